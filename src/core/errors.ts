@@ -1,0 +1,90 @@
+// The one error type, its wording and its exit codes.
+// Every fault a user can cause is an AppError; anything else that escapes is a bug of ours ("internal").
+
+export type ErrorKind = "input" | "data" | "remote" | "internal";
+
+/** Exit code of the command line for each kind of error (interruption by Ctrl-C is 130). */
+export const EXIT_CODES = { input: 2, data: 3, remote: 4, internal: 70 } as const;
+export const EXIT_INTERRUPTED = 130;
+
+export interface ErrorOptions {
+  /** What to try, as one imperative sentence. */
+  readonly hint?: string;
+  readonly cause?: unknown;
+}
+
+/**
+ * A fault with a kind (decides the exit code), a stable code and a message for people.
+ * `input`: the caller's flags or arguments; `data`: files and rows; `remote`: servers; `internal`: our bug.
+ */
+export class AppError extends Error {
+  readonly kind: ErrorKind;
+  readonly code: string;
+  readonly hint: string | undefined;
+
+  constructor(kind: ErrorKind, code: string, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "AppError";
+    this.kind = kind;
+    this.code = code;
+    this.hint = options.hint;
+  }
+
+  /** Message and hint as the command line prints them. */
+  describe(): string {
+    return this.hint === undefined ? this.message : `${this.message}\nTry: ${this.hint}`;
+  }
+}
+
+export interface Expectation extends ErrorOptions {
+  readonly code: string;
+  /** What would have been right, e.g. `an integer from 1 to 4096`. */
+  readonly expected: string;
+  /** Name of the thing, e.g. `--batch` or `column gender`. */
+  readonly name: string;
+  /** What was found; shown quoted and shortened. */
+  readonly got: unknown;
+  /** `file`, `file:row` or `file @byte`. */
+  readonly where?: string;
+}
+
+/** Shortens any value to at most `limit` characters for a message. */
+export function show(value: unknown, limit = 80): string {
+  const text = typeof value === "string" ? JSON.stringify(value) : plain(value);
+  return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
+}
+
+function plain(value: unknown): string {
+  if (value === undefined) return "nothing";
+  if (value instanceof Error) return value.message;
+  if (typeof value === "object" && value !== null) return JSON.stringify(value);
+  return String(value);
+}
+
+/**
+ * The one wording for bad values: `Expected <what> for <name>, got <value> (<where>)`.
+ *
+ * @param kind - `input` for flags and arguments, `data` for files and rows, `remote` for servers
+ * @returns the error, to be thrown by the caller
+ */
+export function unexpected(kind: ErrorKind, e: Expectation): AppError {
+  const where = e.where === undefined ? "" : ` (${e.where})`;
+  return new AppError(kind, e.code, `Expected ${e.expected} for ${e.name}, got ${show(e.got)}${where}`, e);
+}
+
+/** A file that had to be there and is not. */
+export function missingFile(path: string, what: string, hint?: string): AppError {
+  return new AppError("data", "FILE_MISSING", `Expected ${what} at ${path}, got no such file`, {
+    ...(hint === undefined ? {} : { hint }),
+  });
+}
+
+/** True for Node's file-not-found errors. */
+export function isNotFound(error: unknown): boolean {
+  return hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR");
+}
+
+/** True if `error` is a system error with this errno name, e.g. `ENOSPC`. */
+export function hasErrno(error: unknown, name: string): boolean {
+  return error instanceof Error && "code" in error && error.code === name;
+}

@@ -1,0 +1,119 @@
+// Whole-file reading and writing: atomic replacement, checksums, JSON by schema.
+// Invariant: a path given to a writer holds either its old content or all of the new one, never a part.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { z } from "zod";
+import { AppError, isNotFound, missingFile, show } from "./errors.ts";
+
+/**
+ * Replaces `path` in one step: writes a temporary neighbour, syncs it, renames it.
+ * Creates missing parent folders.
+ */
+export async function writeAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(data);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {
+      hint: "check free space and permissions of the folder",
+      cause,
+    });
+  }
+}
+
+/** Reads a whole file; a missing one is an AppError that names `what`. */
+export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if (isNotFound(cause)) throw missingFile(path, what);
+    throw new AppError("data", "READ_FAILED", `Expected to read ${what} at ${path}, got ${show(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** Reads a UTF-8 text file. */
+export async function readText(path: string, what: string): Promise<string> {
+  return Buffer.from(await readBytes(path, what)).toString("utf8");
+}
+
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
+}
+
+/** Parses and validates JSON text; the message names the file and the first offending key. */
+export function parseJson<S extends z.ZodType>(text: string, schema: S, where: string): z.output<S> {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new AppError("data", "JSON_SYNTAX", `Expected complete JSON in ${where}, got ${show(cause, 120)}`, {
+      hint: "fetch or write the file again; it may have been cut off",
+      cause,
+    });
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  const key = issue === undefined || issue.path.length === 0 ? "the document" : issue.path.join(".");
+  throw new AppError(
+    "data",
+    "JSON_SCHEMA",
+    `Expected valid ${key} in ${where}, got: ${issue?.message ?? "nothing"}`,
+    {
+      cause: result.error,
+    },
+  );
+}
+
+export async function readJson<S extends z.ZodType>(
+  path: string,
+  schema: S,
+  what: string,
+): Promise<z.output<S>> {
+  return parseJson(await readText(path, what), schema, path);
+}
+
+/** Writes JSON, two spaces, final newline, atomically. */
+export async function writeJson(path: string, value: unknown): Promise<void> {
+  await writeAtomic(path, `${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** JSON with sorted keys and no blanks: the form that is hashed. */
+export function canonicalJson(value: unknown): string {
+  return JSON.stringify(value, (_key, v: unknown) =>
+    typeof v === "object" && v !== null && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
+}
+
+/** Hex SHA-256 of bytes or UTF-8 text. */
+export function sha256(data: Uint8Array | string): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** Hex SHA-256 of a file, streamed. */
+export async function sha256File(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  return hash.digest("hex");
+}

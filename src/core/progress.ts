@@ -1,0 +1,73 @@
+// One progress line on standard error: done/total, rate, time left. Silent unless that is a terminal.
+
+export interface Progress {
+  /** Adds finished units. */
+  tick(units?: number): void;
+  /** Text shown after the numbers. */
+  note(text: string): void;
+  /** Ends the line; call it in `finally`. */
+  done(): void;
+}
+
+export interface ProgressOptions {
+  /** Name of one unit, e.g. `frames`. */
+  readonly unit?: string;
+  readonly stream?: { isTTY?: boolean; write(text: string): unknown; columns?: number };
+  /** Clock in ms; for tests. */
+  readonly now?: () => number;
+}
+
+/** Starts a progress line. `total` may be 0 if unknown. */
+export function startProgress(label: string, total: number, options: ProgressOptions = {}): Progress {
+  const { unit = "items", stream = process.stderr, now = () => performance.now() } = options;
+  const startMs = now();
+  let count = 0;
+  let text = "";
+  let drawnMs = Number.NEGATIVE_INFINITY;
+  const draw = () => {
+    if (stream.isTTY !== true) return;
+    const line =
+      formatProgress(label, count, total, unit, now() - startMs) + (text === "" ? "" : `  ${text}`);
+    stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 100) - 1)}`);
+    drawnMs = now();
+  };
+  return {
+    tick(units = 1) {
+      count += units;
+      if (now() - drawnMs >= 100 || count === total) draw();
+    },
+    note(value) {
+      text = value;
+      if (now() - drawnMs >= 100) draw();
+    },
+    done() {
+      draw();
+      if (stream.isTTY === true) stream.write("\n");
+    },
+  };
+}
+
+/** `derive 120/464 frames 26% 8.1/s 0:42 left`. */
+export function formatProgress(
+  label: string,
+  count: number,
+  total: number,
+  unit: string,
+  elapsedMs: number,
+): string {
+  const rate = elapsedMs > 0 ? (count * 1000) / elapsedMs : 0;
+  const speed = `${rate >= 10 ? rate.toFixed(0) : rate.toFixed(1)}/s`;
+  if (total <= 0) return `${label} ${count} ${unit} ${speed}`;
+  const percent = Math.floor((100 * count) / total);
+  const left = rate > 0 ? `  ${formatSeconds((total - count) / rate)} left` : "";
+  return `${label} ${count}/${total} ${unit}  ${percent}%  ${speed}${left}`;
+}
+
+/** Seconds as `m:ss` or `h:mm:ss`. */
+export function formatSeconds(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const two = (n: number) => String(n).padStart(2, "0");
+  const hours = Math.floor(whole / 3600);
+  const minutes = Math.floor((whole % 3600) / 60);
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(whole % 60)}` : `${minutes}:${two(whole % 60)}`;
+}
