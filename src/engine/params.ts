@@ -1,0 +1,214 @@
+// Parameters of a model: declared by name while its graph is built, initialised from a seed,
+// and packed into few flat vectors for training (a step over hundreds of small tensors is all overhead).
+import { AppError } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
+import { type Shape, sizeOf, type Value } from "./graph.ts";
+import { concat, input, reshape, slice } from "./ops.ts";
+
+export type Init =
+  | { readonly kind: "constant"; readonly value: number }
+  | { readonly kind: "normal"; readonly std: number }
+  | { readonly kind: "truncatedNormal"; readonly std: number }
+  | { readonly kind: "uniform"; readonly bound: number };
+
+/** A learnt parameter, or a buffer (running statistics) that the forward pass updates. */
+export interface ParamSpec {
+  /** timm's or torch's state-dict name, e.g. `backbone.blocks.0.0.bn1.weight`. */
+  readonly name: string;
+  readonly shape: Shape;
+  readonly kind: "parameter" | "buffer";
+  /** Whether weight decay applies (not on biases and norms). */
+  readonly decay: boolean;
+  readonly init: Init;
+}
+
+/** Random factors that a training graph takes as an input, drawn outside so that a resumed run repeats them. */
+export interface NoiseSpec {
+  readonly name: string;
+  readonly shape: Shape;
+  /** Probability that an entry is kept; kept entries are 1 / keep, others 0. */
+  readonly keep: number;
+}
+
+export type Mode = "train" | "eval";
+
+/** What a model's building function gets: where to take parameters from and where to leave new statistics. */
+export interface Scope {
+  readonly mode: Mode;
+  /** A learnt parameter. `decay` defaults to: more than one axis. */
+  param(name: string, shape: Shape, init: Init, options?: { decay?: boolean }): Value;
+  buffer(name: string, shape: Shape, value: number): Value;
+  /** The value that a buffer has after this step. */
+  setBuffer(name: string, next: Value): void;
+  /** Inverted-dropout factors; only in train mode. */
+  noise(name: string, shape: Shape, keep: number): Value;
+  /** True if the parameters under this prefix do not learn; their norms then use running statistics. */
+  frozen(prefix: string): boolean;
+}
+
+export interface ScopeOptions {
+  readonly mode: Mode;
+  /** Where a declared parameter's or buffer's value comes from; default: a graph input of its name. */
+  readonly resolve?: (spec: ParamSpec) => Value;
+  readonly frozen?: (prefix: string) => boolean;
+}
+
+/** A scope that also remembers everything that was declared through it, in order. */
+export class Declarations implements Scope {
+  readonly mode: Mode;
+  readonly specs = new Map<string, ParamSpec>();
+  readonly noises: NoiseSpec[] = [];
+  /** Next values of buffers, by name. */
+  readonly updates = new Map<string, Value>();
+  readonly #values = new Map<string, Value>();
+  readonly #resolve: (spec: ParamSpec) => Value;
+  readonly #frozen: (prefix: string) => boolean;
+
+  constructor(options: ScopeOptions) {
+    this.mode = options.mode;
+    this.#resolve = options.resolve ?? ((spec) => input(spec.name, spec.shape));
+    this.#frozen = options.frozen ?? (() => false);
+  }
+
+  param(name: string, shape: Shape, init: Init, options: { decay?: boolean } = {}): Value {
+    return this.#declare({ name, shape, kind: "parameter", decay: options.decay ?? shape.length > 1, init });
+  }
+
+  buffer(name: string, shape: Shape, value: number): Value {
+    return this.#declare({ name, shape, kind: "buffer", decay: false, init: { kind: "constant", value } });
+  }
+
+  setBuffer(name: string, next: Value): void {
+    this.updates.set(name, next);
+  }
+
+  noise(name: string, shape: Shape, keep: number): Value {
+    this.noises.push({ name, shape, keep });
+    return input(name, shape);
+  }
+
+  frozen(prefix: string): boolean {
+    return this.#frozen(prefix);
+  }
+
+  #declare(spec: ParamSpec): Value {
+    const known = this.#values.get(spec.name);
+    if (known !== undefined) {
+      throw new AppError("internal", "PARAM_TWICE", `Expected one declaration of ${spec.name}, got two`);
+    }
+    const value = this.#resolve(spec);
+    this.specs.set(spec.name, spec);
+    this.#values.set(spec.name, value);
+    return value;
+  }
+}
+
+/** Values of all parameters and buffers by name: what a checkpoint stores. */
+export type Weights = Map<string, Float32Array>;
+
+/** Draws initial values; each tensor's stream depends on its name only, not on the order of declaration. */
+export function initialise(specs: Iterable<ParamSpec>, random: Random): Weights {
+  const weights: Weights = new Map();
+  for (const spec of specs) weights.set(spec.name, draw(spec, random.split("init", spec.name)));
+  return weights;
+}
+
+function draw({ shape, init }: ParamSpec, random: Random): Float32Array {
+  const data = new Float32Array(sizeOf(shape));
+  switch (init.kind) {
+    case "constant":
+      return data.fill(init.value);
+    case "normal":
+      return data.map(() => init.std * random.normal());
+    case "uniform":
+      return data.map(() => random.uniform(-init.bound, init.bound));
+    case "truncatedNormal":
+      return data.map(() => init.std * truncated(random));
+  }
+}
+
+/** Standard normal within two standard deviations. */
+function truncated(random: Random): number {
+  let x = random.normal();
+  while (Math.abs(x) > 2) x = random.normal();
+  return x;
+}
+
+/** A flat vector of the packed state: one large parameter, or many small ones of a kind end to end. */
+export interface Pack {
+  readonly name: string;
+  readonly length: number;
+  readonly decay: boolean;
+  readonly members: readonly { readonly spec: ParamSpec; readonly offset: number }[];
+}
+
+/** Tensors of at least this many elements get a vector of their own. */
+const LARGE = 1 << 14;
+
+/** Groups specs into packs; the grouping depends on the specs only. */
+export function packParams(specs: Iterable<ParamSpec>, prefix: string): Pack[] {
+  const packs: Pack[] = [];
+  const small = new Map<boolean, ParamSpec[]>([
+    [false, []],
+    [true, []],
+  ]);
+  for (const spec of specs) {
+    if (sizeOf(spec.shape) >= LARGE) packs.push(pack(`${prefix}:${spec.name}`, spec.decay, [spec]));
+    else small.get(spec.decay)!.push(spec);
+  }
+  for (const [decay, members] of small) {
+    if (members.length > 0) packs.push(pack(`${prefix}:small${decay ? "-decay" : ""}`, decay, members));
+  }
+  return packs;
+}
+
+function pack(name: string, decay: boolean, specs: readonly ParamSpec[]): Pack {
+  let length = 0;
+  const members = specs.map((spec) => {
+    const offset = length;
+    length += sizeOf(spec.shape);
+    return { spec, offset };
+  });
+  return { name, length, decay, members };
+}
+
+/** Graph values of every member of a pack, cut out of its flat value. */
+export function unpackValues(flat: Value, { members }: Pack): Map<string, Value> {
+  return new Map(
+    members.map(({ spec, offset }) => [
+      spec.name,
+      reshape(slice(flat, 0, offset, offset + sizeOf(spec.shape)), spec.shape),
+    ]),
+  );
+}
+
+/** The flat value of a pack from the values of its members. */
+export function packValues(values: ReadonlyMap<string, Value>, { members }: Pack): Value {
+  return concat(
+    members.map(({ spec }) => reshape(values.get(spec.name)!, [sizeOf(spec.shape)])),
+    0,
+  );
+}
+
+/** The flat vector of a pack from named weights. */
+export function packWeights(weights: Weights, { length, members }: Pack): Float32Array {
+  const flat = new Float32Array(length);
+  for (const { spec, offset } of members) {
+    const data = weights.get(spec.name);
+    if (data === undefined || data.length !== sizeOf(spec.shape)) {
+      throw new AppError(
+        "internal",
+        "PACK",
+        `Expected ${sizeOf(spec.shape)} values for ${spec.name}, got ${data?.length}`,
+      );
+    }
+    flat.set(data, offset);
+  }
+  return flat;
+}
+
+/** Copies the members of a flat vector into named weights. */
+export function unpackWeights(flat: Float32Array, { members }: Pack, into: Weights): void {
+  for (const { spec, offset } of members)
+    into.set(spec.name, flat.slice(offset, offset + sizeOf(spec.shape)));
+}
