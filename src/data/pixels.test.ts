@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import goldens from "../../test/parity/goldens/pixels/pixels.json" with { type: "json" };
+import { drawn, expectSame } from "../../test/parity/pixels.ts";
+import { flipHorizontal, resizeBilinear } from "./pixels.ts";
+
+describe("resizeBilinear equals PIL bit for bit", () => {
+  for (const golden of goldens.resize) {
+    const [w, h] = golden.from_ as [number, number];
+    const [ow, oh] = golden.to as [number, number];
+    it(`${golden.kind} ${w}x${h} -> ${ow}x${oh}`, () => {
+      const image = resizeBilinear(drawn(w, h, golden.kind), ow, oh);
+      expect([image.width, image.height]).toEqual([ow, oh]);
+      expectSame(image, golden);
+    });
+  }
+
+  it("reads clamped arrays, as a canvas gives them, the same way", () => {
+    const image = drawn(50, 40, "noise");
+    const clamped = { ...image, data: new Uint8ClampedArray(image.data) };
+    expect(resizeBilinear(clamped, 21, 33)).toEqual(resizeBilinear(image, 21, 33));
+  });
+
+  it("leaves the input as it was", () => {
+    const image = drawn(30, 20, "noise");
+    const before = image.data.slice();
+    resizeBilinear(image, 11, 50);
+    expect(image.data).toEqual(before);
+  });
+});
+
+describe("flipHorizontal equals torchvision", () => {
+  for (const golden of goldens.flip) {
+    const [w, h] = golden.size as [number, number];
+    it(`${w}x${h}`, () => expectSame(flipHorizontal(drawn(w, h, "noise")), golden));
+  }
+});

@@ -1,0 +1,154 @@
+// ◇ Browser-safe. RGB images as plain arrays, and the one resample of the house (DESIGN rule 2).
+// Source: Pillow's Resample.c (REFERENCE §3): triangle filter, weights in 22-bit fixed point, horizontal pass,
+// then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives.
+
+/** An RGB picture; u8, row-major, origin top-left, no row padding. */
+export interface RgbImage {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width, 3] */
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+/** For each output position: the first input position and the weights of those that follow. */
+interface Taps {
+  readonly first: Int32Array; // [out]
+  readonly count: Int32Array; // [out]
+  /** Fixed point, `PRECISION` bits after the point; row stride `width`. */
+  readonly weights: Int32Array; // [out, width]
+  readonly width: number;
+}
+
+const PRECISION = 22;
+const HALF = 1 << (PRECISION - 1);
+const CACHED_TAPS = 64;
+const tapsBySizes = new Map<string, Taps>();
+
+/**
+ * Resample by a triangle filter that widens when shrinking (antialiased), as Pillow and therefore torchvision
+ * do to PIL images. The aspect ratio is not kept.
+ *
+ * @param image - RGB u8
+ * @param widthPx - width of the output, px; >= 1
+ * @param heightPx - height of the output, px; >= 1
+ * @returns RGB u8, [heightPx, widthPx, 3]; `image` itself if it has that size already
+ * @source Pillow Resample.c, BILINEAR, 8 bits per channel
+ * @example resizeBilinear(image, 224, 224)
+ */
+export function resizeBilinear(image: RgbImage, widthPx: number, heightPx: number): RgbImage {
+  if (image.width === widthPx && image.height === heightPx) return image;
+  const wide = widthPx === image.width ? image.data : resampleRows(image, widthPx);
+  const data = heightPx === image.height ? wide : resampleColumns(wide, widthPx, image.height, heightPx);
+  return { width: widthPx, height: heightPx, data };
+}
+
+/** Horizontal pass: every row to `widthPx`. */
+function resampleRows(image: RgbImage, widthPx: number): Uint8Array {
+  const { width, height, data } = image;
+  const taps = tapsFor(width, widthPx);
+  const out = new Uint8Array(height * widthPx * 3); // [height, widthPx, 3]
+  for (let x = 0; x < widthPx; x++) {
+    const start = taps.first[x]! * 3;
+    const count = taps.count[x]!;
+    const offset = x * taps.width;
+    for (let y = 0, row = start, to = x * 3; y < height; y++, row += width * 3, to += widthPx * 3) {
+      let r = HALF;
+      let g = HALF;
+      let b = HALF;
+      for (let k = 0, from = row; k < count; k++, from += 3) {
+        const weight = taps.weights[offset + k]!;
+        r += Math.imul(weight, data[from]!);
+        g += Math.imul(weight, data[from + 1]!);
+        b += Math.imul(weight, data[from + 2]!);
+      }
+      out[to] = clip(r >> PRECISION);
+      out[to + 1] = clip(g >> PRECISION);
+      out[to + 2] = clip(b >> PRECISION);
+    }
+  }
+  return out;
+}
+
+/** Vertical pass: whole rows are weighted and summed, so that memory is read in order. */
+function resampleColumns(
+  data: Uint8Array | Uint8ClampedArray,
+  width: number,
+  height: number,
+  heightPx: number,
+): Uint8Array {
+  const taps = tapsFor(height, heightPx);
+  const stride = width * 3;
+  const out = new Uint8Array(heightPx * stride); // [heightPx, width, 3]
+  const sums = new Int32Array(stride);
+  for (let y = 0; y < heightPx; y++) {
+    sums.fill(HALF);
+    const first = taps.first[y]!;
+    const count = taps.count[y]!;
+    for (let k = 0; k < count; k++) {
+      const weight = taps.weights[y * taps.width + k]!;
+      const from = (first + k) * stride;
+      for (let i = 0; i < stride; i++) sums[i] = (sums[i]! + Math.imul(weight, data[from + i]!)) | 0;
+    }
+    for (let i = 0, to = y * stride; i < stride; i++) out[to + i] = clip(sums[i]! >> PRECISION);
+  }
+  return out;
+}
+
+/** Weights are never negative, but rounding can let their sum pass one. */
+function clip(value: number): number {
+  return Math.min(value, 255);
+}
+
+function tapsFor(inSize: number, outSize: number): Taps {
+  const key = `${inSize}>${outSize}`;
+  let taps = tapsBySizes.get(key);
+  if (taps === undefined) {
+    if (tapsBySizes.size >= CACHED_TAPS) tapsBySizes.clear();
+    taps = makeTaps(inSize, outSize);
+    tapsBySizes.set(key, taps);
+  }
+  return taps;
+}
+
+function makeTaps(inSize: number, outSize: number): Taps {
+  const scale = inSize / outSize;
+  const support = Math.max(1, scale); // the triangle reaches one (widened) pixel to each side
+  const width = Math.ceil(support) * 2 + 1;
+  const first = new Int32Array(outSize);
+  const count = new Int32Array(outSize);
+  const weights = new Int32Array(outSize * width);
+  const exact = new Float64Array(width);
+  for (let x = 0; x < outSize; x++) {
+    const centre = (x + 0.5) * scale;
+    const low = Math.max(0, Math.trunc(centre - support + 0.5));
+    const high = Math.min(inSize, Math.trunc(centre + support + 0.5));
+    let sum = 0;
+    for (let k = 0; k < high - low; k++) {
+      const weight = Math.max(0, 1 - Math.abs((k + low - centre + 0.5) * (1 / support)));
+      exact[k] = weight;
+      sum += weight;
+    }
+    for (let k = 0; k < high - low; k++) {
+      const share = sum === 0 ? exact[k]! : exact[k]! / sum;
+      weights[x * width + k] = Math.trunc(0.5 + share * (1 << PRECISION));
+    }
+    first[x] = low;
+    count[x] = high - low;
+  }
+  return { first, count, weights, width };
+}
+
+/** Mirror left and right. */
+export function flipHorizontal(image: RgbImage): RgbImage {
+  const { width, height, data } = image;
+  const out = new Uint8Array(data.length);
+  for (let y = 0; y < height; y++) {
+    let from = (y + 1) * width * 3 - 3;
+    for (let to = y * width * 3, end = to + width * 3; to < end; to += 3, from -= 3) {
+      out[to] = data[from]!;
+      out[to + 1] = data[from + 1]!;
+      out[to + 2] = data[from + 2]!;
+    }
+  }
+  return { width, height, data: out };
+}

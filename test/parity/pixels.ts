@@ -1,0 +1,24 @@
+// The pictures of pixels.py, made by the same formulas, and the comparison with its goldens.
+import { createHash } from "node:crypto";
+import { expect } from "vitest";
+import type { RgbImage } from "../../src/data/pixels.ts";
+
+/** The input picture of a golden; `kind` as in pixels.py. */
+export function drawn(width: number, height: number, kind: string): RgbImage & { data: Uint8Array } {
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i++) {
+    const x = Math.floor(i / 3) % width;
+    const y = Math.floor(i / (3 * width));
+    data[i] = kind === "noise" ? Math.imul(i, 2654435761) >>> 24 : (x * 2 + y * 3 + (i % 3) * 40) % 256;
+  }
+  return { width, height, data };
+}
+
+/** Sampled values first (a readable failure), then every byte through the digest. */
+export function expectSame(image: RgbImage, golden: { sha256: string; samples: number[] }): void {
+  const last = image.data.length - 1;
+  const step = last / 11;
+  const seen = golden.samples.map((_, k) => image.data[k === 11 ? last : Math.floor(k * step)]);
+  expect(seen).toEqual(golden.samples);
+  expect(createHash("sha256").update(image.data).digest("hex")).toBe(golden.sha256);
+}
