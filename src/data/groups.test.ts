@@ -1,0 +1,23 @@
+import { expect, it } from "vitest";
+import { ageBucket } from "./groups.ts";
+
+it.each([
+  [0, "0-2"],
+  [2.99, "0-2"],
+  [3, "3-9"],
+  [9, "3-9"],
+  [10, "10-19"],
+  [19, "10-19"],
+  [20, "20-29"],
+  [29.9, "20-29"],
+  [40.51, "40-49"],
+  [69, "60-69"],
+  [70, "70+"],
+  [116, "70+"],
+])("puts %s years into %s", (years, bucket) => {
+  expect(ageBucket(years)).toBe(bucket);
+});
+
+it.each([-1, 131, Number.NaN])("refuses %s", (years) => {
+  expect(() => ageBucket(years)).toThrow(`Age ${years} is no age`);
+});

@@ -1,0 +1,144 @@
+// The only file that joins dataset paths.
+// Source: the published folder of UnifiedGenderNet (README "Dataset") and HaGRID's own tree.
+// Invariant: new sets are written in the first of IMAGE_FOLDERS; the second, which the published unzip step
+// leaves behind, is only read.
+import { readdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { AppError, isNotFound } from "../core/errors.ts";
+import { exists } from "../core/files.ts";
+import { type Modality, SPLITS, type Split } from "./record.ts";
+
+/** Name of the published dataset's folder. */
+export const DATASET_NAME = "Shared_Derived_HaGRID_unified_Model_For_Sex_Prediction";
+
+const IMAGE_FOLDERS = [
+  join("images", "content", "aligned_dataset"),
+  join("images", "content", "content", "aligned_dataset"),
+] as const;
+
+/** Where the parts of one paired dataset lie; all paths absolute. */
+export interface Layout {
+  readonly root: string;
+  readonly csv: Readonly<Record<Split, string>>;
+  /** Folder of the aligned images of one modality. */
+  readonly images: Readonly<Record<Modality, string>>;
+  /** Recipe and counts, written by `derive`; the published set has none. */
+  readonly manifest: string;
+  /** One row per input frame, written by `derive`; the published set has none. */
+  readonly ledger: string;
+  /** True if the images lie in the doubled `content/content` folder. */
+  readonly doubled: boolean;
+}
+
+/** Paths of a dataset to be written at `root`; touches nothing. */
+export function planLayout(root: string): Layout {
+  return layoutAt(resolve(root), IMAGE_FOLDERS[0]);
+}
+
+function layoutAt(root: string, imageFolder: string): Layout {
+  const csv = (split: Split) => join(root, `${split}.csv`);
+  return {
+    root,
+    csv: { train: csv("train"), val: csv("val"), test: csv("test") },
+    images: { hand: join(root, imageFolder, "hands"), face: join(root, imageFolder, "faces") },
+    manifest: join(root, "manifest.json"),
+    ledger: join(root, "ledger.csv"),
+    doubled: imageFolder === IMAGE_FOLDERS[1],
+  };
+}
+
+/** Path of one aligned image; `name` is a file name such as `H_<uuid>.jpg`. */
+export function imagePath(layout: Layout, modality: Modality, name: string): string {
+  return join(layout.images[modality], name);
+}
+
+/**
+ * Finds the parts of a paired dataset.
+ *
+ * @param dir - the dataset's folder, or the folder that holds it under DATASET_NAME
+ * @throws AppError("data", "DATASET_MISSING" | "DATASET_CSV_MISSING" | "DATASET_IMAGES_MISSING")
+ *   saying what was expected and what was found
+ * @example (await locate("data")).csv.train
+ */
+export async function locate(dir: string): Promise<Layout> {
+  const root = await findRoot(resolve(dir));
+  const { csv } = planLayout(root);
+  const absent: string[] = [];
+  for (const split of SPLITS) if (!(await exists(csv[split]))) absent.push(`${split}.csv`);
+  if (absent.length > 0) {
+    throw await layoutError("DATASET_CSV_MISSING", `train.csv, val.csv and test.csv in ${root}`, root, {
+      what: `no ${absent.join(", ")}`,
+      hint: `give the folder ${DATASET_NAME} or its parent`,
+    });
+  }
+  return layoutAt(root, await findImages(root));
+}
+
+async function findRoot(dir: string): Promise<string> {
+  const found = await list(dir);
+  if (found === undefined) {
+    throw new AppError("data", "DATASET_MISSING", `Expected a dataset folder at ${dir}, got no such folder`, {
+      hint: "check the path; `facehand data sample` and `facehand derive` make datasets",
+    });
+  }
+  const here = SPLITS.some((split) => found.includes(`${split}.csv`)) || basename(dir) === DATASET_NAME;
+  return !here && found.includes(DATASET_NAME) ? join(dir, DATASET_NAME) : dir;
+}
+
+async function findImages(root: string): Promise<string> {
+  for (const folder of IMAGE_FOLDERS) {
+    const layout = layoutAt(root, folder);
+    if ((await exists(layout.images.face)) && (await exists(layout.images.hand))) return folder;
+  }
+  const begun = [];
+  for (const folder of IMAGE_FOLDERS) if (await exists(join(root, folder))) begun.push(folder);
+  const seen = begun[0] === undefined ? root : join(root, begun[0]);
+  throw await layoutError(
+    "DATASET_IMAGES_MISSING",
+    `folders faces and hands in ${join(root, IMAGE_FOLDERS[0])}`,
+    seen,
+    { what: "not both", hint: "unpack aligned_dataset.zip into the folder images of the dataset" },
+  );
+}
+
+async function layoutError(
+  code: string,
+  expected: string,
+  seen: string,
+  { what, hint }: { what: string; hint: string },
+): Promise<AppError> {
+  const entries = ((await list(seen)) ?? []).filter((name) => !name.startsWith(".")).sort();
+  const shown = entries.slice(0, 8).join(", ") + (entries.length > 8 ? `, … (${entries.length} in all)` : "");
+  const found = `${seen} holds ${shown === "" ? "nothing" : shown}`;
+  return new AppError("data", code, `Expected ${expected}, got ${what} (${found})`, { hint });
+}
+
+async function list(dir: string): Promise<string[] | undefined> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Path of one raw HaGRID frame, e.g. `<root>/palm/<id>.jpg`. */
+export function rawFrame(root: string, gesture: string, id: string): string {
+  return join(root, gesture, `${id}.jpg`);
+}
+
+/** Path of one HaGRID annotation file, e.g. `<root>/annotations/train/palm.json`. */
+export function rawAnnotations(root: string, split: Split, gesture: string): string {
+  return join(root, "annotations", split, `${gesture}.json`);
+}
+
+/** Path of a file that stands beside a raw set, e.g. the drawn sample's `face_landmarks.json`. */
+export function rawExtra(root: string, name: "face_landmarks.json" | "sample.json" | "README.txt"): string {
+  return join(root, name);
+}
+
+/** Where the images and the table of a UTKFace or 11K Hands folder may lie. */
+export function handsFolders(dir: string): { readonly table: string; readonly images: readonly string[] } {
+  const root = resolve(dir);
+  return { table: join(root, "HandInfo.csv"), images: [join(root, "Hands"), root] };
+}
