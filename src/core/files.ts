@@ -2,22 +2,25 @@
 // Invariant: a path given to a writer holds either its old content or all of the new one, never a part.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { AppError, isNotFound, missingFile, show } from "./errors.ts";
 
 /**
  * Replaces `path` in one step: writes a temporary neighbour, syncs it, renames it.
- * Creates missing parent folders.
+ * Creates missing parent folders. Parts given by an iterable are written one by one, in order.
  */
-export async function writeAtomic(path: string, data: Uint8Array | string): Promise<void> {
+export async function writeAtomic(
+  path: string,
+  data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   try {
     const file = await open(temporary, "w");
     try {
-      await file.writeFile(data);
+      await writeFile(file, data);
       await file.sync();
     } finally {
       await file.close();
@@ -25,6 +28,7 @@ export async function writeAtomic(path: string, data: Uint8Array | string): Prom
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
+    if (cause instanceof AppError) throw cause; // from the parts, which says more than this does
     throw new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {
       hint: "check free space and permissions of the folder",
       cause,

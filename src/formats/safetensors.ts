@@ -1,0 +1,236 @@
+// Safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
+// Source: the format section of huggingface/safetensors' README.
+// Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
+import { z } from "zod";
+import { AppError, unexpected } from "../core/errors.ts";
+import { readBytes, writeAtomic } from "../core/files.ts";
+import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
+
+const CODES = {
+  float64: "F64",
+  float32: "F32",
+  float16: "F16",
+  bfloat16: "BF16",
+  int64: "I64",
+  int32: "I32",
+  int16: "I16",
+  int8: "I8",
+  uint8: "U8",
+  bool: "BOOL",
+} as const satisfies { readonly [D in Dtype]: string };
+const DTYPE_OF = new Map<string, Dtype>(Object.entries(CODES).map(([dtype, code]) => [code, dtype as Dtype]));
+
+/** The reference reader's bound on the header, which keeps a damaged length from asking for memory. */
+export const MAX_HEADER_BYTES = 100_000_000;
+const METADATA_KEY = "__metadata__";
+
+const size = z.number().int().nonnegative();
+const entrySchema = z.strictObject({
+  dtype: z.string(),
+  shape: z.array(size),
+  data_offsets: z.tuple([size, size]),
+});
+const metadataSchema = z.record(z.string(), z.string());
+
+/** What a safetensors file holds. */
+export interface Safetensors {
+  /** In the order of their bytes in the file; each `data` is a part of the file's one buffer. */
+  readonly tensors: readonly NamedTensor[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a safetensors file whole.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "SAFETENSORS_...") as parseSafetensors
+ */
+export async function readSafetensors(path: string): Promise<Safetensors> {
+  return parseSafetensors(await readBytes(path, "a safetensors file"), path);
+}
+
+/**
+ * Tensors and metadata of safetensors bytes; the tensors share memory with `bytes`.
+ *
+ * @param where - file name for messages
+ * @throws AppError("data", "SAFETENSORS_HEADER") if the header is cut off, not JSON or has a key twice
+ * @throws AppError("data", "SAFETENSORS_DTYPE") for a dtype outside DTYPES
+ * @throws AppError("data", "SAFETENSORS_OFFSETS") if the tensors overlap, leave gaps or pass the end
+ */
+export function parseSafetensors(bytes: Uint8Array, where: string): Safetensors {
+  const { header, dataStart } = splitHeader(bytes, where);
+  const { [METADATA_KEY]: metadata = {}, ...entries } = header;
+  const tensors = Object.entries(entries).map(([name, entry]) => parseEntry(name, entry, where));
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkCoverage(tensors, bytes.byteLength - dataStart, where);
+  return {
+    tensors: tensors.map(({ begin, end, ...tensor }) => ({
+      ...tensor,
+      data: bytes.subarray(dataStart + begin, dataStart + end),
+    })),
+    metadata: valid(metadataSchema, metadata, METADATA_KEY, where),
+  };
+}
+
+function splitHeader(bytes: Uint8Array, where: string) {
+  const bad = (expected: string, got: unknown) =>
+    unexpected("data", {
+      code: "SAFETENSORS_HEADER",
+      expected,
+      name: "the safetensors header",
+      got,
+      where,
+      hint: "fetch the file again; it may be cut off or of another format",
+    });
+  if (bytes.byteLength < 8) throw bad("at least 8 bytes", `${bytes.byteLength} bytes`);
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
+  const limit = Math.min(MAX_HEADER_BYTES, bytes.byteLength - 8);
+  if (length > BigInt(limit)) throw bad(`a length of at most ${limit} bytes`, length);
+  const dataStart = 8 + Number(length);
+  let text: string;
+  let header: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
+    header = JSON.parse(text);
+  } catch (error) {
+    throw bad("JSON", error);
+  }
+  if (!text.startsWith("{")) throw bad("a JSON object", text);
+  const twice = duplicateKey(text);
+  if (twice !== undefined) throw bad("each key once", twice);
+  return { header: header as Record<string, unknown>, dataStart };
+}
+
+type Placed = Omit<NamedTensor, "data"> & { readonly begin: number; readonly end: number };
+
+function parseEntry(name: string, raw: unknown, where: string): Placed {
+  const entry = valid(entrySchema, raw, name, where);
+  const dtype = DTYPE_OF.get(entry.dtype);
+  if (dtype === undefined) {
+    throw unexpected("data", {
+      code: "SAFETENSORS_DTYPE",
+      expected: `one of ${Object.values(CODES).join(", ")}`,
+      name: `the dtype of ${name}`,
+      got: entry.dtype,
+      where,
+    });
+  }
+  const [begin, end] = entry.data_offsets;
+  const bytes = elementCount(entry.shape) * DTYPE_BYTES[dtype];
+  if (end - begin !== bytes) {
+    throw offsets(`${bytes} bytes`, `${name} (${entry.dtype} [${entry.shape}])`, `${end - begin}`, where);
+  }
+  return { name, shape: entry.shape, dtype, begin, end };
+}
+
+function checkCoverage(tensors: readonly Placed[], dataBytes: number, where: string): void {
+  let position = 0;
+  for (const { name, begin, end } of tensors) {
+    if (begin !== position) throw offsets(`offset ${position}`, `the start of ${name}`, begin, where);
+    position = end;
+  }
+  if (position !== dataBytes) throw offsets(`${position} bytes`, "the tensors' data", dataBytes, where);
+}
+
+function offsets(expected: string, name: string, got: unknown, where: string): AppError {
+  return unexpected("data", {
+    code: "SAFETENSORS_OFFSETS",
+    expected,
+    name,
+    got,
+    where,
+    hint: "fetch the file again; it may be cut off",
+  });
+}
+
+function valid<S extends z.ZodType>(schema: S, value: unknown, name: string, where: string): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problem = result.error.issues[0]?.message ?? "a bad value";
+  throw new AppError(
+    "data",
+    "SAFETENSORS_HEADER",
+    `Expected a valid entry for ${name}, got: ${problem} (${where})`,
+  );
+}
+
+/** The first key that an object of valid JSON text has twice: JSON.parse would keep the last in silence. */
+function duplicateKey(text: string): string | undefined {
+  const open: (Set<string> | undefined)[] = []; // a set for each open object, undefined for an array
+  const tokens = /"(?:[^"\\]|\\.)*"(\s*:)?|[{}[\]]/g;
+  for (const [token, colon] of text.matchAll(tokens)) {
+    if (token === "{") open.push(new Set());
+    else if (token === "[") open.push(undefined);
+    else if (token === "}" || token === "]") open.pop();
+    else if (colon !== undefined) {
+      const key = JSON.parse(token.slice(0, -colon.length)) as string;
+      const keys = open.at(-1)!;
+      if (keys.has(key)) return key;
+      keys.add(key);
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Writes tensors in the given order, atomically.
+ *
+ * @param metadata - text by key, in the given order
+ * @throws AppError("internal", "SAFETENSORS_WRITE") for a name given twice or data that do not fit the shape
+ */
+export async function writeSafetensors(
+  path: string,
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await writeAtomic(path, encodeParts(tensors, metadata));
+}
+
+/** The bytes that writeSafetensors would write. */
+export function encodeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const parts = encodeParts(tensors, metadata);
+  const out = new Uint8Array(parts.reduce((total, part) => total + part.byteLength, 0));
+  let position = 0;
+  for (const part of parts) {
+    out.set(part, position);
+    position += part.byteLength;
+  }
+  return out;
+}
+
+/** Header and data as separate buffers, so that writing a checkpoint does not copy its tensors. */
+function encodeParts(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array[] {
+  const names = new Set([METADATA_KEY]);
+  // Joined by hand: an object would put names that look like integers first.
+  const entries = Object.keys(metadata).length > 0 ? [`"${METADATA_KEY}":${JSON.stringify(metadata)}`] : [];
+  let position = 0;
+  for (const { name, shape, dtype, data } of tensors) {
+    checkWritable(names, { name, shape, dtype, data });
+    const end = position + data.byteLength;
+    const entry = { dtype: CODES[dtype], shape, data_offsets: [position, end] };
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify(entry)}`);
+    position = end;
+  }
+  const text = new TextEncoder().encode(`{${entries.join(",")}}`);
+  const padded = new Uint8Array(8 + Math.ceil(text.byteLength / 8) * 8).fill(0x20);
+  new DataView(padded.buffer).setBigUint64(0, BigInt(padded.byteLength - 8), true);
+  padded.set(text, 8);
+  return [padded, ...tensors.map((tensor) => tensor.data)];
+}
+
+function checkWritable(names: Set<string>, { name, shape, dtype, data }: NamedTensor): void {
+  const code = "SAFETENSORS_WRITE";
+  if (names.has(name)) {
+    throw unexpected("internal", { code, expected: "a new name", name: "a tensor to write", got: name });
+  }
+  names.add(name);
+  const bytes = elementCount(shape) * DTYPE_BYTES[dtype];
+  if (data.byteLength !== bytes) {
+    throw unexpected("internal", { code, expected: `${bytes} bytes`, name, got: data.byteLength });
+  }
+}
