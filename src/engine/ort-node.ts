@@ -1,0 +1,76 @@
+// Sessions on ONNX Runtime's Node binding; the only file that imports it.
+// Defaults are those measured to be the best for training graphs (docs/decisions); denormals count as zero.
+import { InferenceSession, Tensor as NodeTensor } from "onnxruntime-node";
+import { AppError } from "../core/errors.ts";
+import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
+
+const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
+
+/**
+ * Loads a model into ONNX Runtime.
+ *
+ * @param model - a serialised ONNX model; not kept
+ * @param options - see SessionOptions
+ * @returns a session, to be released by the caller
+ * @throws AppError("data" | "internal", "MODEL_REFUSED") if ONNX Runtime refuses it; `data` if `where` is given
+ * @example const session = await createSession(encodeModel(model), { threads: 2 })
+ */
+export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  const { where } = options;
+  let session: InferenceSession;
+  try {
+    session = await InferenceSession.create(model, nativeOptions(options));
+  } catch (cause) {
+    const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
+    throw new AppError(where === undefined ? "internal" : "data", "MODEL_REFUSED", message, { cause });
+  }
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    run: (feeds, fetches) => run(session, feeds, fetches),
+    release: () => session.release(),
+  };
+}
+
+function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions {
+  const { threads = 0, optimization = "all", memoryPattern = false, providers = ["cpu"] } = options;
+  return {
+    executionProviders: providers,
+    executionMode: "sequential",
+    graphOptimizationLevel: optimization,
+    enableMemPattern: memoryPattern,
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: { ...CONFIG, ...options.config },
+    ...(options.profilePrefix === undefined
+      ? {}
+      : { enableProfiling: true, profileFilePrefix: options.profilePrefix }),
+  };
+}
+
+async function run(session: InferenceSession, feeds: Tensors, fetches?: readonly string[] | Tensors) {
+  try {
+    if (fetches === undefined) return { ...(await session.run(feeds)) };
+    const wanted = Array.isArray(fetches) ? [...fetches] : rewrap(fetches as Tensors);
+    return { ...(await session.run(feeds, wanted)) };
+  } catch (cause) {
+    throw new AppError("internal", "RUN_FAILED", `Expected the model to run, got ${reason(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The binding knows fetches by its own (CommonJS) Tensor class; the data is shared, not copied. */
+function rewrap(fetches: Tensors): Record<string, Tensor> {
+  const out: Record<string, Tensor> = {};
+  for (const [name, t] of Object.entries(fetches)) {
+    out[name] =
+      t instanceof NodeTensor ? t : new NodeTensor(t.type as "float32", t.data as Float32Array, t.dims);
+  }
+  return out;
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,39 @@
+// What the rooms above need of a running model, whichever ONNX Runtime runs it (Node or browser).
+// Source: onnxruntime-common. Its Tensor is used as it is, so no layer copies data: feeds are read in place.
+import type { Tensor } from "onnxruntime-common";
+
+export { Tensor } from "onnxruntime-common";
+
+export type Tensors = Readonly<Record<string, Tensor>>;
+
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /**
+   * @param feeds - one tensor per input
+   * @param fetches - names of the outputs wanted, or tensors to write them into; all outputs if left out
+   * @returns one tensor per output wanted, by name
+   */
+  run(feeds: Tensors, fetches?: readonly string[] | Tensors): Promise<Record<string, Tensor>>;
+  /** Frees the model's memory; the session cannot run afterwards. */
+  release(): Promise<void>;
+}
+
+export type GraphOptimization = "disabled" | "basic" | "extended" | "all";
+
+export interface SessionOptions {
+  /** Threads inside one operator; 0 (default) lets ONNX Runtime take one per core. */
+  readonly threads?: number;
+  /** Rewriting of the graph on load; default `all`. `basic` keeps hand-made training graphs as they are. */
+  readonly optimization?: GraphOptimization;
+  /** Reuse of activation memory planned on the first run; default false (training graphs grow by 1.8 times). */
+  readonly memoryPattern?: boolean;
+  /** Execution providers in order of preference; default `["cpu"]`. */
+  readonly providers?: readonly string[];
+  /** More of ONNX Runtime's configuration keys, e.g. `{ "session.intra_op_thread_affinities": "1" }`. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Writes a profile of all operators to `<prefix>_<time>.json`. */
+  readonly profilePrefix?: string;
+  /** The user's file the model came from: faults are then its (`data`), not ours (`internal`). */
+  readonly where?: string;
+}
