@@ -68,6 +68,7 @@ def main():
         "flip": [case(F.hflip(picture(w, h)), size=[w, h]) for w, h in ((31, 47), (64, 5), (1, 3))],
         "rotate": [case(F.rotate(picture(w, h), a), size=[w, h], degrees=a)
                    for w, h in ((64, 64), (31, 47), (300, 300)) for a in ANGLES],
+        "rotate_long": case(F.rotate(picture(70000, 2), 0.0001), size=[70000, 2], degrees=0.0001),
         "adjust": [case(fn(picture(61, 43, kind), f), name=name, factor=f, kind=kind)
                    for name, fn in ADJUST.items() for f in FACTORS for kind in ("noise", "smooth")],
         "jitter": [case(jitter(picture(61, 43, "smooth"), o, (1.07, 0.93, 1.04)), order=o) for o in ORDERS],
