@@ -1,0 +1,154 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { AppError } from "../core/errors.ts";
+import { type CsvOptions, type CsvRow, readCsv, writeCsv } from "./csv.ts";
+
+let folder: string;
+let path: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "facehand-csv-"));
+  path = join(folder, "t.csv");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function read(content: string | Uint8Array, columns = ["id", "age"], options: CsvOptions<string> = {}) {
+  await writeFile(path, content);
+  const rows: CsvRow<string, string>[] = [];
+  for await (const row of readCsv(path, columns, options)) rows.push(row);
+  return rows;
+}
+
+async function fault(content: string | Uint8Array, columns?: string[], options?: CsvOptions<string>) {
+  const error = await read(content, columns, options).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(AppError);
+  return error as AppError;
+}
+
+describe("readCsv", () => {
+  test("gives values by column in any order of the header, with their line", async () => {
+    expect(await read("age,id\n20-29,a\n,b\n")).toEqual([
+      { row: 2, values: { id: "a", age: "20-29" } },
+      { row: 3, values: { id: "b", age: "" } },
+    ]);
+  });
+
+  test("reads a byte order mark, CRLF, quotes, a last line without end, and passes over empty lines", async () => {
+    const text = '\ufeffid,age\r\n"a,""x""","1\r\n2"\r\n\r\n"b\nc\nd",4\r\né,5';
+    expect(await read(text)).toEqual([
+      { row: 2, values: { id: 'a,"x"', age: "1\r\n2" } },
+      { row: 5, values: { id: "b\nc\nd", age: "4" } },
+      { row: 8, values: { id: "é", age: "5" } },
+    ]);
+  });
+
+  test("leaves absent optional columns out and reads present ones", async () => {
+    const options = { optional: ["race", "labels"] };
+    expect(await read("id,race,age\na,x,1\n", undefined, options)).toEqual([
+      { row: 2, values: { id: "a", race: "x", age: "1" } },
+    ]);
+  });
+
+  test("ignores other columns only if told so", async () => {
+    expect((await read("id,,age\na,0,1\n", undefined, { allowOthers: true }))[0]?.values).toEqual({
+      id: "a",
+      age: "1",
+    });
+    const error = await fault("id,agee,age\n");
+    expect(error.code).toBe("CSV_COLUMNS");
+    expect(error.message).toBe(`Expected only id, age in ${path}, got the columns id, agee, age (${path}:1)`);
+    expect(error.hint).toBe('remove or rename the column "agee"');
+  });
+
+  test("names a missing column and lists the found ones", async () => {
+    const error = await fault("id,Age\na,1\n", undefined, { allowOthers: true });
+    expect(error.message).toBe(`Expected column age in ${path}, got the columns id, Age (${path}:1)`);
+    expect(error.hint).toBe('rename the column "Age"');
+    expect((await fault("id\n")).hint).toBe("add the column age");
+  });
+
+  test("refuses a column twice, an empty file and a missing file", async () => {
+    expect((await fault("id,age,id\n")).message).toContain("Expected column id once");
+    expect((await fault("")).message).toBe(`Expected a header with id, age for ${path}, got nothing`);
+    const none = readCsv(join(folder, "none.csv"), ["id"]).next();
+    await expect(none).rejects.toMatchObject({ kind: "data", code: "FILE_MISSING" });
+    const directory = readCsv(folder, ["id"]).next();
+    await expect(directory).rejects.toMatchObject({ kind: "data", code: "READ_FAILED" });
+  });
+
+  test.each([
+    ["too wide", "id,age\na,1\nb,2,3\n", 3],
+    ["too narrow", "id,age\nb\n", 2],
+    ["a quote that does not close", 'id,age\na,1\nb,"2\n', 3],
+    ["a quote within a field", 'id,age\na,x"1\n', 2],
+    ["too wide after a quoted line end", 'id,age\n"a\r\na",1\nb,2,3\n', 4],
+  ])("refuses a row that is %s, with its line", async (_what, text, line) => {
+    const error = await fault(text);
+    expect(error.code).toBe("CSV_ROW");
+    expect(error.message).toMatch(/^Expected a row as wide as the header, with closed quotes for /);
+    expect(error.message).toContain(`(${path}:${line})`);
+  });
+
+  test("refuses bytes that are not UTF-8, also at the end", async () => {
+    for (const tail of [[0xe9, 0x0a], [0xc3]]) {
+      const error = await fault(Buffer.concat([Buffer.from("id,age\na,"), Buffer.from(tail)]));
+      expect(error.code).toBe("CSV_ENCODING");
+      expect(error.message).toContain("Expected UTF-8 text");
+    }
+  });
+
+  test("bounds a row", async () => {
+    expect((await fault(`id,age\na,"${"x\n".repeat(1 << 20)}`)).code).toBe("CSV_ROW");
+  });
+
+  test("stops reading when the caller does", async () => {
+    await writeFile(path, `id\n${"a\n".repeat(200_000)}`);
+    for await (const { row } of readCsv(path, ["id"])) if (row === 3) break;
+  });
+});
+
+describe("writeCsv", () => {
+  test("writes the columns in order, quoting where needed, with \\n", async () => {
+    await writeCsv(
+      path,
+      ["id", "age"],
+      [
+        { age: 3, id: "a" },
+        { age: "x,y", id: 'q"' },
+      ],
+    );
+    expect(await readFile(path, "utf8")).toBe('id,age\na,3\n"q""","x,y"\n');
+    await writeCsv(path, ["id"], []);
+    expect(await readFile(path, "utf8")).toBe("id\n");
+  });
+
+  test("leaves the old file when the rows fail, and no other", async () => {
+    await writeCsv(path, ["id"], [{ id: "old" }]);
+    async function* rows() {
+      for (let i = 0; i < 5000; i++) yield { id: i };
+      throw new AppError("data", "X", "the source failed");
+    }
+    await expect(writeCsv(path, ["id"], rows())).rejects.toThrow("the source failed");
+    expect(await readFile(path, "utf8")).toBe("id\nold\n");
+    expect(await readdir(folder)).toEqual(["t.csv"]);
+  });
+
+  test("round trip of any text", async () => {
+    // "\ufeff" cannot begin a file; any other text must come back.
+    const cell = fc.string({ unit: fc.constantFrom("a", '"', ",", "\n", "\r", " ", "é", "😀", "'", ";") });
+    const rows = fc.array(fc.record({ id: cell, age: cell }), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(rows, fc.boolean(), async (wide, narrow) => {
+        const columns = narrow ? ["id"] : ["id", "age"];
+        await writeCsv(path, columns, wide);
+        const expected = wide.map((row) => (narrow ? { id: row.id } : row));
+        const back = [];
+        for await (const { values } of readCsv(path, columns)) back.push(values);
+        expect(back).toEqual(expected);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
