@@ -122,14 +122,29 @@ async function list(dir: string): Promise<string[] | undefined> {
   }
 }
 
+/** Where the gesture folders of a raw HaGRID tree may be: in the root, or in its `images`. */
+export function rawFrameRoots(root: string): readonly string[] {
+  return [root, join(root, "images")];
+}
+
+/** Folder of one gesture's raw frames, e.g. `<root>/palm`. */
+export function rawGesture(root: string, gesture: string): string {
+  return join(root, gesture);
+}
+
 /** Path of one raw HaGRID frame, e.g. `<root>/palm/<id>.jpg`. */
 export function rawFrame(root: string, gesture: string, id: string): string {
-  return join(root, gesture, `${id}.jpg`);
+  return join(rawGesture(root, gesture), `${id}.jpg`);
+}
+
+/** Folder of one split's HaGRID annotation files, e.g. `<root>/annotations/train`. */
+export function rawSplit(root: string, split: Split): string {
+  return join(root, "annotations", split);
 }
 
 /** Path of one HaGRID annotation file, e.g. `<root>/annotations/train/palm.json`. */
 export function rawAnnotations(root: string, split: Split, gesture: string): string {
-  return join(root, "annotations", split, `${gesture}.json`);
+  return join(rawSplit(root, split), `${gesture}.json`);
 }
 
 /** Path of a file that stands beside a raw set, e.g. the drawn sample's `face_landmarks.json`. */
