@@ -3,6 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import { type Node, type Op, type Size, sizeOf, topological, type Value } from "./graph.ts";
 import * as ops from "./ops.ts";
+import { activationGrad, batchNormGrad, convInputGrad, convWeightGrad } from "./ops-backward.ts";
 
 type Grads = readonly (Value | undefined)[];
 
@@ -30,13 +31,13 @@ function unbroadcast(d: Value, operand: Value): Value {
 function convGrads({ inputs: [x, w], attrs }: Node<"conv2d">, dy: Value, want: readonly boolean[]): Grads {
   const kernel: Size = [w.shape[2]!, w.shape[3]!];
   return [
-    want[0] ? ops.convInputGrad(dy, w, { ...attrs, inputSize: sizeOfMap(x) }) : undefined,
-    want[1] ? ops.convWeightGrad(x, dy, { ...attrs, kernel }) : undefined,
+    want[0] ? convInputGrad(dy, w, { ...attrs, inputSize: sizeOfMap(x) }) : undefined,
+    want[1] ? convWeightGrad(x, dy, { ...attrs, kernel }) : undefined,
   ];
 }
 
 function batchNormGrads({ inputs: [x, w], attrs, outputs }: Node<"batchNorm">, dy: Value): Grads {
-  return ops.batchNormGrad(x, dy, w, outputs[1]!, outputs[2]!, attrs.eps);
+  return batchNormGrad(x, dy, w, outputs[1]!, outputs[2]!, attrs.eps);
 }
 
 /** y = (x - mean) * inv * w + b with given statistics: an affine map per channel. */
@@ -54,13 +55,9 @@ function batchNormEvalGrads(node: Node<"batchNormEval">, dy: Value, want: readon
 function matmulGrads({ inputs: [a, b], attrs }: Node<"matmul">, dy: Value, want: readonly boolean[]): Grads {
   const { transA, transB } = attrs;
   const da = () =>
-    transA
-      ? ops.matmul(b, dy, { transA: transB, transB: true })
-      : ops.matmul(dy, b, { transB: !transB });
+    transA ? ops.matmul(b, dy, { transA: transB, transB: true }) : ops.matmul(dy, b, { transB: !transB });
   const db = () =>
-    transB
-      ? ops.matmul(dy, a, { transA: true, transB: transA })
-      : ops.matmul(a, dy, { transA: !transA });
+    transB ? ops.matmul(dy, a, { transA: true, transB: transA }) : ops.matmul(a, dy, { transA: !transA });
   return [want[0] ? da() : undefined, want[1] ? db() : undefined];
 }
 
@@ -77,7 +74,11 @@ function logSoftmaxGrads({ outputs }: Node<"logSoftmax">, dy: Value): Grads {
   return [ops.sub(dy, ops.mul(ops.exp(y), ops.expandLast(ops.sumLast(dy), y.shape.at(-1)!)))];
 }
 
-function concatGrads({ inputs, attrs: { axis } }: Node<"concat">, dy: Value, want: readonly boolean[]): Grads {
+function concatGrads(
+  { inputs, attrs: { axis } }: Node<"concat">,
+  dy: Value,
+  want: readonly boolean[],
+): Grads {
   let start = 0;
   return inputs.map((x, i) => {
     const end = start + x.shape[axis]!;
@@ -123,7 +124,7 @@ export const GRADIENTS: { readonly [K in Op]: Rule<K> } = {
     want[1] ? ops.spatialDot(x, dy) : undefined,
   ],
   spatialDot: none,
-  activation: ({ inputs: [x], attrs: { kind } }, dy) => [ops.activationGrad(kind, x, dy)],
+  activation: ({ inputs: [x], attrs: { kind } }, dy) => [activationGrad(kind, x, dy)],
   activationGrad: none,
   exp: ({ outputs }, dy) => [ops.mul(dy, outputs[0]!)],
   sqrt: ({ outputs }, dy) => [ops.div(ops.scale(dy, 0.5), outputs[0]!)],
@@ -205,7 +206,11 @@ function propagate(
     if (d === undefined || !want[i]) return;
     if (x.index !== 0) none(x.node);
     if (sizeOf(d.shape) !== sizeOf(x.shape)) {
-      throw new AppError("internal", "GRADIENT_SHAPE", `Expected [${x.shape}] from ${node.op}, got [${d.shape}]`);
+      throw new AppError(
+        "internal",
+        "GRADIENT_SHAPE",
+        `Expected [${x.shape}] from ${node.op}, got [${d.shape}]`,
+      );
     }
     const before = found.get(x);
     found.set(x, before === undefined ? d : ops.add(before, d));

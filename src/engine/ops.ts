@@ -93,18 +93,6 @@ export function conv2d(x: Value, weight: Value, attrs: ConvAttrs): Value {
   return only(makeNode("conv2d", [x, weight], attrs, [[n, o, ...size]]));
 }
 
-/** Gradient of conv2d towards its input, of height and width `inputSize`. */
-export function convInputGrad(dy: Value, weight: Value, attrs: ConvAttrs & { inputSize: Size }): Value {
-  const channels = weight.shape[1]! * attrs.groups;
-  return only(makeNode("convInputGrad", [dy, weight], attrs, [[dy.shape[0]!, channels, ...attrs.inputSize]]));
-}
-
-/** Gradient of conv2d towards its weight, with height and width `kernel`. */
-export function convWeightGrad(x: Value, dy: Value, attrs: ConvAttrs & { kernel: Size }): Value {
-  const shape = [dy.shape[1]!, x.shape[1]! / attrs.groups, ...attrs.kernel];
-  return only(makeNode("convWeightGrad", [x, dy], attrs, [shape]));
-}
-
 /**
  * Batch normalisation with the batch's own statistics over N, H, W.
  * @returns y like x, and the batch's mean and biased variance, both [C]; gradients flow through y only
@@ -119,19 +107,6 @@ export function batchNorm(
   const node = makeNode("batchNorm", [x, weight, bias], { eps }, [x.shape, weight.shape, weight.shape]);
   const [y, mean, variance] = node.outputs;
   return { y: y!, mean: mean!, variance: variance! };
-}
-
-/** Gradients of batchNorm towards x, weight and bias. */
-export function batchNormGrad(
-  x: Value,
-  dy: Value,
-  weight: Value,
-  mean: Value,
-  variance: Value,
-  eps: number,
-): readonly Value[] {
-  const shapes = [x.shape, weight.shape, weight.shape];
-  return makeNode("batchNormGrad", [x, dy, weight, mean, variance], { eps }, shapes).outputs;
 }
 
 /** Batch normalisation with given statistics (evaluation, or frozen). */
@@ -201,11 +176,6 @@ export function spatialDot(x: Value, y: Value): Value {
 
 export function activation(kind: Activation, x: Value): Value {
   return only(makeNode("activation", [x], { kind }, [x.shape]));
-}
-
-/** dy times the derivative of the activation at x. */
-export function activationGrad(kind: Activation, x: Value, dy: Value): Value {
-  return only(makeNode("activationGrad", [x, dy], { kind }, [x.shape]));
 }
 
 export const exp = (x: Value): Value => only(makeNode("exp", [x], {}, [x.shape]));

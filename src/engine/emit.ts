@@ -1,0 +1,82 @@
+// From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
+// Invariant: the same graph gives the same bytes.
+import { encodeModel } from "../formats/onnx.ts";
+import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "./graph.ts";
+import { type Lowering, PLAIN } from "./lower-plain.ts";
+import { FEATURES, MICROSOFT, NCHWC, type Provider, Writer } from "./writer.ts";
+
+/** ONNX operator set; 17 is the last in which reductions take their axes as the lowerings write them. */
+export const OPSET = 17;
+
+export interface EmitOptions {
+  readonly outputs: Readonly<Record<string, Value>>;
+  readonly provider?: Provider;
+  /** Stored in the model's metadata_props. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface EmittedGraph {
+  readonly model: Uint8Array;
+  readonly inputs: readonly { readonly name: string; readonly dtype: Dtype; readonly shape: Shape }[];
+  readonly outputs: readonly { readonly name: string; readonly shape: Shape }[];
+  /** Number of ONNX nodes. */
+  readonly nodes: number;
+}
+
+/** Lowers a graph and encodes it; inputs are listed in the order of first use. */
+export function emitGraph({ outputs, provider = "cpu", metadata = {} }: EmitOptions): EmittedGraph {
+  const writer = new Writer(FEATURES[provider]);
+  const names = new Map<Value, string>();
+  const inputs: { name: string; dtype: Dtype; shape: Shape }[] = [];
+  for (const node of topological(Object.values(outputs))) {
+    if (isNode(node, "input")) {
+      const { dtype, shape } = node.outputs[0]!;
+      inputs.push({ name: node.attrs.name, dtype, shape });
+    }
+    lower(writer, node, names);
+  }
+  const results = Object.entries(outputs).map(([name, value]) => ({ name, shape: value.shape }));
+  for (const { name } of results) writer.rename(names.get(outputs[name]!)!, name);
+  return {
+    model: encode(writer, inputs, results, metadata),
+    inputs,
+    outputs: results,
+    nodes: writer.nodes.length,
+  };
+}
+
+function lower(writer: Writer, node: Node, names: Map<Value, string>): void {
+  const inputs = (node.inputs as readonly Value[]).map((value) => names.get(value)!);
+  // The table is keyed by `node.op`; TypeScript cannot tie the two together.
+  const rule = PLAIN[node.op] as Lowering<Op>;
+  const results = rule(writer, node, inputs);
+  node.outputs.forEach((value, i) => {
+    names.set(value, results[i]!);
+  });
+}
+
+function encode(
+  writer: Writer,
+  inputs: EmittedGraph["inputs"],
+  outputs: EmittedGraph["outputs"],
+  metadata: Readonly<Record<string, string>>,
+): Uint8Array {
+  const opsets = [
+    { domain: "", version: OPSET },
+    { domain: MICROSOFT, version: 1 },
+    { domain: NCHWC, version: 1 },
+  ].filter(({ domain }) => domain === "" || writer.nodes.some((node) => node.domain === domain));
+  return encodeModel({
+    irVersion: 8,
+    producer: "facehand",
+    opsets,
+    metadata,
+    graph: {
+      name: "facehand",
+      nodes: writer.nodes,
+      initializers: writer.initializers,
+      inputs: inputs.map(({ name, dtype, shape }) => ({ name, dtype, dims: shape })),
+      outputs: outputs.map(({ name, shape }) => ({ name, dtype: "float32", dims: shape })),
+    },
+  });
+}

@@ -1,0 +1,131 @@
+// Collects ONNX nodes and constants while a lowering runs; names are numbered, equal constants are shared.
+// The provider decides which non-standard operators a lowering may use.
+import type { AttributeValue, OnnxDtype, OnnxNode, OnnxTensor } from "../formats/onnx.ts";
+import { type Shape, sizeOf } from "./graph.ts";
+
+/** Where an emitted graph runs; decides which of ONNX Runtime's own operators it may contain. */
+export const PROVIDERS = ["cpu", "wasm", "webgpu"] as const;
+export type Provider = (typeof PROVIDERS)[number];
+
+export interface Features {
+  /** com.microsoft FusedMatMul: transposes either side for free. */
+  readonly fusedMatMul: boolean;
+  /** com.microsoft QuickGelu: x * sigmoid(alpha x) in one pass. */
+  readonly quickGelu: boolean;
+  /** BatchNormalization with training_mode = 1. */
+  readonly batchNormTraining: boolean;
+}
+
+export const FEATURES: Readonly<Record<Provider, Features>> = {
+  cpu: { fusedMatMul: true, quickGelu: true, batchNormTraining: true },
+  wasm: { fusedMatMul: true, quickGelu: true, batchNormTraining: true },
+  webgpu: { fusedMatMul: false, quickGelu: false, batchNormTraining: false },
+};
+
+/** A number is an int attribute if whole; pass `{ float }` for whole floats. */
+export type Attrs = Readonly<Record<string, number | readonly number[] | AttributeValue>>;
+
+export const MICROSOFT = "com.microsoft";
+export const NCHWC = "com.microsoft.nchwc";
+
+/** The nodes and constants emitted so far. */
+export class Writer {
+  readonly features: Features;
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: OnnxTensor[] = [];
+  readonly #constants = new Map<string, string>();
+  #count = 0;
+
+  constructor(features: Features) {
+    this.features = features;
+  }
+
+  /** Emits a node with one output and returns the output's name. */
+  op(type: string, inputs: readonly string[], attrs: Attrs = {}, domain = ""): string {
+    return this.many(type, inputs, 1, attrs, domain)[0]!;
+  }
+
+  /** Emits a node with several outputs. */
+  many(type: string, inputs: readonly string[], outputs: number, attrs: Attrs = {}, domain = ""): string[] {
+    const name = `${type}_${this.#count++}`;
+    const names = outputs === 1 ? [name] : Array.from({ length: outputs }, (_, i) => `${name}_${i}`);
+    const attributes = Object.fromEntries(Object.entries(attrs).map(([key, v]) => [key, attribute(v)]));
+    this.nodes.push({ name, op: type, domain, inputs, outputs: names, attributes });
+    return names;
+  }
+
+  float(value: number): string {
+    return this.floats([value], []);
+  }
+
+  floats(values: ArrayLike<number>, dims: Shape): string {
+    const data = Float32Array.from(values);
+    return this.#constant("float32", dims, new Uint8Array(data.buffer));
+  }
+
+  ints(...values: readonly number[]): string {
+    const data = BigInt64Array.from(values.map(BigInt));
+    return this.#constant("int64", [values.length], new Uint8Array(data.buffer));
+  }
+
+  reshape(x: string, shape: Shape): string {
+    return this.op("Reshape", [x, this.ints(...shape)]);
+  }
+
+  transpose(x: string, perm: readonly number[]): string {
+    return this.op("Transpose", [x], { perm });
+  }
+
+  /** Sum over axes, which are dropped. */
+  sum(x: string, axes: readonly number[]): string {
+    return this.op("ReduceSum", [x, this.ints(...axes)], { keepdims: 0 });
+  }
+
+  slice(
+    x: string,
+    axes: readonly number[],
+    starts: readonly number[],
+    ends: readonly number[],
+    steps?: readonly number[],
+  ): string {
+    const more = steps === undefined ? [] : [this.ints(...steps)];
+    return this.op("Slice", [x, this.ints(...starts), this.ints(...ends), this.ints(...axes), ...more]);
+  }
+
+  /** Zero padding; `pads` are all begins, then all ends. */
+  pad(x: string, pads: readonly number[]): string {
+    return pads.every((n) => n === 0) ? x : this.op("Pad", [x, this.ints(...pads)]);
+  }
+
+  /** Product over the last two axes, batched over the others. */
+  matmul(a: string, b: string, rank: number, transA: boolean, transB: boolean): string {
+    if (!transA && !transB) return this.op("MatMul", [a, b]);
+    if (this.features.fusedMatMul) {
+      return this.op("FusedMatMul", [a, b], { transA: Number(transA), transB: Number(transB) }, MICROSOFT);
+    }
+    const perm = Array.from({ length: rank }, (_, i) => i);
+    [perm[rank - 1], perm[rank - 2]] = [rank - 2, rank - 1];
+    return this.op("MatMul", [transA ? this.transpose(a, perm) : a, transB ? this.transpose(b, perm) : b]);
+  }
+
+  /** Gives a value a second, public name: graph outputs have names that callers chose. */
+  rename(value: string, name: string): void {
+    this.nodes.push({ name, op: "Identity", domain: "", inputs: [value], outputs: [name], attributes: {} });
+  }
+
+  #constant(dtype: OnnxDtype, dims: Shape, data: Uint8Array): string {
+    const small = sizeOf(dims) <= 64;
+    const key = small ? `${dtype}[${dims}]${data.join()}` : "";
+    const known = small ? this.#constants.get(key) : undefined;
+    if (known !== undefined) return known;
+    const name = `c${this.initializers.length}`;
+    this.initializers.push({ name, dtype, dims, data });
+    if (small) this.#constants.set(key, name);
+    return name;
+  }
+}
+
+function attribute(value: number | readonly number[] | AttributeValue): AttributeValue {
+  if (typeof value === "number") return Number.isInteger(value) ? { int: value } : { float: value };
+  return Array.isArray(value) ? { ints: value as readonly number[] } : (value as AttributeValue);
+}
