@@ -1,0 +1,103 @@
+// Training sources by name: `pairs:DIR`, `utkface:DIR`, `hands11k:DIR`.
+// Every source becomes samples, one labelled image each; pairs also bring their own split.
+import { stat } from "node:fs/promises";
+import { relative, resolve } from "node:path";
+import { unexpected } from "../core/errors.ts";
+import { canonicalJson, exists, sha256, sha256File } from "../core/files.ts";
+import { mapOrdered } from "../core/pool.ts";
+import { readHands11k } from "./hands11k.ts";
+import { imagePath, type Layout, locate } from "./layout.ts";
+import { MODALITIES, type Modality, type Pair, type Sample, SPLITS, type Split } from "./record.ts";
+import { readPairs } from "./store.ts";
+import { readUtkface } from "./utkface.ts";
+
+export const SOURCE_KINDS = ["pairs", "utkface", "hands11k"] as const;
+export type SourceKind = (typeof SOURCE_KINDS)[number];
+
+/** One opened source. */
+export interface Source {
+  readonly kind: SourceKind;
+  /** Absolute path. */
+  readonly dir: string;
+  readonly samples: readonly Sample[];
+  /** Split by sample id, for sources that bring one. */
+  readonly split?: ReadonlyMap<string, Split>;
+  /** What was left out, counted by reason; empty if nothing was. */
+  readonly dropped: Readonly<Record<string, number>>;
+  /** SHA-256 over labels, names and sizes of all images, and over the dataset's manifest if it has one. */
+  readonly manifestHash: string;
+}
+
+/**
+ * Opens a training source.
+ *
+ * @param spec - `<kind>:<folder>`
+ * @throws AppError("input", "SOURCE_SPEC") for another form; what the kind's reader throws for bad data
+ * @example await openSource("pairs:data/derived")
+ */
+export async function openSource(spec: string): Promise<Source> {
+  const colon = spec.indexOf(":");
+  const kind = SOURCE_KINDS.find((name) => name === spec.slice(0, Math.max(colon, 0)));
+  const dir = spec.slice(colon + 1);
+  if (kind === undefined || dir === "") {
+    const expected = SOURCE_KINDS.map((name) => `${name}:DIR`).join(", ");
+    throw unexpected("input", { code: "SOURCE_SPEC", expected, name: "--data", got: spec });
+  }
+  if (kind === "pairs") return await openPairs(dir);
+  const { samples, dropped } = await (kind === "utkface" ? readUtkface(dir) : readHands11k(dir));
+  const root = resolve(dir);
+  return { kind, dir: root, samples, dropped, manifestHash: await hashSamples(root, samples) };
+}
+
+async function openPairs(dir: string): Promise<Source> {
+  const layout = await locate(dir);
+  const pairs = await readPairs(dir);
+  const samples: Sample[] = [];
+  const split = new Map<string, Split>();
+  for (const name of SPLITS) {
+    for (const pair of pairs[name]) {
+      for (const modality of MODALITIES) {
+        const sample = pairSample(layout, pair, modality);
+        samples.push(sample);
+        split.set(sample.id, name);
+      }
+    }
+  }
+  const manifest = (await exists(layout.manifest)) ? await sha256File(layout.manifest) : undefined;
+  const manifestHash = await hashSamples(layout.root, samples, { manifest, split });
+  return { kind: "pairs", dir: layout.root, samples, split, dropped: {}, manifestHash };
+}
+
+/** The sample of one image of a pair; its id is `<pair id>/<modality>`. */
+export function pairSample(layout: Layout, pair: Pair, modality: Modality): Sample {
+  return {
+    id: `${pair.id}/${modality}`,
+    subject: `pairs:${pair.userId}`,
+    modality,
+    sex: pair.gender,
+    path: imagePath(layout, modality, modality === "hand" ? pair.handImage : pair.faceImage),
+    source: "pairs",
+    groups: { age: pair.age, race: pair.race, gesture: pair.gesture },
+  };
+}
+
+/** Sizes stand for contents: reading every image at each start would take longer than a short training. */
+async function hashSamples(
+  root: string,
+  samples: readonly Sample[],
+  extra: { manifest?: string | undefined; split?: ReadonlyMap<string, Split> } = {},
+): Promise<string> {
+  const rows: string[] = [];
+  const stats = mapOrdered(samples, 32, async (sample) => ({
+    sample,
+    bytes: (await stat(sample.path)).size,
+  }));
+  for await (const { sample, bytes } of stats) {
+    const { id, subject, modality, sex, groups } = sample;
+    const file = relative(root, sample.path);
+    rows.push(
+      canonicalJson({ id, subject, modality, sex, groups, file, bytes, split: extra.split?.get(id) }),
+    );
+  }
+  return sha256([extra.manifest ?? "no manifest", ...rows.sort()].join("\n"));
+}

@@ -1,0 +1,205 @@
+// Paired datasets on disk: three CSVs <-> pairs.
+// Source: UnifiedGenderNet's CSV columns (REFERENCE §1); `gender` is written Male/Female as there.
+// Invariant: what readPairs returns has unique ids, every image present, and no subject in two splits.
+import { readdir } from "node:fs/promises";
+import { basename, extname } from "node:path";
+import { type AppError, unexpected } from "../core/errors.ts";
+import { readCsv, writeCsv } from "../formats/csv.ts";
+import { type Layout, locate, planLayout } from "./layout.ts";
+import { COLUMNS, type Modality, type Pair, SEXES, type Sex, SPLITS, type Split } from "./record.ts";
+
+type Column = (typeof COLUMNS)[number];
+export type PairsBySplit = Readonly<Record<Split, readonly Pair[]>>;
+
+/** A dataset as found, with everything that is wrong with its rows. */
+export interface PairScan {
+  readonly layout: Layout;
+  /** The rows that could be read; complete only if `problems` is empty. */
+  readonly pairs: PairsBySplit;
+  /** In file order; each names file and row. */
+  readonly problems: readonly AppError[];
+}
+
+/**
+ * Reads the pairs of a dataset.
+ *
+ * @param dir - as for `locate`
+ * @throws AppError("data", ...) for the first bad row: GENDER_VALUE, FIELD_EMPTY, IMAGE_NAME, IMAGE_MISSING,
+ *   ID_DUPLICATE or SUBJECT_IN_TWO_SPLITS, and what `locate` and `readCsv` throw
+ * @example const { train } = await readPairs("data")
+ */
+export async function readPairs(dir: string): Promise<Record<Split, Pair[]>> {
+  const { pairs, problems } = await scanPairs(dir);
+  if (problems[0] !== undefined) throw problems[0];
+  return { train: [...pairs.train], val: [...pairs.val], test: [...pairs.test] };
+}
+
+/** Reads every row and collects all problems instead of stopping at the first: what `data check` lists. */
+export async function scanPairs(dir: string): Promise<PairScan> {
+  const layout = await locate(dir);
+  const present = { hand: await imageNames(layout, "hand"), face: await imageNames(layout, "face") };
+  const problems: AppError[] = [];
+  const seen = new Seen();
+  const pairs: Record<Split, Pair[]> = { train: [], val: [], test: [] };
+  for (const split of SPLITS) {
+    for await (const { row, values } of readCsv(layout.csv[split], COLUMNS)) {
+      const where = `${layout.csv[split]}:${row}`;
+      const found = rowProblems(values, present, where);
+      const pair = toPair(values);
+      if (pair !== undefined) {
+        found.push(...seen.add(pair, split, where));
+        pairs[split].push(pair);
+      }
+      problems.push(...found);
+    }
+  }
+  return { layout, pairs, problems };
+}
+
+async function imageNames(layout: Layout, modality: Modality): Promise<ReadonlySet<string>> {
+  return new Set(await readdir(layout.images[modality]));
+}
+
+/** The sex that a CSV cell means, in any case; undefined if it means none. */
+export function parseSex(text: string): Sex | undefined {
+  return SEXES.find((sex) => sex === text.toLowerCase());
+}
+
+function toPair(values: Readonly<Record<Column, string>>): Pair | undefined {
+  const gender = parseSex(values.gender);
+  if (gender === undefined) return undefined;
+  return {
+    id: values.id,
+    userId: values.user_id,
+    age: values.age,
+    gender,
+    race: values.race,
+    gesture: values.labels,
+    handImage: values.hand_image_name,
+    faceImage: values.face_image_name,
+  };
+}
+
+function toRow(pair: Pair): Record<Column, string> {
+  return {
+    id: pair.id,
+    user_id: pair.userId,
+    age: pair.age,
+    gender: pair.gender === "male" ? "Male" : "Female",
+    race: pair.race,
+    labels: pair.gesture,
+    hand_image_name: pair.handImage,
+    face_image_name: pair.faceImage,
+  };
+}
+
+const FILLED = ["id", "user_id", "labels"] as const;
+const PREFIX = { hand: "H_", face: "F_" } as const;
+
+/** What is wrong with one row by itself. `present` is undefined when the images are not on disk yet. */
+function rowProblems(
+  values: Readonly<Record<Column, string>>,
+  present: Readonly<Record<Modality, ReadonlySet<string>>> | undefined,
+  where: string,
+): AppError[] {
+  const problems: AppError[] = [];
+  for (const column of FILLED) {
+    if (values[column].trim() !== "") continue;
+    const e = {
+      code: "FIELD_EMPTY",
+      expected: "a value",
+      name: `column ${column}`,
+      got: values[column],
+      where,
+    };
+    problems.push(unexpected("data", e));
+  }
+  if (parseSex(values.gender) === undefined) {
+    const e = {
+      code: "GENDER_VALUE",
+      expected: "Male or Female",
+      name: "column gender",
+      got: values.gender,
+      where,
+    };
+    problems.push(unexpected("data", e));
+  }
+  for (const modality of ["hand", "face"] as const) {
+    const problem = imageProblem(modality, values[`${modality}_image_name`], present?.[modality], where);
+    if (problem !== undefined) problems.push(problem);
+  }
+  return problems;
+}
+
+function imageProblem(
+  modality: Modality,
+  name: string,
+  present: ReadonlySet<string> | undefined,
+  where: string,
+): AppError | undefined {
+  const column = `column ${modality}_image_name`;
+  const prefix = PREFIX[modality];
+  const stem = name.slice(prefix.length, name.length - extname(name).length);
+  const plain = basename(name) === name && !name.includes("\\") && stem !== "";
+  if (!plain || !name.startsWith(prefix) || !/^\.(jpe?g|png)$/i.test(extname(name))) {
+    const expected = `a file name ${prefix}<id>.jpg without folders`;
+    return unexpected("data", { code: "IMAGE_NAME", expected, name: column, got: name, where });
+  }
+  if (present === undefined || present.has(name)) return undefined;
+  const expected = `an image that exists in the folder ${modality}s`;
+  const hint = "unpack the images again, or remove the row";
+  return unexpected("data", { code: "IMAGE_MISSING", expected, name: column, got: name, where, hint });
+}
+
+/** Remembers ids and subjects over all splits. */
+class Seen {
+  readonly #ids = new Map<string, string>();
+  readonly #subjects = new Map<string, { split: Split; where: string }>();
+
+  add(pair: Pair, split: Split, where: string): AppError[] {
+    const problems: AppError[] = [];
+    const before = this.#ids.get(pair.id);
+    if (before === undefined) this.#ids.set(pair.id, where);
+    else {
+      const expected = `an id that is not already at ${before}`;
+      const e = { code: "ID_DUPLICATE", expected, name: "column id", got: pair.id, where };
+      problems.push(unexpected("data", e));
+    }
+    const first = this.#subjects.get(pair.userId);
+    if (first === undefined) this.#subjects.set(pair.userId, { split, where });
+    else if (first.split !== split) {
+      const expected = `a subject of ${split} only (${first.split} has it at ${first.where})`;
+      const hint = "split by subject again: a model must not be tested on people it was trained on";
+      const e = {
+        code: "SUBJECT_IN_TWO_SPLITS",
+        expected,
+        name: "column user_id",
+        got: pair.userId,
+        where,
+        hint,
+      };
+      problems.push(unexpected("data", e));
+    }
+    return problems;
+  }
+}
+
+/**
+ * Writes train.csv, val.csv and test.csv of a dataset, each atomically, in the order given.
+ * The images may be written before or after.
+ *
+ * @param root - the dataset's own folder; made if missing
+ * @throws AppError("data", ...) before anything is written, if the pairs could not be read back
+ */
+export async function writePairs(root: string, pairs: PairsBySplit): Promise<void> {
+  const { csv } = planLayout(root);
+  const seen = new Seen();
+  for (const split of SPLITS) {
+    pairs[split].forEach((pair, index) => {
+      const where = `pair ${index + 1} of ${split}`;
+      const [problem] = [...rowProblems(toRow(pair), undefined, where), ...seen.add(pair, split, where)];
+      if (problem !== undefined) throw problem;
+    });
+  }
+  for (const split of SPLITS) await writeCsv(csv[split], COLUMNS, pairs[split].map(toRow));
+}
