@@ -41,10 +41,10 @@ function batchNorm(w: Writer, node: Node<"batchNorm">, [x, weight, bias]: String
   const [value] = node.inputs;
   const { eps } = node.attrs;
   if (w.features.batchNormTraining) {
-    const channels = value.shape[1]!;
-    const zero = w.floats(new Float32Array(channels), [channels]);
+    // ONNX Runtime writes the statistics over the inputs 3 and 4: they must be buffers of this node alone.
+    const scratch = [weight!, bias!].map((vector) => w.op("Mul", [vector, w.float(0)]));
     const attrs = { epsilon: { float: eps }, momentum: { float: 0 }, training_mode: 1 };
-    return w.many("BatchNormalization", [x!, weight!, bias!, zero, zero], 3, attrs);
+    return w.many("BatchNormalization", [x!, weight!, bias!, ...scratch], 3, attrs);
   }
   const axes = withoutChannels(value);
   const count = w.float(value.shape.reduce((a, b) => a * b, 1) / value.shape[1]!);

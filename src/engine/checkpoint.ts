@@ -1,0 +1,107 @@
+// Checkpoints: named tensors with timm's names in safetensors, facts as JSON in its metadata.
+// A training checkpoint also holds the optimizer's slots (`optimizer.<slot>.<parameter>`) and the position.
+// Random numbers need no state: every draw is named by seed, epoch and step (core/random).
+import { z } from "zod";
+import { AppError } from "../core/errors.ts";
+import { parseJson } from "../core/files.ts";
+import { readSafetensors, writeSafetensors } from "../formats/safetensors.ts";
+import { float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
+import type { ParamSpec, Weights } from "./params.ts";
+
+/** Where a run stands: the next step to take. */
+export const positionSchema = z.strictObject({
+  /** Epoch of the next step, from 0. */
+  epoch: z.int().nonnegative(),
+  /** Batch of the next step within its epoch, from 0. */
+  batch: z.int().nonnegative(),
+  /** Steps taken so far. */
+  step: z.int().nonnegative(),
+});
+export type Position = z.infer<typeof positionSchema>;
+
+/** Everything that the next step depends on, besides the configuration and the data. */
+export interface TrainState {
+  readonly weights: Weights;
+  /** By slot name (`exp_avg`, ...), then by parameter. */
+  readonly slots: ReadonlyMap<string, Weights>;
+  readonly position: Position;
+}
+
+export interface Checkpoint {
+  readonly weights: Weights;
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** Absent in checkpoints made for prediction. */
+  readonly training?: { readonly slots: ReadonlyMap<string, Weights>; readonly position: Position };
+  /** The JSON document of facts stored with the tensors: architecture, recipe, configuration. */
+  readonly facts: unknown;
+}
+
+const OPTIMIZER = "optimizer.";
+
+/**
+ * Writes weights, and with `training` also the optimizer's state, atomically.
+ *
+ * @param facts - JSON value stored beside the tensors
+ */
+export async function writeCheckpoint(
+  path: string,
+  specs: Iterable<ParamSpec>,
+  state: { weights: Weights; training?: Pick<TrainState, "slots" | "position"> },
+  facts: unknown,
+): Promise<void> {
+  const all = [...specs];
+  const tensors: NamedTensor[] = all.map((spec) => stored(spec.name, spec, state.weights));
+  for (const [slot, values] of state.training?.slots ?? []) {
+    for (const spec of all) {
+      if (values.has(spec.name)) tensors.push(stored(`${OPTIMIZER}${slot}.${spec.name}`, spec, values));
+    }
+  }
+  const metadata: Record<string, string> = { format: "pt", facehand: JSON.stringify(facts) };
+  if (state.training !== undefined) metadata["position"] = JSON.stringify(state.training.position);
+  await writeSafetensors(path, tensors, metadata);
+}
+
+function stored(name: string, spec: ParamSpec, values: Weights): NamedTensor {
+  const data = values.get(spec.name);
+  if (data === undefined)
+    throw new AppError("internal", "CHECKPOINT_TENSOR", `Expected a value for ${name}, got none`);
+  return float32Tensor(name, spec.shape, data);
+}
+
+/**
+ * Reads a checkpoint of this package.
+ *
+ * @throws AppError("data", "NOT_A_CHECKPOINT") for safetensors that this package did not write
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { tensors, metadata } = await readSafetensors(path);
+  const { facehand, position } = metadata;
+  if (facehand === undefined) {
+    const message = `Expected a facehand checkpoint at ${path}, got safetensors without its facts`;
+    throw new AppError("data", "NOT_A_CHECKPOINT", message, {
+      hint: "give bare weights to `train --weights`",
+    });
+  }
+  const weights: Weights = new Map();
+  const shapes = new Map<string, readonly number[]>();
+  const slots = new Map<string, Weights>();
+  for (const tensor of tensors) {
+    if (tensor.name.startsWith(OPTIMIZER)) addSlot(slots, tensor);
+    else {
+      weights.set(tensor.name, toFloat32(tensor));
+      shapes.set(tensor.name, tensor.shape);
+    }
+  }
+  const facts = parseJson(facehand, z.json(), `the metadata of ${path}`);
+  if (position === undefined) return { weights, shapes, facts };
+  const at = parseJson(position, positionSchema, `the position in ${path}`);
+  return { weights, shapes, facts, training: { slots, position: at } };
+}
+
+function addSlot(slots: Map<string, Weights>, tensor: NamedTensor): void {
+  const rest = tensor.name.slice(OPTIMIZER.length);
+  const dot = rest.indexOf(".");
+  const slot = rest.slice(0, dot);
+  if (!slots.has(slot)) slots.set(slot, new Map());
+  slots.get(slot)!.set(rest.slice(dot + 1), toFloat32(tensor));
+}
