@@ -28,7 +28,7 @@ describe("importTflite on MediaPipe's graphs", () => {
     it.skipIf(reference === undefined)(
       `${name}: equals an independent conversion (${WHY_SKIPPED})`,
       async () => {
-        const random = new Random(7);
+        const random = Random.of(7);
         const pixels = Float32Array.from({ length: 3 * side * side }, () => random.next() * 2 - 1);
         const input = new Tensor("float32", pixels, [1, 3, side, side]);
         const ours = await outputsOf(
@@ -41,7 +41,6 @@ describe("importTflite on MediaPipe's graphs", () => {
           const [a, b] = [ours[key]!.data as Float32Array, theirs[key]!.data as Float32Array];
           expect(ours[key]!.dims).toEqual(theirs[key]!.dims);
           const worst = a.reduce((max, v, i) => Math.max(max, Math.abs(v - b[i]!)), 0);
-          console.log(
             key,
             worst,
             b.reduce((m, v) => Math.max(m, Math.abs(v)), 0),
