@@ -1,0 +1,187 @@
+// Metrics by recorded group, and how far apart the groups are. Browser-safe.
+// Terms and definitions of fairlearn's MetricFrame: difference = max - min, ratio = min / max, between groups;
+// error max/min and max/geomean as NIST's face reports. Groups are what somebody recorded, not what anyone is.
+import { unexpected } from "../core/errors.ts";
+import { type BinaryMetrics, evaluateBinary, LOWER_IS_BETTER, METRICS, type MetricName } from "./metrics.ts";
+
+/** Groups with fewer subjects than this are marked small. */
+export const SMALL_SUBJECTS = 20;
+
+/** What a row needs for metrics; further string fields may serve as group keys. */
+export interface Scored {
+  readonly subject: string;
+  readonly target: 0 | 1;
+  readonly probability: number;
+}
+
+/** How many people stand behind a set of images; someone recorded both ways counts in both classes. */
+export interface SubjectCounts {
+  readonly nSubjects: number;
+  readonly nSubjectsFemale: number;
+  readonly nSubjectsMale: number;
+}
+
+export interface GroupMetrics extends SubjectCounts {
+  /** Value of each key; empty string if not recorded. */
+  readonly group: Readonly<Record<string, string>>;
+  readonly nImages: number;
+  /** Under 20 subjects: too few to say anything. */
+  readonly small: boolean;
+  /** Takes part in the comparisons. */
+  readonly compared: boolean;
+  readonly metrics: BinaryMetrics;
+}
+
+/** Spread of one metric over the compared groups in which it is defined. */
+export interface Comparison {
+  readonly metric: MetricName;
+  readonly nGroups: number;
+  readonly min: number;
+  readonly max: number;
+  /** max - min. */
+  readonly difference: number;
+  /** min / max; null if max is 0. */
+  readonly ratio: number | null;
+  /** Keys of the group with the lowest value, or the highest for losses. */
+  readonly worst: Readonly<Record<string, string>>;
+  /** Of accuracy and rates, largest error (1 - value) over the smallest; null for others or if that is 0. */
+  readonly errorMaxMin: number | null;
+  /** Largest error over the geometric mean of all errors; null for others or if an error is 0. */
+  readonly errorMaxGeomean: number | null;
+}
+
+export interface GroupTable {
+  readonly keys: readonly string[];
+  readonly groups: readonly GroupMetrics[];
+  /** All rows together. */
+  readonly overall: BinaryMetrics;
+  /** One entry a metric that at least two compared groups define. */
+  readonly comparisons: readonly Comparison[];
+}
+
+export interface GroupOptions {
+  readonly threshold?: number;
+  /** `large` (default) leaves small groups and unrecorded values out of the comparisons; `all` takes every group. */
+  readonly compare?: "large" | "all";
+}
+
+/**
+ * Metrics for every combination of the keys' values that occurs, sorted by those values.
+ *
+ * @param rows - labelled images, at least one
+ * @param keys - names of string fields, e.g. `["race", "age", "modality"]`; at least one
+ * @throws AppError("input", "NO_KEYS" | "EMPTY" | ...)
+ * @example metricsByGroup(rows, ["modality"]).comparisons
+ */
+export function metricsByGroup<K extends string>(
+  rows: readonly (Scored & Readonly<Record<K, string>>)[],
+  keys: readonly K[],
+  options: GroupOptions = {},
+): GroupTable {
+  if (keys.length === 0) {
+    throw unexpected("input", { code: "NO_KEYS", expected: "at least one key", name: "groups", got: keys });
+  }
+  const threshold = options.threshold === undefined ? {} : { threshold: options.threshold };
+  const overall = evaluateRows(rows, threshold);
+  const all = options.compare === "all";
+  const groups = partition(rows, keys).map(({ group, members }): GroupMetrics => {
+    const counts = countSubjects(members);
+    const small = counts.nSubjects < SMALL_SUBJECTS;
+    const recorded = Object.values(group).every((value) => value !== "");
+    const metrics = evaluateRows(members, threshold);
+    return {
+      group,
+      nImages: members.length,
+      ...counts,
+      small,
+      compared: all || (recorded && !small),
+      metrics,
+    };
+  });
+  return { keys, groups, overall, comparisons: compareGroups(groups.filter((group) => group.compared)) };
+}
+
+/** `evaluateBinary` on rows. */
+export function evaluateRows(
+  rows: readonly Scored[],
+  options: { readonly threshold?: number } = {},
+): BinaryMetrics {
+  return evaluateBinary(
+    Uint8Array.from(rows, (row) => row.target),
+    Float64Array.from(rows, (row) => row.probability),
+    options,
+  );
+}
+
+/** Distinct subjects of rows, in all and by recorded class. */
+export function countSubjects(rows: readonly Scored[]): SubjectCounts {
+  const female = new Set<string>();
+  const male = new Set<string>();
+  for (const row of rows) (row.target === 1 ? male : female).add(row.subject);
+  return {
+    nSubjects: new Set([...female, ...male]).size,
+    nSubjectsFemale: female.size,
+    nSubjectsMale: male.size,
+  };
+}
+
+function partition<K extends string, R extends Readonly<Record<K, string>>>(
+  rows: readonly R[],
+  keys: readonly K[],
+): { group: Record<string, string>; members: R[] }[] {
+  const groups = new Map<string, { values: string[]; members: R[] }>();
+  for (const row of rows) {
+    const values = keys.map((key) => row[key] as string);
+    const name = JSON.stringify(values);
+    const found = groups.get(name);
+    if (found === undefined) groups.set(name, { values, members: [row] });
+    else found.members.push(row);
+  }
+  return [...groups.values()]
+    .sort((a, b) => compareTuples(a.values, b.values))
+    .map(({ values, members }) => ({
+      group: Object.fromEntries(keys.map((key, k) => [key, values[k]!])),
+      members,
+    }));
+}
+
+function compareTuples(a: readonly string[], b: readonly string[]): number {
+  const k = a.findIndex((value, i) => value !== b[i]);
+  return k < 0 ? 0 : a[k]! < b[k]! ? -1 : 1;
+}
+
+function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {
+  return METRICS.flatMap((metric) => {
+    const defined = groups.flatMap(({ group, metrics }) => {
+      const value = metrics[metric];
+      return value === null ? [] : [{ group, value }];
+    });
+    return defined.length < 2 ? [] : [compareMetric(metric, defined)];
+  });
+}
+
+const RATES: ReadonlySet<MetricName> = new Set(["accuracy", "balancedAccuracy", "tprFemale", "tprMale"]);
+
+function compareMetric(
+  metric: MetricName,
+  defined: readonly { group: Readonly<Record<string, string>>; value: number }[],
+): Comparison {
+  const lowest = defined.reduce((a, b) => (b.value < a.value ? b : a));
+  const highest = defined.reduce((a, b) => (b.value > a.value ? b : a));
+  const errors = RATES.has(metric) ? defined.map(({ value }) => 1 - value) : [];
+  const largest = 1 - lowest.value;
+  const smallest = 1 - highest.value;
+  const comparable = errors.length > 0 && smallest > 0;
+  const geomean = Math.exp(errors.reduce((sum, error) => sum + Math.log(error), 0) / errors.length);
+  return {
+    metric,
+    nGroups: defined.length,
+    min: lowest.value,
+    max: highest.value,
+    difference: highest.value - lowest.value,
+    ratio: highest.value === 0 ? null : lowest.value / highest.value,
+    worst: (LOWER_IS_BETTER.has(metric) ? highest : lowest).group,
+    errorMaxMin: comparable ? largest / smallest : null,
+    errorMaxGeomean: comparable ? largest / geomean : null,
+  };
+}

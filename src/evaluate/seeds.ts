@@ -1,0 +1,31 @@
+// Summary of one figure over training seeds. Browser-safe.
+import { unexpected } from "../core/errors.ts";
+
+export interface SeedSummary {
+  readonly n: number;
+  readonly mean: number;
+  /** Sample standard deviation, ddof = 1; null for a single seed. */
+  readonly std: number | null;
+}
+
+/**
+ * Mean and sample standard deviation (ddof 1) of unrounded values, one a seed.
+ *
+ * @param values - finite, at least one
+ * @throws AppError("input", "BAD_SEED_VALUES")
+ * @example seedSummary([0.91, 0.9085, 0.9137])
+ */
+export function seedSummary(values: readonly number[]): SeedSummary {
+  if (values.length === 0 || !values.every(Number.isFinite)) {
+    throw unexpected("input", {
+      code: "BAD_SEED_VALUES",
+      expected: "at least one value, all finite",
+      name: "the summary over seeds",
+      got: values.map(String).join(" ") || undefined,
+    });
+  }
+  const n = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { n, mean, std: n < 2 ? null : Math.sqrt(squares / (n - 1)) };
+}
