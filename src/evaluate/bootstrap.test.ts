@@ -1,0 +1,110 @@
+import { describe, expect, test } from "vitest";
+import { Random } from "../core/random.ts";
+import { BOOTSTRAP_METRICS, bootstrapBySubject } from "./bootstrap.ts";
+import { quantile } from "./calibration.ts";
+import { evaluateBinary } from "./metrics.ts";
+import { normalCdf } from "./normal.ts";
+
+interface Set {
+  y: number[];
+  p: number[];
+  subjects: string[];
+}
+
+/** Images in clusters: a subject's score has a part of its own and a part of the image. */
+function draw(random: Random, subjects: number, imagesEach: number, digits = 12): Set {
+  const out: Set = { y: [], p: [], subjects: [] };
+  for (let s = 0; s < subjects; s++) {
+    const own = random.normal();
+    for (let i = 0; i < imagesEach; i++) {
+      out.y.push(s % 2);
+      out.p.push(Number(normalCdf(own + random.normal() + 2 * ((s % 2) - 0.5)).toFixed(digits)));
+      out.subjects.push(`s${s}`);
+    }
+  }
+  return out;
+}
+
+describe("bootstrap over subjects", () => {
+  test("equals drawing subjects, copying their rows and evaluating them, ties included", () => {
+    const { y, p, subjects } = draw(Random.of(1), 13, 3, 1);
+    const names = [...new Set(subjects)];
+    const random = Random.of(9).split("bootstrap");
+    const draws = Array.from({ length: 150 }, () => {
+      const rows = names.flatMap(() => {
+        const name = names[random.int(names.length)]!;
+        return subjects.flatMap((subject, i) => (subject === name ? [i] : []));
+      });
+      return evaluateBinary(
+        rows.map((i) => y[i]!),
+        rows.map((i) => p[i]!),
+      );
+    });
+    const ours = bootstrapBySubject(y, p, subjects, { replicates: 150, seed: 9, level: 0.9 });
+    for (const name of BOOTSTRAP_METRICS) {
+      const values = draws.flatMap((metrics) => metrics[name] ?? []).sort((a, b) => a - b);
+      expect(ours[name].replicates, name).toBe(values.length);
+      expect(ours[name].low, name).toBeCloseTo(quantile(values, 0.05), 10);
+      expect(ours[name].high, name).toBeCloseTo(quantile(values, 0.95), 10);
+      expect(ours[name].estimate, name).toBe(evaluateBinary(y, p)[name]);
+    }
+  });
+
+  test("the same seed gives the same interval, another one does not", () => {
+    const { y, p, subjects } = draw(Random.of(2), 30, 2);
+    const of = (seed: number) => bootstrapBySubject(y, p, subjects, { seed, replicates: 200 });
+    expect(of(1)).toEqual(of(1));
+    expect(of(1).rocAuc).not.toEqual(of(2).rocAuc);
+  });
+
+  test("copies of a subject's images add no certainty", () => {
+    const { y, p, subjects } = draw(Random.of(4), 40, 1);
+    const many = <T>(list: T[]) => list.flatMap((v) => Array<T>(10).fill(v));
+    const once = bootstrapBySubject(y, p, subjects, { seed: 3 }).accuracy;
+    const tenfold = bootstrapBySubject(many(y), many(p), many(subjects), { seed: 3 }).accuracy;
+    expect([tenfold.low, tenfold.high]).toEqual([once.low, once.high]);
+    const asStrangers = bootstrapBySubject(
+      many(y),
+      many(p),
+      many(subjects).map((_, i) => `x${i}`),
+      { seed: 3 },
+    ).accuracy;
+    expect(asStrangers.high! - asStrangers.low!).toBeLessThan(0.6 * (once.high! - once.low!));
+  });
+
+  test("covers the true accuracy and area near 95 % although images of a subject resemble each other", () => {
+    const random = Random.of(6);
+    const accuracy = normalCdf(1 / Math.SQRT2);
+    const area = normalCdf(1);
+    let coveredAccuracy = 0;
+    let coveredArea = 0;
+    const rounds = 300;
+    for (let round = 0; round < rounds; round++) {
+      const { y, p, subjects } = draw(random, 80, 4);
+      const intervals = bootstrapBySubject(y, p, subjects, { replicates: 300, seed: round });
+      if (intervals.accuracy.low! <= accuracy && accuracy <= intervals.accuracy.high!) coveredAccuracy++;
+      if (intervals.rocAuc.low! <= area && area <= intervals.rocAuc.high!) coveredArea++;
+    }
+    for (const covered of [coveredAccuracy, coveredArea]) {
+      expect(covered / rounds).toBeGreaterThan(0.89);
+      expect(covered / rounds).toBeLessThan(0.985);
+    }
+  });
+
+  test("no interval from one subject, or where the metric is rarely defined", () => {
+    const single = bootstrapBySubject([0, 1], [0.2, 0.8], ["a", "a"]);
+    expect(single.accuracy).toEqual({ estimate: 1, low: null, high: null, level: 0.95, replicates: 0 });
+    const oneClass = bootstrapBySubject([1, 1], [0.6, 0.8], ["a", "b"]);
+    expect(oneClass.rocAuc).toMatchObject({ estimate: null, low: null, replicates: 0 });
+    expect(oneClass.accuracy).toMatchObject({ low: 1, high: 1, replicates: 2000 });
+  });
+
+  test("refuses too few draws and missing subjects", () => {
+    expect(() => bootstrapBySubject([0, 1], [0.2, 0.8], ["a", "b"], { replicates: 10 })).toThrowError(
+      "Expected an integer from 100 to 1000000 for the number of bootstrap draws, got 10",
+    );
+    expect(() => bootstrapBySubject([0, 1], [0.2, 0.8], ["a"])).toThrowError(
+      "Expected as many subjects as targets (2) for subjects, got 1",
+    );
+  });
+});

@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { metricsByGroup } from "./groups.ts";
+import { seedSummary } from "./seeds.ts";
+
+type Row = { subject: string; target: 0 | 1; probability: number; race: string; modality: string };
+type Figures = Record<"accuracy" | "tprMale" | "tprFemale", number>;
+
+const golden = JSON.parse(
+  readFileSync(new URL("../../test/parity/goldens/evaluate.json", import.meta.url), "utf8"),
+) as {
+  groups: {
+    rows: Row[];
+    overall: Figures;
+    byGroup: Record<string, Figures>;
+    difference: Figures;
+    ratio: Figures;
+    min: Figures;
+    max: Figures;
+  };
+};
+
+function rows(race: string, subjects: number, wrong: number): Row[] {
+  return Array.from({ length: subjects }, (_, i) => ({
+    subject: `${race}${i}`,
+    target: (i % 2) as 0 | 1,
+    probability: (i % 2 === 1) === i >= wrong ? 0.9 : 0.1,
+    race,
+    modality: "face",
+  }));
+}
+
+describe("metrics by group", () => {
+  test("fairlearn's values", () => {
+    const { rows, ...expected } = golden.groups;
+    const table = metricsByGroup(rows, ["race", "modality"], { compare: "all" });
+    expect(table.groups.map((g) => `${g.group["race"]}|${g.group["modality"]}`)).toEqual(
+      Object.keys(expected.byGroup).sort(),
+    );
+    for (const metric of ["accuracy", "tprMale", "tprFemale"] as const) {
+      expect(table.overall[metric]).toBeCloseTo(expected.overall[metric], 12);
+      for (const { group, metrics } of table.groups) {
+        const theirs = expected.byGroup[`${group["race"]}|${group["modality"]}`]!;
+        expect(metrics[metric]).toBeCloseTo(theirs[metric], 12);
+      }
+      const ours = table.comparisons.find((c) => c.metric === metric)!;
+      expect(ours.difference).toBeCloseTo(expected.difference[metric], 12);
+      expect(ours.ratio).toBeCloseTo(expected.ratio[metric], 12);
+      expect(ours.min).toBeCloseTo(expected.min[metric], 12);
+      expect(ours.max).toBeCloseTo(expected.max[metric], 12);
+    }
+  });
+
+  test("small groups and unrecorded values are shown but not compared", () => {
+    const data = [...rows("a", 20, 2), ...rows("b", 40, 8), ...rows("c", 19, 19), ...rows("", 30, 30)];
+    const table = metricsByGroup(data, ["race"]);
+    expect(table.groups.map((g) => [g.group["race"], g.nSubjects, g.small, g.compared])).toEqual([
+      ["", 30, false, false],
+      ["a", 20, false, true],
+      ["b", 40, false, true],
+      ["c", 19, true, false],
+    ]);
+    const accuracy = table.comparisons.find((c) => c.metric === "accuracy")!;
+    expect(accuracy).toMatchObject({ nGroups: 2, min: 0.8, max: 0.9, worst: { race: "b" } });
+    expect(accuracy.errorMaxMin).toBeCloseTo(2, 10);
+    expect(accuracy.errorMaxGeomean).toBeCloseTo(0.2 / Math.sqrt(0.02), 10);
+    const all = metricsByGroup(data, ["race"], { compare: "all" });
+    expect(all.comparisons.find((c) => c.metric === "accuracy")).toMatchObject({ min: 0, nGroups: 4 });
+  });
+
+  test("the worst group of a loss is the one with the largest", () => {
+    const table = metricsByGroup([...rows("a", 20, 0), ...rows("b", 20, 5)], ["race"]);
+    const of = (metric: string) => table.comparisons.find((c) => c.metric === metric)!;
+    expect(of("brier").worst).toEqual({ race: "b" });
+    expect(of("rocAuc").worst).toEqual({ race: "b" });
+    expect(of("accuracy").errorMaxMin).toBeNull(); // the best group makes no error
+    expect(of("brier").errorMaxMin).toBeNull();
+  });
+
+  test("subjects are counted once, in all and by recorded class", () => {
+    const row = { race: "a", modality: "face", probability: 0.7 };
+    const table = metricsByGroup(
+      [
+        { ...row, subject: "x", target: 1 },
+        { ...row, subject: "x", target: 1 },
+        { ...row, subject: "x", target: 0 },
+        { ...row, subject: "y", target: 0 },
+      ],
+      ["race"],
+    );
+    expect(table.groups[0]).toMatchObject({
+      nImages: 4,
+      nSubjects: 2,
+      nSubjectsFemale: 2,
+      nSubjectsMale: 1,
+      small: true,
+    });
+    expect(table.comparisons).toEqual([]);
+  });
+
+  test("values that would run together as text stay apart", () => {
+    const base = { subject: "s", target: 1 as const, probability: 0.6 };
+    const table = metricsByGroup(
+      [
+        { ...base, race: 'a","b', modality: "c" },
+        { ...base, race: "a", modality: 'b","c' },
+      ],
+      ["race", "modality"],
+    );
+    expect(table.groups).toHaveLength(2);
+  });
+
+  test("refuses no keys and no rows", () => {
+    expect(() => metricsByGroup(rows("a", 2, 0), [])).toThrowError(
+      "Expected at least one key for groups, got []",
+    );
+    expect(() => metricsByGroup([], ["race" as never])).toThrowError(
+      "Expected at least one image for evaluation, got 0",
+    );
+  });
+});
+
+describe("summary over seeds", () => {
+  test("mean and sample standard deviation of the published seeds", () => {
+    const { n, mean, std } = seedSummary([0.91, 0.9085, 0.9137]);
+    expect(n).toBe(3);
+    expect(mean).toBeCloseTo(0.910733, 6);
+    expect(std).toBeCloseTo(0.002676, 6);
+  });
+
+  test("one seed has no spread; none or NaN is refused", () => {
+    expect(seedSummary([0.9])).toEqual({ n: 1, mean: 0.9, std: null });
+    expect(() => seedSummary([])).toThrowError(
+      "Expected at least one value, all finite for the summary over seeds, got nothing",
+    );
+    expect(() => seedSummary([1, Number.NaN])).toThrowError('got "1 NaN"');
+  });
+});
