@@ -41,10 +41,6 @@ describe("importTflite on MediaPipe's graphs", () => {
           const [a, b] = [ours[key]!.data as Float32Array, theirs[key]!.data as Float32Array];
           expect(ours[key]!.dims).toEqual(theirs[key]!.dims);
           const worst = a.reduce((max, v, i) => Math.max(max, Math.abs(v - b[i]!)), 0);
-            key,
-            worst,
-            b.reduce((m, v) => Math.max(m, Math.abs(v)), 0),
-          );
           expect(worst).toBeLessThan(1e-3);
         }
       },
