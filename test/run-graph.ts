@@ -1,0 +1,67 @@
+// Runs a symbolic graph once on ONNX Runtime's CPU provider: what the engine's tests are made of.
+// `provider` chooses the operators that are emitted; all of them run on the CPU here.
+import { emitGraph } from "../src/engine/emit.ts";
+import type { Value } from "../src/engine/graph.ts";
+import { createSession } from "../src/engine/ort-node.ts";
+import { type Session, Tensor } from "../src/engine/session.ts";
+import type { Provider } from "../src/engine/writer.ts";
+
+export type Arrays = Readonly<Record<string, Float32Array | Uint8Array>>;
+
+/** A graph that was emitted and loaded. */
+export interface Runner {
+  /** Feeds arrays by input name; inputs that the graph does not use are ignored. */
+  run(feeds: Arrays, fetches?: readonly string[]): Promise<Record<string, Float32Array>>;
+  release(): Promise<void>;
+}
+
+/** Emits and loads a graph. */
+export async function load(
+  outputs: Readonly<Record<string, Value>>,
+  provider: Provider = "cpu",
+): Promise<Runner> {
+  const emitted = emitGraph({ outputs, provider });
+  const session: Session = await createSession(emitted.model, { threads: 1, optimization: "basic" });
+  return {
+    async run(feeds, fetches) {
+      const tensors: Record<string, Tensor> = {};
+      for (const { name, dtype, shape } of emitted.inputs) {
+        const data = feeds[name];
+        if (data === undefined) throw new Error(`no feed for ${name}`);
+        tensors[name] = new Tensor(dtype, data as Float32Array, shape);
+      }
+      const results = await session.run(tensors, fetches);
+      return Object.fromEntries(Object.entries(results).map(([name, t]) => [name, t.data as Float32Array]));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Emits, loads, runs once and frees. */
+export async function runGraph(
+  outputs: Readonly<Record<string, Value>>,
+  feeds: Arrays,
+  provider: Provider = "cpu",
+): Promise<Record<string, Float32Array>> {
+  const runner = await load(outputs, provider);
+  try {
+    return await runner.run(feeds);
+  } finally {
+    await runner.release();
+  }
+}
+
+/** Largest difference, relative to the largest magnitude of `expected` (absolute if all of it is under 1e-6). */
+export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  if (actual.length !== expected.length) return Number.POSITIVE_INFINITY;
+  let worst = 0;
+  let magnitude = 0;
+  for (let i = 0; i < expected.length; i++) {
+    const d = Math.abs(actual[i]! - expected[i]!);
+    // NaN would compare as "not worse".
+    if (Number.isNaN(d)) return Number.POSITIVE_INFINITY;
+    worst = Math.max(worst, d);
+    magnitude = Math.max(magnitude, Math.abs(expected[i]!));
+  }
+  return magnitude < 1e-6 ? worst : worst / magnitude;
+}
