@@ -1,0 +1,234 @@
+// The state of a pickle being read: position, stack, marks and memo, each step checked.
+// Source: CPython's Lib/pickletools.py. The opcodes are in pickle.ts.
+// Invariant: nothing here runs what the bytes name; names resolve in the caller's table or are refused.
+import { AppError, show } from "../core/errors.ts";
+
+/** Dicts are Maps, lists and tuples arrays, bytes Uint8Arrays; integers outside the safe range are bigints. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleValue[]
+  | Map<PickleValue, PickleValue>
+  | Set<PickleValue>
+  | PyObject;
+
+/** What the table makes of Python objects. */
+export interface PyObject {
+  /** Name of its class or of itself, e.g. `argparse.Namespace`. */
+  readonly py: string;
+  /** Takes what Python's `__setstate__` would get; without it a state is refused. */
+  setState?(state: PickleValue): void;
+}
+
+/** A name of the allow-list: calling it (or making an instance of it) gives plain data. */
+export interface PyGlobal extends PyObject {
+  call?(args: readonly PickleValue[]): PickleValue;
+}
+
+export interface PickleContext {
+  /** Stands for `module.name`; undefined refuses it. */
+  find(module: string, name: string): PyGlobal | undefined;
+  /** Value of a persistent id. */
+  persistent(id: PickleValue): PickleValue;
+  /** File name for messages. */
+  readonly where: string;
+}
+
+/** What the opcodes act on; see `unpickle`. */
+export class Machine {
+  readonly bytes: Uint8Array;
+  readonly context: PickleContext;
+  readonly memo = new Map<number, PickleValue>();
+  position: number;
+  stopped = false;
+  #view: DataView;
+  #stack: PickleValue[] = [];
+  readonly #marks: PickleValue[][] = [];
+
+  constructor(bytes: Uint8Array, start: number, context: PickleContext) {
+    this.bytes = bytes;
+    this.position = start;
+    this.context = context;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  damaged(got: string): AppError {
+    const message = `Expected a whole pickle of protocol 2 to 5, got ${got} (${this.context.where} @${this.position})`;
+    const hint = "fetch the file again, or convert it to safetensors with the program that wrote it";
+    return new AppError("data", "PICKLE_DAMAGED", message, { hint });
+  }
+
+  take(count: number): Uint8Array {
+    const end = this.position + count;
+    if (end > this.bytes.byteLength) throw this.damaged("its end too early");
+    const part = this.bytes.subarray(this.position, end);
+    this.position = end;
+    return part;
+  }
+
+  /** Unsigned little-endian integer of 1, 2, 4 or 8 bytes. */
+  uint(size: 1 | 2 | 4 | 8): number {
+    const at = this.position;
+    this.take(size);
+    if (size === 1) return this.#view.getUint8(at);
+    if (size === 2) return this.#view.getUint16(at, true);
+    if (size === 4) return this.#view.getUint32(at, true);
+    return Number(this.#view.getBigUint64(at, true)); // only lengths, which `take` bounds
+  }
+
+  int32(): number {
+    return this.uint(4) | 0;
+  }
+
+  float64(): number {
+    const at = this.position;
+    this.take(8);
+    return this.#view.getFloat64(at, false);
+  }
+
+  text(size: number): string {
+    const bytes = this.take(size);
+    try {
+      return UTF8.decode(bytes);
+    } catch {
+      throw this.damaged("text that is not UTF-8");
+    }
+  }
+
+  line(): string {
+    const end = this.bytes.indexOf(10, this.position);
+    if (end < 0) throw this.damaged("its end too early");
+    const text = this.text(end - this.position);
+    this.position++;
+    return text;
+  }
+
+  /** Two's complement, little-endian, any size up to 1 KiB. */
+  long(size: number): number | bigint {
+    if (size > 1024) throw this.damaged(`an integer of ${size} bytes`);
+    let value = 0n;
+    for (const byte of this.take(size).toReversed()) value = (value << 8n) | BigInt(byte);
+    return narrow(BigInt.asIntN(size * 8, value));
+  }
+
+  push(value: PickleValue): void {
+    this.#stack.push(value);
+  }
+
+  pop(): PickleValue {
+    const value = this.#stack.pop();
+    if (value === undefined) throw this.damaged("an empty stack");
+    return value;
+  }
+
+  top(): PickleValue {
+    const value = this.#stack.at(-1);
+    if (value === undefined) throw this.damaged("an empty stack");
+    return value;
+  }
+
+  popMany(count: number): PickleValue[] {
+    if (this.#stack.length < count) throw this.damaged("an empty stack");
+    return this.#stack.splice(this.#stack.length - count, count);
+  }
+
+  mark(): void {
+    this.#marks.push(this.#stack);
+    this.#stack = [];
+  }
+
+  /** Everything since the last mark. */
+  popMark(): PickleValue[] {
+    const items = this.#stack;
+    const below = this.#marks.pop();
+    if (below === undefined) throw this.damaged("no mark");
+    this.#stack = below;
+    return items;
+  }
+
+  popString(): string {
+    const value = this.pop();
+    if (typeof value !== "string") throw this.damaged(`${show(describe(value))} for a name`);
+    return value;
+  }
+
+  popList(): PickleValue[] {
+    const value = this.pop();
+    if (!Array.isArray(value)) throw this.damaged(`${describe(value)} for a list`);
+    return value;
+  }
+
+  recall(index: number): void {
+    const value = this.memo.get(index);
+    if (value === undefined) throw this.damaged(`memo ${index}, which is not set`);
+    this.push(value);
+  }
+
+  global(module: string, name: string): void {
+    const found = this.context.find(module, name);
+    if (found === undefined) {
+      throw new AppError(
+        "data",
+        "PICKLE_GLOBAL",
+        `Expected only tensors and plain data in the pickle, got a call of ${module}.${name} (${this.context.where})`,
+        { hint: "do not load this file with other tools if you do not trust it; ask for a safetensors file" },
+      );
+    }
+    this.push(found);
+  }
+
+  call(target: PickleValue, args: readonly PickleValue[]): void {
+    const run = isObject(target) ? (target as PyGlobal).call : undefined;
+    if (run === undefined) throw this.damaged(`a call of ${describe(target)}`);
+    this.push(run(args));
+  }
+
+  setItems(items: readonly PickleValue[]): void {
+    const target = this.top();
+    if (!(target instanceof Map)) throw this.damaged(`items for ${describe(target)}`);
+    if (items.length % 2 !== 0) throw this.damaged("a key without a value");
+    for (let i = 0; i < items.length; i += 2) target.set(items[i]!, items[i + 1]!);
+  }
+
+  append(items: readonly PickleValue[]): void {
+    const target = this.top();
+    if (!Array.isArray(target)) throw this.damaged(`items for ${describe(target)}`);
+    for (const item of items) target.push(item);
+  }
+
+  build(): void {
+    const state = this.pop();
+    const target = this.top();
+    if (target instanceof Map) return; // attributes of an OrderedDict, e.g. torch's _metadata: not items
+    if (!isObject(target) || target.setState === undefined) {
+      throw this.damaged(`a state for ${describe(target)}`);
+    }
+    target.setState(state);
+  }
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A number where it is exact. */
+export function narrow(value: bigint): number | bigint {
+  const number = Number(value);
+  return Number.isSafeInteger(number) ? number : value;
+}
+
+function isObject(value: PickleValue): value is PyObject {
+  return typeof value === "object" && value !== null && "py" in value;
+}
+
+function describe(value: PickleValue): string {
+  if (isObject(value)) return value.py;
+  if (value === null || typeof value !== "object") return show(value);
+  return value.constructor.name;
+}
+
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
+}
