@@ -1,0 +1,205 @@
+// Decode and encode pictures: the only importer of sharp, which only decodes and encodes (DESIGN rule 2).
+// Whatever the file holds (EXIF turn, CMYK, 16 bit, grey, palette, alpha, ICC profile), RGB u8 in sRGB comes out.
+// Plain JPEGs decode to the same bytes as in Pillow. Size is judged by the header, before any pixel is read.
+import { stat } from "node:fs/promises";
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { readBytes } from "../core/files.ts";
+import type { RgbImage } from "./pixels.ts";
+
+// Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Files that are read; SVG is not among them, since it can refer to other files. */
+const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "heif"] as const;
+export type ImageFormat = (typeof FORMATS)[number];
+
+/** 10,000 x 10,000: more than any camera frame, 300 MB decoded. */
+const MAX_PIXELS = 100_000_000;
+
+export interface DecodeOptions {
+  /** Width x height allowed by the header; default 100 million. */
+  readonly maxPixels?: number;
+  /** What messages call the picture if it is given as bytes. */
+  readonly name?: string;
+}
+
+/** What the header says, after the EXIF turn. */
+export interface ImageHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly format: ImageFormat;
+}
+
+/**
+ * Decode a picture file upright into sRGB. Alpha is dropped, not blended, as Pillow's convert("RGB") does;
+ * of an animation the first frame is read.
+ *
+ * @param source - path, or the bytes of a whole file
+ * @param options - size limit; a name for bytes
+ * @returns RGB u8, [height, width, 3]
+ * @throws AppError("data", "FILE_MISSING" | "IMAGE_EMPTY" | "IMAGE_FORMAT" | "IMAGE_TOO_LARGE" | "IMAGE_BROKEN")
+ * @example await decodeImage("hands/H_1.jpg")
+ */
+export async function decodeImage(
+  source: string | Uint8Array,
+  options: DecodeOptions = {},
+): Promise<RgbImage> {
+  const { maxPixels = MAX_PIXELS } = options;
+  const where = typeof source === "string" ? source : (options.name ?? "image bytes");
+  const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
+  if (bytes.length === 0) throw emptyImage(where);
+  const { width, height } = await readHeader(bytes, where);
+  if (width * height > maxPixels) throw tooLarge(width, height, maxPixels, where);
+  try {
+    const { data, info } = await sharp(bytes, { failOn: "error", limitInputPixels: maxPixels })
+      .autoOrient()
+      .removeAlpha()
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: plain(data) };
+  } catch (cause) {
+    throw unexpected("data", {
+      code: "IMAGE_BROKEN",
+      expected: "a complete image",
+      name: "the file's pixels",
+      got: cause,
+      where,
+      hint: "fetch or write the file again; it may have been cut off",
+      cause,
+    });
+  }
+}
+
+/**
+ * Size and format from the header alone; no pixel is decoded, so a bomb costs nothing.
+ *
+ * @returns size in px as the picture is seen (after the EXIF turn)
+ * @throws AppError("data", "FILE_MISSING" | "IMAGE_EMPTY" | "IMAGE_FORMAT")
+ */
+export async function imageSize(path: string): Promise<ImageHeader> {
+  try {
+    if ((await stat(path)).size === 0) throw emptyImage(path);
+  } catch (cause) {
+    throw isNotFound(cause) ? missingFile(path, "an image") : cause;
+  }
+  return await readHeader(path, path);
+}
+
+async function readHeader(input: string | Uint8Array, where: string): Promise<ImageHeader> {
+  let metadata: Metadata;
+  try {
+    metadata = await sharp(input, { limitInputPixels: false }).metadata();
+  } catch (cause) {
+    throw notAnImage(cause, where);
+  }
+  const format = FORMATS.find((known) => known === metadata.format);
+  if (format === undefined) throw notAnImage(metadata.format, where);
+  return { ...metadata.autoOrient, format };
+}
+
+function emptyImage(where: string): AppError {
+  return unexpected("data", {
+    code: "IMAGE_EMPTY",
+    expected: "an image",
+    name: "the file",
+    got: "0 bytes",
+    where,
+    hint: "fetch or write the file again; nothing was stored",
+  });
+}
+
+function notAnImage(got: unknown, where: string): AppError {
+  return unexpected("data", {
+    code: "IMAGE_FORMAT",
+    expected: `an image (${FORMATS.join(", ")})`,
+    name: "the file",
+    got,
+    where,
+    hint: "check that it is a picture, not a web page or an archive saved under its name",
+    ...(got instanceof Error ? { cause: got } : {}),
+  });
+}
+
+function tooLarge(width: number, height: number, maxPixels: number, where: string): AppError {
+  return unexpected("data", {
+    code: "IMAGE_TOO_LARGE",
+    expected: `at most ${maxPixels} pixels`,
+    name: "the image's size",
+    got: `${width} x ${height}`,
+    where,
+    hint: "shrink the picture, or remove the file if nobody should have made it this large",
+  });
+}
+
+export interface JpegOptions {
+  /** 1 to 100; default 90. */
+  readonly quality?: number;
+  /** Default 4:2:0, as Pillow's. */
+  readonly chroma?: "4:2:0" | "4:4:4";
+}
+
+/** JPEG bytes without metadata; the same picture and options always give the same bytes. */
+export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Promise<Uint8Array> {
+  const { quality = 90, chroma = "4:2:0" } = options;
+  return plain(await fromPixels(image).jpeg({ quality, chromaSubsampling: chroma }).toBuffer());
+}
+
+/** PNG bytes (lossless) without metadata; deterministic. */
+export async function encodePng(image: RgbImage): Promise<Uint8Array> {
+  return plain(await fromPixels(image).png({ compressionLevel: 9 }).toBuffer());
+}
+
+/** The same memory without Node's Buffer methods, some of which differ from Uint8Array's. */
+function plain(buffer: Buffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.length);
+}
+
+function fromPixels(image: RgbImage): Sharp {
+  const { width, height, data } = image;
+  return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
+}
+
+export interface SvgOptions {
+  /** Width of the output, px; default the drawing's own. Height follows. */
+  readonly widthPx?: number;
+  /** Colour behind the drawing; default white. */
+  readonly background?: string;
+}
+
+/**
+ * Draw an SVG that the program itself made. Text depends on the fonts of the machine, shapes do not.
+ *
+ * @param svg - a whole SVG document with width and height, or a viewBox
+ * @returns RGB u8
+ * @throws AppError("data", "SVG_BROKEN") if it is not a drawing
+ * @example await renderSvg('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>', { widthPx: 64 })
+ */
+export async function renderSvg(svg: string, options: SvgOptions = {}): Promise<RgbImage> {
+  const { widthPx, background = "#ffffff" } = options;
+  const source = Buffer.from(svg);
+  try {
+    const own = await sharp(source).metadata();
+    // Drawn at the wanted scale instead of being enlarged from 72 dots per inch.
+    const density = widthPx === undefined ? 72 : Math.min(100_000, (72 * widthPx) / own.width);
+    const drawing = sharp(source, { density: Math.max(1, density), limitInputPixels: MAX_PIXELS });
+    const sized = widthPx === undefined ? drawing : drawing.resize({ width: widthPx });
+    const { data, info } = await sized
+      .flatten({ background })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: plain(data) };
+  } catch (cause) {
+    throw unexpected("data", {
+      code: "SVG_BROKEN",
+      expected: "a complete SVG document",
+      name: "the drawing",
+      got: cause,
+      hint: "report it: drawings are made by the program itself",
+      cause,
+    });
+  }
+}
