@@ -1,0 +1,173 @@
+// A summary as text: aligned tables for a terminal. The only place of this room that rounds. Browser-safe.
+// Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
+import type { BootstrapMetric } from "./bootstrap.ts";
+import { type Comparison, type GroupMetrics, type GroupTable, SMALL_SUBJECTS } from "./groups.ts";
+import { METRICS, type MetricName } from "./metrics.ts";
+import type { SeedSummary } from "./seeds.ts";
+import type { Part, Summary } from "./summary.ts";
+
+/** Said wherever figures are shown. */
+export const LABEL_NOTE =
+  "The label is an apparent one, recorded by machines or annotators; it is never a person's identity.";
+
+const TITLES: Readonly<Record<MetricName, string>> = {
+  accuracy: "accuracy",
+  balancedAccuracy: "balanced accuracy",
+  tprFemale: "TPR female",
+  tprMale: "TPR male",
+  rocAuc: "ROC-AUC",
+  prAuc: "PR-AUC",
+  f1Male: "F1 male",
+  f1Female: "F1 female",
+  f1Macro: "F1 macro",
+  brier: "Brier",
+  nll: "NLL",
+  ece: "ECE 15 bins",
+  eceAdaptive: "ECE adaptive",
+};
+
+const GROUP_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc", "ece"] as const;
+const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc"] as const;
+
+/**
+ * A summary as aligned text.
+ *
+ * @returns lines without colour, no trailing newline
+ * @example console.log(formatSummary(summarize(rows)))
+ */
+export function formatSummary(summary: Summary): string {
+  return [
+    heading(summary),
+    LABEL_NOTE,
+    formatParts([summary.overall, ...summary.byModality]),
+    intervalNote(summary.overall),
+    ...summary.byGroup.map(formatGroups),
+  ]
+    .filter((block) => block !== "")
+    .join("\n\n");
+}
+
+function heading({ split, sources, threshold, overall, nUnlabelled }: Summary): string {
+  const unlabelled = nUnlabelled === 0 ? "" : `; ${count(nUnlabelled)} images without a label left out`;
+  return (
+    `Agreement with the recorded label, split ${split}: ${count(overall.nImages)} images of ` +
+    `${count(overall.nSubjects)} subjects (${sources.join(", ")}), ` +
+    `male where p >= ${threshold.toFixed(2)}${unlabelled}`
+  );
+}
+
+function formatParts(parts: readonly Part[]): string {
+  const counts: [string, (part: Part) => string][] = [
+    ["images", (part) => count(part.nImages)],
+    ["  female / male", (part) => `${count(part.metrics.nFemale)} / ${count(part.metrics.nMale)}`],
+    ["subjects", (part) => count(part.nSubjects)],
+  ];
+  const gate = parts.some((part) => part.modalityAgreement !== null)
+    ? [["own modality used", ...parts.map((part) => figure(part.modalityAgreement))]]
+    : [];
+  return alignColumns([
+    ["", ...parts.map((part) => part.name)],
+    ...counts.map(([title, of]) => [title, ...parts.map(of)]),
+    ...METRICS.map((metric) => [TITLES[metric], ...parts.map((part) => withInterval(part, metric))]),
+    ...gate,
+  ]);
+}
+
+function withInterval({ metrics, intervals }: Part, metric: MetricName): string {
+  const value = figure(metrics[metric]);
+  if (intervals === null) return value;
+  const interval = metric in intervals ? intervals[metric as BootstrapMetric] : undefined;
+  const width = " [0.000, 0.000]".length;
+  if (interval === undefined || interval.low === null) return value + " ".repeat(width);
+  return `${value} [${figure(interval.low)}, ${figure(interval.high)}]`;
+}
+
+function intervalNote({ intervals }: Part): string {
+  if (intervals === null) return "";
+  const { level, replicates } = intervals.accuracy;
+  return `[low, high]: ${(100 * level).toFixed(0)} % percentile bootstrap over subjects, ${count(replicates)} draws; -: not defined.`;
+}
+
+function formatGroups(table: GroupTable): string {
+  const title = table.keys.join(" x ");
+  const header = [
+    title,
+    "images",
+    "subjects",
+    "female / male subjects",
+    ...GROUP_COLUMNS.map((m) => TITLES[m]),
+  ];
+  const body = alignColumns([header, ...table.groups.map(groupRow)]);
+  const small = table.groups.filter((group) => group.small).length;
+  const smallNote =
+    small === 0
+      ? []
+      : [
+          `too small: under ${SMALL_SUBJECTS} subjects (${small} of ${table.groups.length} groups), not compared`,
+        ];
+  const compared = table.comparisons.filter(({ metric }) =>
+    (SPREAD_COLUMNS as readonly string[]).includes(metric),
+  );
+  const spread = compared.length === 0 ? [] : [formatComparisons(compared)];
+  return [body, ...smallNote, ...spread].join("\n");
+}
+
+function groupRow(group: GroupMetrics): string[] {
+  const label = Object.values(group.group)
+    .map((value) => (value === "" ? "not recorded" : value))
+    .join(" x ");
+  return [
+    label,
+    count(group.nImages),
+    count(group.nSubjects),
+    `${count(group.nSubjectsFemale)} / ${count(group.nSubjectsMale)}`,
+    ...GROUP_COLUMNS.map((metric) => (group.small ? "too small" : figure(group.metrics[metric]))),
+  ];
+}
+
+function formatComparisons(comparisons: readonly Comparison[]): string {
+  return alignColumns([
+    ["  between groups", "difference", "ratio", "error max/min", "error max/geomean", "worst group"],
+    ...comparisons.map((c) => [
+      `  ${TITLES[c.metric]}`,
+      figure(c.difference),
+      figure(c.ratio),
+      figure(c.errorMaxMin, 2),
+      figure(c.errorMaxGeomean, 2),
+      Object.values(c.worst).join(" x "),
+    ]),
+  ]);
+}
+
+/**
+ * One figure over seeds as text, e.g. `0.911 ± 0.003 (n 3, sample std)`.
+ *
+ * @example formatSeeds(seedSummary([0.91, 0.9085, 0.9137]))
+ */
+export function formatSeeds({ n, mean, std }: SeedSummary): string {
+  return std === null
+    ? `${figure(mean)} (n 1)`
+    : `${figure(mean)} ± ${figure(std)} (n ${n}, sample std, ddof 1)`;
+}
+
+function figure(value: number | null, digits = 3): string {
+  return value === null ? "-" : value.toFixed(digits);
+}
+
+/** Integer with thousands commas. */
+function count(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Aligns cells in columns, the first one left, the others right; two blanks between. */
+function alignColumns(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}

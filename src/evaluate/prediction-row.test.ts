@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { AppError } from "../core/errors.ts";
+import { checkPredictions, PREDICTION_COLUMNS } from "./prediction-row.ts";
+
+const row = {
+  id: "7/hand",
+  source: "pairs",
+  subject: "pairs:u1",
+  modality: "hand",
+  split: "test",
+  target: 1,
+  probability: 1 / (1 + Math.exp(-0.75)),
+  modalityUsed: "face",
+  gateHand: 0.25,
+  logit: 0.75,
+  age: "",
+  race: "",
+  gesture: "palm",
+};
+
+describe("rows of predictions", () => {
+  test("have these columns, in this order", () => {
+    expect(PREDICTION_COLUMNS).toEqual(Object.keys(row));
+  });
+
+  test("pass unchanged, with nulls where allowed", () => {
+    const bare = { ...row, id: "8", target: null, gateHand: null, modalityUsed: null };
+    expect(checkPredictions([row, bare], "x")).toEqual([row, bare]);
+  });
+
+  test("one id may occur in two sources or two splits", () => {
+    const rows = [row, { ...row, source: "utkface" }, { ...row, split: "val" }];
+    expect(checkPredictions(rows, "x")).toHaveLength(3);
+  });
+
+  test.each<[string, object, string, RegExp]>([
+    ["target 2", { target: 2 }, "PREDICTION_ROW", /for column target, got 2 \(run\/p\.parquet:2\)$/],
+    ["a target as text", { target: "1" }, "PREDICTION_ROW", /for column target, got "1"/],
+    ["another modality", { modality: "foot" }, "PREDICTION_ROW", /for column modality, got "foot"/],
+    ["p above 1", { probability: 1.5 }, "PREDICTION_ROW", /for column probability, got 1\.5/],
+    ["NaN", { logit: Number.NaN }, "PREDICTION_ROW", /for column logit, got NaN/],
+    ["no subject", { subject: "" }, "PREDICTION_ROW", /for column subject, got ""/],
+    ["a missing group", { race: undefined }, "PREDICTION_ROW", /for column race, got nothing/],
+    ["another column", { colour: "red" }, "PREDICTION_ROW", /for a prediction, got .*\(run\/p\.parquet:2\)$/],
+    [
+      "a p that is not the logit's",
+      { probability: 0.6 },
+      "PREDICTION_LOGIT",
+      /^Expected sigmoid\(logit\) = 0\.679178699175\d+ for column probability, got 0\.6 \(run\/p\.parquet:2\)$/,
+    ],
+    [
+      "the same image again",
+      { id: "7/hand" },
+      "PREDICTION_DUPLICATE",
+      /^Expected each image once in a split for id, got "7\/hand, as in row 1" \(run\/p\.parquet:2\)$/,
+    ],
+  ])("%s is refused", (_name, change, code, message) => {
+    const run = () => checkPredictions([row, { ...row, id: "8", ...change }], "run/p.parquet");
+    expect(run).toThrowError(expect.objectContaining({ kind: "data", code }));
+    expect(run).toThrowError(message);
+    expect(run).toThrowError(AppError);
+  });
+});

@@ -1,0 +1,160 @@
+// All figures of one split from its stored predictions: overall, by modality, by recorded group. Browser-safe.
+// Sources: REFERENCE §5. Intervals resample subjects; nothing is rounded here.
+import { unexpected } from "../core/errors.ts";
+import { type BootstrapIntervals, bootstrapBySubject } from "./bootstrap.ts";
+import { fitTemperature, type Temperature } from "./calibration.ts";
+import {
+  countSubjects,
+  evaluateRows,
+  type GroupTable,
+  metricsByGroup,
+  type Scored,
+  type SubjectCounts,
+} from "./groups.ts";
+import type { BinaryMetrics } from "./metrics.ts";
+import type { Prediction } from "./prediction-row.ts";
+
+/** Fields that may serve as group keys. */
+export const GROUP_KEYS = ["race", "age", "gesture", "modality", "source"] as const;
+export type GroupKey = (typeof GROUP_KEYS)[number];
+
+const DEFAULT_GROUPS: readonly (readonly GroupKey[])[] = [
+  ["race"],
+  ["age"],
+  ["gesture"],
+  ["race", "age", "modality"],
+];
+
+/** Metrics of all images of a split, or of those of one modality. */
+export interface Part extends SubjectCounts {
+  readonly name: string;
+  readonly nImages: number;
+  readonly metrics: BinaryMetrics;
+  /** Percentile bootstrap over subjects; null if none was asked for. */
+  readonly intervals: BootstrapIntervals | null;
+  /** Share of images for which the model used the image's own modality; null if it takes or gates none. */
+  readonly modalityAgreement: number | null;
+}
+
+export interface Summary {
+  readonly split: string;
+  readonly sources: readonly string[];
+  readonly threshold: number;
+  /** Images without a recorded label; they are in no figure. */
+  readonly nUnlabelled: number;
+  readonly overall: Part;
+  /** In flag order; only modalities that occur. */
+  readonly byModality: readonly Part[];
+  /** One table for each set of keys of which at least one value is recorded. */
+  readonly byGroup: readonly GroupTable[];
+}
+
+export interface SummaryOptions {
+  /** Decided male where p >= threshold; default .5. */
+  readonly threshold?: number;
+  /** Bootstrap draws, default 2000; 0 for no intervals. */
+  readonly replicates?: number;
+  /** Seed of the bootstrap, default 0. */
+  readonly seed?: number;
+  /** Sets of keys; default race, age, gesture, and race x age x modality. */
+  readonly groups?: readonly (readonly GroupKey[])[];
+}
+
+type Labelled = Prediction & Scored;
+
+/**
+ * Every figure of one split.
+ *
+ * @param predictions - of one split and one model
+ * @throws AppError("input", "MIXED_SPLITS") if they come from several splits
+ * @throws AppError("input", "NOT_LABELLED") if no image has a recorded label
+ * @example summarize(predictions.filter((row) => row.split === "test"))
+ */
+export function summarize(predictions: readonly Prediction[], options: SummaryOptions = {}): Summary {
+  const split = onlySplit(predictions);
+  const rows = labelled(predictions);
+  const overall = part("overall", rows, options);
+  return {
+    split,
+    sources: [...new Set(predictions.map((row) => row.source))].sort(),
+    threshold: overall.metrics.threshold,
+    nUnlabelled: predictions.length - rows.length,
+    overall,
+    byModality: (["hand", "face"] as const).flatMap((modality) => {
+      const own = rows.filter((row) => row.modality === modality);
+      return own.length === 0 ? [] : [part(modality, own, options)];
+    }),
+    byGroup: (options.groups ?? DEFAULT_GROUPS)
+      .filter((keys) => rows.some((row) => keys.every((key) => row[key] !== "")))
+      .map((keys) => metricsByGroup(rows, keys, pick(options))),
+  };
+}
+
+function onlySplit(predictions: readonly Prediction[]): string {
+  const splits = [...new Set(predictions.map((row) => row.split))];
+  if (splits.length === 1) return splits[0]!;
+  throw unexpected("input", {
+    code: "MIXED_SPLITS",
+    expected: "predictions of one split",
+    name: "a summary",
+    got: splits.join(", ") || undefined,
+    hint: "choose one split, e.g. --split test",
+  });
+}
+
+function labelled(predictions: readonly Prediction[]): Labelled[] {
+  const rows = predictions.filter((row): row is Labelled => row.target !== null);
+  if (rows.length > 0) return rows;
+  throw unexpected("input", {
+    code: "NOT_LABELLED",
+    expected: "at least one image with a recorded label",
+    name: "a summary",
+    got: `${predictions.length} without`,
+  });
+}
+
+function part(name: string, rows: readonly Labelled[], options: SummaryOptions): Part {
+  const { replicates = 2000, seed = 0 } = options;
+  const y = rows.map((row) => row.target);
+  const p = rows.map((row) => row.probability);
+  const subjects = rows.map((row) => row.subject);
+  const gated = rows.filter((row) => row.modalityUsed !== null);
+  const agree = gated.filter((row) => row.modalityUsed === row.modality);
+  return {
+    name,
+    nImages: rows.length,
+    ...countSubjects(rows),
+    metrics: evaluateRows(rows, pick(options)),
+    intervals:
+      replicates === 0 ? null : bootstrapBySubject(y, p, subjects, { replicates, seed, ...pick(options) }),
+    modalityAgreement: gated.length === 0 ? null : agree.length / gated.length,
+  };
+}
+
+function pick({ threshold }: SummaryOptions): { threshold?: number } {
+  return threshold === undefined ? {} : { threshold };
+}
+
+/**
+ * Temperature from validation predictions; unlabelled images are left out.
+ *
+ * @throws AppError("input", "NOT_VALIDATION") if any row is of another split: test images must not choose anything
+ * @example applyTemperature(row.logit, fitTemperatureOn(validation).temperature)
+ */
+export function fitTemperatureOn(predictions: readonly Prediction[]): Temperature {
+  const other = predictions.find((row) => row.split !== "val");
+  if (other !== undefined) {
+    throw unexpected("input", {
+      code: "NOT_VALIDATION",
+      expected: "predictions of split val only",
+      name: "the temperature fit",
+      got: other.split,
+      where: other.id,
+    });
+  }
+  const rows = labelled(predictions);
+  return fitTemperature(
+    rows.map((row) => row.target),
+    rows.map((row) => row.logit),
+  );
+}
