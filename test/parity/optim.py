@@ -1,0 +1,120 @@
+"""Goldens of src/engine/optim.ts and src/train/step.ts: five training steps of a small network in PyTorch, float64.
+
+Network: 3x3 convolution (stride 2), BatchNorm, SiLU, 1x1 convolution, BatchNorm, pool, two linear layers; BCE.
+Optimizers: AdamW (no decay on biases and norms), SGD with momentum, the same with Nesterov's; clipping by global
+norm in each step, learning rates by torch's own LinearLR + CosineAnnealingLR.
+Run: python3 test/parity/optim.py   (writes test/parity/goldens/optim.json)
+"""
+import json
+import pathlib
+import platform
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
+
+from ops import numbers, wave
+
+SHAPES = {
+    "conv.weight": (8, 3, 3, 3), "bn1.weight": (8,), "bn1.bias": (8,), "expand.weight": (128, 8, 1, 1),
+    "bn2.weight": (128,), "bn2.bias": (128,), "hidden.weight": (128, 128), "hidden.bias": (128,),
+    "head.weight": (1, 128), "head.bias": (1,),
+}
+BATCH, SIDE, STEPS, EPS, MOMENTUM = 6, 9, 5, 1e-3, 0.1
+DECAY, CLIP = 0.1, 0.13
+SCHEDULE = {"lr": 0.01, "warmupSteps": 2, "totalSteps": 6, "minLr": 0.001}
+
+
+def weights():
+    """wave, times 1 / sqrt(fan-in) for matrices and kernels; norms around 1."""
+    out = {}
+    for i, (name, shape) in enumerate(SHAPES.items()):
+        fan = np.prod(shape[1:]) if len(shape) > 1 else 16
+        data = wave(int(np.prod(shape)), i + 1) / np.sqrt(fan)
+        if name.startswith("bn") and name.endswith("weight"):
+            data = data + 1
+        exact = data.astype(np.float32).astype(np.float64)
+        out[name] = torch.tensor(exact.reshape(shape), requires_grad=True)
+    return out
+
+
+def batch(step):
+    size = BATCH * SIDE * SIDE * 3
+    pixels = np.floor((wave(size, 50 + step) + 1) * 128)
+    labels = (wave(BATCH, 70 + step) > 0).astype(np.float64)
+    return torch.tensor(pixels.reshape(BATCH, SIDE, SIDE, 3)), torch.tensor(labels)
+
+
+def forward(p, stats, pixels):
+    x = pixels.permute(0, 3, 1, 2) / 127.5 - 1
+    norm = lambda x, n: F.batch_norm(x, stats[f"{n}.running_mean"], stats[f"{n}.running_var"], p[f"{n}.weight"],
+                                     p[f"{n}.bias"], True, MOMENTUM, EPS)
+    x = F.silu(norm(F.conv2d(x, p["conv.weight"], None, 2, 1), "bn1"))
+    x = norm(F.conv2d(x, p["expand.weight"]), "bn2").relu().mean((2, 3))
+    x = F.silu(F.linear(x, p["hidden.weight"], p["hidden.bias"]))
+    return F.linear(x, p["head.weight"], p["head.bias"]).squeeze(1)
+
+
+def sampled(t):
+    """At most 128 values, evenly strided, so that the file stays small."""
+    flat = t.detach().reshape(-1)
+    return numbers(flat[:: max(1, flat.numel() // 128)])
+
+
+def train(make):
+    p = weights()
+    stats = {}
+    for n, c in (("bn1", 8), ("bn2", 128)):
+        stats[f"{n}.running_mean"], stats[f"{n}.running_var"] = torch.zeros(c).double(), torch.ones(c).double()
+    groups = [{"params": [t for t in p.values() if t.dim() > 1], "weight_decay": DECAY},
+              {"params": [t for t in p.values() if t.dim() <= 1], "weight_decay": 0.0}]
+    optimizer = make(groups)
+    warm, total = SCHEDULE["warmupSteps"], SCHEDULE["totalSteps"]
+    schedule = SequentialLR(optimizer, [
+        LinearLR(optimizer, start_factor=1 / warm, total_iters=warm - 1),
+        CosineAnnealingLR(optimizer, total - warm, SCHEDULE["minLr"]),
+    ], [warm])
+    steps = []
+    for step in range(STEPS):
+        pixels, labels = batch(step)
+        logits = forward(p, stats, pixels)
+        loss = F.binary_cross_entropy_with_logits(logits, labels)
+        optimizer.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(list(p.values()), CLIP)
+        steps.append({"lr": optimizer.param_groups[0]["lr"], "loss": loss.item(), "gradNorm": norm.item(),
+                      "logits": numbers(logits)})
+        optimizer.step()
+        schedule.step()
+        if step in (0, STEPS - 1):
+            steps[-1]["weights"] = {k: sampled(t) for k, t in {**p, **stats}.items()}
+    slots = {}
+    for name, t in p.items():
+        for slot, value in optimizer.state[t].items():
+            if slot != "step":
+                slots.setdefault(slot, {})[name] = sampled(value)
+    return {"steps": steps, "slots": slots}
+
+
+def main():
+    import warnings
+    warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*|.*epoch parameter.*")
+    lr = SCHEDULE["lr"]
+    runs = {
+        "adamw": train(lambda g: torch.optim.AdamW(g, lr)),
+        "adamw, other betas": train(lambda g: torch.optim.AdamW(g, lr, (0.8, 0.95), 1e-6)),
+        "sgd": train(lambda g: torch.optim.SGD(g, lr, 0.9)),
+        "sgd, nesterov": train(lambda g: torch.optim.SGD(g, lr, 0.9, nesterov=True)),
+    }
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    settings = {"batch": BATCH, "side": SIDE, "eps": EPS, "momentum": MOMENTUM, "decay": DECAY, "clip": CLIP,
+                "schedule": SCHEDULE, "shapes": SHAPES}
+    path = pathlib.Path(__file__).parent / "goldens" / "optim.json"
+    path.write_text(json.dumps({"versions": versions, "settings": settings, "runs": runs}, separators=(",", ":")) + "\n")
+    print(path.stat().st_size, "bytes;", [s["lr"] for s in runs["sgd"]["steps"]],
+          [round(s["gradNorm"], 3) for s in runs["adamw"]["steps"]])
+
+
+if __name__ == "__main__":
+    main()
