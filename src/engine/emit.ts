@@ -36,7 +36,7 @@ export function emitGraph({ outputs, provider = "cpu", metadata = {} }: EmitOpti
     lower(writer, node, names);
   }
   const results = Object.entries(outputs).map(([name, value]) => ({ name, shape: value.shape }));
-  for (const { name } of results) writer.rename(names.get(outputs[name]!)!, name);
+  writer.publish(Object.fromEntries(results.map(({ name }) => [name, names.get(outputs[name]!)!])));
   return {
     model: encode(writer, inputs, results, metadata),
     inputs,

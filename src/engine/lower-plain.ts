@@ -98,7 +98,8 @@ function inside(w: Writer, x: string, dy: string, low: number, high: number): st
   const above = w.op("Greater", [x, w.float(low)]);
   const mask =
     high === Number.POSITIVE_INFINITY ? above : w.op("And", [above, w.op("Less", [x, w.float(high)])]);
-  return w.op("Where", [mask, dy, w.float(0)]);
+  // A cast and a product: Where with a scalar side takes four times as long.
+  return w.op("Mul", [dy, w.op("Cast", [mask], { to: 1 })]);
 }
 
 const ACTIVATION_GRAD: { readonly [A in Activation]: (w: Writer, x: string, dy: string) => string } = {

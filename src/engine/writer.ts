@@ -108,9 +108,32 @@ export class Writer {
     return this.op("MatMul", [transA ? this.transpose(a, perm) : a, transB ? this.transpose(b, perm) : b]);
   }
 
-  /** Gives a value a second, public name: graph outputs have names that callers chose. */
-  rename(value: string, name: string): void {
-    this.nodes.push({ name, op: "Identity", domain: "", inputs: [value], outputs: [name], attributes: {} });
+  /**
+   * Gives values the public names of graph outputs, where they are made if possible: a copy costs a pass.
+   * @param values - internal name by public name
+   */
+  publish(values: Readonly<Record<string, string>>): void {
+    const made = new Set(this.nodes.flatMap((node) => node.outputs));
+    const renamed = new Map<string, string>();
+    for (const [name, value] of Object.entries(values)) {
+      if (made.has(value) && !renamed.has(value)) renamed.set(value, name);
+    }
+    const rename = (name: string) => renamed.get(name) ?? name;
+    this.nodes.forEach((node, i) => {
+      this.nodes[i] = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
+    });
+    for (const [name, value] of Object.entries(values)) {
+      if (rename(value) === name) continue;
+      const inputs = [rename(value)];
+      this.nodes.push({
+        name: `copy_${name}`,
+        op: "Identity",
+        domain: "",
+        inputs,
+        outputs: [name],
+        attributes: {},
+      });
+    }
   }
 
   #constant(dtype: OnnxDtype, dims: Shape, data: Uint8Array): string {
