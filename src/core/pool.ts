@@ -49,10 +49,8 @@ export class WorkerPool<Request, Response> {
    * @param size - number of threads, >= 1
    */
   constructor(entry: URL, size: number, workerData?: unknown) {
-    const fromSource = import.meta.url.endsWith(".ts");
-    const url = new URL(`${entry.href}${fromSource ? ".ts" : ".js"}`);
     this.#workers = Array.from({ length: size }, () => {
-      const worker = new Worker(url, { workerData, execArgv: fromSource ? ["--import", "tsx"] : [] });
+      const worker = startWorker(entry, workerData);
       const waiting = new Map<number, Waiting>();
       worker.unref();
       worker.on("message", (reply: Reply) => settle(waiting, reply));
@@ -85,6 +83,15 @@ export class WorkerPool<Request, Response> {
       rejectAll(waiting, new AppError("internal", "POOL_CLOSED", "The worker pool was closed"));
     }
   }
+}
+
+/** From source, tsx is registered inside the thread: `--import tsx` is not heeded by threads of Node 20. */
+function startWorker(entry: URL, workerData: unknown): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL(`${entry.href}.js`), { workerData });
+  const tsx = import.meta.resolve("tsx/esm/api");
+  const load = `.then(({ register }) => { register(); return import(${JSON.stringify(`${entry.href}.ts`)}); })`;
+  const code = `import(${JSON.stringify(tsx)})${load}`;
+  return new Worker(code, { eval: true, workerData, execArgv: [] });
 }
 
 function settle(waiting: Map<number, Waiting>, reply: Reply): void {
