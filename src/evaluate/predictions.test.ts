@@ -1,0 +1,76 @@
+import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeParquet } from "../formats/parquet.ts";
+import { PREDICTION_COLUMNS, type Prediction } from "./prediction-row.ts";
+import { PREDICTION_PARQUET, readPredictions, writePredictions } from "./predictions.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "facehand-predictions-"));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const prediction: fc.Arbitrary<Prediction> = fc
+  .record({
+    source: fc.constantFrom("pairs", "utkface"),
+    subject: fc.string({ minLength: 1, unit: "grapheme" }),
+    modality: fc.constantFrom("hand", "face"),
+    split: fc.constantFrom("train", "val", "test"),
+    target: fc.constantFrom(0, 1, null),
+    modalityUsed: fc.constantFrom("hand", "face", null),
+    gateHand: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
+    logit: fc.double({ min: -40, max: 40, noNaN: true }),
+    age: fc.constantFrom("", "20-29"),
+    race: fc.string({ unit: "grapheme" }),
+    gesture: fc.constantFrom("", "palm"),
+  })
+  .map((row) => ({ id: "i", ...row, probability: 1 / (1 + Math.exp(-row.logit)) }));
+
+describe("predictions.parquet", () => {
+  test("gives back what was written, bit for bit", async () => {
+    const path = join(folder, "round.parquet");
+    await fc.assert(
+      fc.asyncProperty(fc.array(prediction, { minLength: 1, maxLength: 40 }), async (list) => {
+        const rows = list.map((row, i) => ({ ...row, id: `i${i}` }));
+        await writePredictions(path, rows);
+        expect(await readPredictions(path)).toEqual(rows);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("has the columns of a row, in their order", () => {
+    expect(Object.keys(PREDICTION_PARQUET)).toEqual(PREDICTION_COLUMNS);
+  });
+
+  test("a bad row is refused with file and row, reading and writing, and nothing is left behind", async () => {
+    const good = fc.sample(prediction, { numRuns: 2, seed: 1 }).map((row, i) => ({ ...row, id: `i${i}` }));
+    const path = join(folder, "bad.parquet");
+    const bad = [good[0]!, { ...good[1]!, probability: 1.5 }];
+    const message = `for column probability, got 1.5 (${path}:2)`;
+    await expect(writePredictions(path, bad)).rejects.toThrowError(message);
+    expect((await readdir(folder)).filter((name) => name.includes("bad"))).toEqual([]);
+    const table = Object.fromEntries(PREDICTION_COLUMNS.map((c) => [c, bad.map((row) => row[c])]));
+    await writeParquet(path, PREDICTION_PARQUET, table as never);
+    await expect(readPredictions(path)).rejects.toThrowError(message);
+  });
+
+  test("a missing file, a missing column, no rows and a cut file are refused", async () => {
+    const path = join(folder, "other.parquet");
+    await expect(readPredictions(path)).rejects.toMatchObject({ kind: "data", code: "FILE_MISSING" });
+    await writeParquet(path, { id: "string" }, { id: ["a"] });
+    await expect(readPredictions(path)).rejects.toMatchObject({ kind: "data", code: "PARQUET_COLUMN" });
+    await expect(writePredictions(path, [])).rejects.toThrowError(
+      `Expected at least one prediction for ${path}, got 0`,
+    );
+    await writePredictions(path, fc.sample(prediction, { numRuns: 1, seed: 2 }));
+    await truncate(path, 200);
+    await expect(readPredictions(path)).rejects.toMatchObject({ kind: "data", code: "PARQUET_DAMAGED" });
+    const empty = Object.fromEntries(PREDICTION_COLUMNS.map((c) => [c, []]));
+    await writeParquet(path, PREDICTION_PARQUET, empty as never);
+    await expect(readPredictions(path)).rejects.toMatchObject({ kind: "data", code: "PREDICTION_NONE" });
+  });
+});
