@@ -1,0 +1,73 @@
+// What a checkpoint says about itself: enough to rebuild the graph and to treat pixels as in training.
+// Invariant: facts and weights together determine every prediction. Browser-safe.
+import { z } from "zod";
+import { GATINGS, mag } from "./mag.ts";
+import type { BackboneOptions, ModelGraph } from "./model.ts";
+import { backbone } from "./registry.ts";
+import { umcc } from "./umcc.ts";
+
+export const ARCHS = ["umcc", "mag"] as const;
+export type Arch = (typeof ARCHS)[number];
+
+const perChannel = z.tuple([z.number(), z.number(), z.number()]);
+
+/** How an image becomes the network's input: PIL-bilinear resize to a square, /255, then mean and std. */
+export const pixelFactsSchema = z.strictObject({
+  sizePx: z.int().min(16).max(1024),
+  interpolation: z.literal("bilinear"),
+  mean: perChannel,
+  std: perChannel,
+});
+
+/** One source of training images, as it was. */
+export const sourceFactsSchema = z.strictObject({
+  kind: z.string(),
+  manifestHash: z.string(),
+  /** Hash of the alignment recipe; for derived pairs. */
+  recipeHash: z.string().optional(),
+  images: z.int().nonnegative(),
+});
+export type SourceFacts = z.infer<typeof sourceFactsSchema>;
+
+export const modelFactsSchema = z.strictObject({
+  format: z.literal(1),
+  arch: z.enum(ARCHS),
+  tag: z.string(),
+  backbone: z.string(),
+  /** UMCC: whether the modality flag is an input. */
+  flag: z.boolean(),
+  /** MAG: how the two heads are mixed; null for UMCC. */
+  gating: z.enum(GATINGS).nullable(),
+  padding: z.enum(["same", "symmetric"]).optional(),
+  bnEps: z.number().positive().optional(),
+  pixels: pixelFactsSchema,
+  /** Probability of male from which the decision is male. */
+  threshold: z.number().min(0).max(1),
+  /** What the output means; the label is apparent, never identity. */
+  output: z.literal("probability of male as recorded in the training labels"),
+  trainedOn: z.array(sourceFactsSchema),
+});
+export type ModelFacts = z.infer<typeof modelFactsSchema>;
+
+export const OUTPUT_MEANING = "probability of male as recorded in the training labels";
+
+/**
+ * The graph that a checkpoint's facts describe.
+ *
+ * @param options - dropout and stochastic depth, for training; without effect on evaluation
+ * @throws AppError("input", "BACKBONE") for an unknown backbone
+ */
+export function modelGraph(
+  facts: Pick<ModelFacts, "arch" | "backbone" | "flag" | "gating" | "padding" | "bnEps">,
+  options: Pick<BackboneOptions, "dropRate" | "dropPathRate"> = {},
+): ModelGraph {
+  const { padding, bnEps } = facts;
+  const all: BackboneOptions = {
+    ...options,
+    ...(padding === undefined ? {} : { padding }),
+    ...(bnEps === undefined ? {} : { bnEps }),
+  };
+  const network = backbone(facts.backbone);
+  if (facts.arch === "umcc") return umcc({ backbone: network, flag: facts.flag, options: all });
+  return mag({ backbone: network, gating: facts.gating ?? "soft", options: all });
+}

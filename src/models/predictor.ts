@@ -1,0 +1,152 @@
+// The predictor: facts and weights become one graph with the weights folded in, the same everywhere.
+// Browser-safe: the caller brings the ONNX Runtime session; pixels are resized by data/pixels as in training.
+// Its output is the probability of the label "male" as recorded in the training data, not a person's identity.
+import { AppError, unexpected } from "../core/errors.ts";
+import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import { MODALITIES, type Modality } from "../data/record.ts";
+import { emitGraph } from "../engine/emit.ts";
+import { constant, imageToTensor, input } from "../engine/ops.ts";
+import { Declarations, type ParamSpec, type Weights } from "../engine/params.ts";
+import { type Session, Tensor, type Tensors } from "../engine/session.ts";
+import type { Provider } from "../engine/writer.ts";
+import { type ModelFacts, modelGraph } from "./facts.ts";
+
+export interface PredictorOptions {
+  readonly facts: ModelFacts;
+  readonly weights: Weights;
+  /** Loads a model: engine/ort-node's createSession, or a browser's. */
+  readonly createSession: (model: Uint8Array) => Promise<Session>;
+  /** Images a call of the graph; fewer are padded. Default 1. */
+  readonly batchSize?: number;
+  readonly provider?: Provider;
+}
+
+export interface ImagePrediction {
+  /** Probability of male as recorded in the training labels. */
+  readonly probability: number;
+  /** Log-odds of the same. */
+  readonly logit: number;
+  /** What the model was told (UMCC F1) or its gate preferred (MAG); null for a model without either. */
+  readonly modalityUsed: Modality | null;
+  /** MAG's weight of the hand head (1 minus the face head's); null without a gate. */
+  readonly gateHand: number | null;
+}
+
+/** `auto` lets MAG's gate decide and is refused by a model that must be told. */
+export type AskedModality = Modality | "auto";
+
+export interface Predictor {
+  readonly facts: ModelFacts;
+  /** @param images - one prediction each, in order; any size, RGB */
+  predict(images: readonly RgbImage[], modality: AskedModality): Promise<ImagePrediction[]>;
+  /** @param pixels - u8 [n, S, S, 3], already of the model's size; `modalities` has n entries */
+  predictPixels(pixels: Uint8Array, modalities: readonly AskedModality[]): Promise<ImagePrediction[]>;
+  close(): Promise<void>;
+}
+
+/**
+ * Builds the evaluation graph of a checkpoint and loads it.
+ *
+ * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size
+ * @example const predictor = await openPredictor({ facts, weights, createSession })
+ */
+export async function openPredictor(options: PredictorOptions): Promise<Predictor> {
+  const { facts, batchSize = 1, createSession, provider = "cpu" } = options;
+  const { model, inputs } = emitGraph({ outputs: evaluationGraph(options, batchSize), provider });
+  const session = await createSession(model);
+  const needsFlag = inputs.some(({ name }) => name === "flag");
+  const size = facts.pixels.sizePx;
+  const predictPixels = async (pixels: Uint8Array, modalities: readonly AskedModality[]) => {
+    const all: ImagePrediction[] = [];
+    const bytes = size * size * 3;
+    for (let start = 0; start < modalities.length; start += batchSize) {
+      const asked = modalities.slice(start, start + batchSize);
+      const part = pixels.subarray(start * bytes, (start + asked.length) * bytes);
+      const feeds = feed(part, asked, { facts, batchSize, needsFlag });
+      all.push(...read(await session.run(feeds), asked, facts));
+    }
+    return all;
+  };
+  return {
+    facts,
+    predictPixels,
+    predict(images, modality) {
+      const pixels = new Uint8Array(images.length * size * size * 3);
+      images.forEach((image, i) => {
+        pixels.set(resizeBilinear(image, size, size).data, i * size * size * 3);
+      });
+      return predictPixels(
+        pixels,
+        images.map(() => modality),
+      );
+    },
+    close: () => session.release(),
+  };
+}
+
+function evaluationGraph({ facts, weights }: PredictorOptions, n: number) {
+  const resolve = ({ name, shape }: ParamSpec) => {
+    const data = weights.get(name);
+    const expected = shape.reduce((a, b) => a * b, 1);
+    if (data?.length !== expected) {
+      const what = `${expected} values [${shape.join(", ")}]`;
+      throw unexpected("data", { code: "WEIGHTS_INCOMPLETE", expected: what, name, got: data?.length });
+    }
+    return constant(data, shape);
+  };
+  const { sizePx, mean, std } = facts.pixels;
+  const pixels = imageToTensor(input("images", [n, sizePx, sizePx, 3], "uint8"), mean, std);
+  const made = modelGraph(facts)(new Declarations({ mode: "eval", resolve }), {
+    pixels,
+    flag: input("flag", [n, 2]),
+  });
+  return { logits: made.logits, ...(made.gate === undefined ? {} : { gate: made.gate }) };
+}
+
+interface FeedOptions {
+  readonly facts: ModelFacts;
+  readonly batchSize: number;
+  readonly needsFlag: boolean;
+}
+
+function feed(pixels: Uint8Array, asked: readonly AskedModality[], options: FeedOptions): Tensors {
+  const { facts, batchSize, needsFlag } = options;
+  const { sizePx } = facts.pixels;
+  const images = new Uint8Array(batchSize * sizePx * sizePx * 3);
+  images.set(pixels);
+  const feeds: Record<string, Tensor> = {
+    images: new Tensor("uint8", images, [batchSize, sizePx, sizePx, 3]),
+  };
+  if (needsFlag) feeds["flag"] = new Tensor("float32", flags(asked, batchSize), [batchSize, 2]);
+  return feeds;
+}
+
+/** One-hot rows, hand first. */
+function flags(asked: readonly AskedModality[], rows: number): Float32Array {
+  const flag = new Float32Array(rows * MODALITIES.length);
+  asked.forEach((modality, i) => {
+    if (modality === "auto") {
+      throw new AppError("input", "MODALITY_REQUIRED", "Expected hand or face for --modality, got auto", {
+        hint: "this model takes the modality as an input: say `--modality hand` or `--modality face`",
+      });
+    }
+    flag[i * MODALITIES.length + MODALITIES.indexOf(modality)] = 1;
+  });
+  return flag;
+}
+
+function read(
+  results: Record<string, Tensor>,
+  asked: readonly AskedModality[],
+  facts: ModelFacts,
+): ImagePrediction[] {
+  const logits = results["logits"]!.data as Float32Array;
+  const gate = results["gate"]?.data as Float32Array | undefined;
+  return asked.map((modality, i) => {
+    const logit = logits[i]!;
+    const gateHand = gate === undefined ? null : gate[2 * i]!;
+    const told = facts.arch === "umcc" && facts.flag && modality !== "auto" ? modality : null;
+    const preferred = gateHand === null ? told : gateHand >= 0.5 ? "hand" : "face";
+    return { logit, probability: 1 / (1 + Math.exp(-logit)), modalityUsed: preferred, gateHand };
+  });
+}
