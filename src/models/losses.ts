@@ -1,0 +1,92 @@
+// Losses on logits: BCE (Lb), focal with gamma 2 (Lf, Lin et al., arXiv 1708.02002), class-weighted BCE (Lw),
+// and MAG's modality term. One graph serves all of them: what differs are inputs.
+// Invariant: the loss is a weighted sum over samples; the weights of a batch carry 1 / n and padded rows get 0.
+import type { Value } from "../engine/graph.ts";
+import * as ops from "../engine/ops.ts";
+import type { ModelOutputs } from "./model.ts";
+
+/** b: binary cross-entropy, f: focal, w: binary cross-entropy with the classes balanced. */
+export const LOSSES = ["b", "f", "w"] as const;
+export type Loss = (typeof LOSSES)[number];
+
+/** Weight of MAG's modality term in upstream. */
+export const MODALITY_WEIGHT = 0.3;
+
+export interface LossInputs {
+  /** 1 male, 0 female, f32 [N]. */
+  readonly labels: Value;
+  /** Weight of each sample in the loss of the sex, f32 [N]; see sampleWeights. */
+  readonly weights: Value;
+  /** 0 for BCE, 1 for focal, between for a mixture, f32 []. */
+  readonly focal: Value;
+  /** MAG only. One-hot modality, f32 [N, 2], hand first. */
+  readonly flag?: Value;
+  /** MAG only. Weight of each sample in the modality term, f32 [N]; usually 0.3 / n. */
+  readonly modalityWeights?: Value;
+}
+
+/**
+ * Binary cross-entropy per sample, stable for any logit: softplus((1 - 2y) z).
+ * @param logits - [N]
+ * @param labels - 0 or 1, [N]
+ * @returns [N]
+ */
+export function crossEntropy(logits: Value, labels: Value): Value {
+  return ops.activation("softplus", againstLabel(logits, labels));
+}
+
+/** Focal loss per sample, gamma 2, no alpha: (1 - p_t)^2 times the cross-entropy, [N]. */
+export function focalLoss(logits: Value, labels: Value): Value {
+  const wrong = againstLabel(logits, labels);
+  const missed = ops.activation("sigmoid", wrong); // 1 - p_t
+  return ops.mul(ops.mul(missed, missed), ops.activation("softplus", wrong));
+}
+
+/** The logit of the wrong class: z for female, -z for male. */
+function againstLabel(logits: Value, labels: Value): Value {
+  return ops.sub(logits, ops.scale(ops.mul(labels, logits), 2));
+}
+
+/** Cross-entropy of the gate with the true modality per sample, [N]. */
+export function modalityLoss(gateLogits: Value, flag: Value): Value {
+  return ops.scale(ops.sumLast(ops.mul(ops.logSoftmax(gateLogits), flag)), -1);
+}
+
+/**
+ * The training loss of a model.
+ *
+ * @param outputs - of UMCC or MAG; the modality term is there if the model has a gate and its inputs are given
+ * @returns [] : weighted sum of (1 - focal) BCE + focal FL, plus the modality term
+ * @source upstream mag.py; torch binary_cross_entropy_with_logits, cross_entropy
+ */
+export function trainingLoss({ logits, gateLogits }: ModelOutputs, inputs: LossInputs): Value {
+  const { labels, weights, focal, flag, modalityWeights } = inputs;
+  const plain = crossEntropy(logits, labels);
+  const change = ops.mul(ops.sub(focalLoss(logits, labels), plain), focal);
+  const sex = ops.sumAll(ops.mul(ops.add(plain, change), weights));
+  if (gateLogits === undefined || flag === undefined || modalityWeights === undefined) return sex;
+  return ops.add(sex, ops.sumAll(ops.mul(modalityLoss(gateLogits, flag), modalityWeights)));
+}
+
+/**
+ * Weights of a batch's samples for trainingLoss: 1 / n, or posWeight / n for males under Lw
+ * (torch's BCEWithLogitsLoss with pos_weight, mean over the batch).
+ *
+ * @param labels - 0 or 1 of the real samples
+ * @param length - rows of the batch; those beyond the labels are padding and get 0
+ * @param posWeight - see balancedPosWeight; 1 for Lb and Lf
+ */
+export function sampleWeights(
+  labels: ArrayLike<number>,
+  length = labels.length,
+  posWeight = 1,
+): Float32Array {
+  const weights = new Float32Array(length);
+  for (let i = 0; i < labels.length; i++) weights[i] = (labels[i] === 1 ? posWeight : 1) / labels.length;
+  return weights;
+}
+
+/** Lw: females per male in the training set, so that both classes weigh the same. */
+export function balancedPosWeight(females: number, males: number): number {
+  return males === 0 || females === 0 ? 1 : females / males;
+}

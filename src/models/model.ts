@@ -1,0 +1,74 @@
+// What a model is: a pure function that declares its parameters through a Scope and returns symbolic outputs.
+// Backbones give features [N, F]; architectures (umcc, mag) put heads on them.
+// Invariant: names and shapes are those of timm's and upstream's state dictionaries, in the same order.
+import type { Value } from "../engine/graph.ts";
+import type { Scope } from "../engine/params.ts";
+
+/** Order of the modality flag's columns and of MAG's gate. */
+export const FLAG_COLUMNS = ["hand", "face"] as const;
+
+export interface ModelInputs {
+  /** Normalised pixels, f32 [N, 3, S, S]. */
+  readonly pixels: Value;
+  /** One-hot modality, f32 [N, 2], hand first; needed by UMCC with the flag on. */
+  readonly flag?: Value;
+}
+
+export interface ModelOutputs {
+  /** Log-odds of male, [N]. */
+  readonly logits: Value;
+  /** MAG: scores of hand and face, [N, 2]. */
+  readonly gateLogits?: Value;
+  /** MAG: the weights that the two heads got, [N, 2]; rows sum to 1. */
+  readonly gate?: Value;
+}
+
+/** Builds the graph of a model; calling it computes nothing. */
+export type ModelGraph = (scope: Scope, inputs: ModelInputs) => ModelOutputs;
+
+/** How the pixels that some pretrained weights expect are made. */
+export interface PixelRecipe {
+  readonly mean: readonly [number, number, number];
+  readonly std: readonly [number, number, number];
+  readonly interpolation: "bilinear" | "bicubic";
+  /** Side of the square that the weights were trained on, px. */
+  readonly sizePx: number;
+}
+
+/** Departures from a backbone's own settings; each is part of a checkpoint's configuration. */
+export interface BackboneOptions {
+  /** TensorFlow's `same` or torch's `symmetric` padding. */
+  readonly padding?: "same" | "symmetric";
+  readonly bnEps?: number;
+  /** Share of the new value in running statistics, as torch. */
+  readonly bnMomentum?: number;
+  /** Dropout on the pooled features. */
+  readonly dropRate?: number;
+  /** Stochastic depth at the last block; grows linearly from 0 at the first. */
+  readonly dropPathRate?: number;
+}
+
+export interface Backbone {
+  readonly name: string;
+  /** Width F of the features. */
+  readonly features: number;
+  /** Name prefixes of the parts from input to output, the unit of partial freezing. */
+  readonly stages: readonly (readonly string[])[];
+  /** Pixel recipes of timm's weights, by timm's tag (the part after the dot in `name.tag`). */
+  readonly pretrained: Readonly<Record<string, PixelRecipe>>;
+  /** Declares parameters under `prefix` (such as `backbone.`) and returns features [N, F]. */
+  build(scope: Scope, prefix: string, pixels: Value, options?: BackboneOptions): Value;
+}
+
+/**
+ * The rule that freezes the first stages of a model's backbone.
+ *
+ * @param backbone - its stages, input first
+ * @param count - how many stages do not learn; 0 to all
+ * @returns for Scope.frozen: true for names below `backbone.` in one of these stages
+ * @example freezeStages(backbone("mobilenetv2_100"), 3)("backbone.blocks.1.0.bn1") // true
+ */
+export function freezeStages({ stages }: Backbone, count: number): (name: string) => boolean {
+  const prefixes = stages.slice(0, count).flatMap((parts) => parts.map((part) => `backbone.${part}`));
+  return (name) => prefixes.some((prefix) => name === prefix || name.startsWith(`${prefix}.`));
+}

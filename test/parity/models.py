@@ -1,0 +1,313 @@
+"""Goldens of the models room, from timm and torch in float64 (the float32 errors of torch beside them).
+
+Run from the repository root, with a checkout of huggingface/pytorch-image-models importable:
+    PYTHONPATH=<checkout> python3 test/parity/models.py
+Weights, pixels and noise come from an integer hash that test/parity/hash.ts repeats, so no weights are stored.
+UMCC and MAG are written here again from REFERENCE section 1 on timm's backbones.
+"""
+import hashlib, json, math, os, types
+import numpy as np
+import torch, timm
+import timm.models.efficientnet as effnet
+from timm.layers import DropPath
+from timm.models._registry import _model_pretrained_cfgs
+from torch import nn
+from torch.nn import functional as F
+
+OUT = os.path.join(os.path.dirname(__file__), "goldens", "models")
+VERSIONS = {"torch": torch.__version__, "timm": timm.__version__, "numpy": np.__version__}
+
+
+def fnv1a(text):
+    h = 0x811C9DC5
+    for byte in text.encode():
+        h = ((h ^ byte) * 0x01000193) & 0xFFFFFFFF
+    return h
+
+
+def symmetric(name, count):
+    """`count` numbers in [-1, 1) that depend on the name only (murmur3's finaliser over a Weyl sequence)."""
+    x = (np.uint64(fnv1a(name)) + np.arange(count, dtype=np.uint64) * np.uint64(0x9E3779B9)) & np.uint64(0xFFFFFFFF)
+    mask = np.uint64(0xFFFFFFFF)
+    x ^= x >> np.uint64(16)
+    x = (x * np.uint64(0x85EBCA6B)) & mask
+    x ^= x >> np.uint64(13)
+    x = (x * np.uint64(0xC2B2AE35)) & mask
+    x ^= x >> np.uint64(16)
+    return 2 * (x.astype(np.float64) / 4294967296.0) - 1
+
+
+def weight(name, shape):
+    r = symmetric(name, int(np.prod(shape)))
+    if name.endswith("running_var"):
+        v = 1 + 0.5 * r
+    elif name.endswith("running_mean"):
+        v = 0.2 * r
+    elif name.endswith("bias"):
+        v = 0.1 * r
+    elif len(shape) == 1:
+        v = 1 + 0.2 * r
+    else:
+        v = math.sqrt(6 / np.prod(shape[1:])) * r
+    return v.astype(np.float32).reshape(shape)
+
+
+def pixels(name, n, size):
+    blocks = (size + 7) // 8
+    coarse = symmetric(name + "/coarse", n * 3 * blocks * blocks).reshape(n, 3, blocks, blocks)
+    coarse = coarse.repeat(8, axis=2).repeat(8, axis=3)[:, :, :size, :size]
+    fine = symmetric(name + "/fine", n * 3 * size * size).reshape(n, 3, size, size)
+    return (0.75 * coarse + 0.25 * fine).astype(np.float32)
+
+
+def noise(name, shape, keep):
+    kept = (symmetric("noise/" + name, int(np.prod(shape))) + 1) / 2 < keep
+    return np.where(kept, 1 / keep, 0).astype(np.float32).reshape(shape)
+
+
+class Umcc(nn.Module):
+    def __init__(self, backbone, flag):
+        super().__init__()
+        self.backbone, self.flag = backbone, flag
+        self.classifier = nn.Linear(backbone.num_features + (2 if flag else 0), 1)
+
+    def forward(self, x, flag):
+        features = self.backbone(x)
+        if self.flag:
+            features = torch.cat([features, flag], 1)
+        return self.classifier(features)[:, 0], None
+
+
+class Mag(nn.Module):
+    def __init__(self, backbone, gating):
+        super().__init__()
+        d = backbone.num_features
+        self.backbone, self.gating = backbone, gating
+        self.gate = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 2))
+        self.hand_head, self.face_head = nn.Linear(d, 1), nn.Linear(d, 1)
+
+    def forward(self, x, flag):
+        features = self.backbone(x)
+        scores = self.gate(features)
+        heads = torch.cat([self.hand_head(features), self.face_head(features)], 1)
+        gate = scores.softmax(1) if self.gating == "soft" else F.one_hot(scores.argmax(1), 2).to(heads)
+        return (gate * heads).sum(1), scores
+
+
+def build(case, dtype):
+    options = {
+        k: v
+        for k, v in [
+            ("pad_type", {"same": "same", "symmetric": ""}.get(case.get("padding"))),
+            ("drop_rate", case.get("dropRate", 0.0)),
+            ("drop_path_rate", case.get("dropPathRate", 0.0)),
+        ]
+        if v is not None
+    }
+    backbone = timm.create_model(case["backbone"], num_classes=0, **options)
+    model = Umcc(backbone, case["flag"]) if case["arch"] == "umcc" else Mag(backbone, case["gating"])
+    state = {
+        k: torch.zeros((), dtype=torch.int64) if k.endswith("num_batches_tracked") else torch.tensor(weight(k, tuple(v.shape)))
+        for k, v in model.state_dict().items()
+    }
+    for k, digits in case.get("shifts", {}).items():
+        steps = np.array([int(d, 16) for d in digits]) * STEP
+        state[k] = torch.tensor((0.1 * symmetric(k, len(digits)) + steps).astype(np.float32))
+    model.load_state_dict(state)
+    model.to(dtype)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = case.get("bnMomentum", module.momentum)
+    # Noise of dropout and stochastic depth from the hash in place of torch's generator.
+    n = case["n"]
+    for name, module in model.named_modules():
+        if isinstance(module, DropPath):
+            factor = torch.tensor(noise(name, (n, 1, 1, 1), 1 - module.drop_prob)).to(dtype)
+            module.forward = lambda x, m=module, f=factor: x * f if m.training else x
+
+    def dropout(x, p, training):
+        return x * torch.tensor(noise("backbone.drop", tuple(x.shape), 1 - p)).to(dtype) if training else x
+
+    effnet.F = types.SimpleNamespace(dropout=dropout)
+    return model
+
+
+def frozen(case, name):
+    return any(name.startswith("backbone." + p + ".") for p in case.get("frozen", []))
+
+
+def evaluate(case, dtype):
+    """One training pass: logits, loss, gradients, running statistics after it; then logits in evaluation."""
+    model = build(case, dtype)
+    x = torch.tensor(pixels("pixels", case["n"], case["size"])).to(dtype)
+    flag = torch.tensor(case["flags"]).to(dtype)
+    labels = torch.tensor(case["labels"]).to(dtype)
+    model.train()
+    for name, module in model.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and frozen(case, name + "."):
+            module.eval()
+    for name, p in model.named_parameters():
+        p.requires_grad_(not frozen(case, name))
+    logits, scores = model(x, flag)
+    out = {"logits": logits}
+    grads = {}
+    if not case.get("forwardOnly"):
+        loss = loss_of(case, logits, scores, labels, flag)
+        loss.backward()
+        out["loss"] = loss.reshape(1)
+        grads = {k: p.grad for k, p in model.named_parameters() if p.requires_grad}
+    if scores is not None:
+        out["gateLogits"] = scores.flatten()
+    stats = {} if case.get("forwardOnly") else {k: v for k, v in model.state_dict().items() if "running" in k}
+    model.eval()
+    with torch.no_grad():
+        out["evalLogits"] = model(x, flag)[0]
+    return out, grads, stats
+
+
+def steer(case):
+    """Shifts biases before ReLU6 so that no value of the training pass lies on a kink.
+
+    Otherwise a value that rounds to the other side of 0 or 6 changes gradients by up to 30 % in any float32
+    implementation, torch's too. Returns one hex digit a channel and layer: the bias grows by digit times STEP.
+    """
+    model = build(case, torch.float64)
+    shifts = {}
+
+    def choose(name, module, x, y):
+        values = F.batch_norm(x[0], None, None, module.weight, module.bias, True, 0, module.eps)
+        candidates = torch.arange(16, dtype=torch.float64) * STEP
+        margins = []
+        for shift in candidates:
+            v = values + shift
+            margins.append(torch.minimum(v.abs(), (v - 6).abs()).amin((0, 2, 3)))
+        best = torch.stack(margins).argmax(0)
+        shifts[name + ".bias"] = "".join("%x" % k for k in best.tolist())
+        return F.relu6(values + candidates[best].reshape(1, -1, 1, 1))
+
+    for name, module in model.named_modules():
+        if isinstance(getattr(module, "act", None), nn.ReLU6):
+            module.register_forward_hook(lambda m, x, y, n=name: choose(n, m, x, y))
+    model.train()
+    with torch.no_grad():
+        model(torch.tensor(pixels("pixels", case["n"], case["size"])).double(), torch.tensor(case["flags"]).double())
+    return shifts
+
+
+STEP = 0.02
+
+
+def loss_of(case, logits, scores, labels, flag):
+    if case["loss"] == "f":
+        bce = F.binary_cross_entropy_with_logits(logits, labels, reduction="none")
+        loss = ((1 - torch.exp(-bce)) ** 2 * bce).mean()
+    else:
+        pos = torch.tensor(case.get("posWeight", 1.0)).to(logits)
+        loss = F.binary_cross_entropy_with_logits(logits, labels, pos_weight=pos)
+    return loss if scores is None else loss + 0.3 * F.cross_entropy(scores, flag.argmax(1))
+
+
+def number(v):
+    return float("%.8g" % v)
+
+
+def summary(name, tensor, samples):
+    """[largest magnitude, sum of squares, product with the hash of the name, then index and value in turn]."""
+    v = tensor.detach().double().numpy().ravel()
+    at = sorted({int(np.abs(v).argmax()), *(int((s + 1) / 2 * v.size) for s in symmetric("at/" + name, samples - 1))})
+    probe = symmetric("probe/" + name, v.size)
+    return [number(np.abs(v).max()), number((v * v).sum()), number((v * probe).sum())] + [
+        y for i in at for y in (i, number(v[i]))
+    ]
+
+
+def worst(a, b):
+    """Largest difference relative to each tensor's maximum; tensors that are zero but for noise are left out."""
+    top = max((v.abs().max().item() for v in a.values()), default=0)
+    pairs = [(((a[k] - b[k].double()).abs().max() / a[k].abs().max()).item(), k) for k in a if a[k].abs().max() > 1e-9 * top]
+    return max(pairs, default=(0, ""))
+
+
+def golden(case):
+    if case.pop("steer", False):
+        case = {**case, "shifts": steer(case)}
+    out, grads, stats = evaluate(case, torch.float64)
+    out32, grads32, stats32 = evaluate(case, torch.float32)
+    k = case.get("samples", 4)
+    return {
+        "case": case,
+        "outputs": {name: [number(v) for v in t.detach().tolist()] for name, t in out.items()},
+        "grads": {name: summary(name, t, k) for name, t in grads.items()},
+        "stats": {name: summary(name, t, k) for name, t in stats.items()},
+        "torchFloat32": {
+            "outputs": worst({k: v.detach() for k, v in out.items()}, out32),
+            "grads": worst(grads, grads32),
+            "stats": worst(stats, stats32),
+        },
+    }
+
+
+FLAGS = [[1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]
+LABELS = [1.0, 0.0, 1.0, 0.0]
+COMMON = {"n": 4, "flags": FLAGS, "labels": LABELS}
+UMCC1 = {**COMMON, "arch": "umcc", "flag": True}
+CASES = {
+    "tiny-umcc": {**UMCC1, "backbone": "test_efficientnet", "size": 65, "loss": "w", "posWeight": 1.75, "dropRate": 0.2, "samples": 16},
+    "tiny-umcc-same": {**UMCC1, "backbone": "test_efficientnet", "size": 70, "loss": "b", "flag": False, "padding": "same"},
+    "tiny-mag-soft": {**COMMON, "arch": "mag", "gating": "soft", "backbone": "test_efficientnet", "size": 64, "loss": "b"},
+    "tiny-mag-hard": {**COMMON, "arch": "mag", "gating": "hard", "backbone": "test_efficientnet", "size": 64, "loss": "f"},
+    "tiny-frozen": {**UMCC1, "backbone": "test_efficientnet", "size": 64, "loss": "b", "frozen": ["conv_stem", "bn1", "blocks.0", "blocks.1", "blocks.2"]},
+    "mobilenetv2_100": {**UMCC1, "backbone": "mobilenetv2_100", "size": 96, "loss": "f", "flag": False, "dropPathRate": 0.2, "bnMomentum": 1.0, "steer": True},
+    "tf_efficientnetv2_s": {**UMCC1, "backbone": "tf_efficientnetv2_s", "size": 72, "loss": "b", "bnMomentum": 1.0, "samples": 3},
+    **{
+        f"forward-{name}": {**UMCC1, "backbone": name, "size": 96, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0}
+        for name in ["tf_efficientnet_b0", "efficientnet_b2", "tf_efficientnet_lite0", "tf_efficientnetv2_b1", "mobilenetv2_110d"]
+    },
+}
+
+
+def names():
+    offered = sorted(
+        {
+            "test_efficientnet",
+            *(f"mobilenetv2_{w}" for w in ["035", "050", "075", "100", "140", "110d", "120d"]),
+            *(f"{tf}efficientnet_{v}{i}" for tf in ["", "tf_"] for v in ["b", "lite"] for i in range(5)),
+            *(f"tf_efficientnetv2_{v}" for v in ["b0", "b1", "b2", "b3", "s", "m"]),
+        }
+    )
+    listed = {"test_efficientnet", "mobilenetv2_100", "tf_efficientnetv2_s"}
+    out = {}
+    for name in offered:
+        model = timm.create_model(name, num_classes=0)
+        rows = [[k, list(v.shape)] for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")]
+        text = "".join(f"{k} {'x'.join(map(str, s))}\n" for k, s in rows)
+        cfgs = {k.split(".")[1]: c for k, c in _model_pretrained_cfgs.items() if k.startswith(name + ".")}
+        out[name] = {
+            "features": model.num_features,
+            "sha256": hashlib.sha256(text.encode()).hexdigest(),
+            "tensors": len(rows),
+            "bn": [model.bn1.eps, model.bn1.momentum],
+            "pretrained": {
+                t: {"mean": c.mean, "std": c.std, "interpolation": c.interpolation, "sizePx": c.input_size[1]}
+                for t, c in cfgs.items()
+                if t != "untrained"
+            },
+            **({"names": rows} if name in listed else {}),
+        }
+    return out
+
+
+def write(name, value):
+    with open(os.path.join(OUT, name + ".json"), "w") as f:
+        json.dump({"generator": "test/parity/models.py", "versions": VERSIONS, **value}, f, separators=(",", ":"))
+        f.write("\n")
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    os.makedirs(OUT, exist_ok=True)
+    write("names", {"backbones": names()})
+    for name, case in CASES.items():
+        result = golden(case)
+        write(name, result)
+        print(name, result["torchFloat32"])
