@@ -36,6 +36,14 @@ export class AppError extends Error {
   }
 }
 
+/** Ctrl-C or an abort signal: state was left resumable; the command line exits with 130. */
+export class Interrupted extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "Interrupted";
+  }
+}
+
 export interface Expectation extends ErrorOptions {
   readonly code: string;
   /** What would have been right, e.g. `an integer from 1 to 4096`. */

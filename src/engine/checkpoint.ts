@@ -16,6 +16,8 @@ export const positionSchema = z.strictObject({
   batch: z.int().nonnegative(),
   /** Steps taken so far. */
   step: z.int().nonnegative(),
+  /** Sums over the batches of this epoch that are done, for its line in the run log. */
+  partial: z.strictObject({ loss: z.number(), correct: z.number(), gradNorm: z.number() }),
 });
 export type Position = z.infer<typeof positionSchema>;
 

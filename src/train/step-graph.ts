@@ -29,6 +29,8 @@ export interface StepConfig {
   readonly optimizer: Optimizer;
   /** True for the names of parameters that must not change. */
   readonly frozen?: (name: string) => boolean;
+  /** Decay biases and norms too; default false. */
+  readonly decayAll?: boolean;
   readonly threads?: number;
 }
 
@@ -123,7 +125,7 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
     const slots = optimizer.slots.map((slot) => input(slotName(slot, pack), [pack.length]));
     const [param, ...next] = optimizer.update(flats.get(pack)!, flatGrads[i]!, slots, {
       ...scalars,
-      decay: pack.decay ? decay : scalar(0),
+      decay: pack.decay || config.decayAll === true ? decay : scalar(0),
     });
     outputs[`next|${pack.name}`] = param!;
     optimizer.slots.forEach((slot, s) => {

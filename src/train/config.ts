@@ -1,0 +1,152 @@
+// The configuration of a training run: one schema holds defaults, ranges and the help texts of the flags.
+// Invariant: config and data determine every byte of a run's checkpoints.
+import { z } from "zod";
+import { unexpected } from "../core/errors.ts";
+import { parseJson } from "../core/files.ts";
+import { type AugmentPolicy, FULL_AUGMENT } from "../data/jitter.ts";
+import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
+import { freezeStages } from "../models/model.ts";
+import { backbone } from "../models/registry.ts";
+import { parseTag, type Tag } from "../models/tags.ts";
+
+/** Pixel normalisations by name: mean and std of pixels in 0..1, the same or three per channel. */
+export const PIXELS = {
+  raw: { mean: [0, 0, 0], std: [1, 1, 1] },
+  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+} as const;
+
+export const trainConfigSchema = z.strictObject({
+  arch: z.enum(ARCHS).describe("architecture"),
+  tag: z.string().describe("configuration tag, e.g. mobilenetv2_100.in1k_F1_Af_Lb_Z0"),
+  data: z
+    .array(z.string())
+    .min(1)
+    .describe("sources: pairs:DIR, utkface:DIR, hands11k:DIR; repeat the flag for several"),
+  weights: z.string().optional().describe("pretrained backbone (.safetensors, .pt, .pth)"),
+  imageSize: z.int().min(16).max(1024).default(224).describe("side of the square input, px"),
+  pixels: z
+    .enum(["raw", "imagenet", "inception"])
+    .default("raw")
+    .describe("normalisation that the weights expect; raw is 0..1, inception -1..1"),
+  padding: z.enum(["same", "symmetric"]).optional().describe("the backbone's padding, if not its own"),
+  bnEps: z
+    .number()
+    .positive()
+    .max(0.1)
+    .optional()
+    .describe("epsilon of BatchNorm, if not the backbone's own"),
+  epochs: z.int().min(1).max(10_000).default(20).describe("passes over the training images"),
+  batch: z.int().min(2).max(4096).default(32).describe("images a step; a last partial batch is left out"),
+  lr: z.number().positive().max(10).default(3e-4).describe("highest learning rate"),
+  minLr: z.number().min(0).max(10).default(0).describe("learning rate at the end of the cosine"),
+  warmupEpochs: z.number().min(0).max(1000).default(0).describe("epochs of linear warm-up"),
+  weightDecay: z.number().min(0).max(10).default(0.01).describe("decoupled decay; none on biases and norms"),
+  decayAll: z.boolean().default(false).describe("decay biases and norms too, as a bare torch AdamW does"),
+  clipNorm: z
+    .number()
+    .positive()
+    .optional()
+    .describe("largest global gradient norm; not clipped if left out"),
+  dropRate: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .optional()
+    .describe("dropout before the classifier, if not upstream's"),
+  dropPathRate: z.number().min(0).max(0.9).default(0).describe("stochastic depth of the last block"),
+  seed: z
+    .int()
+    .min(0)
+    .max(0x7fff_ffff)
+    .default(42)
+    .describe("of initial weights, order, augmentation, dropout"),
+  splitSeed: z
+    .int()
+    .min(0)
+    .max(0x7fff_ffff)
+    .default(42)
+    .describe("of the subject split of sources without one"),
+  val: z.number().min(0.01).max(0.9).default(0.2).describe("share of the subjects that validate, ditto"),
+  test: z.number().min(0).max(0.9).default(0).describe("share of the subjects that test, ditto"),
+});
+export type TrainConfig = z.output<typeof trainConfigSchema>;
+
+/**
+ * Checks a configuration and fills in the defaults.
+ *
+ * @param input - keys of the schema; unknown ones are refused
+ * @throws AppError("input", "CONFIG" | "TAG" | "BACKBONE" | "GATING")
+ */
+export function parseTrainConfig(input: unknown): TrainConfig {
+  const result = trainConfigSchema.safeParse(input);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    const name = issue.path.length === 0 ? "the configuration" : issue.path.join(".");
+    const got = issue.path.reduce<unknown>(
+      (value, key) => (value as Record<PropertyKey, unknown>)?.[key],
+      input,
+    );
+    throw unexpected("input", { code: "CONFIG", expected: `a valid value (${issue.message})`, name, got });
+  }
+  checkTag(result.data);
+  return result.data;
+}
+
+function checkTag({ arch, tag }: TrainConfig): void {
+  const parsed = parseTag(tag);
+  backbone(parsed.backbone);
+  if ((arch === "mag") !== (parsed.gating !== undefined)) {
+    const expected = arch === "mag" ? "a tag with gating=soft or gating=hard" : "a tag without gating";
+    throw unexpected("input", { code: "GATING", expected, name: `--tag of ${arch}`, got: tag });
+  }
+  if (arch === "mag" && parsed.flag) {
+    throw unexpected("input", {
+      code: "GATING",
+      expected: "F0 (only UMCC takes the flag)",
+      name: "--tag of mag",
+      got: tag,
+    });
+  }
+  if (parsed.frozen > 2) {
+    throw unexpected("input", { code: "FREEZING", expected: "Z0, Z1 or Z2", name: "--tag", got: tag });
+  }
+}
+
+/** Reads a run's config.json. */
+export function readTrainConfig(text: string, where: string): TrainConfig {
+  return parseTrainConfig(parseJson(text, z.json(), where));
+}
+
+/** What the checkpoints of a run say about themselves. */
+export function factsOf(config: TrainConfig, trainedOn: readonly SourceFacts[]): ModelFacts {
+  const tag = parseTag(config.tag);
+  const { mean, std } = PIXELS[config.pixels];
+  return {
+    format: 1,
+    arch: config.arch,
+    tag: config.tag,
+    backbone: tag.backbone,
+    flag: tag.flag,
+    gating: tag.gating ?? null,
+    ...(config.padding === undefined ? {} : { padding: config.padding }),
+    ...(config.bnEps === undefined ? {} : { bnEps: config.bnEps }),
+    pixels: { sizePx: config.imageSize, interpolation: "bilinear", mean: [...mean], std: [...std] },
+    threshold: 0.5,
+    output: OUTPUT_MEANING,
+    trainedOn: [...trainedOn],
+  };
+}
+
+/** A of the tag. */
+export function augmentOf(tag: Tag): AugmentPolicy | undefined {
+  return tag.augment === "f" ? FULL_AUGMENT : undefined;
+}
+
+/** Z of the tag: 0 nothing frozen, 1 the first half of the backbone's stages, 2 the whole backbone. */
+export function frozenOf(tag: Tag): ((name: string) => boolean) | undefined {
+  if (tag.frozen === 0) return undefined;
+  const network = backbone(tag.backbone);
+  const count = tag.frozen === 1 ? Math.floor(network.stages.length / 2) : network.stages.length;
+  return freezeStages(network, count);
+}

@@ -1,0 +1,108 @@
+// The images of a run: sources opened, split by subject, and turned into batches and step inputs.
+import { type Batch, type Batches, openBatches } from "../data/batches.ts";
+import { readManifest } from "../data/manifest.ts";
+import { MODALITIES, type Sample, type Split } from "../data/record.ts";
+import { openSource, type Source } from "../data/sources.ts";
+import { splitSamples } from "../data/split.ts";
+import type { SourceFacts } from "../models/facts.ts";
+import { balancedPosWeight, MODALITY_WEIGHT, sampleWeights } from "../models/losses.ts";
+import { parseTag } from "../models/tags.ts";
+import { augmentOf, type TrainConfig } from "./config.ts";
+import type { StepBatch } from "./step.ts";
+
+export interface RunData {
+  readonly samples: Readonly<Record<Split, readonly Sample[]>>;
+  readonly sources: readonly Source[];
+  readonly facts: readonly SourceFacts[];
+  /** Weight of a male sample under Lw; 1 under Lb and Lf. */
+  readonly posWeight: number;
+}
+
+export type SplitConfig = Pick<TrainConfig, "data" | "splitSeed" | "val" | "test">;
+
+/**
+ * Opens the sources of a configuration and splits them by subject.
+ *
+ * @throws AppError as the sources' readers and splitSamples do
+ */
+export async function openData(config: SplitConfig & Pick<TrainConfig, "tag">): Promise<RunData> {
+  const sources = await Promise.all(config.data.map(openSource));
+  const fractions = { val: config.val, test: config.test };
+  const samples = splitSamples(sources, { seed: config.splitSeed, fractions });
+  const males = samples.train.filter(({ sex }) => sex === "male").length;
+  const balanced = parseTag(config.tag).loss === "w";
+  return {
+    samples,
+    sources,
+    facts: await Promise.all(sources.map(sourceFacts)),
+    posWeight: balanced ? balancedPosWeight(samples.train.length - males, males) : 1,
+  };
+}
+
+/** What checkpoints remember of a source. */
+export async function sourceFacts(source: Source): Promise<SourceFacts> {
+  const { kind, manifestHash, samples, dir } = source;
+  const manifest = kind === "pairs" ? await readManifest(dir) : undefined;
+  return {
+    kind,
+    manifestHash,
+    ...(manifest === undefined ? {} : { recipeHash: manifest.recipeHash }),
+    images: samples.length,
+  };
+}
+
+export interface BatchSetup {
+  readonly workers: number;
+  readonly batch: number;
+}
+
+/** Shuffled, augmented batches of the training images. */
+export function trainBatches(data: RunData, config: TrainConfig, workers: number): Batches {
+  return openBatches({
+    samples: data.samples.train,
+    batchSize: config.batch,
+    sizePx: config.imageSize,
+    shuffle: true,
+    dropLast: true,
+    augment: augmentOf(parseTag(config.tag)),
+    seed: config.seed,
+    workers,
+    prefetch: 2 * workers,
+  });
+}
+
+/** Batches of images as they are, in their order. */
+export function plainBatches(
+  samples: readonly Sample[],
+  sizePx: number,
+  { workers, batch }: BatchSetup,
+): Batches {
+  return openBatches({
+    samples,
+    batchSize: batch,
+    sizePx,
+    shuffle: false,
+    dropLast: false,
+    augment: undefined,
+    seed: 0,
+    workers,
+    prefetch: 2 * workers,
+  });
+}
+
+/** A full batch as inputs of the training step. */
+export function stepBatch({ images, targets, modality }: Batch, posWeight: number): StepBatch {
+  const n = targets.length;
+  const flag = new Float32Array(n * MODALITIES.length);
+  modality.forEach((column, row) => {
+    flag[row * MODALITIES.length + column] = 1;
+  });
+  const weights = sampleWeights(targets, n, posWeight);
+  return {
+    images,
+    labels: targets,
+    flag,
+    weights,
+    modalityWeights: new Float32Array(n).fill(MODALITY_WEIGHT / n),
+  };
+}

@@ -1,0 +1,296 @@
+// Training, from the first batch to the stored predictions; reads from top to bottom.
+// Invariant: stopping after any step and resuming gives the same checkpoints and predictions, byte for byte.
+import { AppError, Interrupted } from "../core/errors.ts";
+import { exists } from "../core/files.ts";
+import { Random } from "../core/random.ts";
+import type { Batches } from "../data/batches.ts";
+import { MODALITIES } from "../data/record.ts";
+import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
+import { adamw, cosineLr } from "../engine/optim.ts";
+import { initialise, type Weights } from "../engine/params.ts";
+import { evaluateBinary } from "../evaluate/metrics.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
+import { writePredictions } from "../evaluate/predictions.ts";
+import { type ModelFacts, modelGraph } from "../models/facts.ts";
+import { parseTag } from "../models/tags.ts";
+import { loadBackbone } from "../models/weights.ts";
+import { factsOf, frozenOf, type TrainConfig } from "./config.ts";
+import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
+import { openLocalPredictor, predictSamples } from "./infer.ts";
+import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
+import { bestEpoch, type EpochLog, type PartLog, selectionFigure } from "./runlog.ts";
+import { openTrainStep, type StepResult, type TrainStep } from "./step.ts";
+
+export interface TrainOptions {
+  /** Run folder; new or empty unless `resume`. */
+  readonly dir: string;
+  /** Go on from the last checkpoint. */
+  readonly resume?: boolean;
+  /** Threads of ONNX Runtime; 0 or left out: one per core. */
+  readonly threads?: number;
+  /** Threads that decode and augment images; default 2. */
+  readonly workers?: number;
+  /** Stops after the step under way, leaving a checkpoint. */
+  readonly signal?: AbortSignal;
+  /** Time between checkpoints within an epoch, ms; default one minute. */
+  readonly saveEveryMs?: number;
+  readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
+  readonly onEpoch?: (epoch: EpochLog) => void;
+}
+
+export interface RunResult {
+  readonly dir: string;
+  readonly facts: ModelFacts;
+  readonly epochs: readonly EpochLog[];
+  readonly best: EpochLog;
+}
+
+/**
+ * Trains one model and leaves a run folder: log, checkpoints, and predictions of the best epoch on
+ * the validation and test images.
+ *
+ * @throws AppError("input", "RUN_EXISTS" | "RESUME_CONFIG"), AppError("data", ...) for bad images or weights,
+ *   Interrupted after `signal`; the folder can then be resumed
+ */
+export async function train(config: TrainConfig, options: TrainOptions): Promise<RunResult> {
+  const { dir, workers = 2 } = options;
+  const data = await openData(config);
+  const facts = factsOf(config, data.facts);
+  await openRunFolder(dir, config, data.facts, options.resume ?? false);
+  await checkSameData(dir, data.facts);
+  const paths = runPaths(dir);
+  if (await exists(paths.predictions)) return finished(dir, facts); // resumed after its end
+
+  const batches = trainBatches(data, config, workers);
+  const validation = plainBatches(data.samples.val, config.imageSize, { workers, batch: config.batch });
+  const step = await openStep(config, facts, options);
+  try {
+    const start = await firstState(config, facts, step, paths.last);
+    step.load(start.weights, start.slots);
+    const log = await rewindLog(dir, start.position.epoch);
+    await runEpochs({ config, facts, data, options, batches, validation, step }, start.position, log);
+  } finally {
+    await Promise.all([batches.close(), validation.close(), step.close()]);
+  }
+  await predictFinally(config, data, options);
+  return finished(dir, facts);
+}
+
+async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
+  const epochs = await readLog(dir);
+  return { dir, facts, epochs, best: bestEpoch(epochs) };
+}
+
+function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOptions): Promise<TrainStep> {
+  const { dropRate, dropPathRate, batch, imageSize, decayAll } = config;
+  const frozen = frozenOf(parseTag(config.tag));
+  return openTrainStep({
+    model: modelGraph(facts, { dropPathRate, ...(dropRate === undefined ? {} : { dropRate }) }),
+    batchSize: batch,
+    sizePx: imageSize,
+    mean: facts.pixels.mean,
+    std: facts.pixels.std,
+    optimizer: adamw(),
+    decayAll,
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+}
+
+const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;
+
+/** The last checkpoint, or seeded weights with the pretrained backbone put over them. */
+async function firstState(
+  config: TrainConfig,
+  facts: ModelFacts,
+  step: TrainStep,
+  last: string,
+): Promise<TrainState> {
+  if (await exists(last)) {
+    const { weights, training } = await readCheckpoint(last);
+    if (training === undefined)
+      throw new AppError("data", "NOT_RESUMABLE", `Expected a training checkpoint, got ${last}`);
+    return { weights, ...training };
+  }
+  const weights = initialise(step.specs, Random.of(config.seed));
+  if (config.weights !== undefined) {
+    const pretrained = await loadBackbone(config.weights, step.specs);
+    for (const [name, values] of pretrained) weights.set(name, values);
+  }
+  const position: Position = { epoch: 0, batch: 0, step: 0, partial: NOTHING_DONE };
+  const state = { weights, slots: new Map(), position };
+  await writeCheckpoint(last, step.specs, { weights, training: state }, facts);
+  return state;
+}
+
+interface Run {
+  readonly config: TrainConfig;
+  readonly facts: ModelFacts;
+  readonly data: RunData;
+  readonly options: TrainOptions;
+  readonly batches: Batches;
+  readonly validation: Batches;
+  readonly step: TrainStep;
+}
+
+async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<void> {
+  const { config, facts, options, batches, step } = run;
+  const paths = runPaths(options.dir);
+  let position = start;
+  while (position.epoch < config.epochs) {
+    const startedMs = performance.now();
+    position = await runSteps(run, position);
+    const { weights, slots } = step.save();
+    const val = await validate(run, weights);
+    const before = log.map((epoch) => selectionFigure(epoch.val.all));
+    const best = before.every((figure) => figure < selectionFigure(val.all));
+    const images = batches.batchesPerEpoch * config.batch;
+    const epoch: EpochLog = {
+      epoch: position.epoch + 1,
+      step: position.step,
+      lr: learningRate(config, batches.batchesPerEpoch, position.step - 1),
+      trainLoss: position.partial.loss / batches.batchesPerEpoch,
+      trainAccuracy: position.partial.correct / images,
+      gradNorm: position.partial.gradNorm,
+      val,
+      best,
+      seconds: (performance.now() - startedMs) / 1000,
+    };
+    // Order matters: a kill between these lines repeats the epoch's end, and nothing else.
+    if (best) await writeCheckpoint(paths.best, step.specs, { weights }, facts);
+    await rewindLog(options.dir, position.epoch);
+    await appendLog(options.dir, epoch);
+    position = { epoch: position.epoch + 1, batch: 0, step: position.step, partial: NOTHING_DONE };
+    await writeCheckpoint(paths.last, step.specs, { weights, training: { slots, position } }, facts);
+    log.push(epoch);
+    options.onEpoch?.(epoch);
+    if (options.signal?.aborted) throw interrupted(options.dir);
+  }
+}
+
+/** The rest of one epoch's steps; saves now and then, and stops after the step in which the signal came. */
+async function runSteps(
+  { config, facts, data, options, batches, step }: Run,
+  start: Position,
+): Promise<Position> {
+  const { dir, signal, saveEveryMs = 60_000, onStep } = options;
+  const focal = parseTag(config.tag).loss === "f" ? 1 : 0;
+  const save = (position: Position) => {
+    const { weights, slots } = step.save();
+    return writeCheckpoint(runPaths(dir).last, step.specs, { weights, training: { slots, position } }, facts);
+  };
+  let position = start;
+  let savedMs = performance.now();
+  for await (const batch of batches.epoch(start.epoch, { startBatch: start.batch })) {
+    const result = await step.run(stepBatch(batch, data.posWeight), {
+      step: position.step + 1,
+      lr: learningRate(config, batches.batchesPerEpoch, position.step),
+      decay: config.weightDecay,
+      clipNorm: config.clipNorm ?? Number.POSITIVE_INFINITY,
+      focal,
+      seed: config.seed,
+    });
+    if (!Number.isFinite(result.loss)) throw diverged(result.loss, position);
+    position = advance(position, result, batch.targets);
+    onStep?.(result, position, batches.batchesPerEpoch);
+    if (signal?.aborted) {
+      await save(position);
+      throw interrupted(dir);
+    }
+    if (performance.now() - savedMs >= saveEveryMs) {
+      await save(position);
+      savedMs = performance.now();
+    }
+  }
+  return position;
+}
+
+function advance(
+  { epoch, batch, step, partial }: Position,
+  result: StepResult,
+  targets: Float32Array,
+): Position {
+  const correct = targets.filter((target, i) => result.logits[i]! >= 0 === (target === 1)).length;
+  return {
+    epoch,
+    batch: batch + 1,
+    step: step + 1,
+    partial: {
+      loss: partial.loss + result.loss,
+      correct: partial.correct + correct,
+      gradNorm: Math.max(partial.gradNorm, result.gradNorm),
+    },
+  };
+}
+
+function learningRate(config: TrainConfig, stepsPerEpoch: number, step: number): number {
+  return cosineLr(step, {
+    lr: config.lr,
+    minLr: config.minLr,
+    totalSteps: config.epochs * stepsPerEpoch,
+    warmupSteps: Math.round(config.warmupEpochs * stepsPerEpoch),
+  });
+}
+
+function diverged(loss: number, { step }: Position): AppError {
+  return new AppError("data", "DIVERGED", `Expected a finite loss at step ${step + 1}, got ${loss}`, {
+    hint: "lower --lr, or set --clip-norm",
+  });
+}
+
+function interrupted(dir: string): Interrupted {
+  return new Interrupted(`Stopped; the run in ${dir} goes on with --resume`);
+}
+
+async function validate(
+  { config, facts, validation, options }: Run,
+  weights: Weights,
+): Promise<EpochLog["val"]> {
+  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
+  try {
+    const rows = await predictSamples(predictor, validation, "val");
+    const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
+    return { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
+  } finally {
+    await predictor.close();
+  }
+}
+
+const threadsOf = ({ threads }: TrainOptions) => (threads === undefined ? {} : { threads });
+
+function partOrNull(rows: readonly Prediction[]): PartLog | null {
+  return rows.length === 0 ? null : partLog(rows);
+}
+
+function partLog(rows: readonly Prediction[]): PartLog {
+  const y = rows.map(({ target }) => target!);
+  const { n, nll, accuracy, balancedAccuracy, rocAuc } = evaluateBinary(
+    y,
+    rows.map(({ probability }) => probability),
+  );
+  return { n, loss: nll, accuracy, balancedAccuracy, rocAuc };
+}
+
+/** Validation and test images through the best checkpoint; written once, at the end of the run. */
+async function predictFinally(config: TrainConfig, data: RunData, options: TrainOptions): Promise<void> {
+  const paths = runPaths(options.dir);
+  const { weights } = await readCheckpoint(paths.best);
+  const facts = factsOf(config, data.facts);
+  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
+  const rows: Prediction[] = [];
+  try {
+    for (const split of ["val", "test"] as const) {
+      if (data.samples[split].length === 0) continue;
+      const setup = { workers: options.workers ?? 2, batch: config.batch };
+      const batches = plainBatches(data.samples[split], config.imageSize, setup);
+      try {
+        rows.push(...(await predictSamples(predictor, batches, split)));
+      } finally {
+        await batches.close();
+      }
+    }
+  } finally {
+    await predictor.close();
+  }
+  await writePredictions(paths.predictions, rows);
+}

@@ -1,0 +1,142 @@
+// Reads and writes run folders.
+import { execFile } from "node:child_process";
+import { appendFile, mkdir, readdir } from "node:fs/promises";
+import { availableParallelism, cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { z } from "zod";
+import { AppError } from "../core/errors.ts";
+import { exists, parseJson, readText, writeAtomic, writeJson } from "../core/files.ts";
+import type { SourceFacts } from "../models/facts.ts";
+import { readTrainConfig, type TrainConfig } from "./config.ts";
+import { type EpochLog, parseRunLog } from "./runlog.ts";
+
+/** Where everything of a run lies. */
+export function runPaths(dir: string) {
+  return {
+    config: join(dir, "config.json"),
+    environment: join(dir, "environment.json"),
+    log: join(dir, "log.jsonl"),
+    predictions: join(dir, "predictions.parquet"),
+    last: join(dir, "checkpoints", "last.safetensors"),
+    best: join(dir, "checkpoints", "best.safetensors"),
+  };
+}
+
+/** Starts a run folder, or takes up an unfinished one. */
+export async function openRunFolder(
+  dir: string,
+  config: TrainConfig,
+  sources: readonly SourceFacts[],
+  resume: boolean,
+): Promise<void> {
+  const paths = runPaths(dir);
+  if (await exists(paths.config)) {
+    if (!resume) throw runExists(dir);
+    checkSameConfig(config, await readRunConfig(dir), paths.config);
+  } else {
+    if (await notEmpty(dir)) throw runExists(dir);
+    await mkdir(dir, { recursive: true });
+    await writeJson(paths.environment, await describeEnvironment(sources));
+    await writeJson(paths.config, config);
+  }
+}
+
+async function notEmpty(dir: string): Promise<boolean> {
+  return (await exists(dir)) && (await readdir(dir)).some((name) => !name.startsWith("."));
+}
+
+function runExists(dir: string): AppError {
+  return new AppError(
+    "input",
+    "RUN_EXISTS",
+    `Expected a new or empty folder for --out, got ${dir} with files in it`,
+    {
+      hint: "add --resume to go on with that run, or give another --out",
+    },
+  );
+}
+
+function checkSameConfig(given: TrainConfig, stored: TrainConfig, where: string): void {
+  for (const key of Object.keys({ ...given, ...stored }) as (keyof TrainConfig)[]) {
+    if (JSON.stringify(given[key]) === JSON.stringify(stored[key])) continue;
+    const message = `Expected ${key} ${JSON.stringify(stored[key])} as in ${where}, got ${JSON.stringify(given[key])}`;
+    throw new AppError("input", "RESUME_CONFIG", message, {
+      hint: "resume with the same flags, or start a new run",
+    });
+  }
+}
+
+export async function readRunConfig(dir: string): Promise<TrainConfig> {
+  const { config } = runPaths(dir);
+  return readTrainConfig(await readText(config, "a run's config.json"), config);
+}
+
+const environmentSchema = z.looseObject({
+  sources: z.array(z.looseObject({ kind: z.string(), manifestHash: z.string() })),
+});
+
+/** Refuses to go on with data that changed since the run began. */
+export async function checkSameData(dir: string, sources: readonly SourceFacts[]): Promise<void> {
+  const path = runPaths(dir).environment;
+  const stored = parseJson(await readText(path, "a run's environment.json"), environmentSchema, path).sources;
+  stored.forEach(({ kind, manifestHash }, i) => {
+    if (sources[i]?.manifestHash === manifestHash) return;
+    throw new AppError(
+      "data",
+      "DATA_CHANGED",
+      `Expected the ${kind} images of the run's start (${path}), got others`,
+      {
+        hint: "restore the data, or start a new run",
+      },
+    );
+  });
+}
+
+/** All epochs logged so far; none if there is no log yet. */
+export async function readLog(dir: string): Promise<EpochLog[]> {
+  const { log } = runPaths(dir);
+  return (await exists(log)) ? parseRunLog(await readText(log, "a run log"), log) : [];
+}
+
+export async function appendLog(dir: string, epoch: EpochLog): Promise<void> {
+  await appendFile(runPaths(dir).log, `${JSON.stringify(epoch)}\n`);
+}
+
+/** Cuts the log back to its first `epochs` epochs; a last line that was cut off by a kill goes too. */
+export async function rewindLog(dir: string, epochs: number): Promise<EpochLog[]> {
+  const { log } = runPaths(dir);
+  if (!(await exists(log))) return [];
+  const lines = (await readText(log, "a run log")).split("\n").slice(0, epochs);
+  const text = lines.map((line) => `${line}\n`).join("");
+  const kept = parseRunLog(text, log);
+  await writeAtomic(log, text);
+  return kept;
+}
+
+const run = promisify(execFile);
+
+/** Commit, versions and machine, without names of persons or hosts. */
+export async function describeEnvironment(sources: readonly SourceFacts[]) {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+  const commit = await run("git", ["rev-parse", "HEAD"], { cwd: root }).then(
+    ({ stdout }) => stdout.trim(),
+    () => null, // installed from a registry: no checkout
+  );
+  const manifest = z.looseObject({ version: z.string(), dependencies: z.record(z.string(), z.string()) });
+  const path = join(root, "package.json");
+  const { version, dependencies } = parseJson(await readText(path, "package.json"), manifest, path);
+  return {
+    facehand: version,
+    commit,
+    sources,
+    versions: { node: process.version, ...dependencies },
+    machine: {
+      platform: `${process.platform} ${process.arch} ${release()}`,
+      cpu: cpus()[0]?.model ?? "unknown",
+      cores: availableParallelism(),
+      memoryBytes: totalmem(),
+    },
+  };
+}

@@ -1,0 +1,93 @@
+// A run folder: config.json, environment.json, log.jsonl, checkpoints/, predictions.parquet (DESIGN, rule 5).
+// Invariant: it only grows; what a resumed run repeats is first cut back to the checkpoint it starts from.
+// Browser-safe are the types and `parseRunLog`.
+import { z } from "zod";
+import { AppError, unexpected } from "../core/errors.ts";
+
+const rate = z.number().min(0).max(1).nullable();
+
+/** Figures of one part (all, hand or face) of the validation images. */
+export const partLogSchema = z.strictObject({
+  n: z.int().nonnegative(),
+  loss: z.number(),
+  accuracy: z.number().min(0).max(1),
+  balancedAccuracy: rate,
+  rocAuc: rate,
+});
+export type PartLog = z.infer<typeof partLogSchema>;
+
+/** One line of log.jsonl: one epoch. */
+export const epochLogSchema = z.strictObject({
+  epoch: z.int().positive(),
+  /** Steps taken by the end of the epoch. */
+  step: z.int().positive(),
+  /** Learning rate of its last step. */
+  lr: z.number(),
+  trainLoss: z.number(),
+  trainAccuracy: z.number(),
+  /** Largest gradient norm of a step, before clipping. */
+  gradNorm: z.number(),
+  val: z.strictObject({ all: partLogSchema, hand: partLogSchema.nullable(), face: partLogSchema.nullable() }),
+  /** True if no earlier epoch had a higher validation balanced accuracy. */
+  best: z.boolean(),
+  seconds: z.number(),
+});
+export type EpochLog = z.infer<typeof epochLogSchema>;
+
+/**
+ * The epochs of a log, checked line by line.
+ *
+ * @param where - file name for messages
+ * @throws AppError("data", "RUNLOG") with file and line
+ */
+export function parseRunLog(text: string, where: string): EpochLog[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line, i) => {
+    const result = epochLogSchema.safeParse(tryJson(line));
+    if (result.success) return result.data;
+    const at = `${where}:${i + 1}`;
+    throw unexpected("data", {
+      code: "RUNLOG",
+      expected: "one epoch as JSON",
+      name: "a line",
+      got: line,
+      where: at,
+    });
+  });
+}
+
+function tryJson(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The epoch that `best.safetensors` is from: the first with the highest validation balanced accuracy. */
+export function bestEpoch(epochs: readonly EpochLog[]): EpochLog {
+  const best = epochs.filter((epoch) => epoch.best).at(-1);
+  if (best === undefined)
+    throw new AppError("data", "RUN_UNFINISHED", "Expected at least one finished epoch, got none");
+  return best;
+}
+
+/** Balanced accuracy, or accuracy where only one class occurs: what selects the best epoch. */
+export function selectionFigure({ balancedAccuracy, accuracy }: PartLog): number {
+  return balancedAccuracy ?? accuracy;
+}
+
+/** One line for people. */
+export function formatEpoch(epoch: EpochLog, total: number): string {
+  const figure = (part: PartLog | null) => (part === null ? "-" : selectionFigure(part).toFixed(4));
+  const { all, hand, face } = epoch.val;
+  const parts = [
+    `epoch ${epoch.epoch}/${total}`,
+    `loss ${epoch.trainLoss.toFixed(4)}`,
+    `val loss ${all.loss.toFixed(4)}`,
+    `val balanced accuracy ${figure(all)}`,
+    `(hand ${figure(hand)}, face ${figure(face)})`,
+    `${epoch.seconds.toFixed(1)} s${epoch.best ? "  best" : ""}`,
+  ];
+  return parts.join("  ");
+}
