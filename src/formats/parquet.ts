@@ -1,0 +1,235 @@
+// Parquet tables of plain typed columns, over hyparquet and hyparquet-writer: predictions and ledgers.
+// Source: the Apache Parquet format through these libraries; Snappy compression.
+// Invariants: one schema describes both sides; the same table gives the same bytes; no value changes its type.
+// Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata: hyparquet may loop without end on
+// damaged pages (seen in 1.31.5), so that damage must be found before it starts.
+import { type FileMetaData, parquetMetadata, parquetRead, type SchemaElement } from "hyparquet";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { AppError, unexpected } from "../core/errors.ts";
+import { readBytes, sha256, writeAtomic } from "../core/files.ts";
+
+/** Column types; `?` allows null. */
+export type ParquetType = BasicType | `${BasicType}?`;
+type BasicType = "string" | "int32" | "double" | "boolean";
+
+/** Type of each column, in file order. */
+export type ParquetSchema = Readonly<Record<string, ParquetType>>;
+
+interface Values {
+  string: string;
+  int32: number;
+  double: number;
+  boolean: boolean;
+}
+type Cell<T extends ParquetType> = T extends BasicType
+  ? Values[T]
+  : T extends `${infer B extends BasicType}?`
+    ? Values[B] | null
+    : never;
+
+/** A table by columns, all equally long. */
+export type ParquetTable<S extends ParquetSchema> = { readonly [C in keyof S]: readonly Cell<S[C]>[] };
+
+const SEAL_KEY = "facehand.sha256";
+const SEAL_CHARS = 64;
+const OPEN_SEAL = "0".repeat(SEAL_CHARS);
+const PHYSICAL = { string: "BYTE_ARRAY", int32: "INT32", double: "DOUBLE", boolean: "BOOLEAN" } as const;
+
+const VALID: { readonly [T in BasicType]: (value: unknown) => boolean } = {
+  string: (value) => typeof value === "string",
+  int32: (value) => typeof value === "number" && (value | 0) === value,
+  double: (value) => typeof value === "number",
+  boolean: (value) => typeof value === "boolean",
+};
+
+/**
+ * Writes a table, atomically.
+ *
+ * @throws AppError("internal", "PARQUET_WRITE") for a value of another type or a column of another length
+ * @example await writeParquet("p.parquet", { id: "string", logit: "double" }, { id: ["a"], logit: [0.3] })
+ */
+export async function writeParquet<S extends ParquetSchema>(
+  path: string,
+  schema: S,
+  table: ParquetTable<S>,
+): Promise<void> {
+  await writeAtomic(path, encodeParquet(schema, table));
+}
+
+/** The bytes that writeParquet would write. */
+export function encodeParquet<S extends ParquetSchema>(schema: S, table: ParquetTable<S>): Uint8Array {
+  const names = Object.keys(schema);
+  const rows = table[names[0] ?? ""]?.length ?? 0;
+  const columnData = names.map((name) => {
+    const data = checkColumn(name, schema[name]!, table[name]!, rows);
+    // A dictionary would make one value of 0 and -0.
+    return { name, data, ...(schema[name]!.startsWith("double") ? { encoding: "PLAIN" as const } : {}) };
+  });
+  const elements: SchemaElement[] = names.map((name) => {
+    const { basic, nullable } = parseType(schema[name]!);
+    return {
+      name,
+      type: PHYSICAL[basic],
+      repetition_type: nullable ? "OPTIONAL" : "REQUIRED",
+      ...(basic === "string" ? { converted_type: "UTF8" } : {}),
+    };
+  });
+  const root = { name: "root", num_children: names.length };
+  const bytes = parquetWriteBuffer({
+    columnData,
+    schema: [root, ...elements],
+    createdBy: "facehand",
+    kvMetadata: [{ key: SEAL_KEY, value: OPEN_SEAL }],
+  });
+  return seal(new Uint8Array(bytes));
+}
+
+/** Fills the seal in place. */
+function seal(bytes: Uint8Array): Uint8Array {
+  const at = findSeal(bytes)!;
+  new TextEncoder().encodeInto(sha256(bytes), bytes.subarray(at));
+  return bytes;
+}
+
+/** Offset of the seal's characters: after the key stand a field header and a length, one byte each. */
+function findSeal(bytes: Uint8Array): number | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const key = buffer.lastIndexOf(SEAL_KEY);
+  const at = key + SEAL_KEY.length + 2;
+  return key < 0 || at + SEAL_CHARS > bytes.byteLength ? undefined : at;
+}
+
+function checkSeal(bytes: Uint8Array, path: string): void {
+  const at = findSeal(bytes);
+  if (at === undefined) return; // written by another program
+  const found = Uint8Array.from(bytes.subarray(at, at + SEAL_CHARS)); // Buffer.slice would not copy
+  bytes.fill("0".charCodeAt(0), at, at + SEAL_CHARS);
+  const expected = sha256(bytes);
+  bytes.set(found, at);
+  if (new TextDecoder().decode(found) !== expected) {
+    throw damaged(path, "contents as its seal says", "other contents");
+  }
+}
+
+function checkColumn(name: string, type: ParquetType, values: readonly unknown[], rows: number): unknown[] {
+  const code = "PARQUET_WRITE";
+  if (values.length !== rows) {
+    throw unexpected("internal", {
+      code,
+      expected: `${rows} rows`,
+      name: `column ${name}`,
+      got: values.length,
+    });
+  }
+  checkValues(values, type, (row, got) => {
+    throw unexpected("internal", { code, expected: type, name: `row ${row} of column ${name}`, got });
+  });
+  return values as unknown[];
+}
+
+function checkValues(
+  values: readonly unknown[],
+  type: ParquetType,
+  fail: (row: number, got: unknown) => never,
+): void {
+  const { basic, nullable } = parseType(type);
+  const valid = VALID[basic];
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    if (!valid(value) && !(nullable && value === null)) fail(row, value);
+  }
+}
+
+function parseType(type: ParquetType): { basic: BasicType; nullable: boolean } {
+  const nullable = type.endsWith("?");
+  return { basic: (nullable ? type.slice(0, -1) : type) as BasicType, nullable };
+}
+
+/**
+ * Reads columns of a table; the file's other columns are not read.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "PARQUET_COLUMN" | "PARQUET_DAMAGED")
+ * @example const { id, logit } = await readParquet("p.parquet", { id: "string", logit: "double" })
+ */
+export async function readParquet<S extends ParquetSchema>(
+  path: string,
+  schema: S,
+): Promise<ParquetTable<S>> {
+  const bytes = await readBytes(path, "a Parquet file");
+  checkSeal(bytes, path);
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
+  const metadata = await guard(path, async () => parquetMetadata(file));
+  checkSchema(metadata, schema, path);
+  const columns = Object.keys(schema);
+  const table: Record<string, unknown[]> = Object.fromEntries(columns.map((name) => [name, []]));
+  await guard(path, () =>
+    parquetRead({
+      file,
+      metadata,
+      columns,
+      onChunk: ({ columnName, columnData, rowStart }) => {
+        const out = table[columnName]!;
+        for (let i = 0; i < columnData.length; i++) out[rowStart + i] = columnData[i] ?? null;
+      },
+    }),
+  );
+  for (const [name, values] of Object.entries(table)) {
+    if (BigInt(values.length) !== metadata.num_rows) {
+      throw damaged(path, `${metadata.num_rows} rows in column ${name}`, values.length);
+    }
+    checkValues(values, schema[name]!, (row, got) => {
+      throw columnError(path, schema[name]!, `row ${row} of column ${name}`, got);
+    });
+  }
+  return table as unknown as ParquetTable<S>;
+}
+
+function checkSchema(metadata: FileMetaData, schema: ParquetSchema, path: string): void {
+  const found = new Map(metadata.schema.slice(1).map((element) => [element.name, element]));
+  for (const [name, type] of Object.entries(schema)) {
+    const element = found.get(name);
+    if (element === undefined) {
+      const message = `Expected column ${name} in ${path}, got the columns ${[...found.keys()].join(", ")}`;
+      throw new AppError("data", "PARQUET_COLUMN", message, {
+        hint: "make the file again with this version",
+      });
+    }
+    const { basic } = parseType(type);
+    if (element.type !== PHYSICAL[basic] || !plainType(element, basic)) {
+      const got = [element.type, element.converted_type].filter((part) => part !== undefined).join(" ");
+      throw columnError(path, type, `column ${name}`, got);
+    }
+  }
+}
+
+/** True if nothing lends the physical type another meaning (dates, decimals, nested lists). */
+function plainType(element: SchemaElement, basic: BasicType): boolean {
+  if (element.repetition_type === "REPEATED") return false;
+  return element.converted_type === (basic === "string" ? "UTF8" : undefined);
+}
+
+function columnError(path: string, type: ParquetType, name: string, got: unknown): AppError {
+  const hint = "make the file again with this version";
+  return unexpected("data", {
+    code: "PARQUET_COLUMN",
+    expected: `type ${type}`,
+    name,
+    got,
+    where: path,
+    hint,
+  });
+}
+
+/** Any error of the library means that the bytes are not a table it can read. */
+async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    throw damaged(path, "a complete Parquet file", cause);
+  }
+}
+
+function damaged(path: string, expected: string, got: unknown): AppError {
+  const hint = "make or fetch the file again; it may be cut off";
+  return unexpected("data", { code: "PARQUET_DAMAGED", expected, name: path, got, hint, cause: got });
+}
