@@ -1,0 +1,62 @@
+// The parent's end of a side: starts the process, asks for steps, stops it.
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { AppError } from "../src/core/errors.ts";
+import type { Measured, Ready } from "./side.ts";
+
+export interface Side {
+  readonly versions: Readonly<Record<string, string>>;
+  step(): Promise<Measured>;
+  close(): void;
+}
+
+/**
+ * Starts a side and waits until it is ready.
+ *
+ * @throws AppError("internal", "BENCH_SIDE") with the end of its error output if it stops
+ */
+export async function start(command: string, args: readonly string[], cwd: string): Promise<Side> {
+  const child = spawn(command, args, { cwd, stdio: "pipe" });
+  const next = reader(child, command);
+  const { versions } = (await next()) as Ready;
+  return {
+    versions,
+    async step() {
+      child.stdin.write("step\n");
+      const measured = (await next()) as Measured;
+      if (Number.isFinite(measured.result)) return measured;
+      throw new AppError(
+        "internal",
+        "BENCH_RESULT",
+        `Expected a finite result from ${command}, got ${measured.result}`,
+      );
+    },
+    close: () => child.stdin.end(),
+  };
+}
+
+function reader(child: ChildProcessWithoutNullStreams, command: string): () => Promise<unknown> {
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors = (errors + text).slice(-2000);
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const failed = new Promise<never>((_resolve, reject) => {
+    const stop = (why: string) =>
+      reject(
+        new AppError(
+          "internal",
+          "BENCH_SIDE",
+          `Expected ${command} to measure, got ${why}\n${errors}`.trim(),
+        ),
+      );
+    child.on("error", (error) => stop(error.message));
+    child.on("close", (code) => stop(`exit code ${code}`));
+  });
+  failed.catch(() => {}); // it also ends, and nobody waits, when all is done
+  const line = async () => {
+    const { value, done } = await lines.next();
+    return done === true ? failed : (JSON.parse(value) as unknown);
+  };
+  return () => Promise.race([line(), failed]);
+}

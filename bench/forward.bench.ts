@@ -1,0 +1,30 @@
+// Question: how long is one forward pass of UMCC in evaluation mode, u8 pixels to logits, beside PyTorch with timm?
+import { Random } from "../src/core/random.ts";
+import { emitGraph } from "../src/engine/emit.ts";
+import { constant, imageToTensor, input } from "../src/engine/ops.ts";
+import { createSession } from "../src/engine/ort-node.ts";
+import { Declarations, initialise } from "../src/engine/params.ts";
+import { Tensor } from "../src/engine/session.ts";
+import { backbone } from "../src/models/registry.ts";
+import { umcc } from "../src/models/umcc.ts";
+import { serve } from "./side.ts";
+import { VERSIONS } from "./versions.ts";
+
+await serve(VERSIONS, async ({ model, batch: n, sizePx, threads }) => {
+  const half = [0.5, 0.5, 0.5];
+  const random = Random.of(0);
+  const shape = [n, sizePx, sizePx, 3];
+  const scope = new Declarations({
+    mode: "eval",
+    resolve: (spec) => constant(initialise([spec], random).get(spec.name)!, spec.shape),
+  });
+  const pixels = imageToTensor(input("images", shape, "uint8"), half, half);
+  const { logits } = umcc({ backbone: backbone(model), flag: false })(scope, { pixels });
+  const session = await createSession(emitGraph({ outputs: { logits } }).model, { threads });
+  const images = Uint8Array.from({ length: n * sizePx * sizePx * 3 }, () => random.int(256));
+  const feeds = { images: new Tensor("uint8", images, shape) };
+  return async () => {
+    const made = await session.run(feeds);
+    return (made["logits"]!.data as Float32Array).reduce((a, b) => a + b, 0);
+  };
+});

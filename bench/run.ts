@@ -1,0 +1,219 @@
+// `npm run bench -- NAME [options]`: one benchmark of this folder, ours against a peer's where one is installed.
+// The sides alternate within one run, and who goes first alternates too: only ratios of neighbours are trusted,
+// as a machine's speed drifts. Prints one JSON line last and appends it to bench/results.jsonl.
+import { spawnSync } from "node:child_process";
+import { appendFileSync, readdirSync } from "node:fs";
+import { availableParallelism, cpus, totalmem } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { distance } from "fastest-levenshtein";
+import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
+import { type Side, start } from "./child.ts";
+import { findPython } from "./peer.ts";
+import type { Measured, Work } from "./side.ts";
+import { pairedRatio, spread } from "./statistics.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const HERE = fileURLToPath(new URL(".", import.meta.url));
+/** Lets the threads of the side that has just run fall asleep, ms. */
+const PAUSE_MS = 50;
+/** Least share of idle time before and after for a run to count. */
+const QUIET = 0.9;
+
+const USAGE = `Usage: npm run bench -- NAME [options]
+
+  --model NAME      backbone (default tf_efficientnetv2_s)
+  --batch N         images a step (default 8)
+  --size PX         side of the square images (default 224)
+  --pairs K         measured pairs of steps (default 10)
+  --warmup K        pairs that are not counted (default 3)
+  --threads N       threads of each side (default: as many as the machine runs at once)
+  --python PATH     Python of the peer (default: the first on PATH with torch and timm)
+  --timm DIR        checkout of timm for the peer
+  --layout NAME     the peer's memory format: contiguous (default) or channels_last
+  --alone           do not run the peer
+  --no-record       do not append to bench/results.jsonl
+  --help
+`;
+
+const OPTIONS = {
+  model: { type: "string", default: "tf_efficientnetv2_s" },
+  batch: { type: "string", default: "8" },
+  size: { type: "string", default: "224" },
+  pairs: { type: "string", default: "10" },
+  warmup: { type: "string", default: "3" },
+  threads: { type: "string", default: String(availableParallelism()) },
+  python: { type: "string" },
+  timm: { type: "string" },
+  layout: { type: "string", default: "contiguous" },
+  alone: { type: "boolean", default: false },
+  "no-record": { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const NAMES = readdirSync(HERE)
+  .filter((file) => file.endsWith(".bench.ts"))
+  .map((file) => file.slice(0, -".bench.ts".length))
+  .sort();
+
+type Flags = ReturnType<typeof parse>["values"];
+
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (cause) {
+    const message = (cause as Error).message.split(". To specify")[0]!;
+    throw new AppError("input", "BENCH_OPTION", message, { hint: "npm run bench -- --help" });
+  }
+}
+
+function integer(flag: "batch" | "size" | "pairs" | "warmup" | "threads", flags: Flags, min: number): number {
+  const value = Number(flags[flag]);
+  if (Number.isInteger(value) && value >= min && value <= 4096) return value;
+  const expected = `an integer from ${min} to 4096`;
+  throw unexpected("input", { code: "BENCH_NUMBER", expected, name: `--${flag}`, got: flags[flag] });
+}
+
+function benchmark(name: string | undefined): string {
+  if (name !== undefined && NAMES.includes(name)) return name;
+  const nearest = NAMES.reduce((a, b) => (distance(b, name ?? "") < distance(a, name ?? "") ? b : a));
+  throw unexpected("input", {
+    code: "BENCH_NAME",
+    expected: `one of ${NAMES.join(", ")}`,
+    name: "the benchmark",
+    got: name,
+    hint: `npm run bench -- ${nearest}`,
+  });
+}
+
+/** Node running one of our files, through tsx. */
+function startOurs(name: string, work: Work): Promise<Side> {
+  return start(process.execPath, ["--import", "tsx", `${HERE}${name}.bench.ts`, JSON.stringify(work)], ROOT);
+}
+
+async function startPeer(name: string, work: Work, flags: Flags): Promise<Side | undefined> {
+  if (flags.alone) return undefined;
+  const python = findPython(flags.python, flags.timm);
+  if ("missing" in python) {
+    console.log(`No peer (${python.missing}): measuring our side alone.`);
+    return undefined;
+  }
+  const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
+  const args = [`${HERE}peer/step.py`, JSON.stringify(work), name, "--layout", flags.layout, ...timm];
+  return start(python.path, args, ROOT);
+}
+
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Steps of both sides in turn, the other side first in every second pair. */
+async function alternate(sides: readonly Side[], pairs: number): Promise<Measured[][]> {
+  const measured: Measured[][] = sides.map(() => []);
+  for (let pair = 0; pair < pairs; pair++) {
+    const order = sides.map((_, i) => i);
+    for (const i of pair % 2 === 0 ? order : order.reverse()) {
+      await sleep(PAUSE_MS);
+      measured[i]!.push(await sides[i]!.step());
+    }
+  }
+  return measured;
+}
+
+function summary(side: Side, steps: readonly Measured[]) {
+  const ms = spread(steps.map((m) => m.ms));
+  return { ms, peakMb: Math.round(steps.at(-1)!.peakMb), versions: side.versions };
+}
+
+/** Output of git, or null outside a checkout. */
+function git(...args: readonly string[]): string | null {
+  const { status, stdout } = spawnSync("git", args, { cwd: ROOT, encoding: "utf8" });
+  return status === 0 ? stdout.trim() : null;
+}
+
+function machine() {
+  return {
+    cpu: cpus()[0]?.model.trim(),
+    cores: availableParallelism(),
+    memoryGb: Math.round(totalmem() / 2 ** 30),
+    platform: `${process.platform}-${process.arch}`,
+  };
+}
+
+/** Share of the machine's time that nobody used during one second: other work makes both sides' times worthless. */
+async function idleShare(): Promise<number> {
+  const totals = () => {
+    const times = cpus().map((cpu) => cpu.times);
+    const idle = times.reduce((sum, t) => sum + t.idle, 0);
+    return { idle, all: times.reduce((sum, t) => sum + t.idle + t.user + t.nice + t.sys + t.irq, 0) };
+  };
+  const before = totals();
+  await sleep(1000);
+  const after = totals();
+  return Number(((after.idle - before.idle) / (after.all - before.all)).toFixed(2));
+}
+
+async function main(): Promise<void> {
+  const { values: flags, positionals } = parse(process.argv.slice(2));
+  if (flags.help) return console.log(`${USAGE}\nBenchmarks: ${NAMES.join(", ")}`);
+  const name = benchmark(positionals[0]);
+  const work: Work = {
+    model: flags.model,
+    batch: integer("batch", flags, 1),
+    sizePx: integer("size", flags, 32),
+    threads: integer("threads", flags, 1),
+  };
+  const [pairs, warmup] = [integer("pairs", flags, 1), integer("warmup", flags, 0)];
+  const idleBefore = await idleShare();
+  const ours = await startOurs(name, work);
+  const peer = await startPeer(name, work, flags);
+  const sides = peer === undefined ? [ours] : [ours, peer];
+  await alternate(sides, warmup);
+  const [mine, theirs] = await alternate(sides, pairs);
+  for (const side of sides) side.close();
+  await sleep(PAUSE_MS);
+  const idleAfter = await idleShare();
+  const row = {
+    benchmark: name,
+    ...work,
+    pairs,
+    ratio: theirs === undefined ? null : pairedRatio(times(mine!), times(theirs)),
+    ours: summary(ours, mine!),
+    peer: peer === undefined ? null : summary(peer, theirs!),
+    commit: git("rev-parse", "--short=12", "HEAD"),
+    modified: git("status", "--porcelain", "--untracked-files=no") !== "", // also true outside a checkout
+    machine: { ...machine(), idleBefore, idleAfter },
+    time: new Date().toISOString(),
+  };
+  report(row);
+  if (Math.min(idleBefore, idleAfter) < QUIET) {
+    console.log(
+      `The machine was busy (idle ${idleBefore} before, ${idleAfter} after): do not trust this run.`,
+    );
+  }
+  const line = JSON.stringify(row);
+  if (!flags["no-record"]) appendFileSync(`${HERE}results.jsonl`, `${line}\n`);
+  console.log(line);
+}
+
+const times = (steps: readonly Measured[]) => steps.map((m) => m.ms);
+
+function report({
+  ours,
+  peer,
+  ratio,
+}: {
+  ours: ReturnType<typeof summary>;
+  peer: ReturnType<typeof summary> | null;
+  ratio: ReturnType<typeof spread> | null;
+}): void {
+  const text = ({ ms, peakMb }: ReturnType<typeof summary>) =>
+    `median ${ms.median.toFixed(1)} ms (quartiles ${ms.p25.toFixed(1)} to ${ms.p75.toFixed(1)}), peak ${peakMb} MB`;
+  console.log(`ours   ${text(ours)}`);
+  if (peer !== null) console.log(`peer   ${text(peer)}`);
+  if (ratio !== null)
+    console.log(`ours / peer by pairs: median ${ratio.median} (quartiles ${ratio.p25} to ${ratio.p75})`);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof AppError ? error.describe() : error);
+  process.exitCode = error instanceof AppError ? EXIT_CODES[error.kind] : EXIT_CODES.internal;
+});

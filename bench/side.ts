@@ -1,0 +1,57 @@
+// One side of a benchmark: a child process that makes one step whenever it is told to, and says how long it took.
+// Protocol, one JSON line each: first `Ready`; then for every line "step" on standard input a `Measured`; ends at EOF.
+// A process a side, so that memory peaks do not mix; bench/peer/*.py speak the same protocol.
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+/** What both sides are asked to do. */
+export interface Work {
+  readonly model: string;
+  readonly batch: number;
+  readonly sizePx: number;
+  readonly threads: number;
+}
+
+export interface Ready {
+  readonly ready: true;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+export interface Measured {
+  readonly ms: number;
+  /** Largest resident memory of the process so far. */
+  readonly peakMb: number;
+  /** A number that depends on all of the work, such as the loss. */
+  readonly result: number;
+}
+
+/** Makes one step and returns a number that depends on all of its work. */
+export type Step = () => Promise<number>;
+
+/**
+ * Runs this process as a side.
+ *
+ * @param open - prepares everything that is not measured
+ */
+export async function serve(
+  versions: Readonly<Record<string, string>>,
+  open: (work: Work) => Promise<Step>,
+): Promise<void> {
+  const step = await open(JSON.parse(process.argv[2]!) as Work);
+  say({ ready: true, versions: { node: process.versions.node, ...versions } });
+  for await (const _line of createInterface({ input: process.stdin })) {
+    const start = performance.now();
+    const result = await step();
+    say({ ms: performance.now() - start, peakMb: peakMb(), result });
+  }
+}
+
+function say(message: Ready | Measured): void {
+  process.stdout.write(`${JSON.stringify(message)}\n`);
+}
+
+/** The kernel's high-water mark; getrusage's would start at the parent's size. */
+function peakMb(): number {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS / 1024;
+  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
+}

@@ -1,0 +1,75 @@
+// The benchmark runner: its statistics, its refusals, and one small run of each benchmark without a peer.
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { findPython } from "../bench/peer.ts";
+import { pairedRatio, quantile, spread } from "../bench/statistics.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+function bench(...args: readonly string[]) {
+  return spawnSync(process.execPath, ["--import", "tsx", "bench/run.ts", ...args], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+}
+
+describe("statistics", () => {
+  it("interpolates quantiles as numpy does", () => {
+    expect(quantile([4, 1, 3, 2], 0.5)).toBe(2.5);
+    expect(quantile([4, 1, 3, 2], 0.25)).toBe(1.75);
+    expect(quantile([7], 0.75)).toBe(7);
+    expect(spread([3, 1, 2])).toEqual({ median: 2, p25: 1.5, p75: 2.5, min: 1, max: 3 });
+  });
+
+  it("takes ratios pair by pair, so that a drift of the machine cancels", () => {
+    expect(pairedRatio([1, 10, 100], [2, 20, 200]).median).toBe(0.5);
+    expect(pairedRatio([1, 10, 100], [2, 20, 200]).max).toBe(0.5);
+  });
+});
+
+describe("npm run bench", () => {
+  it("refuses unknown benchmarks, options and numbers with exit code 2", () => {
+    const typo = bench("forwrd");
+    expect([typo.status, typo.stderr]).toEqual([
+      2,
+      'Expected one of forward, train-step for the benchmark, got "forwrd"\nTry: npm run bench -- forward\n',
+    ]);
+    const option = bench("forward", "--bacth", "3");
+    expect(option.status).toBe(2);
+    expect(option.stderr).toContain("Unknown option '--bacth'\nTry: npm run bench -- --help");
+    const number = bench("forward", "--batch", "0");
+    expect(number.status).toBe(2);
+    expect(number.stderr).toContain('Expected an integer from 1 to 4096 for --batch, got "0"');
+  });
+
+  it.each(["train-step", "forward"])("measures %s alone and says so", (name) => {
+    const small = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
+    const python = ["--python", "no-such-python"];
+    const made = bench(name, ...small, "--pairs", "3", "--warmup", "1", "--no-record", ...python);
+    expect(made.stderr).toBe("");
+    expect(made.stdout).toContain("No peer (spawnSync no-such-python ENOENT): measuring our side alone.");
+    const row = JSON.parse(made.stdout.trim().split("\n").at(-1)!);
+    expect(row).toMatchObject({
+      benchmark: name,
+      model: "test_efficientnet",
+      batch: 2,
+      ratio: null,
+      peer: null,
+    });
+    expect(row.ours.ms.median).toBeGreaterThan(0);
+    expect(row.ours.peakMb).toBeGreaterThan(30);
+    expect(Object.keys(row.ours.versions)).toEqual(["node", "facehand", "onnxruntime-node"]);
+    expect(row.commit).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  it("stops when a side does", () => {
+    const made = bench("forward", "--model", "no_such_net", "--alone", "--no-record");
+    expect(made.status).toBe(70);
+    expect(made.stderr).toContain('Expected a known backbone for the backbone, got "no_such_net"');
+  });
+
+  it("does not take a Python without the peer's libraries", () => {
+    expect(findPython(process.execPath)).toHaveProperty("missing");
+  });
+});
