@@ -25,7 +25,7 @@ export interface CornerLandmarks {
 export interface CentreLandmarks {
   readonly rightEye: Point<"px">;
   readonly leftEye: Point<"px">;
-  readonly noseTip: Point<"px">;
+  readonly nose: Point<"px">;
 }
 
 export type ChipLandmarks = CornerLandmarks | CentreLandmarks;
@@ -46,7 +46,7 @@ export const DLIB_TEMPLATE = {
 export const ARCFACE_TEMPLATE = {
   rightEye: { x: 38.2946, y: 51.6963 },
   leftEye: { x: 73.5318, y: 51.5014 },
-  noseTip: { x: 56.0252, y: 71.7366 },
+  nose: { x: 56.0252, y: 71.7366 },
 } as const satisfies Record<keyof CentreLandmarks, Point>;
 
 const EYES = {
@@ -61,9 +61,9 @@ const EYES = {
  */
 export const CENTRE_TEMPLATE: Readonly<Record<keyof CentreLandmarks, Point>> = {
   ...EYES,
-  noseTip: applySimilarity(
+  nose: applySimilarity(
     fitSimilarity([ARCFACE_TEMPLATE.rightEye, ARCFACE_TEMPLATE.leftEye], [EYES.rightEye, EYES.leftEye]),
-    ARCFACE_TEMPLATE.noseTip,
+    ARCFACE_TEMPLATE.nose,
   ),
 };
 
@@ -142,7 +142,7 @@ function templatePairs(landmarks: ChipLandmarks): (readonly [Point, Point])[] {
     );
   }
   if (!corners) {
-    const names = ["rightEye", "leftEye", "noseTip"] as const;
+    const names = ["rightEye", "leftEye", "nose"] as const;
     return names.map((name) => [CENTRE_TEMPLATE[name], landmarks[name]] as const);
   }
   const names = ["leftEyeOuter", "leftEyeInner", "rightEyeOuter", "rightEyeInner", "noseBase"] as const;

@@ -56,7 +56,7 @@ function black({ data }: RgbImage): number {
   return count;
 }
 
-const EYES = { rightEye: { x: 80, y: 100 }, leftEye: { x: 120, y: 100 }, noseTip: { x: 100, y: 123 } };
+const EYES = { rightEye: { x: 80, y: 100 }, leftEye: { x: 120, y: 100 }, nose: { x: 100, y: 123 } };
 
 describe("faceChip", () => {
   it.each(cases)("gives dlib's pixels within one level: $name", (golden) => {
@@ -75,7 +75,7 @@ describe("faceChip", () => {
 
   it("puts eye centres and nose tip where its template says", () => {
     const image = picture(200, 200);
-    const dots = [EYES.rightEye, EYES.leftEye, EYES.noseTip].map(({ x, y }) => [x, y]);
+    const dots = [EYES.rightEye, EYES.leftEye, EYES.nose].map(({ x, y }) => [x, y]);
     image.data.fill(0);
     for (const [x, y] of dots)
       for (const dx of [-2, -1, 0, 1])
@@ -92,7 +92,7 @@ describe("faceChip", () => {
 
   it("is black where the chip leaves the picture", () => {
     const image = { width: 60, height: 60, data: new Uint8Array(60 * 60 * 3).fill(200) };
-    const far = { rightEye: { x: 900, y: 900 }, leftEye: { x: 940, y: 900 }, noseTip: { x: 920, y: 920 } };
+    const far = { rightEye: { x: 900, y: 900 }, leftEye: { x: 940, y: 900 }, nose: { x: 920, y: 920 } };
     expect(black(faceChip(image, far, 32, 0.25))).toBe(32 * 32);
   });
 

@@ -1,0 +1,107 @@
+// The journal of a derivation: one JSON line for every frame that is done, in the order of the input.
+// Source: our own. Invariant: a line is written after the images it speaks of; a line cut off by a kill is
+// dropped when the journal is opened again, so that what remains is a prefix of the uninterrupted journal.
+import { createReadStream } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { z } from "zod";
+import { AppError, show } from "../core/errors.ts";
+import { exists } from "../core/files.ts";
+import { SEXES, SPLITS } from "../data/record.ts";
+import { REASONS } from "./ledger.ts";
+
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+
+const result = z.strictObject({
+  imageId: z.string(),
+  gesture: z.string(),
+  /** Split of the source. */
+  split: z.enum(SPLITS),
+  userId: z.string(),
+  meta: z.strictObject({
+    age: z.array(z.number()),
+    gender: z.array(z.enum(SEXES)),
+    race: z.array(z.string()),
+  }),
+  /** Undefined: both crops are written. */
+  reason: z.enum(REASONS).optional(),
+  detail: z.string().optional(),
+  sha256: z.string().optional(),
+  size: z.tuple([z.number(), z.number()]).optional(),
+  faces: z.number().optional(),
+  faceScore: z.number().optional(),
+  /** px, rounded to hundredths. */
+  faceBox: box.optional(),
+  handBox: box.optional(),
+});
+
+/** What is known of one frame after its pixels were looked at. */
+export type FrameResult = z.output<typeof result>;
+
+export interface Journal {
+  /** Frames done before this opening. */
+  readonly done: number;
+  append(result: FrameResult): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a journal to go on with it, or starts one.
+ *
+ * @throws AppError("data", "JOURNAL_DAMAGED") if a line other than a cut last one cannot be read
+ */
+export async function openJournal(path: string): Promise<Journal> {
+  let done = 0;
+  let bytes = 0;
+  if (await exists(path)) {
+    for await (const { end } of readLines(path)) {
+      done++;
+      bytes = end;
+    }
+  }
+  const file: FileHandle = await open(path, "a");
+  await file.truncate(bytes);
+  return {
+    done,
+    append: async (value) => {
+      await file.appendFile(`${JSON.stringify(value)}\n`);
+    },
+    close: () => file.close(),
+  };
+}
+
+/**
+ * The results in a journal, in the order of the input.
+ *
+ * @throws AppError("data", "JOURNAL_DAMAGED")
+ */
+export async function* readJournal(path: string): AsyncGenerator<FrameResult> {
+  for await (const { text, line } of readLines(path)) yield parseLine(text, `${path}:${line}`);
+}
+
+/** Complete lines only; `end` is the byte after the line. */
+async function* readLines(path: string): AsyncGenerator<{ text: string; line: number; end: number }> {
+  let rest = Buffer.alloc(0);
+  let end = 0;
+  let line = 0;
+  for await (const chunk of createReadStream(path)) {
+    rest = Buffer.concat([rest, chunk as Buffer]);
+    for (let at = rest.indexOf(10); at !== -1; at = rest.indexOf(10)) {
+      const text = rest.subarray(0, at).toString("utf8");
+      rest = rest.subarray(at + 1);
+      end += at + 1;
+      yield { text, line: ++line, end };
+    }
+  }
+}
+
+function parseLine(text: string, where: string): FrameResult {
+  try {
+    return result.parse(JSON.parse(text));
+  } catch (cause) {
+    const message = `Expected the journal line of a derived frame at ${where}, got ${show(text)}`;
+    throw new AppError("data", "JOURNAL_DAMAGED", message, {
+      hint: "remove the .partial folder and derive again",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,123 @@
+// The staging folder `<out>.partial`: everything is made there, and renamed to `<out>` in one step at the end.
+// Source: our own. Invariant: `<out>` is absent, or complete; a kill at any moment leaves a staging folder that
+// the same derivation goes on with, and another one refuses.
+import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
+import { AppError, isNotFound } from "../core/errors.ts";
+import { exists, readJson, writeJson } from "../core/files.ts";
+import { type Layout, planLayout } from "../data/layout.ts";
+import { type Manifest, readManifest } from "../data/manifest.ts";
+
+const JOURNAL = "journal.jsonl";
+const STAGE = "stage.json";
+const stageSchema = z.strictObject({ derivationHash: z.string() });
+
+export interface Stage {
+  readonly out: string;
+  readonly root: string;
+  readonly layout: Layout;
+  readonly journal: string;
+  /** Set if everything is written and only `publish` is left to do. */
+  readonly finished?: Manifest;
+}
+
+/**
+ * The dataset at `out`, if it is there and of this derivation.
+ *
+ * @throws AppError("input", "OUT_OTHER") if the folder holds anything else
+ */
+export async function findComplete(out: string, derivationHash: string): Promise<Manifest | undefined> {
+  if ((await entries(out)).length === 0) return undefined;
+  const manifest = await readManifest(out);
+  if (manifest?.derivationHash === derivationHash) return manifest;
+  const got = manifest === undefined ? "other files" : "a dataset of another recipe, selection or source";
+  throw new AppError(
+    "input",
+    "OUT_OTHER",
+    `Expected an empty or new folder for --out, got ${got} in ${out}`,
+    {
+      hint: "give another folder, or remove this one",
+    },
+  );
+}
+
+/**
+ * Opens the staging folder of `out`, or makes it.
+ *
+ * @throws AppError("input", "STAGE_OTHER") if it belongs to another derivation
+ */
+export async function openStage(out: string, derivationHash: string): Promise<Stage> {
+  const root = join(dirname(resolve(out)), `${basename(resolve(out))}.partial`);
+  const layout = planLayout(root);
+  const stage = { out: resolve(out), root, layout, journal: join(root, JOURNAL) };
+  const finished = await readManifest(root);
+  if (finished?.derivationHash === derivationHash) return { ...stage, finished };
+  const found = (await entries(root)).filter((name) => !isTemporary(name));
+  const path = join(root, STAGE);
+  const mine = (await exists(path))
+    ? (await readJson(path, stageSchema, "the staging folder's mark")).derivationHash === derivationHash
+    : found.length === 0;
+  if (!mine) {
+    const expected = "the staging folder of the same recipe, selection and source";
+    throw new AppError("input", "STAGE_OTHER", `Expected ${expected}, got that of another at ${root}`, {
+      hint: "run the command that began it again, or remove the folder",
+    });
+  }
+  await mkdir(layout.images.face, { recursive: true });
+  await mkdir(layout.images.hand, { recursive: true });
+  await writeJson(path, { derivationHash });
+  return stage;
+}
+
+/** Removes all but the named images, and what a kill in the middle of a write left. */
+export async function sweep(stage: Stage, keep: { readonly [M in "face" | "hand"]: ReadonlySet<string> }) {
+  for (const modality of ["face", "hand"] as const) {
+    const folder = stage.layout.images[modality];
+    const names = new Set(await readdir(folder));
+    for (const name of names) if (!keep[modality].has(name)) await rm(join(folder, name));
+    for (const name of keep[modality]) {
+      if (names.has(name)) continue;
+      throw new AppError(
+        "data",
+        "STAGE_DAMAGED",
+        `Expected the crop ${name} in ${folder}, got no such file`,
+        {
+          hint: "remove the .partial folder and derive again",
+        },
+      );
+    }
+  }
+}
+
+/** Last step: takes the staging files away and gives the folder its name. The manifest has to be written. */
+export async function publish({ out, root }: Stage): Promise<void> {
+  for (const name of await entries(root)) {
+    if (name === JOURNAL || isTemporary(name)) await rm(join(root, name));
+  }
+  await rm(join(root, STAGE), { force: true });
+  try {
+    await rmdir(out); // only if it is empty
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+  await rename(root, out);
+}
+
+/** Takes a staging folder away whose derivation cannot succeed. */
+export async function discard({ root }: Stage): Promise<void> {
+  await rm(root, { recursive: true, force: true });
+}
+
+function isTemporary(name: string): boolean {
+  return name.startsWith(".") && name.endsWith(".tmp");
+}
+
+async function entries(dir: string): Promise<string[]> {
+  try {
+    return await readdir(dir);
+  } catch (error) {
+    if (isNotFound(error)) return [];
+    throw error;
+  }
+}
