@@ -37,9 +37,8 @@ export function scores(y: ArrayLike<number>, p: ArrayLike<number>): Scores {
   let f = 0;
   let m = 0;
   for (let i = 0; i < y.length; i++) {
-    // Adding 0 turns -0 into 0: the typed sort would otherwise order the two zeros.
-    if (y[i] === 1) male[m++] = p[i]! + 0;
-    else female[f++] = p[i]! + 0;
+    if (y[i] === 1) male[m++] = p[i]!;
+    else female[f++] = p[i]!;
   }
   return { y, p, n: y.length, female: female.sort(), male: male.sort() };
 }

@@ -81,7 +81,7 @@ describe("bootstrap over subjects", () => {
     const rounds = 300;
     for (let round = 0; round < rounds; round++) {
       const { y, p, subjects } = draw(random, 80, 4);
-      const intervals = bootstrapBySubject(y, p, subjects, { replicates: 300, seed: round });
+      const intervals = bootstrapBySubject(y, p, subjects, { replicates: 200, seed: round });
       if (intervals.accuracy.low! <= accuracy && accuracy <= intervals.accuracy.high!) coveredAccuracy++;
       if (intervals.rocAuc.low! <= area && area <= intervals.rocAuc.high!) coveredArea++;
     }

@@ -66,6 +66,12 @@ describe("temperature", () => {
     expect(fitTemperature([1, 0], [-3, 3]).temperature).toBeCloseTo(50, 4);
   });
 
+  test("where NLL vanishes over a whole range, the lowest temperature is taken and called a bound", () => {
+    const fit = fitTemperature([0, 1], [-1000, 1000]);
+    expect(fit).toMatchObject({ atBound: true, nllAfter: 0 });
+    expect(fit.temperature).toBeCloseTo(0.02, 6);
+  });
+
   test("huge logits stay finite", () => {
     expect(fitTemperature([0, 1, 1], [5000, 4000, -100]).nllBefore).toBeCloseTo(5100 / 3, 8);
   });
