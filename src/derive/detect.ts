@@ -75,12 +75,25 @@ export const FULL_RANGE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c
  */
 export function openFaceDetector(options: FaceDetectorOptions = {}): Promise<FaceDetector> {
   const { model, threads = 1 } = options;
-  return model === undefined ? openFullRange(threads) : openYunet(model, threads);
+  return model === undefined ? openPackaged(threads) : openYunet(model, threads);
 }
 
-async function openFullRange(threads: number): Promise<FaceDetector> {
-  const file = "@mediapipe/face_detection/face_detection_full_range.tflite";
-  const bytes = await readBytes(createRequire(import.meta.url).resolve(file), "the face detector");
+const FULL_RANGE_FILE = "@mediapipe/face_detection/face_detection_full_range.tflite";
+
+async function openPackaged(threads: number): Promise<FaceDetector> {
+  const path = createRequire(import.meta.url).resolve(FULL_RANGE_FILE);
+  return openFullRange(await readBytes(path, "the face detector"), threads);
+}
+
+/**
+ * MediaPipe's full-range detector from the bytes of its model.
+ *
+ * @param bytes - face_detection_full_range.tflite, exactly the file of FULL_RANGE_SHA256
+ * @param threads - inside one run
+ * @returns a detector, to be closed by the caller
+ * @throws AppError("data", "FACE_MODEL") if the bytes are another file's
+ */
+export async function openFullRange(bytes: Uint8Array, threads: number): Promise<FaceDetector> {
   const hash = sha256(bytes);
   if (hash !== FULL_RANGE_SHA256) {
     throw unexpected("data", {
@@ -88,11 +101,13 @@ async function openFullRange(threads: number): Promise<FaceDetector> {
       expected: `sha256 ${FULL_RANGE_SHA256}`,
       name: "the face detector",
       got: hash,
-      where: file,
+      where: FULL_RANGE_FILE,
       hint: "npm ci",
     });
   }
-  const session = await createSession(encodeModel(importTflite(readTflite(bytes, file))), { threads });
+  const session = await createSession(encodeModel(importTflite(readTflite(bytes, FULL_RANGE_FILE))), {
+    threads,
+  });
   const centres = anchorCentres(FULL_RANGE);
   return {
     recipe: { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx },
