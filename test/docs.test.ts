@@ -1,0 +1,86 @@
+// Documentation inside the code: every exported function and class has a docstring,
+// and so has everything that the public API (src/index.ts) re-exports.
+import { describe, expect, it } from "vitest";
+import { exportsOf, importsOf, readSources } from "./source.ts";
+
+const SOURCES = readSources();
+const BY_FILE = new Map(SOURCES.map((source) => [source.file, source]));
+const INDEX = BY_FILE.get("index.ts");
+
+const REEXPORT = /^export (?:type )?\{([^}]*)\} from "([^"]+)"/gm;
+
+interface Reexport {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** What index.ts passes on: names and the files that declare them. */
+function reexports(text: string): Reexport[] {
+  return [...text.matchAll(REEXPORT)].flatMap(([line, names, _specifier]) => {
+    const [{ file }] = importsOf("index.ts", line) as unknown as [{ file: string }];
+    const each = names!.split(",").map((part) => part.trim().replace(/^type /, ""));
+    return each.filter((name) => name !== "").map((part) => ({ name: part.split(" as ")[0]!, file }));
+  });
+}
+
+function undocumented({ name, file }: Reexport): string[] {
+  const found = exportsOf(BY_FILE.get(file)?.text ?? "").find((e) => e.name === name);
+  if (found === undefined) return [`${file} exports no ${name}`];
+  return found.documented ? [] : [`${file}: ${name}`];
+}
+
+describe("docstrings", () => {
+  it("stand above every exported function and class", () => {
+    const missing = SOURCES.flatMap(({ file, text }) =>
+      exportsOf(text)
+        .filter(({ kind, documented }) => (kind === "function" || kind === "class") && !documented)
+        .map(({ name }) => `${file}: ${name}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it.skipIf(INDEX === undefined)("stand above everything of the public API", () => {
+    expect(reexports(INDEX!.text).flatMap(undocumented)).toEqual([]);
+  });
+
+  it.skipIf(INDEX === undefined)("are found: the public API has named re-exports and nothing else", () => {
+    const rest = INDEX!.text.replace(REEXPORT, "").replace(/^\s*(\/\/|\/?\*).*$/gm, "");
+    expect(rest.replace(/[;\s]/g, "")).toBe("");
+    expect(reexports(INDEX!.text).length).toBeGreaterThan(0);
+  });
+});
+
+describe("these checks themselves", () => {
+  it("tell documented from undocumented exports", () => {
+    const text = [
+      "/** Said. */",
+      "export function a() {}",
+      "",
+      "export async function b() {}",
+      "// A comment is no docstring.",
+      "export class C {}",
+      "/**",
+      " * Said at length.",
+      " */",
+      "export const d = 1;",
+      "function hidden() {}",
+    ].join("\n");
+    expect(exportsOf(text)).toEqual([
+      { name: "a", kind: "function", documented: true },
+      { name: "b", kind: "function", documented: false },
+      { name: "C", kind: "class", documented: false },
+      { name: "d", kind: "const", documented: true },
+    ]);
+  });
+
+  it("read re-exports", () => {
+    const text =
+      'export { a, type B } from "./core/a.ts";\nexport type {\n  C,\n  D as E,\n} from "./data/c.ts";\n';
+    expect(reexports(text)).toEqual([
+      { name: "a", file: "core/a.ts" },
+      { name: "B", file: "core/a.ts" },
+      { name: "C", file: "data/c.ts" },
+      { name: "D", file: "data/c.ts" },
+    ]);
+  });
+});

@@ -1,0 +1,121 @@
+// What the documentation tells people to type exists: npm scripts, verbs and flags of the command line,
+// and the files that relative links point to.
+import { spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ROOT, readIfThere } from "./source.ts";
+
+const BIN = "bin/facehand.js";
+const DOCUMENTS = [
+  ...["README.md", "CONTRIBUTING.md", "CONTEXT.md", "AGENTS.md", "CHANGELOG.md", "DATA-LICENSE.md"],
+  ...markdownBelow("docs"),
+].filter((path) => readIfThere(path) !== undefined);
+
+function markdownBelow(folder: string): string[] {
+  if (!existsSync(join(ROOT, folder))) return [];
+  const names = readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" });
+  return names.filter((name) => name.endsWith(".md")).map((name) => `${folder}/${name}`);
+}
+
+/** Command lines in the shell blocks of a document; a backslash at a line's end joins it with the next. */
+function commandsOf(markdown: string): string[] {
+  const blocks = [...markdown.matchAll(/^```(?:sh|bash|console)\n([\s\S]*?)^```/gm)].map((m) => m[1]!);
+  return blocks
+    .flatMap((block) => block.replaceAll(/\\\n\s*/g, "").split("\n"))
+    .flatMap((line) => line.replace(/^\$ /, "").split(/\s+(?:&&|\|\|?|;)\s+/))
+    .map((line) => line.replace(/\s+#.*$/, "").trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+/** Name of the npm script that a command runs. */
+function scriptOf(command: string): string | undefined {
+  const match = /^npm (?:run ([\w:-]+)|(test|start)\b)/.exec(command);
+  return match?.[1] ?? match?.[2];
+}
+
+interface Invocation {
+  readonly verbs: readonly string[];
+  readonly flags: readonly string[];
+}
+
+/** Verbs (one, or two for families such as `data show`) and flags of a facehand command. */
+function invocationOf(command: string): Invocation | undefined {
+  const match = /^(?:npx facehand|node (?:\.\/)?bin\/facehand\.js|facehand)\s+(.*)$/.exec(command);
+  if (match === null) return undefined;
+  const words = match[1]!.split(/\s+/);
+  const families = ["data", "model", "study", "release"];
+  const count = words[0]!.startsWith("-") ? 0 : families.includes(words[0]!) ? 2 : 1;
+  const flags = words.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]!);
+  return { verbs: words.slice(0, count), flags };
+}
+
+const COMMANDS = DOCUMENTS.flatMap((path) =>
+  commandsOf(readIfThere(path)!).map((command) => [path, command] as const),
+);
+
+const helps = new Map<string, { status: number | null; text: string }>();
+
+function help(verbs: readonly string[]) {
+  const key = verbs.join(" ");
+  const known = helps.get(key);
+  if (known !== undefined) return known;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...verbs, "--help"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  const made = { status, text: stdout + stderr };
+  helps.set(key, made);
+  return made;
+}
+
+describe("documentation", () => {
+  it("names npm scripts that exist", () => {
+    const { scripts = {} } = JSON.parse(readIfThere("package.json")!) as { scripts?: Record<string, string> };
+    const named = COMMANDS.map(([path, command]) => [path, scriptOf(command)] as const);
+    expect(named.filter(([, name]) => name !== undefined && scripts[name] === undefined)).toEqual([]);
+  });
+
+  it.skipIf(readIfThere(BIN) === undefined)("names verbs and flags that exist", () => {
+    for (const [path, command] of COMMANDS) {
+      const invocation = invocationOf(command);
+      if (invocation === undefined) continue;
+      const { status, text } = help(invocation.verbs);
+      expect(status, `${path}: ${command}\n${text}`).toBe(0);
+      const unknown = invocation.flags.filter((flag) => !new RegExp(`${flag}\\b`).test(text));
+      expect(unknown, `${path}: ${command}`).toEqual([]);
+    }
+  });
+
+  it("links to files that exist", () => {
+    const broken = DOCUMENTS.flatMap((path) => {
+      const text = readIfThere(path)!.replaceAll(/^```[\s\S]*?^```/gm, "");
+      const targets = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map((m) => m[1]!);
+      const own = targets.filter((target) => !/^[a-z]+:/.test(target));
+      return own
+        .filter((target) => !existsSync(join(ROOT, dirname(path), target)))
+        .map((target) => `${path}: ${target}`);
+    });
+    expect(broken).toEqual([]);
+  });
+});
+
+describe("these checks themselves", () => {
+  it("read commands from shell blocks", () => {
+    const text =
+      "```sh\n$ npm run demo # two minutes\nnpx facehand train --data a \\\n  --out b && npm test\n```\n```ts\nx\n```\n";
+    const commands = ["npm run demo", "npx facehand train --data a --out b", "npm test"];
+    expect(commandsOf(text)).toEqual(commands);
+    expect(commands.map(scriptOf)).toEqual(["demo", undefined, "test"]);
+  });
+
+  it("read verbs and flags", () => {
+    expect(invocationOf("npx facehand data show DIR --json")).toEqual({
+      verbs: ["data", "show"],
+      flags: ["--json"],
+    });
+    expect(invocationOf("node bin/facehand.js train --lr=1")).toEqual({ verbs: ["train"], flags: ["--lr"] });
+    expect(invocationOf("npx facehand --help")).toEqual({ verbs: [], flags: ["--help"] });
+    expect(invocationOf("npm ci")).toBeUndefined();
+  });
+});
