@@ -13,21 +13,23 @@ export interface ProgressOptions {
   /** Name of one unit, e.g. `frames`. */
   readonly unit?: string;
   readonly stream?: { isTTY?: boolean; write(text: string): unknown; columns?: number };
+  /** Units that were done before; they do not count for the rate. */
+  readonly done?: number;
   /** Clock in ms; for tests. */
   readonly now?: () => number;
 }
 
 /** Starts a progress line. `total` may be 0 if unknown. */
 export function startProgress(label: string, total: number, options: ProgressOptions = {}): Progress {
-  const { unit = "items", stream = process.stderr, now = () => performance.now() } = options;
+  const { unit = "items", stream = process.stderr, done = 0, now = () => performance.now() } = options;
   const startMs = now();
-  let count = 0;
+  let count = done;
   let text = "";
   let drawnMs = Number.NEGATIVE_INFINITY;
   const draw = () => {
     if (stream.isTTY !== true) return;
     const line =
-      formatProgress(label, count, total, unit, now() - startMs) + (text === "" ? "" : `  ${text}`);
+      formatProgress(label, count, total, unit, now() - startMs, done) + (text === "" ? "" : `  ${text}`);
     stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 100) - 1)}`);
     drawnMs = now();
   };
@@ -54,8 +56,9 @@ export function formatProgress(
   total: number,
   unit: string,
   elapsedMs: number,
+  before = 0,
 ): string {
-  const rate = elapsedMs > 0 ? (count * 1000) / elapsedMs : 0;
+  const rate = elapsedMs > 0 ? ((count - before) * 1000) / elapsedMs : 0;
   const speed = `${rate >= 10 ? rate.toFixed(0) : rate.toFixed(1)}/s`;
   if (total <= 0) return `${label} ${count} ${unit} ${speed}`;
   const percent = Math.floor((100 * count) / total);

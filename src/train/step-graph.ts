@@ -50,6 +50,10 @@ export interface StepLayout {
   readonly buffers: readonly Pack[];
 }
 
+/**
+ * Sorts a model's parameters and buffers into packs.
+ * @throws AppError("input", "ALL_FROZEN") if nothing is left to learn
+ */
 export function layOut(config: StepConfig): StepLayout {
   const specs = declaredSpecs(config.model, config.sizePx);
   const frozen = config.frozen ?? (() => false);

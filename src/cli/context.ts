@@ -1,0 +1,51 @@
+// What every verb gets: where to print, whether to stop, and how options are declared and read.
+import { Command, Option } from "commander";
+import { unexpected } from "../core/errors.ts";
+
+export interface Context {
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal;
+  /** Prints a line to standard output. */
+  print(text: string): void;
+  /** Prints a line to standard error: news that is not the result. */
+  report(text: string): void;
+}
+
+/** A verb with the options that all verbs share. */
+export function verb(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .showSuggestionAfterError()
+    .allowExcessArguments(false)
+    .helpOption("-h, --help", "print this help");
+}
+
+export const jsonOption = () => new Option("--json", "print JSON instead of text");
+
+/** An option value that must be a whole number in a range. */
+export function wholeNumber(name: string, low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= low && value <= high) return value;
+    throw unexpected("input", {
+      code: "FLAG",
+      expected: `a whole number from ${low} to ${high}`,
+      name,
+      got: text,
+    });
+  };
+}
+
+/** Comma-separated values, none empty. */
+export function list(name: string): (text: string) => string[] {
+  return (text) => {
+    const parts = text.split(",").map((part) => part.trim());
+    if (parts.every((part) => part !== "")) return parts;
+    throw unexpected("input", { code: "FLAG", expected: "values between commas", name, got: text });
+  };
+}
+
+/** Collects a flag that may be given several times. */
+export function repeated(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}

@@ -1,0 +1,108 @@
+// The command line: parses, runs one verb, turns faults into messages and exit codes (DESIGN, rule 6).
+import { Command, CommanderError } from "commander";
+import picocolors from "picocolors";
+import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
+import type { Context } from "./context.ts";
+import { commands } from "./table.ts";
+import { packageVersion } from "./version.ts";
+
+const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.
+The label is an apparent one, recorded by machines or annotators; it is never a person's identity.`;
+
+function program(context: Context): Command {
+  const root = new Command("facehand")
+    .description(DESCRIPTION)
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .showSuggestionAfterError()
+    .allowExcessArguments(false);
+  for (const command of commands(context)) root.addCommand(command);
+  const settle = (command: Command) => {
+    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.commands.forEach(settle);
+  };
+  settle(root);
+  return root;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param argv - arguments after the program's name
+ * @returns the exit code: 0, 2 input, 3 data, 4 remote, 70 internal, 130 interrupted
+ */
+export async function run(argv: readonly string[]): Promise<number> {
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED); // a second Ctrl-C does not wait
+    process.stderr.write("\nStopping after the work under way; press Ctrl-C again to stop at once.\n");
+    stop.abort();
+  };
+  process.on("SIGINT", onSignal);
+  const context: Context = {
+    signal: stop.signal,
+    print: (text) => process.stdout.write(`${text}\n`),
+    report: (text) => process.stderr.write(`${text}\n`),
+  };
+  try {
+    await program(context).parseAsync(argv, { from: "user" });
+    return 0;
+  } catch (error) {
+    return explain(error, argv);
+  } finally {
+    process.off("SIGINT", onSignal);
+  }
+}
+
+/** Prints what went wrong; usage only for input errors, a stack only for our own faults. */
+function explain(error: unknown, argv: readonly string[]): number {
+  const say = (text: string) => process.stderr.write(`${text}\n`);
+  if (error instanceof CommanderError) {
+    if (error.exitCode === 0) return 0; // --help and --version
+    say(picocolors.red(reword(error)));
+    say(usageHint(argv));
+    return EXIT_CODES.input;
+  }
+  if (error instanceof Interrupted) {
+    say(error.message);
+    return EXIT_INTERRUPTED;
+  }
+  if (error instanceof AppError) {
+    say(picocolors.red(error.message));
+    if (error.hint !== undefined) say(`Try: ${error.hint}`);
+    if (error.kind === "input") say(usageHint(argv));
+    if (error.kind === "internal") say(error.stack ?? "");
+    return EXIT_CODES[error.kind];
+  }
+  say(picocolors.red("This is a fault of facehand, not of your input."));
+  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return EXIT_CODES.internal;
+}
+
+/** Commander's messages in the house's wording; the nearest match, if any, is on a second line. */
+function reword({ code, message }: CommanderError): string {
+  const text = message.replace(/^error: /, "");
+  const what = /'([^']*)'/.exec(text)?.[1] ?? text;
+  const nearest = /\(Did you mean (.+?)\?\)/.exec(text)?.[1];
+  const hint = nearest === undefined ? "" : `\nTry: ${nearest}`;
+  if (code === "commander.unknownCommand") return `Expected a known verb, got ${what}${hint}`;
+  if (code === "commander.unknownOption") return `Expected a known flag, got ${what}${hint}`;
+  if (code === "commander.missingMandatoryOptionValue") return `Expected ${what}, got nothing`;
+  if (code === "commander.missingArgument") return `Expected <${what}>, got nothing`;
+  if (code === "commander.optionMissingArgument") return `Expected a value for ${what}, got nothing`;
+  if (code === "commander.help") return "Expected a verb, got nothing";
+  return `Expected other arguments, got: ${text}`;
+}
+
+function usageHint(argv: readonly string[]): string {
+  const words = argv.slice(0, 2).filter((word) => /^[a-z]+$/.test(word));
+  const known = commands({
+    signal: new AbortController().signal,
+    print: () => undefined,
+    report: () => undefined,
+  });
+  const command = known.find((c) => c.name() === words[0]);
+  const child = command?.commands.find((c) => c.name() === words[1]);
+  const path = [command, child].flatMap((c) => (c === undefined ? [] : [c.name()]));
+  return `Usage: ${["facehand", ...path, "--help"].join(" ")}`;
+}

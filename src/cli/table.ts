@@ -1,0 +1,11 @@
+// All verbs of the command line, in the order of --help.
+import type { Command } from "commander";
+import type { Context } from "./context.ts";
+import { dataCommand } from "./data.ts";
+import { evaluateCommand } from "./evaluate.ts";
+import { trainCommand } from "./train.ts";
+
+/** The commands, bound to a context. */
+export function commands(context: Context): Command[] {
+  return [dataCommand(context), trainCommand(context), evaluateCommand(context)];
+}

@@ -1,0 +1,157 @@
+// `facehand train`: flags are made from the configuration's schema, so that both always agree.
+import { join } from "node:path";
+import { type Command, Option } from "commander";
+import { z } from "zod";
+import { unexpected } from "../core/errors.ts";
+import { startProgress } from "../core/progress.ts";
+import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
+import { seedSummary } from "../evaluate/seeds.ts";
+import { parseTrainConfig, type TrainConfig, trainConfigSchema } from "../train/config.ts";
+import { type RunResult, train } from "../train/loop.ts";
+import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
+import { type Context, jsonOption, list, repeated, verb, wholeNumber } from "./context.ts";
+
+interface Field {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+}
+
+const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** One option a key of the schema, with its description, default and choices. */
+function configOptions(): Option[] {
+  const { properties = {} } = z.toJSONSchema(trainConfigSchema, { io: "input" });
+  return Object.entries(properties as Record<string, Field>).map(([key, field]) => {
+    const flag = `--${kebab(key)}`;
+    if (field.type === "boolean") return new Option(flag, field.description);
+    const noun = field.type === "array" ? "source" : (field.type ?? "value");
+    const option = new Option(`${flag} <${noun}>`, describe(field));
+    if (field.type === "array") return option.argParser(repeated);
+    if (field.enum !== undefined) return option.choices(field.enum);
+    return field.type === "string" ? option : option.argParser((text) => numeric(flag, text));
+  });
+}
+
+function describe({ description = "", default: value }: Field): string {
+  return value === undefined ? description : `${description} (default ${String(value)})`;
+}
+
+function numeric(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw unexpected("input", { code: "FLAG", expected: "a number", name: flag, got: text });
+}
+
+interface Flags extends Record<string, unknown> {
+  readonly out: string;
+  readonly seeds?: readonly string[];
+  readonly resume?: boolean;
+  readonly threads?: number;
+  readonly workers: number;
+  readonly json?: boolean;
+}
+
+/** `facehand train`. */
+export function trainCommand(context: Context): Command {
+  const command = verb("train", "train a model over one or several seeds, leaving a run folder each");
+  for (const option of configOptions()) command.addOption(option);
+  return command
+    .option(
+      "--seeds <list>",
+      "several seeds, e.g. 42,123,999: one run each in <out>/seed_<n>",
+      list("--seeds"),
+    )
+    .requiredOption("--out <dir>", "run folder (or the folder of the runs, with --seeds)")
+    .option("--resume", "go on where an interrupted run stopped")
+    .option(
+      "--threads <n>",
+      "threads of ONNX Runtime (default: one per core)",
+      wholeNumber("--threads", 1, 1024),
+    )
+    .option("--workers <n>", "threads that decode and augment images", wholeNumber("--workers", 1, 256), 2)
+    .addOption(jsonOption())
+    .action((flags: Flags) => trainSeeds(context, flags));
+}
+
+async function trainSeeds(context: Context, flags: Flags): Promise<void> {
+  const { out, seeds, resume, threads, workers, json, ...config } = flags;
+  if (seeds !== undefined && config["seed"] !== undefined) {
+    throw unexpected("input", {
+      code: "FLAG",
+      expected: "--seed or --seeds",
+      name: "the seeds",
+      got: "both",
+    });
+  }
+  const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
+  const results: { seed: number; result: RunResult }[] = [];
+  for (const run of runs ?? [{ dir: out, seed: undefined }]) {
+    const parsed = parseTrainConfig({ ...config, ...(run.seed === undefined ? {} : { seed: run.seed }) });
+    if (runs !== undefined) context.report(`seed ${parsed.seed}: ${run.dir}`);
+    const options = {
+      dir: run.dir,
+      workers,
+      resume: resume ?? false,
+      ...(threads === undefined ? {} : { threads }),
+    };
+    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options) });
+  }
+  context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
+}
+
+interface OneRun {
+  readonly dir: string;
+  readonly workers: number;
+  readonly resume: boolean;
+  readonly threads?: number;
+}
+
+async function trainOne(context: Context, config: TrainConfig, options: OneRun): Promise<RunResult> {
+  let progress: ReturnType<typeof startProgress> | undefined;
+  const onEpoch = (epoch: EpochLog) => {
+    progress?.done();
+    progress = undefined;
+    context.report(formatEpoch(epoch, config.epochs));
+  };
+  try {
+    return await train(config, {
+      ...options,
+      signal: context.signal,
+      onEpoch,
+      onStep: ({ loss }, position, steps) => {
+        progress ??= startProgress(`epoch ${position.epoch + 1}`, steps, {
+          unit: "steps",
+          done: position.batch - 1,
+        });
+        progress.tick();
+        progress.note(`loss ${loss.toFixed(4)}`);
+      },
+    });
+  } finally {
+    progress?.done();
+  }
+}
+
+type Results = readonly { readonly seed: number; readonly result: RunResult }[];
+
+function summaryJson(results: Results) {
+  const figures = results.map(({ result }) => selectionFigure(result.best.val.all));
+  const runs = results.map(({ seed, result }) => ({ seed, dir: result.dir, best: result.best }));
+  return { note: LABEL_NOTE, runs, balancedAccuracy: seedSummary(figures) };
+}
+
+/** Validation balanced accuracy of each seed's best epoch; mean and sample std over seeds. */
+function summaryText(results: Results): string {
+  const rows = results.map(({ seed, result }) => {
+    const { epoch, val } = result.best;
+    const part = (p: typeof val.hand) => (p === null ? "-" : selectionFigure(p).toFixed(4));
+    return `seed ${seed}  best epoch ${epoch}  all ${part(val.all)}  hand ${part(val.hand)}  face ${part(val.face)}`;
+  });
+  const parts = (["all", "hand", "face"] as const).flatMap((name) => {
+    const values = results.flatMap(({ result }) => result.best.val[name] ?? []).map(selectionFigure);
+    return values.length < results.length ? [] : [`${name.padEnd(4)}  ${formatSeeds(seedSummary(values))}`];
+  });
+  return ["Validation balanced accuracy", ...rows, ...parts, LABEL_NOTE].join("\n");
+}

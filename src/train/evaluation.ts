@@ -1,0 +1,95 @@
+// Predictions to evaluate: those stored with a run, or new ones of its best checkpoint on other images.
+import { AppError, missingFile, unexpected } from "../core/errors.ts";
+import { exists } from "../core/files.ts";
+import type { Split } from "../data/record.ts";
+import { openSource } from "../data/sources.ts";
+import { splitSamples } from "../data/split.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
+import { readPredictions, writePredictions } from "../evaluate/predictions.ts";
+import type { SourceFacts } from "../models/facts.ts";
+import { plainBatches, sourceFacts } from "./data.ts";
+import { openLocalPredictor, predictSamples } from "./infer.ts";
+import { loadModel } from "./model-file.ts";
+import { readRunConfig, runPaths } from "./run.ts";
+
+export interface EvaluationOptions {
+  readonly split: Split;
+  /** Sources to predict; the run's stored predictions if left out. */
+  readonly data?: readonly string[];
+  /** Where to store new predictions. */
+  readonly out?: string;
+  /** Accept crops of another alignment recipe. */
+  readonly otherRecipe?: boolean;
+  readonly workers: number;
+  readonly report?: (text: string) => void;
+}
+
+/**
+ * The predictions of one split.
+ *
+ * @throws AppError("data", "FILE_MISSING") if the run is not finished, ("input", "NO_PREDICTIONS") if it has
+ *   none of the split, ("data", "RECIPE_MISMATCH") for crops of another recipe
+ */
+export async function evaluationRows(run: string, options: EvaluationOptions): Promise<Prediction[]> {
+  if (options.data !== undefined) return freshRows(run, options.data, options);
+  const { predictions } = runPaths(run);
+  if (!(await exists(predictions))) {
+    throw missingFile(predictions, "stored predictions", "finish the run first: train ... --resume");
+  }
+  const all = await readPredictions(predictions);
+  const rows = all.filter(({ split }) => split === options.split);
+  if (rows.length > 0) return rows;
+  const found = [...new Set(all.map(({ split }) => split))].join(", ");
+  throw unexpected("input", {
+    code: "NO_PREDICTIONS",
+    expected: `a split with stored predictions (${found})`,
+    name: "--split",
+    got: options.split,
+    hint: "train with --test 0.2, or a source that brings a test split, to have test images",
+  });
+}
+
+async function freshRows(
+  run: string,
+  data: readonly string[],
+  options: EvaluationOptions,
+): Promise<Prediction[]> {
+  const { facts, weights } = await loadModel(run);
+  const sources = await Promise.all(data.map(openSource));
+  if (options.otherRecipe !== true)
+    checkRecipes(facts.trainedOn, await Promise.all(sources.map(sourceFacts)));
+  const { splitSeed, val, test, batch } = await readRunConfig(run);
+  const samples = splitSamples(sources, { seed: splitSeed, fractions: { val, test } })[options.split];
+  if (samples.length === 0) {
+    throw unexpected("input", {
+      code: "NO_IMAGES",
+      expected: "a split with images",
+      name: "--split",
+      got: options.split,
+    });
+  }
+  options.report?.(`predicting ${samples.length} images`);
+  const batches = plainBatches(samples, facts.pixels.sizePx, { workers: options.workers, batch });
+  const predictor = await openLocalPredictor(facts, weights, { batch });
+  try {
+    const rows = await predictSamples(predictor, batches, options.split);
+    if (options.out !== undefined) await writePredictions(options.out, rows);
+    return rows;
+  } finally {
+    await Promise.all([batches.close(), predictor.close()]);
+  }
+}
+
+/** A model sees crops as it was trained on: another alignment is another input. */
+export function checkRecipes(trained: readonly SourceFacts[], given: readonly SourceFacts[]): void {
+  const known = new Set(trained.flatMap(({ recipeHash }) => recipeHash ?? []));
+  if (known.size === 0) return;
+  for (const { recipeHash } of given) {
+    if (recipeHash === undefined || known.has(recipeHash)) continue;
+    const short = (hash: string) => hash.slice(0, 12);
+    const message = `Expected crops of recipe ${[...known].map(short).join(" or ")} as in training, got ${short(recipeHash)}`;
+    throw new AppError("data", "RECIPE_MISMATCH", message, {
+      hint: "derive the images with the model's recipe, or pass --other-recipe to compare across recipes on purpose",
+    });
+  }
+}
