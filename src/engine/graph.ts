@@ -138,6 +138,7 @@ export function makeNode<K extends Op>(
   return node;
 }
 
+/** Narrows a node to one operation. */
 export function isNode<K extends Op>(node: Node, op: K): node is Node<K> {
   return node.op === op;
 }

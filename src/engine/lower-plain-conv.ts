@@ -7,6 +7,7 @@ import type { Writer } from "./writer.ts";
 
 type Strings = readonly string[];
 
+/** Lowering of conv2d. */
 export function convolution(
   w: Writer,
   { inputs: [, weight], attrs }: Node<"conv2d">,
@@ -37,6 +38,7 @@ function flipTaps(w: Writer, weight: string, kernel: Size): string {
   return w.slice(weight, [2, 3], [-1, -1], [lowest, lowest], [-1, -1]);
 }
 
+/** Lowering of convInputGrad; which form, see the file's head. */
 export function convInputGrad(w: Writer, node: Node<"convInputGrad">, [dy, weight]: Strings): Strings {
   const { stride, groups } = node.attrs;
   const depthwise = groups > 1;
@@ -104,6 +106,7 @@ function transposedConvolution(w: Writer, node: Node<"convInputGrad">, dy: strin
   });
 }
 
+/** Lowering of convWeightGrad; which form, see the file's head. */
 export function convWeightGrad(w: Writer, node: Node<"convWeightGrad">, [x, dy]: Strings): Strings {
   if (node.attrs.groups > 1) return [depthwiseWeightGrad(w, node, x!, dy!)];
   const [xv, dyv] = node.inputs;

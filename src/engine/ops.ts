@@ -6,7 +6,6 @@ import {
   type Dtype,
   graphError,
   makeNode,
-  type Padding,
   type Shape,
   type Size,
   sizeOf,
@@ -174,6 +173,7 @@ export function spatialDot(x: Value, y: Value): Value {
   return only(makeNode("spatialDot", [x, y], {}, [x.shape.slice(0, 2)]));
 }
 
+/** An elementwise function with a gradient of its own, see ACTIVATIONS. */
 export function activation(kind: Activation, x: Value): Value {
   return only(makeNode("activation", [x], { kind }, [x.shape]));
 }
@@ -199,13 +199,8 @@ export const scale = (x: Value, factor: number): Value => (factor === 1 ? x : mu
 
 /** x[N, ...] * scale[N] (stochastic depth); no gradient towards `scale`. */
 export function scaleSamples(x: Value, factors: Value): Value {
-  expect(
-    factors.shape.length === 1 && factors.shape[0] === x.shape[0],
-    "scaleSamples",
-    "[N, ...] and [N]",
-    x,
-    factors,
-  );
+  const fits = factors.shape.length === 1 && factors.shape[0] === x.shape[0];
+  expect(fits, "scaleSamples", "[N, ...] and [N]", x, factors);
   return only(makeNode("scaleSamples", [x, factors], {}, [x.shape]));
 }
 
@@ -214,13 +209,8 @@ export function matmul(a: Value, b: Value, options: { transA?: boolean; transB?:
   const { transA = false, transB = false } = options;
   const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
   const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
-  expect(
-    a.shape.length === 2 && b.shape.length === 2 && k === k2,
-    "matmul",
-    "matrices with a common side",
-    a,
-    b,
-  );
+  const fits = a.shape.length === 2 && b.shape.length === 2 && k === k2;
+  expect(fits, "matmul", "matrices with a common side", a, b);
   return only(makeNode("matmul", [a, b], { transA, transB }, [[m, n]]));
 }
 
@@ -259,12 +249,14 @@ export function broadcastScalar(x: Value, shape: Shape): Value {
   return only(makeNode("broadcastScalar", [x], { shape }, [shape]));
 }
 
+/** The same elements in row-major order under another shape. */
 export function reshape(x: Value, shape: Shape): Value {
   if (same(x.shape, shape)) return x;
   if (sizeOf(shape) !== sizeOf(x.shape)) throw graphError("reshape", `${sizeOf(x.shape)} elements`, shape);
   return only(makeNode("reshape", [x], { shape }, [shape]));
 }
 
+/** Axis i of the result is axis perm[i] of x, as torch's permute. */
 export function transpose(x: Value, perm: readonly number[]): Value {
   const valid =
     [...perm].sort((a, b) => a - b).every((axis, i) => axis === i) && perm.length === x.shape.length;
@@ -272,6 +264,7 @@ export function transpose(x: Value, perm: readonly number[]): Value {
   return only(makeNode("transpose", [x], { perm }, [perm.map((axis) => x.shape[axis]!)]));
 }
 
+/** Values end to end along one axis. */
 export function concat(values: readonly Value[], axis: number): Value {
   const [first] = values;
   if (first === undefined) throw graphError("concat", "at least one value", []);
@@ -297,9 +290,4 @@ export function pad(x: Value, axis: number, before: number, after: number): Valu
   return only(
     makeNode("pad", [x], { axis, before, after }, [x.shape.with(axis, x.shape[axis]! + before + after)]),
   );
-}
-
-/** Symmetric padding of torch convolutions: the same on all four sides of an axis. */
-export function symmetric(height: number, width: number): Padding {
-  return [height, width, height, width];
 }
