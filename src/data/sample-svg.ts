@@ -17,6 +17,11 @@ export function apply([a, b, c, d, e, f]: Affine, [x, y]: Xy): Xy {
   return [a * x + c * y + e, b * x + d * y + f];
 }
 
+/** As the value of a `transform`. */
+export function matrix(at: Affine): string {
+  return `matrix(${at.map((v) => v.toFixed(4)).join(" ")})`;
+}
+
 /** A number as short SVG text. */
 export function num(value: number): string {
   const text = value.toFixed(4).replace(/\.?0+$/, "");
@@ -71,14 +76,22 @@ export function curve(points: readonly Xy[], closed = false): string {
   return closed ? `${d}Z` : d;
 }
 
-/** Straight lines through points, closed. */
-export function polygon(points: readonly Xy[]): string {
-  return `M${points.map(xy).join("L")}Z`;
+/** Points written as `"x y, x y"`, stretched by (sx, sy), then moved down by y; for literals only. */
+export function pts(text: string, sx = 1, sy = 1, y = 0): Xy[] {
+  return text.split(", ").map((pair): Xy => {
+    const [px, py] = pair.split(" ").map(Number);
+    return [px! * sx, py! * sy + y];
+  });
+}
+
+/** Mirror images in x. */
+export function flipped(points: readonly Xy[]): Xy[] {
+  return points.map(([x, y]) => [-x, y]);
 }
 
 /** Points and their mirror images in x, in reverse: the outline of something symmetric. */
 export function mirrored(points: readonly Xy[]): Xy[] {
-  return [...points, ...points.toReversed().map(([x, y]): Xy => [-x, y])];
+  return [...points, ...flipped(points.toReversed())];
 }
 
 export type Rgb = readonly [r: number, g: number, b: number];
