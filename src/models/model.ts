@@ -4,13 +4,10 @@
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
 
-/** Order of the modality flag's columns and of MAG's gate. */
-export const FLAG_COLUMNS = ["hand", "face"] as const;
-
 export interface ModelInputs {
   /** Normalised pixels, f32 [N, 3, S, S]. */
   readonly pixels: Value;
-  /** One-hot modality, f32 [N, 2], hand first; needed by UMCC with the flag on. */
+  /** One-hot modality in the order of MODALITIES (hand, face), f32 [N, 2]; needed by UMCC with the flag on. */
   readonly flag?: Value;
 }
 

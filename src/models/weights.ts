@@ -5,13 +5,13 @@ import { extname } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import type { ParamSpec, Weights } from "../engine/params.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
-import { type NamedTensor, toFloat32 } from "../formats/tensor.ts";
+import { type Dtype, float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
 import { readStateDict } from "../formats/torch.ts";
 
 export interface FitOptions {
   /** Put before the file's names: `backbone.` loads timm's weights into the backbone of a model. */
   readonly prefix?: string;
-  /** Drops `classifier.*` of the file (before the prefix) where the model has none, or one of another width. */
+  /** Drops the file's `classifier.*` where the model has none of that name, or one of another width. */
   readonly dropHead?: boolean;
 }
 
@@ -20,6 +20,7 @@ const LISTED = 10;
 /** torch's counter of BatchNorm steps: no computation here uses it. */
 const COUNTER = ".num_batches_tracked";
 const HEAD = "classifier.";
+const FLOATING: ReadonlySet<Dtype> = new Set(["float16", "bfloat16", "float32", "float64"]);
 
 /**
  * Reads a file's tensors; a state dict may lie under `state_dict` or `model`, and names may begin with `module.`.
@@ -48,13 +49,22 @@ async function readByExtension(path: string): Promise<NamedTensor[]> {
   });
 }
 
+/** What is wrong with a file's tensors, by kind. */
+interface Problems {
+  readonly missing: string[];
+  readonly unexpected: string[];
+  readonly misshapen: string[];
+  readonly broken: string[];
+}
+
 /**
  * Values of all parameters and buffers from a file's tensors.
  *
  * @param specs - what is wanted, and nothing else may be in the file
  * @param where - file name for messages
- * @returns float32 by name, copies of the file's memory
- * @throws AppError("data", "WEIGHTS_MISMATCH") listing missing, unexpected and misshapen tensors
+ * @returns float32 by name, copies of the file's memory; without a dropped head
+ * @throws AppError("data", "WEIGHTS_MISMATCH") listing missing, unexpected, misshapen and broken (not floating, or
+ *   not finite) tensors
  * @example fitWeights(tensors, backboneSpecs, path, { prefix: "backbone.", dropHead: true })
  */
 export function fitWeights(
@@ -65,34 +75,43 @@ export function fitWeights(
 ): Weights {
   const wanted = new Map([...specs].map((spec) => [spec.name, spec]));
   const weights: Weights = new Map();
-  const unknown: string[] = [];
-  const misshapen: string[] = [];
-  const dropped = new Set<string>();
+  const problems: Problems = { missing: [], unexpected: [], misshapen: [], broken: [] };
+  const seen = new Set<string>();
   for (const tensor of tensors) {
     if (tensor.name.endsWith(COUNTER)) continue;
     const name = `${prefix}${tensor.name}`;
     const spec = wanted.get(name);
-    const fits = spec !== undefined && sameShape(spec.shape, tensor.shape);
-    if (fits) weights.set(name, Float32Array.from(toFloat32(tensor)));
-    else if (dropHead && tensor.name.startsWith(HEAD)) dropped.add(name);
-    else if (spec === undefined) unknown.push(name);
-    else misshapen.push(`${name} [${tensor.shape}] instead of [${spec.shape}]`);
+    seen.add(name);
+    if (spec !== undefined && sameShape(spec.shape, tensor.shape)) take(name, tensor, weights, problems);
+    else if (dropHead && tensor.name.startsWith(HEAD)) continue;
+    else if (spec === undefined) problems.unexpected.push(name);
+    else problems.misshapen.push(`${name} [${tensor.shape}] instead of [${spec.shape}]`);
   }
-  const named = new Set([...weights.keys(), ...misshapen.map((text) => text.split(" ")[0]!)]);
-  const missing = [...wanted.keys()].filter((name) => !named.has(name) && !dropped.has(name));
-  if (missing.length + unknown.length + misshapen.length > 0)
-    throw mismatch(where, { missing, unexpected: unknown, misshapen });
+  for (const name of wanted.keys()) if (!seen.has(name)) problems.missing.push(name);
+  if (Object.values(problems).some((names: readonly string[]) => names.length > 0))
+    throw mismatch(where, problems);
   return weights;
+}
+
+function take(name: string, tensor: NamedTensor, weights: Weights, { broken }: Problems): void {
+  if (!FLOATING.has(tensor.dtype)) {
+    broken.push(`${name} of ${tensor.dtype}`);
+    return;
+  }
+  const values = Float32Array.from(toFloat32(tensor));
+  const at = values.findIndex((v) => !Number.isFinite(v));
+  if (at >= 0) broken.push(`${name} with ${values[at]} at ${at}`);
+  weights.set(name, values);
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((n, i) => n === b[i]);
 }
 
-function mismatch(where: string, problems: Readonly<Record<string, readonly string[]>>): AppError {
+function mismatch(where: string, problems: Problems): AppError {
   const lists = Object.entries(problems)
-    .filter(([, names]) => names.length > 0)
-    .map(([kind, names]) => {
+    .filter(([, names]: [string, readonly string[]]) => names.length > 0)
+    .map(([kind, names]: [string, readonly string[]]) => {
       const rest = names.length > LISTED ? `, and ${names.length - LISTED} more` : "";
       return `${names.length} ${kind}: ${names.slice(0, LISTED).join(", ")}${rest}`;
     });
@@ -120,12 +139,33 @@ export async function loadWeights(
 }
 
 /**
- * Weights of a model's backbone from a file of timm's: names without `backbone.`, with the class head of another task.
+ * Weights of a model's backbone from a file of timm's, whose names have no `backbone.`; its class head is dropped.
  *
- * @param specs - of the whole model; the heads keep their initial values
+ * @param specs - of the whole model; its heads are not in the result and keep their initial values
  * @throws as readTensors and fitWeights
+ * @example loadBackbone("model.safetensors", scope.specs.values())
  */
 export async function loadBackbone(path: string, specs: Iterable<ParamSpec>): Promise<Weights> {
-  const backbone = [...specs].filter(({ name }) => name.startsWith("backbone."));
-  return loadWeights(path, backbone, { prefix: "backbone.", dropHead: true });
+  const prefix = "backbone.";
+  const backbone = [...specs].filter(({ name }) => name.startsWith(prefix));
+  return loadWeights(path, backbone, { prefix, dropHead: true });
+}
+
+/**
+ * Tensors that torch's strict load_state_dict takes: with BatchNorm's step counters, as 0.
+ *
+ * @param specs - in the order of the result
+ * @throws AppError("internal", "WEIGHTS_INCOMPLETE") if a spec has no value
+ */
+export function exportTensors(specs: Iterable<ParamSpec>, weights: Weights): NamedTensor[] {
+  return [...specs].flatMap(({ name, shape }) => {
+    const values = weights.get(name);
+    if (values === undefined) {
+      throw new AppError("internal", "WEIGHTS_INCOMPLETE", `Expected a value for ${name}, got nothing`);
+    }
+    const tensor = float32Tensor(name, shape, values);
+    if (!name.endsWith(".running_var")) return [tensor];
+    const counter = name.slice(0, -".running_var".length) + COUNTER;
+    return [tensor, { name: counter, shape: [], dtype: "int64", data: new Uint8Array(8) } as const];
+  });
 }

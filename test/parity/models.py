@@ -1,11 +1,11 @@
 """Goldens of the models room, from timm and torch in float64 (the float32 errors of torch beside them).
 
 Run from the repository root, with a checkout of huggingface/pytorch-image-models importable:
-    PYTHONPATH=<checkout> python3 test/parity/models.py
+    PYTHONPATH=<checkout> python3 test/parity/models.py [ImageNet weights of mobilenetv2_100, .pth]
 Weights, pixels and noise come from an integer hash that test/parity/hash.ts repeats, so no weights are stored.
 UMCC and MAG are written here again from REFERENCE section 1 on timm's backbones.
 """
-import hashlib, json, math, os, types
+import hashlib, json, math, os, sys, types
 import numpy as np
 import torch, timm
 import timm.models.efficientnet as effnet
@@ -303,6 +303,18 @@ def write(name, value):
         f.write("\n")
 
 
+def imagenet(path):
+    """Features of real weights on the hash's pixels; 'same' padding, as those weights were trained with."""
+    model = timm.create_model("mobilenetv2_100", num_classes=0, pad_type="same").double().eval()
+    state = {k: v for k, v in torch.load(path).items() if not k.startswith("classifier.")}
+    model.load_state_dict({k: v.double() if v.is_floating_point() else v for k, v in state.items()})
+    with torch.no_grad():
+        features = model(torch.tensor(pixels("pixels", 2, 96)).double())
+    with open(path, "rb") as f:
+        digest = hashlib.sha256(f.read()).hexdigest()
+    return {"weights": digest, "n": 2, "size": 96, "features": summary("features", features, 24)}
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     os.makedirs(OUT, exist_ok=True)
@@ -311,3 +323,5 @@ if __name__ == "__main__":
         result = golden(case)
         write(name, result)
         print(name, result["torchFloat32"])
+    if len(sys.argv) > 1:
+        write("imagenet", imagenet(sys.argv[1]))

@@ -1,0 +1,86 @@
+import { describe, expect, it } from "vitest";
+import { runGraph } from "../../test/run-graph.ts";
+import { input } from "../engine/ops.ts";
+import {
+  balancedPosWeight,
+  crossEntropy,
+  focalLoss,
+  modalityLoss,
+  sampleWeights,
+  trainingLoss,
+} from "./losses.ts";
+
+const LOGITS = Float32Array.of(0.3, -2, 60, -60, 60);
+const LABELS = Float32Array.of(1, 0, 1, 1, 0);
+const logits = input("logits", [5]);
+const labels = input("labels", [5]);
+const run = async (value: typeof logits, more = {}) =>
+  (await runGraph({ value }, { logits: LOGITS, labels: LABELS, ...more }))["value"]!;
+
+const p = (i: number) => 1 / (1 + Math.exp(-LOGITS[i]! * (LABELS[i] === 1 ? 1 : -1)));
+
+describe("per-sample losses", () => {
+  it("cross-entropy is -log p of the right class and never overflows", async () => {
+    const values = await run(crossEntropy(logits, labels));
+    expect(values[0]).toBeCloseTo(-Math.log(p(0)), 6);
+    expect(values[1]).toBeCloseTo(-Math.log(p(1)), 6);
+    expect(values[2]).toBeCloseTo(0, 6);
+    expect(values[3]).toBeCloseTo(60, 4);
+    expect(values[4]).toBeCloseTo(60, 4);
+  });
+
+  it("focal loss is (1 - p)^2 times that", async () => {
+    const values = await run(focalLoss(logits, labels));
+    for (const i of [0, 1]) expect(values[i]).toBeCloseTo(-((1 - p(i)) ** 2) * Math.log(p(i)), 6);
+    expect(values[2]).toBeCloseTo(0, 6);
+    expect(values[3]).toBeCloseTo(60, 4);
+  });
+
+  it("modality loss is the cross-entropy of two scores", async () => {
+    const gate = input("gate", [2, 2]);
+    const value = modalityLoss(gate, input("flag", [2, 2]));
+    const feeds = { gate: Float32Array.of(1, 3, 0, 0), flag: Float32Array.of(1, 0, 0, 1) };
+    const values = (await runGraph({ value }, feeds))["value"]!;
+    expect(values[0]).toBeCloseTo(Math.log(1 + Math.exp(2)), 6);
+    expect(values[1]).toBeCloseTo(Math.LN2, 6);
+  });
+});
+
+describe("trainingLoss", () => {
+  const weights = input("weights", [5]);
+  const focal = input("focal", []);
+  const total = trainingLoss({ logits }, { labels, weights, focal });
+
+  it("weighs BCE and focal by one input, and leaves out padded rows", async () => {
+    const feeds = { weights: sampleWeights([1, 0], 5) };
+    const b = -(Math.log(p(0)) + Math.log(p(1))) / 2;
+    const f = -((1 - p(0)) ** 2 * Math.log(p(0)) + (1 - p(1)) ** 2 * Math.log(p(1))) / 2;
+    for (const share of [0, 1, 0.25]) {
+      const [value] = await run(total, { ...feeds, focal: Float32Array.of(share) });
+      expect(value).toBeCloseTo((1 - share) * b + share * f, 5);
+    }
+  });
+
+  it("has the modality term only with a gate and its inputs", () => {
+    const gateLogits = input("gate", [5, 2]);
+    const flag = input("flag", [5, 2]);
+    const without = trainingLoss({ logits, gateLogits }, { labels, weights, focal, flag });
+    expect(without.node.op).toBe("sumAll");
+    const withTerm = trainingLoss(
+      { logits, gateLogits },
+      { labels, weights, focal, flag, modalityWeights: input("m", [5]) },
+    );
+    expect(withTerm.node.op).toBe("add");
+  });
+});
+
+describe("sampleWeights", () => {
+  it("divides by the real samples and multiplies males", () => {
+    expect([...sampleWeights([1, 0, 1, 0], 6, 1.5)]).toEqual([0.375, 0.25, 0.375, 0.25, 0, 0]);
+  });
+
+  it("balances the classes", () => {
+    expect(balancedPosWeight(300, 100)).toBe(3);
+    expect(balancedPosWeight(0, 100)).toBe(1);
+  });
+});
