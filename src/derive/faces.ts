@@ -1,16 +1,26 @@
 // Where the faces of a frame come from: a detector, or annotations that stand beside a drawn set.
-// Source: detect.ts; the sample's face_landmarks.json (five points: eyes, nose, corners of the mouth).
-// Invariant: both give px of the frame in the same convention, so that crops do not know the difference.
+// Source: detect.ts; the sample's face_landmarks.json (dlib's five points).
+// Invariant: both give px of the frame in the same convention; the template of the chip goes with the points.
 import { z } from "zod";
-import { AppError } from "../core/errors.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { type Face, type FaceDetector, type FaceRecipe, openFaceDetector } from "./detect.ts";
-import { boxToPx, type Point } from "./geometry.ts";
+import type { ChipLandmarks } from "./align.ts";
+import { type FaceDetector, type FaceRecipe, openFaceDetector } from "./detect.ts";
+import { schemaError } from "./frame.ts";
+import { type Box, boxToPx, type Point } from "./geometry.ts";
 import { streamEntries } from "./records.ts";
+
+/** A face that can be cut. */
+export interface FoundFace {
+  readonly score: number;
+  readonly box: Box<"px">;
+  readonly landmarks: ChipLandmarks;
+}
 
 export interface FaceSource {
   readonly recipe: FaceRecipe;
-  find(image: RgbImage, imageId: string): Promise<readonly Face[]>;
+  /** Name of the template that its landmarks are fitted to. */
+  readonly template: "dlib-eyes-nose" | "dlib-5";
+  find(image: RgbImage, imageId: string): Promise<readonly FoundFace[]>;
   close(): Promise<void>;
 }
 
@@ -36,6 +46,7 @@ export async function detectedFaces(model: string | undefined, threads: number):
   };
   return {
     recipe: all[0]!.recipe,
+    template: "dlib-eyes-nose",
     find: async (image) => {
       const detector = await take();
       try {
@@ -55,45 +66,45 @@ const point = z.tuple([relative, relative]);
 const annotation = z.strictObject({
   /** x, y, width, height; fractions of the frame. */
   box: z.tuple([relative, relative, z.number().positive().max(2), z.number().positive().max(2)]),
-  /** Right eye, left eye, nose, mouth right, mouth left, of the person; fractions of the frame. */
+  /** The person's left eye outer, inner, right eye outer, inner, nose base; fractions of the frame. */
   points: z.tuple([point, point, point, point, point]),
 });
+const annotations = z.array(annotation);
 
 /**
  * Faces as annotated; a frame that is not in the file has none.
  *
- * @param path - JSON object by image id
+ * @param path - JSON object of lists of faces by image id, as the drawn sample has it
  * @throws AppError("data", "FILE_MISSING" | "JSON_SYNTAX" | "ANNOTATION_INVALID")
  */
 export async function annotatedFaces(path: string): Promise<FaceSource> {
-  const known = new Map<string, z.output<typeof annotation>>();
+  const known = new Map<string, z.output<typeof annotations>>();
   for await (const { key, value } of streamEntries(path, "face landmarks")) {
-    const result = annotation.safeParse(value);
-    if (!result.success) {
-      const issue = result.error.issues[0];
-      const message = `Expected a valid ${issue?.path.join(".")} in ${path}, image ${key}, got: ${issue?.message}`;
-      throw new AppError("data", "ANNOTATION_INVALID", message, { cause: result.error });
-    }
+    const result = annotations.safeParse(value);
+    if (!result.success) throw schemaError(result.error, `${path}, image ${key}`);
     known.set(key, result.data);
   }
   return {
     recipe: { name: "annotated/1", sha256: "", inputPx: 0 },
-    find: async ({ width, height }, imageId) => {
-      const found = known.get(imageId);
-      return found === undefined ? [] : [toFace(found, width, height)];
-    },
+    template: "dlib-5",
+    find: async ({ width, height }, imageId) =>
+      (known.get(imageId) ?? []).map((face) => toFace(face, width, height)),
     close: async () => {},
   };
 }
 
-function toFace({ box, points }: z.output<typeof annotation>, width: number, height: number): Face {
+function toFace({ box, points }: z.output<typeof annotation>, width: number, height: number): FoundFace {
   const [x, y, w, h] = box;
-  const [rightEye, leftEye, nose, mouthRight, mouthLeft] = points.map(
-    ([px, py]): Point<"px"> => ({ x: px * width, y: py * height }),
-  ) as [Point, Point, Point, Point, Point];
+  const at = (i: 0 | 1 | 2 | 3 | 4): Point => ({ x: points[i][0] * width, y: points[i][1] * height });
   return {
     score: 1,
     box: boxToPx({ x, y, width: w, height: h }, width, height),
-    landmarks: { rightEye, leftEye, nose, mouthRight, mouthLeft },
+    landmarks: {
+      leftEyeOuter: at(0),
+      leftEyeInner: at(1),
+      rightEyeOuter: at(2),
+      rightEyeInner: at(3),
+      noseBase: at(4),
+    },
   };
 }

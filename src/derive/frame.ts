@@ -173,7 +173,8 @@ function invalid(key: string, expected: string, got: unknown, where: string): Ap
   return unexpected("data", { code: "ANNOTATION_INVALID", expected, name: key, got, where });
 }
 
-function schemaError(error: z.ZodError, where: string): AppError {
+/** The first fault that a schema finds in a record, with its file and image. */
+export function schemaError(error: z.ZodError, where: string): AppError {
   const issue = error.issues[0];
   const key = issue === undefined || issue.path.length === 0 ? "the record" : issue.path.join(".");
   const message = `Expected a valid ${key} in ${where}, got: ${issue?.message ?? "nothing"}`;

@@ -5,8 +5,8 @@ import type { Frame } from "./frame.ts";
 import { type Box, boxArea } from "./geometry.ts";
 import type { Reason } from "./ledger.ts";
 
-/** Shorter side of a face box; smaller faces hold no detail for a 300 px chip. */
-export const MIN_FACE_PX = 24;
+/** Shorter side of a face box; a smaller face would be enlarged about tenfold, and its landmarks are not sure. */
+export const MIN_FACE_PX = 28;
 /** Below this a detection is noted in the ledger, but not used. */
 export const MIN_FACE_SCORE = 0.5;
 /** Hand to face, in heights of that face: an arm's length is about 3, with a raised hand near the camera 4. */

@@ -12,7 +12,6 @@ import { rawExtra } from "../data/layout.ts";
 import { type Derivation, hashDerivation, type ImageRecipe, type Manifest } from "../data/manifest.ts";
 import { type AnnotationOptions, annotationFiles, readAnnotations } from "./annotations.ts";
 import { MAX_CROP_PX, MIN_CROP_PX } from "./crops.ts";
-import type { FaceRecipe } from "./detect.ts";
 import { annotatedFaces, detectedFaces, type FaceSource } from "./faces.ts";
 import { finish } from "./finish.ts";
 import type { Frame } from "./frame.ts";
@@ -74,7 +73,7 @@ export async function derive(options: DeriveOptions): Promise<DeriveResult> {
   checkOptions(options);
   const faces = await openFaces(options);
   try {
-    const derivation = await describeDerivation(options, faces.recipe);
+    const derivation = await describeDerivation(options, faces);
     const hash = hashDerivation(derivation);
     const there = await findComplete(options.outDir, hash);
     if (there !== undefined) return { manifest: there, alreadyComplete: true, worked: 0 };
@@ -127,7 +126,7 @@ function openFaces({ faceModel, faceLandmarksFile, threads = 2 }: DeriveOptions)
     : annotatedFaces(faceLandmarksFile);
 }
 
-async function describeDerivation(options: DeriveOptions, detector: FaceRecipe): Promise<Derivation> {
+async function describeDerivation(options: DeriveOptions, faces: FaceSource): Promise<Derivation> {
   const { hagridDir, gestures, metaFile, faceLandmarksFile, seed, fractions = DEFAULT_FRACTIONS } = options;
   const files = await annotationFiles(hagridDir, gestures);
   const annotations: Record<string, string> = {};
@@ -136,7 +135,7 @@ async function describeDerivation(options: DeriveOptions, detector: FaceRecipe):
   }
   const { train, val, test } = fractions;
   return {
-    recipe: imageRecipe(detector, options.sizePx ?? 300),
+    recipe: imageRecipe(faces, options.sizePx ?? 300),
     selection: {
       gestures: [...new Set(files.map(({ gesture }) => gesture))],
       seed,
@@ -151,13 +150,13 @@ async function describeDerivation(options: DeriveOptions, detector: FaceRecipe):
   };
 }
 
-function imageRecipe(detector: FaceRecipe, sizePx: number): ImageRecipe {
+function imageRecipe({ recipe: detector, template }: FaceSource, sizePx: number): ImageRecipe {
   return {
     version: RECIPE_VERSION,
     detector: { name: detector.name, sha256: detector.sha256, inputPx: detector.inputPx },
     minFaceScore: MIN_FACE_SCORE,
     minFacePx: MIN_FACE_PX,
-    face: { template: "dlib-eyes-nose", padding: FACE_PADDING, filter: "dlib-pyramid-bilinear" },
+    face: { template, padding: FACE_PADDING, filter: "dlib-pyramid-bilinear" },
     hand: { crop: "box-square", margin: HAND_MARGIN, filter: "pil-bilinear" },
     outside: "black",
     sizePx,

@@ -78,7 +78,7 @@ function gather(pairs: readonly Stratified[], seed: number) {
   const totals: number[] = [];
   const weights: number[] = [];
   const bySubject = new Map<string, Map<number, number>>();
-  for (const { subject, groups } of pairs) {
+  for (const { subject, groups } of sorted(pairs)) {
     const names = ["all", ...groups.map((group, i) => `${i}=${group}`), `joint=${groups.join("\u0000")}`];
     const counts = bySubject.get(subject) ?? new Map<number, number>();
     bySubject.set(subject, counts);
@@ -102,6 +102,12 @@ function gather(pairs: readonly Stratified[], seed: number) {
     return { id, counts: [...counts], size: counts.get(all!)! };
   });
   return { subjects: subjects.sort((a, b) => b.size - a.size), totals, weights };
+}
+
+/** Sums of floats depend on their order, ties on sums: the order of the input must not matter. */
+function sorted(pairs: readonly Stratified[]): Stratified[] {
+  const keyed = pairs.map((pair) => ({ pair, key: [pair.subject, ...pair.groups].join("\u0000") }));
+  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ pair }) => pair);
 }
 
 /** Where subjects lie, and how far each split is from its share of each feature. */

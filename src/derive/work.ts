@@ -8,8 +8,7 @@ import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { faceChip, handCropFromBox, handSquare } from "./crops.ts";
-import type { Face } from "./detect.ts";
-import type { FaceSource } from "./faces.ts";
+import type { FaceSource, FoundFace } from "./faces.ts";
 import type { Frame } from "./frame.ts";
 import { type Box, boxToPx } from "./geometry.ts";
 import type { FrameResult } from "./journal.ts";
@@ -87,7 +86,7 @@ async function readImage(path: string): Promise<Found | { image: RgbImage; hash:
 
 async function cut(
   image: RgbImage,
-  face: Face,
+  face: FoundFace,
   hand: Box<"px">,
   imageId: string,
   { layout, recipe }: Tools,
