@@ -1,0 +1,131 @@
+// The training step as a pure function of its feeds: repeatable to the bit, resumable, and honest about freezing.
+import { afterAll, describe, expect, it } from "vitest";
+import { Random } from "../../src/core/random.ts";
+import { adamw } from "../../src/engine/optim.ts";
+import { initialise, type Weights } from "../../src/engine/params.ts";
+import { freezeStages } from "../../src/models/model.ts";
+import { backbone } from "../../src/models/registry.ts";
+import { umcc } from "../../src/models/umcc.ts";
+import { openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
+
+const N = 4;
+const SIDE = 32;
+const net = backbone("test_efficientnet");
+
+function open(options: { frozen?: (name: string) => boolean; threads?: number } = {}): Promise<TrainStep> {
+  const half = [0.5, 0.5, 0.5];
+  // Dropout and stochastic depth, so that noise is drawn too.
+  const model = umcc({ backbone: net, flag: true, options: { dropPathRate: 0.2 } });
+  return openTrainStep({
+    model,
+    batchSize: N,
+    sizePx: SIDE,
+    mean: half,
+    std: half,
+    optimizer: adamw(),
+    ...options,
+  });
+}
+
+function batchOf(step: number): StepBatch {
+  const random = Random.of(step);
+  return {
+    images: Uint8Array.from({ length: N * SIDE * SIDE * 3 }, () => random.int(256)),
+    labels: Float32Array.of(0, 1, 1, 0),
+    flag: Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1),
+    weights: new Float32Array(N).fill(1 / N),
+    modalityWeights: new Float32Array(N),
+  };
+}
+
+async function take(step: TrainStep, from: number, to: number): Promise<number[]> {
+  const losses: number[] = [];
+  for (let i = from; i <= to; i++) {
+    const made = await step.run(batchOf(i), {
+      step: i,
+      lr: 1e-3,
+      decay: 0.01,
+      clipNorm: 1,
+      focal: 0,
+      seed: 5,
+    });
+    losses.push(made.loss);
+  }
+  return losses;
+}
+
+const opened: TrainStep[] = [];
+async function started(options: Parameters<typeof open>[0] = {}): Promise<TrainStep> {
+  const step = await open(options);
+  opened.push(step);
+  step.load(initialise(step.specs, Random.of(1)));
+  return step;
+}
+afterAll(() => Promise.all(opened.map((step) => step.close())));
+
+const changed = (before: Weights, after: Weights) =>
+  [...before.keys()].filter((name) => !Buffer.from(before.get(name)!.buffer).equals(bytes(after.get(name)!)));
+const bytes = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+
+describe("a training step", () => {
+  it.each([1, 2])(
+    "stopped and resumed gives the bytes of an uninterrupted run (%i threads)",
+    async (threads) => {
+      const whole = await started({ threads });
+      const losses = await take(whole, 1, 5);
+      const first = await started({ threads });
+      const early = await take(first, 1, 2);
+      const { weights, slots } = first.save();
+      const second = await started({ threads });
+      second.load(weights, slots);
+      expect([...early, ...(await take(second, 3, 5))]).toEqual(losses);
+      expect(changed(whole.save().weights, second.save().weights)).toEqual([]);
+      expect(second.save().slots).toEqual(whole.save().slots);
+    },
+  );
+
+  it("changes every weight and statistic", async () => {
+    const step = await started();
+    const before = step.save().weights;
+    await take(step, 1, 2);
+    const after = changed(before, step.save().weights);
+    expect([...before.keys()].filter((name) => !after.includes(name))).toEqual([]);
+  });
+
+  it("saves copies: later steps do not change them", async () => {
+    const step = await started();
+    await take(step, 1, 1);
+    const { weights } = step.save();
+    const kept = new Map([...weights].map(([name, data]) => [name, data.slice()]));
+    await take(step, 2, 3);
+    expect(changed(kept, weights)).toEqual([]);
+  });
+
+  it("leaves frozen weights and their statistics alone", async () => {
+    const frozen = freezeStages(net, 2);
+    const step = await started({ frozen });
+    const before = step.save().weights;
+    await take(step, 1, 2);
+    const after = changed(before, step.save().weights);
+    expect(after.filter(frozen)).toEqual([]);
+    expect(after.length).toBe([...before.keys()].filter((name) => !frozen(name)).length);
+    expect([...before.keys()].filter(frozen).length).toBeGreaterThan(0);
+  });
+
+  it("has nothing to do when all is frozen", async () => {
+    await expect(open({ frozen: () => true })).rejects.toThrow(
+      "Expected at least one parameter to learn, got all of them frozen",
+    );
+  });
+
+  it("lowers the loss on one batch", async () => {
+    const step = await started();
+    const batch = batchOf(1);
+    const losses: number[] = [];
+    for (let i = 1; i <= 30; i++) {
+      const schedule = { step: i, lr: 3e-3, decay: 0, clipNorm: 1, focal: 0, seed: 5 };
+      losses.push((await step.run(batch, schedule)).loss);
+    }
+    expect(losses.at(-1)).toBeLessThan(losses[0]! / 2);
+  });
+});
