@@ -1,0 +1,56 @@
+// The scripts around the code: what counts as installed, what is printed of npm, how tests are counted.
+import { describe, expect, it } from "vitest";
+import { countTests } from "../scripts/count.mjs";
+import { isNodeSupported, isSatisfied, withoutHosts } from "../scripts/ensure.mjs";
+
+describe("ensure", () => {
+  it("refuses Node before 20.19", () => {
+    const versions = ["18.20.0", "20.18.3", "20.19.0", "20.20.2", "22.0.0", "25.1.0"];
+    expect(versions.map(isNodeSupported)).toEqual([false, false, true, true, true, true]);
+  });
+
+  it("takes an installation for complete only if it holds what the lockfile names", () => {
+    const a = { version: "1.0.0", integrity: "sha512-a" };
+    const wanted = { "": { version: "9" }, "node_modules/a": a, "node_modules/b": { ...a, optional: true } };
+    expect(isSatisfied(wanted, { "node_modules/a": a })).toBe(true);
+    expect(isSatisfied(wanted, {})).toBe(false);
+    expect(isSatisfied(wanted, { "node_modules/a": { ...a, version: "1.0.1" } })).toBe(false);
+    expect(isSatisfied(wanted, { "node_modules/a": { ...a, integrity: "sha512-b" } })).toBe(false);
+    const otherB = { "node_modules/a": a, "node_modules/b": { ...a, version: "2.0.0" } };
+    expect(isSatisfied(wanted, otherB)).toBe(false);
+  });
+
+  it("keeps the names of servers out of npm's messages", () => {
+    const text =
+      "npm error request to https://npm.example.org:8443/zod failed, reason: getaddrinfo ENOTFOUND npm.example.org\n" +
+      "npm error connect ECONNREFUSED 10.0.0.1:443\nnpm error code ECONNREFUSED\n";
+    const told = withoutHosts(text);
+    expect(told).not.toMatch(/example|10\.0/);
+    expect(told).toContain("request to <registry>/zod failed");
+    expect(told).toContain("code ECONNREFUSED");
+  });
+});
+
+describe("the count of .ci/run", () => {
+  const test = (status: string) => ({ status });
+
+  it("adds up outcomes over files", () => {
+    const testResults = [
+      { status: "passed", assertionResults: [test("passed"), test("passed"), test("pending")] },
+      { status: "failed", assertionResults: [test("failed"), test("passed"), test("todo"), test("skipped")] },
+    ];
+    expect(countTests(JSON.stringify({ testResults }))).toEqual({ passed: 3, failed: 1, skipped: 3 });
+  });
+
+  it("counts a file that could not run as a failure", () => {
+    const testResults = [
+      { status: "failed", assertionResults: [] },
+      { status: "failed", assertionResults: [test("passed")] },
+    ];
+    expect(countTests(JSON.stringify({ testResults }))).toEqual({ passed: 1, failed: 2, skipped: 0 });
+  });
+
+  it("takes a missing report for nothing run", () => {
+    expect(countTests("")).toEqual({ passed: 0, failed: 0, skipped: 0 });
+  });
+});
