@@ -53,6 +53,7 @@ export async function readText(path: string, what: string): Promise<string> {
   return Buffer.from(await readBytes(path, what)).toString("utf8");
 }
 
+/** True if there is a file or folder at this path; other faults, such as missing rights, are thrown. */
 export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
@@ -88,6 +89,7 @@ export function parseJson<S extends z.ZodType>(text: string, schema: S, where: s
   );
 }
 
+/** Reads a JSON file and checks it against a schema; what must be there is named by `what` in errors. */
 export async function readJson<S extends z.ZodType>(
   path: string,
   schema: S,

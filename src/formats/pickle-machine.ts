@@ -229,6 +229,7 @@ function describe(value: PickleValue): string {
   return value.constructor.name;
 }
 
+/** Bytes as characters of the same code. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

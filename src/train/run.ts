@@ -68,6 +68,7 @@ function checkSameConfig(given: TrainConfig, stored: TrainConfig, where: string)
   }
 }
 
+/** The configuration that a run folder was trained with. */
 export async function readRunConfig(dir: string): Promise<TrainConfig> {
   const { config } = runPaths(dir);
   return readTrainConfig(await readText(config, "a run's config.json"), config);
@@ -100,6 +101,7 @@ export async function readLog(dir: string): Promise<EpochLog[]> {
   return (await exists(log)) ? parseRunLog(await readText(log, "a run log"), log) : [];
 }
 
+/** Adds one epoch to the end of a run's log. */
 export async function appendLog(dir: string, epoch: EpochLog): Promise<void> {
   await appendFile(runPaths(dir).log, `${JSON.stringify(epoch)}\n`);
 }
