@@ -227,8 +227,8 @@ async function writeTruth(root: string, drawn: readonly Drawn[], manifest: Sampl
 /** HaGRIDv2's record; about one hand in eight has no landmarks, as there. */
 function annotation({ plan, frame }: Drawn, seed: number): Record<string, unknown> {
   const random = Random.of(seed).split("annotation", plan.id);
-  const seen =
-    plan.bad === "two-people" ? [plan.person, plan.second] : plan.bad === "no-face" ? [] : [plan.person];
+  // MiVOLO, which made HaGRIDv2's meta, also judges bodies: a frame without a face can have an entry.
+  const seen = plan.bad === "two-people" ? [plan.person, plan.second] : [plan.person];
   const meta = {
     age: seen.map(({ ageYears }) => Math.round((ageYears + 2.5 * random.normal()) * 100) / 100),
     gender: seen.map(({ sex }) => sex),
