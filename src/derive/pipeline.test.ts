@@ -36,6 +36,7 @@ interface Entry {
   readonly gender?: readonly string[];
   readonly labels?: readonly string[];
   readonly faces?: readonly unknown[];
+  readonly hand?: readonly number[];
   readonly image?: Uint8Array | "missing";
 }
 
@@ -59,6 +60,11 @@ async function badFrames(): Promise<[Entry, Reason][]> {
     [{ id: "page", user: 1, image: Buffer.from("<html>quota exceeded</html>") }, "image_unreadable"],
     [{ id: "faceless", user: 1, faces: [] }, "no_face"],
     [{ id: "far", user: 1, faces: [tiny] }, "face_too_small"],
+    [
+      { id: "cyclops", user: 1, faces: [{ ...FACE, points: FACE.points.map(() => [0.4, 0.3]) }] },
+      "face_too_small",
+    ],
+    [{ id: "corner", user: 1, hand: [0, 0, 0.05, 0.6] }, "hand_outside_frame"],
     [{ id: "crowd", user: 1, faces: [FACE, beside] }, "ambiguous_face"],
     [{ id: "idle", user: 1, labels: ["no_gesture"] }, "no_hand_box"],
     [{ id: "unlabelled", user: 1, gender: [] }, "missing_label"],
@@ -86,7 +92,7 @@ async function makeTree(root: string, entries: readonly Entry[]): Promise<void> 
     const file = join(root, "annotations", split, `${gesture}.json`);
     const gender = rest.gender ?? [user % 2 === 0 ? "female" : "male"];
     const record = {
-      bboxes: [HAND],
+      bboxes: [rest.hand ?? HAND],
       labels: rest.labels ?? [gesture],
       user_id: sha256(`user ${user}`),
       meta: { age: gender.map(() => 20 + user), gender, race: [] },
@@ -184,7 +190,7 @@ describe("derive", () => {
       height: 64,
     });
     const manifest = await readManifest(root);
-    expect(manifest?.counts).toMatchObject({ frames: 37, kept: 24, removed: { duplicate_image: 2 } });
+    expect(manifest?.counts).toMatchObject({ frames: 39, kept: 24, removed: { duplicate_image: 2 } });
     expect(manifest?.files["train.csv"]).toBe(await sha256File(join(root, "train.csv")));
     expect(manifest?.drawn).toBe(false);
     expect((await readdir(root)).sort()).toEqual(
@@ -232,7 +238,7 @@ describe("derive", () => {
     await expect(derive({ ...optionsTo(out), signal: stop.signal, progress })).rejects.toThrow(/abort/i);
     expect(await exists(out)).toBe(false);
     const { worked } = await derive(optionsTo(out));
-    expect(worked).toBeLessThan(37);
+    expect(worked).toBeLessThan(39);
     expect(await treeOf(out)).toEqual(reference);
   });
 
@@ -243,7 +249,7 @@ describe("derive", () => {
     await writeFile(join(faces, ".F_good-1-0.jpg.99.tmp"), "half");
     await appendFile(join(stage, "journal.jsonl"), '{"imageId":"good-0-0","ges');
     const { worked } = await derive(optionsTo(out));
-    expect(worked).toBeLessThan(37);
+    expect(worked).toBeLessThan(39);
     expect(await treeOf(out)).toEqual(reference);
   });
 
@@ -263,6 +269,14 @@ describe("derive", () => {
     await writeFile(path, ["{}", ...lines.slice(1)].join("\n"));
     await expect(derive(optionsTo(out))).rejects.toThrow(
       /Expected the journal line of a derived frame at .*:1/,
+    );
+  });
+
+  it("refuses a staging folder that lost a crop", async () => {
+    await rename(await killedStage(out), `${out}.partial`);
+    await rm(join(`${out}.partial`, "images", "content", "aligned_dataset", "hands", "H_good-0-0.jpg"));
+    await expect(derive(optionsTo(out))).rejects.toThrow(
+      /Expected the crop H_good-0-0\.jpg in .*hands, got no such/,
     );
   });
 
