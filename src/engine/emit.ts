@@ -1,7 +1,9 @@
 // From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
 // Invariant: the same graph gives the same bytes.
 import { encodeModel } from "../formats/onnx.ts";
+import { Blocks } from "./blocked.ts";
 import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "./graph.ts";
+import { lowerBlocked } from "./lower-nchwc.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
 import { FEATURES, MICROSOFT, NCHWC, type Provider, Writer } from "./writer.ts";
 
@@ -11,6 +13,8 @@ export const OPSET = 17;
 export interface EmitOptions {
   readonly outputs: Readonly<Record<string, Value>>;
   readonly provider?: Provider;
+  /** Block size of the NCHWc lowering (ort-node's probeBlock); the plain lowering if left out. */
+  readonly block?: number | undefined;
   /** Stored in the model's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -24,19 +28,19 @@ export interface EmittedGraph {
 }
 
 /** Lowers a graph and encodes it; inputs are listed in the order of first use. */
-export function emitGraph({ outputs, provider = "cpu", metadata = {} }: EmitOptions): EmittedGraph {
+export function emitGraph({ outputs, provider = "cpu", block, metadata = {} }: EmitOptions): EmittedGraph {
   const writer = new Writer(FEATURES[provider]);
-  const names = new Map<Value, string>();
+  const lowered = block === undefined ? plainNames(writer) : blockedNames(writer, block);
   const inputs: { name: string; dtype: Dtype; shape: Shape }[] = [];
   for (const node of topological(Object.values(outputs))) {
     if (isNode(node, "input")) {
       const { dtype, shape } = node.outputs[0]!;
       inputs.push({ name: node.attrs.name, dtype, shape });
     }
-    lower(writer, node, names);
+    lowered.lower(node);
   }
   const results = Object.entries(outputs).map(([name, value]) => ({ name, shape: value.shape }));
-  writer.publish(Object.fromEntries(results.map(({ name }) => [name, names.get(outputs[name]!)!])));
+  writer.publish(Object.fromEntries(results.map(({ name }) => [name, lowered.nameOf(outputs[name]!)])));
   return {
     model: encode(writer, inputs, results, metadata),
     inputs,
@@ -45,14 +49,30 @@ export function emitGraph({ outputs, provider = "cpu", metadata = {} }: EmitOpti
   };
 }
 
-function lower(writer: Writer, node: Node, names: Map<Value, string>): void {
-  const inputs = (node.inputs as readonly Value[]).map((value) => names.get(value)!);
-  // The table is keyed by `node.op`; TypeScript cannot tie the two together.
-  const rule = PLAIN[node.op] as Lowering<Op>;
-  const results = rule(writer, node, inputs);
-  node.outputs.forEach((value, i) => {
-    names.set(value, results[i]!);
-  });
+interface Names {
+  lower(node: Node): void;
+  /** Name of a value in NCHW. */
+  nameOf(value: Value): string;
+}
+
+function plainNames(writer: Writer): Names {
+  const names = new Map<Value, string>();
+  return {
+    lower(node) {
+      const inputs = (node.inputs as readonly Value[]).map((value) => names.get(value)!);
+      // The table is keyed by `node.op`; TypeScript cannot tie the two together.
+      const results = (PLAIN[node.op] as Lowering<Op>)(writer, node, inputs);
+      node.outputs.forEach((value, i) => {
+        names.set(value, results[i]!);
+      });
+    },
+    nameOf: (value) => names.get(value)!,
+  };
+}
+
+function blockedNames(writer: Writer, size: number): Names {
+  const blocks = new Blocks(writer, size);
+  return { lower: (node) => lowerBlocked(blocks, node), nameOf: (value) => blocks.plain(value) };
 }
 
 function encode(

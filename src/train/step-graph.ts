@@ -32,6 +32,8 @@ export interface StepConfig {
   /** Decay biases and norms too; default false. */
   readonly decayAll?: boolean;
   readonly threads?: number;
+  /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
+  readonly lowering?: "plain" | "nchwc";
 }
 
 /** All parameters and buffers that a model declares, in state-dict order. */

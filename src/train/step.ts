@@ -6,6 +6,7 @@ import type { TrainState } from "../engine/checkpoint.ts";
 import { emitGraph } from "../engine/emit.ts";
 import { type Shape, sizeOf } from "../engine/graph.ts";
 import { createSession } from "../engine/ort-node.ts";
+import { probeBlock } from "../engine/probe.ts";
 import {
   type NoiseSpec,
   type ParamSpec,
@@ -69,7 +70,8 @@ export interface TrainStep {
 export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const layout = layOut(config);
   const { outputs, noises } = buildStep(config, layout);
-  const emitted = emitGraph({ outputs });
+  const block = config.lowering === "plain" ? undefined : await probeBlock();
+  const emitted = emitGraph({ outputs, block });
   const session = await createSession(emitted.model, {
     optimization: "basic",
     ...(config.threads === undefined ? {} : { threads: config.threads }),

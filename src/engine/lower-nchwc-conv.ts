@@ -1,0 +1,124 @@
+// Convolutions and their gradients on blocked maps. Kernels: dense [O/b][I/b][kH][kW][b of I][b of O],
+// depthwise and stem [O/b][I][kH][kW][b of O]; made from torch's order inside the graph, once a step.
+import type { Blocks, Placed } from "./blocked.ts";
+import type { Node, Size, Value } from "./graph.ts";
+
+const blocked = (name: string): Placed => ({ name, blocked: true });
+
+const kernelOf = (weight: Value): Size => [weight.shape[2]!, weight.shape[3]!];
+
+/** Reverses height and width. */
+function flip(b: Blocks, weight: string, [kh, kw]: Size): string {
+  if (kh * kw === 1) return weight;
+  return b.w.slice(weight, [2, 3], [-1, -1], [-0x7fff_ffff, -0x7fff_ffff], [-1, -1]);
+}
+
+/** [O, I, kH, kW] to dense blocks. With `turn`, of the transposed and flipped kernel: that of the input gradient. */
+function denseKernel(b: Blocks, weight: Value, turn: boolean): string {
+  const [o, i, kh, kw] = weight.shape as [number, number, number, number];
+  const { w, size } = b;
+  return b.weight(weight, turn ? "dense turned" : "dense", (plain) => {
+    const [op, ip] = [b.up(o), b.up(i)];
+    const turned = turn ? flip(b, plain, [kh, kw]) : plain;
+    const padded = w.pad(turned, [0, 0, 0, 0, op - o, ip - i, 0, 0]);
+    const split = w.reshape(padded, [op / size, size, ip / size, size, kh * kw]);
+    const order = turn ? [2, 0, 4, 1, 3] : [0, 2, 4, 3, 1];
+    return w.reshape(w.transpose(split, order), turn ? [ip, op, kh, kw] : [op, ip, kh, kw]);
+  });
+}
+
+/** [O, I, kH, kW] with only O in blocks: depthwise (I = 1) and the stem. */
+function outerKernel(b: Blocks, weight: Value, flipped = false): string {
+  const [o, i, kh, kw] = weight.shape as [number, number, number, number];
+  const { w, size } = b;
+  return b.weight(weight, flipped ? "outer flipped" : "outer", (plain) => {
+    const op = b.up(o);
+    const turned = flipped ? flip(b, plain, [kh, kw]) : plain;
+    const split = w.reshape(w.pad(turned, [0, 0, 0, 0, op - o, 0, 0, 0]), [op / size, size, i * kh * kw]);
+    return w.reshape(w.transpose(split, [0, 2, 1]), [op, i, kh, kw]);
+  });
+}
+
+export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] | undefined {
+  const [x, weight] = node.inputs;
+  const { stride, padding: pads, groups } = node.attrs;
+  const conv = { kernel: kernelOf(weight), stride, pads };
+  if (!b.fits(node.outputs[0]!)) return undefined;
+  if (x.shape[1] === 3 && groups === 1) return [blocked(b.conv(b.plain(x), outerKernel(b, weight), conv))];
+  if (!b.fits(x)) return undefined;
+  if (groups > 1)
+    return [blocked(b.conv(b.blocked(x), outerKernel(b, weight), { ...conv, groups: b.up(groups) }))];
+  return [blocked(b.conv(b.blocked(x), denseKernel(b, weight, false), conv))];
+}
+
+export function convInputGrad(b: Blocks, node: Node<"convInputGrad">): readonly Placed[] | undefined {
+  const [dy, weight] = node.inputs;
+  const { stride, groups } = node.attrs;
+  if (!b.fits(dy) || !b.fits(node.outputs[0]!)) return undefined;
+  const one = stride[0] === 1 && stride[1] === 1;
+  if (groups === 1)
+    return one
+      ? [fullConvolution(b, node, b.blocked(dy), denseKernel(b, weight, true), dy.shape)]
+      : undefined;
+  const [name, shape] = one ? [b.blocked(dy), dy.shape] : spreadOut(b, node);
+  return [fullConvolution(b, node, name, outerKernel(b, weight, true), shape)];
+}
+
+/** Stride-1 convolution of dy with turned taps, padded (or cropped) so that the output has the input's size. */
+function fullConvolution(
+  b: Blocks,
+  node: Node<"convInputGrad">,
+  dy: string,
+  kernel: string,
+  shape: readonly number[],
+): Placed {
+  const { padding, groups, inputSize } = node.attrs;
+  const size = kernelOf(node.inputs[1]);
+  const top = size[0] - 1 - padding[0];
+  const left = size[1] - 1 - padding[1];
+  const bottom = inputSize[0] - shape[2]! - top + size[0] - 1;
+  const right = inputSize[1] - shape[3]! - left + size[1] - 1;
+  const pads = [top, left, bottom, right];
+  return blocked(b.conv(dy, kernel, { kernel: size, pads, groups: groups > 1 ? b.up(groups) : 1 }));
+}
+
+/** dy with stride - 1 zeros after each entry along height and width. */
+function spreadOut(b: Blocks, node: Node<"convInputGrad">): [string, readonly number[]] {
+  const [dy] = node.inputs;
+  const [n, c, h, width] = dy.shape as [number, number, number, number];
+  const [sh, sw] = node.attrs.stride;
+  const { w, size } = b;
+  const planes = (n * b.up(c)) / size;
+  const zeros = (shape: readonly number[]) => w.op("Expand", [w.float(0), w.ints(...shape)]);
+  let x = w.reshape(b.blocked(dy), [planes * h, width, size]);
+  if (sw > 1) x = w.op("Concat", [x, zeros([planes * h, width, size * (sw - 1)])], { axis: 2 });
+  x = w.reshape(x, [planes, h, width * sw * size]);
+  if (sh > 1) x = w.op("Concat", [x, zeros([planes, h, width * sw * size * (sh - 1)])], { axis: 2 });
+  return [w.reshape(x, [n, b.up(c), h * sh, width * sw]), [n, c, h * sh, width * sw]];
+}
+
+/** Depthwise: x as one image of N Cp channels, dy its kernels of Ho x Wo, dilated by the stride; dense: plainly. */
+export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
+  const [x, dy] = node.inputs;
+  const { stride, padding: p, kernel, groups } = node.attrs;
+  if (groups === 1 || !b.fits(x) || !b.fits(dy)) return undefined;
+  const { w, size } = b;
+  const [n, c, h, width] = x.shape as [number, number, number, number];
+  const [, , ho, wo] = dy.shape as [number, number, number, number];
+  const padded = b.up(c);
+  const bottom = kernel[0] + (ho - 1) * stride[0] - h - p[0];
+  const right = kernel[1] + (wo - 1) * stride[1] - width - p[1];
+  const image = w.reshape(b.blocked(x), [1, n * padded, h, width]);
+  const kernels = w.reshape(b.blocked(dy), [n * padded, 1, ho, wo]);
+  const each = b.conv(image, kernels, {
+    kernel: [ho, wo],
+    dilation: stride,
+    pads: [p[0], p[1], bottom, right],
+    groups: n * padded,
+  });
+  const taps = kernel[0] * kernel[1];
+  const sum = w.sum(w.reshape(each, [n, padded / size, taps, size]), [0]);
+  const rows = w.reshape(w.transpose(sum, [0, 2, 1]), [padded, taps]);
+  const trimmed = padded === c ? rows : w.slice(rows, [0], [0], [c]);
+  return [{ name: w.reshape(trimmed, [c, 1, ...kernel]), blocked: false }];
+}

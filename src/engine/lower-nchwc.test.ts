@@ -1,0 +1,119 @@
+// The NCHWc lowering against the plain one: the same values and gradients, whatever the map's size.
+import { expect, it } from "vitest";
+import { Random } from "../core/random.ts";
+import { emitGraph } from "./emit.ts";
+import { gradients } from "./gradients.ts";
+import type { ConvAttrs, Value } from "./graph.ts";
+import { sizeOf } from "./graph.ts";
+import * as ops from "./ops.ts";
+import { createSession } from "./ort-node.ts";
+import { probeBlock } from "./probe.ts";
+import { Tensor } from "./session.ts";
+
+const block = await probeBlock();
+
+async function run(outputs: Record<string, Value>, size: number | undefined) {
+  const { model, inputs } = emitGraph({ outputs, block: size });
+  const session = await createSession(model, { threads: 1, optimization: "basic" });
+  try {
+    const feeds: Record<string, Tensor> = {};
+    for (const { name, shape } of inputs) {
+      const random = Random.of(7).split(name);
+      feeds[name] = new Tensor(
+        "float32",
+        Float32Array.from({ length: sizeOf(shape) }, () => random.normal()),
+        [...shape],
+      );
+    }
+    return await session.run(feeds);
+  } finally {
+    await session.release();
+  }
+}
+
+/** Compares outputs and the gradients of a random projection of them. */
+async function compare(x: Value, params: readonly Value[], build: (x: Value) => Value): Promise<void> {
+  const y = build(x);
+  const loss = ops.sumAll(ops.mul(y, ops.input("projection", y.shape)));
+  const wrt = [x, ...params];
+  const outputs: Record<string, Value> = { y };
+  gradients(loss, wrt).forEach((g, i) => {
+    outputs[`grad${i}`] = g;
+  });
+  const [plain, fast] = [await run(outputs, undefined), await run(outputs, block)];
+  for (const name of Object.keys(outputs)) {
+    const [a, b] = [plain[name]!.data as Float32Array, fast[name]!.data as Float32Array];
+    const magnitude = a.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-3);
+    const worst = a.reduce((m, v, i) => Math.max(m, Math.abs(v - b[i]!)), 0);
+    expect(worst / magnitude, name).toBeLessThan(2e-5);
+  }
+}
+
+const attrs = (stride: number, pads: readonly [number, number, number, number], groups = 1): ConvAttrs => ({
+  stride: [stride, stride],
+  padding: pads,
+  groups,
+});
+
+/** A first convolution takes the maps into blocks; C is no multiple of the block, H and W differ and are odd. */
+const C = 20;
+function intoBlocks(): { x: Value; stem: Value; enter: (x: Value) => Value } {
+  const x = ops.input("x", [2, 3, 13, 9]);
+  const stem = ops.input("stem", [C, 3, 3, 3]);
+  return { x, stem, enter: (v) => ops.conv2d(v, stem, attrs(1, [1, 1, 1, 1])) };
+}
+
+const cases: Record<string, { weight: readonly number[]; attrs: ConvAttrs }> = {
+  "1x1": { weight: [24, C, 1, 1], attrs: attrs(1, [0, 0, 0, 0]) },
+  "1x1 stride 2": { weight: [24, C, 1, 1], attrs: attrs(2, [0, 0, 0, 0]) },
+  "3x3": { weight: [28, C, 3, 3], attrs: attrs(1, [1, 1, 1, 1]) },
+  "3x3 stride 2, same": { weight: [28, C, 3, 3], attrs: attrs(2, [0, 0, 1, 1]) },
+  "depthwise 3x3": { weight: [C, 1, 3, 3], attrs: attrs(1, [1, 1, 1, 1], C) },
+  "depthwise 5x5 stride 2": { weight: [C, 1, 5, 5], attrs: attrs(2, [2, 2, 2, 2], C) },
+  "depthwise 3x3 stride 2, same": { weight: [C, 1, 3, 3], attrs: attrs(2, [0, 0, 1, 1], C) },
+};
+
+for (const [name, { weight, attrs: conv }] of Object.entries(cases)) {
+  it.skipIf(block === undefined)(`equals the plain lowering: convolution ${name}`, async () => {
+    const { x, stem, enter } = intoBlocks();
+    const w = ops.input("w", weight);
+    await compare(x, [stem, w], (v) => ops.conv2d(enter(v), w, conv));
+  });
+}
+
+it.skipIf(block === undefined)("equals the plain lowering: BatchNorm, activations and residual", async () => {
+  const { x, stem, enter } = intoBlocks();
+  const [gamma, beta] = [ops.input("gamma", [C]), ops.input("beta", [C])];
+  await compare(x, [stem, gamma, beta], (v) => {
+    const { y } = ops.batchNorm(enter(v), gamma, beta, 1e-3);
+    return ops.add(ops.activation("relu6", y), ops.activation("silu", ops.activation("hardSwish", y)));
+  });
+});
+
+it.skipIf(block === undefined)(
+  "equals the plain lowering: squeeze and excite, pooling, stochastic depth",
+  async () => {
+    const { x, stem, enter } = intoBlocks();
+    const w = ops.input("w", [C, C]);
+    const factors = ops.constant([0, 2], [2]);
+    await compare(x, [stem, w], (v) => {
+      const map = ops.activation("relu", enter(v));
+      const gate = ops.activation("sigmoid", ops.linear(ops.globalAveragePool(map), w));
+      return ops.globalAveragePool(ops.scaleSamples(ops.gateChannels(map, gate), factors));
+    });
+  },
+);
+
+it.skipIf(block === undefined)(
+  "equals the plain lowering: frozen BatchNorm and per-channel maps",
+  async () => {
+    const { x, stem, enter } = intoBlocks();
+    const vectors = ["gamma", "beta", "mean", "scale", "bias"].map((n) => ops.input(n, [C]));
+    const [gamma, beta, mean, scale, bias] = vectors as [Value, Value, Value, Value, Value];
+    const variance = ops.constant(new Float32Array(C).fill(1.5), [C]);
+    await compare(x, [stem, gamma, beta, scale, bias], (v) => {
+      const y = ops.batchNormEval(enter(v), gamma, beta, mean, variance, 1e-5);
+      return ops.channelBias(ops.channelScale(y, scale), bias);
+    });
+  },
+);
