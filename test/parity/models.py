@@ -260,8 +260,8 @@ CASES = {
     "mobilenetv2_100": {**UMCC1, "backbone": "mobilenetv2_100", "size": 96, "loss": "f", "flag": False, "dropPathRate": 0.2, "bnMomentum": 1.0, "steer": True},
     "tf_efficientnetv2_s": {**UMCC1, "backbone": "tf_efficientnetv2_s", "size": 72, "loss": "b", "bnMomentum": 1.0, "samples": 3},
     **{
-        f"forward-{name}": {**UMCC1, "backbone": name, "size": 96, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0}
-        for name in ["tf_efficientnet_b0", "efficientnet_b2", "tf_efficientnet_lite0", "tf_efficientnetv2_b1", "mobilenetv2_110d"]
+        f"forward-{name}": {**UMCC1, "backbone": name, "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0}
+        for name in ["tf_efficientnet_b0", "efficientnet_b2", "tf_efficientnet_lite0", "tf_efficientnetv2_b1", "mobilenetv2_140"]
     },
 }
 

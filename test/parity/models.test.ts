@@ -26,7 +26,7 @@ const CASES = [
   "forward-efficientnet_b2",
   "forward-tf_efficientnet_lite0",
   "forward-tf_efficientnetv2_b1",
-  "forward-mobilenetv2_110d",
+  "forward-mobilenetv2_140",
 ] as const;
 
 interface Case extends BackboneOptions {
