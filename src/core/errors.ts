@@ -1,6 +1,7 @@
 // The one error type, its wording and its exit codes.
 // Every fault a user can cause is an AppError; anything else that escapes is a bug of ours ("internal").
 
+/** Whose fault it is: the caller's flags, files and rows, servers, or our own. */
 export type ErrorKind = "input" | "data" | "remote" | "internal";
 
 /** Exit code of the command line for each kind of error (interruption by Ctrl-C is 130). */

@@ -4,13 +4,17 @@
 
 /** In flag order: the modality flag of UMCC is hand = [1, 0], face = [0, 1]. */
 export const MODALITIES = ["hand", "face"] as const;
+/** Which of the two pictures of a pair. */
 export type Modality = (typeof MODALITIES)[number];
 
 /** In class order: female = 0, male = 1. */
 export const SEXES = ["female", "male"] as const;
+/** The recorded, apparent label. */
 export type Sex = (typeof SEXES)[number];
 
+/** In the order of use. */
 export const SPLITS = ["train", "val", "test"] as const;
+/** The part of a dataset that an image is used in; a subject is in one only. */
 export type Split = (typeof SPLITS)[number];
 
 /** The CSV columns, in file order. */

@@ -27,6 +27,7 @@ import { dealSubjects } from "./split.ts";
 /** Counts up when the drawing changes: the same options then give other bytes. */
 const SAMPLE_VERSION = 1;
 
+/** What to draw. */
 export interface SampleOptions {
   /** Default 60; 2 to 10,000. Sexes alternate. */
   readonly subjects?: number;

@@ -16,6 +16,7 @@ export interface SplitSummary {
   readonly gestures: Readonly<Record<string, number>>;
 }
 
+/** What there is to tell of a paired dataset. */
 export interface ShowSummary {
   /** Absolute path of the dataset. */
   readonly root: string;

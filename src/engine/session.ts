@@ -6,6 +6,7 @@ export { Tensor } from "onnxruntime-common";
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** A loaded model that runs. */
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];

@@ -50,6 +50,7 @@ export interface Comparison {
   readonly errorMaxGeomean: number | null;
 }
 
+/** Metrics of every group, and how far apart they are. */
 export interface GroupTable {
   readonly keys: readonly string[];
   readonly groups: readonly GroupMetrics[];

@@ -39,6 +39,7 @@ export const predictionSchema = z.strictObject({
   gesture: text,
 });
 
+/** A checked row of predictions.parquet. */
 export type Prediction = Readonly<z.output<typeof predictionSchema>>;
 
 /** Columns of predictions.parquet, in order. */

@@ -1,6 +1,7 @@
 // Summary of one figure over training seeds. Browser-safe.
 import { unexpected } from "../core/errors.ts";
 
+/** Mean and sample standard deviation of one figure over training seeds. */
 export interface SeedSummary {
   readonly n: number;
   readonly mean: number;

@@ -36,6 +36,7 @@ export interface Part extends SubjectCounts {
   readonly modalityAgreement: number | null;
 }
 
+/** Every figure of one set of predictions. */
 export interface Summary {
   readonly split: string;
   readonly sources: readonly string[];

@@ -47,6 +47,7 @@ export const modelFactsSchema = z.strictObject({
   output: z.literal("probability of male as recorded in the training labels"),
   trainedOn: z.array(sourceFactsSchema),
 });
+/** The facts that a checkpoint carries beside its weights. */
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
 
 export const OUTPUT_MEANING = "probability of male as recorded in the training labels";

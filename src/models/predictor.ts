@@ -11,6 +11,7 @@ import { type Session, Tensor, type Tensors } from "../engine/session.ts";
 import type { Provider } from "../engine/writer.ts";
 import { type ModelFacts, modelGraph } from "./facts.ts";
 
+/** A model, and what to run it with. */
 export interface PredictorOptions {
   readonly facts: ModelFacts;
   readonly weights: Weights;
@@ -21,6 +22,7 @@ export interface PredictorOptions {
   readonly provider?: Provider;
 }
 
+/** What the model says of one image. */
 export interface ImagePrediction {
   /** Probability of male as recorded in the training labels. */
   readonly probability: number;
@@ -35,6 +37,7 @@ export interface ImagePrediction {
 /** `auto` lets MAG's gate decide and is refused by a model that must be told. */
 export type AskedModality = Modality | "auto";
 
+/** A loaded model; close it when done. */
 export interface Predictor {
   readonly facts: ModelFacts;
   /** @param images - one prediction each, in order; any size, RGB */

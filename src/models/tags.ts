@@ -9,6 +9,7 @@ import { GATINGS, type Gating } from "./mag.ts";
 export const AUGMENTS = ["f", "n"] as const;
 export type Augment = (typeof AUGMENTS)[number];
 
+/** The parts of a tag. */
 export interface Tag {
   readonly backbone: string;
   /** What the backbone was pretrained on, e.g. `in1k`. */

@@ -16,6 +16,7 @@ export const PIXELS = {
   inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
 } as const;
 
+/** Keys, defaults, ranges and help texts of a training run. */
 export const trainConfigSchema = z.strictObject({
   arch: z.enum(ARCHS).describe("architecture"),
   tag: z.string().describe("configuration tag, e.g. mobilenetv2_100.in1k_F1_Af_Lb_Z0"),
@@ -70,6 +71,7 @@ export const trainConfigSchema = z.strictObject({
   val: z.number().min(0.01).max(0.9).default(0.2).describe("share of the subjects that validate, ditto"),
   test: z.number().min(0).max(0.9).default(0).describe("share of the subjects that test, ditto"),
 });
+/** A checked configuration with its defaults filled in. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 
 /**

@@ -12,6 +12,7 @@ import { openLocalPredictor, predictSamples } from "./infer.ts";
 import { loadModel } from "./model-file.ts";
 import { readRunConfig, runPaths } from "./run.ts";
 
+/** Which predictions to take. */
 export interface EvaluationOptions {
   readonly split: Split;
   /** Sources to predict; the run's stored predictions if left out. */

@@ -21,6 +21,7 @@ import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths }
 import { bestEpoch, type EpochLog, type PartLog, selectionFigure } from "./runlog.ts";
 import { openTrainStep, type StepResult, type TrainStep } from "./step.ts";
 
+/** How to run, without influence on the result. */
 export interface TrainOptions {
   /** Run folder; new or empty unless `resume`. */
   readonly dir: string;
@@ -38,6 +39,7 @@ export interface TrainOptions {
   readonly onEpoch?: (epoch: EpochLog) => void;
 }
 
+/** What a finished run leaves. */
 export interface RunResult {
   readonly dir: string;
   readonly facts: ModelFacts;

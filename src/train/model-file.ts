@@ -6,6 +6,7 @@ import type { Weights } from "../engine/params.ts";
 import { type ModelFacts, modelFactsSchema } from "../models/facts.ts";
 import { runPaths } from "./run.ts";
 
+/** A model read from a file. */
 export interface LoadedModel {
   readonly path: string;
   readonly facts: ModelFacts;

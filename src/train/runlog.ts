@@ -32,6 +32,7 @@ export const epochLogSchema = z.strictObject({
   best: z.boolean(),
   seconds: z.number(),
 });
+/** What is logged of an epoch. */
 export type EpochLog = z.infer<typeof epochLogSchema>;
 
 /**

@@ -1,0 +1,54 @@
+// The public API: what programs may import from "facehand". Browser programs import "facehand/predict" instead.
+// Invariant: named re-exports and nothing else; each has a docstring where it is declared (test/docs.test.ts).
+
+export { AppError, type ErrorKind, EXIT_CODES, Interrupted } from "./core/errors.ts";
+export { decodeImage, encodeJpeg, encodePng } from "./data/image.ts";
+export { DATASET_NAME, imagePath, type Layout, locate, planLayout } from "./data/layout.ts";
+export { hashRecipe, type ImageRecipe, readManifest } from "./data/manifest.ts";
+export { flipHorizontal, type RgbImage, resizeBilinear } from "./data/pixels.ts";
+export {
+  COLUMNS,
+  MODALITIES,
+  type Modality,
+  type Pair,
+  type Sample,
+  SEXES,
+  type Sex,
+  SPLITS,
+  type Split,
+  sexIndex,
+} from "./data/record.ts";
+export { drawSample, type SampleOptions } from "./data/sample.ts";
+export { formatShow, type ShowSummary, showDataset } from "./data/show.ts";
+export { openSource, type Source } from "./data/sources.ts";
+export { splitSamples } from "./data/split.ts";
+export { type PairScan, readPairs, scanPairs, writePairs } from "./data/store.ts";
+export { type Face, type FaceDetector, openFaceDetector } from "./derive/detect.ts";
+export { REASONS } from "./derive/ledger.ts";
+export { type DeriveOptions, type DeriveResult, derive } from "./derive/pipeline.ts";
+export { createSession } from "./engine/ort-node.ts";
+export type { Session } from "./engine/session.ts";
+export { bootstrapBySubject } from "./evaluate/bootstrap.ts";
+export { formatSummary } from "./evaluate/format.ts";
+export { type GroupTable, metricsByGroup } from "./evaluate/groups.ts";
+export { delong, wilson } from "./evaluate/intervals.ts";
+export { type BinaryMetrics, evaluateBinary } from "./evaluate/metrics.ts";
+export type { Prediction } from "./evaluate/prediction-row.ts";
+export { readPredictions, writePredictions } from "./evaluate/predictions.ts";
+export { type SeedSummary, seedSummary } from "./evaluate/seeds.ts";
+export { type Summary, summarize } from "./evaluate/summary.ts";
+export type { ModelFacts } from "./models/facts.ts";
+export {
+  type AskedModality,
+  type ImagePrediction,
+  openPredictor,
+  type Predictor,
+  type PredictorOptions,
+} from "./models/predictor.ts";
+export { BACKBONE_NAMES } from "./models/registry.ts";
+export { formatTag, parseTag, type Tag } from "./models/tags.ts";
+export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/config.ts";
+export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
+export { type RunResult, type TrainOptions, train } from "./train/loop.ts";
+export { type LoadedModel, loadModel } from "./train/model-file.ts";
+export { type EpochLog, parseRunLog } from "./train/runlog.ts";
