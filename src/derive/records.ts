@@ -3,8 +3,7 @@
 // Invariant: at most one record is held; the order is that of the file; repeated keys are not merged.
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
-import { chain } from "stream-chain";
-import { parser } from "stream-json";
+import { pipeline } from "node:stream";
 import { verifyFile } from "stream-json/file/verifier.js";
 import { streamObject } from "stream-json/streamers/stream-object.js";
 import { AppError, isNotFound, missingFile, show } from "../core/errors.ts";
@@ -26,7 +25,8 @@ export interface JsonEntry {
 export async function* streamEntries(path: string, what: string): AsyncGenerator<JsonEntry> {
   await mustBeFile(path, what);
   let last: string | undefined;
-  const entries = chain([createReadStream(path), parser(), streamObject()]);
+  const entries = streamObject.withParserAsStream();
+  pipeline(createReadStream(path), entries, () => undefined); // errors arrive at the loop below
   try {
     for await (const entry of entries as AsyncIterable<JsonEntry>) {
       last = entry.key;
