@@ -10,6 +10,11 @@ import { halve } from "./pyramid.ts";
 export const MIN_CROP_PX = 32;
 export const MAX_CROP_PX = 1024;
 
+/** The house's crops, of derived datasets and of photos to be predicted alike. */
+export const CROP_PX = 300;
+export const FACE_PADDING = 0.25;
+export const HAND_MARGIN = 0.1;
+
 /** dlib's drectangle: corners are pixel centres, so its width is right - left + 1. */
 interface Rect {
   readonly left: number;

@@ -14,7 +14,7 @@ import {
   openFullRange,
 } from "./detect.ts";
 import { type Box, boxArea, boxIou, distance } from "./geometry.ts";
-import { anchorCentres, FULL_RANGE } from "./mediapipe-face.ts";
+import { anchorCentres, FULL_RANGE } from "./mediapipe.ts";
 
 interface Reference {
   readonly file: string;
@@ -197,7 +197,14 @@ describe("anchorCentres", () => {
   });
 
   it("short range: layers of one stride lie interleaved", () => {
-    const model = { inputPx: 128, strides: [8, 16, 16, 16], anchorsPerLayer: 2, minScore: 0.5 };
+    const model = {
+      inputPx: 128,
+      inputMin: -1 as const,
+      points: 6,
+      strides: [8, 16, 16, 16],
+      anchorsPerLayer: 2,
+      minScore: 0.5,
+    };
     const centres = anchorCentres(model);
     expect(centres).toHaveLength(2 * 896);
     expect(Array.from(centres.subarray(0, 6))).toEqual([0.5, 0.5, 0.5, 0.5, 1.5, 0.5].map((v) => v / 16));

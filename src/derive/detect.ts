@@ -10,7 +10,7 @@ import { createSession } from "../engine/ort-node.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";
 import type { Box, Point } from "./geometry.ts";
-import { anchorCentres, detectMediapipe, FULL_RANGE } from "./mediapipe-face.ts";
+import { anchorCentres, detectMediapipe, FULL_RANGE } from "./mediapipe.ts";
 import type { Candidate } from "./suppress.ts";
 import { detectYunet, YUNET_INPUT_PX, YUNET_OUTPUTS } from "./yunet.ts";
 
@@ -29,6 +29,7 @@ export interface FaceLandmarks {
   readonly leftEar?: Point<"px">;
 }
 
+/** One detected face. */
 export interface Face {
   /** 0 to 1; not comparable between detectors. */
   readonly score: number;
@@ -45,6 +46,7 @@ export interface FaceRecipe {
   readonly inputPx: number;
 }
 
+/** A loaded face detector. */
 export interface FaceDetector {
   readonly recipe: FaceRecipe;
   /** All faces of one photo (RGB u8), best score first. */

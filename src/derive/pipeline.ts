@@ -11,7 +11,7 @@ import type { Progress } from "../core/progress.ts";
 import { rawExtra } from "../data/layout.ts";
 import { type Derivation, hashDerivation, type ImageRecipe, type Manifest } from "../data/manifest.ts";
 import { type AnnotationOptions, annotationFiles, readAnnotations } from "./annotations.ts";
-import { MAX_CROP_PX, MIN_CROP_PX } from "./crops.ts";
+import { CROP_PX, FACE_PADDING, HAND_MARGIN, MAX_CROP_PX, MIN_CROP_PX } from "./crops.ts";
 import { annotatedFaces, detectedFaces, type FaceSource } from "./faces.ts";
 import { finish } from "./finish.ts";
 import type { Frame } from "./frame.ts";
@@ -23,12 +23,11 @@ import { type Tools, workFrame } from "./work.ts";
 
 /** Raised when the code makes other pixels from the same options. */
 const RECIPE_VERSION = 1;
-const FACE_PADDING = 0.25;
-const HAND_MARGIN = 0.1;
 const JPEG = { quality: 95, chroma: "4:2:0" } as const;
 /** Frames under way at once, for each thread: one is decoded or written while another is searched. */
 const FRAMES_PER_THREAD = 2;
 
+/** What to derive, from where, to where. */
 export interface DeriveOptions {
   /** HaGRID's folder: `annotations/<split>/<gesture>.json` and the images. */
   readonly hagridDir: string;
@@ -51,6 +50,7 @@ export interface DeriveOptions {
   readonly progress?: (frames: number) => Progress;
 }
 
+/** What a derivation gives. */
 export interface DeriveResult {
   readonly manifest: Manifest;
   /** True if the dataset was there already, so that nothing was done. */
@@ -90,7 +90,7 @@ export async function derive(options: DeriveOptions): Promise<DeriveResult> {
 }
 
 function checkOptions({
-  sizePx = 300,
+  sizePx = CROP_PX,
   threads = 2,
   seed,
   gestures,
@@ -135,7 +135,7 @@ async function describeDerivation(options: DeriveOptions, faces: FaceSource): Pr
   }
   const { train, val, test } = fractions;
   return {
-    recipe: imageRecipe(faces, options.sizePx ?? 300),
+    recipe: imageRecipe(faces, options.sizePx ?? CROP_PX),
     selection: {
       gestures: [...new Set(files.map(({ gesture }) => gesture))],
       seed,

@@ -1,4 +1,4 @@
-// Non-maximum suppression: several detections of one face become one.
+// Non-maximum suppression: several detections of one face or hand become one.
 // Source: MediaPipe non_max_suppression_calculator.cc (weighted) and OpenCV dnn::NMSBoxes (greedy).
 import { type Box, boxIou, type Point } from "./geometry.ts";
 
@@ -13,8 +13,8 @@ export interface Candidate {
  * Groups detections that overlap the best one and averages each group, weighted by score.
  *
  * @param candidates - any order
- * @param minIou - overlap above which two detections mean the same face, 0 to 1
- * @returns one detection a face, best first; the score is the best of its group
+ * @param minIou - overlap above which two detections mean the same thing, 0 to 1
+ * @returns one detection a face or hand, best first; the score is the best of its group
  * @source MediaPipe NonMaxSuppressionCalculator, WEIGHTED
  */
 export function suppressWeighted(candidates: readonly Candidate[], minIou: number): Candidate[] {
@@ -40,15 +40,15 @@ export function suppressWeighted(candidates: readonly Candidate[], minIou: numbe
  * Keeps the best of the detections that overlap.
  *
  * @param candidates - any order
- * @param minIou - overlap above which two detections mean the same face, 0 to 1
- * @returns one detection a face, best first
+ * @param minIou - overlap above which two detections mean the same thing, 0 to 1
+ * @returns one detection a face or hand, best first
  * @source OpenCV dnn::NMSBoxes
  */
 export function suppressGreedy(candidates: readonly Candidate[], minIou: number): Candidate[] {
   return groups(candidates, minIou).map(([best]) => best!);
 }
 
-/** Detections by face; the first of each group is its best. */
+/** Detections by what they show; the first of each group is its best. */
 function groups(candidates: readonly Candidate[], minIou: number): Candidate[][] {
   let rest = [...candidates].sort((a, b) => b.score - a.score);
   const out: Candidate[][] = [];

@@ -1,13 +1,17 @@
-// MediaPipe's face detectors: anchors and decoding of their SSD heads, and their boxes brought to the whole face.
-// Source: github google-ai-edge/mediapipe, modules/face_detection/face_detection*.pbtxt, ssd_anchors_calculator.cc,
-// tensors_to_detections_calculator.cc. Points: right eye, left eye (the subject's), nose, mouth, right ear, left ear.
+// MediaPipe's detectors of faces and palms: anchors and decoding of their SSD heads.
+// Source: github google-ai-edge/mediapipe, modules/{face,palm}_detection/*.pbtxt, ssd_anchors_calculator.cc,
+// tensors_to_detections_calculator.cc. Boxes and points are the model's own; their owners name and widen them.
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import { type Letterbox, letterbox, planes } from "./letterbox.ts";
 import { type Candidate, suppressWeighted } from "./suppress.ts";
 
-export interface MediapipeFaceModel {
+export interface MediapipeModel {
   readonly inputPx: number;
+  /** What 0 becomes in the input; 255 becomes 1. */
+  readonly inputMin: -1 | 0;
+  /** Landmarks a detection. */
+  readonly points: number;
   /** Stride of each layer of anchors; layers of one stride lie interleaved. */
   readonly strides: readonly number[];
   /** Anchors a layer and cell: 1, or 2 where the graph asks for an interpolated scale too. */
@@ -15,25 +19,28 @@ export interface MediapipeFaceModel {
   readonly minScore: number;
 }
 
-export const FULL_RANGE: MediapipeFaceModel = {
+/** Points: right eye, left eye (the subject's), nose, mouth, right ear, left ear. */
+export const FULL_RANGE: MediapipeModel = {
   inputPx: 192,
+  inputMin: -1,
+  points: 6,
   strides: [4],
   anchorsPerLayer: 1,
   minScore: 0.6,
 };
 
 const MIN_IOU = 0.3;
-const COORDS = 16; // centre x, y, width, height, 6 points
+const BOX_COORDS = 4; // centre x, y, width, height; then x, y of each point
 const CLIP = 100; // of the logit, against overflow
 
 /**
  * Centres of the anchors; their size is 1 (fixed_anchor_size), so only centres matter.
  *
- * @param model - see MediapipeFaceModel
+ * @param model - see MediapipeModel
  * @returns x and y of each anchor in fractions of the input, [N, 2]
  * @source MediaPipe ssd_anchors_calculator.cc
  */
-export function anchorCentres(model: MediapipeFaceModel): Float32Array {
+export function anchorCentres(model: MediapipeModel): Float32Array {
   const centres: number[] = [];
   const { strides } = model;
   for (let layer = 0; layer < strides.length; ) {
@@ -54,48 +61,51 @@ export function anchorCentres(model: MediapipeFaceModel): Float32Array {
 /**
  * Runs a detector on one photo.
  *
- * @param session - the model: input [1, 3, S, S], outputs regressors [1, N, 16] and scores [1, N, 1]
+ * @param session - the model: input [1, 3, S, S], outputs regressors [1, N, 4 + 2 points] and scores [1, N, 1]
  * @param model - its constants
  * @param centres - anchorCentres(model)
  * @param photo - RGB u8
- * @returns one detection a face, best first, px in `photo`; the box is the detector's own, not the whole face
+ * @returns one detection a face or palm, best first, px in `photo`; the box is the detector's own
  */
 export async function detectMediapipe(
   session: Session,
-  model: MediapipeFaceModel,
+  model: MediapipeModel,
   centres: Float32Array,
   photo: RgbImage,
 ): Promise<Candidate[]> {
   const side = model.inputPx;
   const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
-  const input = new Tensor("float32", planes(fit.image, [0, 1, 2], 1 / 127.5, -1), [1, 3, side, side]);
+  const values = planes(fit.image, [0, 1, 2], (1 - model.inputMin) / 255, model.inputMin);
+  const input = new Tensor("float32", values, [1, 3, side, side]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const [boxes, scores] = session.outputNames.map((name) => out[name]!.data as Float32Array);
   return suppressWeighted(decode(boxes!, scores!, centres, model, fit), MIN_IOU);
 }
 
 function decode(
-  raw: Float32Array, // [N, 16]
+  raw: Float32Array, // [N, 4 + 2 points]
   logits: Float32Array, // [N]
   centres: Float32Array, // [N, 2]
-  model: MediapipeFaceModel,
+  model: MediapipeModel,
   fit: Letterbox,
 ): Candidate[] {
   const side = model.inputPx;
+  const coords = BOX_COORDS + 2 * model.points;
   const found: Candidate[] = [];
   for (let i = 0; i < logits.length; i++) {
     const score = 1 / (1 + Math.exp(-Math.max(-CLIP, Math.min(CLIP, logits[i]!))));
     if (score < model.minScore) continue;
     const at = (k: number) =>
       fit.toPhoto(
-        raw[COORDS * i + k]! + centres[2 * i]! * side,
-        raw[COORDS * i + k + 1]! + centres[2 * i + 1]! * side,
+        raw[coords * i + k]! + centres[2 * i]! * side,
+        raw[coords * i + k + 1]! + centres[2 * i + 1]! * side,
       );
     const centre = at(0);
-    const width = raw[COORDS * i + 2]! * fit.scaleX;
-    const height = raw[COORDS * i + 3]! * fit.scaleY;
+    const width = raw[coords * i + 2]! * fit.scaleX;
+    const height = raw[coords * i + 3]! * fit.scaleY;
     const box = { x: centre.x - width / 2, y: centre.y - height / 2, width, height };
-    found.push({ score, box, points: [4, 6, 8, 10, 12, 14].map(at) });
+    const points = Array.from({ length: model.points }, (_, k) => at(BOX_COORDS + 2 * k));
+    found.push({ score, box, points });
   }
   return found;
 }
