@@ -1,11 +1,16 @@
 // `facehand data ...`: looks at datasets and draws the built-in sample.
 import type { Command } from "commander";
+import { Interrupted } from "../core/errors.ts";
+import { startProgress } from "../core/progress.ts";
+import { drawSample, type SampleManifest, type SampleOptions } from "../data/sample.ts";
 import { formatShow, showDataset } from "../data/show.ts";
 import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
 
 /** `facehand data`. */
 export function dataCommand(context: Context): Command {
-  return verb("data", "look at paired datasets").addCommand(showCommand(context));
+  return verb("data", "look at paired datasets; draw the built-in sample")
+    .addCommand(showCommand(context))
+    .addCommand(sampleCommand(context));
 }
 
 interface ShowFlags {
@@ -22,4 +27,56 @@ function showCommand({ print }: Context): Command {
       const summary = await showDataset(dir, rows);
       print(json === true ? JSON.stringify(summary, null, 2) : formatShow(summary).trimEnd());
     });
+}
+
+interface SampleFlags {
+  readonly out: string;
+  readonly subjects: number;
+  readonly frames: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+function sampleCommand(context: Context): Command {
+  return verb("sample", "draw a raw HaGRID-like set of invented people; no picture shows anyone real")
+    .requiredOption("--out <dir>", "new folder; appears complete or not at all")
+    .option("--subjects <n>", "drawn people", wholeNumber("--subjects", 2, 10_000), 60)
+    .option("--frames <n>", "frames of each", wholeNumber("--frames", 1, 100), 4)
+    .option("--seed <n>", "of everything drawn", wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER), 42)
+    .addOption(jsonOption())
+    .action(async ({ out, subjects, frames, seed, json }: SampleFlags) => {
+      const options = { subjects, framesPerSubject: frames, seed };
+      const manifest = await drawWithProgress(context, out, options);
+      context.print(json === true ? JSON.stringify(manifest, null, 2) : formatSample(out, manifest));
+    });
+}
+
+/**
+ * Draws the sample with a progress line, or finds it drawn.
+ *
+ * @throws AppError as `drawSample` does, Interrupted after the context's signal: nothing is then left to use
+ */
+export async function drawWithProgress(
+  { signal }: Pick<Context, "signal">,
+  out: string,
+  options: Pick<Required<SampleOptions>, "subjects" | "framesPerSubject" | "seed">,
+): Promise<SampleManifest> {
+  const progress = startProgress("draw", options.subjects * options.framesPerSubject, { unit: "frames" });
+  const onFrame = () => {
+    progress.tick();
+    if (signal.aborted) throw new Interrupted(`Stopped; ${out} was not made, the same command begins again`);
+  };
+  try {
+    return await drawSample(out, { ...options, onFrame });
+  } finally {
+    progress.done();
+  }
+}
+
+function formatSample(out: string, { frames, subjects, seed, bad, note }: SampleManifest): string {
+  return [
+    `${frames} drawn frames of ${subjects} invented subjects in ${out}, seed ${seed}`,
+    `${Object.keys(bad).length} of them are bad on purpose; sample.json lists them`,
+    note,
+  ].join("\n");
 }

@@ -2,10 +2,11 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { dataCommand } from "./data.ts";
+import { deriveCommand } from "./derive.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { trainCommand } from "./train.ts";
 
 /** The commands, bound to a context. */
 export function commands(context: Context): Command[] {
-  return [dataCommand(context), trainCommand(context), evaluateCommand(context)];
+  return [dataCommand(context), deriveCommand(context), trainCommand(context), evaluateCommand(context)];
 }

@@ -1,0 +1,116 @@
+// `facehand derive`: HaGRID frames in, a dataset of aligned face-hand pairs out.
+// Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there.
+import type { Command } from "commander";
+import { Interrupted } from "../core/errors.ts";
+import { type Progress, startProgress } from "../core/progress.ts";
+import { planLayout } from "../data/layout.ts";
+import type { Manifest } from "../data/manifest.ts";
+import { SPLITS } from "../data/record.ts";
+import { type DeriveOptions, type DeriveResult, derive } from "../derive/pipeline.ts";
+import { LABEL_NOTE } from "../evaluate/format.ts";
+import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
+
+interface Flags {
+  readonly hagrid: string;
+  readonly gestures: readonly string[];
+  readonly meta?: string;
+  readonly faceModel?: string;
+  readonly faceLandmarks?: string;
+  readonly out: string;
+  readonly seed: number;
+  readonly size: number;
+  readonly threads: number;
+  readonly json?: boolean;
+}
+
+/** `facehand derive`. */
+export function deriveCommand(context: Context): Command {
+  return verb("derive", "make aligned face-hand pairs from HaGRID frames, with a ledger of every frame")
+    .requiredOption("--hagrid <dir>", "HaGRID's folder: annotations/<split>/<gesture>.json and the frames")
+    .requiredOption("--gestures <list>", "e.g. palm,stop,stop_inverted; or all", list("--gestures"))
+    .option("--meta <file>", "JSON of age, gender and race by image id, if the annotations have none")
+    .option("--face-model <file>", "YuNet face detector (.onnx) instead of the built-in MediaPipe one")
+    .option("--face-landmarks <file>", "annotated face landmarks instead of detection (the drawn sample's)")
+    .requiredOption("--out <dir>", "folder of the dataset; made in one step at the end")
+    .option("--seed <n>", "of the split by subject", wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER), 42)
+    .option("--size <px>", "side of the square crops, px", wholeNumber("--size", 1, 1_000_000), 300)
+    .option("--threads <n>", "threads of the detector; twice as many frames at once", count, 2)
+    .addOption(jsonOption())
+    .action(async (flags: Flags) => {
+      const result = await deriveWithProgress(context, optionsOf(flags));
+      context.print(
+        flags.json === true ? JSON.stringify(toJson(result, flags.out), null, 2) : told(result, flags.out),
+      );
+    });
+}
+
+const count = wholeNumber("--threads", 1, 256);
+
+function optionsOf(flags: Flags): DeriveOptions {
+  const { hagrid, gestures, meta, faceModel, faceLandmarks, out, seed, size, threads } = flags;
+  return {
+    hagridDir: hagrid,
+    gestures: gestures.length === 1 && gestures[0] === "all" ? "all" : gestures,
+    outDir: out,
+    seed,
+    sizePx: size,
+    threads,
+    ...(meta === undefined ? {} : { metaFile: meta }),
+    ...(faceModel === undefined ? {} : { faceModel }),
+    ...(faceLandmarks === undefined ? {} : { faceLandmarksFile: faceLandmarks }),
+  };
+}
+
+/**
+ * Derives with a progress line; an abort becomes Interrupted, which tells how to go on.
+ *
+ * @throws AppError as `derive` does, Interrupted after the context's signal
+ */
+export async function deriveWithProgress(
+  { signal }: Pick<Context, "signal">,
+  options: DeriveOptions,
+): Promise<DeriveResult> {
+  let line: Progress | undefined;
+  try {
+    return await derive({
+      ...options,
+      signal,
+      progress: (frames) => {
+        line = startProgress("derive", frames, { unit: "frames" });
+        return line;
+      },
+    });
+  } catch (error) {
+    // Not every error after Ctrl-C is because of it: a broken annotation still has to be told.
+    if (!signal.aborted || error !== signal.reason) throw error;
+    throw new Interrupted(`Stopped; the same command goes on with ${options.outDir}.partial`);
+  } finally {
+    line?.done();
+  }
+}
+
+function toJson({ manifest, alreadyComplete, worked }: DeriveResult, out: string) {
+  const { recipeHash, derivationHash, drawn, counts } = manifest;
+  const { root, ledger } = planLayout(out);
+  const note = LABEL_NOTE;
+  return { note, out: root, ledger, alreadyComplete, worked, drawn, recipeHash, derivationHash, counts };
+}
+
+function told({ manifest, alreadyComplete }: DeriveResult, out: string): string {
+  const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
+  return [...head, formatCounts(manifest), `ledger    ${planLayout(out).ledger}`, LABEL_NOTE].join("\n");
+}
+
+/** Kept, removed by reason, and the splits, one line each. */
+export function formatCounts({ counts, drawn }: Pick<Manifest, "counts" | "drawn">): string {
+  const { frames, kept, removed, pairs, subjects } = counts;
+  const reasons = Object.entries(removed).filter(([, n]) => n > 0);
+  const all = reasons.reduce((sum, [, n]) => sum + n, 0);
+  return [
+    `frames    ${frames}${drawn ? " (drawn: nobody shown is real)" : ""}`,
+    `kept      ${kept}`,
+    `removed   ${all}`,
+    ...reasons.map(([reason, n]) => `  ${reason.padEnd(20)} ${n}`),
+    ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
+  ].join("\n");
+}
