@@ -6,7 +6,6 @@ import type { TrainState } from "../engine/checkpoint.ts";
 import { emitGraph } from "../engine/emit.ts";
 import { type Shape, sizeOf } from "../engine/graph.ts";
 import { createSession } from "../engine/ort-node.ts";
-import { probeBlock } from "../engine/probe.ts";
 import {
   type NoiseSpec,
   type ParamSpec,
@@ -14,6 +13,7 @@ import {
   unpackWeights,
   type Weights,
 } from "../engine/params.ts";
+import { probeBlock } from "../engine/probe.ts";
 import { type Session, Tensor, type Tensors } from "../engine/session.ts";
 import { buildStep, layOut, type StepConfig, type StepLayout, slotName } from "./step-graph.ts";
 

@@ -1,0 +1,141 @@
+// A run on small generated images: what it leaves behind, and that stopping and resuming changes no byte.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Interrupted } from "../core/errors.ts";
+import { sha256File } from "../core/files.ts";
+import { Random } from "../core/random.ts";
+import { encodeJpeg } from "../data/image.ts";
+import { readPredictions } from "../evaluate/predictions.ts";
+import { parseTrainConfig, type TrainConfig } from "./config.ts";
+import { type TrainOptions, train } from "./loop.ts";
+import { loadModel } from "./model-file.ts";
+import { runPaths } from "./run.ts";
+
+let root: string;
+let config: TrainConfig;
+
+/** Pictures whose brightness follows the label, so that there is something to learn. */
+async function faces(dir: string, count: number): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  for (let i = 0; i < count; i++) {
+    const random = Random.of(i).split("picture");
+    const data = Uint8Array.from({ length: 32 * 32 * 3 }, () => 60 + (i % 2) * 80 + random.int(60));
+    const jpeg = await encodeJpeg({ width: 32, height: 32, data });
+    await writeFile(
+      join(dir, `${20 + (i % 40)}_${i % 2}_0_2017010900${String(i).padStart(4, "0")}.jpg.chip.jpg`),
+      jpeg,
+    );
+  }
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "facehand-train-"));
+  await faces(join(root, "faces"), 40);
+  config = parseTrainConfig({
+    arch: "umcc",
+    tag: "test_efficientnet.r160_in1k_F1_Af_Lb_Z0",
+    data: [`utkface:${join(root, "faces")}`],
+    imageSize: 32,
+    epochs: 2,
+    batch: 8,
+    lr: 3e-3,
+    dropPathRate: 0.1,
+    warmupEpochs: 0.5,
+    test: 0.2,
+  });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const options = (name: string, more: Partial<TrainOptions> = {}): TrainOptions => ({
+  dir: join(root, name),
+  threads: 1,
+  workers: 1,
+  ...more,
+});
+
+async function digests(dir: string): Promise<string[]> {
+  const { last, best, predictions } = runPaths(dir);
+  return Promise.all([last, best, predictions].map(sha256File));
+}
+
+describe("train", () => {
+  it("leaves a complete run folder", async () => {
+    const { epochs, best } = await train(config, options("whole"));
+    const paths = runPaths(join(root, "whole"));
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    expect(epochs.some(({ epoch }) => epoch === best.epoch)).toBe(true);
+    expect(epochs[1]!.trainLoss).toBeLessThan(epochs[0]!.trainLoss);
+    const rows = await readPredictions(paths.predictions);
+    expect(new Set(rows.map(({ split }) => split))).toEqual(new Set(["val", "test"]));
+    expect(rows.every(({ modalityUsed }) => modalityUsed === "face")).toBe(true);
+    const { facts } = await loadModel(join(root, "whole"));
+    expect(facts).toMatchObject({ arch: "umcc", flag: true, pixels: { sizePx: 32, mean: [0, 0, 0] } });
+    const environment = JSON.parse(await readFile(paths.environment, "utf8")) as { versions: object };
+    expect(environment.versions).toHaveProperty("onnxruntime-node");
+  });
+
+  it("gives the same bytes when stopped after any step and resumed", { timeout: 120_000 }, async () => {
+    const stops = [1, 3, 4, 5]; // within, at the end of, and after the first epoch of three steps
+    const dir = join(root, "stopped");
+    let taken = 0;
+    for (const stop of stops) {
+      const controller = new AbortController();
+      const onStep = () => {
+        taken++;
+        if (taken === stop) controller.abort();
+      };
+      const run = train(config, options("stopped", { resume: true, signal: controller.signal, onStep }));
+      await expect(run).rejects.toThrow(Interrupted);
+    }
+    await train(config, options("stopped", { resume: true, workers: 2 }));
+    expect(await digests(dir)).toEqual(await digests(join(root, "whole")));
+    const log = await readFile(runPaths(dir).log, "utf8");
+    expect(log.trim().split("\n")).toHaveLength(2);
+  });
+
+  it("resumes a finished run at once", async () => {
+    const before = await digests(join(root, "whole"));
+    await train(config, options("whole", { resume: true }));
+    expect(await digests(join(root, "whole"))).toEqual(before);
+  });
+
+  it("refuses to overwrite a run", async () => {
+    await expect(train(config, options("whole"))).rejects.toMatchObject({
+      code: "RUN_EXISTS",
+      kind: "input",
+    });
+  });
+
+  it("refuses to resume with another configuration", async () => {
+    const other = { ...config, lr: 1e-3 };
+    await expect(train(other, options("whole", { resume: true }))).rejects.toMatchObject({
+      code: "RESUME_CONFIG",
+    });
+  });
+
+  it("names the picture that cannot be read, and leaves no checkpoint of it", async () => {
+    const dir = join(root, "broken");
+    await faces(dir, 20);
+    const victim = "24_0_0_20170109000004.jpg.chip.jpg";
+    await writeFile(join(dir, victim), "");
+    const broken = { ...config, data: [`utkface:${dir}`] };
+    await expect(train(broken, options("from-broken"))).rejects.toThrow(victim);
+  });
+});
+
+describe("parseTrainConfig", () => {
+  const base = { arch: "umcc", tag: "test_efficientnet.r160_in1k_F1_Af_Lb_Z0", data: ["utkface:x"] };
+  it.each([
+    [{ ...base, epochs: 0 }, "epochs"],
+    [{ ...base, colour: 1 }, "colour"],
+    [{ ...base, arch: "mag" }, "gating"],
+    [{ ...base, arch: "mag", tag: "test_efficientnet.x_F1_Af_Lb_Z0_gating=soft" }, "F0"],
+    [{ ...base, tag: "test_efficientnet.x_F1_Af_Lb_Z7" }, "Z0, Z1 or Z2"],
+    [{ ...base, tag: "resnet_999.x_F1_Af_Lb_Z0" }, "backbone"],
+    [{ ...base, data: [] }, "data"],
+  ])("refuses %j", (input, words) => {
+    expect(() => parseTrainConfig(input)).toThrow(words);
+  });
+});
