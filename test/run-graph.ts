@@ -1,12 +1,20 @@
 // Runs a symbolic graph once on ONNX Runtime's CPU provider: what the engine's tests are made of.
-// `provider` chooses the operators that are emitted; all of them run on the CPU here.
+// The lowering chooses the operators that are emitted; all of them run on the CPU here.
 import { emitGraph } from "../src/engine/emit.ts";
 import type { Value } from "../src/engine/graph.ts";
 import { createSession } from "../src/engine/ort-node.ts";
+import { probeBlock } from "../src/engine/probe.ts";
 import { type Session, Tensor } from "../src/engine/session.ts";
-import type { Provider } from "../src/engine/writer.ts";
+import { PROVIDERS, type Provider } from "../src/engine/writer.ts";
 
 export type Arrays = Readonly<Record<string, Float32Array | Uint8Array>>;
+
+export type Lowered = Provider | "nchwc";
+
+const block = await probeBlock();
+
+/** The plain lowering for every provider, and the blocked one where the processor has it. */
+export const LOWERINGS: readonly Lowered[] = block === undefined ? PROVIDERS : [...PROVIDERS, "nchwc"];
 
 /** A graph that was emitted and loaded. */
 export interface Runner {
@@ -18,9 +26,9 @@ export interface Runner {
 /** Emits and loads a graph. */
 export async function load(
   outputs: Readonly<Record<string, Value>>,
-  provider: Provider = "cpu",
+  lowering: Lowered = "cpu",
 ): Promise<Runner> {
-  const emitted = emitGraph({ outputs, provider });
+  const emitted = emitGraph(lowering === "nchwc" ? { outputs, block } : { outputs, provider: lowering });
   const session: Session = await createSession(emitted.model, { threads: 1, optimization: "basic" });
   return {
     async run(feeds, fetches) {
@@ -41,9 +49,9 @@ export async function load(
 export async function runGraph(
   outputs: Readonly<Record<string, Value>>,
   feeds: Arrays,
-  provider: Provider = "cpu",
+  lowering: Lowered = "cpu",
 ): Promise<Record<string, Float32Array>> {
-  const runner = await load(outputs, provider);
+  const runner = await load(outputs, lowering);
   try {
     return await runner.run(feeds);
   } finally {

@@ -1,7 +1,7 @@
 // Convolutions and their gradients on blocked maps. Kernels: dense [O/b][I/b][kH][kW][b of I][b of O],
 // depthwise and stem [O/b][I][kH][kW][b of O]; made from torch's order inside the graph, once a step.
 import type { Blocks, Placed } from "./blocked.ts";
-import type { Node, Size, Value } from "./graph.ts";
+import type { Node, Padding, Size, Value } from "./graph.ts";
 
 const blocked = (name: string): Placed => ({ name, blocked: true });
 
@@ -56,34 +56,30 @@ export function convInputGrad(b: Blocks, node: Node<"convInputGrad">): readonly 
   const { stride, groups } = node.attrs;
   if (!b.fits(dy) || !b.fits(node.outputs[0]!)) return undefined;
   const one = stride[0] === 1 && stride[1] === 1;
-  if (groups === 1)
-    return one
-      ? [fullConvolution(b, node, b.blocked(dy), denseKernel(b, weight, true), dy.shape)]
-      : undefined;
-  const [name, shape] = one ? [b.blocked(dy), dy.shape] : spreadOut(b, node);
-  return [fullConvolution(b, node, name, outerKernel(b, weight, true), shape)];
+  if (groups === 1 && !one) return undefined;
+  const [, , h, width] = dy.shape as [number, number, number, number];
+  const pads = fullPads(node, [h * stride[0], width * stride[1]]);
+  // Where rows of the input were never read, dy would have to be cropped: the plain rule does that.
+  if (Math.min(...pads) < 0) return undefined;
+  const name = one ? b.blocked(dy) : spreadOut(b, node);
+  const kernel = groups === 1 ? denseKernel(b, weight, true) : outerKernel(b, weight, true);
+  const options = { kernel: kernelOf(weight), pads, groups: groups > 1 ? b.up(groups) : 1 };
+  return [blocked(b.conv(name, kernel, options))];
 }
 
-/** Stride-1 convolution of dy with turned taps, padded (or cropped) so that the output has the input's size. */
-function fullConvolution(
-  b: Blocks,
-  node: Node<"convInputGrad">,
-  dy: string,
-  kernel: string,
-  shape: readonly number[],
-): Placed {
-  const { padding, groups, inputSize } = node.attrs;
+/** Padding of a stride-1 convolution of dy (spread out to `size`) with turned taps that gives the input's size. */
+function fullPads(node: Node<"convInputGrad">, [h, width]: Size): Padding {
+  const { padding, inputSize } = node.attrs;
   const size = kernelOf(node.inputs[1]);
   const top = size[0] - 1 - padding[0];
   const left = size[1] - 1 - padding[1];
-  const bottom = inputSize[0] - shape[2]! - top + size[0] - 1;
-  const right = inputSize[1] - shape[3]! - left + size[1] - 1;
-  const pads = [top, left, bottom, right];
-  return blocked(b.conv(dy, kernel, { kernel: size, pads, groups: groups > 1 ? b.up(groups) : 1 }));
+  const bottom = inputSize[0] - h - top + size[0] - 1;
+  const right = inputSize[1] - width - left + size[1] - 1;
+  return [top, left, bottom, right];
 }
 
 /** dy with stride - 1 zeros after each entry along height and width. */
-function spreadOut(b: Blocks, node: Node<"convInputGrad">): [string, readonly number[]] {
+function spreadOut(b: Blocks, node: Node<"convInputGrad">): string {
   const [dy] = node.inputs;
   const [n, c, h, width] = dy.shape as [number, number, number, number];
   const [sh, sw] = node.attrs.stride;
@@ -94,7 +90,7 @@ function spreadOut(b: Blocks, node: Node<"convInputGrad">): [string, readonly nu
   if (sw > 1) x = w.op("Concat", [x, zeros([planes * h, width, size * (sw - 1)])], { axis: 2 });
   x = w.reshape(x, [planes, h, width * sw * size]);
   if (sh > 1) x = w.op("Concat", [x, zeros([planes, h, width * sw * size * (sh - 1)])], { axis: 2 });
-  return [w.reshape(x, [n, b.up(c), h * sh, width * sw]), [n, c, h * sh, width * sw]];
+  return w.reshape(x, [n, b.up(c), h * sh, width * sw]);
 }
 
 /** Depthwise: x as one image of N Cp channels, dy its kernels of Ho x Wo, dilated by the stride; dense: plainly. */
@@ -108,6 +104,7 @@ export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonl
   const padded = b.up(c);
   const bottom = kernel[0] + (ho - 1) * stride[0] - h - p[0];
   const right = kernel[1] + (wo - 1) * stride[1] - width - p[1];
+  if (Math.min(bottom, right) < 0) return undefined; // rows never read: the plain rule crops them
   const image = w.reshape(b.blocked(x), [1, n * padded, h, width]);
   const kernels = w.reshape(b.blocked(dy), [n * padded, 1, ho, wo]);
   const each = b.conv(image, kernels, {

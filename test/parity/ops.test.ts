@@ -3,8 +3,7 @@ import { describe, expect, it } from "vitest";
 import { GRADIENTS, gradients } from "../../src/engine/gradients.ts";
 import type { Value } from "../../src/engine/graph.ts";
 import * as ops from "../../src/engine/ops.ts";
-import { PROVIDERS } from "../../src/engine/writer.ts";
-import { difference, runGraph } from "../run-graph.ts";
+import { difference, LOWERINGS, runGraph } from "../run-graph.ts";
 import { type Built, build, fill, GOLDENS, type GoldenCase } from "./op-cases.ts";
 
 /** Relative to the largest value of a tensor; float32 has 6e-8. */
@@ -67,17 +66,17 @@ for (const op of new Set(GOLDENS.cases.map((c) => c.op))) {
       const built = build(c);
       expect(built.outputs.map((v) => v.shape)).toEqual(c.outputs.map((o) => o.shape));
       const { wanted, feeds } = withGradients(c, built);
-      for (const provider of PROVIDERS) {
-        const results = await runGraph(wanted, feeds, provider);
+      for (const lowering of LOWERINGS) {
+        const results = await runGraph(wanted, feeds, lowering);
         const tolerance = c.tolerance ?? TOLERANCE;
         c.outputs.forEach(({ data }, i) => {
-          expect(difference(results[`out:${i}`]!, data), `output ${i} on ${provider}`).toBeLessThan(
+          expect(difference(results[`out:${i}`]!, data), `output ${i} on ${lowering}`).toBeLessThan(
             tolerance,
           );
         });
         for (const [name, data] of Object.entries(c.grads)) {
           const far = difference(results[gradName(name)]!, data);
-          expect(far, `gradient of ${name} on ${provider}`).toBeLessThan(tolerance);
+          expect(far, `gradient of ${name} on ${lowering}`).toBeLessThan(tolerance);
         }
       }
     });
