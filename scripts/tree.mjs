@@ -1,0 +1,63 @@
+// `node scripts/tree.mjs`: writes the tree of AGENTS.md, one line a file, from the first sentence of each file.
+// Invariant: only the text between the two markers changes.
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FOLDERS = ["src", "bench", "scripts", "test"];
+const BEGIN = "<!-- tree: node scripts/tree.mjs -->";
+const END = "<!-- /tree -->";
+
+/** Our sources below the root, tests beside sources and goldens left out, sorted. */
+export function listSources() {
+  const below = FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" }).map(
+      (name) => `${folder}/${name.replaceAll("\\", "/")}`,
+    ),
+  );
+  return below
+    .filter((name) => /\.(ts|mjs|py)$/.test(name) && !/\.tmp\.ts$|\/work\/|^src\/.*\.test\.ts$/.test(name))
+    .sort((a, b) => (dirname(a) === dirname(b) ? compare(a, b) : compare(dirname(a), dirname(b))));
+}
+
+const compare = (a, b) => (a < b ? -1 : 1);
+
+/**
+ * What a file says that it is: the first sentence at its head.
+ *
+ * @param {string} text
+ */
+export function firstSentence(text) {
+  const lines = text.replace(/^#!.*\n/, "").split("\n");
+  const length = lines.findIndex((line) => !/^(\/\/|#|""")/.test(line));
+  const block = lines[0]?.startsWith('"""')
+    ? text.slice(3, text.indexOf('"""', 3)).replaceAll("\n", " ")
+    : lines
+        .slice(0, length)
+        .map((line) => line.replace(/^(\/\/|#)\s*/, ""))
+        .join(" ");
+  const plain = block.replace(/^◇ Browser-safe\.\s*/, "");
+  const end = /[^A-Z]\.(?=\s+[A-Z`]|$)/.exec(plain); // not after an initial
+  return (end === null ? plain : plain.slice(0, end.index + 1)).trim();
+}
+
+/** The tree as Markdown. */
+export function tree() {
+  let folder = "";
+  const lines = listSources().flatMap((path) => {
+    const here = dirname(path);
+    const line = `- \`${basename(path)}\` ${firstSentence(readFileSync(join(ROOT, path), "utf8"))}`;
+    const head = here === folder ? [] : ["", `\`${here}/\``, ""];
+    folder = here;
+    return [...head, line];
+  });
+  return lines.join("\n").trim();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const path = join(ROOT, "AGENTS.md");
+  const text = readFileSync(path, "utf8");
+  const [begin, end] = [text.indexOf(BEGIN) + BEGIN.length, text.indexOf(END)];
+  writeFileSync(path, `${text.slice(0, begin)}\n\n${tree()}\n\n${text.slice(end)}`);
+}
