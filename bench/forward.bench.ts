@@ -4,13 +4,14 @@ import { emitGraph } from "../src/engine/emit.ts";
 import { constant, imageToTensor, input } from "../src/engine/ops.ts";
 import { createSession } from "../src/engine/ort-node.ts";
 import { Declarations, initialise } from "../src/engine/params.ts";
+import { probeBlock } from "../src/engine/probe.ts";
 import { Tensor } from "../src/engine/session.ts";
 import { backbone } from "../src/models/registry.ts";
 import { umcc } from "../src/models/umcc.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";
 
-await serve(VERSIONS, async ({ model, batch: n, sizePx, threads }) => {
+await serve(VERSIONS, async ({ model, batch: n, sizePx, threads, lowering }) => {
   const half = [0.5, 0.5, 0.5];
   const random = Random.of(0);
   const shape = [n, sizePx, sizePx, 3];
@@ -20,7 +21,8 @@ await serve(VERSIONS, async ({ model, batch: n, sizePx, threads }) => {
   });
   const pixels = imageToTensor(input("images", shape, "uint8"), half, half);
   const { logits } = umcc({ backbone: backbone(model), flag: false })(scope, { pixels });
-  const session = await createSession(emitGraph({ outputs: { logits } }).model, { threads });
+  const block = lowering === "plain" ? undefined : await probeBlock();
+  const session = await createSession(emitGraph({ outputs: { logits }, block }).model, { threads });
   const images = Uint8Array.from({ length: n * sizePx * sizePx * 3 }, () => random.int(256));
   const feeds = { images: new Tensor("uint8", images, shape) };
   return async () => {

@@ -10,7 +10,7 @@ import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start } from "./child.ts";
 import { findPython } from "./peer.ts";
-import type { Measured, Work } from "./side.ts";
+import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { pairedRatio, spread } from "./statistics.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -28,6 +28,7 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --pairs K         measured pairs of steps (default 10)
   --warmup K        pairs that are not counted (default 3)
   --threads N       threads of each side (default: as many as the machine runs at once)
+  --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward)
   --python PATH     Python of the peer (default: the first on PATH with torch and timm)
   --timm DIR        checkout of timm for the peer
   --layout NAME     the peer's memory format: contiguous (default) or channels_last
@@ -43,6 +44,7 @@ const OPTIONS = {
   pairs: { type: "string", default: "10" },
   warmup: { type: "string", default: "3" },
   threads: { type: "string", default: String(availableParallelism()) },
+  lowering: { type: "string" },
   python: { type: "string" },
   timm: { type: "string" },
   layout: { type: "string", default: "contiguous" },
@@ -72,6 +74,15 @@ function integer(flag: "batch" | "size" | "pairs" | "warmup" | "threads", flags:
   if (Number.isInteger(value) && value >= min && value <= 4096) return value;
   const expected = `an integer from ${min} to 4096`;
   throw unexpected("input", { code: "BENCH_NUMBER", expected, name: `--${flag}`, got: flags[flag] });
+}
+
+/** Sessions of the plain forward graph are laid out in blocks by ONNX Runtime itself. */
+function lowering(name: string, flags: Flags): Lowering {
+  const asked = flags.lowering ?? (name === "forward" ? "plain" : "nchwc");
+  const found = LOWERINGS.find((known) => known === asked);
+  if (found !== undefined) return found;
+  const expected = LOWERINGS.join(" or ");
+  throw unexpected("input", { code: "BENCH_LOWERING", expected, name: "--lowering", got: asked });
 }
 
 function benchmark(name: string | undefined): string {
@@ -160,6 +171,7 @@ async function main(): Promise<void> {
     batch: integer("batch", flags, 1),
     sizePx: integer("size", flags, 32),
     threads: integer("threads", flags, 1),
+    lowering: lowering(name, flags),
   };
   const [pairs, warmup] = [integer("pairs", flags, 1), integer("warmup", flags, 0)];
   const idleBefore = await idleShare();

@@ -10,7 +10,12 @@ export interface Work {
   readonly batch: number;
   readonly sizePx: number;
   readonly threads: number;
+  /** Ours only: how the graph becomes ONNX; `nchwc` falls back to `plain` where the processor lacks it. */
+  readonly lowering: Lowering;
 }
+
+export const LOWERINGS = ["plain", "nchwc"] as const;
+export type Lowering = (typeof LOWERINGS)[number];
 
 export interface Ready {
   readonly ready: true;

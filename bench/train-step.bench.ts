@@ -8,7 +8,7 @@ import { openTrainStep } from "../src/train/step.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";
 
-await serve(VERSIONS, async ({ model, batch: n, sizePx, threads }) => {
+await serve(VERSIONS, async ({ model, batch: n, sizePx, threads, lowering }) => {
   const half = [0.5, 0.5, 0.5];
   const graph = umcc({ backbone: backbone(model), flag: false });
   const step = await openTrainStep({
@@ -19,6 +19,7 @@ await serve(VERSIONS, async ({ model, batch: n, sizePx, threads }) => {
     std: half,
     optimizer: adamw(),
     threads,
+    lowering,
   });
   const random = Random.of(0);
   step.load(initialise(step.specs, random));

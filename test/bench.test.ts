@@ -38,6 +38,11 @@ describe("npm run bench", () => {
     const option = bench("forward", "--bacth", "3");
     expect(option.status).toBe(2);
     expect(option.stderr).toContain("Unknown option '--bacth'\nTry: npm run bench -- --help");
+    const lowering = bench("forward", "--lowering", "fast");
+    expect([lowering.status, lowering.stderr]).toEqual([
+      2,
+      'Expected plain or nchwc for --lowering, got "fast"\n',
+    ]);
     const number = bench("forward", "--batch", "0");
     expect(number.status).toBe(2);
     expect(number.stderr).toContain('Expected an integer from 1 to 4096 for --batch, got "0"');

@@ -39,6 +39,7 @@ function outerKernel(b: Blocks, weight: Value, flipped = false): string {
   });
 }
 
+/** Blocked rule of conv2d; undefined where the plain one has to do it. */
 export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] | undefined {
   const [x, weight] = node.inputs;
   const { stride, padding: pads, groups } = node.attrs;
@@ -51,6 +52,7 @@ export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] 
   return [blocked(b.conv(b.blocked(x), denseKernel(b, weight, false), conv))];
 }
 
+/** Blocked rule of convInputGrad; undefined where the plain one has to do it. */
 export function convInputGrad(b: Blocks, node: Node<"convInputGrad">): readonly Placed[] | undefined {
   const [dy, weight] = node.inputs;
   const { stride, groups } = node.attrs;
