@@ -2,6 +2,8 @@
 // depthwise and stem [O/b][I][kH][kW][b of O]; made from torch's order inside the graph, once a step.
 import type { Blocks, Placed } from "./blocked.ts";
 import type { Node, Padding, Size, Value } from "./graph.ts";
+import { batchIsCheap } from "./lower-plain-conv.ts";
+import { NCHWC } from "./writer.ts";
 
 const blocked = (name: string): Placed => ({ name, blocked: true });
 
@@ -95,11 +97,33 @@ function spreadOut(b: Blocks, node: Node<"convInputGrad">): string {
   return w.reshape(x, [n, b.up(c), h * sh, width * sw]);
 }
 
-/** Depthwise: x as one image of N Cp channels, dy its kernels of Ho x Wo, dilated by the stride; dense: plainly. */
 export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
-  const { stride, padding: p, kernel, groups } = node.attrs;
-  if (groups === 1 || !b.fits(x) || !b.fits(dy)) return undefined;
+  if (!b.fits(x) || !b.fits(dy)) return undefined;
+  return node.attrs.groups > 1 ? depthwiseWeightGrad(b, node) : pointwiseWeightGrad(b, node);
+}
+
+/** 1x1 on small maps: one product over all pixels of all samples, channels last; others plainly. */
+function pointwiseWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
+  const [x, dy] = node.inputs;
+  const { stride, kernel } = node.attrs;
+  const [, o, h, width] = dy.shape as [number, number, number, number];
+  const c = x.shape[1]!;
+  const one = kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
+  if (!one || batchIsCheap(o, c, h * width)) return undefined;
+  const rows = (v: Value) => {
+    const channels = v.shape[1]!;
+    const last = b.w.op("ReorderOutput", [b.blocked(v)], { channels, channels_last: 1 }, NCHWC);
+    return b.w.reshape(last, [-1, channels]);
+  };
+  const product = b.w.matmul(rows(dy), rows(x), 2, true, false);
+  return [{ name: b.w.reshape(product, [o, c, 1, 1]), blocked: false }];
+}
+
+/** x as one image of N Cp channels, dy its kernels of Ho x Wo, dilated by the stride. */
+function depthwiseWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
+  const [x, dy] = node.inputs;
+  const { stride, padding: p, kernel } = node.attrs;
   const { w, size } = b;
   const [n, c, h, width] = x.shape as [number, number, number, number];
   const [, , ho, wo] = dy.shape as [number, number, number, number];

@@ -116,9 +116,31 @@ export function convWeightGrad(w: Writer, node: Node<"convWeightGrad">, [x, dy]:
   const [kh, kw] = node.attrs.kernel;
   const maps = shiftedMaps(w, node, x!).map((map) => w.reshape(map, [n, c, area]));
   const columns = maps.length === 1 ? maps[0]! : w.op("Concat", maps, { axis: 1 }); // [N, kH kW C, Ho Wo]
-  const product = w.matmul(w.reshape(dy!, [n, o, area]), columns, 3, false, true); // [N, O, kH kW C]
-  const taps = w.reshape(w.sum(product, [0]), [o, kh, kw, c]);
+  const rows = w.reshape(dy!, [n, o, area]);
+  const sum = batchIsCheap(o, kh * kw * c, area)
+    ? w.sum(w.matmul(rows, columns, 3, false, true), [0])
+    : w.matmul(
+        samplesLast(w, rows, [n, o, area]),
+        samplesLast(w, columns, [n, kh * kw * c, area]),
+        2,
+        false,
+        true,
+      );
+  const taps = w.reshape(sum, [o, kh, kw, c]); // [O, kH kW C]
   return [kh * kw === 1 ? w.reshape(taps, [o, c, 1, 1]) : w.transpose(taps, [0, 3, 1, 2])];
+}
+
+/**
+ * One product per sample and a sum over samples, or one product over all samples after reordering the maps:
+ * whichever moves fewer numbers.
+ */
+export function batchIsCheap(rows: number, columns: number, area: number): boolean {
+  return rows * columns <= (rows + columns) * area;
+}
+
+/** [N, C, area] as [C, N area]. */
+function samplesLast(w: Writer, x: string, [n, c, area]: readonly [number, number, number]): string {
+  return w.reshape(w.transpose(x, [1, 0, 2]), [c, n * area]);
 }
 
 /** For each tap (row by row) the part of the padded input that it meets, [N, C, Ho, Wo]. */
