@@ -4,9 +4,16 @@ import type { Context } from "./context.ts";
 import { dataCommand } from "./data.ts";
 import { deriveCommand } from "./derive.ts";
 import { evaluateCommand } from "./evaluate.ts";
+import { predictCommand } from "./predict.ts";
 import { trainCommand } from "./train.ts";
 
 /** The commands, bound to a context. */
 export function commands(context: Context): Command[] {
-  return [dataCommand(context), deriveCommand(context), trainCommand(context), evaluateCommand(context)];
+  return [
+    dataCommand(context),
+    deriveCommand(context),
+    trainCommand(context),
+    evaluateCommand(context),
+    predictCommand(context),
+  ];
 }

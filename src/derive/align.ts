@@ -31,7 +31,7 @@ export interface CentreLandmarks {
 export type ChipLandmarks = CornerLandmarks | CentreLandmarks;
 
 /** Eyes nearer than this are a point to any transform. */
-const MIN_EYE_DISTANCE_PX = 2;
+export const MIN_EYE_DISTANCE_PX = 2;
 
 /** Fractions of the unpadded chip; the person's left is on the right of the picture. */
 export const DLIB_TEMPLATE = {

@@ -160,7 +160,7 @@ function count(n: number): string {
 }
 
 /** Aligns cells in columns, the first one left, the others right; two blanks between. */
-function alignColumns(rows: readonly (readonly string[])[]): string {
+export function alignColumns(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
   return rows
     .map((row) =>

@@ -1,7 +1,8 @@
 // Finds and reads a model: a checkpoint file, or the best checkpoint of a run folder.
 import { stat } from "node:fs/promises";
-import { AppError, isNotFound, missingFile } from "../core/errors.ts";
-import { readCheckpoint } from "../engine/checkpoint.ts";
+import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { readBytes } from "../core/files.ts";
+import { type Checkpoint, readCheckpoint } from "../engine/checkpoint.ts";
 import type { Weights } from "../engine/params.ts";
 import { type ModelFacts, modelFactsSchema } from "../models/facts.ts";
 import { runPaths } from "./run.ts";
@@ -17,16 +18,38 @@ export interface LoadedModel {
  * Loads a model for prediction.
  *
  * @param target - a checkpoint (.safetensors) or a run folder
- * @throws AppError("data", "FILE_MISSING" | "NOT_A_CHECKPOINT" | "CHECKPOINT_FACTS")
+ * @throws AppError("data", "FILE_MISSING" | "NOT_A_CHECKPOINT" | "CHECKPOINT_FACTS" | "SAFETENSORS_...")
  */
 export async function loadModel(target: string): Promise<LoadedModel> {
   const path = (await isFolder(target)) ? runPaths(target).best : target;
-  const { weights, facts } = await readCheckpoint(path);
+  const { weights, facts } = await readKnown(path);
   const parsed = modelFactsSchema.safeParse(facts);
   if (parsed.success) return { path, facts: parsed.data, weights };
   const issue = parsed.error.issues[0]!;
   const message = `Expected valid facts in ${path}, got ${issue.path.join(".")}: ${issue.message}`;
   throw new AppError("data", "CHECKPOINT_FACTS", message, { cause: parsed.error });
+}
+
+/** A reader's complaint about the header is no help to someone who gave a PyTorch file. */
+async function readKnown(path: string): Promise<Checkpoint> {
+  try {
+    return await readCheckpoint(path);
+  } catch (error) {
+    if (!(error instanceof AppError) || !error.code.startsWith("SAFETENSORS_")) throw error;
+    const [first, second] = await readBytes(path, "a checkpoint");
+    const zip = first === 0x50 && second === 0x4b;
+    const pickle = first === 0x80 && second !== undefined && second <= 5;
+    if (!zip && !pickle) throw error;
+    throw unexpected("data", {
+      code: "NOT_A_CHECKPOINT",
+      expected: "a checkpoint (.safetensors) or a run folder",
+      name: "the model",
+      got: zip ? "a zip archive, as PyTorch writes" : "a pickle, as PyTorch wrote",
+      where: path,
+      hint: "give its weights to `facehand train --weights`; that makes a run folder to predict with",
+      cause: error,
+    });
+  }
 }
 
 async function isFolder(path: string): Promise<boolean> {

@@ -1,0 +1,94 @@
+// Finds the face or the hand of one photo and cuts it as derived datasets cut theirs.
+// Source: the recipe of pipeline.ts, without annotations: of several faces or hands the largest counts.
+// Invariant: what derivation would refuse as too small or too unsure is not found here either.
+import type { RgbImage } from "../data/pixels.ts";
+import type { Modality } from "../data/record.ts";
+import { MIN_EYE_DISTANCE_PX } from "./align.ts";
+import { CROP_PX, FACE_PADDING, faceChip, HAND_MARGIN, handCropFromBox } from "./crops.ts";
+import { type Face, type FaceDetector, openFaceDetector } from "./detect.ts";
+import { type Box, boxArea, distance } from "./geometry.ts";
+import { type HandDetector, openHandDetector } from "./hands.ts";
+import { MIN_FACE_PX, MIN_FACE_SCORE } from "./pairing.ts";
+
+export interface FoundCrop {
+  /** RGB u8, CROP_PX square. */
+  readonly crop: RgbImage;
+  /** The face, forehead to chin, or the whole hand; px of the photo. */
+  readonly box: Box<"px">;
+  readonly score: number;
+  /** How many usable faces or hands there were to choose from. */
+  readonly among: number;
+}
+
+export interface Finder {
+  /** The largest usable face or hand, or undefined. */
+  find(photo: RgbImage, modality: Modality): Promise<FoundCrop | undefined>;
+  /** Frees the models. */
+  close(): Promise<void>;
+}
+
+export interface FinderOptions {
+  /** What will be asked for; a detector is loaded for each. */
+  readonly modalities: readonly Modality[];
+  /** Path of a YuNet model; the built-in detector if left out. */
+  readonly faceModel?: string;
+  /** Path of a hand detector; the built-in one if left out. */
+  readonly handModel?: string;
+  readonly threads?: number;
+}
+
+/**
+ * Loads the detectors.
+ *
+ * @returns a finder, to be closed by the caller; one photo at a time
+ * @throws AppError("data", "FILE_MISSING" | "FACE_MODEL" | "HAND_MODEL" | "MODEL_REFUSED")
+ * @example const finder = await openFinder({ modalities: ["hand"] })
+ */
+export async function openFinder(options: FinderOptions): Promise<Finder> {
+  const { modalities, faceModel, handModel, threads = 1 } = options;
+  const faces = modalities.includes("face")
+    ? await openFaceDetector({ threads, ...(faceModel === undefined ? {} : { model: faceModel }) })
+    : undefined;
+  let hands: HandDetector | undefined;
+  try {
+    if (modalities.includes("hand")) {
+      hands = await openHandDetector({ threads, ...(handModel === undefined ? {} : { model: handModel }) });
+    }
+  } catch (error) {
+    await faces?.close();
+    throw error;
+  }
+  return {
+    find: async (photo, modality) =>
+      modality === "face" ? await findFace(faces, photo) : await findHand(hands, photo),
+    close: async () => {
+      await Promise.all([faces?.close(), hands?.close()]);
+    },
+  };
+}
+
+async function findFace(detector: FaceDetector | undefined, photo: RgbImage): Promise<FoundCrop | undefined> {
+  const faces = ((await detector?.detect(photo)) ?? []).filter(isUsable);
+  const face = largest(faces);
+  if (face === undefined) return undefined;
+  const crop = faceChip(photo, face.landmarks, CROP_PX, FACE_PADDING);
+  return { crop, box: face.box, score: face.score, among: faces.length };
+}
+
+function isUsable({ score, box, landmarks }: Face): boolean {
+  const apart = distance(landmarks.leftEye, landmarks.rightEye);
+  const side = Math.min(box.width, box.height);
+  return score >= MIN_FACE_SCORE && side >= MIN_FACE_PX && apart >= MIN_EYE_DISTANCE_PX;
+}
+
+async function findHand(detector: HandDetector | undefined, photo: RgbImage): Promise<FoundCrop | undefined> {
+  const hands = (await detector?.detect(photo)) ?? [];
+  const hand = largest(hands);
+  if (hand === undefined) return undefined;
+  const crop = handCropFromBox(photo, hand.box, CROP_PX, HAND_MARGIN);
+  return { crop, box: hand.box, score: hand.score, among: hands.length };
+}
+
+function largest<F extends { readonly box: Box<"px"> }>(found: readonly F[]): F | undefined {
+  return [...found].sort((a, b) => boxArea(b.box) - boxArea(a.box))[0];
+}
