@@ -10,7 +10,8 @@ import type { Part, Summary } from "./summary.ts";
 export const LABEL_NOTE =
   "The label is an apparent one, recorded by machines or annotators; it is never a person's identity.";
 
-const TITLES: Readonly<Record<MetricName, string>> = {
+/** What tables call the metrics. */
+export const METRIC_TITLES: Readonly<Record<MetricName, string>> = {
   accuracy: "accuracy",
   balancedAccuracy: "balanced accuracy",
   tprFemale: "TPR female",
@@ -68,7 +69,7 @@ function formatParts(parts: readonly Part[]): string {
   return alignColumns([
     ["", ...parts.map((part) => part.name)],
     ...counts.map(([title, of]) => [title, ...parts.map(of)]),
-    ...METRICS.map((metric) => [TITLES[metric], ...parts.map((part) => withInterval(part, metric))]),
+    ...METRICS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => withInterval(part, metric))]),
     ...gate,
   ]);
 }
@@ -95,7 +96,7 @@ function formatGroups(table: GroupTable): string {
     "images",
     "subjects",
     "female / male subjects",
-    ...GROUP_COLUMNS.map((m) => TITLES[m]),
+    ...GROUP_COLUMNS.map((m) => METRIC_TITLES[m]),
   ];
   const body = alignColumns([header, ...table.groups.map(groupRow)]);
   const small = table.groups.filter((group) => group.small).length;
@@ -129,7 +130,7 @@ function formatComparisons(comparisons: readonly Comparison[]): string {
   return alignColumns([
     ["  between groups", "difference", "ratio", "error max/min", "error max/geomean", "worst group"],
     ...comparisons.map((c) => [
-      `  ${TITLES[c.metric]}`,
+      `  ${METRIC_TITLES[c.metric]}`,
       figure(c.difference),
       figure(c.ratio),
       figure(c.errorMaxMin, 2),

@@ -1,0 +1,322 @@
+// Figures of a run as SVG: curves by epoch, and how stored predictions agree with the recorded labels.
+// Made with Observable Plot on linkedom; no script, font or file from elsewhere. Invariants: one style; every axis
+// says what it shows and in which unit; lines and texts take the colour of the page, so that dark pages work too.
+import * as Plot from "@observablehq/plot";
+import { encodePng, renderSvg } from "../data/image.ts";
+import { MODALITIES, type Modality } from "../data/record.ts";
+import { scores } from "../evaluate/binary.ts";
+import { BIN_COUNT, reliabilityBins } from "../evaluate/calibration.ts";
+import type { GroupTable } from "../evaluate/groups.ts";
+import { rocAucOf } from "../evaluate/metrics.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
+import type { EpochLog } from "../train/runlog.ts";
+import { COLORS, drawFigure, INK } from "./frame.ts";
+import { rocPoints } from "./roc.ts";
+
+/** One point of a curve by epoch. */
+interface CurvePoint {
+  readonly epoch: number;
+  readonly value: number;
+  readonly series: string;
+}
+
+/**
+ * Loss by epoch: training, and validation by modality.
+ *
+ * @param epochs - a run's log, at least one
+ * @returns a whole SVG document
+ * @example lossCurves(await readLog("runs/umcc"))
+ */
+export function lossCurves(epochs: readonly EpochLog[]): string {
+  const points = [
+    ...epochs.map(({ epoch, trainLoss }) => ({ epoch, value: trainLoss, series: "training" })),
+    ...validation(epochs, ({ loss }) => loss),
+  ];
+  return curves(points, { title: "Loss by epoch", y: "loss, nats an image", zero: true });
+}
+
+/**
+ * Validation balanced accuracy by epoch and modality; a ring marks the epoch that was kept.
+ *
+ * @param epochs - a run's log, at least one
+ * @returns a whole SVG document
+ */
+export function accuracyCurves(epochs: readonly EpochLog[]): string {
+  const points = validation(epochs, ({ balancedAccuracy }) => balancedAccuracy);
+  const kept = epochs.findLast(({ best }) => best)?.epoch;
+  return curves(points, {
+    title: "Balanced accuracy by epoch",
+    y: "balanced accuracy, validation",
+    domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1],
+    ...(kept === undefined ? {} : { kept }),
+  });
+}
+
+type PartLog = EpochLog["val"]["all"];
+
+function validation(epochs: readonly EpochLog[], of: (part: PartLog) => number | null): CurvePoint[] {
+  return MODALITIES.flatMap((modality) =>
+    epochs.flatMap(({ epoch, val }) => {
+      const part = val[modality];
+      const value = part === null ? null : of(part);
+      return value === null ? [] : [{ epoch, value, series: `validation, ${modality}` }];
+    }),
+  );
+}
+
+interface CurveOptions {
+  readonly title: string;
+  readonly y: string;
+  readonly zero?: boolean;
+  readonly domain?: readonly [number, number];
+  readonly kept?: number;
+}
+
+const SERIES = {
+  training: INK,
+  "validation, hand": COLORS.hand,
+  "validation, face": COLORS.face,
+} as const;
+
+function curves(points: readonly CurvePoint[], { title, y, zero, domain, kept }: CurveOptions): string {
+  const color = ({ series }: CurvePoint) => SERIES[series as keyof typeof SERIES];
+  const drawn = Object.entries(SERIES).filter(([name]) => points.some(({ series }) => series === name));
+  const most = Math.max(...points.map(({ epoch }) => epoch));
+  const channels = { x: "epoch", y: "value", z: "series" } as const;
+  return drawFigure({
+    title,
+    legend: [
+      ...drawn.map(([label, ink]) => ({ label, color: ink, shape: "line" as const })),
+      ...(kept === undefined ? [] : [{ label: "epoch kept", color: INK, shape: "ring" as const }]),
+    ],
+    plot: {
+      x: {
+        label: "epoch",
+        domain: [1, Math.max(2, most)],
+        ticks: wholeTicks(most),
+        tickFormat: "d",
+      },
+      y: { label: y, grid: true, ...(zero === true ? { zero: true } : {}), ...(domain ? { domain } : {}) },
+      marks: [
+        ...drawn.map(([name, stroke]) =>
+          Plot.line(
+            points.filter(({ series }) => series === name),
+            { ...channels, stroke, strokeWidth: 2 },
+          ),
+        ),
+        Plot.dot(points, { ...channels, fill: color, r: 3 }),
+        Plot.dot(
+          points.filter(({ epoch }) => epoch === kept),
+          { ...channels, stroke: INK, r: 6, strokeWidth: 1.5 },
+        ),
+      ],
+    },
+  });
+}
+
+/** About six whole epochs. */
+function wholeTicks(most: number): number[] {
+  const step = Math.max(1, Math.ceil(most / 6));
+  const ticks = Array.from({ length: Math.floor(most / step) }, (_, i) => (i + 1) * step);
+  return step === 1 ? ticks : [1, ...ticks];
+}
+
+const PROBABILITY = "probability of male as recorded";
+const HISTOGRAM_BINS = 20;
+
+/** Rows that a figure can use. */
+type Labelled = Prediction & { readonly target: 0 | 1 };
+const labelled = (rows: readonly Prediction[]) => rows.filter((row): row is Labelled => row.target !== null);
+
+/**
+ * How many images got which probability, by recorded label, one panel a modality.
+ *
+ * @param rows - predictions of one split
+ * @param threshold - decided male from here; drawn as a line
+ * @returns a whole SVG document
+ */
+export function probabilityHistogram(rows: readonly Prediction[], threshold = 0.5): string {
+  const data = labelled(rows).map(({ probability, target, modality }) => ({
+    probability,
+    label: target === 1 ? "male" : "female",
+    modality,
+  }));
+  const thresholds = Array.from({ length: HISTOGRAM_BINS + 1 }, (_, i) => i / HISTOGRAM_BINS);
+  return drawFigure({
+    title: "Probability by recorded label",
+    legend: (["female", "male"] as const).map((label) => ({
+      label: `recorded ${label}`,
+      color: COLORS[label],
+      shape: "square",
+    })),
+    plot: {
+      x: { label: PROBABILITY, domain: [0, 1] },
+      y: { label: "images", grid: true, tickFormat: "d" },
+      fy: { label: null, domain: MODALITIES.filter((m) => data.some(({ modality }) => modality === m)) },
+      marginRight: 44,
+      marks: [
+        Plot.rectY(
+          data,
+          Plot.binX<Plot.RectYOptions>(
+            { y: "count" },
+            {
+              x: { value: "probability", thresholds },
+              fy: "modality",
+              fill: ({ label }: { label: "female" | "male" }) => COLORS[label],
+              z: "label",
+              insetLeft: 0.5,
+              insetRight: 0.5,
+            },
+          ),
+        ),
+        Plot.ruleX([threshold], { stroke: INK, strokeDasharray: "3 3" }),
+        Plot.ruleY([0], { stroke: INK }),
+      ],
+    },
+  });
+}
+
+/**
+ * Reliability diagram: share recorded as male against mean probability; a dot's area is its number of images.
+ *
+ * @param rows - predictions of one split, at least one labelled
+ * @returns a whole SVG document
+ */
+export function reliabilityDiagram(rows: readonly Prediction[], bins = BIN_COUNT): string {
+  const data = byModality(rows).flatMap(({ modality, y, p }) =>
+    reliabilityBins(y, p, "equal-width", bins).map((bin) => ({ ...bin, modality })),
+  );
+  return drawFigure({
+    title: "Calibration",
+    legend: [...modalityLegend(data), { label: "agrees on average", color: INK, shape: "dash" }],
+    plot: {
+      x: { label: `mean ${PROBABILITY}`, domain: [0, 1], inset: 6 },
+      y: { label: `share recorded as male (${bins} bins)`, domain: [0, 1], grid: true, inset: 6 },
+      r: { range: [2.5, 11] },
+      marks: [
+        diagonal(),
+        Plot.dot(data, {
+          x: "meanProbability",
+          y: "shareMale",
+          r: "n",
+          fill: ({ modality }: { modality: Modality }) => COLORS[modality],
+          fillOpacity: 0.75,
+        }),
+      ],
+    },
+  });
+}
+
+/**
+ * ROC curve of each modality, with its area.
+ *
+ * @param rows - predictions of one split
+ * @returns a whole SVG document; a modality in which only one class occurs has no curve
+ */
+export function rocCurve(rows: readonly Prediction[]): string {
+  const parts = byModality(rows).flatMap(({ modality, y, p }) => {
+    const auc = rocAucOf(scores(y, p));
+    return auc === null ? [] : [{ modality, auc, points: rocPoints(y, p) }];
+  });
+  return drawFigure({
+    title: "ROC curve, male as positive",
+    legend: [
+      ...parts.map(({ modality, auc }) => ({
+        label: `${modality}, area ${auc.toFixed(3)}`,
+        color: COLORS[modality],
+        shape: "line" as const,
+      })),
+      { label: "chance", color: INK, shape: "dash" },
+    ],
+    plot: {
+      x: { label: "share of recorded females decided male", domain: [0, 1], inset: 6 },
+      y: { label: "share of recorded males decided male", domain: [0, 1], grid: true, inset: 6 },
+      marks: [
+        diagonal(),
+        ...parts.map(({ modality, points }) =>
+          Plot.line(points, { x: "fpr", y: "tpr", stroke: COLORS[modality], strokeWidth: 2 }),
+        ),
+      ],
+    },
+  });
+}
+
+interface GroupDot {
+  readonly name: string;
+  readonly rate: number;
+  readonly label: "female" | "male";
+}
+
+/**
+ * Rates of both recorded classes by group, with images and subjects; groups that are too small have no dot.
+ *
+ * @param table - of one set of keys, e.g. by gesture and modality
+ * @returns a whole SVG document
+ */
+export function groupDots(table: GroupTable): string {
+  const named = table.groups.map((group) => ({ ...group, name: groupName(group) }));
+  const dots = named.flatMap(({ name, small, metrics }): GroupDot[] =>
+    (["female", "male"] as const).flatMap((label) => {
+      const rate = label === "female" ? metrics.tprFemale : metrics.tprMale;
+      return small || rate === null ? [] : [{ name, rate, label }];
+    }),
+  );
+  const longest = Math.max(...named.flatMap(({ name }) => name.split("\n").map((line) => line.length)));
+  return drawFigure({
+    title: `Right decisions by ${table.keys.join(" and ")}`,
+    heightPx: 70 + 40 * named.length,
+    legend: (["female", "male"] as const).map((label) => ({
+      label: `recorded ${label}`,
+      color: COLORS[label],
+      shape: "dot",
+    })),
+    plot: {
+      marginLeft: 16 + 7 * longest,
+      x: { label: "share decided as recorded", domain: [0, 1], grid: true, inset: 8 },
+      y: { label: null, domain: named.map(({ name }) => name), tickSize: 0 },
+      marks: [
+        Plot.ruleY(named, { y: "name", stroke: INK, strokeOpacity: 0.2 }),
+        Plot.dot(dots, { x: "rate", y: "name", fill: ({ label }: GroupDot) => COLORS[label], r: 5 }),
+        Plot.text(
+          named.filter(({ small }) => small),
+          { x: 0.5, y: "name", text: () => "too few subjects", fill: INK, dy: -8 },
+        ),
+      ],
+    },
+  });
+}
+
+function groupName(group: GroupTable["groups"][number]): string {
+  const values = Object.values(group.group).map((value) => (value === "" ? "not recorded" : value));
+  return `${values.join(", ")}\n${group.nImages} images, ${group.nSubjects} subjects`;
+}
+
+function byModality(rows: readonly Prediction[]) {
+  return MODALITIES.flatMap((modality) => {
+    const own = labelled(rows).filter((row) => row.modality === modality);
+    const y = own.map(({ target }) => target);
+    return own.length === 0 ? [] : [{ modality, y, p: own.map(({ probability }) => probability) }];
+  });
+}
+
+function modalityLegend(data: readonly { readonly modality: Modality }[]) {
+  const found = MODALITIES.filter((m) => data.some(({ modality }) => modality === m));
+  return found.map((label) => ({ label, color: COLORS[label], shape: "dot" as const }));
+}
+
+function diagonal(): Plot.Markish {
+  const ends = [
+    [0, 0],
+    [1, 1],
+  ] as const;
+  return Plot.line(ends, { stroke: INK, strokeOpacity: 0.5, strokeDasharray: "4 4" });
+}
+
+/**
+ * A figure as PNG on white, for looking at it or for places that take no SVG. Letters depend on the machine's fonts.
+ *
+ * @param widthPx - default 960
+ */
+export async function svgToPng(svg: string, widthPx = 960): Promise<Uint8Array> {
+  return await encodePng(await renderSvg(svg, { widthPx }));
+}
