@@ -1,0 +1,47 @@
+// Runs the command line inside the test's process and keeps what it prints.
+import { run } from "../../src/cli/main.ts";
+
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `facehand <argv>`; output goes nowhere but into the result. */
+export function runCli(...argv: readonly string[]): Promise<Ran> {
+  return capture(argv);
+}
+
+/** The same where printing a result throws: a fault that no input causes. */
+export function runFailing(error: Error, ...argv: readonly string[]): Promise<Ran> {
+  return capture(argv, error);
+}
+
+async function capture(argv: readonly string[], fault?: Error): Promise<Ran> {
+  const printed = { stdout: "", stderr: "" };
+  const restore = (["stdout", "stderr"] as const).map((name) => {
+    const stream = process[name];
+    const original = stream.write;
+    stream.write = ((text: string | Uint8Array) => {
+      if (name === "stdout" && fault !== undefined) throw fault;
+      printed[name] += typeof text === "string" ? text : Buffer.from(text).toString();
+      return true;
+    }) as typeof stream.write;
+    return () => {
+      stream.write = original;
+    };
+  });
+  try {
+    const code = await run(argv);
+    return { code, ...strip(printed) };
+  } finally {
+    for (const undo of restore) undo();
+  }
+}
+
+/** Without colours, which depend on the terminal that runs the tests. */
+function strip({ stdout, stderr }: { stdout: string; stderr: string }) {
+  const escape = String.fromCharCode(27);
+  const plain = (text: string) => text.replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "");
+  return { stdout: plain(stdout), stderr: plain(stderr) };
+}
