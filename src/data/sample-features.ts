@@ -56,6 +56,7 @@ function drawBrow({ face: { brow }, hair }: Person, { smile }: FaceMood, side: n
   return stroke(curve(arch), color, 0.036 * brow, { opacity: 0.9 });
 }
 
+/** The nose: bridge shadow, tip and nostrils, on the face's axis. */
 export function drawNose({ skin, face }: Person): string {
   const w = 0.115 * face.nose;
   const dark = lineOn(skin);
@@ -72,6 +73,7 @@ export function drawNose({ skin, face }: Person): string {
   ].join("");
 }
 
+/** Lips, parted by `open`, with corners raised by `smile`. */
 export function drawMouth({ skin, face }: Person, { smile, open }: FaceMood): string {
   const y = 0.535 * face.length;
   const w = 0.185 + 0.03 * smile;
@@ -113,6 +115,7 @@ export function drawBeard(person: Person): string {
   return path(`${below}L${above.slice(1)}Z`, { fill: color, opacity: amount < 0.5 ? 0.3 : 0.88 * amount });
 }
 
+/** Spectacles over both eyes. */
 export function drawGlasses(): string {
   const rim = { fill: "#e8f2ff", "fill-opacity": 0.12, stroke: "#22242a", "stroke-width": 0.022 };
   const bars = ["-0.075 -0.005, 0 -0.03, 0.075 -0.005", "0.375 -0.01, 0.5 -0.02", "-0.375 -0.01, -0.5 -0.02"];

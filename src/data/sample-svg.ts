@@ -13,6 +13,7 @@ export function place(x: number, y: number, degrees: number, sx: number, sy = sx
   return [cos * sx, sin * sx, -sin * sy, cos * sy, x, y];
 }
 
+/** A point moved by an affine map. */
 export function apply([a, b, c, d, e, f]: Affine, [x, y]: Xy): Xy {
   return [a * x + c * y + e, b * x + d * y + f];
 }
@@ -43,10 +44,12 @@ export function el(name: string, attributes: Attributes, content = ""): string {
   return content === "" ? `<${name}${text}/>` : `<${name}${text}>${content}</${name}>`;
 }
 
+/** A path element from its `d`. */
 export function path(d: string, attributes: Attributes): string {
   return el("path", { d, ...attributes });
 }
 
+/** An ellipse element. */
 export function ellipse(centre: Xy, rx: number, ry: number, attributes: Attributes): string {
   return el("ellipse", { cx: centre[0], cy: centre[1], rx, ry, ...attributes });
 }
@@ -96,6 +99,7 @@ export function mirrored(points: readonly Xy[]): Xy[] {
 
 export type Rgb = readonly [r: number, g: number, b: number];
 
+/** An RGB colour as SVG writes it. */
 export function hex(rgb: Rgb): string {
   const two = (v: number) =>
     Math.round(Math.min(Math.max(v, 0), 255))

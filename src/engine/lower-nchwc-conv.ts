@@ -97,6 +97,7 @@ function spreadOut(b: Blocks, node: Node<"convInputGrad">): string {
   return w.reshape(x, [n, b.up(c), h * sh, width * sw]);
 }
 
+/** Depthwise in blocks, 1x1 on small maps as one product; others by the plain rule. */
 export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
   if (!b.fits(x) || !b.fits(dy)) return undefined;
