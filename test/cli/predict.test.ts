@@ -1,0 +1,278 @@
+// `facehand predict` from arguments to printed text, on tiny checkpoints with seeded weights.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Random } from "../../src/core/random.ts";
+import { decodeImage, encodePng } from "../../src/data/image.ts";
+import type { RgbImage } from "../../src/data/pixels.ts";
+import { type Box, boxIou, boxToPx } from "../../src/derive/geometry.ts";
+import { writeCheckpoint } from "../../src/engine/checkpoint.ts";
+import { initialise } from "../../src/engine/params.ts";
+import { LABEL_NOTE } from "../../src/evaluate/format.ts";
+import { encodeSafetensors } from "../../src/formats/safetensors.ts";
+import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../../src/models/facts.ts";
+import { openLocalPredictor } from "../../src/train/infer.ts";
+import { loadModel } from "../../src/train/model-file.ts";
+import { declaredSpecs } from "../../src/train/step-graph.ts";
+import { shared, WHY_SKIPPED } from "../shared.ts";
+import { runCli } from "./run.ts";
+
+const SIZE_PX = 32;
+const UMCC: ModelFacts = {
+  format: 1,
+  arch: "umcc",
+  tag: "test_efficientnet.none_F1_An_Lb_Z0",
+  backbone: "test_efficientnet",
+  flag: true,
+  gating: null,
+  pixels: { sizePx: SIZE_PX, interpolation: "bilinear", mean: [0, 0, 0], std: [1, 1, 1] },
+  threshold: 0.5,
+  output: OUTPUT_MEANING,
+  trainedOn: [],
+};
+const MODELS = {
+  f1: UMCC,
+  f0: { ...UMCC, flag: false, tag: "test_efficientnet.none_F0_An_Lb_Z0" },
+  mag: {
+    ...UMCC,
+    arch: "mag",
+    flag: false,
+    gating: "soft",
+    tag: "test_efficientnet.none_F0_An_Lb_Z0_gating=soft",
+  },
+  always: { ...UMCC, threshold: 0 },
+  never: { ...UMCC, threshold: 1 },
+} as const satisfies Record<string, ModelFacts>;
+
+let dir: string;
+const at = (name: string) => join(dir, name);
+const ckpt = (name: keyof typeof MODELS) => at(`${name}.safetensors`);
+
+/** Stripes and a gradient: nobody is in it. */
+function pattern(width: number, height: number, period: number): RgbImage {
+  const data = new Uint8Array(3 * width * height);
+  for (let i = 0; i < width * height; i++) {
+    data[3 * i] = (255 * (i % width)) / width;
+    data[3 * i + 1] = i % period < period / 2 ? 200 : 20;
+    data[3 * i + 2] = (255 * i) / (width * height);
+  }
+  return { width, height, data };
+}
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "facehand-"));
+  for (const [name, facts] of Object.entries(MODELS)) {
+    const specs = declaredSpecs(modelGraph(facts), SIZE_PX);
+    await writeCheckpoint(at(`${name}.safetensors`), specs, { weights: weightsOf(facts) }, facts);
+  }
+  await writeFile(at("a.png"), await encodePng(pattern(60, 50, 7)));
+  await writeFile(at("b.png"), await encodePng(pattern(32, 32, 11)));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+function weightsOf(facts: ModelFacts) {
+  return initialise(declaredSpecs(modelGraph(facts), SIZE_PX), Random.of(3));
+}
+
+const json = async (...argv: readonly string[]) => {
+  const { code, stdout, stderr } = await runCli("predict", ...argv, "--json");
+  expect([code, stderr]).toEqual([0, ""]);
+  return JSON.parse(stdout);
+};
+
+describe("predict", () => {
+  it("prints JSON: the model, the note, one prediction an image, in order", async () => {
+    const printed = await json(ckpt("f1"), at("b.png"), at("a.png"), "--modality", "hand", "--threads", "1");
+    const { path, facts, weights } = await loadModel(ckpt("f1"));
+    const predictor = await openLocalPredictor(facts, weights, { batch: 2, threads: 1 });
+    const images = await Promise.all(["b.png", "a.png"].map((name) => decodeImage(at(name))));
+    const wanted = await predictor.predict(images, "hand");
+    await predictor.close();
+    expect(printed).toEqual({
+      model: { path, tag: facts.tag, arch: "umcc", threshold: 0.5 },
+      note: LABEL_NOTE,
+      predictions: ["b.png", "a.png"].map((name, i) => ({
+        image: at(name),
+        modality: "hand",
+        probability: expect.closeTo(wanted[i]!.probability, 5),
+        decision: wanted[i]!.probability >= 0.5 ? "male" : "female",
+        gateHand: null,
+      })),
+    });
+    const [b, a] = printed.predictions;
+    expect(Math.abs(b.probability - a.probability)).toBeGreaterThan(1e-5);
+  });
+
+  it("tells UMCC F1 the modality, and needs it", async () => {
+    const [hand] = (await json(ckpt("f1"), at("a.png"), "--modality", "hand")).predictions;
+    const [face] = (await json(ckpt("f1"), at("a.png"), "--modality", "face")).predictions;
+    expect(face.modality).toBe("face");
+    expect(Math.abs(face.probability - hand.probability)).toBeGreaterThan(1e-5);
+    const { code, stdout, stderr } = await runCli("predict", ckpt("f1"), at("a.png"));
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^Expected hand or face for --modality, got auto\nTry: .*--modality hand/);
+  });
+
+  it("leaves the modality to MAG's gate, and to nobody in UMCC F0", async () => {
+    const [gated] = (await json(ckpt("mag"), at("a.png"))).predictions;
+    expect(gated.gateHand).toBeGreaterThan(0);
+    expect(gated.gateHand).toBeLessThan(1);
+    expect(gated.modality).toBe(gated.gateHand >= 0.5 ? "hand" : "face");
+    const [plain] = (await json(ckpt("f0"), at("a.png"))).predictions;
+    expect(plain).toMatchObject({ modality: null, gateHand: null });
+  });
+
+  it("decides at the checkpoint's threshold", async () => {
+    const decision = async (name: "always" | "never") =>
+      (await json(ckpt(name), at("a.png"), "--modality", "face")).predictions[0].decision;
+    expect([await decision("always"), await decision("never")]).toEqual(["male", "female"]);
+  });
+
+  it("prints a table that says what the numbers are", async () => {
+    const { code, stdout, stderr } = await runCli("predict", ckpt("mag"), at("a.png"), at("b.png"));
+    expect([code, stderr]).toEqual([0, ""]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[0]).toBe(`mag ${MODELS.mag.tag} (${ckpt("mag")})`);
+    expect(lines[1]).toMatch(/^image +modality +p\(male\) +decision +gate hand$/);
+    expect(lines[2]).toMatch(/a\.png +(hand|face) +0\.\d{4} +(male|female) +0\.\d{3}$/);
+    expect(lines[3]).toContain("b.png");
+    expect(lines[4]).toContain("male as recorded in the training labels; decision male from 0.50");
+    expect(lines[5]).toBe(LABEL_NOTE);
+  });
+
+  it("takes a run folder for its best checkpoint", async () => {
+    await mkdir(at("run/checkpoints"), { recursive: true });
+    const best = at("run/checkpoints/best.safetensors");
+    const specs = declaredSpecs(modelGraph(MODELS.f0), SIZE_PX);
+    await writeCheckpoint(best, specs, { weights: weightsOf(MODELS.f0) }, MODELS.f0);
+    expect((await json(at("run"), at("a.png"))).model.path).toBe(best);
+  });
+});
+
+describe("predict refuses", () => {
+  /** Refused: nothing on standard output. */
+  const refused = async (expected: number, ...argv: readonly string[]) => {
+    const { code, stdout, stderr } = await runCli("predict", ...argv);
+    expect([code, stdout]).toEqual([expected, ""]);
+    return stderr;
+  };
+
+  it.each([
+    [
+      "an empty file",
+      "empty.png",
+      new Uint8Array(0),
+      /^Expected an image for the file, got "0 bytes" \(.*empty/,
+    ],
+    ["text", "page.png", Buffer.from("<html>"), /^Expected an image \(jpeg, .*page\.png\)\nTry: /],
+  ])("%s among good images, before anything is printed", async (_, name, bytes, message) => {
+    await writeFile(at(name), bytes);
+    expect(await refused(3, ckpt("f0"), at("a.png"), at(name), at("b.png"))).toMatch(message);
+  });
+
+  it("an absent image and a folder", async () => {
+    expect(await refused(3, ckpt("f0"), at("a.png"), at("no.png"))).toMatch(
+      /^Expected an image at .*no\.png/,
+    );
+    const folder = await refused(2, ckpt("f0"), dir);
+    expect(folder).toMatch(
+      /^Expected a file for the image, got .*\nTry: list its files, e\.g\. .*\/\*\.jpg\n/,
+    );
+  });
+
+  it("no image at all", async () => {
+    expect(await refused(2, ckpt("f0"))).toMatch(/^Expected <image>, got nothing/);
+  });
+
+  it("an absent checkpoint, and an unfinished run", async () => {
+    expect(await refused(3, at("no.safetensors"), at("a.png"))).toMatch(
+      /^Expected a checkpoint or run folder at/,
+    );
+    await mkdir(at("begun"));
+    expect(await refused(3, at("begun"), at("a.png"))).toMatch(/begun.*best\.safetensors, got no such file/);
+  });
+
+  it.each([
+    ["a pickle", Uint8Array.of(0x80, 2, 0x7d, 0x71, 0, 0x2e, 0, 0, 0, 0), "a pickle, as PyTorch wrote"],
+    ["a PyTorch archive", Buffer.from("PK\x03\x04 and more bytes"), "a zip archive, as PyTorch writes"],
+  ])("%s, and says what to do with it", async (_, bytes, what) => {
+    await writeFile(at("model.pt"), bytes);
+    const stderr = await refused(3, at("model.pt"), at("a.png"));
+    expect(stderr).toContain(`a checkpoint (.safetensors) or a run folder for the model, got "${what}"`);
+    expect(stderr).toMatch(/\nTry: .*train --weights/);
+  });
+
+  it("bare weights and other files", async () => {
+    await writeFile(at("bare.safetensors"), encodeSafetensors([], {}));
+    expect(await refused(3, at("bare.safetensors"), at("a.png"))).toMatch(
+      /^Expected a facehand checkpoint at/,
+    );
+    expect(await refused(3, at("a.png"), at("a.png"))).toMatch(/safetensors header/);
+  });
+
+  it("facts that are not ours", async () => {
+    const specs = declaredSpecs(modelGraph(MODELS.f0), SIZE_PX);
+    await writeCheckpoint(at("odd.safetensors"), specs, { weights: weightsOf(MODELS.f0) }, { format: 2 });
+    expect(await refused(3, at("odd.safetensors"), at("a.png"))).toMatch(/^Expected valid facts in .*odd/);
+  });
+
+  it("a detector's model without a search for it", async () => {
+    const stderr = await refused(2, ckpt("f0"), at("a.png"), "--face-model", "yunet.onnx");
+    expect(stderr).toMatch(/^Expected --detect with --modality face or auto for --face-model/);
+    const hand = ["--detect", "--modality", "face", "--hand-model", "x.onnx"];
+    expect(await refused(2, ckpt("f0"), at("a.png"), ...hand)).toMatch(/for --hand-model/);
+  });
+
+  it("an unknown modality", async () => {
+    expect(await refused(2, ckpt("f0"), at("a.png"), "--modality", "foot")).toMatch(/foot.*hand, face, auto/);
+  });
+
+  it.each([
+    ["face", "NO_FACE", /^Expected a face in .*a\.png, got none .* 60 x 50 px\nTry: .*--face-model/],
+    ["hand", "NO_HAND", /^Expected a hand in .*a\.png, got none .*\nTry: .*--hand-model/],
+    ["auto", "NO_FACE_OR_HAND", /^Expected a hand or face in .*a\.png, got none/],
+  ])("a photo without a %s", async (modality, _, message) => {
+    expect(await refused(3, ckpt("f1"), at("a.png"), "--detect", "--modality", modality)).toMatch(message);
+  });
+});
+
+const frames = shared("data", "hagrid464");
+const handModel = shared("models", "hand_detector", "hand_detector.onnx");
+
+type Numbers = readonly [number, number, number, number];
+const toBox = ([x, y, width, height]: Numbers) => ({ x, y, width, height });
+
+describe.skipIf(frames === undefined)(`predict --detect (${WHY_SKIPPED})`, () => {
+  let photo: string;
+  let truth: { hand: Box<"px">; face: Box<"px"> };
+  beforeAll(async () => {
+    const readFrames = async (name: string) => JSON.parse(await readFile(join(frames!, name), "utf8"));
+    const [[id, { bboxes }]] = Object.entries<{ bboxes: readonly [Numbers] }>(
+      await readFrames("annotations/test/call.json"),
+    ) as [[string, { bboxes: readonly [Numbers] }]];
+    const { file, width, height, faces } = (await readFrames("yunet_faces.json"))[id];
+    photo = join(frames!, "images", file);
+    truth = { hand: boxToPx(toBox(bboxes[0]), width, height), face: toBox(faces[0].box) };
+  });
+
+  it("finds face and hand of a photo, one row each, and tells the model which", async () => {
+    const { predictions } = await json(ckpt("f1"), photo, "--detect");
+    expect(predictions.map((p: { modality: string }) => p.modality)).toEqual(["hand", "face"]);
+    const [hand, face] = predictions;
+    expect(boxIou(hand.box, truth.hand)).toBeGreaterThan(0.5);
+    expect(boxIou(face.box, truth.face)).toBeGreaterThan(0.5);
+    const [alone] = (await json(ckpt("f1"), photo, "--detect", "--modality", "face")).predictions;
+    expect(alone).toEqual(face);
+    const [whole] = (await json(ckpt("f1"), photo, "--modality", "face")).predictions;
+    expect(Math.abs(whole.probability - face.probability)).toBeGreaterThan(1e-6);
+    expect(whole).not.toHaveProperty("box");
+  });
+
+  it.skipIf(handModel === undefined)("takes another hand detector", async () => {
+    const flags = ["--detect", "--modality", "hand", "--hand-model", handModel!];
+    const [hand] = (await json(ckpt("mag"), photo, ...flags)).predictions;
+    expect(boxIou(hand.box, truth.hand)).toBeGreaterThan(0.7);
+    expect(hand.gateHand).toBeGreaterThan(0);
+  });
+});
