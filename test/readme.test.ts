@@ -1,12 +1,11 @@
 // What the documentation tells people to type exists: npm scripts, verbs and flags of the command line,
 // and the files that relative links point to.
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { type Ran, runCli } from "./cli/run.ts";
 import { ROOT, readIfThere } from "./source.ts";
 
-const BIN = "bin/facehand.js";
 const DOCUMENTS = [
   ...["README.md", "CONTRIBUTING.md", "CONTEXT.md", "AGENTS.md", "CHANGELOG.md", "DATA-LICENSE.md"],
   ...markdownBelow("docs"),
@@ -54,19 +53,13 @@ const COMMANDS = DOCUMENTS.flatMap((path) =>
   commandsOf(readIfThere(path)!).map((command) => [path, command] as const),
 );
 
-const helps = new Map<string, { status: number | null; text: string }>();
+const helps = new Map<string, Ran>();
 
-function help(verbs: readonly string[]) {
+async function help(verbs: readonly string[]): Promise<Ran> {
   const key = verbs.join(" ");
-  const known = helps.get(key);
-  if (known !== undefined) return known;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [BIN, ...verbs, "--help"], {
-    cwd: ROOT,
-    encoding: "utf8",
-  });
-  const made = { status, text: stdout + stderr };
-  helps.set(key, made);
-  return made;
+  const known = helps.get(key) ?? (await runCli(...verbs, "--help"));
+  helps.set(key, known);
+  return known;
 }
 
 describe("documentation", () => {
@@ -76,14 +69,18 @@ describe("documentation", () => {
     expect(named.filter(([, name]) => name !== undefined && scripts[name] === undefined)).toEqual([]);
   });
 
-  it.skipIf(readIfThere(BIN) === undefined)("names verbs and flags that exist", () => {
-    for (const [path, command] of COMMANDS) {
+  it("names verbs and flags that exist", async () => {
+    const invocations = COMMANDS.flatMap(([path, command]) => {
       const invocation = invocationOf(command);
-      if (invocation === undefined) continue;
-      const { status, text } = help(invocation.verbs);
-      expect(status, `${path}: ${command}\n${text}`).toBe(0);
-      const unknown = invocation.flags.filter((flag) => !new RegExp(`${flag}\\b`).test(text));
-      expect(unknown, `${path}: ${command}`).toEqual([]);
+      return invocation === undefined ? [] : [{ where: `${path}: ${command}`, ...invocation }];
+    });
+    expect(invocations.length).toBeGreaterThan(5);
+    for (const { where, verbs, flags } of invocations) {
+      const { code, stdout, stderr } = await help(verbs);
+      expect(code, `${where}\n${stderr}`).toBe(0);
+      expect(stdout, where).toMatch(new RegExp(`^Usage: ${["facehand", ...verbs].join(" ")} `));
+      const unknown = flags.filter((flag) => !new RegExp(`${flag}\\b`).test(stdout));
+      expect(unknown, where).toEqual([]);
     }
   });
 

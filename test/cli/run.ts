@@ -1,4 +1,5 @@
 // Runs the command line inside the test's process and keeps what it prints.
+import { stripVTControlCharacters } from "node:util";
 import { run } from "../../src/cli/main.ts";
 
 export interface Ran {
@@ -41,7 +42,5 @@ async function capture(argv: readonly string[], fault?: Error): Promise<Ran> {
 
 /** Without colours, which depend on the terminal that runs the tests. */
 function strip({ stdout, stderr }: { stdout: string; stderr: string }) {
-  const escape = String.fromCharCode(27);
-  const plain = (text: string) => text.replaceAll(new RegExp(`${escape}\\[[0-9;]*m`, "g"), "");
-  return { stdout: plain(stdout), stderr: plain(stderr) };
+  return { stdout: stripVTControlCharacters(stdout), stderr: stripVTControlCharacters(stderr) };
 }

@@ -1,0 +1,68 @@
+// The TypeScript of README.md: all of it compiles against the public API, and the minimal example runs.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DATASET_NAME } from "../src/data/layout.ts";
+import { aPair, layPairs } from "./dataset.ts";
+import { ROOT, readIfThere } from "./source.ts";
+
+const SNIPPETS = [...readIfThere("README.md")!.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) => m[1]!);
+const INDEX = pathToFileURL(join(ROOT, "src/index.ts")).href;
+
+let dir = "";
+beforeAll(() => {
+  // Inside the checkout, so that packages and types are found; git ignores it.
+  mkdirSync(join(ROOT, "cache"), { recursive: true });
+  dir = mkdtempSync(join(ROOT, "cache", "readme-"));
+});
+afterAll(() => rmSync(dir, { recursive: true }));
+
+describe("README's TypeScript", () => {
+  it("is there", () => expect(SNIPPETS.length).toBeGreaterThanOrEqual(3));
+
+  it("compiles", () => {
+    SNIPPETS.forEach((code, i) => {
+      writeFileSync(join(dir, `snippet-${i}.ts`), `${code}export {};\n`);
+    });
+    const options = {
+      extends: "../../tsconfig.json",
+      include: ["."],
+      compilerOptions: { paths: { facehand: ["../../src/index.ts"] } },
+    };
+    writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(options));
+    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
+    const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", dir], { cwd: ROOT, encoding: "utf8" });
+    const ours = stdout.split("\n").filter((line) => line.includes("snippet-"));
+    expect(ours).toEqual([]);
+    expect(status, stdout).toBe(0);
+  });
+
+  it("says of a dataset what upstream's minimal example says", async () => {
+    const root = mkdtempSync(join(tmpdir(), "facehand-readme-"));
+    const data = join(root, "data", DATASET_NAME);
+    await layPairs(data, {
+      train: [aPair("a", "u1"), aPair("b", "u2", { gender: "female" })],
+      val: [aPair("c", "u3")],
+      test: [],
+    });
+    const code = SNIPPETS[0]!.replace('"facehand"', JSON.stringify(INDEX));
+    expect(code).toContain(`"data/${DATASET_NAME}"`);
+    const file = join(dir, "run.ts");
+    writeFileSync(file, code.replace(`"data/`, `"${root.replaceAll("\\", "/")}/data/`));
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], {
+      cwd: ROOT,
+      encoding: "utf8",
+    });
+    rmSync(root, { recursive: true });
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^2 training samples\n/);
+    expect(stdout).toContain("'H_b.jpg'");
+    const images = join(data, "images", "content", "aligned_dataset");
+    expect(stdout.trimEnd().split("\n").at(-1)).toBe(
+      `${join(images, "hands", "H_a.jpg")} ${join(images, "faces", "F_a.jpg")}`,
+    );
+  });
+});
