@@ -1,5 +1,5 @@
 // The manifest of a derived dataset: how its pixels were made, from what, and what came out.
-// Source: REFERENCE §3: the recipe is hashed into the manifest and into every checkpoint trained on it.
+// The recipe is hashed into the manifest and into every checkpoint trained on it.
 // Invariant: no dates and no paths: the same input, recipe and selection give the same bytes on any machine.
 import { z } from "zod";
 import { canonicalJson, exists, readJson, sha256 } from "../core/files.ts";

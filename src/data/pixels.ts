@@ -1,5 +1,5 @@
 // ◇ Browser-safe. RGB images as plain arrays, and the one resample of the house (DESIGN rule 2).
-// Source: Pillow's Resample.c (REFERENCE §3): triangle filter, weights in 22-bit fixed point, horizontal pass,
+// Source: Pillow's Resample.c: triangle filter, weights in 22-bit fixed point, horizontal pass,
 // then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives.
 
 /** An RGB picture; u8, row-major, origin top-left, no row padding. */

@@ -12,7 +12,7 @@ export interface Fractions {
   readonly test: number;
 }
 
-/** Every fifth of the shuffled subjects validates, none tests: the peer protocol of REFERENCE §7. */
+/** Every fifth of the shuffled subjects validates, none tests, as in the comparison with PyTorch (bench/learning.ts). */
 export const DEFAULT_FRACTIONS: Fractions = { val: 0.2, test: 0 };
 
 export interface SplitOptions {

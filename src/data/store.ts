@@ -1,5 +1,5 @@
 // Paired datasets on disk: three CSVs <-> pairs.
-// Source: UnifiedGenderNet's CSV columns (REFERENCE §1); `gender` is written Male/Female as there.
+// Source: UnifiedGenderNet's CSV columns; `gender` is written Male/Female as there.
 // Invariant: what readPairs returns has unique ids, every image present, and no subject in two splits.
 import { readdir } from "node:fs/promises";
 import { basename, extname } from "node:path";

@@ -1,5 +1,5 @@
 // One HaGRID annotation record, checked, in one shape for all three generations.
-// Source: github hukenovs/hagrid (REFERENCE §2): 2.0 has bboxes, labels, user_id; v1 adds landmarks and
+// Source: github hukenovs/hagrid: 2.0 has bboxes, labels, user_id; v1 adds landmarks and
 // leading_*; v2 adds hand_landmarks, united_* and meta. Which one a record is, its keys tell.
 // Invariant: a frame that comes out is valid: safe image id, boxes in the frame, one label a box, no unknown key.
 import { z } from "zod";

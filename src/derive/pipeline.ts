@@ -1,5 +1,5 @@
 // HaGRID frames in, a dataset of aligned face-hand pairs out: the derivation from beginning to end.
-// Source: the published dataset's layout and REFERENCE §1-§3. Steps: describe, open the staging folder, work on
+// Steps: describe, open the staging folder, work on
 // the frames that the journal lacks, finish the tables, publish. Invariant: same input and options, same bytes,
 // however often it was killed in between.
 import { basename, dirname } from "node:path";

@@ -1,7 +1,7 @@
 // Convolutions and their two gradients in standard ONNX.
 // Input gradient: a convolution of dy with flipped taps (stride 1, or dy spread out by zeros when depthwise),
 // or a transposed convolution. Weight gradient: matrix products over shifted maps (dense), or one grouped
-// convolution of x with dy as its kernel (depthwise). ENGINE.md of the project's docs has the measurements.
+// convolution of x with dy as its kernel (depthwise). docs/decisions has the measurements.
 import type { Node, Padding, Size } from "./graph.ts";
 import type { Writer } from "./writer.ts";
 

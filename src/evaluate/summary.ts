@@ -1,5 +1,5 @@
 // All figures of one split from its stored predictions: overall, by modality, by recorded group. Browser-safe.
-// Sources: REFERENCE §5. Intervals resample subjects; nothing is rounded here.
+// Intervals resample subjects; nothing is rounded here.
 import { unexpected } from "../core/errors.ts";
 import { type BootstrapIntervals, bootstrapBySubject } from "./bootstrap.ts";
 import { fitTemperature, type Temperature } from "./calibration.ts";

@@ -3,7 +3,7 @@
 Run from the repository root, with a checkout of huggingface/pytorch-image-models importable:
     PYTHONPATH=<checkout> python3 test/parity/models.py [ImageNet weights of mobilenetv2_100, .pth]
 Weights, pixels and noise come from an integer hash that test/parity/hash.ts repeats, so no weights are stored.
-UMCC and MAG are written here again from REFERENCE section 1 on timm's backbones.
+UMCC and MAG are written here again on timm's backbones.
 """
 import hashlib, json, math, os, sys, types
 import numpy as np
