@@ -159,11 +159,20 @@ async function withLock(work) {
     told = true;
   }
   const beat = setInterval(() => fs.utimesSync(LOCK, new Date(), new Date()), BEAT_MS);
+  const release = () => {
+    clearInterval(beat);
+    fs.rmSync(LOCK, { force: true });
+  };
+  const stop = () => {
+    release();
+    process.exit(130);
+  };
+  process.on("SIGINT", stop).on("SIGTERM", stop);
   try {
     await work();
   } finally {
-    clearInterval(beat);
-    fs.rmSync(LOCK, { force: true });
+    release();
+    process.off("SIGINT", stop).off("SIGTERM", stop);
   }
 }
 

@@ -41,7 +41,7 @@ describe("docs/dependencies.md", () => {
       "dependencies" | "devDependencies",
       Record<string, string>
     >;
-    const lines = [...readIfThere("docs/dependencies.md")!.matchAll(/^\| `([^`]+)` \| \S/gm)];
+    const lines = [...readIfThere("docs/dependencies.md")!.matchAll(/^\| `([^`]+)` +\| \S/gm)];
     const wanted = [...Object.keys(dependencies), ...Object.keys(devDependencies)].sort();
     expect(lines.map((match) => match[1]!).sort()).toEqual(wanted);
   });
