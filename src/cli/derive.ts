@@ -1,12 +1,13 @@
 // `facehand derive`: HaGRID frames in, a dataset of aligned face-hand pairs out.
 // Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there.
 import type { Command } from "commander";
-import { Interrupted } from "../core/errors.ts";
+import { Interrupted, unexpected } from "../core/errors.ts";
 import { type Progress, startProgress } from "../core/progress.ts";
 import { planLayout } from "../data/layout.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { SPLITS } from "../data/record.ts";
 import { type DeriveOptions, type DeriveResult, derive } from "../derive/pipeline.ts";
+import { DEFAULT_FRACTIONS, type Fractions } from "../derive/splits.ts";
 import { LABEL_NOTE } from "../evaluate/format.ts";
 import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
 
@@ -20,6 +21,8 @@ interface Flags {
   readonly seed: number;
   readonly size: number;
   readonly threads: number;
+  readonly val: number;
+  readonly test: number;
   readonly json?: boolean;
 }
 
@@ -33,6 +36,8 @@ export function deriveCommand(context: Context): Command {
     .option("--face-landmarks <file>", "annotated face landmarks instead of detection (the drawn sample's)")
     .requiredOption("--out <dir>", "folder of the dataset; made in one step at the end")
     .option("--seed <n>", "of the split by subject", wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER), 42)
+    .option("--val <share>", "share of the subjects in val", share("--val"), DEFAULT_FRACTIONS.val)
+    .option("--test <share>", "share of the subjects in test", share("--test"), DEFAULT_FRACTIONS.test)
     .option("--size <px>", "side of the square crops, px", wholeNumber("--size", 1, 1_000_000), 300)
     .option("--threads <n>", "threads of the detector; twice as many frames at once", count, 2)
     .addOption(jsonOption())
@@ -46,8 +51,22 @@ export function deriveCommand(context: Context): Command {
 
 const count = wholeNumber("--threads", 1, 256);
 
+/** An option value that is a share of a whole. */
+function share(name: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= 0 && value < 1) return value;
+    throw unexpected("input", { code: "FLAG", expected: "a share from 0 to below 1", name, got: text });
+  };
+}
+
+/** Shares of the splits; training takes what the others leave. */
+export function fractionsOf(val: number, test: number): Fractions {
+  return { train: Math.round((1 - val - test) * 1e9) / 1e9, val, test }; // 0.6, not 0.6000000000000001
+}
+
 function optionsOf(flags: Flags): DeriveOptions {
-  const { hagrid, gestures, meta, faceModel, faceLandmarks, out, seed, size, threads } = flags;
+  const { hagrid, gestures, meta, faceModel, faceLandmarks, out, seed, size, threads, val, test } = flags;
   return {
     hagridDir: hagrid,
     gestures: gestures.length === 1 && gestures[0] === "all" ? "all" : gestures,
@@ -55,6 +74,7 @@ function optionsOf(flags: Flags): DeriveOptions {
     seed,
     sizePx: size,
     threads,
+    fractions: fractionsOf(val, test),
     ...(meta === undefined ? {} : { metaFile: meta }),
     ...(faceModel === undefined ? {} : { faceModel }),
     ...(faceLandmarks === undefined ? {} : { faceLandmarksFile: faceLandmarks }),

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
 import { dataCommand } from "./data.ts";
+import { demoCommand } from "./demo.ts";
 import { deriveCommand } from "./derive.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { predictCommand } from "./predict.ts";
@@ -10,6 +11,7 @@ import { trainCommand } from "./train.ts";
 /** The commands, bound to a context. */
 export function commands(context: Context): Command[] {
   return [
+    demoCommand(context),
     dataCommand(context),
     deriveCommand(context),
     trainCommand(context),

@@ -1,0 +1,86 @@
+// What the demo's report shows, gathered from what the steps before left on disk.
+import { relative } from "node:path";
+import { z } from "zod";
+import { readBytes } from "../core/files.ts";
+import { decodeImage } from "../data/image.ts";
+import { imagePath, locate } from "../data/layout.ts";
+import type { Modality, Pair } from "../data/record.ts";
+import { readPairs } from "../data/store.ts";
+import { summarize } from "../evaluate/summary.ts";
+import type { ReportPair, ReportPicture, ReportRun } from "../studies/demo-report.ts";
+import { evaluationRows } from "../train/evaluation.ts";
+import { openLocalPredictor } from "../train/infer.ts";
+import { loadModel } from "../train/model-file.ts";
+import { describeEnvironment, readLog } from "../train/run.ts";
+import type { DemoModel, DemoPlan } from "./demo-plan.ts";
+
+const SHEET_PAIRS = 15;
+
+/** The figures of a run's stored predictions on the test split. */
+export async function evaluateRun({ name, about, dir, config }: DemoModel): Promise<ReportRun> {
+  const rows = await evaluationRows(dir, { split: "test", workers: 1 });
+  const summary = summarize(rows, { groups: [["gesture", "modality"], ["race"], ["age"]] });
+  return { name, about, config, epochs: await readLog(dir), rows, summary };
+}
+
+/** The first training pair of each of the first subjects, with its pictures. */
+export async function choosePairs(dir: string): Promise<ReportPair[]> {
+  const layout = await locate(dir);
+  const { train } = await readPairs(dir);
+  const firsts = [...new Map([...train].reverse().map((pair) => [pair.userId, pair])).values()].reverse();
+  return await Promise.all(
+    firsts.slice(0, SHEET_PAIRS).map(async (pair) => ({
+      pair,
+      hand: await readBytes(imagePath(layout, "hand", pair.handImage), "a crop"),
+      face: await readBytes(imagePath(layout, "face", pair.faceImage), "a crop"),
+    })),
+  );
+}
+
+/** The hand of the first test pair and the face of the last, as every model sees them. */
+export async function predictTwo(plan: DemoPlan): Promise<ReportPicture[]> {
+  const { test } = await readPairs(plan.pairs);
+  const layout = await locate(plan.pairs);
+  const chosen: readonly [Modality, Pair, string][] = [
+    ["hand", test[0]!, imagePath(layout, "hand", test[0]!.handImage)],
+    ["face", test.at(-1)!, imagePath(layout, "face", test.at(-1)!.faceImage)],
+  ];
+  return await Promise.all(
+    chosen.map(async ([modality, pair, path]) => ({
+      jpeg: await readBytes(path, "a crop"),
+      path: relative(process.cwd(), path),
+      modality,
+      pair,
+      answers: await Promise.all(plan.models.map((model) => answer(model, path, modality))),
+    })),
+  );
+}
+
+async function answer(
+  model: DemoModel,
+  path: string,
+  modality: Modality,
+): Promise<ReportPicture["answers"][number]> {
+  const { facts, weights } = await loadModel(model.dir);
+  const predictor = await openLocalPredictor(facts, weights, { batch: 1 });
+  try {
+    // MAG looks for itself: nothing is told to it.
+    const asked = facts.flag ? modality : "auto";
+    const [answer] = await predictor.predict([await decodeImage(path)], asked);
+    return { model: model.name, answer: answer! };
+  } finally {
+    await predictor.close();
+  }
+}
+
+const SHOWN = ["node", "onnxruntime-node", "sharp", "@observablehq/plot"] as const;
+
+/** Versions of what decides pixels and figures, and the commit if this is a checkout. */
+export async function demoVersions(): Promise<Record<string, string>> {
+  const { facehand, commit, versions } = await describeEnvironment([]);
+  const known = z.record(z.string(), z.string()).parse(versions);
+  return {
+    facehand: commit === null ? facehand : `${facehand} (commit ${commit.slice(0, 12)})`,
+    ...Object.fromEntries(SHOWN.map((name) => [name, known[name] ?? "unknown"])),
+  };
+}

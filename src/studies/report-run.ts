@@ -1,0 +1,120 @@
+// One model in the report: its curves, and the figures and tables of its stored predictions.
+// Invariant: groups under SMALL_SUBJECTS subjects are named and counted, but no figure of theirs is shown.
+import { METRIC_TITLES } from "../evaluate/format.ts";
+import { type GroupTable, SMALL_SUBJECTS } from "../evaluate/groups.ts";
+import type { MetricName } from "../evaluate/metrics.ts";
+import type { Part, Summary } from "../evaluate/summary.ts";
+import type { ReportRun } from "./demo-report.ts";
+import {
+  accuracyCurves,
+  groupDots,
+  lossCurves,
+  probabilityHistogram,
+  reliabilityDiagram,
+  rocCurve,
+} from "./figures.ts";
+import { html, type Insertable, type Markup, table, trusted } from "./markup.ts";
+
+/** The section of one run. */
+export function runSection({ name, about, config, epochs, rows, summary }: ReportRun): Markup {
+  const kept = epochs.findLast(({ best }) => best)?.epoch ?? 0;
+  const { nImages, nSubjects } = summary.overall;
+  const [dots, ...others] = summary.byGroup;
+  return html`<h3>${name}</h3>
+<p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (kept: ${kept}), batch ${config.batch},
+learning rate ${config.lr}, seed ${config.seed}.</p>
+<div class="figures">${[
+    figure(lossCurves(epochs), lossNote(config.arch)),
+    figure(accuracyCurves(epochs), "Mean of the shares of recorded females and males decided as recorded."),
+  ]}</div>
+<p>Test split: ${nImages} images of ${nSubjects} subjects that the model never saw.</p>
+${metricsTable(summary)}
+<div class="figures">${[
+    figure(
+      probabilityHistogram(rows, summary.threshold),
+      `Decided male to the right of ${summary.threshold.toFixed(2)}.`,
+    ),
+    figure(reliabilityDiagram(rows), "A larger dot stands for more images; few images make dots stray."),
+    figure(rocCurve(rows), "Each point is a threshold. It depends on the order of the probabilities only."),
+    ...(dots === undefined ? [] : [figure(groupDots(dots), smallNote())]),
+  ]}</div>
+${[...(dots === undefined ? [] : [dots]), ...others].map(groupTable)}`;
+}
+
+const smallNote = () => `Groups under ${SMALL_SUBJECTS} subjects are too small to show a rate of.`;
+
+function lossNote(arch: ReportRun["config"]["arch"]): string {
+  const gate = arch === "mag" ? " Training adds 0.3 times the gate's loss; validation does not." : "";
+  return `Training is measured with augmentation and dropout, while the weights change.${gate}`;
+}
+
+function figure(svg: string, caption: string): Markup {
+  return html`<figure>${trusted(svg)}<figcaption>${caption}</figcaption></figure>`;
+}
+
+const ROWS: readonly MetricName[] = [
+  "balancedAccuracy",
+  "accuracy",
+  "tprFemale",
+  "tprMale",
+  "rocAuc",
+  "prAuc",
+  "f1Macro",
+  "brier",
+  "nll",
+  "ece",
+];
+
+function metricsTable({ overall, byModality }: Summary): Markup {
+  const parts = [overall, ...byModality];
+  const gated = parts.some(({ modalityAgreement }) => modalityAgreement !== null);
+  const interval = overall.intervals?.accuracy;
+  const note =
+    interval === undefined
+      ? undefined
+      : `In brackets: ${100 * interval.level} % percentile bootstrap over subjects, ${interval.replicates} draws.`;
+  return table(
+    ["", ...parts.map(({ name }) => name)],
+    [
+      ["images", ...parts.map(({ nImages }) => nImages)],
+      ["subjects", ...parts.map(({ nSubjects }) => nSubjects)],
+      ...ROWS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => value(part, metric))]),
+      ...(gated ? [["own modality used", ...parts.map((part) => shown(part.modalityAgreement))]] : []),
+    ],
+    note,
+  );
+}
+
+function value({ metrics, intervals }: Part, metric: MetricName): Markup {
+  const found = intervals === null ? undefined : Object.entries(intervals).find(([name]) => name === metric);
+  const { low = null, high = null } = found?.[1] ?? {};
+  const range = low === null ? html`` : html` <small>[${shown(low)}, ${shown(high)}]</small>`;
+  return html`${shown(metrics[metric])}${range}`;
+}
+
+const shown = (value: number | null) => (value === null ? "-" : value.toFixed(3));
+
+const GROUP_COLUMNS: readonly MetricName[] = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"];
+
+const KEY_TITLES: Readonly<Record<string, string>> = {
+  race: "skin-tone class (column race)",
+  age: "age",
+  gesture: "gesture",
+  modality: "modality",
+};
+
+function groupTable({ keys, groups }: GroupTable): Markup {
+  const title = keys.map((key) => KEY_TITLES[key] ?? key).join(" and ");
+  const rows = groups.map((group): Insertable[] => {
+    const label = Object.values(group.group).map((part) => (part === "" ? "not recorded" : part));
+    const counts = [
+      group.nImages,
+      group.nSubjects,
+      `${group.nSubjectsFemale} / ${group.nSubjectsMale}`,
+    ] as const;
+    if (group.small) return [label.join(", "), ...counts, `too few subjects (under ${SMALL_SUBJECTS})`];
+    return [label.join(", "), ...counts, ...GROUP_COLUMNS.map((metric) => shown(group.metrics[metric]))];
+  });
+  const header = ["group", "images", "subjects", "female / male subjects"];
+  return table([...header, ...GROUP_COLUMNS.map((metric) => METRIC_TITLES[metric])], rows, `By ${title}`);
+}
