@@ -1,6 +1,6 @@
 // Does training here learn what PyTorch learns? Trains the peer of a finished set of runs (`train --seeds`) on the
 // same images, split, settings and seeds, and compares validation balanced accuracies over seeds.
-// Usage: npm run bench:learning -- RUNS --weights FILE [--python PATH] [--timm DIR] [--threads N]
+// Usage: npm run bench -- learning RUNS --weights FILE [--python PATH] [--timm DIR] [--threads N]
 import { spawn } from "node:child_process";
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,8 +67,10 @@ async function* peerLines(python: string, file: string): AsyncGenerator<Record<s
   }
 }
 
-async function main(): Promise<void> {
+/** Runs the comparison. @param argv - arguments after `learning` */
+export async function learning(argv: readonly string[]): Promise<void> {
   const { values, positionals } = parseArgs({
+    args: [...argv],
     allowPositionals: true,
     options: {
       weights: { type: "string" },
@@ -140,5 +142,3 @@ async function compare(
   appendFileSync(fileURLToPath(new URL("results.jsonl", import.meta.url)), `${JSON.stringify(row)}\n`);
   console.log(JSON.stringify(row));
 }
-
-await main();

@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start } from "./child.ts";
+import { learning } from "./learning.ts";
 import { findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { pairedRatio, spread } from "./statistics.ts";
@@ -163,8 +164,11 @@ async function idleShare(): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const { values: flags, positionals } = parse(process.argv.slice(2));
-  if (flags.help) return console.log(`${USAGE}\nBenchmarks: ${NAMES.join(", ")}`);
+  const argv = process.argv.slice(2);
+  if (argv[0] === "learning") return learning(argv.slice(1));
+  const { values: flags, positionals } = parse(argv);
+  if (flags.help)
+    return console.log(`${USAGE}\nBenchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE`);
   const name = benchmark(positionals[0]);
   const work: Work = {
     model: flags.model,

@@ -1,4 +1,4 @@
-"""The peer of `npm run bench:learning`: trains upstream's UMCC (F1) or MAG (soft) with PyTorch and timm.
+"""The peer of `npm run bench -- learning`: trains upstream's UMCC (F1) or MAG (soft) with PyTorch and timm.
 
 Reads one JSON job (samples by split, weights, settings) and prints one JSON line an epoch and seed.
 Versions are in the first line. Nothing of this runs in the product.
