@@ -24,6 +24,7 @@ export { openSource, type Source } from "./data/sources.ts";
 export { splitSamples } from "./data/split.ts";
 export { type PairScan, readPairs, scanPairs, writePairs } from "./data/store.ts";
 export { type Face, type FaceDetector, openFaceDetector } from "./derive/detect.ts";
+export { openFinder } from "./derive/find.ts";
 export { REASONS } from "./derive/ledger.ts";
 export { type DeriveOptions, type DeriveResult, derive } from "./derive/pipeline.ts";
 export { createSession } from "./engine/ort-node.ts";
