@@ -1,0 +1,105 @@
+// The part of a download that is there: `<path>.part`, and `<path>.part.json` that says what it is a part of.
+// Invariant: a part without its note, or of another file, counts as nothing.
+import { type FileHandle, rm, stat, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import { AppError, hasErrno, isNotFound, show, unexpected } from "../core/errors.ts";
+import { parseJson, readText, writeJson } from "../core/files.ts";
+
+const noteSchema = z.strictObject({
+  /** Names the file that is downloaded; see partialOf. */
+  id: z.string(),
+  totalBytes: z.int().nonnegative().nullable(),
+  etag: z.string().nullable(),
+});
+/** What a part belongs to, as the server said. */
+export type Note = z.infer<typeof noteSchema>;
+
+/** Where a part and its note lie. */
+export interface Partial {
+  readonly path: string;
+  readonly notePath: string;
+  readonly id: string;
+}
+
+/** What an earlier attempt left. */
+export interface Held {
+  readonly bytes: number;
+  readonly note?: Note;
+}
+
+/** Left free on the disk after a download. */
+const SPARE_BYTES = 16 << 20;
+
+/** The part of `path`; `id` tells one remote file from another. */
+export function partialOf(path: string, id: string): Partial {
+  return { path: `${path}.part`, notePath: `${path}.part.json`, id };
+}
+
+/** What is there of this file. */
+export async function heldOf({ path, notePath, id }: Partial): Promise<Held> {
+  try {
+    const { size } = await stat(path);
+    const note = parseJson(await readText(notePath, "a download's note"), noteSchema, notePath);
+    return note.id === id ? { bytes: size, note } : { bytes: 0 };
+  } catch (error) {
+    if (isNotFound(error) || error instanceof AppError) return { bytes: 0 };
+    throw error;
+  }
+}
+
+/** Notes what the part belongs to; before its first byte is written. */
+export async function writeNote({ notePath }: Partial, note: Note): Promise<void> {
+  await writeJson(notePath, note);
+}
+
+/** Removes the part and its note. */
+export async function discard({ path, notePath }: Partial): Promise<void> {
+  await rm(path, { force: true });
+  await rm(notePath, { force: true });
+}
+
+/**
+ * Refuses to begin what the disk cannot hold.
+ *
+ * @throws AppError("data", "DISK_FULL")
+ */
+export async function checkSpace({ path }: Partial, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  if (bytes + SPARE_BYTES <= bavail * bsize) return;
+  const megabytes = (n: number) => `${Math.ceil(n / 1e6)} MB`;
+  throw diskFull(path, `${megabytes(bytes + SPARE_BYTES)} free`, megabytes(bavail * bsize));
+}
+
+function diskFull(path: string, expected: string, got: string, cause?: unknown): AppError {
+  return unexpected("data", {
+    code: "DISK_FULL",
+    expected,
+    name: `the disk of ${dirname(path)}`,
+    got,
+    hint: "free space or choose another folder, then run the same command again",
+    cause,
+  });
+}
+
+/**
+ * Writes a chunk at its place, whole.
+ *
+ * @throws AppError("data", "DISK_FULL" | "WRITE_FAILED")
+ */
+export async function writeChunk(
+  { path }: Partial,
+  file: FileHandle,
+  chunk: Uint8Array,
+  at: number,
+): Promise<void> {
+  try {
+    for (let done = 0; done < chunk.byteLength; ) {
+      const { bytesWritten } = await file.write(chunk, done, chunk.byteLength - done, at + done);
+      done += bytesWritten;
+    }
+  } catch (cause) {
+    if (hasErrno(cause, "ENOSPC")) throw diskFull(path, "space", "none left", cause);
+    throw new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, { cause });
+  }
+}
