@@ -1,5 +1,6 @@
 // The command line: parses, runs one verb, turns faults into messages and exit codes (DESIGN, rule 6).
 import { Command, CommanderError } from "commander";
+import { closest } from "fastest-levenshtein";
 import picocolors from "picocolors";
 import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
 import type { Context } from "./context.ts";
@@ -59,7 +60,7 @@ function explain(error: unknown, argv: readonly string[]): number {
   const say = (text: string) => process.stderr.write(`${text}\n`);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help and --version
-    say(picocolors.red(reword(error)));
+    say(picocolors.red(reword(error, argv)));
     say(usageHint(argv));
     return EXIT_CODES.input;
   }
@@ -80,29 +81,41 @@ function explain(error: unknown, argv: readonly string[]): number {
 }
 
 /** Commander's messages in the house's wording; the nearest match, if any, is on a second line. */
-function reword({ code, message }: CommanderError): string {
+function reword({ code, message }: CommanderError, argv: readonly string[]): string {
   const text = message.replace(/^error: /, "");
   const what = /'([^']*)'/.exec(text)?.[1] ?? text;
   const nearest = /\(Did you mean (.+?)\?\)/.exec(text)?.[1];
   const hint = nearest === undefined ? "" : `\nTry: ${nearest}`;
   if (code === "commander.unknownCommand") return `Expected a known verb, got ${what}${hint}`;
   if (code === "commander.unknownOption") return `Expected a known flag, got ${what}${hint}`;
-  if (code === "commander.missingMandatoryOptionValue") return `Expected ${what}, got nothing`;
+  if (code === "commander.missingMandatoryOptionValue")
+    return mistyped(argv) ?? `Expected ${what}, got nothing`;
   if (code === "commander.missingArgument") return `Expected <${what}>, got nothing`;
   if (code === "commander.optionMissingArgument") return `Expected a value for ${what}, got nothing`;
   if (code === "commander.help") return "Expected a verb, got nothing";
   return `Expected other arguments, got: ${text}`;
 }
 
+/** Commander misses a required flag before it sees that another is unknown: most often it is that one, mistyped. */
+function mistyped(argv: readonly string[]): string | undefined {
+  const flags = named(argv)
+    .at(-1)!
+    .options.flatMap(({ long }) => long ?? []);
+  const unknown = argv
+    .map((word) => word.split("=")[0]!)
+    .find((word) => word.startsWith("--") && !flags.includes(word));
+  if (unknown === undefined) return undefined;
+  return `Expected a known flag, got ${unknown}\nTry: ${closest(unknown, flags)}`;
+}
+
+/** The commands that the first words name, outermost first. */
+function named(argv: readonly string[]): Command[] {
+  const silent = { signal: new AbortController().signal, print: () => undefined, report: () => undefined };
+  const command = commands(silent).find((c) => c.name() === argv[0]);
+  const child = command?.commands.find((c) => c.name() === argv[1]);
+  return [command, child].flatMap((c) => c ?? []);
+}
+
 function usageHint(argv: readonly string[]): string {
-  const words = argv.slice(0, 2).filter((word) => /^[a-z]+$/.test(word));
-  const known = commands({
-    signal: new AbortController().signal,
-    print: () => undefined,
-    report: () => undefined,
-  });
-  const command = known.find((c) => c.name() === words[0]);
-  const child = command?.commands.find((c) => c.name() === words[1]);
-  const path = [command, child].flatMap((c) => (c === undefined ? [] : [c.name()]));
-  return `Usage: ${["facehand", ...path, "--help"].join(" ")}`;
+  return `Usage: ${["facehand", ...named(argv).map((c) => c.name()), "--help"].join(" ")}`;
 }

@@ -72,6 +72,7 @@ describe("what is mistyped", () => {
       "--threads",
     ],
     ["train", ["train", "--out", "x", "--epoch", "3"], "--epoch", "--epochs"],
+    ["train", ["train", "--ouut", "x"], "--ouut", "--out"], // the required one itself
     ["evaluate", ["evaluate", "x", "--splits", "val"], "--splits", "--split"],
   ])("flag of %s", async (name, argv, wrong, right) => {
     const { code, stdout, stderr } = await runCli(...argv);
