@@ -14,7 +14,7 @@ import { loadModel } from "../train/model-file.ts";
 import { describeEnvironment, readLog } from "../train/run.ts";
 import type { DemoModel, DemoPlan } from "./demo-plan.ts";
 
-const SHEET_PAIRS = 15;
+const SHEET_PAIRS = 16;
 
 /** The figures of a run's stored predictions on the test split. */
 export async function evaluateRun({ name, about, dir, config }: DemoModel): Promise<ReportRun> {
@@ -23,13 +23,18 @@ export async function evaluateRun({ name, about, dir, config }: DemoModel): Prom
   return { name, about, config, epochs: await readLog(dir), rows, summary };
 }
 
-/** The first training pair of each of the first subjects, with its pictures. */
+/** One training pair of each of the first subjects, with its pictures; in turn, so that gestures differ. */
 export async function choosePairs(dir: string): Promise<ReportPair[]> {
   const layout = await locate(dir);
-  const { train } = await readPairs(dir);
-  const firsts = [...new Map([...train].reverse().map((pair) => [pair.userId, pair])).values()].reverse();
+  const bySubject = new Map<string, Pair[]>();
+  for (const pair of (await readPairs(dir)).train) {
+    const own = bySubject.get(pair.userId);
+    if (own === undefined) bySubject.set(pair.userId, [pair]);
+    else own.push(pair);
+  }
+  const chosen = [...bySubject.values()].slice(0, SHEET_PAIRS).map((own, i) => own[i % own.length]!);
   return await Promise.all(
-    firsts.slice(0, SHEET_PAIRS).map(async (pair) => ({
+    chosen.map(async (pair) => ({
       pair,
       hand: await readBytes(imagePath(layout, "hand", pair.handImage), "a crop"),
       face: await readBytes(imagePath(layout, "face", pair.faceImage), "a crop"),

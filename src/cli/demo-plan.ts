@@ -79,7 +79,8 @@ export function planDemo(out: string, options: DemoOptions): DemoPlan {
 
 /** The image size and learning rate suit a tiny network with random weights and a few hundred pictures. */
 function training({ epochs, seed }: DemoOptions) {
-  return { imageSize: 64, pixels: "inception", epochs, batch: 16, lr: 0.004, warmupEpochs: 1, seed } as const;
+  const warmupEpochs = epochs > 1 ? 1 : 0;
+  return { imageSize: 64, pixels: "inception", epochs, batch: 16, lr: 0.004, warmupEpochs, seed } as const;
 }
 
 /** Shell lines that do the same step by step; `pictures` are the two that are predicted. */

@@ -118,7 +118,7 @@ function dataSection({ sample, dataset, pairs }: DemoReportInput): Markup {
   const reasons = Object.entries(removed).filter(([, n]) => n > 0);
   const bad = Object.keys(sample.bad).length;
   return html`<h2>Pairs</h2>
-<p>The first pair of ${pairs.length} subjects of the training split: hand on the left, face on the right, with the recorded
+<p>One pair each of ${pairs.length} subjects of the training split: hand on the left, face on the right, with the recorded
 gesture, label, age and skin-tone class.</p>
 <div class="sheet">${pairs.map(sheetPair)}</div>
 <h3>The ledger</h3>
@@ -162,7 +162,7 @@ function onePicture({ jpeg, modality, pair, answers }: ReportPicture): Markup {
     const { probability, modalityUsed, gateHand } = answer;
     const how = gateHand === null ? "was told" : `its gate gave the hand head ${percent(gateHand)}, so:`;
     const used = modalityUsed === null ? "" : ` (${how} ${modalityUsed})`;
-    return html`<dt>${model}</dt><dd><meter min="0" max="1" value="${probability.toFixed(4)}"></meter>
+    return html`<dt>${model}</dt><dd><div class="bar" aria-hidden="true"><i style="width:${(100 * probability).toFixed(1)}%"></i></div>
 ${probability.toFixed(3)}, so ${probability >= 0.5 ? "male" : "female"} <span class="soft">${used}</span></dd>`;
   });
   return html`<section class="prediction">${picture(jpeg, `drawn ${modality}`)}

@@ -276,7 +276,13 @@ export function groupDots(table: GroupTable): string {
       y: { label: null, domain: named.map(({ name }) => name), tickSize: 0 },
       marks: [
         Plot.ruleY(named, { y: "name", stroke: INK, strokeOpacity: 0.2 }),
-        Plot.dot(dots, { x: "rate", y: "name", fill: ({ label }: GroupDot) => COLORS[label], r: 5 }),
+        // Side by side: equal rates would hide one another.
+        ...(["female", "male"] as const).map((label) =>
+          Plot.dot(
+            dots.filter((dot) => dot.label === label),
+            { x: "rate", y: "name", fill: COLORS[label], r: 5, dy: label === "female" ? -5 : 5 },
+          ),
+        ),
         Plot.text(
           named.filter(({ small }) => small),
           { x: 0.5, y: "name", text: () => "too few subjects", fill: INK, dy: -8 },

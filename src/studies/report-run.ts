@@ -105,16 +105,17 @@ const KEY_TITLES: Readonly<Record<string, string>> = {
 
 function groupTable({ keys, groups }: GroupTable): Markup {
   const title = keys.map((key) => KEY_TITLES[key] ?? key).join(" and ");
+  const rated = groups.some(({ small }) => !small);
   const rows = groups.map((group): Insertable[] => {
     const label = Object.values(group.group).map((part) => (part === "" ? "not recorded" : part));
-    const counts = [
-      group.nImages,
-      group.nSubjects,
-      `${group.nSubjectsFemale} / ${group.nSubjectsMale}`,
-    ] as const;
-    if (group.small) return [label.join(", "), ...counts, `too few subjects (under ${SMALL_SUBJECTS})`];
-    return [label.join(", "), ...counts, ...GROUP_COLUMNS.map((metric) => shown(group.metrics[metric]))];
+    const sexes = `${group.nSubjectsFemale} / ${group.nSubjectsMale}`;
+    const counts = [label.join(", "), group.nImages, group.nSubjects, sexes];
+    if (!rated) return counts;
+    if (group.small) return [...counts, `too few subjects (under ${SMALL_SUBJECTS})`];
+    return [...counts, ...GROUP_COLUMNS.map((metric) => shown(group.metrics[metric]))];
   });
   const header = ["group", "images", "subjects", "female / male subjects"];
-  return table([...header, ...GROUP_COLUMNS.map((metric) => METRIC_TITLES[metric])], rows, `By ${title}`);
+  const columns = rated ? GROUP_COLUMNS.map((metric) => METRIC_TITLES[metric]) : [];
+  const note = rated ? "" : `: every group has under ${SMALL_SUBJECTS} subjects, too few for a figure`;
+  return table([...header, ...columns], rows, `By ${title}${note}`);
 }

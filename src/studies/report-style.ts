@@ -17,11 +17,11 @@ p { margin: .5rem 0; max-width: 46rem; }
 .note { background: var(--note); border-left: 4px solid var(--note-line); border-radius: 4px;
   padding: .75rem 1rem; margin: 1rem 0; }
 .note p { max-width: none; }
-.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(9rem, 1fr)); gap: .75rem; margin: 1rem 0; }
+.tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: 1rem 0; }
 .tile { background: var(--card); border-radius: 8px; padding: .7rem .9rem; }
-.tile b { display: block; font-size: 1.5rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.tile b { display: block; font-size: 1.35rem; line-height: 1.3; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .tile span { color: var(--soft); font-size: .85rem; }
-.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .9rem .75rem; }
+.sheet { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: .9rem .75rem; }
 .sheet figure, .prediction { margin: 0; }
 .sheet .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 2px; border-radius: 6px; overflow: hidden; }
 .sheet img, .prediction img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; }
@@ -38,20 +38,24 @@ p { margin: .5rem 0; max-width: 46rem; }
 .prediction dl { margin: 0; font-size: .92rem; }
 .prediction dt { color: var(--soft); font-size: .82rem; margin-top: .35rem; }
 .prediction dd { margin: 0; }
-meter { width: 100%; height: .7rem; }
+.bar { height: .55rem; margin: .15rem 0; border-radius: 4px; background: var(--line); overflow: hidden; }
+.bar i { display: block; height: 100%; background: var(--accent); }
 .scroll { overflow-x: auto; margin: .75rem 0; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding-bottom: .3rem; }
 th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); text-align: right; white-space: nowrap; }
 th:first-child { text-align: left; padding-left: 0; }
-thead th { border-bottom: 2px solid var(--line); }
+thead th { border-bottom: 2px solid var(--line); white-space: normal; vertical-align: bottom; }
 tbody th { font-weight: 500; }
 td small { color: var(--soft); }
 td.wide { text-align: left; color: var(--soft); }
-pre { background: var(--card); border-radius: 8px; padding: .8rem 1rem; overflow-x: auto; font-size: .85rem; }
+pre { background: var(--card); border-radius: 8px; padding: .8rem 1rem; font-size: .82rem; white-space: pre-wrap;
+  overflow-wrap: anywhere; }
 @media (max-width: 30rem) { body { padding: 1rem .9rem 3rem; } h1 { font-size: 1.45rem; }
   .figures figure { padding: .5rem .35rem; } .sheet { grid-template-columns: 1fr 1fr; }
-  .prediction { grid-template-columns: 6rem 1fr; gap: .75rem; } th, td { padding: .28rem .5rem; } }
+  .tiles { grid-template-columns: 1fr 1fr; }
+  .prediction { grid-template-columns: 6rem 1fr; gap: .75rem; } th, td { padding: .28rem .4rem; }
+  td small { display: block; } }
 @media print { :root { --ink: #000; --soft: #444; --page: #fff; --card: #fff; --line: #bbb; --note: #fff;
   --note-line: #888; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   figure, .tile, .prediction, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }

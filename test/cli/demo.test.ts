@@ -1,0 +1,101 @@
+// The demo end to end, small: it leaves a report, does nothing twice, and goes on where it was stopped.
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { exists } from "../../src/core/files.ts";
+import { readPredictions } from "../../src/evaluate/predictions.ts";
+import { type Ran, runCli } from "./run.ts";
+
+const SMALL = ["--subjects", "14", "--epochs", "1", "--seed", "3"] as const;
+
+let root: string;
+let out: string;
+let first: Ran;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "facehand-demo-"));
+  out = join(root, "demo");
+  first = await runCli("demo", "--out", out, ...SMALL);
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe("facehand demo", () => {
+  it("numbers and times its steps, and prints figures and paths", () => {
+    expect(first.stderr).toMatch(/\[1\/7\] draw .*\n\s+done in \d+:\d\d\n\[2\/7\] derive/);
+    expect(first.stderr).toContain("[7/7] write the report");
+    expect(first.code).toBe(0);
+    expect(first.stdout).toMatch(
+      /balanced accuracy, test\s+all\s+hand\s+face\nUMCC F1(\s+[01]\.\d{3}){3}\nMAG soft/,
+    );
+    expect(first.stdout).toMatch(/^hand\s+UMCC F1\s+[01]\.\d{3}\s+(fe)?male$/m);
+    expect(first.stdout).toContain("prove nothing about accuracy on real pictures");
+    expect(first.stdout).toContain("report.html");
+  });
+
+  it("leaves the sample, the pairs, two runs with predictions, and the report", async () => {
+    for (const name of ["sample/sample.json", "pairs/manifest.json", "pairs/ledger.csv"]) {
+      expect(await exists(join(out, name)), name).toBe(true);
+    }
+    for (const run of ["umcc", "mag"]) {
+      const rows = await readPredictions(join(out, "runs", run, "predictions.parquet"));
+      expect(new Set(rows.map(({ split }) => split))).toEqual(new Set(["val", "test"]));
+    }
+    const report = await readFile(join(out, "report.html"), "utf8");
+    expect(report).toContain("Nobody here is real.");
+    expect(report.match(/<svg[^>]*role="img"/g)).toHaveLength(12);
+  });
+
+  it("is done at once when called again, with the same report", async () => {
+    const path = join(out, "report.html");
+    const before = await readFile(path, "utf8");
+    const checkpoint = join(out, "runs/mag/checkpoints/best.safetensors");
+    const { mtimeMs } = await stat(checkpoint);
+    const startMs = performance.now();
+    const again = await runCli("demo", "--out", out, ...SMALL);
+    expect(performance.now() - startMs).toBeLessThan(15_000);
+    expect(again).toMatchObject({ code: 0, stdout: first.stdout });
+    expect(await readFile(path, "utf8")).toBe(before);
+    expect((await stat(checkpoint)).mtimeMs).toBe(mtimeMs);
+  });
+
+  it("makes again only what is missing, with the same report", async () => {
+    const path = join(out, "report.html");
+    const before = await readFile(path, "utf8");
+    await rm(join(out, "runs/mag/predictions.parquet"));
+    await rm(path);
+    expect((await runCli("demo", "--out", out, ...SMALL)).code).toBe(0);
+    expect(await readFile(path, "utf8")).toBe(before);
+  });
+
+  it("its report's commands are accepted: flags and configuration are the demo's own", async () => {
+    const report = await readFile(join(out, "report.html"), "utf8");
+    const lines = /<pre>(.*?)<\/pre>/s.exec(report)![1]!.split("\n");
+    const argv = (verb: string) =>
+      lines
+        .find((line) => line.startsWith(`npx facehand ${verb}`))!
+        .split(" ")
+        .slice(2);
+    const trained = await runCli(...argv("train"), "--resume", "--json");
+    expect(trained.code, trained.stderr).toBe(0); // another configuration would be refused
+    const derived = await runCli(...argv("derive"), "--json");
+    expect(JSON.parse(derived.stdout)).toMatchObject({ alreadyComplete: true, drawn: true });
+    expect((await runCli(...argv("data sample"))).code).toBe(0);
+    expect((await runCli(...argv("predict"))).code).toBe(0);
+  });
+
+  it("refuses other options for the same folder", async () => {
+    const { code, stderr } = await runCli("demo", "--out", out, "--subjects", "20");
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /^Expected --subjects 14 --epochs 1 --seed 3 as .* was made with, got --subjects 20/,
+    );
+    expect(stderr).toContain("Try: give another --out, or remove the folder");
+  });
+
+  it("refuses a folder with other files", async () => {
+    const { code, stderr } = await runCli("demo", "--out", root, ...SMALL);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^Expected a new or empty folder for --out, got .* with other files/);
+  });
+});
