@@ -1,7 +1,8 @@
 // The demo end to end, small: it leaves a report, does nothing twice, and goes on where it was stopped.
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exists } from "../../src/core/files.ts";
 import { readPredictions } from "../../src/evaluate/predictions.ts";
@@ -82,6 +83,25 @@ describe("facehand demo", () => {
     expect(JSON.parse(derived.stdout)).toMatchObject({ alreadyComplete: true, drawn: true });
     expect((await runCli(...argv("data sample"))).code).toBe(0);
     expect((await runCli(...argv("predict"))).code).toBe(0);
+  });
+
+  it("stops at Ctrl-C with code 130 and goes on from there to the same report", async () => {
+    const other = join(root, "stopped");
+    for (const begun of ["sample.part", "pairs.partial", "runs/umcc/config.json"]) {
+      const running = runCli("demo", "--out", other, ...SMALL);
+      while (!(await exists(join(other, begun)))) await sleep(5);
+      process.emit("SIGINT");
+      const stopped = await running;
+      expect(stopped.code, begun).toBe(130);
+      expect(stopped.stderr).toContain("the same command goes on in");
+    }
+    expect((await runCli("demo", "--out", other, ...SMALL)).code).toBe(0);
+    const named = async (folder: string) =>
+      (await readFile(join(folder, "report.html"), "utf8")).replaceAll(
+        relative(process.cwd(), folder),
+        "demo",
+      );
+    expect(await named(other)).toBe(await named(out));
   });
 
   it("refuses other options for the same folder", async () => {
