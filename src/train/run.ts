@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
@@ -36,15 +36,17 @@ export async function openRunFolder(
     if (!resume) throw runExists(dir);
     checkSameConfig(config, await readRunConfig(dir), paths.config);
   } else {
-    if (await notEmpty(dir)) throw runExists(dir);
+    // A kill between the two writes leaves the first alone: that too is a run to go on with.
+    if (await holdsMore(dir, resume ? [basename(paths.environment)] : [])) throw runExists(dir);
     await mkdir(dir, { recursive: true });
     await writeJson(paths.environment, await describeEnvironment(sources));
     await writeJson(paths.config, config);
   }
 }
 
-async function notEmpty(dir: string): Promise<boolean> {
-  return (await exists(dir)) && (await readdir(dir)).some((name) => !name.startsWith("."));
+async function holdsMore(dir: string, expected: readonly string[]): Promise<boolean> {
+  if (!(await exists(dir))) return false;
+  return (await readdir(dir)).some((name) => !name.startsWith(".") && !expected.includes(name));
 }
 
 function runExists(dir: string): AppError {
