@@ -6,13 +6,9 @@ import type { Manifest } from "../data/manifest.ts";
 import type { Modality, Pair } from "../data/record.ts";
 import type { SampleManifest } from "../data/sample.ts";
 import { LABEL_NOTE } from "../evaluate/format.ts";
-import type { Prediction } from "../evaluate/prediction-row.ts";
-import type { Summary } from "../evaluate/summary.ts";
 import type { ImagePrediction } from "../models/predictor.ts";
-import type { TrainConfig } from "../train/config.ts";
-import type { EpochLog } from "../train/runlog.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
-import { runSection } from "./report-run.ts";
+import { type ReportRun, runSection } from "./report-run.ts";
 import { REPORT_CSS } from "./report-style.ts";
 
 /** One pair of the contact sheet. */
@@ -21,19 +17,6 @@ export interface ReportPair {
   /** JPEG bytes of the crops. */
   readonly hand: Uint8Array;
   readonly face: Uint8Array;
-}
-
-/** One trained model with its log and its stored test predictions. */
-export interface ReportRun {
-  /** E.g. `UMCC F1`. */
-  readonly name: string;
-  /** What it is, one sentence. */
-  readonly about: string;
-  readonly config: TrainConfig;
-  readonly epochs: readonly EpochLog[];
-  /** The split's predictions; every table is computed from them. */
-  readonly rows: readonly Prediction[];
-  readonly summary: Summary;
 }
 
 /** One picture with what each model says of it. */

@@ -5,15 +5,8 @@ import { inventedLog, inventedPredictions } from "../../test/run-fixture.ts";
 import { decodeImage } from "../data/image.ts";
 import { reliabilityBins } from "../evaluate/calibration.ts";
 import { metricsByGroup } from "../evaluate/groups.ts";
-import {
-  accuracyCurves,
-  groupDots,
-  lossCurves,
-  probabilityHistogram,
-  reliabilityDiagram,
-  rocCurve,
-  svgToPng,
-} from "./figures.ts";
+import { accuracyCurves, lossCurves } from "./curves.ts";
+import { groupDots, probabilityHistogram, reliabilityDiagram, rocCurve, svgToPng } from "./figures.ts";
 import { drawFigure } from "./frame.ts";
 
 const rows = inventedPredictions(60);

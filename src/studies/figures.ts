@@ -1,4 +1,4 @@
-// Figures of a run as SVG: curves by epoch, and how stored predictions agree with the recorded labels.
+// Figures of stored predictions as SVG: how they agree with the recorded labels.
 // Made with Observable Plot on linkedom; no script, font or file from elsewhere. Invariants: one style; every axis
 // says what it shows and in which unit; lines and texts take the colour of the page, so that dark pages work too.
 import * as Plot from "@observablehq/plot";
@@ -9,117 +9,8 @@ import { BIN_COUNT, reliabilityBins } from "../evaluate/calibration.ts";
 import type { GroupTable } from "../evaluate/groups.ts";
 import { rocAucOf } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import type { EpochLog } from "../train/runlog.ts";
 import { COLORS, drawFigure, INK } from "./frame.ts";
 import { rocPoints } from "./roc.ts";
-
-/** One point of a curve by epoch. */
-interface CurvePoint {
-  readonly epoch: number;
-  readonly value: number;
-  readonly series: string;
-}
-
-/**
- * Loss by epoch: training, and validation by modality.
- *
- * @param epochs - a run's log, at least one
- * @returns a whole SVG document
- * @example lossCurves(await readLog("runs/umcc"))
- */
-export function lossCurves(epochs: readonly EpochLog[]): string {
-  const points = [
-    ...epochs.map(({ epoch, trainLoss }) => ({ epoch, value: trainLoss, series: "training" })),
-    ...validation(epochs, ({ loss }) => loss),
-  ];
-  return curves(points, { title: "Loss by epoch", y: "loss, nats an image", zero: true });
-}
-
-/**
- * Validation balanced accuracy by epoch and modality; a ring marks the epoch that was kept.
- *
- * @param epochs - a run's log, at least one
- * @returns a whole SVG document
- */
-export function accuracyCurves(epochs: readonly EpochLog[]): string {
-  const points = validation(epochs, ({ balancedAccuracy }) => balancedAccuracy);
-  const kept = epochs.findLast(({ best }) => best)?.epoch;
-  return curves(points, {
-    title: "Balanced accuracy by epoch",
-    y: "balanced accuracy, validation",
-    domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1],
-    ...(kept === undefined ? {} : { kept }),
-  });
-}
-
-type PartLog = EpochLog["val"]["all"];
-
-function validation(epochs: readonly EpochLog[], of: (part: PartLog) => number | null): CurvePoint[] {
-  return MODALITIES.flatMap((modality) =>
-    epochs.flatMap(({ epoch, val }) => {
-      const part = val[modality];
-      const value = part === null ? null : of(part);
-      return value === null ? [] : [{ epoch, value, series: `validation, ${modality}` }];
-    }),
-  );
-}
-
-interface CurveOptions {
-  readonly title: string;
-  readonly y: string;
-  readonly zero?: boolean;
-  readonly domain?: readonly [number, number];
-  readonly kept?: number;
-}
-
-const SERIES = {
-  training: INK,
-  "validation, hand": COLORS.hand,
-  "validation, face": COLORS.face,
-} as const;
-
-function curves(points: readonly CurvePoint[], { title, y, zero, domain, kept }: CurveOptions): string {
-  const color = ({ series }: CurvePoint) => SERIES[series as keyof typeof SERIES];
-  const drawn = Object.entries(SERIES).filter(([name]) => points.some(({ series }) => series === name));
-  const most = Math.max(...points.map(({ epoch }) => epoch));
-  const channels = { x: "epoch", y: "value", z: "series" } as const;
-  return drawFigure({
-    title,
-    legend: [
-      ...drawn.map(([label, ink]) => ({ label, color: ink, shape: "line" as const })),
-      ...(kept === undefined ? [] : [{ label: "epoch kept", color: INK, shape: "ring" as const }]),
-    ],
-    plot: {
-      x: {
-        label: "epoch",
-        domain: [1, Math.max(2, most)],
-        ticks: wholeTicks(most),
-        tickFormat: "d",
-      },
-      y: { label: y, grid: true, ...(zero === true ? { zero: true } : {}), ...(domain ? { domain } : {}) },
-      marks: [
-        ...drawn.map(([name, stroke]) =>
-          Plot.line(
-            points.filter(({ series }) => series === name),
-            { ...channels, stroke, strokeWidth: 2 },
-          ),
-        ),
-        Plot.dot(points, { ...channels, fill: color, r: 3 }),
-        Plot.dot(
-          points.filter(({ epoch }) => epoch === kept),
-          { ...channels, stroke: INK, r: 6, strokeWidth: 1.5 },
-        ),
-      ],
-    },
-  });
-}
-
-/** About six whole epochs. */
-function wholeTicks(most: number): number[] {
-  const step = Math.max(1, Math.ceil(most / 6));
-  const ticks = Array.from({ length: Math.floor(most / step) }, (_, i) => (i + 1) * step);
-  return step === 1 ? ticks : [1, ...ticks];
-}
 
 const PROBABILITY = "probability of male as recorded";
 const HISTOGRAM_BINS = 20;

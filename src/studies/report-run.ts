@@ -3,17 +3,26 @@
 import { METRIC_TITLES } from "../evaluate/format.ts";
 import { type GroupTable, SMALL_SUBJECTS } from "../evaluate/groups.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { Part, Summary } from "../evaluate/summary.ts";
-import type { ReportRun } from "./demo-report.ts";
-import {
-  accuracyCurves,
-  groupDots,
-  lossCurves,
-  probabilityHistogram,
-  reliabilityDiagram,
-  rocCurve,
-} from "./figures.ts";
+import type { TrainConfig } from "../train/config.ts";
+import type { EpochLog } from "../train/runlog.ts";
+import { accuracyCurves, lossCurves } from "./curves.ts";
+import { groupDots, probabilityHistogram, reliabilityDiagram, rocCurve } from "./figures.ts";
 import { html, type Insertable, type Markup, table, trusted } from "./markup.ts";
+
+/** One trained model with its log and its stored test predictions. */
+export interface ReportRun {
+  /** E.g. `UMCC F1`. */
+  readonly name: string;
+  /** What it is, one sentence. */
+  readonly about: string;
+  readonly config: TrainConfig;
+  readonly epochs: readonly EpochLog[];
+  /** The split's predictions; every table is computed from them. */
+  readonly rows: readonly Prediction[];
+  readonly summary: Summary;
+}
 
 /** The section of one run. */
 export function runSection({ name, about, config, epochs, rows, summary }: ReportRun): Markup {

@@ -55,7 +55,7 @@ pre { background: var(--card); border-radius: 8px; padding: .8rem 1rem; font-siz
   .figures figure { padding: .5rem .35rem; } .sheet { grid-template-columns: 1fr 1fr; }
   .tiles { grid-template-columns: 1fr 1fr; }
   .prediction { grid-template-columns: 6rem 1fr; gap: .75rem; } th, td { padding: .28rem .4rem; }
-  td small { display: block; } }
+  td small { display: block; } tbody th { white-space: normal; } table { font-size: .84rem; } }
 @media print { :root { --ink: #000; --soft: #444; --page: #fff; --card: #fff; --line: #bbb; --note: #fff;
   --note-line: #888; } body { max-width: none; padding: 0; font-size: 10.5pt; }
   figure, .tile, .prediction, tr { break-inside: avoid; } h2, h3 { break-after: avoid; }
