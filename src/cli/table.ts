@@ -5,6 +5,7 @@ import { dataCommand } from "./data.ts";
 import { demoCommand } from "./demo.ts";
 import { deriveCommand } from "./derive.ts";
 import { evaluateCommand } from "./evaluate.ts";
+import { modelCommand } from "./model.ts";
 import { predictCommand } from "./predict.ts";
 import { trainCommand } from "./train.ts";
 
@@ -17,5 +18,6 @@ export function commands(context: Context): Command[] {
     trainCommand(context),
     evaluateCommand(context),
     predictCommand(context),
+    modelCommand(context),
   ];
 }

@@ -6,10 +6,18 @@ import { unexpected } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
-import { parseTrainConfig, type TrainConfig, trainConfigSchema } from "../train/config.ts";
+import { HUB_PREFIX } from "../models/hub.ts";
+import {
+  PIXELS,
+  parseTrainConfig,
+  pixelsNamed,
+  type TrainConfig,
+  trainConfigSchema,
+} from "../train/config.ts";
 import { type RunResult, train } from "../train/loop.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
 import { type Context, jsonOption, list, repeated, verb, wholeNumber } from "./context.ts";
+import { fetchWithProgress } from "./model-fetch.ts";
 
 interface Field {
   readonly type?: string;
@@ -85,6 +93,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
       got: "both",
     });
   }
+  Object.assign(config, await pretrainedPixels(context, config));
   const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
   const results: { seed: number; result: RunResult }[] = [];
   for (const run of runs ?? [{ dir: out, seed: undefined }]) {
@@ -99,6 +108,23 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
     results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options) });
   }
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
+}
+
+/** Weights of the hub are fetched before anything is made, and bring their pixels unless others are asked for. */
+async function pretrainedPixels(context: Context, { weights, pixels }: Record<string, unknown>) {
+  if (typeof weights !== "string" || !weights.startsWith(HUB_PREFIX)) return {};
+  const { name, config } = await fetchWithProgress(context, weights.slice(HUB_PREFIX.length));
+  if (pixels !== undefined) return {};
+  const named = pixelsNamed(config);
+  if (named !== undefined) return { pixels: named };
+  const { mean, std } = config;
+  throw unexpected("input", {
+    code: "PIXELS",
+    expected: `a mean and std of ${Object.keys(PIXELS).join(", ")}`,
+    name: `the pixels of ${name}`,
+    got: { mean, std },
+    hint: "choose the nearest by --pixels",
+  });
 }
 
 interface OneRun {

@@ -16,6 +16,16 @@ export const PIXELS = {
   inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
 } as const;
 
+/** The name of a normalisation, or undefined if it is none of those above. */
+export function pixelsNamed(recipe: {
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}): keyof typeof PIXELS | undefined {
+  const same = (a: readonly number[], b: readonly number[]) => a.every((v, i) => Math.abs(v - b[i]!) < 1e-6);
+  const names = Object.keys(PIXELS) as (keyof typeof PIXELS)[];
+  return names.find((key) => same(PIXELS[key].mean, recipe.mean) && same(PIXELS[key].std, recipe.std));
+}
+
 /** Keys, defaults, ranges and help texts of a training run. */
 export const trainConfigSchema = z.strictObject({
   arch: z.enum(ARCHS).describe("architecture"),
@@ -24,7 +34,10 @@ export const trainConfigSchema = z.strictObject({
     .array(z.string())
     .min(1)
     .describe("sources: pairs:DIR, utkface:DIR, hands11k:DIR; repeat the flag for several"),
-  weights: z.string().optional().describe("pretrained backbone (.safetensors, .pt, .pth)"),
+  weights: z
+    .string()
+    .optional()
+    .describe("pretrained backbone: .safetensors, .pt, .pth, or timm:NAME.TAG from the Hugging Face hub"),
   imageSize: z.int().min(16).max(1024).default(224).describe("side of the square input, px"),
   pixels: z
     .enum(["raw", "imagenet", "inception"])

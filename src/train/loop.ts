@@ -12,6 +12,7 @@ import { evaluateBinary } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { writePredictions } from "../evaluate/predictions.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
+import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
 import { loadBackbone } from "../models/weights.ts";
 import { factsOf, frozenOf, type TrainConfig } from "./config.ts";
@@ -116,7 +117,7 @@ async function firstState(
   }
   const weights = initialise(step.specs, Random.of(config.seed));
   if (config.weights !== undefined) {
-    const pretrained = await loadBackbone(config.weights, step.specs);
+    const pretrained = await loadBackbone(await weightsFile(config.weights), step.specs);
     for (const [name, values] of pretrained) weights.set(name, values);
   }
   const position: Position = { epoch: 0, batch: 0, step: 0, partial: NOTHING_DONE };
