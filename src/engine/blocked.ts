@@ -33,6 +33,8 @@ export class Blocks {
   readonly #weights = new Map<string, string>();
   /** x minus its batch mean, by the mean's value: made by batchNorm, used again by its gradient. */
   readonly centred = new Map<Value, string>();
+  /** x normalised over channels, by x: made by layerNorm, used again by its gradient. */
+  readonly normalised = new Map<Value, { unit: string; inverse: string; eps: number }>();
 
   constructor(writer: Writer, size: number) {
     this.w = writer;

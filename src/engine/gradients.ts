@@ -3,7 +3,14 @@
 import { AppError } from "../core/errors.ts";
 import { type Node, type Op, type Size, sizeOf, topological, type Value } from "./graph.ts";
 import * as ops from "./ops.ts";
-import { activationGrad, batchNormGrad, convInputGrad, convWeightGrad } from "./ops-backward.ts";
+import {
+  activationGrad,
+  batchNormGrad,
+  convInputGrad,
+  convWeightGrad,
+  layerNormGrad,
+  maxPoolGrad,
+} from "./ops-backward.ts";
 
 type Grads = readonly (Value | undefined)[];
 
@@ -107,6 +114,8 @@ export const GRADIENTS: { readonly [K in Op]: Rule<K> } = {
   batchNorm: batchNormGrads,
   batchNormGrad: none,
   batchNormEval: batchNormEvalGrads,
+  layerNorm: ({ inputs: [x, w], attrs: { eps } }, dy) => layerNormGrad(x, dy, w, eps),
+  layerNormGrad: none,
   channelScale: ({ inputs: [x, a] }, dy, want) => [
     want[0] ? ops.channelScale(dy, a) : undefined,
     want[1] ? ops.channelDot(x, dy) : undefined,
@@ -114,6 +123,8 @@ export const GRADIENTS: { readonly [K in Op]: Rule<K> } = {
   channelBias: (_node, dy, want) => [dy, want[1] ? ops.channelSum(dy) : undefined],
   channelSum: none,
   channelDot: none,
+  maxPool: ({ inputs: [x], attrs, outputs }, dy) => [maxPoolGrad(x, outputs[0]!, dy, attrs)],
+  maxPoolGrad: none,
   globalAveragePool: ({ inputs: [x] }, dy) => {
     const size = sizeOfMap(x);
     return [ops.spatialBroadcast(ops.scale(dy, 1 / (size[0] * size[1])), size)];

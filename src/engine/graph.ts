@@ -27,6 +27,13 @@ export interface ConvAttrs {
   readonly groups: number;
 }
 
+export interface PoolAttrs {
+  readonly kernel: Size;
+  readonly stride: Size;
+  /** At most half the kernel on each side; what lies there is never the largest. */
+  readonly padding: Padding;
+}
+
 /** Elementwise functions of one value with a gradient of their own. */
 export const ACTIVATIONS = [
   "relu",
@@ -37,6 +44,7 @@ export const ACTIVATIONS = [
   "hardSigmoid",
   "softplus",
   "tanh",
+  "gelu",
 ] as const;
 export type Activation = (typeof ACTIVATIONS)[number];
 
@@ -65,11 +73,15 @@ export interface OpTable {
     inputs: [x: V, weight: V, bias: V, mean: V, variance: V];
     attrs: { readonly eps: number };
   };
+  layerNorm: { inputs: [x: V, weight: V, bias: V]; attrs: { readonly eps: number } };
+  layerNormGrad: { inputs: [x: V, dy: V, weight: V]; attrs: { readonly eps: number } };
   channelScale: { inputs: [x: V, scale: V]; attrs: object };
   channelBias: { inputs: [x: V, bias: V]; attrs: object };
   channelSum: { inputs: [x: V]; attrs: object };
   channelDot: { inputs: [x: V, y: V]; attrs: object };
   // spatial
+  maxPool: { inputs: [x: V]; attrs: PoolAttrs };
+  maxPoolGrad: { inputs: [x: V, y: V, dy: V]; attrs: PoolAttrs };
   globalAveragePool: { inputs: [x: V]; attrs: object };
   spatialBroadcast: { inputs: [x: V]; attrs: { readonly size: Size } };
   gateChannels: { inputs: [x: V, gate: V]; attrs: object };

@@ -4,6 +4,7 @@
 import type { Blocks, Placed } from "./blocked.ts";
 import type { Activation, Node, Op, Value } from "./graph.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./lower-nchwc-conv.ts";
+import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./lower-nchwc-layers.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
 
 /** Emits one node in blocks, or declines. */
@@ -183,10 +184,14 @@ export const BLOCKED: { readonly [K in Op]: BlockedRule<K> | "plain" } = {
   batchNorm,
   batchNormGrad,
   batchNormEval,
+  layerNorm,
+  layerNormGrad,
   channelScale,
   channelBias,
   channelSum,
   channelDot,
+  maxPool,
+  maxPoolGrad,
   globalAveragePool,
   spatialBroadcast,
   gateChannels,

@@ -1,8 +1,10 @@
 // The plain lowering: every semantic operation as standard ONNX, for any execution provider,
 // with com.microsoft's fused forms where the provider has them (writer.ts, FEATURES).
-// Convolutions and their gradients stand in lower-plain-conv.ts.
+// Convolutions and their gradients stand in lower-plain-conv.ts, pooling and layer normalisation in
+// lower-plain-layers.ts.
 import type { Activation, Node, Op, Value } from "./graph.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./lower-plain-conv.ts";
+import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./lower-plain-layers.ts";
 import { MICROSOFT, type Writer } from "./writer.ts";
 
 /** Emits one node: from the names of its inputs to the names of its outputs. */
@@ -91,7 +93,14 @@ const ACTIVATION: { readonly [A in Activation]: (w: Writer, x: string) => string
   hardSigmoid: (w, x) => w.op("HardSigmoid", [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } }),
   softplus: (w, x) => w.op("Softplus", [x]),
   tanh: (w, x) => w.op("Tanh", [x]),
+  gelu: (w, x) => (w.features.gelu ? w.op("Gelu", [x], {}, MICROSOFT) : w.op("Mul", [x, normalShare(w, x)])),
 };
+
+/** Phi(x), the share of a standard normal below x: exactly, as torch's GELU without approximation. */
+function normalShare(w: Writer, x: string): string {
+  const erf = w.op("Erf", [w.op("Mul", [x, w.float(Math.SQRT1_2)])]);
+  return w.op("Add", [w.op("Mul", [erf, w.float(0.5)]), w.float(0.5)]);
+}
 
 /** dy where low < x < high, else 0; the kinks themselves count as outside, as in torch. */
 function inside(w: Writer, x: string, dy: string, low: number, high: number): string {
@@ -127,6 +136,12 @@ const ACTIVATION_GRAD: { readonly [A in Activation]: (w: Writer, x: string, dy: 
   tanh: (w, x, dy) => {
     const t = w.op("Tanh", [x]);
     return w.op("Mul", [dy, w.op("Sub", [w.float(1), w.op("Mul", [t, t])])]);
+  },
+  // d (x Phi) = Phi + x phi with the density phi(x) = exp(-x^2 / 2) / sqrt(2 pi)
+  gelu: (w, x, dy) => {
+    const density = w.op("Exp", [w.op("Mul", [w.op("Mul", [x, x]), w.float(-0.5)])]);
+    const slope = w.op("Mul", [w.op("Mul", [x, density]), w.float(1 / Math.sqrt(2 * Math.PI))]);
+    return w.op("Mul", [dy, w.op("Add", [normalShare(w, x), slope])]);
   },
 };
 
@@ -207,10 +222,14 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
   batchNormEval: (w, { attrs }, inputs) => [
     w.op("BatchNormalization", inputs, { epsilon: { float: attrs.eps } }),
   ],
+  layerNorm,
+  layerNormGrad,
   channelScale: channelwise("Mul"),
   channelBias: channelwise("Add"),
   channelSum: (w, node, [x]) => [w.sum(x!, withoutChannels(node.inputs[0]))],
   channelDot: (w, node, [x, y]) => [w.sum(w.op("Mul", [x!, y!]), withoutChannels(node.inputs[0]))],
+  maxPool,
+  maxPoolGrad,
   globalAveragePool: (w, _node, [x]) => [w.op("ReduceMean", [x!], { axes: [2, 3], keepdims: 0 })],
   spatialBroadcast: (w, { outputs }, [x]) => [w.op("Expand", [asMap(w, x!), w.ints(...outputs[0]!.shape)])],
   gateChannels: (w, _node, [x, gate]) => [w.op("Mul", [x!, asMap(w, gate!)])],
@@ -227,7 +246,9 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
   scaleSamples: (w, { inputs: [value] }, [x, s]) => [
     w.op("Mul", [x!, w.reshape(s!, [-1, ...Array<number>(value.shape.length - 1).fill(1)])]),
   ],
-  matmul: (w, { attrs }, [a, b]) => [w.matmul(a!, b!, 2, attrs.transA, attrs.transB)],
+  matmul: (w, { inputs: [left], attrs }, [a, b]) => [
+    w.matmul(a!, b!, left.shape.length, attrs.transA, attrs.transB),
+  ],
   softmax: (w, _node, [x]) => [w.op("Softmax", [x!], { axis: -1 })],
   logSoftmax: (w, _node, [x]) => [w.op("LogSoftmax", [x!], { axis: -1 })],
   oneHotMax,

@@ -1,5 +1,13 @@
 // Constructors of the operations that only gradients and training steps are made of.
-import { type Activation, type ConvAttrs, makeNode, type OpTable, type Size, type Value } from "./graph.ts";
+import {
+  type Activation,
+  type ConvAttrs,
+  makeNode,
+  type OpTable,
+  type PoolAttrs,
+  type Size,
+  type Value,
+} from "./graph.ts";
 
 /** Gradient of conv2d towards its input, of height and width `inputSize`. */
 export function convInputGrad(dy: Value, weight: Value, attrs: ConvAttrs & { inputSize: Size }): Value {
@@ -25,6 +33,16 @@ export function batchNormGrad(
 ): readonly Value[] {
   const shapes = [x.shape, weight.shape, weight.shape];
   return makeNode("batchNormGrad", [x, dy, weight, mean, variance], { eps }, shapes).outputs;
+}
+
+/** Gradients of layerNorm towards x, weight and bias. */
+export function layerNormGrad(x: Value, dy: Value, weight: Value, eps: number): readonly Value[] {
+  return makeNode("layerNormGrad", [x, dy, weight], { eps }, [x.shape, weight.shape, weight.shape]).outputs;
+}
+
+/** Gradient of maxPool, whose output was y, towards its input x. */
+export function maxPoolGrad(x: Value, y: Value, dy: Value, attrs: PoolAttrs): Value {
+  return makeNode("maxPoolGrad", [x, y, dy], attrs, [x.shape]).outputs[0]!;
 }
 
 /** dy times the derivative of the activation at x. */

@@ -21,6 +21,7 @@ describe("shapes", () => {
 
   it("of the rest", () => {
     expect(ops.matmul(x(4, 3), x(5, 4), { transA: true, transB: true }).shape).toEqual([3, 5]);
+    expect(ops.matmul(x(6, 2, 3), x(6, 4, 3), { transB: true }).shape).toEqual([6, 2, 4]);
     expect(ops.mul(x(), x(2, 3)).shape).toEqual([2, 3]);
     expect(ops.concat([x(2, 3), x(2, 4)], 1).shape).toEqual([2, 7]);
     expect(ops.transpose(x(2, 3, 4), [2, 0, 1]).shape).toEqual([4, 2, 3]);
@@ -56,6 +57,8 @@ describe("refusals", () => {
     [() => ops.add(x(2, 3), x(3)), "equal shapes or a scalar for add, got [[2,3],[3]]"],
     [() => ops.scaleSamples(x(2, 3), x(3)), "[N, ...] and [N] for scaleSamples"],
     [() => ops.matmul(x(2, 3), x(2, 3)), "matrices with a common side for matmul"],
+    [() => ops.matmul(x(2, 3, 4), x(3, 4, 2)), "matrices with a common side for matmul"],
+    [() => ops.matmul(x(3), x(3)), "matrices with a common side for matmul"],
     [() => ops.broadcastScalar(x(1), [2]), "[] for broadcastScalar"],
     [() => ops.constant([1, 2], [3]), "3 values for constant, got 2"],
     [() => ops.reshape(x(2, 3), [5]), "6 elements for reshape, got [5]"],

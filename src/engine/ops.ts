@@ -204,14 +204,15 @@ export function scaleSamples(x: Value, factors: Value): Value {
   return only(makeNode("scaleSamples", [x, factors], {}, [x.shape]));
 }
 
-/** Product of two matrices, either one transposed. */
+/** Products of matrices (the last two axes), either side transposed; the axes before them are common to both. */
 export function matmul(a: Value, b: Value, options: { transA?: boolean; transB?: boolean } = {}): Value {
   const { transA = false, transB = false } = options;
-  const [m, k] = transA ? [a.shape[1]!, a.shape[0]!] : [a.shape[0]!, a.shape[1]!];
-  const [k2, n] = transB ? [b.shape[1]!, b.shape[0]!] : [b.shape[0]!, b.shape[1]!];
-  const fits = a.shape.length === 2 && b.shape.length === 2 && k === k2;
+  const [m, k] = transA ? [a.shape.at(-1), a.shape.at(-2)] : [a.shape.at(-2), a.shape.at(-1)];
+  const [k2, n] = transB ? [b.shape.at(-1), b.shape.at(-2)] : [b.shape.at(-2), b.shape.at(-1)];
+  const batch = a.shape.slice(0, -2);
+  const fits = a.shape.length >= 2 && same(batch, b.shape.slice(0, -2)) && k === k2 && n !== undefined;
   expect(fits, "matmul", "matrices with a common side", a, b);
-  return only(makeNode("matmul", [a, b], { transA, transB }, [[m, n]]));
+  return only(makeNode("matmul", [a, b], { transA, transB }, [[...batch, m!, n!]]));
 }
 
 /** torch's Linear: x[N, I] times weight[O, I] transposed, plus bias[O]. */

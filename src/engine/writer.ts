@@ -12,14 +12,16 @@ export interface Features {
   readonly fusedMatMul: boolean;
   /** com.microsoft QuickGelu: x * sigmoid(alpha x) in one pass. */
   readonly quickGelu: boolean;
+  /** com.microsoft Gelu: x Phi(x) in one pass. */
+  readonly gelu: boolean;
   /** BatchNormalization with training_mode = 1. */
   readonly batchNormTraining: boolean;
 }
 
 export const FEATURES: Readonly<Record<Provider, Features>> = {
-  cpu: { fusedMatMul: true, quickGelu: true, batchNormTraining: true },
-  wasm: { fusedMatMul: true, quickGelu: true, batchNormTraining: true },
-  webgpu: { fusedMatMul: false, quickGelu: false, batchNormTraining: false },
+  cpu: { fusedMatMul: true, quickGelu: true, gelu: true, batchNormTraining: true },
+  wasm: { fusedMatMul: true, quickGelu: true, gelu: true, batchNormTraining: true },
+  webgpu: { fusedMatMul: false, quickGelu: false, gelu: false, batchNormTraining: false },
 };
 
 /** A number is an int attribute if whole; pass `{ float }` for whole floats. */

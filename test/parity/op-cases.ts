@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { type Op, type OpTable, type Shape, sizeOf, type Value } from "../../src/engine/graph.ts";
 import * as ops from "../../src/engine/ops.ts";
 import * as backward from "../../src/engine/ops-backward.ts";
+import * as layers from "../../src/engine/ops-layers.ts";
 
 export interface InputSpec {
   readonly shape: Shape;
@@ -82,10 +83,14 @@ export const BUILDERS: { readonly [K in Op]: Builder<OpTable[K]["attrs"]> } = {
   batchNormEval: ({ x, w, b, mean, variance }, { eps }) => [
     ops.batchNormEval(x!, w!, b!, mean!, variance!, eps),
   ],
+  layerNorm: ({ x, w, b }, { eps }) => [layers.layerNorm(x!, w!, b!, eps)],
+  layerNormGrad: ({ x, dy, w }, { eps }) => backward.layerNormGrad(x!, dy!, w!, eps),
   channelScale: one(ops.channelScale as never),
   channelBias: one(ops.channelBias as never),
   channelSum: one(ops.channelSum as never),
   channelDot: one(ops.channelDot as never),
+  maxPool: ({ x }, attrs) => [layers.maxPool(x!, attrs)],
+  maxPoolGrad: ({ x, y, dy }, attrs) => [backward.maxPoolGrad(x!, y!, dy!, attrs)],
   globalAveragePool: one(ops.globalAveragePool as never),
   spatialBroadcast: ({ x }, { size }) => [ops.spatialBroadcast(x!, size)],
   gateChannels: one(ops.gateChannels as never),

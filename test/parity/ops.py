@@ -160,6 +160,54 @@ def norm_cases():
         case("batchNormEval", name, inputs, evaluated, {"eps": 1e-3}, ("x", "w", "b"))
 
 
+def layer_cases():
+    """Layer normalisation over axis 1, and max-pool."""
+    def over_channels(x, w, b, eps):
+        return F.layer_norm(x.movedim(1, -1), w.shape, w, b, eps).movedim(-1, 1)
+
+    def ln(name, x, eps=1e-6, tolerance=None, smooth=True):
+        c = x["shape"][1]
+        inputs = {"x": x, "w": spec((c,), 3, 0.5, 1.0), "b": spec((c,), 4)}
+        case("layerNorm", name, inputs, lambda x, w, b: over_channels(x, w, b, eps), {"eps": eps}, ("x", "w", "b"),
+             tolerance, smooth)
+        leaves = [make(inputs[k]).requires_grad_() for k in ("x", "w", "b")]
+        dy = spec(x["shape"], 7)
+        grads = torch.autograd.grad(over_channels(*leaves, eps), leaves, make(dy))
+        case("layerNormGrad", name, {"x": x, "dy": dy, "w": inputs["w"]}, lambda *_: grads, {"eps": eps}, (), tolerance)
+
+    ln("rows", spec((3, 8), 1))
+    ln("maps", spec((2, 8, 2, 3), 1))
+    ln("torch's eps", spec((4, 5), 1, 3.0, -0.5), 1e-5)
+    ln("mean far from zero, rows", spec((4, 8), 1, 0.5, 100.0), tolerance=1e-3)
+    ln("mean far from zero, maps", spec((2, 8, 2, 1), 1, 0.5, 100.0), tolerance=1e-3)
+    ln("variance near eps", spec((4, 8), 1, 0.03125), 1e-3)
+    ln("equal channels", values((2, 4, 1, 2), [0.75] * 16), smooth=False)
+
+    def pool(name, shape, kernel, stride, padding, x=None):
+        attrs = {"kernel": list(kernel), "stride": list(stride), "padding": list(padding)}
+        top, left, bottom, right = padding
+        f = lambda x: F.max_pool2d(F.pad(x, (left, right, top, bottom), value=-float("inf")), kernel, stride)
+        # All different, so that finite differences cross no kink.
+        order = np.argsort(wave(4096, 11)[: int(np.prod(shape))], kind="stable")
+        given = x or values(shape, ((order - len(order) // 2) / 8).tolist())
+        case("maxPool", name, {"x": given}, f, attrs, ("x",), smooth=x is None)
+        t = make(given).requires_grad_()
+        y = f(t)
+        dy = spec(y.shape, 7)
+        (g,) = torch.autograd.grad(y, t, make(dy))
+        case("maxPoolGrad", name, {"x": given, "y": values(y.shape, y.reshape(-1).tolist()), "dy": dy}, lambda *_: g, attrs)
+
+    pool("3x3 stride 2, even", (1, 2, 6, 4), (3, 3), (2, 2), (1, 1, 1, 1))
+    pool("3x3 stride 2, odd", (2, 1, 5, 7), (3, 3), (2, 2), (1, 1, 1, 1))
+    pool("2x2 stride 2", (1, 2, 4, 6), (2, 2), (2, 2), (0, 0, 0, 0))
+    pool("3x3 stride 1", (1, 1, 4, 5), (3, 3), (1, 1), (1, 1, 1, 1))
+    pool("rows never read", (1, 1, 6, 8), (3, 3), (2, 2), (0, 0, 0, 0))
+    pool("stride larger than the kernel", (1, 1, 7, 8), (2, 2), (3, 3), (0, 0, 0, 0))
+    pool("unequal kernel, stride and padding", (1, 2, 7, 6), (3, 2), (2, 1), (0, 1, 1, 0))
+    ties = [0, 1, 1, 0, 2, 2, 2, 1, 0, 0, 0, 0, 3, 0, 0, 3, 0, 3, 1, 1, 1, 1, 1, 1, 1]
+    pool("ties go to the first", (1, 1, 5, 5), (3, 3), (2, 2), (1, 1, 1, 1), values((1, 1, 5, 5), ties))
+
+
 def channel_cases():
     for name, shape in (("maps", (2, 3, 4, 5)), ("rows", (4, 3))):
         column = lambda v, x: v.reshape([1, -1] + [1] * (x.dim() - 2))
@@ -184,7 +232,7 @@ def channel_cases():
 
 ACTIVATIONS = {
     "relu": F.relu, "relu6": F.relu6, "silu": F.silu, "sigmoid": torch.sigmoid, "hardSwish": F.hardswish,
-    "hardSigmoid": F.hardsigmoid, "softplus": lambda x: F.softplus(x, threshold=1e9), "tanh": torch.tanh,
+    "hardSigmoid": F.hardsigmoid, "softplus": lambda x: F.softplus(x, threshold=1e9), "tanh": torch.tanh, "gelu": F.gelu,
 }
 
 
@@ -222,6 +270,9 @@ def matrix_cases():
             f = lambda a, b: (a.T if ta else a) @ (b.T if tb else b)
             name = f"{'A transposed' if ta else 'A'}, {'B transposed' if tb else 'B'}"
             case("matmul", name, {"a": spec(a, 1), "b": spec(b, 2)}, f, {"transA": ta, "transB": tb}, ("a", "b"))
+            batched = {"a": spec((2, 1, *a), 1), "b": spec((2, 1, *b), 2)}
+            f = lambda a, b: (a.mT if ta else a) @ (b.mT if tb else b)
+            case("matmul", f"batched, {name}", batched, f, {"transA": ta, "transB": tb}, ("a", "b"))
     case("matmul", "one row, one column", {"a": spec((1, 6), 1), "b": spec((6, 1), 2)}, torch.matmul,
          {"transA": False, "transB": False}, ("a", "b"))
     for name, x, smooth in (("rows", spec((4, 5), 1, 3.0), True), ("vector", spec((5,), 1), True),
@@ -344,7 +395,7 @@ def optimizer_cases():
 
 
 def main():
-    for cases in (source_cases, conv_cases, norm_cases, channel_cases, elementwise_cases, matrix_cases, shape_cases,
+    for cases in (source_cases, conv_cases, norm_cases, layer_cases, channel_cases, elementwise_cases, matrix_cases, shape_cases,
                   optimizer_cases, loss_cases):
         cases()
     versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}

@@ -20,6 +20,8 @@ const NOT_DIFFERENTIATED = [
   "convInputGrad",
   "convWeightGrad",
   "imageToTensor",
+  "layerNormGrad",
+  "maxPoolGrad",
   "minimum",
   "sgd",
   "spatialDot",

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { gradients } from "../../src/engine/gradients.ts";
 import { ACTIVATIONS, type Activation, type Value } from "../../src/engine/graph.ts";
 import * as ops from "../../src/engine/ops.ts";
+import { layerNorm, maxPool } from "../../src/engine/ops-layers.ts";
 import { fill, type InputSpec } from "../parity/op-cases.ts";
 import { difference, LOWERINGS, runGraph } from "../run-graph.ts";
 
@@ -56,16 +57,43 @@ function network(channels: number, kind: Activation) {
   return { outputs: { y, loss, mean, spreadOfBatch, ...Object.fromEntries(grads) }, feeds };
 }
 
-describe.each([4, 8, 17, 32])("a block of %i channels", (channels) => {
-  it.each(ACTIVATIONS)("with %s is the same in every lowering", async (kind) => {
-    const { outputs, feeds } = network(channels, kind);
-    const [first, ...others] = LOWERINGS;
-    const expected = await runGraph(outputs, feeds, first);
-    for (const lowering of others) {
-      const made = await runGraph(outputs, feeds, lowering);
-      for (const [name, data] of Object.entries(expected)) {
-        expect(difference(made[name]!, data), `${name} in ${lowering}`).toBeLessThan(1e-4);
-      }
+/** Max-pool, whose windows reach over the edge, and layer normalisation over the channels of maps. */
+function layersNetwork(channels: number) {
+  const specs: Record<string, InputSpec> = {
+    x: { shape: [2, 3, 9, 8], seed: 1 },
+    stem: { shape: [channels, 3, 3, 3], seed: 2 },
+    weight: { shape: [channels], seed: 3, scale: 0.5, offset: 1 },
+    bias: { shape: [channels], seed: 4 },
+    projection: { shape: [2, channels, 5, 4], seed: 5 },
+  };
+  const [x, stem, weight, bias, projection] = Object.entries(specs).map(([name, { shape }]) =>
+    ops.input(name, shape),
+  ) as [Value, Value, Value, Value, Value];
+  const maps = ops.conv2d(x, stem, { stride: [1, 1], padding: [1, 1, 1, 1], groups: 1 });
+  const pooled = maxPool(maps, { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] });
+  const y = ops.activation("gelu", layerNorm(pooled, weight, bias, 1e-6));
+  const loss = ops.sumAll(ops.mul(y, projection));
+  const grads = gradients(loss, [x, stem, weight, bias]).map((g, i) => [`grad:${i}`, g] as const);
+  const feeds = Object.fromEntries(Object.entries(specs).map(([name, spec]) => [name, fill(spec)]));
+  return { outputs: { y, loss, ...Object.fromEntries(grads) }, feeds };
+}
+
+async function expectAgreement({ outputs, feeds }: ReturnType<typeof layersNetwork>): Promise<void> {
+  const [first, ...others] = LOWERINGS;
+  const expected = await runGraph(outputs, feeds, first);
+  for (const lowering of others) {
+    const made = await runGraph(outputs, feeds, lowering);
+    for (const [name, data] of Object.entries(expected)) {
+      expect(difference(made[name]!, data), `${name} in ${lowering}`).toBeLessThan(1e-4);
     }
-  });
+  }
+}
+
+describe.each([4, 8, 17, 32])("a block of %i channels", (channels) => {
+  it.each(ACTIVATIONS)("with %s is the same in every lowering", (kind) =>
+    expectAgreement(network(channels, kind)),
+  );
+
+  it("with max-pool and layer normalisation is the same in every lowering", () =>
+    expectAgreement(layersNetwork(channels)));
 });
