@@ -73,11 +73,18 @@ export function conv(
  * torch's BatchNorm2d. In training it uses the batch's statistics and leaves new running ones in the scope;
  * in evaluation, and where frozen, it uses the running ones and leaves them alone.
  *
+ * @param gain - initial weight
  * @throws AppError("input", "BATCH_TOO_SMALL") in training on one value a channel, whose variance is undefined
  */
-export function batchNorm(scope: Scope, name: string, x: Value, { eps, momentum }: NormStyle): Value {
+export function batchNorm(
+  scope: Scope,
+  name: string,
+  x: Value,
+  { eps, momentum }: NormStyle,
+  gain = 1,
+): Value {
   const channels = x.shape[1]!;
-  const weight = scope.param(`${name}.weight`, [channels], { kind: "constant", value: 1 });
+  const weight = scope.param(`${name}.weight`, [channels], { kind: "constant", value: gain });
   const bias = scope.param(`${name}.bias`, [channels], { kind: "constant", value: 0 });
   const mean = scope.buffer(`${name}.running_mean`, [channels], 0);
   const variance = scope.buffer(`${name}.running_var`, [channels], 1);
@@ -110,10 +117,11 @@ export function convBnAct(
   scope: Scope,
   names: { readonly conv: string; readonly bn: string },
   x: Value,
-  shape: ConvShape & { readonly linear?: boolean },
+  shape: ConvShape & { readonly linear?: boolean; readonly gain?: number },
   style: ConvStyle,
 ): Value {
-  const y = batchNorm(scope, names.bn, conv(scope, names.conv, x, shape, style.padding), style.norm);
+  const convolved = conv(scope, names.conv, x, shape, style.padding);
+  const y = batchNorm(scope, names.bn, convolved, style.norm, shape.gain);
   return shape.linear === true ? y : ops.activation(style.activation, y);
 }
 

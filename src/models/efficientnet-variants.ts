@@ -4,7 +4,8 @@
 // timm leaves BatchNorm's momentum at torch's 0.1 for all of them, those ported from TensorFlow too.
 import type { Activation } from "../engine/graph.ts";
 import { type Architecture, efficientnet, scaleWidth } from "./efficientnet.ts";
-import type { Backbone, PixelRecipe } from "./model.ts";
+import type { Backbone } from "./model.ts";
+import { type Recipes, recipe } from "./recipes.ts";
 
 const MOBILENET_V2 = [
   "ds_r1_k3_s1_c16",
@@ -98,20 +99,6 @@ const v2Base: Family = {
 const v2s: Family = { stages: V2_S, stem: 24, activation: "silu", head: () => 1280 };
 const v2m: Family = { ...v2s, stages: V2_M };
 const tiny: Family = { stages: TINY, stem: 24, activation: "silu", head: () => 256, roundLimit: 0 };
-
-/** Norms of pixels: ImageNet's statistics, or -1 to 1 ("inception"). */
-const NORMS = {
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  half: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-} as const;
-
-const recipe = (
-  norm: keyof typeof NORMS,
-  sizePx: number,
-  interpolation: "bicubic" | "bilinear" = "bicubic",
-): PixelRecipe => ({ ...NORMS[norm], interpolation, sizePx });
-
-type Recipes = Readonly<Record<string, PixelRecipe>>;
 
 function variant(
   name: string,

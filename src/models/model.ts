@@ -1,6 +1,7 @@
 // What a model is: a pure function that declares its parameters through a Scope and returns symbolic outputs.
 // Backbones give features [N, F]; architectures (umcc, mag) put heads on them.
 // Invariant: names and shapes are those of timm's and upstream's state dictionaries, in the same order.
+import { unexpected } from "../core/errors.ts";
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
 
@@ -55,6 +56,28 @@ export interface Backbone {
   readonly pretrained: Readonly<Record<string, PixelRecipe>>;
   /** Declares parameters under `prefix` (such as `backbone.`) and returns features [N, F]. */
   build(scope: Scope, prefix: string, pixels: Value, options?: BackboneOptions): Value;
+}
+
+/**
+ * Refuses options that mean nothing to a network, so that none is accepted in vain.
+ *
+ * @throws AppError("input", "BACKBONE_OPTION") if one of `keys` is set
+ */
+export function refuseOptions(
+  name: string,
+  options: BackboneOptions,
+  keys: readonly (keyof BackboneOptions)[],
+): void {
+  for (const key of keys) {
+    if (options[key] === undefined) continue;
+    throw unexpected("input", {
+      code: "BACKBONE_OPTION",
+      expected: "nothing",
+      name: `${key} of ${name}`,
+      got: options[key],
+      hint: "leave it out: this network has one form only",
+    });
+  }
 }
 
 /**

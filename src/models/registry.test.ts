@@ -46,7 +46,7 @@ describe("backbones", () => {
     const rules = stages.map((_, i) => freezeStages(backbone(name), i + 1));
     for (const { name: tensor } of declare(name).specs) {
       const first = rules.findIndex((rule) => rule(`backbone.${tensor}`));
-      expect(stages[first]!.filter((part) => tensor.startsWith(`${part}.`))).toHaveLength(1);
+      expect(stages[first]!.filter((part) => `${tensor}.`.startsWith(`${part}.`))).toHaveLength(1);
     }
   });
 

@@ -4,8 +4,11 @@ import { distance } from "fastest-levenshtein";
 import { unexpected } from "../core/errors.ts";
 import { EFFICIENTNETS } from "./efficientnet-variants.ts";
 import type { Backbone } from "./model.ts";
+import { RESNETS } from "./resnet.ts";
 
-const BACKBONES: ReadonlyMap<string, Backbone> = new Map(EFFICIENTNETS.map((b) => [b.name, b]));
+const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, RESNETS];
+
+const BACKBONES: ReadonlyMap<string, Backbone> = new Map(FAMILIES.flat().map((b) => [b.name, b]));
 
 /** Names of all backbones, sorted. */
 export const BACKBONE_NAMES: readonly string[] = [...BACKBONES.keys()].sort();

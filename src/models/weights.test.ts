@@ -107,6 +107,18 @@ describe("fitWeights", () => {
     // A head that is not in the file at all is missing all the same.
     expect(refusal(TENSORS, other, { dropHead: true }).message).toMatch(/1 missing: classifier\.weight/);
   });
+
+  it.each(["fc.bias", "head.fc.weight", "head.weight", "head.bias"])("knows timm's class head %s", (name) => {
+    const file = [...TENSORS, tensor(name, [1000])];
+    expect(fitWeights(file, SPECS, "w.pt", { dropHead: true }).size).toBe(2);
+  });
+
+  it("takes the norm before a class head for what it is", () => {
+    const file = [...TENSORS, tensor("head.norm.weight", [3])];
+    expect(() => fitWeights(file, SPECS, "w.pt", { dropHead: true })).toThrow(
+      "1 unexpected: head.norm.weight",
+    );
+  });
 });
 
 describe("files", () => {

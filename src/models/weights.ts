@@ -7,11 +7,12 @@ import type { ParamSpec, Weights } from "../engine/params.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
 import { type Dtype, float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
 import { readStateDict } from "../formats/torch.ts";
+import { writeTorch } from "../formats/torch-write.ts";
 
 export interface FitOptions {
   /** Put before the file's names: `backbone.` loads timm's weights into the backbone of a model. */
   readonly prefix?: string;
-  /** Drops the file's `classifier.*` where the model has none of that name, or one of another width. */
+  /** Drops the file's class head (`classifier.*`, `fc.*`, `head.fc.*`, `head.*`) where the model has none of that name, or one of another width. */
   readonly dropHead?: boolean;
 }
 
@@ -19,7 +20,8 @@ export interface FitOptions {
 const LISTED = 10;
 /** torch's counter of BatchNorm steps: no computation here uses it. */
 const COUNTER = ".num_batches_tracked";
-const HEAD = "classifier.";
+/** Class heads of timm's networks: EfficientNets and MobileNets, ResNets, ConvNeXts, vision transformers. */
+const HEADS = ["classifier.", "fc.", "head.fc.", "head.weight", "head.bias"] as const;
 const FLOATING: ReadonlySet<Dtype> = new Set(["float16", "bfloat16", "float32", "float64"]);
 
 /**
@@ -83,7 +85,7 @@ export function fitWeights(
     const spec = wanted.get(name);
     seen.add(name);
     if (spec !== undefined && sameShape(spec.shape, tensor.shape)) take(name, tensor, weights, problems);
-    else if (dropHead && tensor.name.startsWith(HEAD)) continue;
+    else if (dropHead && HEADS.some((head) => tensor.name.startsWith(head))) continue;
     else if (spec === undefined) problems.unexpected.push(name);
     else problems.misshapen.push(`${name} [${tensor.shape}] instead of [${spec.shape}]`);
   }
@@ -168,4 +170,13 @@ export function exportTensors(specs: Iterable<ParamSpec>, weights: Weights): Nam
     const counter = name.slice(0, -".running_var".length) + COUNTER;
     return [tensor, { name: counter, shape: [], dtype: "int64", data: new Uint8Array(8) } as const];
   });
+}
+
+/** Writes the same as a .pt file. */
+export async function exportStateDict(
+  path: string,
+  specs: Iterable<ParamSpec>,
+  weights: Weights,
+): Promise<void> {
+  await writeTorch(path, exportTensors(specs, weights));
 }

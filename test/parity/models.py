@@ -1,14 +1,15 @@
 """Goldens of the models room, from timm and torch in float64 (the float32 errors of torch beside them).
 
 Run from the repository root, with a checkout of huggingface/pytorch-image-models importable:
-    PYTHONPATH=<checkout> python3 test/parity/models.py [ImageNet weights of mobilenetv2_100, .pth]
+    PYTHONPATH=<checkout> python3 test/parity/models.py [cases, or `names`] [ImageNet weights of mobilenetv2_100, .pth]
+All cases and the names are written if none is given.
 Weights, pixels and noise come from an integer hash that test/parity/hash.ts repeats, so no weights are stored.
 UMCC and MAG are written here again on timm's backbones.
 """
-import hashlib, json, math, os, sys, types
+import hashlib, json, math, os, re, sys, types
 import numpy as np
 import torch, timm
-import timm.models.efficientnet as effnet
+import timm.models.efficientnet, timm.models.mobilenetv3, timm.models.resnet
 from timm.layers import DropPath
 from timm.models._registry import _model_pretrained_cfgs
 from torch import nn
@@ -69,7 +70,7 @@ class Umcc(nn.Module):
     def __init__(self, backbone, flag):
         super().__init__()
         self.backbone, self.flag = backbone, flag
-        self.classifier = nn.Linear(backbone.num_features + (2 if flag else 0), 1)
+        self.classifier = nn.Linear(backbone.head_hidden_size + (2 if flag else 0), 1)
 
     def forward(self, x, flag):
         features = self.backbone(x)
@@ -81,7 +82,7 @@ class Umcc(nn.Module):
 class Mag(nn.Module):
     def __init__(self, backbone, gating):
         super().__init__()
-        d = backbone.num_features
+        d = backbone.head_hidden_size
         self.backbone, self.gating = backbone, gating
         self.gate = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 2))
         self.hand_head, self.face_head = nn.Linear(d, 1), nn.Linear(d, 1)
@@ -122,18 +123,23 @@ def build(case, dtype):
     n = case["n"]
     for name, module in model.named_modules():
         if isinstance(module, DropPath):
-            factor = torch.tensor(noise(name, (n, 1, 1, 1), 1 - module.drop_prob)).to(dtype)
-            module.forward = lambda x, m=module, f=factor: x * f if m.training else x
+            factor = torch.tensor(noise(name, (n,), 1 - module.drop_prob)).to(dtype)
+            module.forward = lambda x, m=module, f=factor: (
+                x * f.reshape([n] + [1] * (x.dim() - 1)) if m.training else x
+            )
+        elif isinstance(module, nn.Dropout) and module.p > 0:
+            module.forward = lambda x, m=module: dropout(x, m.p, m.training)
 
     def dropout(x, p, training):
         return x * torch.tensor(noise("backbone.drop", tuple(x.shape), 1 - p)).to(dtype) if training else x
 
-    effnet.F = types.SimpleNamespace(dropout=dropout)
+    for module in (timm.models.efficientnet, timm.models.mobilenetv3, timm.models.resnet):
+        module.F = types.SimpleNamespace(dropout=dropout)
     return model
 
 
 def frozen(case, name):
-    return any(name.startswith("backbone." + p + ".") for p in case.get("frozen", []))
+    return any((name + ".").startswith("backbone." + p + ".") for p in case.get("frozen", []))
 
 
 def evaluate(case, dtype):
@@ -144,7 +150,7 @@ def evaluate(case, dtype):
     labels = torch.tensor(case["labels"]).to(dtype)
     model.train()
     for name, module in model.named_modules():
-        if isinstance(module, nn.BatchNorm2d) and frozen(case, name + "."):
+        if isinstance(module, nn.BatchNorm2d) and frozen(case, name):
             module.eval()
     for name, p in model.named_parameters():
         p.requires_grad_(not frozen(case, name))
@@ -166,28 +172,36 @@ def evaluate(case, dtype):
 
 
 def steer(case):
-    """Shifts biases before ReLU6 so that no value of the training pass lies on a kink.
+    """Shifts biases of norms before activations with kinks so that no value of the training pass lies on a kink.
 
-    Otherwise a value that rounds to the other side of 0 or 6 changes gradients by up to 30 % in any float32
+    Otherwise a value that rounds to the other side of one changes gradients by up to 30 % in any float32
     implementation, torch's too. Returns one hex digit a channel and layer: the bias grows by digit times STEP.
     """
     model = build(case, torch.float64)
     shifts = {}
 
-    def choose(name, module, x, y):
-        values = F.batch_norm(x[0], None, None, module.weight, module.bias, True, 0, module.eps)
+    def choose(norm, act, values):
         candidates = torch.arange(16, dtype=torch.float64) * STEP
         margins = []
         for shift in candidates:
             v = values + shift
-            margins.append(torch.minimum(v.abs(), (v - 6).abs()).amin((0, 2, 3)))
+            margins.append(torch.stack([(v - kink).abs() for kink in KINKS[type(act)]]).amin((0, 1, 3, 4)))
         best = torch.stack(margins).argmax(0)
-        shifts[name + ".bias"] = "".join("%x" % k for k in best.tolist())
-        return F.relu6(values + candidates[best].reshape(1, -1, 1, 1))
+        shifts[norm + ".bias"] = "".join("%x" % k for k in best.tolist())
+        return values + candidates[best].reshape(1, -1, 1, 1)
 
-    for name, module in model.named_modules():
-        if isinstance(getattr(module, "act", None), nn.ReLU6):
-            module.register_forward_hook(lambda m, x, y, n=name: choose(n, m, x, y))
+    def normed(name, m, x):
+        values = F.batch_norm(x[0], None, None, m.weight, m.bias, True, 0, m.eps)
+        return m.act(choose(name, m.act, values))
+
+    modules = dict(model.named_modules())
+    for name, module in modules.items():
+        norm = re.sub(r"act(\d)$", r"bn\1", name)
+        if type(getattr(module, "act", None)) in KINKS:
+            module.register_forward_hook(lambda m, x, y, n=name: normed(n, m, x))
+        elif type(module) in KINKS and norm != name and norm in modules:
+            # A shortcut may have been added to the norm's output: a shift of the norm shifts the sum alike.
+            module.register_forward_pre_hook(lambda m, x, n=norm: choose(n, m, x[0]))
     model.train()
     with torch.no_grad():
         model(torch.tensor(pixels("pixels", case["n"], case["size"])).double(), torch.tensor(case["flags"]).double())
@@ -195,6 +209,7 @@ def steer(case):
 
 
 STEP = 0.02
+KINKS = {nn.ReLU: [0], nn.ReLU6: [0, 6], nn.Hardswish: [-3, 3]}
 
 
 def loss_of(case, logits, scores, labels, flag):
@@ -263,6 +278,9 @@ CASES = {
         f"forward-{name}": {**UMCC1, "backbone": name, "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0}
         for name in ["tf_efficientnet_b0", "efficientnet_b2", "tf_efficientnet_lite0", "tf_efficientnetv2_b1", "mobilenetv2_140"]
     },
+    "resnet18": {**UMCC1, "backbone": "resnet18", "size": 65, "loss": "b", "bnMomentum": 1.0, "dropRate": 0.2, "samples": 3, "steer": True},
+    "forward-resnet34": {**UMCC1, "backbone": "resnet34", "size": 64, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0, "dropPathRate": 0.2},
+    "forward-resnet50": {**UMCC1, "backbone": "resnet50", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
 }
 
 
@@ -273,6 +291,7 @@ def names():
             *(f"mobilenetv2_{w}" for w in ["035", "050", "075", "100", "140", "110d", "120d"]),
             *(f"{tf}efficientnet_{v}{i}" for tf in ["", "tf_"] for v in ["b", "lite"] for i in range(5)),
             *(f"tf_efficientnetv2_{v}" for v in ["b0", "b1", "b2", "b3", "s", "m"]),
+            *(f"resnet{depth}" for depth in [18, 34, 50]),
         }
     )
     listed = {"test_efficientnet", "mobilenetv2_100", "tf_efficientnetv2_s"}
@@ -283,10 +302,10 @@ def names():
         text = "".join(f"{k} {'x'.join(map(str, s))}\n" for k, s in rows)
         cfgs = {k.split(".")[1]: c for k, c in _model_pretrained_cfgs.items() if k.startswith(name + ".")}
         out[name] = {
-            "features": model.num_features,
+            "features": model.head_hidden_size,
             "sha256": hashlib.sha256(text.encode()).hexdigest(),
             "tensors": len(rows),
-            "bn": [model.bn1.eps, model.bn1.momentum],
+            **({"bn": [model.bn1.eps, model.bn1.momentum]} if hasattr(model, "bn1") else {}),
             "pretrained": {
                 t: {"mean": c.mean, "std": c.std, "interpolation": c.interpolation, "sizePx": c.input_size[1]}
                 for t, c in cfgs.items()
@@ -318,10 +337,14 @@ def imagenet(path):
 if __name__ == "__main__":
     torch.set_num_threads(1)
     os.makedirs(OUT, exist_ok=True)
-    write("names", {"backbones": names()})
+    asked = {name for name in sys.argv[1:] if name in CASES or name == "names"}
+    if not asked or "names" in asked:
+        write("names", {"backbones": names()})
     for name, case in CASES.items():
+        if asked and name not in asked:
+            continue
         result = golden(case)
         write(name, result)
         print(name, result["torchFloat32"])
-    if len(sys.argv) > 1:
-        write("imagenet", imagenet(sys.argv[1]))
+    for path in set(sys.argv[1:]) - asked:
+        write("imagenet", imagenet(path))

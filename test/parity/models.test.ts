@@ -27,6 +27,9 @@ const CASES = [
   "forward-tf_efficientnet_lite0",
   "forward-tf_efficientnetv2_b1",
   "forward-mobilenetv2_140",
+  "resnet18",
+  "forward-resnet34",
+  "forward-resnet50",
 ] as const;
 
 interface Case extends BackboneOptions {
