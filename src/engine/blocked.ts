@@ -1,8 +1,8 @@
 // Bookkeeping of the NCHWc lowering: which values exist in rows of channels (plain, NCHW), which in blocks of
 // channels (blocked, [N, C/b, H, W, b], named with its logical dims [N, Cp, H, W]), and the conversions between.
 // Channels are padded with zeros to Cp, a multiple of the block b; what a padded channel holds is never read.
-import type { Value } from "./graph.ts";
-import { NCHWC, type Writer } from "./writer.ts";
+import type { Node, Value } from "./graph.ts";
+import { type Attrs, NCHWC, type Writer } from "./writer.ts";
 
 /** Result of a blocked rule, per output: the name and whether its data are in blocks. */
 export interface Placed {
@@ -20,6 +20,8 @@ export interface BlockedConv {
   readonly bias?: string;
   /** Added to the result, same shape. */
   readonly sum?: string;
+  /** Applied last, in the same pass: clips to this range. */
+  readonly clip?: readonly [low: number, high: number];
 }
 
 /** Names of values while a graph is lowered to NCHWc operators. */
@@ -36,9 +38,20 @@ export class Blocks {
   /** x normalised over channels, by x: made by layerNorm, used again by its gradient. */
   readonly normalised = new Map<Value, { unit: string; inverse: string; eps: number }>();
 
-  constructor(writer: Writer, size: number) {
+  /** Values that were clipped as they were made, because everything that reads them does that first. */
+  readonly clipped = new Set<Value>();
+  readonly #readers: ReadonlyMap<Value, readonly Node[]>;
+
+  /** @param readers - the nodes that read a value, which has none more if it is no output of the graph */
+  constructor(writer: Writer, size: number, readers: ReadonlyMap<Value, readonly Node[]>) {
     this.w = writer;
     this.size = size;
+    this.#readers = readers;
+  }
+
+  /** The nodes that read a value; none for outputs of the graph, which are read elsewhere. */
+  readers(value: Value): readonly Node[] {
+    return this.#readers.get(value) ?? [];
   }
 
   /** Channels padded to whole blocks. */
@@ -91,16 +104,35 @@ export class Blocks {
   }
 
   conv(x: string, weight: string, conv: BlockedConv): string {
-    const { kernel, stride = [1, 1], dilation = [1, 1], pads = [0, 0, 0, 0], groups = 1, bias, sum } = conv;
+    const {
+      kernel,
+      stride = [1, 1],
+      dilation = [1, 1],
+      pads = [0, 0, 0, 0],
+      groups = 1,
+      bias,
+      sum,
+      clip,
+    } = conv;
     const inputs = [x, weight];
     if (bias !== undefined || sum !== undefined) inputs.push(bias ?? "");
     if (sum !== undefined) inputs.push(sum);
     const attrs = { kernel_shape: kernel, strides: stride, dilations: dilation, pads, group: groups };
-    return this.w.op("Conv", inputs, attrs, NCHWC);
+    return this.w.op(
+      "Conv",
+      inputs,
+      { ...attrs, ...(clip === undefined ? {} : clipAttributes(clip)) },
+      NCHWC,
+    );
   }
 
   /** x * scale + bias (+ sum) per channel; `scale` and `bias` are [groups]. */
-  affine(x: string, scale: string, groups: number, more: Pick<BlockedConv, "bias" | "sum"> = {}): string {
+  affine(
+    x: string,
+    scale: string,
+    groups: number,
+    more: Pick<BlockedConv, "bias" | "sum" | "clip"> = {},
+  ): string {
     return this.conv(x, this.w.reshape(scale, [groups, 1, 1, 1]), { kernel: [1, 1], groups, ...more });
   }
 
@@ -117,6 +149,11 @@ export class Blocks {
   spatialMean(x: string, [n, c]: readonly number[]): string {
     return this.w.reshape(this.w.op("GlobalAveragePool", [x], {}, NCHWC), [n!, this.up(c!)]);
   }
+}
+
+function clipAttributes([low, high]: readonly [number, number]): Attrs {
+  if (low === 0 && high === Number.POSITIVE_INFINITY) return { activation: { string: "Relu" } };
+  return { activation: { string: "Clip" }, activation_params: { floats: [low, high] } };
 }
 
 function memo<K>(map: Map<K, string>, key: K, make: () => string): string {

@@ -30,9 +30,11 @@ export interface EmittedGraph {
 /** Lowers a graph and encodes it; inputs are listed in the order of first use. */
 export function emitGraph({ outputs, provider = "cpu", block, metadata = {} }: EmitOptions): EmittedGraph {
   const writer = new Writer(FEATURES[provider]);
-  const lowered = block === undefined ? plainNames(writer) : blockedNames(writer, block);
+  const nodes = topological(Object.values(outputs));
+  const readers = readersOf(nodes, Object.values(outputs));
+  const lowered = block === undefined ? plainNames(writer) : blockedNames(new Blocks(writer, block, readers));
   const inputs: { name: string; dtype: Dtype; shape: Shape }[] = [];
-  for (const node of topological(Object.values(outputs))) {
+  for (const node of nodes) {
     if (isNode(node, "input")) {
       const { dtype, shape } = node.outputs[0]!;
       inputs.push({ name: node.attrs.name, dtype, shape });
@@ -47,6 +49,20 @@ export function emitGraph({ outputs, provider = "cpu", block, metadata = {} }: E
     outputs: results,
     nodes: writer.nodes.length,
   };
+}
+
+/** Who reads each value; values that leave the graph are left out. */
+function readersOf(nodes: readonly Node[], outputs: readonly Value[]): Map<Value, Node[]> {
+  const readers = new Map<Value, Node[]>();
+  for (const node of nodes) {
+    for (const value of node.inputs as readonly Value[]) {
+      const known = readers.get(value);
+      if (known === undefined) readers.set(value, [node]);
+      else known.push(node);
+    }
+  }
+  for (const value of outputs) readers.delete(value);
+  return readers;
 }
 
 interface Names {
@@ -70,8 +86,7 @@ function plainNames(writer: Writer): Names {
   };
 }
 
-function blockedNames(writer: Writer, size: number): Names {
-  const blocks = new Blocks(writer, size);
+function blockedNames(blocks: Blocks): Names {
   return { lower: (node) => lowerBlocked(blocks, node), nameOf: (value) => blocks.plain(value) };
 }
 

@@ -2,7 +2,7 @@
 // A rule returns undefined where its operands do not fit blocks; the plain rule then serves, on reordered maps.
 // Measurements behind the formulations: docs/decisions.
 import type { Blocks, Placed } from "./blocked.ts";
-import type { Activation, Node, Op, Value } from "./graph.ts";
+import { type Activation, isNode, type Node, type Op, type Value } from "./graph.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./lower-nchwc-conv.ts";
 import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./lower-nchwc-layers.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
@@ -40,7 +40,12 @@ function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | unde
   const squares = w.sum(b.dot(centred, centred, x.shape), [0]);
   const variance = w.op("Mul", [squares, w.float(1 / (n * h * width))]);
   const factor = w.op("Mul", [b.vector(weight), inverseDeviation(b, variance, node.attrs.eps)]);
-  const y = b.affine(centred, factor, padded, { bias: b.vector(bias) });
+  const clip = onlyClipped(b, node.outputs[0]!);
+  const y = b.affine(centred, factor, padded, {
+    bias: b.vector(bias),
+    ...(clip === undefined ? {} : { clip }),
+  });
+  if (clip !== undefined) b.clipped.add(node.outputs[0]!);
   b.centred.set(node.outputs[1]!, centred);
   return [blocked(y), plain(b.trim(mean, c)), plain(b.trim(variance, c))];
 }
@@ -155,22 +160,47 @@ function scaleSamples(b: Blocks, node: Node<"scaleSamples">): readonly Placed[] 
   return PLAIN.scaleSamples(b.w, node, [b.blocked(x), b.plain(factors)]).map(blocked);
 }
 
-/** Slopes that are a box, as a mask in two affine passes: clip((half - |x - middle|) * huge, 0, 1). */
-const BOXES: { readonly [A in Activation]?: readonly [low: number, high: number] } = { relu6: [0, 6] };
+/** Activations that clip to a range: their slope is 1 inside and 0 at the ends and beyond. */
+const RANGES: { readonly [A in Activation]?: readonly [low: number, high: number] } = {
+  relu: [0, Number.POSITIVE_INFINITY],
+  relu6: [0, 6],
+};
 
+/** The range that everything that reads this value clips it to, or none. */
+function onlyClipped(b: Blocks, value: Value): readonly [number, number] | undefined {
+  const readers = b.readers(value);
+  const kinds = readers.map((node) =>
+    isNode(node, "activation") || (isNode(node, "activationGrad") && node.inputs[0] === value)
+      ? node.attrs.kind
+      : undefined,
+  );
+  const [kind] = kinds;
+  return kind !== undefined && kinds.every((k) => k === kind) ? RANGES[kind] : undefined;
+}
+
+function activation(b: Blocks, node: Node<"activation">): readonly Placed[] | undefined {
+  const [x] = node.inputs;
+  return b.clipped.has(x) ? [blocked(b.blocked(x))] : elementwise(b, node);
+}
+
+/** The slope as a mask made by affine passes that clip: its value is the same before and after the activation. */
 function activationGrad(b: Blocks, node: Node<"activationGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
-  const box = BOXES[node.attrs.kind];
-  if (box === undefined || !stays(b, x) || !b.fits(dy)) return elementwise(b, node);
+  const range = RANGES[node.attrs.kind];
+  if (range === undefined || !stays(b, x) || !b.fits(dy)) return elementwise(b, node);
   const { w } = b;
-  const [low, high] = box;
+  const [low, high] = range;
   const padded = b.up(x.shape[1]!);
   const fill = (value: number) => w.floats(new Float32Array(padded).fill(value), [padded]);
+  const steep = 2 ** 100;
+  if (high === Number.POSITIVE_INFINITY) {
+    const mask = b.affine(b.blocked(x), fill(steep), padded, { clip: [0, 1] });
+    return [blocked(w.op("Mul", [mask, b.blocked(dy)]))];
+  }
   const half = (high - low) / 2;
   const away = w.op("Abs", [b.affine(b.blocked(x), fill(1), padded, { bias: fill(-(low + half)) })]);
-  const huge = 2 ** 100;
-  const steep = b.affine(away, fill(-huge), padded, { bias: fill(half * huge) });
-  return [blocked(w.op("Mul", [w.op("Clip", [steep, w.float(0), w.float(1)]), b.blocked(dy)]))];
+  const mask = b.affine(away, fill(-steep), padded, { bias: fill(half * steep), clip: [0, 1] });
+  return [blocked(w.op("Mul", [mask, b.blocked(dy)]))];
 }
 
 /** One rule an operation, or the word that the plain rule is meant. */
@@ -196,7 +226,7 @@ export const BLOCKED: { readonly [K in Op]: BlockedRule<K> | "plain" } = {
   spatialBroadcast,
   gateChannels,
   spatialDot,
-  activation: elementwise,
+  activation,
   activationGrad,
   exp: elementwise,
   sqrt: elementwise,
