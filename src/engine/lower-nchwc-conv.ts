@@ -15,17 +15,26 @@ function flip(b: Blocks, weight: string, [kh, kw]: Size): string {
   return b.w.slice(weight, [2, 3], [-1, -1], [-0x7fff_ffff, -0x7fff_ffff], [-1, -1]);
 }
 
-/** [O, I, kH, kW] to dense blocks. With `turn`, of the transposed and flipped kernel: that of the input gradient. */
+/**
+ * [O, I, kH, kW] to dense blocks, of O (`turn`: of the transposed and flipped kernel, that of the input gradient).
+ * ReorderInput takes one side into blocks; what is left to transpose moves in rows of a block, which is fast.
+ */
 function denseKernel(b: Blocks, weight: Value, turn: boolean): string {
   const [o, i, kh, kw] = weight.shape as [number, number, number, number];
   const { w, size } = b;
+  const [op, ip, taps] = [b.up(o), b.up(i), kh * kw];
   return b.weight(weight, turn ? "dense turned" : "dense", (plain) => {
-    const [op, ip] = [b.up(o), b.up(i)];
-    const turned = turn ? flip(b, plain, [kh, kw]) : plain;
-    const padded = w.pad(turned, [0, 0, 0, 0, op - o, ip - i, 0, 0]);
-    const split = w.reshape(padded, [op / size, size, ip / size, size, kh * kw]);
-    const order = turn ? [2, 0, 4, 1, 3] : [0, 2, 4, 3, 1];
-    return w.reshape(w.transpose(split, order), turn ? [ip, op, kh, kw] : [op, ip, kh, kw]);
+    if (turn) {
+      const rows = w.pad(flip(b, plain, [kh, kw]), [0, 0, 0, 0, op - o, 0, 0, 0]);
+      const inner = w.op("ReorderInput", [w.reshape(rows, [op, i, taps, 1])], {}, NCHWC);
+      const split = w.reshape(inner, [op / size, size, ip / size, taps, size]);
+      return w.reshape(w.transpose(split, [2, 0, 3, 1, 4]), [ip, op, kh, kw]);
+    }
+    const columns = w.pad(plain, [0, 0, 0, 0, 0, ip - i, 0, 0]);
+    const outer = w.op("ReorderInput", [w.reshape(columns, [1, o, ip * taps, 1])], {}, NCHWC);
+    if (taps === 1) return w.reshape(outer, [op, ip, 1, 1]);
+    const split = w.reshape(outer, [op / size, ip / size, size, taps, size]);
+    return w.reshape(w.transpose(split, [0, 1, 3, 2, 4]), [op, ip, kh, kw]);
   });
 }
 
