@@ -139,7 +139,7 @@ describe("initialisation", () => {
     const x = input("x", [2, 8, 5, 5]);
     conv(scope, "full", x, { out: 16, kernel: 3, stride: 1 }, "same");
     conv(scope, "deep", x, { out: 8, kernel: 3, stride: 1, depthwise: true }, "same");
-    squeezeExcite(scope, "se", x, 2, "silu");
+    squeezeExcite(scope, "se", x, 2, { activation: "silu", gate: "sigmoid" });
     linear(scope, "fc", input("y", [2, 25]), 3);
     const init = (name: string) => scope.specs.get(name)!.init;
     expect(init("full.weight")).toEqual({ kind: "normal", std: Math.sqrt(2 / (9 * 16)) });

@@ -134,20 +134,18 @@ export function squeezeExcite(
   name: string,
   x: Value,
   reduced: number,
-  activation: Activation,
+  { activation, gate }: { readonly activation: Activation; readonly gate: Activation },
 ): Value {
   const channels = x.shape[1]!;
   const squeezed = ops.globalAveragePool(x); // [N, C]
-  const hidden = ops.activation(
-    activation,
-    pointwise(scope, `${name}.conv_reduce`, squeezed, channels, reduced),
-  );
-  const gate = ops.activation("sigmoid", pointwise(scope, `${name}.conv_expand`, hidden, reduced, channels));
-  return ops.gateChannels(x, gate);
+  const hidden = ops.activation(activation, pointwise(scope, `${name}.conv_reduce`, squeezed, reduced));
+  const scores = pointwise(scope, `${name}.conv_expand`, hidden, channels);
+  return ops.gateChannels(x, ops.activation(gate, scores));
 }
 
-/** A 1x1 convolution with bias on a 1x1 map. */
-function pointwise(scope: Scope, name: string, x: Value, from: number, to: number): Value {
+/** A 1x1 convolution with bias on a 1x1 map, as rows [N, C]. */
+export function pointwise(scope: Scope, name: string, x: Value, to: number): Value {
+  const from = x.shape[1]!;
   const std = Math.sqrt(2 / to);
   const weight = scope.param(`${name}.weight`, [to, from, 1, 1], { kind: "normal", std });
   const bias = scope.param(`${name}.bias`, [to], { kind: "constant", value: 0 });

@@ -19,6 +19,7 @@ describe("decodeBlock", () => {
     expect(decodeBlock("cn_r1_k3_s1_c16")).toMatchObject({ expand: 1, squeeze: 0, skip: false });
     expect(decodeBlock("cn_r1_k3_s1_c16_skip").skip).toBe(true);
     expect(decodeBlock("ds_r1_k3_s1_c16_noskip").skip).toBe(false);
+    expect(decodeBlock("ir_r1_k3_s2_e4.5_c24_nre")).toMatchObject({ expand: 4.5, activation: "relu" });
   });
 
   it.each(["xx_r1_k3_s1_c16", "ir_r1_k3_s1_c16_q4", "ir_r1_k3_s1", "ir_r1_k3_s1_c"])("refuses %s", (text) => {

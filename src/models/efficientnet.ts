@@ -6,7 +6,15 @@ import { AppError } from "../core/errors.ts";
 import type { Activation, Value } from "../engine/graph.ts";
 import * as ops from "../engine/ops.ts";
 import type { Scope } from "../engine/params.ts";
-import { type ConvStyle, convBnAct, dropout, dropPath, makeDivisible, squeezeExcite } from "./blocks.ts";
+import {
+  type ConvStyle,
+  convBnAct,
+  dropout,
+  dropPath,
+  makeDivisible,
+  pointwise,
+  squeezeExcite,
+} from "./blocks.ts";
 import type { BackboneOptions } from "./model.ts";
 
 /** ir: inverted residual, er: fused (edge) residual, ds: depthwise separable, cn: plain convolution. */
@@ -25,11 +33,22 @@ export interface BlockSpec {
   readonly squeeze: number;
   /** Whether a skip connection is added where shapes allow. */
   readonly skip: boolean;
+  /** In place of the network's. */
+  readonly activation?: Activation;
 }
 
-/** A whole network before scaling; see efficientnet-variants.ts. */
+/** What squeeze-and-excite is like in a network. */
+export interface SqueezeStyle {
+  readonly gate: Activation;
+  /** After the reduction; the block's own if left out. */
+  readonly activation?: Activation;
+  /** Width of the reduction. */
+  readonly width: (channels: number, block: Pick<BlockSpec, "squeeze" | "expand">) => number;
+}
+
+/** A whole network before scaling; see efficientnet-variants.ts and mobilenetv3.ts. */
 export interface Architecture {
-  /** One string a stage. */
+  /** One string a stage: block strings with spaces between. */
   readonly stages: readonly string[];
   readonly width: number;
   readonly depth: number;
@@ -43,6 +62,9 @@ export interface Architecture {
   readonly roundLimit: number;
   /** Neither the stem's width nor the depths of the first and last stages are scaled. */
   readonly fixEnds: boolean;
+  readonly squeeze?: SqueezeStyle;
+  /** The head comes after pooling, with a bias in place of a norm. */
+  readonly headAfterPool?: boolean;
 }
 
 const NUMBERS = {
@@ -56,7 +78,7 @@ const NUMBERS = {
 
 /**
  * Decodes a block string: type, then in any order r repeats, k kernel, s stride, e expansion, c channels,
- * se squeeze ratio, `skip` or `noskip`.
+ * se squeeze ratio, `skip` or `noskip`, `nre` for ReLU whatever the network has.
  *
  * @throws AppError("internal", "BLOCK_STRING") for an unknown type or token, or a missing r, k, s or c
  * @example decodeBlock("er_r4_k3_s2_e4_c48").expand // 4
@@ -67,9 +89,11 @@ export function decodeBlock(text: string): BlockSpec {
   const found: Partial<Record<(typeof NUMBERS)[keyof typeof NUMBERS], number>> = {};
   // All blocks but plain convolutions skip unless told otherwise.
   let skip = type !== "cn";
+  let relu = false;
   for (const token of tokens) {
     const [, letters, digits] = /^([a-z]+)([0-9.]*)$/.exec(token) ?? [];
     if (token === "skip" || token === "noskip") skip = token === "skip";
+    else if (token === "nre") relu = true;
     else if (letters !== undefined && letters in NUMBERS && digits !== "")
       found[NUMBERS[letters as keyof typeof NUMBERS]] = Number(digits);
     else throw bad(text, token);
@@ -77,7 +101,8 @@ export function decodeBlock(text: string): BlockSpec {
   const { repeats, kernel, stride, expand = 1, channels, squeeze = 0 } = found;
   if (repeats === undefined || kernel === undefined || stride === undefined || channels === undefined)
     throw bad(text, "no r, k, s or c");
-  return { type: type as BlockType, repeats, kernel, stride, expand, channels, squeeze, skip };
+  const spec = { type: type as BlockType, repeats, kernel, stride, expand, channels, squeeze, skip };
+  return relu ? { ...spec, activation: "relu" } : spec;
 }
 
 function bad(text: string, got: string): AppError {
@@ -90,24 +115,23 @@ interface PlacedBlock extends BlockSpec {
   readonly dropPathRate: number;
 }
 
-/** Scaled blocks from input to output; only the first block of a stage has a stride. */
+/** Scaled blocks from input to output; only the first block of a string has a stride. */
 function placeBlocks(arch: Architecture, dropPathRate: number): PlacedBlock[] {
   const last = arch.stages.length - 1;
-  const stages = arch.stages.map((text, i) => {
-    const spec = decodeBlock(text);
+  const blocks = arch.stages.flatMap((text, i) => {
     const depth = arch.fixEnds && (i === 0 || i === last) ? 1 : arch.depth;
-    return { ...spec, repeats: Math.ceil(spec.repeats * depth), channels: scaleWidth(arch, spec.channels) };
+    const ofStage = text.split(" ").flatMap((string) => {
+      const spec = decodeBlock(string);
+      const channels = scaleWidth(arch, spec.channels);
+      return Array.from({ length: Math.ceil(spec.repeats * depth) }, (_, k) => ({
+        ...spec,
+        channels,
+        stride: k === 0 ? spec.stride : 1,
+      }));
+    });
+    return ofStage.map((spec, block) => ({ ...spec, name: `blocks.${i}.${block}` }));
   });
-  const total = stages.reduce((sum, stage) => sum + stage.repeats, 0);
-  let index = 0;
-  return stages.flatMap((spec, stage) =>
-    Array.from({ length: spec.repeats }, (_, block) => ({
-      ...spec,
-      name: `blocks.${stage}.${block}`,
-      stride: block === 0 ? spec.stride : 1,
-      dropPathRate: (dropPathRate * index++) / total,
-    })),
-  );
+  return blocks.map((spec, i) => ({ ...spec, dropPathRate: (dropPathRate * i) / blocks.length }));
 }
 
 /** Channels of a layer at the network's width. */
@@ -132,7 +156,8 @@ export function efficientnet(
   arch: Architecture,
   options: BackboneOptions = {},
 ): Value {
-  const style: ConvStyle = {
+  const style: BlockStyle = {
+    squeeze: arch.squeeze ?? OF_INPUT,
     padding: options.padding ?? arch.padding,
     norm: { eps: options.bnEps ?? arch.bnEps, momentum: options.bnMomentum ?? 0.1 },
     activation: arch.activation,
@@ -143,11 +168,26 @@ export function efficientnet(
   for (const block of placeBlocks(arch, options.dropPathRate ?? 0)) {
     x = buildBlock(scope, `${prefix}${block.name}`, x, block, style);
   }
-  x = convBnAct(scope, part("conv_head", "bn2"), x, { out: arch.head, kernel: 1, stride: 1 }, style);
-  return dropout(scope, `${prefix}drop`, ops.globalAveragePool(x), options.dropRate ?? 0);
+  const wide = { out: arch.head, kernel: 1, stride: 1 };
+  const features =
+    arch.headAfterPool === true
+      ? pointwise(scope, `${prefix}conv_head`, ops.globalAveragePool(x), arch.head)
+      : ops.globalAveragePool(convBnAct(scope, part("conv_head", "bn2"), x, wide, style));
+  const active = arch.headAfterPool === true ? ops.activation(arch.activation, features) : features;
+  return dropout(scope, `${prefix}drop`, active, options.dropRate ?? 0);
 }
 
-type Body = (scope: Scope, name: string, x: Value, block: BlockSpec, style: ConvStyle) => Value;
+interface BlockStyle extends ConvStyle {
+  readonly squeeze: SqueezeStyle;
+}
+
+/** The ratio is relative to the block's input, so it is divided by the expansion. */
+const OF_INPUT: SqueezeStyle = {
+  gate: "sigmoid",
+  width: (channels, { squeeze, expand }) => Math.round((channels * squeeze) / expand),
+};
+
+type Body = (scope: Scope, name: string, x: Value, block: BlockSpec, style: BlockStyle) => Value;
 
 const BODIES: { readonly [T in BlockType]: Body } = {
   ir: invertedResidual,
@@ -157,8 +197,9 @@ const BODIES: { readonly [T in BlockType]: Body } = {
     convBnAct(scope, layer(name, "conv", "bn1"), x, { out: channels, kernel, stride }, style),
 };
 
-function buildBlock(scope: Scope, name: string, x: Value, block: PlacedBlock, style: ConvStyle): Value {
-  const y = BODIES[block.type](scope, name, x, block, style);
+function buildBlock(scope: Scope, name: string, x: Value, block: PlacedBlock, style: BlockStyle): Value {
+  const own = block.activation === undefined ? style : { ...style, activation: block.activation };
+  const y = BODIES[block.type](scope, name, x, block, own);
   const fits = block.skip && block.stride === 1 && x.shape[1] === block.channels;
   return fits ? ops.add(dropPath(scope, `${name}.drop_path`, y, block.dropPathRate), x) : y;
 }
@@ -166,7 +207,7 @@ function buildBlock(scope: Scope, name: string, x: Value, block: PlacedBlock, st
 const layer = (name: string, conv: string, bn: string) => ({ conv: `${name}.${conv}`, bn: `${name}.${bn}` });
 
 /** Expand 1x1, depthwise, squeeze-and-excite, project 1x1 without activation. */
-function invertedResidual(scope: Scope, name: string, x: Value, block: BlockSpec, style: ConvStyle): Value {
+function invertedResidual(scope: Scope, name: string, x: Value, block: BlockSpec, style: BlockStyle): Value {
   const { kernel, stride, channels } = block;
   const width = makeDivisible(x.shape[1]! * block.expand);
   const wide = { out: width, kernel: 1, stride: 1 };
@@ -179,7 +220,7 @@ function invertedResidual(scope: Scope, name: string, x: Value, block: BlockSpec
 }
 
 /** Expand with a full convolution in place of 1x1 and depthwise. */
-function edgeResidual(scope: Scope, name: string, x: Value, block: BlockSpec, style: ConvStyle): Value {
+function edgeResidual(scope: Scope, name: string, x: Value, block: BlockSpec, style: BlockStyle): Value {
   const { kernel, stride, channels } = block;
   const wide = { out: makeDivisible(x.shape[1]! * block.expand), kernel, stride };
   let y = convBnAct(scope, layer(name, "conv_exp", "bn1"), x, wide, style);
@@ -189,7 +230,13 @@ function edgeResidual(scope: Scope, name: string, x: Value, block: BlockSpec, st
 }
 
 /** Depthwise, squeeze-and-excite, project: an inverted residual without expansion. */
-function depthwiseSeparable(scope: Scope, name: string, x: Value, block: BlockSpec, style: ConvStyle): Value {
+function depthwiseSeparable(
+  scope: Scope,
+  name: string,
+  x: Value,
+  block: BlockSpec,
+  style: BlockStyle,
+): Value {
   const { kernel, stride, channels } = block;
   const deep = { out: x.shape[1]!, kernel, stride, depthwise: true };
   let y = convBnAct(scope, layer(name, "conv_dw", "bn1"), x, deep, style);
@@ -198,9 +245,8 @@ function depthwiseSeparable(scope: Scope, name: string, x: Value, block: BlockSp
   return convBnAct(scope, layer(name, "conv_pw", "bn2"), y, project, style);
 }
 
-/** The ratio is relative to the block's input, so it is divided by the expansion. */
-function squeeze(scope: Scope, name: string, x: Value, block: BlockSpec, style: ConvStyle): Value {
+function squeeze(scope: Scope, name: string, x: Value, block: BlockSpec, style: BlockStyle): Value {
   if (block.squeeze === 0) return x;
-  const reduced = Math.round((x.shape[1]! * block.squeeze) / block.expand);
-  return squeezeExcite(scope, `${name}.se`, x, reduced, style.activation);
+  const { width, gate, activation = style.activation } = style.squeeze;
+  return squeezeExcite(scope, `${name}.se`, x, width(x.shape[1]!, block), { activation, gate });
 }

@@ -3,10 +3,11 @@
 import { distance } from "fastest-levenshtein";
 import { unexpected } from "../core/errors.ts";
 import { EFFICIENTNETS } from "./efficientnet-variants.ts";
+import { MOBILENETV3S } from "./mobilenetv3.ts";
 import type { Backbone } from "./model.ts";
 import { RESNETS } from "./resnet.ts";
 
-const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, RESNETS];
+const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, MOBILENETV3S, RESNETS];
 
 const BACKBONES: ReadonlyMap<string, Backbone> = new Map(FAMILIES.flat().map((b) => [b.name, b]));
 

@@ -279,6 +279,9 @@ CASES = {
         for name in ["tf_efficientnet_b0", "efficientnet_b2", "tf_efficientnet_lite0", "tf_efficientnetv2_b1", "mobilenetv2_140"]
     },
     "resnet18": {**UMCC1, "backbone": "resnet18", "size": 65, "loss": "b", "bnMomentum": 1.0, "dropRate": 0.2, "samples": 3, "steer": True},
+    "mobilenetv3_small_050": {**UMCC1, "backbone": "mobilenetv3_small_050", "size": 81, "loss": "b", "bnMomentum": 1.0, "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3, "steer": True},
+    "forward-mobilenetv3_small_100": {**UMCC1, "backbone": "mobilenetv3_small_100", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
+    "forward-mobilenetv3_large_100": {**UMCC1, "backbone": "mobilenetv3_large_100", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
     "forward-resnet34": {**UMCC1, "backbone": "resnet34", "size": 64, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0, "dropPathRate": 0.2},
     "forward-resnet50": {**UMCC1, "backbone": "resnet50", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
 }
@@ -292,6 +295,7 @@ def names():
             *(f"{tf}efficientnet_{v}{i}" for tf in ["", "tf_"] for v in ["b", "lite"] for i in range(5)),
             *(f"tf_efficientnetv2_{v}" for v in ["b0", "b1", "b2", "b3", "s", "m"]),
             *(f"resnet{depth}" for depth in [18, 34, 50]),
+            *(f"mobilenetv3_{size}" for size in ["small_050", "small_100", "large_100"]),
         }
     )
     listed = {"test_efficientnet", "mobilenetv2_100", "tf_efficientnetv2_s"}
