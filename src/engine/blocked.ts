@@ -38,6 +38,8 @@ export class Blocks {
   /** x normalised over channels, by x: made by layerNorm, used again by its gradient. */
   readonly normalised = new Map<Value, { unit: string; inverse: string; eps: number }>();
 
+  /** Convolutions that were written without their mean, by the convolution's output: the batch mean, [C]. */
+  readonly meanless = new Map<Value, string>();
   /** Values that were clipped as they were made, because everything that reads them does that first. */
   readonly clipped = new Set<Value>();
   readonly #readers: ReadonlyMap<Value, readonly Node[]>;

@@ -1,7 +1,7 @@
 // Convolutions and their gradients on blocked maps. Kernels: dense [O/b][I/b][kH][kW][b of I][b of O],
 // depthwise and stem [O/b][I][kH][kW][b of O]; made from torch's order inside the graph, once a step.
 import type { Blocks, Placed } from "./blocked.ts";
-import type { Node, Padding, Size, Value } from "./graph.ts";
+import { isNode, type Node, type Padding, type Size, type Value } from "./graph.ts";
 import { batchIsCheap } from "./lower-plain-conv.ts";
 import { NCHWC } from "./writer.ts";
 
@@ -50,6 +50,28 @@ function outerKernel(b: Blocks, weight: Value, flipped = false): string {
   });
 }
 
+/** True for a widening 1x1 convolution that only a BatchNorm reads: its mean follows from the narrower input's. */
+function normalisedNext(b: Blocks, node: Node<"conv2d">): boolean {
+  const [x, weight] = node.inputs;
+  const [y] = node.outputs;
+  const one = kernelOf(weight).every((k) => k === 1) && node.attrs.stride.every((s) => s === 1);
+  const readers = b.readers(y!);
+  const norms = readers.filter((reader) => isNode(reader, "batchNorm")).length === 1;
+  const others = readers.every((reader) => isNode(reader, "batchNorm") || isNode(reader, "batchNormGrad"));
+  return one && norms && others && node.attrs.padding.every((p) => p === 0) && x.shape[1]! < weight.shape[0]!;
+}
+
+/** Minus the batch mean of a 1x1 convolution, mean(W x) = W mean(x), as its bias [Op]: it then writes y - mean. */
+function withoutMean(b: Blocks, node: Node<"conv2d">): string {
+  const [x, weight] = node.inputs;
+  const [o, c] = weight.shape as [number, number];
+  const { w } = b;
+  const means = w.op("ReduceMean", [b.spatialMean(b.blocked(x), x.shape)], { axes: [0], keepdims: 0 });
+  const mean = w.op("MatMul", [w.reshape(b.plain(weight), [o, c]), b.trim(means, c)]); // [O]
+  b.meanless.set(node.outputs[0]!, mean);
+  return w.op("Neg", [w.pad(mean, [0, b.up(o) - o])]);
+}
+
 /** Blocked rule of conv2d; undefined where the plain one has to do it. */
 export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] | undefined {
   const [x, weight] = node.inputs;
@@ -60,7 +82,12 @@ export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] 
   if (!b.fits(x)) return undefined;
   if (groups > 1)
     return [blocked(b.conv(b.blocked(x), outerKernel(b, weight), { ...conv, groups: b.up(groups) }))];
-  return [blocked(b.conv(b.blocked(x), denseKernel(b, weight, false), conv))];
+  const bias = normalisedNext(b, node) ? withoutMean(b, node) : undefined;
+  return [
+    blocked(
+      b.conv(b.blocked(x), denseKernel(b, weight, false), bias === undefined ? conv : { ...conv, bias }),
+    ),
+  ];
 }
 
 /** Blocked rule of convInputGrad; undefined where the plain one has to do it. */

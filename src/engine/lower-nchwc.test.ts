@@ -117,3 +117,29 @@ it.skipIf(block === undefined)(
     });
   },
 );
+
+it.skipIf(block === undefined)(
+  "equals the plain lowering: a widening 1x1 convolution with its mean left out",
+  async () => {
+    const { x, stem, enter } = intoBlocks();
+    const w = ops.input("w", [2 * C, C, 1, 1]);
+    const [gamma, beta] = [ops.input("gamma", [2 * C]), ops.input("beta", [2 * C])];
+    for (const kind of ["relu6", "relu", "silu"] as const) {
+      await compare(x, [stem, w, gamma, beta], (v) => {
+        const wide = ops.conv2d(enter(v), w, attrs(1, [0, 0, 0, 0]));
+        return ops.activation(kind, ops.batchNorm(wide, gamma, beta, 1e-3).y);
+      });
+    }
+  },
+);
+
+it.skipIf(block === undefined)("keeps a convolution whole that something else reads too", async () => {
+  const { x, stem, enter } = intoBlocks();
+  const w = ops.input("w", [2 * C, C, 1, 1]);
+  const [gamma, beta] = [ops.input("gamma", [2 * C]), ops.input("beta", [2 * C])];
+  await compare(x, [stem, w, gamma, beta], (v) => {
+    const wide = ops.conv2d(enter(v), w, attrs(1, [0, 0, 0, 0]));
+    const { y } = ops.batchNorm(wide, gamma, beta, 1e-3);
+    return ops.add(ops.add(ops.activation("relu6", y), y), wide); // y is not only clipped, either
+  });
+});

@@ -34,9 +34,7 @@ function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | unde
   const { w } = b;
   const [n, c, h, width] = x.shape as [number, number, number, number];
   const padded = b.up(c);
-  const mean = w.op("ReduceMean", [b.spatialMean(b.blocked(x), x.shape)], { axes: [0], keepdims: 0 }); // [Cp]
-  const ones = w.floats(new Float32Array(padded).fill(1), [padded]);
-  const centred = b.affine(b.blocked(x), ones, padded, { bias: w.op("Neg", [mean]) });
+  const { centred, mean } = centre(b, x);
   const squares = w.sum(b.dot(centred, centred, x.shape), [0]);
   const variance = w.op("Mul", [squares, w.float(1 / (n * h * width))]);
   const factor = w.op("Mul", [b.vector(weight), inverseDeviation(b, variance, node.attrs.eps)]);
@@ -47,7 +45,19 @@ function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | unde
   });
   if (clip !== undefined) b.clipped.add(node.outputs[0]!);
   b.centred.set(node.outputs[1]!, centred);
-  return [blocked(y), plain(b.trim(mean, c)), plain(b.trim(variance, c))];
+  return [blocked(y), plain(mean), plain(b.trim(variance, c))];
+}
+
+/** Maps without their batch mean, and that mean [C]. */
+function centre(b: Blocks, x: Value): { centred: string; mean: string } {
+  const known = b.meanless.get(x);
+  if (known !== undefined) return { centred: b.blocked(x), mean: known };
+  const c = x.shape[1]!;
+  const padded = b.up(c);
+  const mean = b.w.op("ReduceMean", [b.spatialMean(b.blocked(x), x.shape)], { axes: [0], keepdims: 0 }); // [Cp]
+  const ones = b.w.floats(new Float32Array(padded).fill(1), [padded]);
+  const centred = b.affine(b.blocked(x), ones, padded, { bias: b.w.op("Neg", [mean]) });
+  return { centred, mean: b.trim(mean, c) };
 }
 
 function inverseDeviation({ w }: Blocks, variance: string, eps: number): string {
