@@ -1,9 +1,10 @@
-// Building blocks of convolutional backbones: padding, convolution, BatchNorm, squeeze-and-excite, dropout.
+// Building blocks of backbones: padding, convolution, the norms, squeeze-and-excite, dropout.
 // Source: torch.nn.BatchNorm2d (running statistics), timm layers/padding, models/_efficientnet_blocks.
 // Invariant: parameters are declared in the order of timm's state dictionary.
 import { unexpected } from "../core/errors.ts";
 import { type Activation, type Padding, type Size, sizeOf, type Value } from "../engine/graph.ts";
 import * as ops from "../engine/ops.ts";
+import { layerNorm as normalise } from "../engine/ops-layers.ts";
 import type { Scope } from "../engine/params.ts";
 
 export interface NormStyle {
@@ -110,6 +111,14 @@ function tooSmall(name: string, x: Value) {
     got: `[${x.shape}]`,
     hint: "use a larger batch or a larger image size",
   });
+}
+
+/** torch's LayerNorm over channels: of rows [N, C], or of a map at each position (timm's LayerNorm2d). */
+export function layerNorm(scope: Scope, name: string, x: Value, eps: number): Value {
+  const channels = x.shape[1]!;
+  const weight = scope.param(`${name}.weight`, [channels], { kind: "constant", value: 1 });
+  const bias = scope.param(`${name}.bias`, [channels], { kind: "constant", value: 0 });
+  return normalise(x, weight, bias, eps);
 }
 
 /** Convolution, BatchNorm and, unless `linear`, the activation: the unit that all backbones here are made of. */

@@ -58,7 +58,7 @@ describe("backbones", () => {
       backbone("tf_efficientnet_v2_s");
     } catch (error) {
       expect(error).toMatchObject({ kind: "input", code: "BACKBONE" });
-      expect((error as { hint: string }).hint).toMatch(/^tf_efficientnetv2_s \(known: efficientnet_b0, /);
+      expect((error as { hint: string }).hint).toMatch(/^tf_efficientnetv2_s \(known: convnext_atto, /);
     }
   });
 });

@@ -2,12 +2,13 @@
 // Invariant: names are timm's, so that a tag, a hub repository and a checkpoint mean the same network.
 import { distance } from "fastest-levenshtein";
 import { unexpected } from "../core/errors.ts";
+import { CONVNEXTS } from "./convnext.ts";
 import { EFFICIENTNETS } from "./efficientnet-variants.ts";
 import { MOBILENETV3S } from "./mobilenetv3.ts";
 import type { Backbone } from "./model.ts";
 import { RESNETS } from "./resnet.ts";
 
-const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, MOBILENETV3S, RESNETS];
+const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, MOBILENETV3S, RESNETS, CONVNEXTS];
 
 const BACKBONES: ReadonlyMap<string, Backbone> = new Map(FAMILIES.flat().map((b) => [b.name, b]));
 

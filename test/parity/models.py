@@ -282,6 +282,9 @@ CASES = {
     "mobilenetv3_small_050": {**UMCC1, "backbone": "mobilenetv3_small_050", "size": 81, "loss": "b", "bnMomentum": 1.0, "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3, "steer": True},
     "forward-mobilenetv3_small_100": {**UMCC1, "backbone": "mobilenetv3_small_100", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
     "forward-mobilenetv3_large_100": {**UMCC1, "backbone": "mobilenetv3_large_100", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
+    "convnext_atto": {**UMCC1, "backbone": "convnext_atto", "size": 71, "loss": "b", "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3},
+    "forward-convnext_nano": {**UMCC1, "backbone": "convnext_nano", "size": 64, "loss": "b", "forwardOnly": True},
+    "forward-convnext_tiny": {**UMCC1, "backbone": "convnext_tiny", "size": 64, "loss": "b", "forwardOnly": True},
     "forward-resnet34": {**UMCC1, "backbone": "resnet34", "size": 64, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0, "dropPathRate": 0.2},
     "forward-resnet50": {**UMCC1, "backbone": "resnet50", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
 }
@@ -295,6 +298,7 @@ def names():
             *(f"{tf}efficientnet_{v}{i}" for tf in ["", "tf_"] for v in ["b", "lite"] for i in range(5)),
             *(f"tf_efficientnetv2_{v}" for v in ["b0", "b1", "b2", "b3", "s", "m"]),
             *(f"resnet{depth}" for depth in [18, 34, 50]),
+            *(f"convnext_{size}" for size in ["atto", "nano", "tiny"]),
             *(f"mobilenetv3_{size}" for size in ["small_050", "small_100", "large_100"]),
         }
     )
