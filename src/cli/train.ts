@@ -1,7 +1,6 @@
 // `facehand train`: flags are made from the configuration's schema, so that both always agree.
 import { join } from "node:path";
-import { type Command, Option } from "commander";
-import { z } from "zod";
+import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
@@ -16,41 +15,9 @@ import {
 } from "../train/config.ts";
 import { type RunResult, train } from "../train/loop.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
-import { type Context, jsonOption, list, repeated, verb, wholeNumber } from "./context.ts";
+import { configOptions, numeric } from "./config-options.ts";
+import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
 import { fetchWithProgress } from "./model-fetch.ts";
-
-interface Field {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-}
-
-const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** One option a key of the schema, with its description, default and choices. */
-function configOptions(): Option[] {
-  const { properties = {} } = z.toJSONSchema(trainConfigSchema, { io: "input" });
-  return Object.entries(properties as Record<string, Field>).map(([key, field]) => {
-    const flag = `--${kebab(key)}`;
-    if (field.type === "boolean") return new Option(flag, field.description);
-    const noun = field.type === "array" ? "source" : (field.type ?? "value");
-    const option = new Option(`${flag} <${noun}>`, describe(field));
-    if (field.type === "array") return option.argParser(repeated);
-    if (field.enum !== undefined) return option.choices(field.enum);
-    return field.type === "string" ? option : option.argParser((text) => numeric(flag, text));
-  });
-}
-
-function describe({ description = "", default: value }: Field): string {
-  return value === undefined ? description : `${description} (default ${String(value)})`;
-}
-
-function numeric(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
-  throw unexpected("input", { code: "FLAG", expected: "a number", name: flag, got: text });
-}
 
 interface Flags extends Record<string, unknown> {
   readonly out: string;
@@ -64,7 +31,7 @@ interface Flags extends Record<string, unknown> {
 /** `facehand train`. */
 export function trainCommand(context: Context): Command {
   const command = verb("train", "train a model over one or several seeds, leaving a run folder each");
-  for (const option of configOptions()) command.addOption(option);
+  for (const option of configOptions(trainConfigSchema)) command.addOption(option);
   return command
     .option(
       "--seeds <list>",

@@ -1,8 +1,8 @@
-import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runPython } from "../../test/python.ts";
 import { DTYPE_BYTES, DTYPES, elementCount, float32Tensor, type NamedTensor } from "./tensor.ts";
 import { readStateDict } from "./torch.ts";
 import { encodeTorch, writeTorch } from "./torch-write.ts";
@@ -63,13 +63,10 @@ describe("writeTorch", () => {
       "out = [[k, list(v.shape), str(v.dtype).split('.')[1], v.double().flatten().tolist()] for k, v in d.items()]",
       "print(json.dumps([type(d).__name__, out]))",
     ].join("\n");
-    const ran = ["python3", "/usr/bin/python3"].map((python) =>
-      spawnSync(python, ["-c", script, path], { encoding: "utf8" }),
-    );
-    const { status, stdout, stderr } = ran.find((r) => r.status !== 77 && r.error === undefined) ?? {};
-    if (status === undefined) return context.skip("needs a python3 with PyTorch");
-    expect(status, stderr).toBe(0);
-    const [type, tensors] = JSON.parse(stdout!) as [string, [string, number[], string, number[]][]];
+    const ran = runPython("-c", script, path);
+    if (ran === undefined) return context.skip("needs a python3 with PyTorch");
+    expect(ran.status, ran.stderr).toBe(0);
+    const [type, tensors] = JSON.parse(ran.stdout) as [string, [string, number[], string, number[]][]];
     expect(type).toBe("OrderedDict");
     expect(tensors.map(([name, shape, dtype]) => ({ name, shape, dtype }))).toEqual(
       TENSORS.map(({ name, shape, dtype }) => ({ name, shape, dtype })),

@@ -1,6 +1,7 @@
 // What a checkpoint says about itself: enough to rebuild the graph and to treat pixels as in training.
 // Invariant: facts and weights together determine every prediction. Browser-safe.
 import { z } from "zod";
+import { AppError } from "../core/errors.ts";
 import { GATINGS, mag } from "./mag.ts";
 import type { BackboneOptions, ModelGraph } from "./model.ts";
 import { backbone } from "./registry.ts";
@@ -49,6 +50,19 @@ export const modelFactsSchema = z.strictObject({
 });
 /** The facts that a checkpoint carries beside its weights. */
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
+
+/**
+ * Checks the facts that a checkpoint carries.
+ *
+ * @throws AppError("data", "CHECKPOINT_FACTS") that names the first bad key
+ */
+export function parseFacts(facts: unknown, path: string): ModelFacts {
+  const parsed = modelFactsSchema.safeParse(facts);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0]!;
+  const message = `Expected valid facts in ${path}, got ${issue.path.join(".")}: ${issue.message}`;
+  throw new AppError("data", "CHECKPOINT_FACTS", message, { cause: parsed.error });
+}
 
 export const OUTPUT_MEANING = "probability of male as recorded in the training labels";
 

@@ -87,6 +87,17 @@ export const trainConfigSchema = z.strictObject({
 /** A checked configuration with its defaults filled in. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 
+/** The part of a configuration that says what the model is, whoever trained it. */
+export const modelConfigSchema = trainConfigSchema.pick({
+  arch: true,
+  tag: true,
+  imageSize: true,
+  pixels: true,
+  padding: true,
+  bnEps: true,
+});
+export type ModelConfig = z.output<typeof modelConfigSchema>;
+
 /**
  * Checks a configuration and fills in the defaults.
  *
@@ -94,7 +105,20 @@ export type TrainConfig = z.output<typeof trainConfigSchema>;
  * @throws AppError("input", "CONFIG" | "TAG" | "BACKBONE" | "GATING")
  */
 export function parseTrainConfig(input: unknown): TrainConfig {
-  const result = trainConfigSchema.safeParse(input);
+  return parseConfig(trainConfigSchema, input);
+}
+
+/**
+ * The same for a model that was trained elsewhere.
+ *
+ * @throws as parseTrainConfig
+ */
+export function parseModelConfig(input: unknown): ModelConfig {
+  return parseConfig(modelConfigSchema, input);
+}
+
+function parseConfig<C extends ModelConfig>(schema: z.ZodType<C>, input: unknown): C {
+  const result = schema.safeParse(input);
   if (!result.success) {
     const issue = result.error.issues[0]!;
     const name = issue.path.length === 0 ? "the configuration" : issue.path.join(".");
@@ -108,7 +132,7 @@ export function parseTrainConfig(input: unknown): TrainConfig {
   return result.data;
 }
 
-function checkTag({ arch, tag }: TrainConfig): void {
+function checkTag({ arch, tag }: ModelConfig): void {
   const parsed = parseTag(tag);
   backbone(parsed.backbone);
   if ((arch === "mag") !== (parsed.gating !== undefined)) {
@@ -134,7 +158,7 @@ export function readTrainConfig(text: string, where: string): TrainConfig {
 }
 
 /** What the checkpoints of a run say about themselves. */
-export function factsOf(config: TrainConfig, trainedOn: readonly SourceFacts[]): ModelFacts {
+export function factsOf(config: ModelConfig, trainedOn: readonly SourceFacts[]): ModelFacts {
   const tag = parseTag(config.tag);
   const { mean, std } = PIXELS[config.pixels];
   return {

@@ -4,7 +4,7 @@ import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts
 import { readBytes } from "../core/files.ts";
 import { type Checkpoint, readCheckpoint } from "../engine/checkpoint.ts";
 import type { Weights } from "../engine/params.ts";
-import { type ModelFacts, modelFactsSchema } from "../models/facts.ts";
+import { type ModelFacts, parseFacts } from "../models/facts.ts";
 import { runPaths } from "./run.ts";
 
 /** A model read from a file. */
@@ -21,13 +21,18 @@ export interface LoadedModel {
  * @throws AppError("data", "FILE_MISSING" | "NOT_A_CHECKPOINT" | "CHECKPOINT_FACTS" | "SAFETENSORS_...")
  */
 export async function loadModel(target: string): Promise<LoadedModel> {
-  const path = (await isFolder(target)) ? runPaths(target).best : target;
+  const path = await modelPath(target);
   const { weights, facts } = await readKnown(path);
-  const parsed = modelFactsSchema.safeParse(facts);
-  if (parsed.success) return { path, facts: parsed.data, weights };
-  const issue = parsed.error.issues[0]!;
-  const message = `Expected valid facts in ${path}, got ${issue.path.join(".")}: ${issue.message}`;
-  throw new AppError("data", "CHECKPOINT_FACTS", message, { cause: parsed.error });
+  return { path, facts: parseFacts(facts, path), weights };
+}
+
+/**
+ * The file that a model's name on the command line means: itself, or the best checkpoint of a run folder.
+ *
+ * @throws AppError("data", "FILE_MISSING")
+ */
+export async function modelPath(target: string): Promise<string> {
+  return (await isFolder(target)) ? runPaths(target).best : target;
 }
 
 /** A reader's complaint about the header is no help to someone who gave a PyTorch file. */
@@ -46,7 +51,7 @@ async function readKnown(path: string): Promise<Checkpoint> {
       name: "the model",
       got: zip ? "a zip archive, as PyTorch writes" : "a pickle, as PyTorch wrote",
       where: path,
-      hint: "give its weights to `facehand train --weights`; that makes a run folder to predict with",
+      hint: "make a checkpoint of it: facehand model convert FILE --arch umcc --tag TAG --out NEW.safetensors",
       cause: error,
     });
   }

@@ -200,7 +200,7 @@ describe("predict refuses", () => {
     await writeFile(at("model.pt"), bytes);
     const stderr = await refused(3, at("model.pt"), at("a.png"));
     expect(stderr).toContain(`a checkpoint (.safetensors) or a run folder for the model, got "${what}"`);
-    expect(stderr).toMatch(/\nTry: .*train --weights/);
+    expect(stderr).toMatch(/\nTry: .*model convert FILE --arch umcc --tag TAG/);
   });
 
   it("bare weights and other files", async () => {

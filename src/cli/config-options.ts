@@ -1,0 +1,43 @@
+// Command-line options from a configuration's schema, so that flags, defaults, ranges and help always agree.
+import { Option } from "commander";
+import { z } from "zod";
+import { unexpected } from "../core/errors.ts";
+import { repeated } from "./context.ts";
+
+interface Field {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly string[];
+}
+
+const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** One option a key of the schema, with its description, default and choices. */
+export function configOptions(schema: z.ZodType): Option[] {
+  const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
+  return Object.entries(properties as Record<string, Field>).map(([key, field]) => {
+    const flag = `--${kebab(key)}`;
+    if (field.type === "boolean") return new Option(flag, field.description);
+    const noun = field.type === "array" ? "source" : (field.type ?? "value");
+    const option = new Option(`${flag} <${noun}>`, describe(field));
+    if (field.type === "array") return option.argParser(repeated);
+    if (field.enum !== undefined) return option.choices(field.enum);
+    return field.type === "string" ? option : option.argParser((text) => numeric(flag, text));
+  });
+}
+
+function describe({ description = "", default: value }: Field): string {
+  return value === undefined ? description : `${description} (default ${String(value)})`;
+}
+
+/**
+ * An option value that must be a number.
+ *
+ * @throws AppError("input", "FLAG")
+ */
+export function numeric(flag: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  throw unexpected("input", { code: "FLAG", expected: "a number", name: flag, got: text });
+}

@@ -1,0 +1,66 @@
+// `facehand model convert`: upstream's PyTorch checkpoints to this package's, and the other way.
+import { extname } from "node:path";
+import type { Command } from "commander";
+import { unexpected } from "../core/errors.ts";
+import { modelConfigSchema, parseModelConfig } from "../train/config.ts";
+import { type Converted, readUpstream, writeConverted, writeForTorch } from "../train/convert.ts";
+import { configOptions } from "./config-options.ts";
+import { type Context, jsonOption, verb } from "./context.ts";
+
+interface Flags extends Record<string, unknown> {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** `facehand model convert`. */
+export function convertCommand({ print }: Context): Command {
+  const command = verb(
+    "convert",
+    "convert a PyTorch checkpoint of UMCC or MAG to one of facehand's, or one of these to a .pt",
+  ).argument(
+    "<in>",
+    "state dict (.pt, .pth, .safetensors); or a checkpoint or run folder, with --out NEW.pt",
+  );
+  for (const option of configOptions(modelConfigSchema)) command.addOption(option);
+  return command
+    .requiredOption("--out <file>", ".safetensors for a checkpoint, .pt or .pth for PyTorch")
+    .addOption(jsonOption())
+    .action(async (path: string, { out, json, ...config }: Flags) => {
+      const converted = await convert(path, out, config);
+      const { facts, specs } = converted;
+      const { arch, tag, pixels } = facts;
+      const result = { out, arch, tag, tensors: specs.length, pixels };
+      print(json === true ? JSON.stringify(result, null, 2) : told(out, converted));
+    });
+}
+
+async function convert(path: string, out: string, config: Record<string, unknown>): Promise<Converted> {
+  const ending = extname(out).toLowerCase();
+  if (ending === ".safetensors") {
+    const converted = await readUpstream(path, parseModelConfig(config));
+    await writeConverted(out, converted);
+    return converted;
+  }
+  if (ending !== ".pt" && ending !== ".pth") {
+    throw unexpected("input", {
+      code: "FLAG",
+      expected: ".safetensors, .pt or .pth",
+      name: "--out",
+      got: out,
+    });
+  }
+  const [extra] = Object.keys(config);
+  if (extra === undefined) return await writeForTorch(path, out);
+  const expected = "no flags of the model, which the checkpoint itself tells";
+  throw unexpected("input", { code: "FLAG", expected, name: `--out ${ending}`, got: extra });
+}
+
+function told(out: string, { facts, specs, weights }: Converted): string {
+  const { arch, tag, pixels } = facts;
+  const values = specs.reduce((sum, { name }) => sum + weights.get(name)!.length, 0);
+  const { sizePx, mean, std } = pixels;
+  return [
+    `${out}: ${arch} ${tag}, ${specs.length} tensors, ${values.toLocaleString("en")} values`,
+    `pixels  ${sizePx} px bilinear, mean ${mean.join(" ")}, std ${std.join(" ")}`,
+  ].join("\n");
+}

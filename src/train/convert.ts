@@ -1,0 +1,81 @@
+// Checkpoints of upstream's PyTorch code (UMCC and MAG state dicts) as this package's, and the other way.
+// Source: REFERENCE §1 (names, shapes, where a state dict may lie); upstream's src/ugnet/models.
+// Invariant: what is converted fits the architecture and its tag exactly, or is refused with what does not.
+import { type AppError, unexpected } from "../core/errors.ts";
+import { writeCheckpoint } from "../engine/checkpoint.ts";
+import type { ParamSpec, Weights } from "../engine/params.ts";
+import { type ModelFacts, modelGraph } from "../models/facts.ts";
+import { backbone } from "../models/registry.ts";
+import { exportStateDict, fitWeights, readTensors } from "../models/weights.ts";
+import { factsOf, type ModelConfig } from "./config.ts";
+import { loadModel } from "./model-file.ts";
+import { declaredSpecs } from "./step-graph.ts";
+
+/** A converted model, before it is written. */
+export interface Converted {
+  readonly facts: ModelFacts;
+  readonly specs: readonly ParamSpec[];
+  readonly weights: Weights;
+}
+
+type Tensors = Awaited<ReturnType<typeof readTensors>>;
+
+/**
+ * Reads a state dict of upstream's as the model that a configuration describes.
+ *
+ * @param path - .pt, .pth or .safetensors; the dict alone or under `state_dict` or `model`, with `module.` or not
+ * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH") if the file is of the other architecture, or its
+ *   classifier takes the modality flag where the tag says F0, or lacks it where it says F1
+ * @throws AppError("data", "WEIGHTS_MISMATCH") and as readTensors
+ * @example await readUpstream("1752668630.pt", parseModelConfig({ arch: "umcc", tag }))
+ */
+export async function readUpstream(path: string, config: ModelConfig): Promise<Converted> {
+  const tensors = await readTensors(path);
+  const facts = factsOf(config, []);
+  checkArch(tensors, facts, path);
+  checkFlag(tensors, facts, path);
+  const specs = declaredSpecs(modelGraph(facts), facts.pixels.sizePx);
+  return { facts, specs, weights: fitWeights(tensors, specs, path) };
+}
+
+const MARKS = { umcc: "classifier.weight", mag: "gate.0.weight" } as const;
+
+function checkArch(tensors: Tensors, { arch }: ModelFacts, where: string): void {
+  const names = new Set(tensors.map(({ name }) => name));
+  const other = arch === "umcc" ? "mag" : "umcc";
+  if (names.has(MARKS[arch]) || !names.has(MARKS[other])) return;
+  throw mismatch("ARCH_MISMATCH", other, "--arch", arch, where);
+}
+
+/** The classifier is two values wider where the one-hot modality is appended to the features. */
+function checkFlag(tensors: Tensors, facts: ModelFacts, where: string): void {
+  const width = tensors.find(({ name }) => name === MARKS.umcc)?.shape[1];
+  if (facts.arch !== "umcc" || width === undefined) return;
+  const { features } = backbone(facts.backbone);
+  const flag = width === features ? false : width === features + 2 ? true : undefined;
+  if (flag === undefined || flag === facts.flag) return;
+  const inferred = `F${Number(flag)}, as its classifier takes ${width} values of ${features} features`;
+  throw mismatch("FLAG_MISMATCH", inferred, "--tag", facts.tag, where);
+}
+
+function mismatch(code: string, expected: string, name: string, got: string, where: string): AppError {
+  return unexpected("input", { code, expected, name, got, where });
+}
+
+/** Writes a converted model as a checkpoint of this package. */
+export async function writeConverted(path: string, { facts, specs, weights }: Converted): Promise<void> {
+  await writeCheckpoint(path, specs, { weights }, facts);
+}
+
+/**
+ * Writes a model as a state dict for PyTorch: upstream's modules load it, strictly.
+ *
+ * @param target - a checkpoint of this package, or a run folder for its best
+ * @param path - ends in .pt or .pth
+ */
+export async function writeForTorch(target: string, path: string): Promise<Converted> {
+  const { facts, weights } = await loadModel(target);
+  const specs = declaredSpecs(modelGraph(facts), facts.pixels.sizePx);
+  await exportStateDict(path, specs, weights);
+  return { facts, specs, weights };
+}
