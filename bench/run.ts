@@ -111,7 +111,11 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
     return undefined;
   }
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
-  const args = [`${HERE}peer/step.py`, JSON.stringify(work), name, "--layout", flags.layout, ...timm];
+  const step = ["--layout", flags.layout, ...timm];
+  const args =
+    name === "loader"
+      ? [`${HERE}peer/loader.py`, JSON.stringify(work)]
+      : [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step];
   return start(python.path, args, ROOT);
 }
 
