@@ -7,8 +7,9 @@ import { EFFICIENTNETS } from "./efficientnet-variants.ts";
 import { MOBILENETV3S } from "./mobilenetv3.ts";
 import type { Backbone } from "./model.ts";
 import { RESNETS } from "./resnet.ts";
+import { VITS } from "./vit.ts";
 
-const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, MOBILENETV3S, RESNETS, CONVNEXTS];
+const FAMILIES: readonly (readonly Backbone[])[] = [EFFICIENTNETS, MOBILENETV3S, RESNETS, CONVNEXTS, VITS];
 
 const BACKBONES: ReadonlyMap<string, Backbone> = new Map(FAMILIES.flat().map((b) => [b.name, b]));
 

@@ -102,6 +102,8 @@ def build(case, dtype):
             ("pad_type", {"same": "same", "symmetric": ""}.get(case.get("padding"))),
             ("drop_rate", case.get("dropRate", 0.0)),
             ("drop_path_rate", case.get("dropPathRate", 0.0)),
+            # Transformers take other sizes than 224 px only if asked to.
+            ("dynamic_img_size", True if "_patch16_" in case["backbone"] and case["size"] != 224 else None),
         ]
         if v is not None
     }
@@ -285,6 +287,9 @@ CASES = {
     "convnext_atto": {**UMCC1, "backbone": "convnext_atto", "size": 71, "loss": "b", "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3},
     "forward-convnext_nano": {**UMCC1, "backbone": "convnext_nano", "size": 64, "loss": "b", "forwardOnly": True},
     "forward-convnext_tiny": {**UMCC1, "backbone": "convnext_tiny", "size": 64, "loss": "b", "forwardOnly": True},
+    "vit_tiny_patch16_224": {**UMCC1, "backbone": "vit_tiny_patch16_224", "size": 80, "loss": "b", "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3},
+    "forward-vit_small_patch16_224": {**UMCC1, "backbone": "vit_small_patch16_224", "size": 224, "loss": "b", "forwardOnly": True},
+    "forward-deit_small_patch16_224": {**UMCC1, "backbone": "deit_small_patch16_224", "size": 240, "loss": "b", "forwardOnly": True},
     "forward-resnet34": {**UMCC1, "backbone": "resnet34", "size": 64, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0, "dropPathRate": 0.2},
     "forward-resnet50": {**UMCC1, "backbone": "resnet50", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
 }
@@ -299,6 +304,7 @@ def names():
             *(f"tf_efficientnetv2_{v}" for v in ["b0", "b1", "b2", "b3", "s", "m"]),
             *(f"resnet{depth}" for depth in [18, 34, 50]),
             *(f"convnext_{size}" for size in ["atto", "nano", "tiny"]),
+            *(f"{kind}_patch16_224" for kind in ["vit_tiny", "vit_small", "deit_small"]),
             *(f"mobilenetv3_{size}" for size in ["small_050", "small_100", "large_100"]),
         }
     )
