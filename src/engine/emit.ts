@@ -1,7 +1,8 @@
 // From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
 // Invariant: the same graph gives the same bytes.
-import { encodeModel } from "../formats/onnx.ts";
+import { encodeModel, type OnnxValue } from "../formats/onnx.ts";
 import { Blocks } from "./blocked.ts";
+import { type FoldableGraph, foldBatchNorms } from "./fold.ts";
 import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "./graph.ts";
 import { lowerBlocked } from "./lower-nchwc.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
@@ -17,6 +18,11 @@ export interface EmitOptions {
   readonly block?: number | undefined;
   /** Stored in the model's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** For graphs that leave this package. Plain lowering only. */
+  readonly portable?: {
+    /** Name of the first axis of all inputs and outputs, which is then of any length. */
+    readonly batch: string;
+  };
 }
 
 export interface EmittedGraph {
@@ -28,7 +34,8 @@ export interface EmittedGraph {
 }
 
 /** Lowers a graph and encodes it; inputs are listed in the order of first use. */
-export function emitGraph({ outputs, provider = "cpu", block, metadata = {} }: EmitOptions): EmittedGraph {
+export function emitGraph(options: EmitOptions): EmittedGraph {
+  const { outputs, provider = "cpu", block, metadata = {}, portable } = options;
   const writer = new Writer(FEATURES[provider]);
   const nodes = topological(Object.values(outputs));
   const readers = readersOf(nodes, Object.values(outputs));
@@ -43,11 +50,19 @@ export function emitGraph({ outputs, provider = "cpu", block, metadata = {} }: E
   }
   const results = Object.entries(outputs).map(([name, value]) => ({ name, shape: value.shape }));
   writer.publish(Object.fromEntries(results.map(({ name }) => [name, lowered.nameOf(outputs[name]!)])));
+  const names = results.map(({ name }) => name);
+  const graph = portable === undefined ? writer : foldBatchNorms(writer, names);
+  const free = ({ shape }: { readonly shape: Shape }): readonly (number | string)[] =>
+    portable === undefined ? shape : [portable.batch, ...shape.slice(1)];
   return {
-    model: encode(writer, inputs, results, metadata),
+    model: encode(graph, {
+      metadata,
+      inputs: inputs.map((v) => ({ name: v.name, dtype: v.dtype, dims: free(v) })),
+      outputs: results.map((v) => ({ name: v.name, dtype: "float32", dims: free(v) })),
+    }),
     inputs,
     outputs: results,
-    nodes: writer.nodes.length,
+    nodes: graph.nodes.length,
   };
 }
 
@@ -90,28 +105,23 @@ function blockedNames(blocks: Blocks): Names {
   return { lower: (node) => lowerBlocked(blocks, node), nameOf: (value) => blocks.plain(value) };
 }
 
-function encode(
-  writer: Writer,
-  inputs: EmittedGraph["inputs"],
-  outputs: EmittedGraph["outputs"],
-  metadata: Readonly<Record<string, string>>,
-): Uint8Array {
+interface Ends {
+  readonly inputs: readonly OnnxValue[];
+  readonly outputs: readonly OnnxValue[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+function encode({ nodes, initializers }: FoldableGraph, { inputs, outputs, metadata }: Ends): Uint8Array {
   const opsets = [
     { domain: "", version: OPSET },
     { domain: MICROSOFT, version: 1 },
     { domain: NCHWC, version: 1 },
-  ].filter(({ domain }) => domain === "" || writer.nodes.some((node) => node.domain === domain));
+  ].filter(({ domain }) => domain === "" || nodes.some((node) => node.domain === domain));
   return encodeModel({
     irVersion: 8,
     producer: "facehand",
     opsets,
     metadata,
-    graph: {
-      name: "facehand",
-      nodes: writer.nodes,
-      initializers: writer.initializers,
-      inputs: inputs.map(({ name, dtype, shape }) => ({ name, dtype, dims: shape })),
-      outputs: outputs.map(({ name, shape }) => ({ name, dtype: "float32", dims: shape })),
-    },
+    graph: { name: "facehand", nodes, initializers, inputs, outputs },
   });
 }

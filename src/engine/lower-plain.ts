@@ -231,7 +231,10 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
   maxPool,
   maxPoolGrad,
   globalAveragePool: (w, _node, [x]) => [w.op("ReduceMean", [x!], { axes: [2, 3], keepdims: 0 })],
-  spatialBroadcast: (w, { outputs }, [x]) => [w.op("Expand", [asMap(w, x!), w.ints(...outputs[0]!.shape)])],
+  spatialBroadcast: (w, { outputs }, [x]) => [
+    // An axis of 1 keeps the input's length, so that the batch may be of any.
+    w.op("Expand", [asMap(w, x!), w.ints(1, 1, ...outputs[0]!.shape.slice(2))]),
+  ],
   gateChannels: (w, _node, [x, gate]) => [w.op("Mul", [x!, asMap(w, gate!)])],
   spatialDot: (w, _node, [x, y]) => [w.sum(w.op("Mul", [x!, y!]), [2, 3])],
   activation: (w, { attrs }, [x]) => [ACTIVATION[attrs.kind](w, x!)],
@@ -255,11 +258,15 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
   sumLast: (w, node, [x]) => [w.sum(x!, [node.inputs[0].shape.length - 1])],
   expandLast: (w, { outputs }, [x]) => {
     const { shape } = outputs[0]!;
-    return [w.op("Expand", [w.op("Unsqueeze", [x!, w.ints(shape.length - 1)]), w.ints(...shape)])];
+    const sizes = shape.map((size, axis) => (axis === shape.length - 1 ? size : 1));
+    return [w.op("Expand", [w.op("Unsqueeze", [x!, w.ints(shape.length - 1)]), w.ints(...sizes)])];
   },
   sumAll: (w, _node, [x]) => [w.op("ReduceSum", [x!], { keepdims: 0 })],
   broadcastScalar: (w, { attrs }, [x]) => [w.op("Expand", [x!, w.ints(...attrs.shape)])],
-  reshape: (w, { attrs }, [x]) => [w.reshape(x!, attrs.shape)],
+  // The first axis is the batch or a multiple of it, and follows from the others.
+  reshape: (w, { attrs: { shape } }, [x]) => [
+    w.reshape(x!, shape.length === 0 || shape.includes(0) ? shape : [-1, ...shape.slice(1)]),
+  ],
   transpose: (w, { attrs }, [x]) => [w.transpose(x!, attrs.perm)],
   concat: (w, { attrs }, inputs) => [w.op("Concat", inputs, { axis: attrs.axis })],
   slice: (w, { attrs }, [x]) => [w.slice(x!, [attrs.axis], [attrs.start], [attrs.end])],

@@ -87,7 +87,12 @@ export async function openPredictor(options: PredictorOptions): Promise<Predicto
   };
 }
 
-function evaluationGraph({ facts, weights }: PredictorOptions, n: number) {
+/**
+ * The symbolic graph from `images` (u8 [n, S, S, 3]) and, where the model takes it, `flag` ([n, 2]) to its outputs.
+ *
+ * @throws AppError("data", "WEIGHTS_INCOMPLETE") as openPredictor
+ */
+export function evaluationGraph({ facts, weights }: Pick<PredictorOptions, "facts" | "weights">, n: number) {
   const resolve = ({ name, shape }: ParamSpec) => {
     const data = weights.get(name);
     const expected = shape.reduce((a, b) => a * b, 1);

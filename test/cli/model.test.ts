@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { decodeImage } from "../../src/data/image.ts";
+import { resizeBilinear } from "../../src/data/pixels.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/engine/checkpoint.ts";
+import { createSession } from "../../src/engine/ort-node.ts";
+import { Tensor } from "../../src/engine/session.ts";
 import type { NamedTensor } from "../../src/formats/tensor.ts";
 import { readStateDict } from "../../src/formats/torch.ts";
 import { encodeTorch } from "../../src/formats/torch-write.ts";
@@ -219,5 +223,31 @@ describe("facehand model show", () => {
       2,
       expect.stringContaining("Expected a .safetensors, .pt or .pth file"),
     ]);
+  });
+});
+
+describe("facehand model export", () => {
+  it("writes an ONNX file that says what PyTorch says", async () => {
+    await convert("umcc-F1", "exported.safetensors");
+    const ran = await runCli("model", "export", at("exported.safetensors"), "--onnx", at("m.onnx"));
+    expect([ran.code, ran.stderr]).toEqual([0, ""]);
+    expect(ran.stdout).toContain("opset 17");
+    expect(ran.stdout).toContain("inputs   images, flag (images: u8 [batch, 64, 64, 3])");
+    const session = await createSession(await readFile(at("m.onnx")), { threads: 1 });
+    const { data } = resizeBilinear(await decodeImage(at("waves.jpg")), 64, 64);
+    const { probability } = await session.run({
+      images: new Tensor("uint8", Uint8Array.from([...data, ...data]), [2, 64, 64, 3]),
+      flag: new Tensor("float32", [1, 0, 0, 1], [2, 2]),
+    });
+    await session.release();
+    const { hand, face } = golden.cases["umcc-F1"];
+    expect(Math.abs((probability!.data[0] as number) - hand)).toBeLessThan(1e-5);
+    expect(Math.abs((probability!.data[1] as number) - face)).toBeLessThan(1e-5);
+  });
+
+  it("needs a checkpoint and a place for the model", async () => {
+    expect((await runCli("model", "export", at("umcc-F1.pt"), "--onnx", at("m.onnx"))).code).toBe(3);
+    const { code, stderr } = await runCli("model", "export", at("exported.safetensors"));
+    expect([code, stderr]).toMatchObject([2, expect.stringContaining("Expected --onnx <file>, got nothing")]);
   });
 });

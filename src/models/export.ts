@@ -1,0 +1,62 @@
+// A model as an ONNX file for other programs: standard operators only, batches of any size, BatchNorm folded.
+// Invariant: the file says by itself what it takes, how pixels are made, and what its output means.
+import { SEXES } from "../data/record.ts";
+import { emitGraph, OPSET } from "../engine/emit.ts";
+import { activation } from "../engine/ops.ts";
+import type { Weights } from "../engine/params.ts";
+import type { ModelFacts } from "./facts.ts";
+import { evaluationGraph } from "./predictor.ts";
+
+/** An exported model. */
+export interface ExportedModel {
+  readonly bytes: Uint8Array;
+  readonly opset: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Number of ONNX nodes. */
+  readonly nodes: number;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const BATCH = "batch";
+
+/**
+ * Exports a model as ONNX.
+ *
+ * Inputs: `images`, u8 [batch, S, S, 3], RGB of the recipe's size; `flag`, f32 [batch, 2], hand = [1, 0] and
+ * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate`, [batch, 2], of MAG.
+ *
+ * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size
+ * @example await writeAtomic("model.onnx", exportOnnx(await loadModel("runs/a")).bytes)
+ */
+export function exportOnnx(model: { readonly facts: ModelFacts; readonly weights: Weights }): ExportedModel {
+  const graph = evaluationGraph(model, 1);
+  const metadata = describe(model.facts);
+  const { model: bytes, ...emitted } = emitGraph({
+    outputs: { ...graph, probability: activation("sigmoid", graph.logits) },
+    provider: "webgpu", // the provider without operators of ONNX Runtime's own
+    portable: { batch: BATCH },
+    metadata,
+  });
+  return {
+    bytes,
+    opset: OPSET,
+    inputs: emitted.inputs.map(({ name }) => name),
+    outputs: emitted.outputs.map(({ name }) => name),
+    nodes: emitted.nodes,
+    metadata,
+  };
+}
+
+function describe(facts: ModelFacts): Record<string, string> {
+  const { arch, tag, pixels, threshold, output } = facts;
+  return {
+    arch,
+    tag,
+    labels: JSON.stringify(SEXES),
+    output,
+    threshold: String(threshold),
+    recipe: JSON.stringify({ input: "RGB u8, whole crop resized as Pillow's BILINEAR does", ...pixels }),
+    facehand: JSON.stringify(facts),
+  };
+}
