@@ -38,7 +38,10 @@ export type { Prediction } from "./evaluate/prediction-row.ts";
 export { readPredictions, writePredictions } from "./evaluate/predictions.ts";
 export { type SeedSummary, seedSummary } from "./evaluate/seeds.ts";
 export { type Summary, summarize } from "./evaluate/summary.ts";
+export { describeModel, type ModelDescription } from "./models/describe.ts";
+export { type ExportedModel, exportOnnx } from "./models/export.ts";
 export type { ModelFacts } from "./models/facts.ts";
+export { fetchPretrained, type HubOptions, type Pretrained } from "./models/hub.ts";
 export {
   type AskedModality,
   type ImagePrediction,
