@@ -1,5 +1,6 @@
 // The parent's end of a side: starts the process, asks for steps, stops it.
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { AppError } from "../src/core/errors.ts";
 import type { Measured, Ready } from "./side.ts";
@@ -7,7 +8,8 @@ import type { Measured, Ready } from "./side.ts";
 export interface Side {
   readonly versions: Readonly<Record<string, string>>;
   step(): Promise<Measured>;
-  close(): void;
+  /** Ends the process and waits until it is gone. */
+  close(): Promise<void>;
 }
 
 /**
@@ -31,7 +33,11 @@ export async function start(command: string, args: readonly string[], cwd: strin
         `Expected a finite result from ${command}, got ${measured.result}`,
       );
     },
-    close: () => child.stdin.end(),
+    async close() {
+      const gone = once(child, "exit");
+      child.stdin.end();
+      await gone;
+    },
   };
 }
 

@@ -188,7 +188,7 @@ async function main(): Promise<void> {
   const sides = peer === undefined ? [ours] : [ours, peer];
   await alternate(sides, warmup);
   const [mine, theirs] = await alternate(sides, pairs);
-  for (const side of sides) side.close();
+  await Promise.all(sides.map((side) => side.close()));
   await sleep(PAUSE_MS);
   const idleAfter = await idleShare();
   const row = {
