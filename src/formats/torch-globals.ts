@@ -99,7 +99,8 @@ class StorageType implements PyObject {
   }
 }
 
-const STORAGES: { readonly [D in Dtype]: string } = {
+/** torch's storage class of each dtype. */
+export const STORAGES: { readonly [D in Dtype]: string } = {
   float64: "DoubleStorage",
   float32: "FloatStorage",
   float16: "HalfStorage",

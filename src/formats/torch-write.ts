@@ -3,21 +3,9 @@
 // later, also with weights_only, and by torch.ts. Invariant: the same tensors give the same bytes.
 import { unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
-import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
+import { DTYPE_BYTES, elementCount, type NamedTensor } from "./tensor.ts";
+import { STORAGES } from "./torch-globals.ts";
 import { type StoredEntry, storedZip } from "./zip-write.ts";
-
-const STORAGES: { readonly [D in Dtype]: string } = {
-  float64: "DoubleStorage",
-  float32: "FloatStorage",
-  float16: "HalfStorage",
-  bfloat16: "BFloat16Storage",
-  int64: "LongStorage",
-  int32: "IntStorage",
-  int16: "ShortStorage",
-  int8: "CharStorage",
-  uint8: "ByteStorage",
-  bool: "BoolStorage",
-};
 
 const ROOT = "archive";
 const utf8 = new TextEncoder();
