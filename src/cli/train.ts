@@ -109,7 +109,7 @@ async function trainOne(context: Context, config: TrainConfig, options: OneRun):
     context.report(formatEpoch(epoch, config.epochs));
   };
   try {
-    return await train(config, {
+    const result = await train(config, {
       ...options,
       signal: context.signal,
       onEpoch,
@@ -122,6 +122,11 @@ async function trainOne(context: Context, config: TrainConfig, options: OneRun):
         progress.note(`loss ${loss.toFixed(4)}`);
       },
     });
+    const { epochs, best } = result;
+    if (epochs.length < config.epochs) {
+      context.report(`stopped after epoch ${epochs.length}: none was better since epoch ${best.epoch}`);
+    }
+    return result;
   } finally {
     progress?.done();
   }

@@ -51,6 +51,12 @@ export const trainConfigSchema = z.strictObject({
     .optional()
     .describe("epsilon of BatchNorm, if not the backbone's own"),
   epochs: z.int().min(1).max(10_000).default(20).describe("passes over the training images"),
+  patience: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe("stop after this many epochs without a better validation figure; never if left out"),
   batch: z.int().min(2).max(4096).default(32).describe("images a step; a last partial batch is left out"),
   lr: z.number().positive().max(10).default(3e-4).describe("highest learning rate"),
   minLr: z.number().min(0).max(10).default(0).describe("learning rate at the end of the cosine"),

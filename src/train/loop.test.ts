@@ -95,6 +95,26 @@ describe("train", () => {
     expect(log.trim().split("\n")).toHaveLength(2);
   });
 
+  it("ends when its patience does, and resumes to the same end", { timeout: 120_000 }, async () => {
+    // At a rate this small no prediction changes sides: the first epoch stays the best.
+    const still = { ...config, epochs: 6, lr: 1e-9, patience: 2 };
+    const { epochs, best } = await train(still, options("patient"));
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
+    expect(best.epoch).toBe(1);
+    // Killed after the last epoch's checkpoint and before the predictions: no further epoch is trained.
+    const end = await digests(join(root, "patient"));
+    await rm(runPaths(join(root, "patient")).predictions);
+    const onStep = () => expect.fail("a step was taken after the end");
+    await train(still, options("patient", { resume: true, onStep }));
+    expect(await digests(join(root, "patient"))).toEqual(end);
+
+    const controller = new AbortController();
+    const stop = options("impatient", { signal: controller.signal, onEpoch: () => controller.abort() });
+    await expect(train(still, stop)).rejects.toThrow(Interrupted);
+    await train(still, options("impatient", { resume: true }));
+    expect(await digests(join(root, "impatient"))).toEqual(end);
+  });
+
   it("resumes a finished run at once", async () => {
     const before = await digests(join(root, "whole"));
     await train(config, options("whole", { resume: true }));

@@ -4,23 +4,19 @@ import { AppError, Interrupted } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import type { Batches } from "../data/batches.ts";
-import { MODALITIES } from "../data/record.ts";
 import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
-import { initialise, type Weights } from "../engine/params.ts";
-import { evaluateBinary } from "../evaluate/metrics.ts";
-import type { Prediction } from "../evaluate/prediction-row.ts";
-import { writePredictions } from "../evaluate/predictions.ts";
+import { initialise } from "../engine/params.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
 import { loadBackbone } from "../models/weights.ts";
 import { factsOf, frozenOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
-import { openLocalPredictor, predictSamples } from "./infer.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
-import { bestEpoch, type EpochLog, type PartLog, selectionFigure } from "./runlog.ts";
+import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
 import { openTrainStep, type StepResult, type TrainStep } from "./step.ts";
+import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
 export interface TrainOptions {
@@ -140,7 +136,7 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
   const { config, facts, options, batches, step } = run;
   const paths = runPaths(options.dir);
   let position = start;
-  while (position.epoch < config.epochs) {
+  while (position.epoch < config.epochs && !outOfPatience(log, config.patience)) {
     const startedMs = performance.now();
     position = await runSteps(run, position);
     const { weights, slots } = step.save();
@@ -243,57 +239,4 @@ function diverged(loss: number, { step }: Position): AppError {
 
 function interrupted(dir: string): Interrupted {
   return new Interrupted(`Stopped; the run in ${dir} goes on with --resume`);
-}
-
-async function validate(
-  { config, facts, validation, options }: Run,
-  weights: Weights,
-): Promise<EpochLog["val"]> {
-  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
-  try {
-    const rows = await predictSamples(predictor, validation, "val");
-    const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
-    return { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
-  } finally {
-    await predictor.close();
-  }
-}
-
-const threadsOf = ({ threads }: TrainOptions) => (threads === undefined ? {} : { threads });
-
-function partOrNull(rows: readonly Prediction[]): PartLog | null {
-  return rows.length === 0 ? null : partLog(rows);
-}
-
-function partLog(rows: readonly Prediction[]): PartLog {
-  const y = rows.map(({ target }) => target!);
-  const { n, nll, accuracy, balancedAccuracy, rocAuc } = evaluateBinary(
-    y,
-    rows.map(({ probability }) => probability),
-  );
-  return { n, loss: nll, accuracy, balancedAccuracy, rocAuc };
-}
-
-/** Validation and test images through the best checkpoint; written once, at the end of the run. */
-async function predictFinally(config: TrainConfig, data: RunData, options: TrainOptions): Promise<void> {
-  const paths = runPaths(options.dir);
-  const { weights } = await readCheckpoint(paths.best);
-  const facts = factsOf(config, data.facts);
-  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
-  const rows: Prediction[] = [];
-  try {
-    for (const split of ["val", "test"] as const) {
-      if (data.samples[split].length === 0) continue;
-      const setup = { workers: options.workers ?? 2, batch: config.batch };
-      const batches = plainBatches(data.samples[split], config.imageSize, setup);
-      try {
-        rows.push(...(await predictSamples(predictor, batches, split)));
-      } finally {
-        await batches.close();
-      }
-    }
-  } finally {
-    await predictor.close();
-  }
-  await writePredictions(paths.predictions, rows);
 }

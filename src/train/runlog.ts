@@ -73,6 +73,12 @@ export function bestEpoch(epochs: readonly EpochLog[]): EpochLog {
   return best;
 }
 
+/** True when `patience` epochs have passed since the best one; never without a patience. */
+export function outOfPatience(epochs: readonly EpochLog[], patience: number | undefined): boolean {
+  if (patience === undefined || epochs.length === 0) return false;
+  return epochs.length - bestEpoch(epochs).epoch >= patience;
+}
+
 /** Balanced accuracy, or accuracy where only one class occurs: what selects the best epoch. */
 export function selectionFigure({ balancedAccuracy, accuracy }: PartLog): number {
   return balancedAccuracy ?? accuracy;

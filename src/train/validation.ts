@@ -1,0 +1,88 @@
+// What a run says about its validation and test images: the figures of an epoch, and the stored predictions.
+// Invariant: both come from the same predictor that users get from a checkpoint.
+
+import type { Batches } from "../data/batches.ts";
+import { MODALITIES } from "../data/record.ts";
+import { readCheckpoint } from "../engine/checkpoint.ts";
+import type { Weights } from "../engine/params.ts";
+import { evaluateBinary } from "../evaluate/metrics.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
+import { writePredictions } from "../evaluate/predictions.ts";
+import type { ModelFacts } from "../models/facts.ts";
+import { factsOf, type TrainConfig } from "./config.ts";
+import { plainBatches, type RunData } from "./data.ts";
+import { openLocalPredictor, predictSamples } from "./infer.ts";
+import { runPaths } from "./run.ts";
+import type { EpochLog, PartLog } from "./runlog.ts";
+
+/** What validation needs of a run. */
+export interface Validated {
+  readonly config: TrainConfig;
+  readonly facts: ModelFacts;
+  readonly validation: Batches;
+  readonly options: { readonly threads?: number };
+}
+
+/** The figures of some weights on the validation images. */
+export async function validate(
+  { config, facts, validation, options }: Validated,
+  weights: Weights,
+): Promise<EpochLog["val"]> {
+  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
+  try {
+    const rows = await predictSamples(predictor, validation, "val");
+    const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
+    return { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
+  } finally {
+    await predictor.close();
+  }
+}
+
+const threadsOf = ({ threads }: { readonly threads?: number }) => (threads === undefined ? {} : { threads });
+
+function partOrNull(rows: readonly Prediction[]): PartLog | null {
+  return rows.length === 0 ? null : partLog(rows);
+}
+
+function partLog(rows: readonly Prediction[]): PartLog {
+  const y = rows.map(({ target }) => target!);
+  const { n, nll, accuracy, balancedAccuracy, rocAuc } = evaluateBinary(
+    y,
+    rows.map(({ probability }) => probability),
+  );
+  return { n, loss: nll, accuracy, balancedAccuracy, rocAuc };
+}
+
+export interface FinalOptions {
+  readonly dir: string;
+  readonly threads?: number;
+  readonly workers?: number;
+}
+
+/** Validation and test images through the best checkpoint; written once, at the end of the run. */
+export async function predictFinally(
+  config: TrainConfig,
+  data: RunData,
+  options: FinalOptions,
+): Promise<void> {
+  const paths = runPaths(options.dir);
+  const { weights } = await readCheckpoint(paths.best);
+  const facts = factsOf(config, data.facts);
+  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
+  const rows: Prediction[] = [];
+  try {
+    for (const split of ["val", "test"] as const) {
+      if (data.samples[split].length === 0) continue;
+      const setup = { workers: options.workers ?? 2, batch: config.batch };
+      const batches = plainBatches(data.samples[split], config.imageSize, setup);
+      try {
+        rows.push(...(await predictSamples(predictor, batches, split)));
+      } finally {
+        await batches.close();
+      }
+    }
+  } finally {
+    await predictor.close();
+  }
+  await writePredictions(paths.predictions, rows);
+}
