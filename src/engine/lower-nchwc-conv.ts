@@ -66,10 +66,12 @@ function withoutMean(b: Blocks, node: Node<"conv2d">): string {
   const [x, weight] = node.inputs;
   const [o, c] = weight.shape as [number, number];
   const { w } = b;
-  const means = w.op("ReduceMean", [b.spatialMean(b.blocked(x), x.shape)], { axes: [0], keepdims: 0 });
-  const mean = w.op("MatMul", [w.reshape(b.plain(weight), [o, c]), b.trim(means, c)]); // [O]
-  b.meanless.set(node.outputs[0]!, mean);
-  return w.op("Neg", [w.pad(mean, [0, b.up(o) - o])]);
+  const means = w.op("ReduceMean", [b.spatialMean(b.blocked(x), x.shape)], { axes: [0], keepdims: 0 }); // [Cp]
+  // One pixel in blocks is a vector: the convolution itself takes the mean through.
+  const pixel = w.reshape(means, [1, b.up(c), 1, 1]);
+  const mean = w.reshape(b.conv(pixel, denseKernel(b, weight, false), { kernel: [1, 1] }), [b.up(o)]);
+  b.meanless.set(node.outputs[0]!, b.trim(mean, o));
+  return w.op("Neg", [mean]);
 }
 
 /** Blocked rule of conv2d; undefined where the plain one has to do it. */
