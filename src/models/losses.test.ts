@@ -36,6 +36,20 @@ describe("per-sample losses", () => {
     expect(values[3]).toBeCloseTo(60, 4);
   });
 
+  it("smoothed labels are those of torch: y (1 - x) + x / 2", async () => {
+    const x = 0.2;
+    const bce = await run(crossEntropy(logits, labels, x));
+    const focal = await run(focalLoss(logits, labels, x));
+    [0, 1, 2, 3, 4].forEach((i) => {
+      const y = LABELS[i]! * (1 - x) + x / 2;
+      const [yes, no] = [1, -1].map((sign) => Math.log1p(Math.exp(-sign * LOGITS[i]!))); // -log p, -log (1 - p)
+      const expected = y * yes! + (1 - y) * no!;
+      const q = 1 / (1 + Math.exp(-LOGITS[i]!));
+      expect(bce[i]).toBeCloseTo(expected, 4);
+      expect(focal[i]).toBeCloseTo((1 - q * y - (1 - q) * (1 - y)) ** 2 * expected, 4);
+    });
+  });
+
   it("modality loss is the cross-entropy of two scores", async () => {
     const gate = input("gate", [2, 2]);
     const value = modalityLoss(gate, input("flag", [2, 2]));
@@ -59,6 +73,17 @@ describe("trainingLoss", () => {
       const [value] = await run(total, { ...feeds, focal: Float32Array.of(share) });
       expect(value).toBeCloseTo((1 - share) * b + share * f, 5);
     }
+  });
+
+  it("smooths the labels, and leaves the graph alone without", async () => {
+    const feeds = { weights: sampleWeights([1, 0], 5), focal: Float32Array.of(0) };
+    const soft = trainingLoss({ logits }, { labels, weights, focal, smoothing: 1 });
+    const [value] = await run(soft, feeds);
+    const even = (z: number) => (Math.log1p(Math.exp(z)) + Math.log1p(Math.exp(-z))) / 2; // all labels 1/2
+    expect(value).toBeCloseTo((even(0.3) + even(-2)) / 2, 5);
+    const [hard] = await run(total, feeds);
+    const [zero] = await run(trainingLoss({ logits }, { labels, weights, focal, smoothing: 0 }), feeds);
+    expect(zero).toBe(hard);
   });
 
   it("has the modality term only with a gate and its inputs", () => {

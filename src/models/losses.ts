@@ -23,23 +23,42 @@ export interface LossInputs {
   readonly flag?: Value;
   /** MAG only. Weight of each sample in the modality term, f32 [N]; usually 0.3 / n. */
   readonly modalityWeights?: Value;
+  /**
+   * Share of each label given to a coin's toss, 0 to 1: y becomes y (1 - x) + x / 2. The labels stay hard, so that
+   * accuracies and class weights are those of the recorded label; the modality's are not smoothed.
+   */
+  readonly smoothing?: number;
 }
 
 /**
  * Binary cross-entropy per sample, stable for any logit: softplus((1 - 2y) z).
+ * With smoothed labels: (1 - s) softplus(w) + s softplus(-w) = softplus(w) - s w, where w = (1 - 2y) z, s = x / 2.
  * @param logits - [N]
  * @param labels - 0 or 1, [N]
+ * @param smoothing - x of LossInputs
  * @returns [N]
  */
-export function crossEntropy(logits: Value, labels: Value): Value {
-  return ops.activation("softplus", againstLabel(logits, labels));
+export function crossEntropy(logits: Value, labels: Value, smoothing = 0): Value {
+  return smoothed(againstLabel(logits, labels), smoothing);
 }
 
-/** Focal loss per sample, gamma 2, no alpha: (1 - p_t)^2 times the cross-entropy, [N]. */
-export function focalLoss(logits: Value, labels: Value): Value {
+/**
+ * Focal loss per sample, gamma 2, no alpha: (1 - p_t)^2 times the cross-entropy, [N]; p_t = p y + (1 - p) (1 - y).
+ * @source torchvision sigmoid_focal_loss, which takes smoothed labels too
+ */
+export function focalLoss(logits: Value, labels: Value, smoothing = 0): Value {
   const wrong = againstLabel(logits, labels);
-  const missed = ops.activation("sigmoid", wrong); // 1 - p_t
-  return ops.mul(ops.mul(missed, missed), ops.activation("softplus", wrong));
+  const sure = ops.activation("sigmoid", wrong); // 1 - p_t of a hard label
+  const missed =
+    smoothing === 0
+      ? sure
+      : ops.add(ops.scale(sure, 1 - smoothing), ops.broadcastScalar(ops.scalar(smoothing / 2), sure.shape));
+  return ops.mul(ops.mul(missed, missed), smoothed(wrong, smoothing));
+}
+
+function smoothed(wrong: Value, smoothing: number): Value {
+  const hard = ops.activation("softplus", wrong);
+  return smoothing === 0 ? hard : ops.sub(hard, ops.scale(wrong, smoothing / 2));
 }
 
 /** The logit of the wrong class: z for female, -z for male. */
@@ -60,9 +79,9 @@ export function modalityLoss(gateLogits: Value, flag: Value): Value {
  * @source upstream mag.py; torch binary_cross_entropy_with_logits, cross_entropy
  */
 export function trainingLoss({ logits, gateLogits }: ModelOutputs, inputs: LossInputs): Value {
-  const { labels, weights, focal, flag, modalityWeights } = inputs;
-  const plain = crossEntropy(logits, labels);
-  const change = ops.mul(ops.sub(focalLoss(logits, labels), plain), focal);
+  const { labels, weights, focal, flag, modalityWeights, smoothing } = inputs;
+  const plain = crossEntropy(logits, labels, smoothing);
+  const change = ops.mul(ops.sub(focalLoss(logits, labels, smoothing), plain), focal);
   const sex = ops.sumAll(ops.mul(ops.add(plain, change), weights));
   if (gateLogits === undefined || flag === undefined || modalityWeights === undefined) return sex;
   return ops.add(sex, ops.sumAll(ops.mul(modalityLoss(gateLogits, flag), modalityWeights)));

@@ -68,6 +68,12 @@ export const trainConfigSchema = z.strictObject({
     .positive()
     .optional()
     .describe("largest global gradient norm; not clipped if left out"),
+  labelSmoothing: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe("share x of smoothed labels, y (1 - x) + x / 2; of the sex only; none if left out"),
   dropRate: z
     .number()
     .min(0)

@@ -81,7 +81,7 @@ async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
 }
 
 function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOptions): Promise<TrainStep> {
-  const { dropRate, dropPathRate, batch, imageSize, decayAll } = config;
+  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing } = config;
   const frozen = frozenOf(parseTag(config.tag));
   return openTrainStep({
     model: modelGraph(facts, { dropPathRate, ...(dropRate === undefined ? {} : { dropRate }) }),
@@ -91,6 +91,7 @@ function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOpti
     std: facts.pixels.std,
     optimizer: adamw(),
     decayAll,
+    ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(threads === undefined ? {} : { threads }),
   });

@@ -31,6 +31,8 @@ export interface StepConfig {
   readonly frozen?: (name: string) => boolean;
   /** Decay biases and norms too; default false. */
   readonly decayAll?: boolean;
+  /** Of the labels of the sex, see LossInputs; default 0. */
+  readonly labelSmoothing?: number;
   readonly threads?: number;
   /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
   readonly lowering?: "plain" | "nchwc";
@@ -111,6 +113,7 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
     focal: input("focal", []),
     flag,
     modalityWeights: input("modalityWeights", [n]),
+    smoothing: config.labelSmoothing ?? 0,
   });
   const learnt = layout.learnt.flatMap((pack) => pack.members.map(({ spec }) => spec.name));
   const grads = gradients(

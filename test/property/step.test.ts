@@ -7,12 +7,13 @@ import { freezeStages } from "../../src/models/model.ts";
 import { backbone } from "../../src/models/registry.ts";
 import { umcc } from "../../src/models/umcc.ts";
 import { openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
+import type { StepConfig } from "../../src/train/step-graph.ts";
 
 const N = 4;
 const SIDE = 32;
 const net = backbone("test_efficientnet");
 
-function open(options: { frozen?: (name: string) => boolean; threads?: number } = {}): Promise<TrainStep> {
+function open(options: Partial<StepConfig> = {}): Promise<TrainStep> {
   const half = [0.5, 0.5, 0.5];
   // Dropout and stochastic depth, so that noise is drawn too.
   const model = umcc({ backbone: net, flag: true, options: { dropPathRate: 0.2 } });
@@ -53,6 +54,8 @@ async function take(step: TrainStep, from: number, to: number): Promise<number[]
   }
   return losses;
 }
+
+const schedule = { step: 1, lr: 1e-3, decay: 0.01, clipNorm: 1, focal: 0, seed: 5 };
 
 const opened: TrainStep[] = [];
 async function started(options: Parameters<typeof open>[0] = {}): Promise<TrainStep> {
@@ -127,5 +130,16 @@ describe("a training step", () => {
       losses.push((await step.run(batch, schedule)).loss);
     }
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 2);
+  });
+
+  it("smooths labels as torch's loss on y (1 - x) + x / 2", async () => {
+    const step = await started({ labelSmoothing: 0.3 });
+    const batch = batchOf(1);
+    const { loss, logits } = await step.run(batch, schedule);
+    const terms = [...logits].map((z, i) => {
+      const y = batch.labels[i]! * 0.7 + 0.15;
+      return y * Math.log1p(Math.exp(-z)) + (1 - y) * Math.log1p(Math.exp(z));
+    });
+    expect(loss).toBeCloseTo(terms.reduce((a, b) => a + b) / N, 5);
   });
 });
