@@ -1,5 +1,6 @@
 // Checkpoints: named tensors with timm's names in safetensors, facts as JSON in its metadata.
-// A training checkpoint also holds the optimizer's slots (`optimizer.<slot>.<parameter>`) and the position.
+// A training checkpoint also holds the slots (`optimizer.<slot>.<name>`: the optimizer's, by parameter, and the moving
+// average `ema`, by parameter and buffer) and the position.
 // Random numbers need no state: every draw is named by seed, epoch and step (core/random).
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
@@ -24,7 +25,7 @@ export type Position = z.infer<typeof positionSchema>;
 /** Everything that the next step depends on, besides the configuration and the data. */
 export interface TrainState {
   readonly weights: Weights;
-  /** By slot name (`exp_avg`, ...), then by parameter. */
+  /** By slot name (`exp_avg`, `ema`, ...), then by parameter or buffer. */
   readonly slots: ReadonlyMap<string, Weights>;
   readonly position: Position;
 }
