@@ -74,6 +74,14 @@ export const trainConfigSchema = z.strictObject({
     .max(1)
     .optional()
     .describe("share x of smoothed labels, y (1 - x) + x / 2; of the sex only; none if left out"),
+  ema: z
+    .number()
+    .min(0)
+    .max(0.999999)
+    .optional()
+    .describe(
+      "decay a step of the weights' moving average, which is then what is evaluated; none if left out",
+    ),
   dropRate: z
     .number()
     .min(0)

@@ -7,6 +7,7 @@ import { Interrupted } from "../core/errors.ts";
 import { sha256File } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import { encodeJpeg } from "../data/image.ts";
+import { readCheckpoint } from "../engine/checkpoint.ts";
 import { readPredictions } from "../evaluate/predictions.ts";
 import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { type TrainOptions, train } from "./loop.ts";
@@ -93,6 +94,26 @@ describe("train", () => {
     expect(await digests(dir)).toEqual(await digests(join(root, "whole")));
     const log = await readFile(runPaths(dir).log, "utf8");
     expect(log.trim().split("\n")).toHaveLength(2);
+  });
+
+  it("keeps the averaged weights as the best, and their average over a stop", {
+    timeout: 120_000,
+  }, async () => {
+    const averaged = { ...config, ema: 0.5, epochs: 1 };
+    await train(averaged, options("averaged"));
+    const paths = runPaths(join(root, "averaged"));
+    const { weights } = await readCheckpoint(paths.best);
+    const last = await readCheckpoint(paths.last);
+    expect(last.weights).not.toEqual(weights);
+    expect(weights).toEqual(new Map([...last.weights, ...last.training!.slots.get("ema")!]));
+    const controller = new AbortController();
+    const onStep = (_: unknown, { step }: { step: number }) => {
+      if (step === 2) controller.abort();
+    };
+    const stop = options("averaged-2", { signal: controller.signal, onStep });
+    await expect(train(averaged, stop)).rejects.toThrow(Interrupted);
+    await train(averaged, options("averaged-2", { resume: true }));
+    expect(await digests(join(root, "averaged-2"))).toEqual(await digests(join(root, "averaged")));
   });
 
   it("ends when its patience does, and resumes to the same end", { timeout: 120_000 }, async () => {

@@ -15,7 +15,7 @@ import { factsOf, frozenOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
-import { openTrainStep, type StepResult, type TrainStep } from "./step.ts";
+import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step.ts";
 import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
@@ -81,7 +81,7 @@ async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
 }
 
 function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOptions): Promise<TrainStep> {
-  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing } = config;
+  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema } = config;
   const frozen = frozenOf(parseTag(config.tag));
   return openTrainStep({
     model: modelGraph(facts, { dropPathRate, ...(dropRate === undefined ? {} : { dropRate }) }),
@@ -92,6 +92,7 @@ function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOpti
     optimizer: adamw(),
     decayAll,
     ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
+    ...(ema === undefined ? {} : { ema }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(threads === undefined ? {} : { threads }),
   });
@@ -141,7 +142,8 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
     const startedMs = performance.now();
     position = await runSteps(run, position);
     const { weights, slots } = step.save();
-    const val = await validate(run, weights);
+    const evaluated = evaluatedWeights({ weights, slots });
+    const val = await validate(run, evaluated);
     const before = log.map((epoch) => selectionFigure(epoch.val.all));
     const best = before.every((figure) => figure < selectionFigure(val.all));
     const images = batches.batchesPerEpoch * config.batch;
@@ -157,7 +159,7 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
       seconds: (performance.now() - startedMs) / 1000,
     };
     // Order matters: a kill between these lines repeats the epoch's end, and nothing else.
-    if (best) await writeCheckpoint(paths.best, step.specs, { weights }, facts);
+    if (best) await writeCheckpoint(paths.best, step.specs, { weights: evaluated }, facts);
     await rewindLog(options.dir, position.epoch);
     await appendLog(options.dir, epoch);
     position = { epoch: position.epoch + 1, batch: 0, step: position.step, partial: NOTHING_DONE };

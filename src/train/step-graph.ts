@@ -3,7 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import { gradients } from "../engine/gradients.ts";
 import type { Value } from "../engine/graph.ts";
-import { imageToTensor, input, scalar } from "../engine/ops.ts";
+import { add, imageToTensor, input, scalar, scale, sub } from "../engine/ops.ts";
 import { clipFactor, globalNorm, type Optimizer } from "../engine/optim.ts";
 import {
   Declarations,
@@ -33,6 +33,8 @@ export interface StepConfig {
   readonly decayAll?: boolean;
   /** Of the labels of the sex, see LossInputs; default 0. */
   readonly labelSmoothing?: number;
+  /** Keep an exponential moving average of weights and statistics, with this decay a step. */
+  readonly ema?: number;
   readonly threads?: number;
   /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
   readonly lowering?: "plain" | "nchwc";
@@ -84,7 +86,14 @@ export function layOut(config: StepConfig): StepLayout {
   };
 }
 
-/** Input name of an optimizer's vector. */
+/** The slot of the moving average; with one vector for each of `averagedPacks`. */
+export const EMA = "ema";
+
+/** What is averaged: all that training changes. */
+export const averagedPacks = ({ ema }: StepConfig, { learnt, buffers }: StepLayout): readonly Pack[] =>
+  ema === undefined ? [] : [...learnt, ...buffers];
+
+/** Input name of a slot's vector. */
 export const slotName = (slot: string, pack: Pack) => `${slot}|${pack.name}`;
 
 export interface StepGraph {
@@ -145,5 +154,15 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
     if (!pack.members.some(({ spec }) => scope.updates.has(spec.name))) continue;
     outputs[`next|${pack.name}`] = packValues(new Map([...values, ...scope.updates]), pack);
   }
+  for (const pack of averagedPacks(config, layout)) {
+    const name = slotName(EMA, pack);
+    const next = outputs[`next|${pack.name}`]; // none if all of its statistics are frozen
+    if (next !== undefined) outputs[`next|${name}`] = average(input(name, [pack.length]), next, config.ema!);
+  }
   return { outputs, noises: scope.noises };
+}
+
+/** decay * average + (1 - decay) * value, in the form that leaves what does not change as it is. */
+function average(mean: Value, value: Value, decay: number): Value {
+  return add(mean, scale(sub(value, mean), 1 - decay));
 }

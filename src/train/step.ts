@@ -8,6 +8,7 @@ import { type Shape, sizeOf } from "../engine/graph.ts";
 import { createSession } from "../engine/ort-node.ts";
 import {
   type NoiseSpec,
+  type Pack,
   type ParamSpec,
   packWeights,
   unpackWeights,
@@ -15,7 +16,15 @@ import {
 } from "../engine/params.ts";
 import { probeBlock } from "../engine/probe.ts";
 import { type Session, Tensor, type Tensors } from "../engine/session.ts";
-import { buildStep, layOut, type StepConfig, type StepLayout, slotName } from "./step-graph.ts";
+import {
+  averagedPacks,
+  buildStep,
+  EMA,
+  layOut,
+  type StepConfig,
+  type StepLayout,
+  slotName,
+} from "./step-graph.ts";
 
 /** The images of one step with their targets; see models/losses for the weights. */
 export interface StepBatch {
@@ -53,12 +62,17 @@ export interface StepResult {
 
 export interface TrainStep {
   readonly specs: readonly ParamSpec[];
-  /** Takes over weights and, if given, the optimizer's slots (zeros otherwise). */
+  /** Takes over weights and, if given, the slots (otherwise zeros, and the weights as their own average). */
   load(weights: Weights, slots?: TrainState["slots"]): void;
   run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult>;
   /** Copies of the current weights and slots. */
   save(): Pick<TrainState, "weights" | "slots">;
   close(): Promise<void>;
+}
+
+/** The weights to evaluate: their moving average if one is kept. */
+export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" | "slots">): Weights {
+  return new Map([...weights, ...(slots.get(EMA) ?? [])]);
 }
 
 /**
@@ -117,6 +131,8 @@ class CompiledStep implements TrainStep {
         this.#put(slotName(slot, pack), data);
       }
     }
+    for (const pack of averagedPacks(this.#config, this.#layout))
+      this.#put(slotName(EMA, pack), packWeights(slots.get(EMA) ?? weights, pack));
   }
 
   async run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
@@ -142,12 +158,16 @@ class CompiledStep implements TrainStep {
     const weights: Weights = new Map();
     for (const pack of [...learnt, ...fixed, ...buffers]) unpackWeights(this.#data(pack.name), pack, weights);
     const slots = new Map<string, Weights>();
-    for (const slot of this.#config.optimizer.slots) {
-      const values: Weights = new Map();
-      for (const pack of learnt) unpackWeights(this.#data(slotName(slot, pack)), pack, values);
-      slots.set(slot, values);
-    }
+    for (const slot of this.#config.optimizer.slots) slots.set(slot, this.#slot(slot, learnt));
+    const averaged = averagedPacks(this.#config, this.#layout);
+    if (averaged.length > 0) slots.set(EMA, this.#slot(EMA, averaged));
     return { weights, slots };
+  }
+
+  #slot(slot: string, packs: readonly Pack[]): Weights {
+    const values: Weights = new Map();
+    for (const pack of packs) unpackWeights(this.#data(slotName(slot, pack)), pack, values);
+    return values;
   }
 
   close(): Promise<void> {

@@ -6,7 +6,7 @@ import { initialise, type Weights } from "../../src/engine/params.ts";
 import { freezeStages } from "../../src/models/model.ts";
 import { backbone } from "../../src/models/registry.ts";
 import { umcc } from "../../src/models/umcc.ts";
-import { openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
+import { evaluatedWeights, openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
 import type { StepConfig } from "../../src/train/step-graph.ts";
 
 const N = 4;
@@ -68,6 +68,8 @@ afterAll(() => Promise.all(opened.map((step) => step.close())));
 
 const changed = (before: Weights, after: Weights) =>
   [...before.keys()].filter((name) => !Buffer.from(before.get(name)!.buffer).equals(bytes(after.get(name)!)));
+const distance = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!) / (1 + Math.abs(value))));
 const bytes = (data: Float32Array) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 
 describe("a training step", () => {
@@ -141,5 +143,45 @@ describe("a training step", () => {
       return y * Math.log1p(Math.exp(-z)) + (1 - y) * Math.log1p(Math.exp(z));
     });
     expect(loss).toBeCloseTo(terms.reduce((a, b) => a + b) / N, 5);
+  });
+
+  it("averages weights and statistics as by hand, and leaves frozen ones as they are", async () => {
+    const frozen = freezeStages(net, 2);
+    const step = await started({ ema: 0.75, frozen });
+    const { weights: initial } = step.save();
+    const expected = new Map([...initial].map(([name, data]) => [name, Float64Array.from(data)]));
+    for (const i of [1, 2, 3]) {
+      await take(step, i, i);
+      const { weights } = step.save();
+      for (const [name, mean] of expected)
+        mean.forEach((value, k) => {
+          mean[k] = 0.75 * value + 0.25 * weights.get(name)![k]!;
+        });
+    }
+    const state = step.save();
+    for (const [name, data] of evaluatedWeights(state)) {
+      if (frozen(name)) expect(data, name).toEqual(initial.get(name));
+      else expect(distance(data, expected.get(name)!), name).toBeLessThan(2e-6);
+    }
+    expect(
+      distance(evaluatedWeights(state).get("classifier.bias")!, state.weights.get("classifier.bias")!),
+    ).toBeGreaterThan(1e-4);
+  });
+
+  it("averages on after a stop, to the bit, without a change to the weights", async () => {
+    const [plain, whole, first, second] = [
+      await started(),
+      await started({ ema: 0.9 }),
+      await started({ ema: 0.9 }),
+      await started({ ema: 0.9 }),
+    ];
+    await take(plain, 1, 4);
+    await take(whole, 1, 4);
+    await take(first, 1, 2);
+    const { weights, slots } = first.save();
+    second.load(weights, slots);
+    await take(second, 3, 4);
+    expect(second.save()).toEqual(whole.save());
+    expect(changed(plain.save().weights, whole.save().weights)).toEqual([]);
   });
 });
