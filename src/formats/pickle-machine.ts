@@ -38,6 +38,9 @@ export interface PickleContext {
   readonly where: string;
 }
 
+/** The bytes end before the pickle does: a longer part of the file may hold all of it. */
+export class PickleCut extends AppError {}
+
 /** What the opcodes act on; see `unpickle`. */
 export class Machine {
   readonly bytes: Uint8Array;
@@ -56,15 +59,15 @@ export class Machine {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  damaged(got: string): AppError {
+  damaged(got: string, Kind: typeof AppError = AppError): AppError {
     const message = `Expected a whole pickle of protocol 2 to 5, got ${got} (${this.context.where} @${this.position})`;
     const hint = "fetch the file again, or convert it to safetensors with the program that wrote it";
-    return new AppError("data", "PICKLE_DAMAGED", message, { hint });
+    return new Kind("data", "PICKLE_DAMAGED", message, { hint });
   }
 
   take(count: number): Uint8Array {
     const end = this.position + count;
-    if (end > this.bytes.byteLength) throw this.damaged("its end too early");
+    if (end > this.bytes.byteLength) throw this.damaged("its end too early", PickleCut);
     const part = this.bytes.subarray(this.position, end);
     this.position = end;
     return part;
@@ -101,7 +104,7 @@ export class Machine {
 
   line(): string {
     const end = this.bytes.indexOf(10, this.position);
-    if (end < 0) throw this.damaged("its end too early");
+    if (end < 0) throw this.damaged("its end too early", PickleCut);
     const text = this.text(end - this.position);
     this.position++;
     return text;

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -151,6 +151,27 @@ describe("damage", () => {
     expect(() => parseSafetensors(bytes, "w.safetensors")).toThrow(new RegExp(message));
     expect(() => parseSafetensors(bytes, "w.safetensors")).toThrow("(w.safetensors)");
     expect(() => parseSafetensors(bytes, "w.safetensors")).toThrow(AppError);
+  });
+
+  test.each([
+    ["cut in its length", 5, "Expected at least 8 bytes for the safetensors header"],
+    ["cut in its header", 30, "Expected a length of at most 22 bytes"],
+    ["cut in its data", -1, "for the tensors' data, got 31"],
+  ])("a file %s is refused before its data are read", async (_what, length, message) => {
+    const path = join(folder, "cut.safetensors");
+    await writeFile(path, encodeSafetensors([weight, step]).subarray(0, length));
+    await expect(readSafetensors(path)).rejects.toThrow(message);
+    await expect(readSafetensors(path)).rejects.toThrow(`(${path})`);
+  });
+
+  test("tensors of a file have memory of their own, aligned for any dtype", async () => {
+    const path = join(folder, "own.safetensors");
+    await writeSafetensors(path, [{ ...step, dtype: "uint8", shape: [3], data: new Uint8Array(3) }, weight]);
+    const { tensors } = await readSafetensors(path);
+    expect(tensors.map(({ data }) => [data.byteOffset, data.buffer.byteLength])).toEqual([
+      [0, 3],
+      [0, 24],
+    ]);
   });
 
   test("a missing file is named", async () => {

@@ -3,7 +3,8 @@
 // Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { readBytes, writeAtomic } from "../core/files.ts";
+import { writeAtomic } from "../core/files.ts";
+import { openRanges } from "../core/ranges.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
 const CODES = {
@@ -34,18 +35,30 @@ const metadataSchema = z.record(z.string(), z.string());
 
 /** What a safetensors file holds. */
 export interface Safetensors {
-  /** In the order of their bytes in the file; each `data` is a part of the file's one buffer. */
+  /** In the order of their bytes in the file. */
   readonly tensors: readonly NamedTensor[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 /**
- * Reads a safetensors file whole.
+ * Reads a safetensors file of any size, each tensor into memory of its own.
  *
- * @throws AppError("data", "FILE_MISSING" | "SAFETENSORS_...") as parseSafetensors
+ * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "SAFETENSORS_...") as parseSafetensors
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
-  return parseSafetensors(await readBytes(path, "a safetensors file"), path);
+  const file = await openRanges(path, "a safetensors file");
+  try {
+    const { sizeBytes } = file;
+    const dataStart = headerEnd(await file.read(0, Math.min(8, sizeBytes)), sizeBytes, path);
+    const { placed, metadata } = parseHeader(await file.read(8, dataStart - 8), sizeBytes - dataStart, path);
+    const tensors: NamedTensor[] = [];
+    for (const { begin, end, ...tensor } of placed) {
+      tensors.push({ ...tensor, data: await file.read(dataStart + begin, end - begin) });
+    }
+    return { tensors, metadata };
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -57,47 +70,58 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
  * @throws AppError("data", "SAFETENSORS_OFFSETS") if the tensors overlap, leave gaps or pass the end
  */
 export function parseSafetensors(bytes: Uint8Array, where: string): Safetensors {
-  const { header, dataStart } = splitHeader(bytes, where);
-  const { [METADATA_KEY]: metadata = {}, ...entries } = header;
-  const tensors = Object.entries(entries).map(([name, entry]) => parseEntry(name, entry, where));
-  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
-  checkCoverage(tensors, bytes.byteLength - dataStart, where);
-  return {
-    tensors: tensors.map(({ begin, end, ...tensor }) => ({
-      ...tensor,
-      data: bytes.subarray(dataStart + begin, dataStart + end),
-    })),
-    metadata: valid(metadataSchema, metadata, METADATA_KEY, where),
-  };
+  const dataStart = headerEnd(bytes.subarray(0, 8), bytes.byteLength, where);
+  const header = bytes.subarray(8, dataStart);
+  const { placed, metadata } = parseHeader(header, bytes.byteLength - dataStart, where);
+  const tensors = placed.map(({ begin, end, ...tensor }) => ({
+    ...tensor,
+    data: bytes.subarray(dataStart + begin, dataStart + end),
+  }));
+  return { tensors, metadata };
 }
 
-function splitHeader(bytes: Uint8Array, where: string) {
-  const bad = (expected: string, got: unknown) =>
-    unexpected("data", {
-      code: "SAFETENSORS_HEADER",
-      expected,
-      name: "the safetensors header",
-      got,
-      where,
-      hint: "fetch the file again; it may be cut off or of another format",
-    });
-  if (bytes.byteLength < 8) throw bad("at least 8 bytes", `${bytes.byteLength} bytes`);
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  const limit = Math.min(MAX_HEADER_BYTES, bytes.byteLength - 8);
-  if (length > BigInt(limit)) throw bad(`a length of at most ${limit} bytes`, length);
-  const dataStart = 8 + Number(length);
+function badHeader(expected: string, got: unknown, where: string): AppError {
+  return unexpected("data", {
+    code: "SAFETENSORS_HEADER",
+    expected,
+    name: "the safetensors header",
+    got,
+    where,
+    hint: "fetch the file again; it may be cut off or of another format",
+  });
+}
+
+/** Offset of the first tensor, from the file's first 8 bytes. */
+function headerEnd(start: Uint8Array, fileBytes: number, where: string): number {
+  if (start.byteLength < 8) throw badHeader("at least 8 bytes", `${start.byteLength} bytes`, where);
+  const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
+  const limit = Math.min(MAX_HEADER_BYTES, fileBytes - 8);
+  if (length > BigInt(limit)) throw badHeader(`a length of at most ${limit} bytes`, length, where);
+  return 8 + Number(length);
+}
+
+/** The tensors in the order of their bytes, which have to be all of the data. */
+function parseHeader(bytes: Uint8Array, dataBytes: number, where: string) {
+  const { [METADATA_KEY]: metadata = {}, ...entries } = parseObject(bytes, where);
+  const placed = Object.entries(entries).map(([name, entry]) => parseEntry(name, entry, where));
+  placed.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  checkCoverage(placed, dataBytes, where);
+  return { placed, metadata: valid(metadataSchema, metadata, METADATA_KEY, where) };
+}
+
+function parseObject(bytes: Uint8Array, where: string): Record<string, unknown> {
   let text: string;
   let header: unknown;
   try {
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     header = JSON.parse(text);
   } catch (error) {
-    throw bad("JSON", error);
+    throw badHeader("JSON", error, where);
   }
-  if (!text.startsWith("{")) throw bad("a JSON object", text);
+  if (!text.startsWith("{")) throw badHeader("a JSON object", text, where);
   const twice = duplicateKey(text);
-  if (twice !== undefined) throw bad("each key once", twice);
-  return { header: header as Record<string, unknown>, dataStart };
+  if (twice !== undefined) throw badHeader("each key once", twice, where);
+  return header as Record<string, unknown>;
 }
 
 type Placed = Omit<NamedTensor, "data"> & { readonly begin: number; readonly end: number };

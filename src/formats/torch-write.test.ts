@@ -42,7 +42,7 @@ describe("writeTorch", () => {
     expect(bytes.indexOf(Buffer.from(tensor.data)) % 64).toBe(0);
     const zip = await openZip(path);
     expect([...zip.entries.keys()]).toContain("archive/data/1");
-    zip.close();
+    await zip.close();
   });
 
   it("refuses a name twice and data that do not fit", () => {

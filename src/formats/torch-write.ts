@@ -50,7 +50,7 @@ const ops = (...codes: readonly (string | number)[]) =>
 const global = (module: string, name: string) => utf8.encode(`c${module}\n${name}\n`);
 const ORDERED_DICT = [global("collections", "OrderedDict"), ops(")", "R")];
 
-/** Pickle opcodes: ( mark, t tuple, R call, u set items, X text, J int32, L decimal, Q persistent id, 0x89 False. */
+/** Pickle opcodes: ( mark, t tuple, R call, u set items, X text, J int32, 0x8a long, Q persistent id, 0x89 False. */
 function pickle(tensors: readonly NamedTensor[]): Uint8Array {
   const items = tensors.flatMap((tensor, i) => [text(tensor.name), ...tensorValue(tensor, String(i))]);
   return Buffer.concat([ops(0x80, 2), ...ORDERED_DICT, ops("("), ...items, ops("u", ".")]);
@@ -84,7 +84,11 @@ function text(value: string): Uint8Array {
 }
 
 function int(value: number): Uint8Array {
-  if (value > 0x7fff_ffff) return utf8.encode(`L${value}L\n`);
+  if (value > 0x7fff_ffff) {
+    const long = Buffer.from([0x8a, 8, 0, 0, 0, 0, 0, 0, 0, 0]); // LONG1 of 8 bytes
+    long.writeBigInt64LE(BigInt(value), 2);
+    return long;
+  }
   const out = Buffer.alloc(5);
   out.write("J", "latin1");
   out.writeInt32LE(value, 1);

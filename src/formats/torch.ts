@@ -1,14 +1,12 @@
 // PyTorch's .pt and .pth files, zip and legacy, read without Python and without running anything they hold.
-// Source: torch/serialization.py (_load, _legacy_load); the pickle inside is read by pickle.ts with an allow-list.
-// Invariants: any bytes give plain data or an AppError; memory stays within a small multiple of the file's size.
-import { open } from "node:fs/promises";
-import { AppError, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
-import { readBytes } from "../core/files.ts";
-import { unpickle } from "./pickle.ts";
-import type { PickleContext, PickleValue } from "./pickle-machine.ts";
-import { DTYPE_BYTES, elementCount, type NamedTensor } from "./tensor.ts";
-import { findTorchGlobal, storageResolver, type TorchStorage, TorchTensor } from "./torch-globals.ts";
-import { openZip, type ZipReader } from "./zip.ts";
+// Source: torch/serialization.py; files are opened by torch-file.ts, views made contiguous by torch-views.ts.
+// Invariants: any bytes give plain data or an AppError; a state dict takes little more memory than its tensors.
+import { type AppError, unexpected } from "../core/errors.ts";
+import type { PickleValue } from "./pickle-machine.ts";
+import type { NamedTensor } from "./tensor.ts";
+import { damaged, openTorch } from "./torch-file.ts";
+import { TorchTensor } from "./torch-globals.ts";
+import { materialise, materialiseLoaded } from "./torch-views.ts";
 
 /** A torch file as plain data: see PickleValue; tensors are TorchTensors. */
 export type TorchValue = PickleValue;
@@ -19,32 +17,39 @@ export const STATE_DICT_KEYS = ["state_dict", "model", "model_state_dict"] as co
 const MAX_DEPTH = 64;
 const MAX_VALUES = 1_000_000;
 const MAX_NAME_CHARS = 1024;
-/** Views that are not contiguous are copied; a file may ask for this much beyond its own storages. */
-const EXTRA_COPY_BYTES = 64 << 20;
-const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
 
 /**
  * The whole tree of a .pt or .pth file.
  *
- * @throws AppError("data", "FILE_MISSING" | "PICKLE_GLOBAL" | "PICKLE_DAMAGED" | "TORCH_DAMAGED" | "ZIP_DAMAGED")
+ * @throws AppError("data", "FILE_MISSING" | "PICKLE_GLOBAL" | "PICKLE_DAMAGED" | "TORCH_DAMAGED" |
+ *   "TORCH_BYTE_ORDER" | "ZIP_DAMAGED")
  * @example stateDict(await readTorch("model.pth"))
  */
 export async function readTorch(path: string): Promise<TorchValue> {
-  return load(path, () => undefined);
+  const file = await openTorch(path);
+  try {
+    for (const storage of file.storages) storage.bytes = await file.read(storage);
+    return file.tree;
+  } finally {
+    await file.close();
+  }
 }
 
 /**
  * The state dict of a .pt or .pth file; of a training checkpoint, only the storages it needs are read.
+ * Memory beyond the tensors themselves is at most one storage and the pickles, also where views are copied.
  *
  * @returns contiguous tensors by name, as in the file (`module.` is not removed)
  * @throws AppError as readTorch and stateDict
  */
 export async function readStateDict(path: string): Promise<Map<string, NamedTensor>> {
-  const tree = await load(path, (value) => {
-    const tensors = [...flatten(findStateDict(value, path), path, true).values()];
-    return new Set(tensors.map((tensor) => tensor.storage.key));
-  });
-  return stateDict(tree, path);
+  const file = await openTorch(path);
+  try {
+    const tensors = flatten(findStateDict(file.tree, path), path, true);
+    return await materialise(tensors, file.read, { where: path, compact: true });
+  } finally {
+    await file.close();
+  }
 }
 
 /**
@@ -55,7 +60,7 @@ export async function readStateDict(path: string): Promise<Map<string, NamedTens
  * @throws AppError("data", "TORCH_STATE_DICT") if there is none, or something in it is not a tensor
  */
 export function stateDict(tree: TorchValue, where = "a torch file"): Map<string, NamedTensor> {
-  return materialise(flatten(findStateDict(tree, where), where, true), where);
+  return materialiseLoaded(flatten(findStateDict(tree, where), where, true), where);
 }
 
 /**
@@ -64,119 +69,7 @@ export function stateDict(tree: TorchValue, where = "a torch file"): Map<string,
  * @throws AppError("data", "TORCH_DAMAGED") for dicts and lists nested deeper than any checkpoint's
  */
 export function allTensors(tree: TorchValue, where = "a torch file"): Map<string, NamedTensor> {
-  return materialise(flatten(tree, where, false), where);
-}
-
-async function load(
-  path: string,
-  select: (value: TorchValue) => ReadonlySet<string> | undefined,
-): Promise<TorchValue> {
-  return (await startsWithZip(path))
-    ? loadZip(path, select)
-    : loadLegacy(await readBytes(path, "a torch file"), path);
-}
-
-async function startsWithZip(path: string): Promise<boolean> {
-  try {
-    const file = await open(path);
-    try {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0);
-      return bytesRead === 4 && buffer.readUInt32LE(0) === 0x04034b50;
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    if (isNotFound(cause)) throw missingFile(path, "a torch file");
-    throw new AppError("data", "READ_FAILED", `Expected to read ${path}, got ${show(cause)}`, { cause });
-  }
-}
-
-async function loadZip(
-  path: string,
-  select: (value: TorchValue) => ReadonlySet<string> | undefined,
-): Promise<TorchValue> {
-  const zip = await openZip(path);
-  try {
-    // Entries could overlap; together they may not unpack to more than the file holds.
-    let budget = zip.fileBytes;
-    const read = async (name: string) => {
-      const bytes = await readStored(zip, name, budget, path);
-      budget -= bytes.byteLength;
-      return bytes;
-    };
-    const prefix = findPrefix(zip, path);
-    if (zip.entries.has(`${prefix}byteorder`)) {
-      const order = Buffer.from(await read(`${prefix}byteorder`)).toString();
-      if (order !== "little") throw damaged("byte order little", path, order);
-    }
-    const storages = new Map<string, TorchStorage>();
-    const { value } = unpickle(await read(`${prefix}data.pkl`), 0, context(storages, path));
-    const wanted = select(value);
-    for (const storage of storages.values()) {
-      if (wanted !== undefined && !wanted.has(storage.key)) continue;
-      const bytes = await read(`${prefix}data/${storage.key}`);
-      if (bytes.byteLength !== storage.byteLength) {
-        throw damaged(`${storage.byteLength} bytes in data/${storage.key}`, path, bytes.byteLength);
-      }
-      storage.bytes = bytes;
-    }
-    return value;
-  } finally {
-    zip.close();
-  }
-}
-
-/** The archive's one folder, e.g. `archive/`. */
-function findPrefix(zip: ZipReader, path: string): string {
-  const found = [...zip.entries.keys()].filter((name) => /^([^/]*\/)?data\.pkl$/.test(name));
-  if (found.length !== 1) throw damaged("one data.pkl", path, `${found.length} of them`);
-  return found[0]!.slice(0, -"data.pkl".length);
-}
-
-async function readStored(
-  zip: ZipReader,
-  name: string,
-  limitBytes: number,
-  path: string,
-): Promise<Uint8Array> {
-  if (zip.entries.get(name)?.stored === false) {
-    throw damaged(`${name} stored as torch.save does`, path, "compressed or encrypted");
-  }
-  return zip.read(name, limitBytes);
-}
-
-function loadLegacy(bytes: Uint8Array, path: string): TorchValue {
-  const storages = new Map<string, TorchStorage>();
-  let position = 0;
-  const next = () => {
-    const { value, end } = unpickle(bytes, position, context(storages, path));
-    position = end;
-    return value;
-  };
-  // A pickle that is not torch's has its say first: a foreign name in it is refused by name.
-  const magic = next();
-  if (magic !== LEGACY_MAGIC) throw damaged("torch's magic number", path, typeof magic);
-  next(); // protocol version
-  next(); // byte order and sizes of the writing system, all of today's alike
-  const value = next();
-  const keys = next();
-  if (!Array.isArray(keys)) throw damaged("a list of storages", path, typeof keys);
-  for (const key of keys) {
-    const storage = typeof key === "string" ? storages.get(key) : undefined;
-    if (storage === undefined) throw damaged("a storage that the pickle names", path, key);
-    const end = position + 8 + storage.byteLength;
-    if (end > bytes.byteLength) throw damaged(`${end} bytes`, path, bytes.byteLength);
-    const count = new DataView(bytes.buffer, bytes.byteOffset + position).getBigInt64(0, true);
-    if (count !== BigInt(storage.count))
-      throw damaged(`${storage.count} elements in storage ${key}`, path, count);
-    storage.bytes = bytes.subarray(position + 8, end);
-    position = end;
-  }
-  return value;
-}
-
-function context(storages: Map<string, TorchStorage>, where: string): PickleContext {
-  return { find: findTorchGlobal, persistent: storageResolver(storages), where };
+  return materialiseLoaded(flatten(tree, where, false), where);
 }
 
 function findStateDict(tree: TorchValue, where: string): TorchValue {
@@ -221,59 +114,4 @@ function flatten(tree: TorchValue, where: string, strict: boolean): Map<string, 
 function join(path: string, key: TorchValue): string {
   const name = typeof key === "object" ? "?" : String(key);
   return path === "" ? name : `${path}.${name}`;
-}
-
-function materialise(tensors: ReadonlyMap<string, TorchTensor>, where: string): Map<string, NamedTensor> {
-  const storages = new Set([...tensors.values()].map((tensor) => tensor.storage));
-  let budget = EXTRA_COPY_BYTES;
-  for (const storage of storages) budget += storage.byteLength;
-  const out = new Map<string, NamedTensor>();
-  for (const [name, tensor] of tensors) {
-    const { shape, storage } = tensor;
-    const size = DTYPE_BYTES[storage.dtype];
-    const byteLength = elementCount(shape) * size;
-    if (storage.bytes === undefined) throw damaged(`the data of ${name}`, where, undefined);
-    let data: Uint8Array;
-    if (isContiguous(tensor)) {
-      data = storage.bytes.subarray(tensor.offset * size, tensor.offset * size + byteLength);
-    } else {
-      budget -= byteLength;
-      if (budget < 0) throw damaged(`views not much larger than their data, as ${name}`, where, `[${shape}]`);
-      data = gather(tensor, storage.bytes, size, byteLength);
-    }
-    out.set(name, { name, shape, dtype: storage.dtype, data });
-  }
-  return out;
-}
-
-function isContiguous({ shape, strides }: TorchTensor): boolean {
-  let expected = 1;
-  for (let axis = shape.length - 1; axis >= 0; axis--) {
-    if (shape[axis] === 0) return true;
-    if (shape[axis] !== 1 && strides[axis] !== expected) return false;
-    expected *= shape[axis]!;
-  }
-  return true;
-}
-
-function gather(tensor: TorchTensor, source: Uint8Array, size: number, byteLength: number): Uint8Array {
-  const { shape, strides, offset } = tensor;
-  const out = new Uint8Array(byteLength);
-  const index = shape.map(() => 0);
-  let from = offset * size;
-  for (let to = 0; to < byteLength; to += size) {
-    for (let byte = 0; byte < size; byte++) out[to + byte] = source[from + byte]!;
-    for (let axis = shape.length - 1; axis >= 0; axis--) {
-      from += strides[axis]! * size;
-      if (++index[axis]! < shape[axis]!) break;
-      from -= strides[axis]! * size * shape[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return out;
-}
-
-function damaged(expected: string, path: string, got: unknown): AppError {
-  const hint = "fetch the file again; it may be cut off or of another format";
-  return unexpected("data", { code: "TORCH_DAMAGED", expected, name: path, got, hint });
 }

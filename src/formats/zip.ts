@@ -4,6 +4,7 @@
 import { crc32 } from "node:zlib";
 import yauzl from "yauzl";
 import { AppError, hasErrno, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
+import { openRanges, type RangeReader } from "../core/ranges.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -24,7 +25,7 @@ export interface ZipReader {
    * @throws AppError("data", "ZIP_ENTRY_MISSING" | "ZIP_DAMAGED")
    */
   read(name: string, limitBytes: number): Promise<Uint8Array>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /**
@@ -33,6 +34,17 @@ export interface ZipReader {
  * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "ZIP_DAMAGED")
  */
 export async function openZip(path: string): Promise<ZipReader> {
+  // yauzl's streams pass on 64 KiB at a time; stored entries are read as they lie, in a third of the time.
+  const ranges = await openRanges(path, "a zip archive");
+  try {
+    return await openArchive(path, ranges);
+  } catch (error) {
+    await ranges.close();
+    throw error;
+  }
+}
+
+async function openArchive(path: string, ranges: RangeReader): Promise<ZipReader> {
   const zip = await guard(path, () => yauzl.openPromise(path, { autoClose: false, strictFileNames: true }));
   const found = new Map<string, yauzl.Entry>();
   try {
@@ -49,8 +61,12 @@ export async function openZip(path: string): Promise<ZipReader> {
   return {
     fileBytes: zip.fileSize,
     entries: new Map([...found].map(([name, entry]) => [name, describe(entry)])),
-    read: (name, limitBytes) => guard(path, () => readEntry(zip, found.get(name), name, limitBytes, path)),
-    close: () => zip.close(),
+    read: (name, limitBytes) =>
+      guard(path, () => readEntry({ zip, ranges, path }, found.get(name), name, limitBytes)),
+    close: () => {
+      zip.close();
+      return ranges.close();
+    },
   };
 }
 
@@ -59,13 +75,19 @@ function describe(entry: yauzl.Entry): ZipEntry {
   return { name: entry.fileName, sizeBytes: entry.uncompressedSize, stored };
 }
 
+interface Archive {
+  readonly zip: yauzl.ZipFile;
+  readonly ranges: RangeReader;
+  readonly path: string;
+}
+
 async function readEntry(
-  zip: yauzl.ZipFile,
+  archive: Archive,
   entry: yauzl.Entry | undefined,
   name: string,
   limitBytes: number,
-  path: string,
 ): Promise<Uint8Array> {
+  const { path } = archive;
   if (entry === undefined) {
     throw unexpected("data", {
       code: "ZIP_ENTRY_MISSING",
@@ -77,14 +99,34 @@ async function readEntry(
   if (entry.uncompressedSize > limitBytes) {
     throw damaged(path, `at most ${limitBytes} bytes in ${name}`, entry.uncompressedSize);
   }
-  const out = new Uint8Array(entry.uncompressedSize);
+  const { bytes, crc } = await (describe(entry).stored ? readStored : unpack)(archive, entry);
+  if (crc !== entry.crc32) throw damaged(path, `CRC-32 ${entry.crc32} in ${name}`, crc);
+  return bytes;
+}
+
+interface Checked {
+  readonly bytes: Uint8Array;
+  readonly crc: number;
+}
+
+/** yauzl has checked that a stored entry's two sizes agree and, with its header, that it lies in the file. */
+async function readStored({ zip, ranges }: Archive, entry: yauzl.Entry): Promise<Checked> {
+  const { fileDataStart } = await zip.readLocalFileHeaderPromise(entry, { minimal: true });
+  let crc = 0;
+  const bytes = await ranges.read(fileDataStart, entry.uncompressedSize, (chunk) => {
+    crc = crc32(chunk, crc);
+  });
+  return { bytes, crc };
+}
+
+async function unpack({ zip }: Archive, entry: yauzl.Entry): Promise<Checked> {
+  const bytes = new Uint8Array(entry.uncompressedSize);
   let position = 0;
   for await (const chunk of await zip.openReadStreamPromise(entry)) {
-    out.set(chunk as Uint8Array, position); // yauzl ends with an error before a byte too many
+    bytes.set(chunk as Uint8Array, position); // yauzl ends with an error before a byte too many
     position += (chunk as Uint8Array).byteLength;
   }
-  if (crc32(out) !== entry.crc32) throw damaged(path, `CRC-32 ${entry.crc32} in ${name}`, crc32(out));
-  return out;
+  return { bytes, crc: crc32(bytes) };
 }
 
 async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
