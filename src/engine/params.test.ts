@@ -63,6 +63,18 @@ describe("packs", () => {
     ]);
   });
 
+  it("keep small tensors apart whose rates differ", () => {
+    const apart = packParams(SPECS, "p", (name) => (name.startsWith("b") ? 0.5 : 1));
+    const found = apart.map(({ name, rate, members }) => [name, rate, members.map(({ spec }) => spec.name)]);
+    expect(found).toEqual([
+      ["p:big.weight", 0.5, ["big.weight"]],
+      ["p:small", 1, ["a.bias"]],
+      ["p:small-decay", 1, ["a.weight"]],
+      ["p:small-decay-x0.5", 0.5, ["b.weight"]],
+      ["p:small-x0.5", 0.5, ["b.bias"]],
+    ]);
+  });
+
   it("hold every tensor once and give it back", () => {
     const weights = initialise(SPECS, Random.of(4));
     const back = new Map<string, Float32Array>();

@@ -139,37 +139,51 @@ export interface Pack {
   readonly name: string;
   readonly length: number;
   readonly decay: boolean;
+  /** Factor on the learning rate. */
+  readonly rate: number;
   readonly members: readonly { readonly spec: ParamSpec; readonly offset: number }[];
 }
 
 /** Tensors of at least this many elements get a vector of their own. */
 const LARGE = 1 << 14;
 
-/** Groups specs into packs; the grouping depends on the specs only. */
-export function packParams(specs: Iterable<ParamSpec>, prefix: string): Pack[] {
+/**
+ * Groups specs into packs; the grouping depends on the specs and their rates only.
+ *
+ * @param rateOf - factor on a parameter's learning rate; 1 for all if left out
+ */
+export function packParams(
+  specs: Iterable<ParamSpec>,
+  prefix: string,
+  rateOf: (name: string) => number = () => 1,
+): Pack[] {
   const packs: Pack[] = [];
-  const small = new Map<boolean, ParamSpec[]>([
-    [false, []],
-    [true, []],
+  const small = new Map<string, ParamSpec[]>([
+    ["", []],
+    ["-decay", []],
   ]);
   for (const spec of specs) {
-    if (sizeOf(spec.shape) >= LARGE) packs.push(pack(`${prefix}:${spec.name}`, spec.decay, [spec]));
-    else small.get(spec.decay)!.push(spec);
+    const rate = rateOf(spec.name);
+    const kind = `${spec.decay ? "-decay" : ""}${rate === 1 ? "" : `-x${rate}`}`;
+    if (sizeOf(spec.shape) >= LARGE) packs.push(pack(`${prefix}:${spec.name}`, [spec], rate));
+    else if (small.has(kind)) small.get(kind)!.push(spec);
+    else small.set(kind, [spec]);
   }
-  for (const [decay, members] of small) {
-    if (members.length > 0) packs.push(pack(`${prefix}:small${decay ? "-decay" : ""}`, decay, members));
+  for (const [kind, members] of small) {
+    if (members.length > 0) packs.push(pack(`${prefix}:small${kind}`, members, rateOf(members[0]!.name)));
   }
   return packs;
 }
 
-function pack(name: string, decay: boolean, specs: readonly ParamSpec[]): Pack {
+/** Specs of one kind, end to end. */
+function pack(name: string, specs: readonly ParamSpec[], rate: number): Pack {
   let length = 0;
   const members = specs.map((spec) => {
     const offset = length;
     length += sizeOf(spec.shape);
     return { spec, offset };
   });
-  return { name, length, decay, members };
+  return { name, length, decay: specs[0]!.decay, rate, members };
 }
 
 /** Graph values of every member of a pack, cut out of its flat value. */

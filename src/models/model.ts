@@ -89,6 +89,26 @@ export function refuseOptions(
  * @example freezeStages(backbone("mobilenetv2_100"), 3)("backbone.blocks.1.0.bn1") // true
  */
 export function freezeStages({ stages }: Backbone, count: number): (name: string) => boolean {
-  const prefixes = stages.slice(0, count).flatMap((parts) => parts.map((part) => `backbone.${part}`));
-  return (name) => prefixes.some((prefix) => name === prefix || name.startsWith(`${prefix}.`));
+  const frozen = stages.slice(0, count);
+  return (name) => frozen.some((parts) => within(parts, name));
 }
+
+/**
+ * The rule that lets earlier parts of a backbone learn more slowly: heads at the full rate, the last stage at `decay`
+ * of it, each stage before at `decay` of the next.
+ *
+ * @param backbone - its stages, input first
+ * @param decay - above 0, at most 1
+ * @returns the factor on the learning rate of a parameter
+ * @source timm param_groups_layer_decay, by stage where timm counts blocks
+ * @example slowStages(backbone("resnet18"), 0.5)("backbone.layer4.0.conv1.weight") // 0.5
+ */
+export function slowStages({ stages }: Backbone, decay: number): (name: string) => number {
+  return (name) => {
+    const stage = stages.findIndex((parts) => within(parts, name));
+    return stage === -1 ? 1 : decay ** (stages.length - stage);
+  };
+}
+
+const within = (parts: readonly string[], name: string) =>
+  parts.some((part) => name === `backbone.${part}` || name.startsWith(`backbone.${part}.`));

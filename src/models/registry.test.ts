@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { input } from "../engine/ops.ts";
 import { Declarations } from "../engine/params.ts";
-import { freezeStages, type PixelRecipe } from "./model.ts";
+import { freezeStages, type PixelRecipe, slowStages } from "./model.ts";
 import { BACKBONE_NAMES, backbone } from "./registry.ts";
 
 interface Facts {
@@ -73,5 +73,14 @@ describe("freezeStages", () => {
 
   it("freezes nothing at 0", () => {
     expect(freezeStages(backbone("mobilenetv2_100"), 0)("backbone.conv_stem.weight")).toBe(false);
+  });
+});
+
+describe("slowStages", () => {
+  it("counts from the heads to the input", () => {
+    const rate = slowStages(backbone("resnet18"), 0.5);
+    const names = ["conv1.weight", "bn1.bias", "layer1.0.conv1.weight", "layer4.1.bn2.weight"];
+    expect(names.map((name) => rate(`backbone.${name}`))).toEqual([1 / 32, 1 / 32, 1 / 16, 1 / 2]);
+    expect(rate("classifier.weight")).toBe(1);
   });
 });

@@ -5,7 +5,7 @@ import { unexpected } from "../core/errors.ts";
 import { parseJson } from "../core/files.ts";
 import { type AugmentPolicy, FULL_AUGMENT } from "../data/jitter.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
-import { freezeStages } from "../models/model.ts";
+import { freezeStages, slowStages } from "../models/model.ts";
 import { backbone } from "../models/registry.ts";
 import { parseTag, type Tag } from "../models/tags.ts";
 
@@ -59,6 +59,14 @@ export const trainConfigSchema = z.strictObject({
     .describe("stop after this many epochs without a better validation figure; never if left out"),
   batch: z.int().min(2).max(4096).default(32).describe("images a step; a last partial batch is left out"),
   lr: z.number().positive().max(10).default(3e-4).describe("highest learning rate"),
+  layerDecay: z
+    .number()
+    .min(0.01)
+    .max(1)
+    .optional()
+    .describe(
+      "factor on the learning rate from each stage of the backbone to the one before; heads learn at full rate",
+    ),
   minLr: z.number().min(0).max(10).default(0).describe("learning rate at the end of the cosine"),
   warmupEpochs: z.number().min(0).max(1000).default(0).describe("epochs of linear warm-up"),
   weightDecay: z.number().min(0).max(10).default(0.01).describe("decoupled decay; none on biases and norms"),
@@ -208,4 +216,9 @@ export function frozenOf(tag: Tag): ((name: string) => boolean) | undefined {
   const network = backbone(tag.backbone);
   const count = tag.frozen === 1 ? Math.floor(network.stages.length / 2) : network.stages.length;
   return freezeStages(network, count);
+}
+
+/** The factors of layer-wise decay on the learning rates; undefined without. */
+export function rateOf({ tag, layerDecay }: TrainConfig): ((name: string) => number) | undefined {
+  return layerDecay === undefined ? undefined : slowStages(backbone(parseTag(tag).backbone), layerDecay);
 }

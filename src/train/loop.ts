@@ -11,7 +11,7 @@ import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
 import { loadBackbone } from "../models/weights.ts";
-import { factsOf, frozenOf, type TrainConfig } from "./config.ts";
+import { factsOf, frozenOf, rateOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
@@ -83,6 +83,7 @@ async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
 function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOptions): Promise<TrainStep> {
   const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema } = config;
   const frozen = frozenOf(parseTag(config.tag));
+  const rates = rateOf(config);
   return openTrainStep({
     model: modelGraph(facts, { dropPathRate, ...(dropRate === undefined ? {} : { dropRate }) }),
     batchSize: batch,
@@ -93,6 +94,7 @@ function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOpti
     decayAll,
     ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
     ...(ema === undefined ? {} : { ema }),
+    ...(rates === undefined ? {} : { rateOf: rates }),
     ...(frozen === undefined ? {} : { frozen }),
     ...(threads === undefined ? {} : { threads }),
   });

@@ -31,6 +31,8 @@ export interface StepConfig {
   readonly frozen?: (name: string) => boolean;
   /** Decay biases and norms too; default false. */
   readonly decayAll?: boolean;
+  /** Factor on a parameter's learning rate; 1 for all if left out. */
+  readonly rateOf?: (name: string) => number;
   /** Of the labels of the sex, see LossInputs; default 0. */
   readonly labelSmoothing?: number;
   /** Keep an exponential moving average of weights and statistics, with this decay a step. */
@@ -74,7 +76,7 @@ export function layOut(config: StepConfig): StepLayout {
   }
   return {
     specs,
-    learnt: packParams(learnt, "param"),
+    learnt: packParams(learnt, "param", config.rateOf),
     fixed: packParams(
       parameters.filter((spec) => frozen(spec.name)),
       "fixed",
@@ -143,6 +145,7 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
     const slots = optimizer.slots.map((slot) => input(slotName(slot, pack), [pack.length]));
     const [param, ...next] = optimizer.update(flats.get(pack)!, flatGrads[i]!, slots, {
       ...scalars,
+      lr: pack.rate === 1 ? scalars.lr : scale(scalars.lr, pack.rate),
       decay: pack.decay || config.decayAll === true ? decay : scalar(0),
     });
     outputs[`next|${pack.name}`] = param!;

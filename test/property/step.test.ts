@@ -1,9 +1,9 @@
 // The training step as a pure function of its feeds: repeatable to the bit, resumable, and honest about freezing.
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { adamw } from "../../src/engine/optim.ts";
+import { adamw, sgd } from "../../src/engine/optim.ts";
 import { initialise, type Weights } from "../../src/engine/params.ts";
-import { freezeStages } from "../../src/models/model.ts";
+import { freezeStages, slowStages } from "../../src/models/model.ts";
 import { backbone } from "../../src/models/registry.ts";
 import { umcc } from "../../src/models/umcc.ts";
 import { evaluatedWeights, openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
@@ -183,5 +183,30 @@ describe("a training step", () => {
     await take(second, 3, 4);
     expect(second.save()).toEqual(whole.save());
     expect(changed(plain.save().weights, whole.save().weights)).toEqual([]);
+  });
+
+  it("lets each stage change by its share of the plain step", async () => {
+    const rateOf = slowStages(net, 0.5);
+    const deltas = async (more: Partial<StepConfig>) => {
+      const step = await started({ optimizer: sgd(), ...more });
+      const before = step.save().weights;
+      await step.run(batchOf(1), { ...schedule, lr: 0.1, decay: 0.01 });
+      const after = step.save().weights;
+      const specs = step.specs.filter(({ kind }) => kind === "parameter");
+      return new Map(
+        specs.map(({ name }) => [name, before.get(name)!.map((v, i) => after.get(name)![i]! - v)] as const),
+      );
+    };
+    const [plain, slow] = [await deltas({}), await deltas({ rateOf })];
+    expect(new Set([...plain.keys()].map(rateOf)).size).toBe(net.stages.length + 1);
+    for (const [name, delta] of plain)
+      expect(
+        distance(
+          slow.get(name)!,
+          delta.map((v) => v * rateOf(name)),
+        ),
+        name,
+      ).toBeLessThan(3e-7);
+    expect(Math.max(...slow.get("backbone.conv_stem.weight")!.map(Math.abs))).toBeGreaterThan(1e-5);
   });
 });
