@@ -163,20 +163,23 @@ function imageToTensor(
   return [shift.every((s) => s === 0) ? scaled : w.op("Add", [scaled, w.floats(shift, [3, 1, 1])])];
 }
 
-/** torch's decoupled AdamW; `correction` are 1 - beta1^t and sqrt(1 - beta2^t). */
+/**
+ * torch's decoupled AdamW; `correction` are 1 - beta1^t and sqrt(1 - beta2^t). What can be is folded into scalars:
+ * p (1 - lr decay) - (lr c2 / c1) m / (sqrt(v) + eps c2), because every pass over a parameter costs the same.
+ */
 function adamw(w: Writer, node: Node<"adamw">, inputs: Strings): Strings {
   const [p, g, m, v, gradScale, lr, decay, correction1, correction2] = inputs;
   const { beta1, beta2, eps } = node.attrs;
-  const grad = w.op("Mul", [g!, gradScale!]);
-  const blend = (old: string, beta: number, fresh: string) =>
-    w.op("Add", [w.op("Mul", [old, w.float(beta)]), w.op("Mul", [fresh, w.float(1 - beta)])]);
-  const m1 = blend(m!, beta1, grad);
-  const v1 = blend(v!, beta2, w.op("Mul", [grad, grad]));
-  const root = w.op("Div", [w.op("Sqrt", [v1]), correction2!]);
-  const step = w.op("Div", [m1, w.op("Add", [root, w.float(eps)])]);
-  const rate = w.op("Div", [lr!, correction1!]);
-  const kept = w.op("Sub", [w.float(1), w.op("Mul", [lr!, decay!])]);
-  return [w.op("Sub", [w.op("Mul", [p!, kept]), w.op("Mul", [step, rate])]), m1, v1];
+  const mul = (a: string, b: string) => w.op("Mul", [a, b]);
+  const share = mul(g!, mul(gradScale!, w.float(1 - beta1))); // (1 - beta1) g
+  const m1 = w.op("Add", [mul(m!, w.float(beta1)), share]);
+  const square = mul(mul(share, share), w.float((1 - beta2) / (1 - beta1) ** 2));
+  const v1 = w.op("Add", [mul(v!, w.float(beta2)), square]);
+  const floor = mul(correction2!, w.float(eps));
+  const step = w.op("Div", [m1, w.op("Add", [w.op("Sqrt", [v1]), floor])]);
+  const rate = w.op("Div", [mul(lr!, correction2!), correction1!]);
+  const kept = w.op("Sub", [w.float(1), mul(lr!, decay!)]);
+  return [w.op("Sub", [mul(p!, kept), mul(step, rate)]), m1, v1];
 }
 
 /** torch's SGD with momentum (dampening 0) and coupled weight decay. */
