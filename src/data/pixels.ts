@@ -17,6 +17,8 @@ interface Taps {
   /** Fixed point, `PRECISION` bits after the point; row stride `width`. */
   readonly weights: Int32Array; // [out, width]
   readonly width: number;
+  /** Each output position has three, some of weight 0: the usual case (shrinking to no less than two thirds). */
+  readonly three: boolean;
 }
 
 const PRECISION = 22;
@@ -45,28 +47,51 @@ export function resizeBilinear(image: RgbImage, widthPx: number, heightPx: numbe
 /** Horizontal pass: every row to `widthPx`. */
 function resampleRows(image: RgbImage, widthPx: number): Uint8Array {
   const { width, height, data } = image;
-  const { first, count, weights, width: tapsWidth } = tapsFor(width, widthPx);
+  const taps = tapsFor(width, widthPx);
   const out = new Uint8Array(height * widthPx * 3); // [height, widthPx, 3]
-  let to = 0;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < widthPx; x++, to += 3) {
-      let from = (y * width + first[x]!) * 3;
-      let r = HALF;
-      let g = HALF;
-      let b = HALF;
-      const start = x * tapsWidth;
-      for (let k = start, end = start + count[x]!; k < end; k++, from += 3) {
-        const weight = weights[k]!;
-        r = (r + Math.imul(weight, data[from]!)) | 0;
-        g = (g + Math.imul(weight, data[from + 1]!)) | 0;
-        b = (b + Math.imul(weight, data[from + 2]!)) | 0;
-      }
-      out[to] = clip(r >> PRECISION);
-      out[to + 1] = clip(g >> PRECISION);
-      out[to + 2] = clip(b >> PRECISION);
-    }
-  }
+  const row = taps.three ? resampleRowOfThree : resampleRow;
+  for (let y = 0; y < height; y++) row(data, y * width * 3, taps, out, y * widthPx * 3);
   return out;
+}
+
+function resampleRow(data: RgbImage["data"], at: number, taps: Taps, out: Uint8Array, start: number): void {
+  const { first, count, weights, width } = taps;
+  for (let x = 0, to = start; x < first.length; x++, to += 3) {
+    let from = at + first[x]! * 3;
+    let r = HALF;
+    let g = HALF;
+    let b = HALF;
+    for (let k = x * width, end = k + count[x]!; k < end; k++, from += 3) {
+      const weight = weights[k]!;
+      r = (r + Math.imul(weight, data[from]!)) | 0;
+      g = (g + Math.imul(weight, data[from + 1]!)) | 0;
+      b = (b + Math.imul(weight, data[from + 2]!)) | 0;
+    }
+    out[to] = clip(r >> PRECISION);
+    out[to + 1] = clip(g >> PRECISION);
+    out[to + 2] = clip(b >> PRECISION);
+  }
+}
+
+function resampleRowOfThree(
+  data: RgbImage["data"],
+  at: number,
+  { first, weights }: Taps,
+  out: Uint8Array,
+  start: number,
+): void {
+  for (let x = 0, k = 0, to = start; x < first.length; x++, k += 3, to += 3) {
+    const i = at + first[x]! * 3;
+    const u = weights[k]!;
+    const v = weights[k + 1]!;
+    const w = weights[k + 2]!;
+    const r = Math.imul(u, data[i]!) + Math.imul(v, data[i + 3]!) + Math.imul(w, data[i + 6]!) + HALF;
+    const g = Math.imul(u, data[i + 1]!) + Math.imul(v, data[i + 4]!) + Math.imul(w, data[i + 7]!) + HALF;
+    const b = Math.imul(u, data[i + 2]!) + Math.imul(v, data[i + 5]!) + Math.imul(w, data[i + 8]!) + HALF;
+    out[to] = clip(r >> PRECISION);
+    out[to + 1] = clip(g >> PRECISION);
+    out[to + 2] = clip(b >> PRECISION);
+  }
 }
 
 /** Vertical pass: whole rows are weighted, so that memory is read in order. */
@@ -78,22 +103,19 @@ function resampleColumns(data: RgbImage["data"], width: number, height: number, 
     const weights = taps.weights.subarray(y * taps.width, y * taps.width + taps.count[y]!);
     const rows = data.subarray(taps.first[y]! * stride, (taps.first[y]! + weights.length) * stride);
     const row = out.subarray(y * stride, (y + 1) * stride);
-    if (weights.length <= 3) sumThreeRows(rows, weights, row);
+    if (taps.three) sumThreeRows(rows, weights, row);
     else sumRows(rows, weights, row);
   }
   return out;
 }
 
-/** The usual case (enlarging, or shrinking to no less than two thirds), twice as fast as the general one. */
 function sumThreeRows(rows: RgbImage["data"], weights: Int32Array, out: Uint8Array): void {
   const stride = out.length;
-  const [w0 = 0, w1 = 0, w2 = 0] = weights;
-  const second = weights.length > 1 ? stride : 0;
-  const third = weights.length > 2 ? 2 * stride : 0;
+  const [u = 0, v = 0, w = 0] = weights;
   for (let i = 0; i < stride; i++) {
-    const low = (HALF + Math.imul(w0, rows[i]!)) | 0;
-    const mid = (low + Math.imul(w1, rows[i + second]!)) | 0;
-    out[i] = clip((mid + Math.imul(w2, rows[i + third]!)) >> PRECISION);
+    const sum =
+      Math.imul(u, rows[i]!) + Math.imul(v, rows[i + stride]!) + Math.imul(w, rows[i + 2 * stride]!);
+    out[i] = clip((sum + HALF) >> PRECISION);
   }
 }
 
@@ -148,7 +170,21 @@ function makeTaps(inSize: number, outSize: number): Taps {
     first[x] = low;
     count[x] = high - low;
   }
-  return { first, count, weights, width };
+  const taps = { first, count, weights, width, three: false };
+  return inSize >= 3 && count.every((n) => n <= 3) ? padToThree(taps, inSize) : taps;
+}
+
+/** Weights of 0 before or behind, so that no position beyond the input is read. */
+function padToThree({ first, count, weights, width }: Taps, inSize: number): Taps {
+  const padded = {
+    first: first.map((low) => Math.min(low, inSize - 3)),
+    weights: new Int32Array(first.length * 3),
+  };
+  for (let x = 0; x < first.length; x++) {
+    const from = weights.subarray(x * width, x * width + count[x]!);
+    padded.weights.set(from, x * 3 + first[x]! - padded.first[x]!);
+  }
+  return { ...padded, count: count.map(() => 3), width: 3, three: true };
 }
 
 /** Mirror left and right. */
