@@ -5,7 +5,7 @@ import type { Value } from "../src/engine/graph.ts";
 import { createSession } from "../src/engine/ort-node.ts";
 import { probeBlock } from "../src/engine/probe.ts";
 import { type Session, Tensor } from "../src/engine/session.ts";
-import { PROVIDERS, type Provider } from "../src/engine/writer.ts";
+import { FEATURES, PROVIDERS, type Provider } from "../src/engine/writer.ts";
 
 export type Arrays = Readonly<Record<string, Float32Array | Uint8Array>>;
 
@@ -14,7 +14,11 @@ export type Lowered = Provider | "nchwc";
 const block = await probeBlock();
 
 /** The plain lowering for every provider, and the blocked one where the processor has it. */
-export const LOWERINGS: readonly Lowered[] = block === undefined ? PROVIDERS : [...PROVIDERS, "nchwc"];
+/** Providers with the same features get the same graph. */
+const DISTINCT = PROVIDERS.filter(
+  (provider, i) => PROVIDERS.findIndex((other) => FEATURES[other] === FEATURES[provider]) === i,
+);
+export const LOWERINGS: readonly Lowered[] = block === undefined ? DISTINCT : [...DISTINCT, "nchwc"];
 
 /** A graph that was emitted and loaded. */
 export interface Runner {

@@ -4,6 +4,7 @@ import type { Context } from "./context.ts";
 import { dataCommand } from "./data.ts";
 import { demoCommand } from "./demo.ts";
 import { deriveCommand } from "./derive.ts";
+import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { modelCommand } from "./model.ts";
 import { predictCommand } from "./predict.ts";
@@ -19,5 +20,6 @@ export function commands(context: Context): Command[] {
     evaluateCommand(context),
     predictCommand(context),
     modelCommand(context),
+    doctorCommand(context),
   ];
 }

@@ -18,6 +18,11 @@ export type ImageFormat = (typeof FORMATS)[number];
 /** 10,000 x 10,000: more than any camera frame, 300 MB decoded. */
 const MAX_PIXELS = 100_000_000;
 
+/** Versions of the libraries that decode. */
+export function imageLibraries(): { readonly sharp: string; readonly vips: string } {
+  return { sharp: sharp.versions.sharp ?? "unknown", vips: sharp.versions.vips };
+}
+
 export interface DecodeOptions {
   /** Width x height allowed by the header; default 100 million. */
   readonly maxPixels?: number;

@@ -1,8 +1,37 @@
 // Sessions on ONNX Runtime's Node binding; the only file that imports it.
 // Defaults suit training graphs: no memory pattern (1.8 times the memory), sequential (parallel is 2.4 times slower).
-import { InferenceSession, Tensor as NodeTensor } from "onnxruntime-node";
-import { AppError } from "../core/errors.ts";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { env, InferenceSession, listSupportedBackends, Tensor as NodeTensor } from "onnxruntime-node";
+import { AppError, unexpected } from "../core/errors.ts";
 import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
+
+/** An execution provider that the installed binding knows. */
+export interface Backend {
+  readonly name: string;
+  /** False if it needs a library that the package does not bring and that is not there. */
+  readonly installed: boolean;
+}
+
+/** Version of the installed ONNX Runtime. */
+export function runtimeVersion(): string {
+  return env.versions.node ?? env.versions.common;
+}
+
+/** The execution providers of the installed binding on this system. */
+export function listBackends(): Backend[] {
+  return listSupportedBackends().map(({ name, bundled }) => ({
+    name,
+    installed: bundled || existsSync(join(libraryFolder(), `libonnxruntime_providers_${name}.so`)),
+  }));
+}
+
+/** Where the binding looks for the libraries of providers. */
+function libraryFolder(): string {
+  const root = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
+  return join(root, "bin", "napi-v6", process.platform, process.arch);
+}
 
 const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
 
@@ -12,11 +41,13 @@ const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
  * @param model - a serialised ONNX model; not kept
  * @param options - see SessionOptions
  * @returns a session, to be released by the caller
+ * @throws AppError("input", "DEVICE") for a provider that the installed binding does not have
  * @throws AppError("data" | "internal", "MODEL_REFUSED") if ONNX Runtime refuses it; `data` if `where` is given
  * @example const session = await createSession(encodeModel(model), { threads: 2 })
  */
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const { where } = options;
+  refuseUnknown(options.providers ?? []);
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model, nativeOptions(options));
@@ -30,6 +61,15 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     run: (feeds, fetches) => run(session, feeds, fetches),
     release: () => session.release(),
   };
+}
+
+/** The binding would leave out a provider that it does not have, and run on the CPU without a word. */
+function refuseUnknown(providers: readonly string[]): void {
+  if (providers.every((name) => name === "cpu")) return;
+  const known = listBackends().map(({ name }) => name);
+  const got = providers.find((name) => !known.includes(name));
+  if (got === undefined) return;
+  throw unexpected("input", { code: "DEVICE", expected: known.join(", "), name: "the provider", got });
 }
 
 function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions {

@@ -4,7 +4,7 @@ import type { AttributeValue, OnnxDtype, OnnxNode, OnnxTensor } from "../formats
 import { type Shape, sizeOf } from "./graph.ts";
 
 /** Where an emitted graph runs; decides which of ONNX Runtime's own operators it may contain. */
-export const PROVIDERS = ["cpu", "wasm", "webgpu"] as const;
+export const PROVIDERS = ["cpu", "wasm", "webgpu", "cuda", "coreml", "dml"] as const;
 export type Provider = (typeof PROVIDERS)[number];
 
 export interface Features {
@@ -18,10 +18,16 @@ export interface Features {
   readonly batchNormTraining: boolean;
 }
 
+/** Standard operators alone, which every provider has or hands back to the CPU by name. */
+const STANDARD: Features = { fusedMatMul: false, quickGelu: false, gelu: false, batchNormTraining: false };
+
 export const FEATURES: Readonly<Record<Provider, Features>> = {
   cpu: { fusedMatMul: true, quickGelu: true, gelu: true, batchNormTraining: true },
   wasm: { fusedMatMul: true, quickGelu: true, gelu: true, batchNormTraining: true },
-  webgpu: { fusedMatMul: false, quickGelu: false, gelu: false, batchNormTraining: false },
+  webgpu: STANDARD,
+  cuda: STANDARD,
+  coreml: STANDARD,
+  dml: STANDARD,
 };
 
 /** A number is an int attribute if whole; pass `{ float }` for whole floats. */
