@@ -58,6 +58,14 @@ export const trainConfigSchema = z.strictObject({
     .optional()
     .describe("stop after this many epochs without a better validation figure; never if left out"),
   batch: z.int().min(2).max(4096).default(32).describe("images a step; a last partial batch is left out"),
+  accumulate: z
+    .int()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe(
+      "batches whose gradients are added up before each update, for the memory of one; 1 if left out",
+    ),
   lr: z.number().positive().max(10).default(3e-4).describe("highest learning rate"),
   layerDecay: z
     .number()
@@ -221,4 +229,9 @@ export function frozenOf(tag: Tag): ((name: string) => boolean) | undefined {
 /** The factors of layer-wise decay on the learning rates; undefined without. */
 export function rateOf({ tag, layerDecay }: TrainConfig): ((name: string) => number) | undefined {
   return layerDecay === undefined ? undefined : slowStages(backbone(parseTag(tag).backbone), layerDecay);
+}
+
+/** Images between two updates. */
+export function imagesPerStep({ batch, accumulate = 1 }: TrainConfig): number {
+  return batch * accumulate;
 }

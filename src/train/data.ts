@@ -7,7 +7,7 @@ import { splitSamples } from "../data/split.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { balancedPosWeight, MODALITY_WEIGHT, sampleWeights } from "../models/losses.ts";
 import { parseTag } from "../models/tags.ts";
-import { augmentOf, type TrainConfig } from "./config.ts";
+import { augmentOf, imagesPerStep, type TrainConfig } from "./config.ts";
 import type { StepBatch } from "./step.ts";
 
 export interface RunData {
@@ -56,11 +56,11 @@ export interface BatchSetup {
   readonly batch: number;
 }
 
-/** Shuffled, augmented batches of the training images. */
+/** Shuffled, augmented batches of the training images, each of one step with all its parts. */
 export function trainBatches(data: RunData, config: TrainConfig, workers: number): Batches {
   return openBatches({
     samples: data.samples.train,
-    batchSize: config.batch,
+    batchSize: imagesPerStep(config),
     sizePx: config.imageSize,
     shuffle: true,
     dropLast: true,

@@ -116,6 +116,29 @@ describe("train", () => {
     expect(await digests(join(root, "averaged-2"))).toEqual(await digests(join(root, "averaged")));
   });
 
+  it("accumulates small batches into the steps of a large one", { timeout: 120_000 }, async () => {
+    const frozen = { ...config, tag: config.tag.replace("Z0", "Z2") }; // norms see single images
+    const large = await train(frozen, options("large"));
+    const accumulated = { ...frozen, batch: 4, accumulate: 2 };
+    const controller = new AbortController();
+    const onStep = (_: unknown, { step }: { step: number }) => {
+      if (step === 4) controller.abort();
+    };
+    const stop = options("accumulated", { signal: controller.signal, onStep });
+    await expect(train(accumulated, stop)).rejects.toThrow(Interrupted);
+    const { epochs } = await train(accumulated, options("accumulated", { resume: true }));
+    const whole = await train(accumulated, options("accumulated-2"));
+    expect(await digests(join(root, "accumulated"))).toEqual(await digests(join(root, "accumulated-2")));
+    for (const [i, epoch] of large.epochs.entries()) {
+      expect(epochs[i]!.step).toBe(epoch.step);
+      expect(epochs[i]!.lr).toBe(epoch.lr);
+      expect(epochs[i]!.trainLoss).toBe(whole.epochs[i]!.trainLoss);
+      expect(epochs[i]!.trainLoss).toBeCloseTo(epoch.trainLoss, 5);
+      expect(epochs[i]!.trainAccuracy).toBe(epoch.trainAccuracy);
+      expect(epochs[i]!.gradNorm).toBeCloseTo(epoch.gradNorm, 4);
+    }
+  });
+
   it("ends when its patience does, and resumes to the same end", { timeout: 120_000 }, async () => {
     // At a rate this small no prediction changes sides: the first epoch stays the best.
     const still = { ...config, epochs: 6, lr: 1e-9, patience: 2 };

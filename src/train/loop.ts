@@ -11,7 +11,7 @@ import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
 import { loadBackbone } from "../models/weights.ts";
-import { factsOf, frozenOf, rateOf, type TrainConfig } from "./config.ts";
+import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
@@ -81,12 +81,13 @@ async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
 }
 
 function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOptions): Promise<TrainStep> {
-  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema } = config;
+  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema, accumulate = 1 } = config;
   const frozen = frozenOf(parseTag(config.tag));
   const rates = rateOf(config);
   return openTrainStep({
     model: modelGraph(facts, { dropPathRate, ...(dropRate === undefined ? {} : { dropRate }) }),
     batchSize: batch,
+    accumulate,
     sizePx: imageSize,
     mean: facts.pixels.mean,
     std: facts.pixels.std,
@@ -148,7 +149,7 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
     const val = await validate(run, evaluated);
     const before = log.map((epoch) => selectionFigure(epoch.val.all));
     const best = before.every((figure) => figure < selectionFigure(val.all));
-    const images = batches.batchesPerEpoch * config.batch;
+    const images = batches.batchesPerEpoch * imagesPerStep(config);
     const epoch: EpochLog = {
       epoch: position.epoch + 1,
       step: position.step,

@@ -19,8 +19,14 @@ import type { ModelGraph } from "../models/model.ts";
 
 export interface StepConfig {
   readonly model: ModelGraph;
-  /** Images a step, >= 1. */
+  /** Images a part of a step, >= 1. */
   readonly batchSize: number;
+  /**
+   * Parts of a step, whose gradients are added up before the update; default 1. To the forward pass the parts are one
+   * batch to the bit, dropout included, but for norms over the batch, which see (and count) each part by itself.
+   * Gradients are the same sums in another order: equal up to float rounding.
+   */
+  readonly accumulate?: number;
   /** Side of the square input, px. */
   readonly sizePx: number;
   /** Pixel normalisation per channel, of pixels in 0..1. */
@@ -98,18 +104,50 @@ export const averagedPacks = ({ ema }: StepConfig, { learnt, buffers }: StepLayo
 /** Input name of a slot's vector. */
 export const slotName = (slot: string, pack: Pack) => `${slot}|${pack.name}`;
 
+/** The slot of the gradients that the parts of a step leave for its update; each step starts it at zero. */
+export const SUM = "sum";
+
+/** Where the parts of a step leave their gradients; nowhere if it has one part, which goes straight to the update. */
+export const summedPacks = ({ accumulate = 1 }: StepConfig, { learnt }: StepLayout): readonly Pack[] =>
+  accumulate === 1 ? [] : learnt;
+
+/** Values of packs: the graph's inputs, or what follows them. */
+type State = ReadonlyMap<Pack, Value>;
+type Outputs = Readonly<Record<string, Value>>;
+
 export interface StepGraph {
-  readonly outputs: Readonly<Record<string, Value>>;
+  /** The whole step; or one part of it, which adds its gradients to the sums. */
+  readonly outputs: Outputs;
+  /** What follows the parts of a step that has several. */
+  readonly update?: Outputs;
   readonly noises: readonly NoiseSpec[];
 }
 
 /** Builds the symbolic step; outputs named `next|<input>` are the new state. */
 export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
-  const { batchSize: n, sizePx, optimizer } = config;
-  const flats = new Map(
-    [...layout.learnt, ...layout.fixed, ...layout.buffers].map((p) => [p, input(p.name, [p.length])]),
-  );
-  const values = new Map([...flats].flatMap(([pack, flat]) => [...unpackValues(flat, pack)]));
+  const packs = [...layout.learnt, ...layout.fixed, ...layout.buffers];
+  const state: State = new Map(packs.map((pack) => [pack, input(pack.name, [pack.length])]));
+  const { loss, logits, grads, buffers, noises } = buildPart(config, layout, state);
+  const summed = summedPacks(config, layout);
+  if (summed.length === 0) {
+    const { gradNorm, ...next } = buildUpdate(config, { layout, state, grads, buffers });
+    return { outputs: { loss, gradNorm: gradNorm!, logits, ...next }, noises };
+  }
+  const sums = summed.map((pack) => input(slotName(SUM, pack), [pack.length]));
+  const added = summed.map((pack, i) => [`next|${slotName(SUM, pack)}`, add(sums[i]!, grads[i]!)] as const);
+  const changed = [...buffers].map(([pack, next]) => [`next|${pack.name}`, next] as const);
+  const current = new Map([...buffers.keys()].map((pack) => [pack, state.get(pack)!]));
+  return {
+    outputs: { loss, logits, ...Object.fromEntries([...added, ...changed]) },
+    update: buildUpdate(config, { layout, state, grads: sums, buffers: current }),
+    noises,
+  };
+}
+
+/** Loss and gradients of `batchSize` images, with the statistics that they leave. */
+function buildPart(config: StepConfig, layout: StepLayout, state: State) {
+  const { batchSize: n, sizePx } = config;
+  const values = new Map([...state].flatMap(([pack, flat]) => [...unpackValues(flat, pack)]));
   const scope = new Declarations({
     mode: "train",
     resolve: (spec) => values.get(spec.name)!,
@@ -132,9 +170,33 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
     learnt.map((name) => values.get(name)!),
   );
   const byName = new Map(learnt.map((name, i) => [name, grads[i]!]));
-  const flatGrads = layout.learnt.map((pack) => packValues(byName, pack));
-  const gradNorm = globalNorm(flatGrads);
-  const outputs: Record<string, Value> = { loss, gradNorm, logits: made.logits };
+  const next = new Map([...values, ...scope.updates]);
+  const changed = layout.buffers.filter((pack) =>
+    pack.members.some(({ spec }) => scope.updates.has(spec.name)),
+  );
+  return {
+    loss,
+    logits: made.logits,
+    grads: layout.learnt.map((pack) => packValues(byName, pack)),
+    buffers: new Map(changed.map((pack) => [pack, packValues(next, pack)])),
+    noises: scope.noises,
+  };
+}
+
+interface UpdateParts {
+  readonly layout: StepLayout;
+  readonly state: State;
+  /** Of the learnt packs. */
+  readonly grads: readonly Value[];
+  /** Statistics after the step; those that a step changes. */
+  readonly buffers: State;
+}
+
+/** The new parameters, slots, statistics and averages. */
+function buildUpdate(config: StepConfig, { layout, state, grads, buffers }: UpdateParts): Outputs {
+  const { optimizer } = config;
+  const gradNorm = globalNorm(grads);
+  const outputs: Record<string, Value> = { gradNorm };
   const scalars = {
     lr: input("lr", []),
     gradScale: clipFactor(gradNorm, input("clipNorm", [])),
@@ -143,7 +205,7 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
   const decay = input("decay", []);
   layout.learnt.forEach((pack, i) => {
     const slots = optimizer.slots.map((slot) => input(slotName(slot, pack), [pack.length]));
-    const [param, ...next] = optimizer.update(flats.get(pack)!, flatGrads[i]!, slots, {
+    const [param, ...next] = optimizer.update(state.get(pack)!, grads[i]!, slots, {
       ...scalars,
       lr: pack.rate === 1 ? scalars.lr : scale(scalars.lr, pack.rate),
       decay: pack.decay || config.decayAll === true ? decay : scalar(0),
@@ -153,16 +215,15 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
       outputs[`next|${slotName(slot, pack)}`] = next[s]!;
     });
   });
-  for (const pack of layout.buffers) {
-    if (!pack.members.some(({ spec }) => scope.updates.has(spec.name))) continue;
-    outputs[`next|${pack.name}`] = packValues(new Map([...values, ...scope.updates]), pack);
+  for (const [pack, next] of buffers) {
+    if (next !== state.get(pack)) outputs[`next|${pack.name}`] = next; // else the parts have changed it already
   }
   for (const pack of averagedPacks(config, layout)) {
     const name = slotName(EMA, pack);
-    const next = outputs[`next|${pack.name}`]; // none if all of its statistics are frozen
+    const next = outputs[`next|${pack.name}`] ?? buffers.get(pack); // none if all of its statistics are frozen
     if (next !== undefined) outputs[`next|${name}`] = average(input(name, [pack.length]), next, config.ema!);
   }
-  return { outputs, noises: scope.noises };
+  return outputs;
 }
 
 /** decay * average + (1 - decay) * value, in the form that leaves what does not change as it is. */

@@ -1,6 +1,7 @@
 // Runs the training step: compiles its graph, feeds batches, holds the state.
 // State stays in flat tensors that are fed and fetched in turn (two sets, swapped), never unpacked between steps.
 // Everything random or scheduled is an input, so that a step is a pure function of its feeds.
+// With `accumulate` a graph of one part runs several times and leaves sums of gradients, which a second graph applies.
 import { Random } from "../core/random.ts";
 import type { TrainState } from "../engine/checkpoint.ts";
 import { emitGraph } from "../engine/emit.ts";
@@ -22,11 +23,14 @@ import {
   EMA,
   layOut,
   type StepConfig,
+  type StepGraph,
   type StepLayout,
+  SUM,
   slotName,
+  summedPacks,
 } from "./step-graph.ts";
 
-/** The images of one step with their targets; see models/losses for the weights. */
+/** The images of one step, all its parts together, with their targets; see models/losses for the weights. */
 export interface StepBatch {
   /** u8 [N, S, S, 3]. */
   readonly images: Uint8Array;
@@ -56,7 +60,7 @@ export interface StepResult {
   readonly loss: number;
   /** Global norm of the gradient before clipping. */
   readonly gradNorm: number;
-  /** Log-odds of male, [N]. */
+  /** Log-odds of male, of all parts, [N]. */
   readonly logits: Float32Array;
 }
 
@@ -83,42 +87,50 @@ export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" 
  */
 export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const layout = layOut(config);
-  const { outputs, noises } = buildStep(config, layout);
+  const { outputs, update, noises } = buildStep(config, layout);
   const block = config.lowering === "plain" ? undefined : await probeBlock();
-  const emitted = emitGraph({ outputs, block });
-  const session = await createSession(emitted.model, {
-    optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
-    ...(config.threads === undefined ? {} : { threads: config.threads }),
-  });
-  return new CompiledStep(config, layout, noises, session, emitted.inputs);
+  const compile = async (graph: StepGraph["outputs"]): Promise<Compiled> => {
+    const emitted = emitGraph({ outputs: graph, block });
+    const session = await createSession(emitted.model, {
+      optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
+      ...(config.threads === undefined ? {} : { threads: config.threads }),
+    });
+    return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)) };
+  };
+  const part = await compile(outputs);
+  const graphs = update === undefined ? { part, noises } : { part, noises, update: await compile(update) };
+  return new CompiledStep(config, layout, graphs);
 }
 
+interface Compiled {
+  readonly session: Session;
+  readonly inputs: ReadonlySet<string>;
+}
+
+interface Graphs {
+  /** The whole step; or what is run for each of its parts, before the update. */
+  readonly part: Compiled;
+  readonly update?: Compiled;
+  readonly noises: readonly NoiseSpec[];
+}
+
+const number = (tensor: Tensor) => (tensor.data as Float32Array)[0]!;
 const float = (data: Float32Array, shape: Shape) => new Tensor("float32", data, [...shape]);
 
 class CompiledStep implements TrainStep {
   readonly specs: readonly ParamSpec[];
   readonly #config: StepConfig;
   readonly #layout: StepLayout;
-  readonly #noises: readonly NoiseSpec[];
-  readonly #session: Session;
-  readonly #inputs: ReadonlySet<string>;
+  readonly #graphs: Graphs;
   /** Current state by input name, and a second set that the next step is written into. */
   #state = new Map<string, Tensor>();
   #spare = new Map<string, Tensor>();
 
-  constructor(
-    config: StepConfig,
-    layout: StepLayout,
-    noises: readonly NoiseSpec[],
-    session: Session,
-    inputs: readonly { readonly name: string }[],
-  ) {
+  constructor(config: StepConfig, layout: StepLayout, graphs: Graphs) {
     this.specs = layout.specs;
     this.#config = config;
     this.#layout = layout;
-    this.#noises = noises;
-    this.#session = session;
-    this.#inputs = new Set(inputs.map(({ name }) => name));
+    this.#graphs = graphs;
   }
 
   load(weights: Weights, slots: TrainState["slots"] = new Map()): void {
@@ -133,24 +145,44 @@ class CompiledStep implements TrainStep {
     }
     for (const pack of averagedPacks(this.#config, this.#layout))
       this.#put(slotName(EMA, pack), packWeights(slots.get(EMA) ?? weights, pack));
+    for (const pack of summedPacks(this.#config, this.#layout))
+      this.#put(slotName(SUM, pack), new Float32Array(pack.length));
   }
 
   async run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
-    const feeds: Record<string, Tensor> = { ...this.#batchFeeds(batch), ...this.#scalarFeeds(schedule) };
+    const { part, update, noises } = this.#graphs;
+    const { accumulate = 1, batchSize } = this.#config;
+    const scalars = this.#scalarFeeds(schedule);
     const random = Random.of(schedule.seed).split("noise", schedule.step);
-    for (const { name, shape, keep } of this.#noises)
-      feeds[name] = float(drawNoise(shape, keep, random.split(name)), shape);
-    for (const [name, tensor] of this.#state) feeds[name] = tensor;
-    const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => this.#inputs.has(name)));
-    const { loss, gradNorm, logits } = await this.#session.run(used, this.#fetches());
-    for (const name of this.#session.outputNames) {
+    const streams = noises.map((noise) => ({ ...noise, stream: random.split(noise.name) }));
+    const logits = new Float32Array(accumulate * batchSize);
+    for (const pack of summedPacks(this.#config, this.#layout)) this.#data(slotName(SUM, pack)).fill(0);
+    let loss = 0;
+    let outputs: Tensors = {};
+    for (let k = 0; k < accumulate; k++) {
+      const feeds = { ...this.#batchFeeds(partOf(batch, k, batchSize)), ...scalars };
+      // A stream goes on from part to part: the parts get the factors of one large batch.
+      for (const { name, shape, keep, stream } of streams)
+        feeds[name] = float(drawNoise(shape, keep, stream), shape);
+      outputs = await this.#advance(part, feeds);
+      loss += number(outputs["loss"]!);
+      logits.set(outputs["logits"]!.data as Float32Array, k * batchSize);
+    }
+    if (update !== undefined) {
+      outputs = await this.#advance(update, scalars);
+    }
+    return { loss, gradNorm: number(outputs["gradNorm"]!), logits };
+  }
+
+  /** Runs a graph on the current state, which is then the next. */
+  async #advance({ session, inputs }: Compiled, feeds: Readonly<Record<string, Tensor>>): Promise<Tensors> {
+    const all = [...Object.entries(feeds), ...this.#state];
+    const used = Object.fromEntries(all.filter(([name]) => inputs.has(name)));
+    const outputs = await session.run(used, this.#fetches(session));
+    for (const name of session.outputNames) {
       if (name.startsWith("next|")) this.#swap(name.slice(5));
     }
-    return {
-      loss: (loss!.data as Float32Array)[0]!,
-      gradNorm: (gradNorm!.data as Float32Array)[0]!,
-      logits: logits!.data as Float32Array,
-    };
+    return outputs;
   }
 
   save(): Pick<TrainState, "weights" | "slots"> {
@@ -170,8 +202,9 @@ class CompiledStep implements TrainStep {
     return values;
   }
 
-  close(): Promise<void> {
-    return this.#session.release();
+  async close(): Promise<void> {
+    const { part, update } = this.#graphs;
+    await Promise.all([part.session.release(), update?.session.release()]);
   }
 
   #put(name: string, data: Float32Array): void {
@@ -190,16 +223,13 @@ class CompiledStep implements TrainStep {
   }
 
   /** New state goes into the spare set: nothing is allocated a step. */
-  #fetches(): Tensors {
-    const fetches: Record<string, Tensor> = {
-      loss: float(new Float32Array(1), []),
-      gradNorm: float(new Float32Array(1), []),
-      logits: float(new Float32Array(this.#config.batchSize), [this.#config.batchSize]),
+  #fetches({ outputNames }: Session): Tensors {
+    const n = this.#config.batchSize;
+    const fetch = (name: string) => {
+      if (name.startsWith("next|")) return this.#spare.get(name.slice(5))!;
+      return name === "logits" ? float(new Float32Array(n), [n]) : float(new Float32Array(1), []);
     };
-    for (const name of this.#session.outputNames) {
-      if (name.startsWith("next|")) fetches[name] = this.#spare.get(name.slice(5))!;
-    }
-    return fetches;
+    return Object.fromEntries(outputNames.map((name) => [name, fetch(name)]));
   }
 
   #batchFeeds({ images, labels, flag, weights, modalityWeights }: StepBatch): Record<string, Tensor> {
@@ -219,6 +249,22 @@ class CompiledStep implements TrainStep {
     const named = [["lr", lr], ["decay", decay], ["clipNorm", clipNorm], ["focal", focal], ...own] as const;
     return Object.fromEntries(named.map(([name, value]) => [name, float(Float32Array.of(value), [])]));
   }
+}
+
+/** The k-th `n` images of a step. */
+function partOf(
+  { images, labels, flag, weights, modalityWeights }: StepBatch,
+  k: number,
+  n: number,
+): StepBatch {
+  const bytes = images.length / labels.length;
+  return {
+    images: images.subarray(k * n * bytes, (k + 1) * n * bytes),
+    labels: labels.subarray(k * n, (k + 1) * n),
+    flag: flag.subarray(2 * k * n, 2 * (k + 1) * n),
+    weights: weights.subarray(k * n, (k + 1) * n),
+    modalityWeights: modalityWeights.subarray(k * n, (k + 1) * n),
+  };
 }
 
 /** Inverted dropout: 1 / keep with probability `keep`, else 0. */

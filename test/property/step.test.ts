@@ -39,6 +39,19 @@ function batchOf(step: number): StepBatch {
   };
 }
 
+/** One batch of several; each image then weighs less. */
+function joined(batches: readonly StepBatch[]): StepBatch {
+  const floats = (key: "labels" | "flag" | "weights" | "modalityWeights", divisor = 1) =>
+    Float32Array.from(batches.flatMap((batch) => [...batch[key]].map((value) => value / divisor)));
+  return {
+    images: Uint8Array.from(batches.flatMap(({ images }) => [...images])),
+    labels: floats("labels"),
+    flag: floats("flag"),
+    weights: floats("weights", batches.length),
+    modalityWeights: floats("modalityWeights", batches.length),
+  };
+}
+
 async function take(step: TrainStep, from: number, to: number): Promise<number[]> {
   const losses: number[] = [];
   for (let i = from; i <= to; i++) {
@@ -208,5 +221,48 @@ describe("a training step", () => {
         name,
       ).toBeLessThan(3e-7);
     expect(Math.max(...slow.get("backbone.conv_stem.weight")!.map(Math.abs))).toBeGreaterThan(1e-5);
+  });
+
+  it("in parts is a step on one large batch, where norms are frozen", async () => {
+    const frozen = (name: string) => /\.bn\d/.test(name);
+    const [large, parts] = [
+      await started({ frozen, batchSize: 3 * N }),
+      await started({ frozen, accumulate: 3 }),
+    ];
+    for (const i of [1, 2, 3]) {
+      const batch = joined([batchOf(3 * i), batchOf(3 * i + 1), batchOf(3 * i + 2)]);
+      const [a, b] = [
+        await large.run(batch, { ...schedule, step: i }),
+        await parts.run(batch, { ...schedule, step: i }),
+      ];
+      // Before the first update the weights are the same, and so is every logit, with its dropout.
+      if (i === 1) expect(b.logits).toEqual(a.logits);
+      else expect(distance(b.logits, a.logits)).toBeLessThan(1e-3);
+      expect(b.loss).toBeCloseTo(a.loss, i === 1 ? 6 : 4);
+      expect(b.gradNorm / a.gradNorm).toBeCloseTo(1, i === 1 ? 5 : 3);
+      if (i === 1) {
+        const [m, n] = [large, parts].map((step) => step.save().slots.get("exp_avg")!);
+        for (const [name, data] of m!) expect(distance(n!.get(name)!, data), name).toBeLessThan(1e-6);
+      }
+    }
+  });
+
+  it("in parts, with all options, stops and goes on to the bit", async () => {
+    const options = { accumulate: 2, ema: 0.9, labelSmoothing: 0.1, rateOf: slowStages(net, 0.7) };
+    const run = async (step: TrainStep, from: number, to: number) => {
+      for (let i = from; i <= to; i++)
+        await step.run(joined([batchOf(2 * i), batchOf(2 * i + 1)]), { ...schedule, step: i });
+    };
+    const [whole, first, second] = [await started(options), await started(options), await started(options)];
+    const before = whole.save();
+    await run(whole, 1, 4);
+    await run(first, 1, 2);
+    const { weights, slots } = first.save();
+    expect([...slots.keys()]).toEqual(["exp_avg", "exp_avg_sq", "ema"]); // sums are none of the state
+    second.load(weights, slots);
+    await run(second, 3, 4);
+    expect(second.save()).toEqual(whole.save());
+    const moved = changed(before.weights, evaluatedWeights(whole.save()));
+    expect([...before.weights.keys()].filter((name) => !moved.includes(name))).toEqual([]);
   });
 });
