@@ -1,6 +1,7 @@
 // What every verb gets: where to print, whether to stop, and how options are declared and read.
 import { Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { DEVICES } from "../engine/device.ts";
 
 export interface Context {
   /** Aborted by the first Ctrl-C. */
@@ -19,6 +20,12 @@ export function verb(name: string, description: string): Command {
     .allowExcessArguments(false)
     .helpOption("-h, --help", "print this help");
 }
+
+/** Where to compute: `Device | "auto"`, to be passed to chooseDevice. */
+export const deviceOption = (when = "") =>
+  new Option("--device <name>", `${when}what computes; auto takes the fastest that runs here (see doctor)`)
+    .choices([...DEVICES, "auto"])
+    .default("cpu");
 
 export const jsonOption = () => new Option("--json", "print JSON instead of text");
 

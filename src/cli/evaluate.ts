@@ -2,10 +2,11 @@
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { SPLITS, type Split } from "../data/record.ts";
+import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSummary } from "../evaluate/format.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { evaluationRows } from "../train/evaluation.ts";
-import { type Context, jsonOption, repeated, verb, wholeNumber } from "./context.ts";
+import { type Context, deviceOption, jsonOption, repeated, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly split: string;
@@ -14,6 +15,7 @@ interface Flags {
   readonly otherRecipe?: boolean;
   readonly bootstrap: number;
   readonly workers: number;
+  readonly device: Device | "auto";
   readonly json?: boolean;
 }
 
@@ -39,12 +41,21 @@ export function evaluateCommand({ print, report }: Context): Command {
       2000,
     )
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
+    .addOption(deviceOption("with --data: "))
     .addOption(jsonOption())
     .action(async (run: string, flags: Flags) => {
-      const rows = await evaluationRows(run, { ...flags, split: checkSplit(flags.split), report });
+      const device = await chooseDevice(checkDevice(flags));
+      const rows = await evaluationRows(run, { ...flags, split: checkSplit(flags.split), device, report });
       const summary = summarize(rows, { replicates: flags.bootstrap });
       print(flags.json === true ? JSON.stringify(summary, null, 2) : formatSummary(summary));
     });
+}
+
+/** Stored predictions need nothing computed: a device would be asked for in vain. */
+function checkDevice({ device, data }: Flags): Device | "auto" {
+  if (device === "cpu" || data !== undefined) return device;
+  const got = "stored predictions";
+  throw unexpected("input", { code: "FLAG", expected: "--data", name: `--device ${device}`, got });
 }
 
 function checkSplit(text: string): Split {

@@ -8,12 +8,13 @@ import { decodeImage } from "../data/image.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { type Finder, openFinder } from "../derive/find.ts";
 import type { Box } from "../derive/geometry.ts";
+import { chooseDevice, type Device } from "../engine/device.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
 import type { AskedModality } from "../models/predictor.ts";
 import { openLocalPredictor } from "../train/infer.ts";
 import { type LoadedModel, loadModel } from "../train/model-file.ts";
 import { type AskedCrop, type CropPrediction, predictCrops, shrinkCrop } from "../train/predict.ts";
-import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
+import { type Context, deviceOption, jsonOption, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly modality: AskedModality;
@@ -21,6 +22,7 @@ interface Flags {
   readonly faceModel?: string;
   readonly handModel?: string;
   readonly threads?: number;
+  readonly device: Device | "auto";
   readonly json?: boolean;
 }
 
@@ -51,6 +53,7 @@ export function predictCommand(context: Context): Command {
       "threads of ONNX Runtime (default: one per core)",
       wholeNumber("--threads", 1, 1024),
     )
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .action((ckpt: string, images: string[], flags: Flags) => predict(context, ckpt, images, flags));
 }
@@ -63,9 +66,10 @@ async function predict(
 ): Promise<void> {
   checkDetectors(flags);
   await checkFiles(images);
+  const device = await chooseDevice(flags.device);
   const model = await loadModel(ckpt);
   const { threads } = flags;
-  const options = { batch: 1, ...(threads === undefined ? {} : { threads }) };
+  const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
   const predictor = await openLocalPredictor(model.facts, model.weights, options);
   try {
     const crops = await prepareAll(context, images, model.facts.pixels.sizePx, flags);

@@ -8,9 +8,8 @@ import { type Session, Tensor } from "./session.ts";
 export const DEVICES = ["cpu", "cuda", "webgpu", "coreml", "dml"] as const;
 export type Device = (typeof DEVICES)[number];
 
-/** Downloads the libraries that are too large for the npm package: the route that onnxruntime-node documents. */
-export const CUDA_INSTALL =
-  "ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node --ignore-scripts=false";
+/** Downloads the libraries that are too large for the npm package: by the installation script of onnxruntime-node. */
+export const CUDA_INSTALL = "npm rebuild onnxruntime-node --ignore-scripts=false";
 
 /** Whether a device runs here, and if not, why and what to do. */
 export type DeviceState =

@@ -4,6 +4,7 @@ import { exists } from "../core/files.ts";
 import type { Split } from "../data/record.ts";
 import { openSource } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
+import type { Device } from "../engine/device.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { readPredictions, writePredictions } from "../evaluate/predictions.ts";
 import type { SourceFacts } from "../models/facts.ts";
@@ -22,6 +23,8 @@ export interface EvaluationOptions {
   /** Accept crops of another alignment recipe. */
   readonly otherRecipe?: boolean;
   readonly workers: number;
+  /** What predicts new images; default: the CPU. */
+  readonly device?: Device;
   readonly report?: (text: string) => void;
 }
 
@@ -71,7 +74,7 @@ async function freshRows(
   }
   options.report?.(`predicting ${samples.length} images`);
   const batches = plainBatches(samples, facts.pixels.sizePx, { workers: options.workers, batch });
-  const predictor = await openLocalPredictor(facts, weights, { batch });
+  const predictor = await openLocalPredictor(facts, weights, { batch, device: options.device ?? "cpu" });
   try {
     const rows = await predictSamples(predictor, batches, options.split);
     if (options.out !== undefined) await writePredictions(options.out, rows);

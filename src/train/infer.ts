@@ -1,23 +1,37 @@
 // Predictions of a checkpoint on samples: the rows that every figure of a run is computed from.
 import type { Batches } from "../data/batches.ts";
 import { MODALITIES, type Sample, type Split, sexIndex } from "../data/record.ts";
+import type { Device } from "../engine/device.ts";
 import { createSession } from "../engine/ort-node.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { type ImagePrediction, openPredictor, type Predictor } from "../models/predictor.ts";
 
-/** A predictor on this machine's CPU. */
+/** What to compute predictions with. */
+export interface LocalOptions {
+  readonly batch: number;
+  /** Threads of ONNX Runtime; one per core if left out. */
+  readonly threads?: number;
+  /** A device that runs here (see chooseDevice); default: the CPU. */
+  readonly device?: Device;
+}
+
+/** A predictor on this machine; a device that lacks an operation hands it to the CPU. */
 export function openLocalPredictor(
   facts: ModelFacts,
   weights: Weights,
-  { batch, threads }: { batch: number; threads?: number },
+  { batch, threads, device = "cpu" }: LocalOptions,
 ): Promise<Predictor> {
-  const options = threads === undefined ? {} : { threads };
+  const options = {
+    ...(threads === undefined ? {} : { threads }),
+    providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
+  };
   return openPredictor({
     facts,
     weights,
     batchSize: batch,
+    provider: device,
     createSession: (model) => createSession(model, options),
   });
 }

@@ -96,7 +96,7 @@ describe("advice", () => {
     expect(missing({ gpus: ["NVIDIA X"] })).toEqual([
       [
         "the CUDA libraries of ONNX Runtime for NVIDIA X",
-        expect.stringMatching(/^ONNXRUNTIME_NODE_INSTALL=cuda12 npm rebuild onnxruntime-node /),
+        expect.stringMatching(/^npm rebuild onnxruntime-node --ignore-scripts=false /),
       ],
     ]);
     const backends = [{ name: "cuda", installed: true }];

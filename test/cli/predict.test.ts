@@ -8,10 +8,13 @@ import { decodeImage, encodePng } from "../../src/data/image.ts";
 import type { RgbImage } from "../../src/data/pixels.ts";
 import { type Box, boxIou, boxToPx } from "../../src/derive/geometry.ts";
 import { writeCheckpoint } from "../../src/engine/checkpoint.ts";
+import { chooseDevice } from "../../src/engine/device.ts";
+import { createSession, listBackends } from "../../src/engine/ort-node.ts";
 import { initialise } from "../../src/engine/params.ts";
 import { LABEL_NOTE } from "../../src/evaluate/format.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../../src/models/facts.ts";
+import { openPredictor } from "../../src/models/predictor.ts";
 import { openLocalPredictor } from "../../src/train/infer.ts";
 import { loadModel } from "../../src/train/model-file.ts";
 import { declaredSpecs } from "../../src/train/step-graph.ts";
@@ -81,6 +84,14 @@ const json = async (...argv: readonly string[]) => {
   return JSON.parse(stdout);
 };
 
+describe("evaluate", () => {
+  it("refuses a device where stored predictions leave nothing to compute", async () => {
+    const { code, stdout, stderr } = await runCli("evaluate", at("run"), "--device", "auto");
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(/^Expected --data for --device auto, got "stored predictions"/);
+  });
+});
+
 describe("predict", () => {
   it("prints JSON: the model, the note, one prediction an image, in order", async () => {
     const printed = await json(ckpt("f1"), at("b.png"), at("a.png"), "--modality", "hand", "--threads", "1");
@@ -121,6 +132,44 @@ describe("predict", () => {
     expect(gated.modality).toBe(gated.gateHand >= 0.5 ? "hand" : "face");
     const [plain] = (await json(ckpt("f0"), at("a.png"))).predictions;
     expect(plain).toMatchObject({ modality: null, gateHand: null });
+  });
+
+  it("computes on the CPU, or on a device that runs here, or says why not", async () => {
+    const crop = [ckpt("f1"), at("a.png"), "--modality", "hand", "--threads", "1"];
+    const plain = await json(...crop);
+    expect(await json(...crop, "--device", "cpu")).toEqual(plain);
+    const known = listBackends().map(({ name }) => name);
+    const absent = ["coreml", "dml"].find((name) => !known.includes(name))!;
+    const { code, stdout, stderr } = await runCli("predict", ...crop, "--device", absent);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(
+      new RegExp(`^Expected a device that runs here for --device, got "${absent}" .*\nTry: use --device cpu`),
+    );
+    const auto = await chooseDevice("auto");
+    const [chosen] = (await json(...crop, "--device", "auto")).predictions;
+    // Another device rounds in another order; the CPU is the same computation.
+    const digits = auto === "cpu" ? 9 : 3;
+    expect(chosen.probability).toBeCloseTo(plain.predictions[0].probability, digits);
+  });
+
+  it("gives other devices a graph of standard operators, with the same predictions", async () => {
+    const { facts, weights } = await loadModel(ckpt("mag"));
+    const image = await decodeImage(at("a.png"));
+    const results = [];
+    for (const provider of ["cpu", "cuda"] as const) {
+      let domains: Buffer | undefined;
+      const open = (model: Uint8Array) => {
+        domains = Buffer.from(model);
+        return createSession(model, { threads: 1 });
+      };
+      const predictor = await openPredictor({ facts, weights, provider, createSession: open });
+      const [prediction] = await predictor.predict([image], "auto");
+      await predictor.close();
+      results.push({ probability: prediction!.probability, fused: domains!.includes("QuickGelu") });
+    }
+    const [cpu, cuda] = results;
+    expect([cpu!.fused, cuda!.fused]).toEqual([true, false]);
+    expect(cuda!.probability).toBeCloseTo(cpu!.probability, 5);
   });
 
   it("decides at the checkpoint's threshold", async () => {
