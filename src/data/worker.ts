@@ -48,7 +48,7 @@ export function preparer(setup: WorkerSetup): (r: WorkerRequest) => Promise<Work
       out.set(resizeBilinear(changed, sizePx, sizePx).data, at);
       at += stride;
     }
-    return { value: out, transfer: [out.buffer] };
+    return { value: out };
   };
 }
 
