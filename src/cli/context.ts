@@ -23,7 +23,10 @@ export function verb(name: string, description: string): Command {
 
 /** Where to compute: `Device | "auto"`, to be passed to chooseDevice. */
 export const deviceOption = (when = "") =>
-  new Option("--device <name>", `${when}what computes; auto takes the fastest that runs here (see doctor)`)
+  new Option(
+    "--device <name>",
+    `${when}what computes; auto takes cuda, dml, coreml or webgpu if one runs here (see doctor), else cpu`,
+  )
     .choices([...DEVICES, "auto"])
     .default("cpu");
 
