@@ -2,8 +2,8 @@
 // Source: Pillow's ImageEnhance and Blend.c (float32 blend, truncated), L conversion in 16-bit fixed point, as
 // torchvision's ColorJitter and RandomRotation use them on PIL images. Invariant: same factors, same bytes.
 import type { Random } from "../core/random.ts";
-import { flipHorizontal, type RgbImage } from "./pixels.ts";
-import { rotate } from "./rotate.ts";
+import { flipHorizontal, type PackedImage, pack, type RgbImage, unpack } from "./pixels.ts";
+import { rotatePacked } from "./rotate.ts";
 
 export const ADJUSTMENTS = ["brightness", "contrast", "saturation"] as const;
 export type Adjustment = (typeof ADJUSTMENTS)[number];
@@ -32,12 +32,6 @@ export const FULL_AUGMENT: AugmentPolicy = {
 
 /** A value of every byte. */
 type Table = Uint8Array; // [256]
-
-/** A picture and the change of every byte that is still to be made to it. */
-interface Pending {
-  readonly image: RgbImage;
-  readonly table: Table | undefined;
-}
 
 const IDENTITY: Table = Uint8Array.from({ length: 256 }, (_, value) => value);
 
@@ -77,30 +71,31 @@ const UNCHANGED: Jitter = { brightness: 1, contrast: 1, saturation: 1, order: AD
  * @example colorJitter(image, { brightness: 1.1, contrast: 1, saturation: 0.95, order: ADJUSTMENTS })
  */
 export function colorJitter(image: RgbImage, jitter: Jitter): RgbImage {
-  const { image: changed, table } = jitterPending(image, jitter, false);
-  return table === undefined ? changed : applyTable(changed, table);
+  return unpack(jitterPacked(image, jitter, false));
 }
 
 /**
- * Mirror and jitter in one pass over the pixels if it can be: what maps each byte alone becomes one table,
- * which saturation looks up as it reads, and whoever is next applies the rest.
+ * Mirror and jitter in few passes over the pixels: what maps each byte alone becomes one table, looked up by
+ * the next pass that reads them all.
  */
-function jitterPending(image: RgbImage, jitter: Jitter, flip: boolean): Pending {
-  let now = image;
-  let table: Table | undefined;
-  let mirror = flip;
+function jitterPacked(image: RgbImage, jitter: Jitter, mirror: boolean): PackedImage {
+  let saturated: PackedImage | undefined;
+  let table = IDENTITY;
   for (const name of jitter.order) {
     const factor = jitter[name];
     if (factor === 1) continue;
     if (name === "brightness") table = compose(table, 0, factor);
-    else if (name === "contrast") table = compose(table, meanGrey(now, table ?? IDENTITY), factor);
-    else {
-      now = saturate(now, factor, table ?? IDENTITY, mirror);
-      mirror = false;
-      table = undefined;
+    else if (name === "contrast") {
+      const level = saturated === undefined ? meanGrey(image, table) : meanGreyPacked(saturated, table);
+      table = compose(table, level, factor);
+    } else {
+      saturated = saturate(image, factor, table, mirror);
+      table = IDENTITY;
     }
   }
-  return { image: mirror ? flipHorizontal(now) : now, table };
+  if (saturated === undefined) return pack(applyTable(mirror ? flipHorizontal(image) : image, table));
+  if (table !== IDENTITY) applyTablePacked(saturated.data, table);
+  return saturated;
 }
 
 /**
@@ -115,22 +110,27 @@ function jitterPending(image: RgbImage, jitter: Jitter, flip: boolean): Pending 
  * @example augment(image, Random.of(seed).split("augment", epoch, sample.id), FULL_AUGMENT)
  */
 export function augment(image: RgbImage, random: Random, policy: AugmentPolicy): RgbImage {
+  return unpack(augmentPacked(image, random, policy));
+}
+
+/** `augment`, for `resizePacked` to go on with. */
+export function augmentPacked(image: RgbImage, random: Random, policy: AugmentPolicy): PackedImage {
   const flip = random.next() < policy.flip;
   const order = random.shuffle(ADJUSTMENTS);
   const factor = (width: number) => random.uniform(Math.max(0, 1 - width), 1 + width);
   const brightness = factor(policy.brightness);
   const contrast = factor(policy.contrast);
   const saturation = factor(policy.saturation);
-  const jittered = jitterPending(image, { brightness, contrast, saturation, order }, flip);
-  return rotate(jittered.image, random.uniform(-policy.degrees, policy.degrees), jittered.table);
+  const jittered = jitterPacked(image, { brightness, contrast, saturation, order }, flip);
+  return rotatePacked(jittered, random.uniform(-policy.degrees, policy.degrees));
 }
 
 /** `before`, then a blend with the same level for every pixel. */
-function compose(before: Table | undefined, level: number, factor: number): Table {
+function compose(before: Table, level: number, factor: number): Table {
   const blended = new Uint8ClampedArray(256);
   const alpha = Math.fround(factor);
   for (let value = 0; value < 256; value++) blended[value] = blend(level, value, alpha);
-  return before === undefined ? new Uint8Array(blended.buffer) : before.map((value) => blended[value]!);
+  return before.map((value) => blended[value]!);
 }
 
 /** Rounded mean of the grey picture that the table makes of this one. */
@@ -142,27 +142,40 @@ function meanGrey({ data }: RgbImage, table: Table): number {
   return Math.trunc(sum / (data.length / 3) + 0.5);
 }
 
+function meanGreyPacked({ data }: PackedImage, table: Table): number {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) {
+    const pixel = data[i]! | 0;
+    sum += grey(table[pixel & 255]!, table[(pixel >> 8) & 255]!, table[pixel >> 16]!);
+  }
+  return Math.trunc(sum / data.length + 0.5);
+}
+
 /** Saturation of what the table makes of the picture. */
-function saturate(image: RgbImage, factor: number, table: Table, mirror: boolean): RgbImage {
+function saturate(image: RgbImage, factor: number, table: Table, mirror: boolean): PackedImage {
   const shifts = shiftsFor(factor);
   if (shifts === undefined) return saturateExactly(image, factor, table, mirror);
   const { width, height, data } = image;
-  const out = new Uint8ClampedArray(data.length);
-  const step = mirror ? -3 : 3;
+  const out = new Uint32Array(width * height);
+  const step = mirror ? -1 : 1;
   for (let y = 0, from = 0; y < height; y++) {
-    const end = from + width * 3;
-    for (let to = mirror ? end - 3 : from; from < end; from += 3, to += step) {
+    let to = mirror ? (y + 1) * width - 1 : y * width;
+    for (const end = from + width * 3; from < end; from += 3, to += step) {
       const r = table[data[from]!]!;
       const g = table[data[from + 1]!]!;
       const b = table[data[from + 2]!]!;
       const level = grey(r, g, b);
       const middle = 255 - level;
-      out[to] = level + shifts[middle + r]!;
-      out[to + 1] = level + shifts[middle + g]!;
-      out[to + 2] = level + shifts[middle + b]!;
+      const red = clip(level + shifts[middle + r]!);
+      const green = clip(level + shifts[middle + g]!);
+      out[to] = red | (green << 8) | (clip(level + shifts[middle + b]!) << 16);
     }
   }
-  return { width, height, data: new Uint8Array(out.buffer) };
+  return { width, height, data: out };
+}
+
+function clip(value: number): number {
+  return Math.max(0, Math.min(255, value));
 }
 
 /**
@@ -182,7 +195,7 @@ function shiftsFor(factor: number): Int32Array | undefined {
 }
 
 /** The few factors that `shiftsFor` refuses. */
-function saturateExactly(image: RgbImage, factor: number, table: Table, mirror: boolean): RgbImage {
+function saturateExactly(image: RgbImage, factor: number, table: Table, mirror: boolean): PackedImage {
   const { width, height, data } = applyTable(mirror ? flipHorizontal(image) : image, table);
   const out = new Uint8ClampedArray(data.length);
   const alpha = Math.fround(factor);
@@ -190,13 +203,20 @@ function saturateExactly(image: RgbImage, factor: number, table: Table, mirror: 
     const level = grey(data[i]!, data[i + 1]!, data[i + 2]!);
     for (let k = i; k < i + 3; k++) out[k] = blend(level, data[k]!, alpha);
   }
-  return { width, height, data: new Uint8Array(out.buffer) };
+  return pack({ width, height, data: new Uint8Array(out.buffer) });
 }
 
 function applyTable({ width, height, data }: RgbImage, table: Table): RgbImage {
   const out = new Uint8Array(data.length);
   for (let i = 0; i < data.length; i++) out[i] = table[data[i]!]!;
   return { width, height, data: out };
+}
+
+function applyTablePacked(data: Uint32Array, table: Table): void {
+  for (let i = 0; i < data.length; i++) {
+    const pixel = data[i]! | 0;
+    data[i] = table[pixel & 255]! | (table[(pixel >> 8) & 255]! << 8) | (table[pixel >> 16]! << 16);
+  }
 }
 
 /** Pillow's float32 arithmetic; truncated here, clipped by the clamped array it is stored in. */

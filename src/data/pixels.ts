@@ -10,6 +10,14 @@ export interface RgbImage {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
+/** The same with a pixel in one number, red lowest: a third of the reads and writes where pixels move whole. */
+export interface PackedImage {
+  readonly width: number;
+  readonly height: number;
+  /** [height, width] */
+  readonly data: Uint32Array;
+}
+
 /** For each output position: the first input position and the weights of those that follow. */
 interface Taps {
   readonly first: Int32Array; // [out]
@@ -42,6 +50,39 @@ export function resizeBilinear(image: RgbImage, widthPx: number, heightPx: numbe
   const wide = widthPx === image.width ? image.data : resampleRows(image, widthPx);
   const data = heightPx === image.height ? wide : resampleColumns(wide, widthPx, image.height, heightPx);
   return { width: widthPx, height: heightPx, data };
+}
+
+/**
+ * `resizeBilinear` of a packed picture, to the same bytes.
+ *
+ * @returns RGB u8, [heightPx, widthPx, 3]
+ */
+export function resizePacked(image: PackedImage, widthPx: number, heightPx: number): RgbImage {
+  const { width, height, data } = image;
+  const taps = tapsFor(width, widthPx);
+  if (width === widthPx || !taps.three) return resizeBilinear(unpack(image), widthPx, heightPx);
+  const wide = new Uint8Array(height * widthPx * 3); // [height, widthPx, 3]
+  for (let y = 0; y < height; y++) resamplePackedRow(data, y * width, taps, wide, y * widthPx * 3);
+  return resizeBilinear({ width: widthPx, height, data: wide }, widthPx, heightPx);
+}
+
+export function pack({ width, height, data }: RgbImage): PackedImage {
+  const out = new Uint32Array(width * height);
+  for (let i = 0, from = 0; i < out.length; i++, from += 3) {
+    out[i] = data[from]! | (data[from + 1]! << 8) | (data[from + 2]! << 16);
+  }
+  return { width, height, data: out };
+}
+
+export function unpack({ width, height, data }: PackedImage): RgbImage {
+  const out = new Uint8Array(data.length * 3);
+  for (let i = 0, to = 0; i < data.length; i++, to += 3) {
+    const pixel = data[i]!;
+    out[to] = pixel;
+    out[to + 1] = pixel >> 8;
+    out[to + 2] = pixel >> 16;
+  }
+  return { width, height, data: out };
 }
 
 /** Horizontal pass: every row to `widthPx`. */
@@ -88,6 +129,26 @@ function resampleRowOfThree(
     const r = Math.imul(u, data[i]!) + Math.imul(v, data[i + 3]!) + Math.imul(w, data[i + 6]!) + HALF;
     const g = Math.imul(u, data[i + 1]!) + Math.imul(v, data[i + 4]!) + Math.imul(w, data[i + 7]!) + HALF;
     const b = Math.imul(u, data[i + 2]!) + Math.imul(v, data[i + 5]!) + Math.imul(w, data[i + 8]!) + HALF;
+    out[to] = clip(r >> PRECISION);
+    out[to + 1] = clip(g >> PRECISION);
+    out[to + 2] = clip(b >> PRECISION);
+  }
+}
+
+function resamplePackedRow(data: Uint32Array, at: number, taps: Taps, out: Uint8Array, start: number): void {
+  const { first, weights } = taps;
+  for (let x = 0, k = 0, to = start; x < first.length; x++, k += 3, to += 3) {
+    const i = at + first[x]!;
+    const u = weights[k]!;
+    const v = weights[k + 1]!;
+    const w = weights[k + 2]!;
+    const p = data[i]! | 0;
+    const q = data[i + 1]! | 0;
+    const s = data[i + 2]! | 0;
+    const r = Math.imul(u, p & 255) + Math.imul(v, q & 255) + Math.imul(w, s & 255) + HALF;
+    const g =
+      Math.imul(u, (p >> 8) & 255) + Math.imul(v, (q >> 8) & 255) + Math.imul(w, (s >> 8) & 255) + HALF;
+    const b = Math.imul(u, p >> 16) + Math.imul(v, q >> 16) + Math.imul(w, s >> 16) + HALF;
     out[to] = clip(r >> PRECISION);
     out[to + 1] = clip(g >> PRECISION);
     out[to + 2] = clip(b >> PRECISION);

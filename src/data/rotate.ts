@@ -1,12 +1,10 @@
 // ◇ Browser-safe. Rotation about the centre, nearest pixel, black outside, same size.
 // Source: Pillow's Image.rotate (matrix rounded to 15 decimals) and Geometry.c (16.16 fixed point), which
 // torchvision's RandomRotation calls for PIL images. Invariant: bit for bit what they give.
-import type { RgbImage } from "./pixels.ts";
+import { type PackedImage, pack, type RgbImage, unpack } from "./pixels.ts";
 
 /** Coordinates at or beyond this do not fit 16.16 fixed point; Pillow then steps in doubles. */
 const FIXED_LIMIT = 32768;
-
-const IDENTITY = Uint8Array.from({ length: 256 }, (_, value) => value);
 
 /** Output -> input: x' = a x + b y + c, y' = d x + e y + f. */
 type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
@@ -16,25 +14,25 @@ type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f
  *
  * @param image - RGB u8
  * @param degrees - any finite angle, counter-clockwise
- * @param table - 256 values that every byte of `image` is replaced by on the way
- * @returns RGB u8 of the same size; pixels from outside are black; `image` itself for whole turns without table
+ * @returns RGB u8 of the same size; pixels from outside are black; `image` itself for whole turns
  * @source Pillow Image.rotate(NEAREST, expand=False, fillcolor=0)
  * @example rotate(image, -7.5)
  */
-export function rotate(image: RgbImage, degrees: number, table: Uint8Array = IDENTITY): RgbImage {
+export function rotate(image: RgbImage, degrees: number): RgbImage {
+  return degrees % 360 === 0 ? image : unpack(rotatePacked(pack(image), degrees));
+}
+
+/** `rotate` of a packed picture; `image` itself for whole turns. */
+export function rotatePacked(image: PackedImage, degrees: number): PackedImage {
   const { width, height } = image;
   const remainder = degrees % 360;
   const angle = remainder < 0 ? remainder + 360 : remainder;
-  if (angle === 0) return table === IDENTITY ? image : mapPixels(image, table, (x, y) => y * width + x);
-  if (angle === 180) return mapPixels(image, table, (x, y) => (height - 1 - y) * width + (width - 1 - x));
-  if (width === height && angle === 90) {
-    return mapPixels(image, table, (x, y) => x * width + (width - 1 - y));
-  }
-  if (width === height && angle === 270) {
-    return mapPixels(image, table, (x, y) => (width - 1 - x) * width + y);
-  }
+  if (angle === 0) return image;
+  if (angle === 180) return mapPixels(image, (x, y) => (height - 1 - y) * width + (width - 1 - x));
+  if (width === height && angle === 90) return mapPixels(image, (x, y) => x * width + (width - 1 - y));
+  if (width === height && angle === 270) return mapPixels(image, (x, y) => (width - 1 - x) * width + y);
   const matrix = rotation(width, height, angle);
-  return (fitsFixed(matrix, width, height) ? sampleFixed : sampleFloat)(image, table, matrix);
+  return (fitsFixed(matrix, width, height) ? sampleFixed : sampleFloat)(image, matrix);
 }
 
 function rotation(width: number, height: number, degrees: number): Matrix {
@@ -52,23 +50,23 @@ function round15(value: number): number {
   return Number(value.toFixed(15));
 }
 
-function mapPixels(image: RgbImage, table: Uint8Array, from: (x: number, y: number) => number): RgbImage {
+function mapPixels(image: PackedImage, from: (x: number, y: number) => number): PackedImage {
   const { width, height, data } = image;
-  const out = new Uint8Array(data.length);
+  const out = new Uint32Array(data.length);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, to += 3) copyPixel(data, from(x, y) * 3, table, out, to);
+    for (let x = 0; x < width; x++, to++) out[to] = data[from(x, y)]!;
   }
   return { width, height, data: out };
 }
 
 /** In 16.16 fixed point; only the columns of each row that have a source are visited. */
-function sampleFixed(image: RgbImage, table: Uint8Array, matrix: Matrix): RgbImage {
+function sampleFixed(image: PackedImage, matrix: Matrix): PackedImage {
   const { width, height, data } = image;
   const [a, b, c, d, e, f] = matrix;
   const [stepXx, stepXy, stepYx, stepYy] = [fixed(a), fixed(d), fixed(b), fixed(e)];
   let startX = fixed(c + a * 0.5 + b * 0.5);
   let startY = fixed(f + d * 0.5 + e * 0.5);
-  const out = new Uint8Array(data.length);
+  const out = new Uint32Array(data.length);
   for (let row = 0; row < height; row++, startX += stepYx, startY += stepYy) {
     const [firstX, lastX] = inside(startX, stepXx, width);
     const [firstY, lastY] = inside(startY, stepXy, height);
@@ -77,12 +75,9 @@ function sampleFixed(image: RgbImage, table: Uint8Array, matrix: Matrix): RgbIma
     if (last < first) continue;
     let x = (startX + first * stepXx) | 0;
     let y = (startY + first * stepXy) | 0;
-    const end = (row * width + last) * 3;
-    for (let to = (row * width + first) * 3; to <= end; to += 3) {
-      const from = (Math.imul(y >> 16, width) + (x >> 16)) * 3;
-      out[to] = table[data[from]!]!;
-      out[to + 1] = table[data[from + 1]!]!;
-      out[to + 2] = table[data[from + 2]!]!;
+    const end = row * width + last;
+    for (let to = row * width + first; to <= end; to++) {
+      out[to] = data[Math.imul(y >> 16, width) + (x >> 16)]!;
       x = (x + stepXx) | 0;
       y = (y + stepXy) | 0;
     }
@@ -102,19 +97,19 @@ function inside(start: number, step: number, size: number): readonly [first: num
   return start >= 0 && start <= most ? [0, Number.POSITIVE_INFINITY] : [0, -1];
 }
 
-function sampleFloat(image: RgbImage, table: Uint8Array, [a, b, c, d, e, f]: Matrix): RgbImage {
+function sampleFloat(image: PackedImage, [a, b, c, d, e, f]: Matrix): PackedImage {
   const { width, height, data } = image;
   let startX = c + a * 0.5 + b * 0.5;
   let startY = f + d * 0.5 + e * 0.5;
-  const out = new Uint8Array(data.length);
+  const out = new Uint32Array(data.length);
   for (let row = 0, to = 0; row < height; row++, startX += b, startY += e) {
     let x = startX;
     let y = startY;
-    for (let column = 0; column < width; column++, to += 3, x += a, y += d) {
+    for (let column = 0; column < width; column++, to++, x += a, y += d) {
       const fromX = Math.floor(x);
       const fromY = Math.floor(y);
       if (fromX < 0 || fromX >= width || fromY < 0 || fromY >= height) continue;
-      copyPixel(data, (fromY * width + fromX) * 3, table, out, to);
+      out[to] = data[fromY * width + fromX]!;
     }
   }
   return { width, height, data: out };
@@ -130,10 +125,4 @@ function fitsFixed([a, b, c, d, e, f]: Matrix, width: number, height: number): b
     ([x = 0, y = 0]) =>
       Math.abs(x * a + y * b + c) < FIXED_LIMIT && Math.abs(x * d + y * e + f) < FIXED_LIMIT,
   );
-}
-
-function copyPixel(from: RgbImage["data"], at: number, table: Uint8Array, out: Uint8Array, to: number): void {
-  out[to] = table[from[at]!]!;
-  out[to + 1] = table[from[at + 1]!]!;
-  out[to + 2] = table[from[at + 2]!]!;
 }

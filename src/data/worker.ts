@@ -4,8 +4,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { mapOrdered, serveWorker, type WorkerResult } from "../core/pool.ts";
 import { Random } from "../core/random.ts";
 import { decodeImage } from "./image.ts";
-import { type AugmentPolicy, augment } from "./jitter.ts";
-import { type RgbImage, resizeBilinear } from "./pixels.ts";
+import { type AugmentPolicy, augmentPacked } from "./jitter.ts";
+import { type RgbImage, resizeBilinear, resizePacked } from "./pixels.ts";
 
 /** What a thread is started with. */
 export interface WorkerSetup {
@@ -44,8 +44,11 @@ export function preparer(setup: WorkerSetup): (r: WorkerRequest) => Promise<Work
     let at = 0;
     for await (const { key, image } of mapOrdered(items, DECODING, load)) {
       const random = Random.of(seed).split("augment", epoch, key);
-      const changed = policy === undefined ? image : augment(image, random, policy);
-      out.set(resizeBilinear(changed, sizePx, sizePx).data, at);
+      const resized =
+        policy === undefined
+          ? resizeBilinear(image, sizePx, sizePx)
+          : resizePacked(augmentPacked(image, random, policy), sizePx, sizePx);
+      out.set(resized.data, at);
       at += stride;
     }
     return { value: out };
