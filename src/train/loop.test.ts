@@ -199,7 +199,17 @@ describe("parseTrainConfig", () => {
     [{ ...base, tag: "test_efficientnet.x_F1_Af_Lb_Z7" }, "Z0, Z1 or Z2"],
     [{ ...base, tag: "resnet_999.x_F1_Af_Lb_Z0" }, "backbone"],
     [{ ...base, data: [] }, "data"],
+    [{ ...base, patience: 0 }, "patience"],
+    [{ ...base, labelSmoothing: 1.1 }, "labelSmoothing"],
+    [{ ...base, ema: 1 }, "ema"],
+    [{ ...base, layerDecay: 0 }, "layerDecay"],
+    [{ ...base, accumulate: 0.5 }, "accumulate"],
   ])("refuses %j", (input, words) => {
     expect(() => parseTrainConfig(input)).toThrow(words);
+  });
+
+  it("says nothing of options that are left out: folders of earlier versions resume, hashes stay", () => {
+    const keys = ["patience", "labelSmoothing", "ema", "layerDecay", "accumulate"];
+    expect(Object.keys(parseTrainConfig(base)).filter((key) => keys.includes(key))).toEqual([]);
   });
 });
