@@ -32,6 +32,24 @@ describe("adjustments equal torchvision on PIL images bit for bit", () => {
   }
 });
 
+describe("saturation", () => {
+  it("is the float32 blend for every factor, those that round up to whole numbers included", () => {
+    const image = drawn(64, 64, "noise");
+    const random = Random.of(3);
+    const drawnFactors = Array.from({ length: 40 }, () => random.uniform(0, 3));
+    for (const factor of [0, 0.5, 0.95, 1.05, 1.2, 2, 9.7, ...drawnFactors]) {
+      const alpha = Math.fround(factor);
+      const expected = image.data.map((value, k) => {
+        const [r, g, b] = image.data.subarray(k - (k % 3), k - (k % 3) + 3) as unknown as number[];
+        const level = (r! * 19595 + g! * 38470 + b! * 7471 + 0x8000) >> 16;
+        const blended = Math.fround(level + Math.fround(alpha * (value - level)));
+        return Math.max(0, Math.min(255, Math.trunc(blended)));
+      });
+      expect(adjustSaturation(image, factor).data, String(factor)).toEqual(expected);
+    }
+  });
+});
+
 describe("augment", () => {
   const image = drawn(40, 30, "smooth");
   const run = (seed: number) => augment(image, Random.of(seed), FULL_AUGMENT);
@@ -39,6 +57,18 @@ describe("augment", () => {
   it("repeats itself from the same stream and differs between streams", () => {
     expect(run(1)).toEqual(run(1));
     expect(run(1)).not.toEqual(run(2));
+  });
+
+  it("keeps nothing of the pictures before", () => {
+    const fresh = run(1);
+    for (const [w, h] of [
+      [50, 50],
+      [3, 4],
+      [40, 30],
+    ] as const) {
+      augment(drawn(w, h, "noise"), Random.of(w), FULL_AUGMENT);
+    }
+    expect(run(1)).toEqual(fresh);
   });
 
   it("changes nothing when the policy is empty", () => {

@@ -2,7 +2,7 @@
 // Source: Pillow's ImageEnhance and Blend.c (float32 blend, truncated), L conversion in 16-bit fixed point, as
 // torchvision's ColorJitter and RandomRotation use them on PIL images. Invariant: same factors, same bytes.
 import type { Random } from "../core/random.ts";
-import { flipHorizontal, type PackedImage, pack, type RgbImage, unpack } from "./pixels.ts";
+import { flipHorizontal, type PackedImage, pack, packedScratch, type RgbImage, unpack } from "./pixels.ts";
 import { rotatePacked } from "./rotate.ts";
 
 export const ADJUSTMENTS = ["brightness", "contrast", "saturation"] as const;
@@ -113,7 +113,7 @@ export function augment(image: RgbImage, random: Random, policy: AugmentPolicy):
   return unpack(augmentPacked(image, random, policy));
 }
 
-/** `augment`, for `resizePacked` to go on with. */
+/** `augment`, for `resizePacked` to go on with; the pixels last until the next call. */
 export function augmentPacked(image: RgbImage, random: Random, policy: AugmentPolicy): PackedImage {
   const flip = random.next() < policy.flip;
   const order = random.shuffle(ADJUSTMENTS);
@@ -156,7 +156,7 @@ function saturate(image: RgbImage, factor: number, table: Table, mirror: boolean
   const shifts = shiftsFor(factor);
   if (shifts === undefined) return saturateExactly(image, factor, table, mirror);
   const { width, height, data } = image;
-  const out = new Uint32Array(width * height);
+  const out = packedScratch(0, width * height);
   const step = mirror ? -1 : 1;
   for (let y = 0, from = 0; y < height; y++) {
     let to = mirror ? (y + 1) * width - 1 : y * width;

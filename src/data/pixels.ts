@@ -1,6 +1,7 @@
 // ◇ Browser-safe. RGB images as plain arrays, and the one resample of the house (DESIGN rule 2).
 // Source: Pillow's Resample.c: triangle filter, weights in 22-bit fixed point, horizontal pass,
 // then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives.
+import { PRECISION, type Taps, tapsFor } from "./taps.ts";
 
 /** An RGB picture; u8, row-major, origin top-left, no row padding. */
 export interface RgbImage {
@@ -18,22 +19,7 @@ export interface PackedImage {
   readonly data: Uint32Array;
 }
 
-/** For each output position: the first input position and the weights of those that follow. */
-interface Taps {
-  readonly first: Int32Array; // [out]
-  readonly count: Int32Array; // [out]
-  /** Fixed point, `PRECISION` bits after the point; row stride `width`. */
-  readonly weights: Int32Array; // [out, width]
-  readonly width: number;
-  /** Each output position has three, some of weight 0: the usual case (shrinking to no less than two thirds). */
-  readonly three: boolean;
-}
-
-const PRECISION = 22;
 const HALF = 1 << (PRECISION - 1);
-const CACHED_TAPS = 64;
-const tapsBySizes = new Map<string, Taps>();
-
 /**
  * Resample by a triangle filter that widens when shrinking (antialiased), as Pillow and therefore torchvision
  * do to PIL images. The aspect ratio is not kept.
@@ -66,8 +52,23 @@ export function resizePacked(image: PackedImage, widthPx: number, heightPx: numb
   return resizeBilinear({ width: widthPx, height, data: wide }, widthPx, heightPx);
 }
 
+/** Pixels kept for the next picture, since fresh memory costs as much as a pass over it: up to 4 million each. */
+const SCRATCH_PIXELS = 2 ** 22;
+const scratch = [new Uint32Array(0), new Uint32Array(0)];
+
+/**
+ * Memory for a packed picture that is used up before the next one is begun; what it holds is undefined.
+ *
+ * @param slot - 0 for what jitter makes, 1 for what rotation makes of that
+ */
+export function packedScratch(slot: 0 | 1, pixels: number): Uint32Array {
+  if (pixels > SCRATCH_PIXELS) return new Uint32Array(pixels);
+  if (scratch[slot]!.length < pixels) scratch[slot] = new Uint32Array(pixels);
+  return scratch[slot]!.subarray(0, pixels);
+}
+
 export function pack({ width, height, data }: RgbImage): PackedImage {
-  const out = new Uint32Array(width * height);
+  const out = packedScratch(0, width * height);
   for (let i = 0, from = 0; i < out.length; i++, from += 3) {
     out[i] = data[from]! | (data[from + 1]! << 8) | (data[from + 2]! << 16);
   }
@@ -160,11 +161,13 @@ function resampleColumns(data: RgbImage["data"], width: number, height: number, 
   const taps = tapsFor(height, heightPx);
   const stride = width * 3;
   const out = new Uint8Array(heightPx * stride); // [heightPx, width, 3]
+  const words = stride % 4 === 0 && data.byteOffset % 4 === 0;
   for (let y = 0; y < heightPx; y++) {
     const weights = taps.weights.subarray(y * taps.width, y * taps.width + taps.count[y]!);
     const rows = data.subarray(taps.first[y]! * stride, (taps.first[y]! + weights.length) * stride);
     const row = out.subarray(y * stride, (y + 1) * stride);
-    if (taps.three) sumThreeRows(rows, weights, row);
+    if (taps.three && words) sumThreeRowsByWords(rows, weights, row);
+    else if (taps.three) sumThreeRows(rows, weights, row);
     else sumRows(rows, weights, row);
   }
   return out;
@@ -177,6 +180,30 @@ function sumThreeRows(rows: RgbImage["data"], weights: Int32Array, out: Uint8Arr
     const sum =
       Math.imul(u, rows[i]!) + Math.imul(v, rows[i + stride]!) + Math.imul(w, rows[i + 2 * stride]!);
     out[i] = clip((sum + HALF) >> PRECISION);
+  }
+}
+
+/** The same four bytes at a time; which of them is the lowest in a word makes no difference. */
+function sumThreeRowsByWords(rows: RgbImage["data"], weights: Int32Array, out: Uint8Array): void {
+  const from = new Int32Array(rows.buffer, rows.byteOffset, rows.length / 4);
+  const to = new Int32Array(out.buffer, out.byteOffset, out.length / 4);
+  const stride = to.length;
+  const [u = 0, v = 0, w = 0] = weights;
+  for (let i = 0; i < stride; i++) {
+    const p = from[i]!;
+    const q = from[i + stride]!;
+    const s = from[i + 2 * stride]!;
+    const a = Math.imul(u, p & 255) + Math.imul(v, q & 255) + Math.imul(w, s & 255) + HALF;
+    const b =
+      Math.imul(u, (p >> 8) & 255) + Math.imul(v, (q >> 8) & 255) + Math.imul(w, (s >> 8) & 255) + HALF;
+    const c =
+      Math.imul(u, (p >> 16) & 255) + Math.imul(v, (q >> 16) & 255) + Math.imul(w, (s >> 16) & 255) + HALF;
+    const d = Math.imul(u, p >>> 24) + Math.imul(v, q >>> 24) + Math.imul(w, s >>> 24) + HALF;
+    to[i] =
+      clip(a >> PRECISION) |
+      (clip(b >> PRECISION) << 8) |
+      (clip(c >> PRECISION) << 16) |
+      (clip(d >> PRECISION) << 24);
   }
 }
 
@@ -193,59 +220,6 @@ function sumRows(rows: RgbImage["data"], weights: Int32Array, out: Uint8Array): 
 /** Weights are never negative, but rounding can let their sum pass one. */
 function clip(value: number): number {
   return Math.min(value, 255);
-}
-
-function tapsFor(inSize: number, outSize: number): Taps {
-  const key = `${inSize}>${outSize}`;
-  let taps = tapsBySizes.get(key);
-  if (taps === undefined) {
-    if (tapsBySizes.size >= CACHED_TAPS) tapsBySizes.clear();
-    taps = makeTaps(inSize, outSize);
-    tapsBySizes.set(key, taps);
-  }
-  return taps;
-}
-
-function makeTaps(inSize: number, outSize: number): Taps {
-  const scale = inSize / outSize;
-  const support = Math.max(1, scale); // the triangle reaches one (widened) pixel to each side
-  const width = Math.ceil(support) * 2 + 1;
-  const first = new Int32Array(outSize);
-  const count = new Int32Array(outSize);
-  const weights = new Int32Array(outSize * width);
-  const exact = new Float64Array(width);
-  for (let x = 0; x < outSize; x++) {
-    const centre = (x + 0.5) * scale;
-    const low = Math.max(0, Math.trunc(centre - support + 0.5));
-    const high = Math.min(inSize, Math.trunc(centre + support + 0.5));
-    let sum = 0;
-    for (let k = 0; k < high - low; k++) {
-      const weight = Math.max(0, 1 - Math.abs((k + low - centre + 0.5) * (1 / support)));
-      exact[k] = weight;
-      sum += weight;
-    }
-    for (let k = 0; k < high - low; k++) {
-      const share = sum === 0 ? exact[k]! : exact[k]! / sum;
-      weights[x * width + k] = Math.trunc(0.5 + share * (1 << PRECISION));
-    }
-    first[x] = low;
-    count[x] = high - low;
-  }
-  const taps = { first, count, weights, width, three: false };
-  return inSize >= 3 && count.every((n) => n <= 3) ? padToThree(taps, inSize) : taps;
-}
-
-/** Weights of 0 before or behind, so that no position beyond the input is read. */
-function padToThree({ first, count, weights, width }: Taps, inSize: number): Taps {
-  const padded = {
-    first: first.map((low) => Math.min(low, inSize - 3)),
-    weights: new Int32Array(first.length * 3),
-  };
-  for (let x = 0; x < first.length; x++) {
-    const from = weights.subarray(x * width, x * width + count[x]!);
-    padded.weights.set(from, x * 3 + first[x]! - padded.first[x]!);
-  }
-  return { ...padded, count: count.map(() => 3), width: 3, three: true };
 }
 
 /** Mirror left and right. */

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Rotation about the centre, nearest pixel, black outside, same size.
 // Source: Pillow's Image.rotate (matrix rounded to 15 decimals) and Geometry.c (16.16 fixed point), which
 // torchvision's RandomRotation calls for PIL images. Invariant: bit for bit what they give.
-import { type PackedImage, pack, type RgbImage, unpack } from "./pixels.ts";
+import { type PackedImage, pack, packedScratch, type RgbImage, unpack } from "./pixels.ts";
 
 /** Coordinates at or beyond this do not fit 16.16 fixed point; Pillow then steps in doubles. */
 const FIXED_LIMIT = 32768;
@@ -22,7 +22,7 @@ export function rotate(image: RgbImage, degrees: number): RgbImage {
   return degrees % 360 === 0 ? image : unpack(rotatePacked(pack(image), degrees));
 }
 
-/** `rotate` of a packed picture; `image` itself for whole turns. */
+/** `rotate` of a packed picture; `image` itself for whole turns. The pixels last until the next call. */
 export function rotatePacked(image: PackedImage, degrees: number): PackedImage {
   const { width, height } = image;
   const remainder = degrees % 360;
@@ -52,7 +52,7 @@ function round15(value: number): number {
 
 function mapPixels(image: PackedImage, from: (x: number, y: number) => number): PackedImage {
   const { width, height, data } = image;
-  const out = new Uint32Array(data.length);
+  const out = packedScratch(1, data.length).fill(0);
   for (let y = 0, to = 0; y < height; y++) {
     for (let x = 0; x < width; x++, to++) out[to] = data[from(x, y)]!;
   }
@@ -66,7 +66,7 @@ function sampleFixed(image: PackedImage, matrix: Matrix): PackedImage {
   const [stepXx, stepXy, stepYx, stepYy] = [fixed(a), fixed(d), fixed(b), fixed(e)];
   let startX = fixed(c + a * 0.5 + b * 0.5);
   let startY = fixed(f + d * 0.5 + e * 0.5);
-  const out = new Uint32Array(data.length);
+  const out = packedScratch(1, data.length).fill(0);
   for (let row = 0; row < height; row++, startX += stepYx, startY += stepYy) {
     const [firstX, lastX] = inside(startX, stepXx, width);
     const [firstY, lastY] = inside(startY, stepXy, height);
@@ -101,7 +101,7 @@ function sampleFloat(image: PackedImage, [a, b, c, d, e, f]: Matrix): PackedImag
   const { width, height, data } = image;
   let startX = c + a * 0.5 + b * 0.5;
   let startY = f + d * 0.5 + e * 0.5;
-  const out = new Uint32Array(data.length);
+  const out = packedScratch(1, data.length).fill(0);
   for (let row = 0, to = 0; row < height; row++, startX += b, startY += e) {
     let x = startX;
     let y = startY;
