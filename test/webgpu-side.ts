@@ -1,0 +1,65 @@
+// The child of webgpu.test.ts: the same predictions on the CPU and on WebGPU, and where each operator ran.
+// Usage: node --import tsx test/webgpu-side.ts FOLDER (for profiles). Prints one line of JSON.
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Random } from "../src/core/random.ts";
+import { probeDevice } from "../src/engine/device.ts";
+import { createSession } from "../src/engine/ort-node.ts";
+import { initialise } from "../src/engine/params.ts";
+import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
+import { openPredictor } from "../src/models/predictor.ts";
+import { declaredSpecs } from "../src/train/step-graph.ts";
+
+const SIZE_PX = 48;
+const facts: ModelFacts = {
+  format: 1,
+  arch: "mag",
+  tag: "test_efficientnet.none_F0_An_Lb_Z0_gating=soft",
+  backbone: "test_efficientnet",
+  flag: false,
+  gating: "soft",
+  pixels: { sizePx: SIZE_PX, interpolation: "bilinear", mean: [0, 0, 0], std: [1, 1, 1] },
+  threshold: 0.5,
+  output: OUTPUT_MEANING,
+  trainedOn: [],
+};
+const folder = process.argv[2]!;
+const state = await probeDevice("webgpu");
+console.log(JSON.stringify(state.runs ? { state, ...(await compare()) } : { state }));
+
+async function compare() {
+  const weights = initialise(declaredSpecs(modelGraph(facts), SIZE_PX), Random.of(3));
+  const random = Random.of(4);
+  const pixels = Uint8Array.from({ length: 2 * SIZE_PX * SIZE_PX * 3 }, () => random.uniform(0, 256));
+  const predict = async (provider: "cpu" | "webgpu") => {
+    const predictor = await openPredictor({
+      facts,
+      weights,
+      provider,
+      batchSize: 2,
+      createSession: (model) =>
+        createSession(model, {
+          threads: 1,
+          providers: [provider, "cpu"],
+          profilePrefix: join(folder, provider),
+        }),
+    });
+    const rows = await predictor.predictPixels(pixels, ["auto", "auto"]);
+    await predictor.close();
+    return rows.map(({ logit, gateHand }) => [logit, gateHand]);
+  };
+  return { cpu: await predict("cpu"), webgpu: await predict("webgpu"), placed: placedOn("webgpu") };
+}
+
+/** Operators by the provider that ran them, from the profile that the session left. */
+function placedOn(prefix: string): Record<string, string[]> {
+  const name = readdirSync(folder).find((file) => file.startsWith(prefix))!;
+  type Event = { readonly args?: { readonly provider?: string; readonly op_name?: string } };
+  const events = JSON.parse(readFileSync(join(folder, name), "utf8")) as Event[];
+  const placed: Record<string, string[]> = {};
+  for (const { args } of events) {
+    const { provider, op_name: op = "?" } = args ?? {};
+    if (provider !== undefined) placed[provider] = [...(placed[provider] ?? []), op];
+  }
+  return placed;
+}
