@@ -1,16 +1,19 @@
-// The child of webgpu.test.ts: the same predictions on the CPU and on WebGPU, and where each operator ran.
+// The child of webgpu.test.ts: the same predictions and training steps on the CPU and on WebGPU, and where each
+// operator of the predictions ran.
 // Usage: node --import tsx test/webgpu-side.ts FOLDER (for profiles). Prints one line of JSON.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../src/core/random.ts";
-import { probeDevice } from "../src/engine/device.ts";
+import { type Device, probeDevice } from "../src/engine/device.ts";
+import { adamw } from "../src/engine/optim.ts";
 import { createSession } from "../src/engine/ort-node.ts";
 import { initialise } from "../src/engine/params.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
 import { openPredictor } from "../src/models/predictor.ts";
+import { openTrainStep } from "../src/train/step.ts";
 import { declaredSpecs } from "../src/train/step-graph.ts";
 
-const SIZE_PX = 48;
+const SIZE_PX = 32;
 const facts: ModelFacts = {
   format: 1,
   arch: "mag",
@@ -48,7 +51,52 @@ async function compare() {
     await predictor.close();
     return rows.map(({ logit, gateHand }) => [logit, gateHand]);
   };
-  return { cpu: await predict("cpu"), webgpu: await predict("webgpu"), placed: placedOn("webgpu") };
+  return {
+    cpu: await predict("cpu"),
+    webgpu: await predict("webgpu"),
+    placed: placedOn("webgpu"),
+    trained: [await trainOn("cpu"), await trainOn("webgpu")],
+  };
+}
+
+/** Losses and gradient norms of two steps; without dropout, the same on every device but for rounding. */
+async function trainOn(device: Device): Promise<number[]> {
+  const step = await openTrainStep({
+    model: modelGraph(facts, { dropRate: 0 }),
+    batchSize: 4,
+    sizePx: SIZE_PX,
+    mean: [0.5, 0.5, 0.5],
+    std: [0.5, 0.5, 0.5],
+    optimizer: adamw(),
+    threads: 1,
+    device,
+  });
+  step.load(initialise(step.specs, Random.of(5)));
+  const figures: number[] = [];
+  for (let i = 1; i <= 2; i++) {
+    const { loss, gradNorm } = await step.run(batchOf(i), {
+      step: i,
+      lr: 1e-3,
+      decay: 0.01,
+      clipNorm: Number.POSITIVE_INFINITY,
+      focal: 0,
+      seed: i,
+    });
+    figures.push(loss, gradNorm);
+  }
+  await step.close();
+  return figures;
+}
+
+function batchOf(seed: number) {
+  const random = Random.of(seed);
+  return {
+    images: Uint8Array.from({ length: 4 * SIZE_PX * SIZE_PX * 3 }, () => random.int(256)),
+    labels: Float32Array.of(0, 1, 1, 0),
+    flag: Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1),
+    weights: new Float32Array(4).fill(0.25),
+    modalityWeights: new Float32Array(4).fill(0.25),
+  };
 }
 
 /** Operators by the provider that ran them, from the profile that the session left. */

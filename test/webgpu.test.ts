@@ -21,17 +21,20 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test.skipIf(adapter === undefined)(
-  "WebGPU predicts as the CPU does, and hands no operator back (needs Chromium's SwiftShader)",
+  "WebGPU predicts and trains as the CPU does, and hands no operator back (needs Chromium's SwiftShader)",
   (context) => {
     const env = { ...process.env, VK_DRIVER_FILES: adapter!, VK_ICD_FILENAMES: adapter! };
     const side = spawnSync(process.execPath, ["--import", "tsx", SIDE, folder], { encoding: "utf8", env });
     expect(side.status, side.stderr).toBe(0);
-    const { state, cpu, webgpu, placed } = JSON.parse(side.stdout);
+    const { state, cpu, webgpu, placed, trained } = JSON.parse(side.stdout);
     if (!state.runs) return context.skip(`no WebGPU here: ${state.reason}`);
     expect(Object.keys(placed)).toEqual(["WebGpuExecutionProvider"]);
     expect(placed.WebGpuExecutionProvider).toContain("Conv");
     const flat = (rows: number[][]) => rows.flat();
     for (const [i, value] of flat(cpu).entries()) expect(flat(webgpu)[i]).toBeCloseTo(value, 4);
+    const [wanted, got] = trained as [number[], number[]];
+    expect(wanted).toHaveLength(4);
+    for (const [i, value] of wanted.entries()) expect(Math.abs(got[i]! / value - 1)).toBeLessThan(5e-3);
     expect(flat(cpu)[0]).not.toBeCloseTo(flat(cpu)[2]!, 6);
   },
   120_000,

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
+import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
@@ -16,7 +17,7 @@ import {
 import { type RunResult, train } from "../train/loop.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
 import { configOptions, numeric } from "./config-options.ts";
-import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
+import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
 import { fetchWithProgress } from "./model-fetch.ts";
 
 interface Flags extends Record<string, unknown> {
@@ -25,6 +26,7 @@ interface Flags extends Record<string, unknown> {
   readonly resume?: boolean;
   readonly threads?: number;
   readonly workers: number;
+  readonly device: Device | "auto";
   readonly json?: boolean;
 }
 
@@ -46,12 +48,13 @@ export function trainCommand(context: Context): Command {
       wholeNumber("--threads", 1, 1024),
     )
     .option("--workers <n>", "threads that decode and augment images", wholeNumber("--workers", 1, 256), 2)
+    .addOption(deviceOption())
     .addOption(jsonOption())
     .action((flags: Flags) => trainSeeds(context, flags));
 }
 
 async function trainSeeds(context: Context, flags: Flags): Promise<void> {
-  const { out, seeds, resume, threads, workers, json, ...config } = flags;
+  const { out, seeds, resume, threads, workers, device: asked, json, ...config } = flags;
   if (seeds !== undefined && config["seed"] !== undefined) {
     throw unexpected("input", {
       code: "FLAG",
@@ -60,6 +63,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
       got: "both",
     });
   }
+  const device = await chooseDevice(asked);
   Object.assign(config, await pretrainedPixels(context, config));
   const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
   const results: { seed: number; result: RunResult }[] = [];
@@ -70,6 +74,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
       dir: run.dir,
       workers,
       resume: resume ?? false,
+      device,
       ...(threads === undefined ? {} : { threads }),
     };
     results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options) });
@@ -95,6 +100,7 @@ async function pretrainedPixels(context: Context, { weights, pixels }: Record<st
 }
 
 interface OneRun {
+  readonly device: Device;
   readonly dir: string;
   readonly workers: number;
   readonly resume: boolean;

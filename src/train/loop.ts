@@ -5,6 +5,7 @@ import { exists } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import type { Batches } from "../data/batches.ts";
 import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
+import type { Device } from "../engine/device.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
 import { initialise } from "../engine/params.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
@@ -16,7 +17,7 @@ import { openData, plainBatches, type RunData, stepBatch, trainBatches } from ".
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
 import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step.ts";
-import { predictFinally, validate } from "./validation.ts";
+import { computeOf, predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
 export interface TrainOptions {
@@ -26,6 +27,8 @@ export interface TrainOptions {
   readonly resume?: boolean;
   /** Threads of ONNX Runtime; 0 or left out: one per core. */
   readonly threads?: number;
+  /** What computes, a device that runs here; default: the CPU. Devices round differently. */
+  readonly device?: Device;
   /** Threads that decode and augment images; default 2. */
   readonly workers?: number;
   /** Stops after the step under way, leaving a checkpoint. */
@@ -80,7 +83,7 @@ async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
   return { dir, facts, epochs, best: bestEpoch(epochs) };
 }
 
-function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOptions): Promise<TrainStep> {
+function openStep(config: TrainConfig, facts: ModelFacts, options: TrainOptions): Promise<TrainStep> {
   const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema, accumulate = 1 } = config;
   const frozen = frozenOf(parseTag(config.tag));
   const rates = rateOf(config);
@@ -97,7 +100,7 @@ function openStep(config: TrainConfig, facts: ModelFacts, { threads }: TrainOpti
     ...(ema === undefined ? {} : { ema }),
     ...(rates === undefined ? {} : { rateOf: rates }),
     ...(frozen === undefined ? {} : { frozen }),
-    ...(threads === undefined ? {} : { threads }),
+    ...computeOf(options),
   });
 }
 

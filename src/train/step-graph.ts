@@ -1,6 +1,7 @@
 // The symbolic training step: forward, loss, gradients, clipping, optimizer, running statistics.
 // Outputs named `next|<input>` are the new value of that input: the whole state of training is inputs and outputs.
 import { AppError } from "../core/errors.ts";
+import type { Device } from "../engine/device.ts";
 import { gradients } from "../engine/gradients.ts";
 import type { Value } from "../engine/graph.ts";
 import { add, imageToTensor, input, scalar, scale, sub } from "../engine/ops.ts";
@@ -44,6 +45,8 @@ export interface StepConfig {
   /** Keep an exponential moving average of weights and statistics, with this decay a step. */
   readonly ema?: number;
   readonly threads?: number;
+  /** A device that runs here (see chooseDevice); default: the CPU. Others take the plain lowering. */
+  readonly device?: Device;
   /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
   readonly lowering?: "plain" | "nchwc";
 }

@@ -88,11 +88,13 @@ export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" 
 export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const layout = layOut(config);
   const { outputs, update, noises } = buildStep(config, layout);
-  const block = config.lowering === "plain" ? undefined : await probeBlock();
+  const { device = "cpu" } = config;
+  const block = config.lowering === "plain" || device !== "cpu" ? undefined : await probeBlock();
   const compile = async (graph: StepGraph["outputs"]): Promise<Compiled> => {
-    const emitted = emitGraph({ outputs: graph, block });
+    const emitted = emitGraph({ outputs: graph, block, provider: device });
     const session = await createSession(emitted.model, {
       optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
+      providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
       ...(config.threads === undefined ? {} : { threads: config.threads }),
     });
     return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)) };

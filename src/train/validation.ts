@@ -4,6 +4,7 @@
 import type { Batches } from "../data/batches.ts";
 import { MODALITIES } from "../data/record.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
+import type { Device } from "../engine/device.ts";
 import type { Weights } from "../engine/params.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
@@ -20,7 +21,7 @@ export interface Validated {
   readonly config: TrainConfig;
   readonly facts: ModelFacts;
   readonly validation: Batches;
-  readonly options: { readonly threads?: number };
+  readonly options: Compute;
 }
 
 /** The figures of some weights on the validation images. */
@@ -28,7 +29,7 @@ export async function validate(
   { config, facts, validation, options }: Validated,
   weights: Weights,
 ): Promise<EpochLog["val"]> {
-  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
+  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...computeOf(options) });
   try {
     const rows = await predictSamples(predictor, validation, "val");
     const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
@@ -38,7 +39,16 @@ export async function validate(
   }
 }
 
-const threadsOf = ({ threads }: { readonly threads?: number }) => (threads === undefined ? {} : { threads });
+/** What computes. */
+export interface Compute {
+  readonly threads?: number;
+  readonly device?: Device;
+}
+
+/** Only what is set, to be spread into options. */
+export function computeOf({ threads, device }: Compute): Compute {
+  return { ...(threads === undefined ? {} : { threads }), ...(device === undefined ? {} : { device }) };
+}
 
 function partOrNull(rows: readonly Prediction[]): PartLog | null {
   return rows.length === 0 ? null : partLog(rows);
@@ -53,9 +63,8 @@ function partLog(rows: readonly Prediction[]): PartLog {
   return { n, loss: nll, accuracy, balancedAccuracy, rocAuc };
 }
 
-export interface FinalOptions {
+export interface FinalOptions extends Compute {
   readonly dir: string;
-  readonly threads?: number;
   readonly workers?: number;
 }
 
@@ -68,7 +77,7 @@ export async function predictFinally(
   const paths = runPaths(options.dir);
   const { weights } = await readCheckpoint(paths.best);
   const facts = factsOf(config, data.facts);
-  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...threadsOf(options) });
+  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...computeOf(options) });
   const rows: Prediction[] = [];
   try {
     for (const split of ["val", "test"] as const) {

@@ -145,6 +145,13 @@ describe("predict", () => {
     expect(stderr).toMatch(
       new RegExp(`^Expected a device that runs here for --device, got "${absent}" .*\nTry: use --device cpu`),
     );
+    const tag = ["--arch", "umcc", "--tag", UMCC.tag, "--data", `pairs:${at("none")}`, "--out", at("run")];
+    const training = await runCli("train", ...tag, "--device", absent);
+    expect([training.code, training.stdout, training.stderr]).toEqual([
+      2,
+      "",
+      stderr.replace("predict", "train"),
+    ]);
     const auto = await chooseDevice("auto");
     const [chosen] = (await json(...crop, "--device", "auto")).predictions;
     // Another device rounds in another order; the CPU is the same computation.
