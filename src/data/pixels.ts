@@ -67,6 +67,7 @@ export function packedScratch(slot: 0 | 1, pixels: number): Uint32Array {
   return scratch[slot]!.subarray(0, pixels);
 }
 
+/** Each pixel's three bytes as one word, red lowest, in scratch memory: valid until the next picture is packed. */
 export function pack({ width, height, data }: RgbImage): PackedImage {
   const out = packedScratch(0, width * height);
   for (let i = 0, from = 0; i < out.length; i++, from += 3) {
@@ -75,6 +76,7 @@ export function pack({ width, height, data }: RgbImage): PackedImage {
   return { width, height, data: out };
 }
 
+/** Packed pixels as a new picture of three bytes each. */
 export function unpack({ width, height, data }: PackedImage): RgbImage {
   const out = new Uint8Array(data.length * 3);
   for (let i = 0, to = 0; i < data.length; i++, to += 3) {
