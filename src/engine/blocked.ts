@@ -10,6 +10,15 @@ export interface Placed {
   readonly blocked: boolean;
 }
 
+/** A result in blocks. */
+export const inBlocks = (name: string): Placed => ({ name, blocked: true });
+
+/** A result in rows of channels, or with fewer axes. */
+export const inRows = (name: string): Placed => ({ name, blocked: false });
+
+/** True for maps that are worth taking into blocks: those that are there already. */
+export const stays = (b: Blocks, x: Value): boolean => b.isBlocked(x) && b.fits(x);
+
 export interface BlockedConv {
   readonly kernel: readonly [number, number];
   readonly stride?: readonly [number, number];

@@ -1,12 +1,10 @@
 // Convolutions and their gradients on blocked maps (kernels: blocked-kernels.ts).
-import type { Blocks, Placed } from "./blocked.ts";
+import { type Blocks, inBlocks, type Placed } from "./blocked.ts";
 import { denseKernel, forwardOuterKernel, kernelOf } from "./blocked-kernels.ts";
 import { isNode, type Node, type Value } from "./graph.ts";
 import { inputGrad } from "./lower-nchwc-phases.ts";
 import { batchIsCheap } from "./lower-plain-conv.ts";
 import { NCHWC } from "./writer.ts";
-
-const blocked = (name: string): Placed => ({ name, blocked: true });
 
 /** True for a widening 1x1 convolution that only a BatchNorm reads: its mean follows from the narrower input's. */
 function normalisedNext(b: Blocks, node: Node<"conv2d">): boolean {
@@ -39,13 +37,13 @@ export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] 
   const conv = { kernel: kernelOf(weight), stride, pads };
   if (!b.fits(node.outputs[0]!)) return undefined;
   if (x.shape[1] === 3 && groups === 1)
-    return [blocked(b.conv(b.plain(x), forwardOuterKernel(b, weight), conv))];
+    return [inBlocks(b.conv(b.plain(x), forwardOuterKernel(b, weight), conv))];
   if (!b.fits(x)) return undefined;
   if (groups > 1)
-    return [blocked(b.conv(b.blocked(x), forwardOuterKernel(b, weight), { ...conv, groups: b.up(groups) }))];
+    return [inBlocks(b.conv(b.blocked(x), forwardOuterKernel(b, weight), { ...conv, groups: b.up(groups) }))];
   const bias = normalisedNext(b, node) ? withoutMean(b, node) : undefined;
   return [
-    blocked(b.conv(b.blocked(x), denseKernel(b, weight), bias === undefined ? conv : { ...conv, bias })),
+    inBlocks(b.conv(b.blocked(x), denseKernel(b, weight), bias === undefined ? conv : { ...conv, bias })),
   ];
 }
 
@@ -56,7 +54,7 @@ export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] 
 export function convInputGrad(b: Blocks, node: Node<"convInputGrad">): readonly Placed[] | undefined {
   const [dy] = node.inputs;
   if (!b.fits(dy) || !b.fits(node.outputs[0]!)) return undefined;
-  return [blocked(inputGrad(b, node))];
+  return [inBlocks(inputGrad(b, node))];
 }
 
 /** Depthwise in blocks, 1x1 on small maps as one product; others by the plain rule. */

@@ -1,21 +1,15 @@
 // Max-pool and layer normalisation on blocked maps.
 // Means over channels are 1x1 convolutions that write one block of equal channels, [N, b, H, W]; they apply to
 // all blocks of a map by broadcasting. Padded channels have weight 0 in them.
-import type { Blocks, Placed } from "./blocked.ts";
+import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts";
 import type { Node, Value } from "./graph.ts";
 import { poolAttributes, poolGradient } from "./lower-plain-layers.ts";
 import { NCHWC } from "./writer.ts";
 
-const blocked = (name: string): Placed => ({ name, blocked: true });
-const plain = (name: string): Placed => ({ name, blocked: false });
-
-/** True for maps that are worth taking into blocks: those that are there already. */
-const stays = (b: Blocks, x: Value) => b.isBlocked(x) && b.fits(x);
-
 /** Blocked rule of maxPool; undefined where the plain one has to do it. */
 export function maxPool(b: Blocks, { inputs: [x], attrs }: Node<"maxPool">): readonly Placed[] | undefined {
   if (!stays(b, x)) return undefined;
-  return [blocked(b.w.op("MaxPool", [b.blocked(x)], poolAttributes(attrs), NCHWC))];
+  return [inBlocks(b.w.op("MaxPool", [b.blocked(x)], poolAttributes(attrs), NCHWC))];
 }
 
 /** The plain form on [N C/b, H, W, b]. */
@@ -25,7 +19,7 @@ export function maxPoolGrad(b: Blocks, node: Node<"maxPoolGrad">): readonly Plac
   const view = ({ shape: [n, c, h, width] }: Value) => [(n! * b.up(c!)) / b.size, h!, width!, b.size];
   const names = [x, y, dy].map((v) => b.w.reshape(b.blocked(v), view(v)));
   const dx = poolGradient(b.w, node.attrs, { inside: view(x), outside: view(y), axis: 1 }, names);
-  return [blocked(b.w.reshape(dx, x.shape.with(1, b.up(x.shape[1]!))))];
+  return [inBlocks(b.w.reshape(dx, x.shape.with(1, b.up(x.shape[1]!))))];
 }
 
 /** Statistics in two passes; the normalised map serves the gradient too. */
@@ -33,7 +27,7 @@ export function layerNorm(b: Blocks, node: Node<"layerNorm">): readonly Placed[]
   const [x, weight, bias] = node.inputs;
   if (!stays(b, x)) return undefined;
   const { unit } = normalised(b, x, node.attrs.eps);
-  return [blocked(b.affine(unit, b.vector(weight), b.up(x.shape[1]!), { bias: b.vector(bias) }))];
+  return [inBlocks(b.affine(unit, b.vector(weight), b.up(x.shape[1]!), { bias: b.vector(bias) }))];
 }
 
 /** The plain lowering's formula. */
@@ -51,7 +45,7 @@ export function layerNormGrad(b: Blocks, node: Node<"layerNormGrad">): readonly 
   const dweight = w.sum(b.dot(unit, b.blocked(dy), x.shape), [0]);
   const means = w.sum(b.spatialMean(b.blocked(dy), [n, c]), [0]);
   const dbias = w.op("Mul", [means, w.float(h * width)]);
-  return [blocked(dx), plain(b.trim(dweight, c)), plain(b.trim(dbias, c))];
+  return [inBlocks(dx), inRows(b.trim(dweight, c)), inRows(b.trim(dbias, c))];
 }
 
 /** x with mean 0 and variance 1 over channels, and the inverse of its deviation, [N, b, H, W]. */

@@ -1,7 +1,7 @@
 // The fast lowering for CPUs: activations stay in ONNX Runtime's own NCHWc blocks from stem to head.
 // A rule returns undefined where its operands do not fit blocks; the plain rule then serves, on reordered maps.
 // Measurements behind the formulations: docs/decisions.
-import type { Blocks, Placed } from "./blocked.ts";
+import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts";
 import { type Activation, isNode, type Node, type Op, type Value } from "./graph.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./lower-nchwc-conv.ts";
 import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./lower-nchwc-layers.ts";
@@ -9,9 +9,6 @@ import { type Lowering, PLAIN } from "./lower-plain.ts";
 
 /** Emits one node in blocks, or declines. */
 export type BlockedRule<K extends Op> = (b: Blocks, node: Node<K>) => readonly Placed[] | undefined;
-
-const blocked = (name: string): Placed => ({ name, blocked: true });
-const plain = (name: string): Placed => ({ name, blocked: false });
 
 /** Elementwise operations do not care for the order of data, if all maps have the same. */
 function elementwise<K extends Op>(b: Blocks, node: Node<K>): readonly Placed[] | undefined {
@@ -21,11 +18,8 @@ function elementwise<K extends Op>(b: Blocks, node: Node<K>): readonly Placed[] 
   if (!inputs.every((x) => x.shape.length === 4 || x.shape.length === 0)) return undefined;
   const names = inputs.map((x) => (x.shape.length === 4 ? b.blocked(x) : b.plain(x)));
   // The tables are keyed by `node.op`; TypeScript cannot tie the two together.
-  return (PLAIN[node.op] as unknown as Lowering<K>)(b.w, node, names).map(blocked);
+  return (PLAIN[node.op] as unknown as Lowering<K>)(b.w, node, names).map(inBlocks);
 }
-
-/** True for maps that are worth taking into blocks: those that are there already. */
-const stays = (b: Blocks, x: Value) => b.isBlocked(x) && b.fits(x);
 
 /** Statistics in two passes, as in the plain lowering; the centred maps serve the gradient too. */
 function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | undefined {
@@ -45,7 +39,7 @@ function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | unde
   });
   if (clip !== undefined) b.clipped.add(node.outputs[0]!);
   b.centred.set(node.outputs[1]!, centred);
-  return [blocked(y), plain(mean), plain(b.trim(variance, c))];
+  return [inBlocks(y), inRows(mean), inRows(b.trim(variance, c))];
 }
 
 /** Maps without their batch mean, and that mean [C]. */
@@ -81,7 +75,7 @@ function batchNormGrad(b: Blocks, node: Node<"batchNormGrad">): readonly Placed[
   const slope = w.op("Mul", [w.op("Mul", [share, inverse]), dweight]);
   const fromX = b.affine(centred, slope, padded, { bias: w.op("Mul", [share, dbias]) });
   const dx = b.affine(b.blocked(dy), a, padded, { sum: fromX });
-  return [blocked(dx), plain(b.trim(dweight, c)), plain(b.trim(dbias, c))];
+  return [inBlocks(dx), inRows(b.trim(dweight, c)), inRows(b.trim(dbias, c))];
 }
 
 function batchNormEval(b: Blocks, node: Node<"batchNormEval">): readonly Placed[] | undefined {
@@ -89,7 +83,7 @@ function batchNormEval(b: Blocks, node: Node<"batchNormEval">): readonly Placed[
   if (!stays(b, x)) return undefined;
   const factor = b.w.op("Mul", [b.vector(weight), inverseDeviation(b, b.vector(variance), node.attrs.eps)]);
   const shift = b.w.op("Sub", [b.vector(bias), b.w.op("Mul", [b.vector(mean), factor])]);
-  return [blocked(b.affine(b.blocked(x), factor, b.up(x.shape[1]!), { bias: shift }))];
+  return [inBlocks(b.affine(b.blocked(x), factor, b.up(x.shape[1]!), { bias: shift }))];
 }
 
 function channelScale(
@@ -97,27 +91,27 @@ function channelScale(
   { inputs: [x, scale] }: Node<"channelScale">,
 ): readonly Placed[] | undefined {
   if (!stays(b, x)) return undefined;
-  return [blocked(b.affine(b.blocked(x), b.vector(scale), b.up(x.shape[1]!)))];
+  return [inBlocks(b.affine(b.blocked(x), b.vector(scale), b.up(x.shape[1]!)))];
 }
 
 function channelBias(b: Blocks, { inputs: [x, bias] }: Node<"channelBias">): readonly Placed[] | undefined {
   if (!stays(b, x)) return undefined;
   const padded = b.up(x.shape[1]!);
   const ones = b.w.floats(new Float32Array(padded).fill(1), [padded]);
-  return [blocked(b.affine(b.blocked(x), ones, padded, { bias: b.vector(bias) }))];
+  return [inBlocks(b.affine(b.blocked(x), ones, padded, { bias: b.vector(bias) }))];
 }
 
 function channelSum(b: Blocks, { inputs: [x] }: Node<"channelSum">): readonly Placed[] | undefined {
   if (!stays(b, x)) return undefined;
   const sums = b.w.sum(b.spatialMean(b.blocked(x), x.shape), [0]);
   const scaled = b.w.op("Mul", [sums, b.w.float(x.shape[2]! * x.shape[3]!)]);
-  return [plain(b.trim(scaled, x.shape[1]!))];
+  return [inRows(b.trim(scaled, x.shape[1]!))];
 }
 
 function channelDot(b: Blocks, { inputs: [x, y] }: Node<"channelDot">): readonly Placed[] | undefined {
   if (!stays(b, x) || !stays(b, y)) return undefined;
   const sums = b.w.sum(b.dot(b.blocked(x), b.blocked(y), x.shape), [0]);
-  return [plain(b.trim(sums, x.shape[1]!))];
+  return [inRows(b.trim(sums, x.shape[1]!))];
 }
 
 /** [N, Cp] cut to [N, C]. */
@@ -135,7 +129,7 @@ function globalAveragePool(
   { inputs: [x] }: Node<"globalAveragePool">,
 ): readonly Placed[] | undefined {
   if (!stays(b, x)) return undefined;
-  return [plain(trimRows(b, b.spatialMean(b.blocked(x), x.shape), x.shape[1]!))];
+  return [inRows(trimRows(b, b.spatialMean(b.blocked(x), x.shape), x.shape[1]!))];
 }
 
 function spatialBroadcast(b: Blocks, node: Node<"spatialBroadcast">): readonly Placed[] | undefined {
@@ -146,7 +140,7 @@ function spatialBroadcast(b: Blocks, node: Node<"spatialBroadcast">): readonly P
   const groups = b.up(c) / b.size;
   const rows = b.w.reshape(padRows(b, x), [n, groups, 1, b.size]);
   const wide = b.w.op("Expand", [rows, b.w.ints(n, groups, size[0] * size[1], b.size)]);
-  return [blocked(b.w.reshape(wide, [n, b.up(c), ...size]))];
+  return [inBlocks(b.w.reshape(wide, [n, b.up(c), ...size]))];
 }
 
 /** The gate of each sample and channel as a kernel of its own. */
@@ -156,18 +150,18 @@ function gateChannels(b: Blocks, { inputs: [x, gate] }: Node<"gateChannels">): r
   const channels = n * b.up(c);
   const image = b.w.reshape(b.blocked(x), [1, channels, h, width]);
   const y = b.affine(image, padRows(b, gate), channels);
-  return [blocked(b.w.reshape(y, [n, b.up(c), h, width]))];
+  return [inBlocks(b.w.reshape(y, [n, b.up(c), h, width]))];
 }
 
 function spatialDot(b: Blocks, { inputs: [x, y] }: Node<"spatialDot">): readonly Placed[] | undefined {
   if (!stays(b, x) || !stays(b, y)) return undefined;
-  return [plain(trimRows(b, b.dot(b.blocked(x), b.blocked(y), x.shape), x.shape[1]!))];
+  return [inRows(trimRows(b, b.dot(b.blocked(x), b.blocked(y), x.shape), x.shape[1]!))];
 }
 
 function scaleSamples(b: Blocks, node: Node<"scaleSamples">): readonly Placed[] | undefined {
   const [x, factors] = node.inputs;
   if (!stays(b, x)) return undefined;
-  return PLAIN.scaleSamples(b.w, node, [b.blocked(x), b.plain(factors)]).map(blocked);
+  return PLAIN.scaleSamples(b.w, node, [b.blocked(x), b.plain(factors)]).map(inBlocks);
 }
 
 /** Activations that clip to a range: their slope is 1 inside and 0 at the ends and beyond. */
@@ -190,7 +184,7 @@ function onlyClipped(b: Blocks, value: Value): readonly [number, number] | undef
 
 function activation(b: Blocks, node: Node<"activation">): readonly Placed[] | undefined {
   const [x] = node.inputs;
-  return b.clipped.has(x) ? [blocked(b.blocked(x))] : elementwise(b, node);
+  return b.clipped.has(x) ? [inBlocks(b.blocked(x))] : elementwise(b, node);
 }
 
 /** d silu = s (1 + x - y) with s = sigmoid(x) and y = silu(x), which the forward pass has made: two passes less. */
@@ -204,7 +198,7 @@ function siluGrad(b: Blocks, node: Node<"activationGrad">): readonly Placed[] | 
   const fill = (value: number) => w.floats(new Float32Array(padded).fill(value), [padded]);
   const rest = b.affine(b.blocked(y), fill(-1), padded, { bias: fill(1), sum: b.blocked(x) });
   const slope = w.op("Mul", [w.op("Sigmoid", [b.blocked(x)]), rest]);
-  return [blocked(w.op("Mul", [slope, b.blocked(dy)]))];
+  return [inBlocks(w.op("Mul", [slope, b.blocked(dy)]))];
 }
 
 /** The slope as a mask made by affine passes that clip: its value is the same before and after the activation. */
@@ -221,12 +215,12 @@ function activationGrad(b: Blocks, node: Node<"activationGrad">): readonly Place
   const steep = 2 ** 100;
   if (high === Number.POSITIVE_INFINITY) {
     const mask = b.affine(b.blocked(x), fill(steep), padded, { clip: [0, 1] });
-    return [blocked(w.op("Mul", [mask, b.blocked(dy)]))];
+    return [inBlocks(w.op("Mul", [mask, b.blocked(dy)]))];
   }
   const half = (high - low) / 2;
   const away = w.op("Abs", [b.affine(b.blocked(x), fill(1), padded, { bias: fill(-(low + half)) })]);
   const mask = b.affine(away, fill(-steep), padded, { bias: fill(half * steep), clip: [0, 1] });
-  return [blocked(w.op("Mul", [mask, b.blocked(dy)]))];
+  return [inBlocks(w.op("Mul", [mask, b.blocked(dy)]))];
 }
 
 /** One rule an operation, or the word that the plain rule is meant. */
@@ -291,5 +285,5 @@ export function lowerBlocked(b: Blocks, node: Node): void {
 
 function lowerPlainly(b: Blocks, node: Node): readonly Placed[] {
   const inputs = (node.inputs as readonly Value[]).map((x) => b.plain(x));
-  return (PLAIN[node.op] as Lowering<Op>)(b.w, node, inputs).map(plain);
+  return (PLAIN[node.op] as Lowering<Op>)(b.w, node, inputs).map(inRows);
 }
