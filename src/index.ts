@@ -30,6 +30,7 @@ export { type DeriveOptions, type DeriveResult, derive } from "./derive/pipeline
 export { createSession } from "./engine/ort-node.ts";
 export type { Session } from "./engine/session.ts";
 export { bootstrapBySubject } from "./evaluate/bootstrap.ts";
+export { type ClassMetrics, decideClass, evaluateClasses } from "./evaluate/classes.ts";
 export { formatSummary } from "./evaluate/format.ts";
 export { type GroupTable, metricsByGroup } from "./evaluate/groups.ts";
 export { delong, wilson } from "./evaluate/intervals.ts";

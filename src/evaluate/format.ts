@@ -1,10 +1,11 @@
 // A summary as text: aligned tables for a terminal. The only place of this room that rounds. Browser-safe.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
 import type { BootstrapMetric } from "./bootstrap.ts";
+import type { ClassMetrics } from "./classes.ts";
 import { type Comparison, type GroupMetrics, type GroupTable, SMALL_SUBJECTS } from "./groups.ts";
 import { METRICS, type MetricName } from "./metrics.ts";
 import type { SeedSummary } from "./seeds.ts";
-import type { Part, Summary } from "./summary.ts";
+import type { Part, Summary, TargetSummary } from "./summary.ts";
 
 /** Said wherever figures are shown. */
 export const LABEL_NOTE =
@@ -43,6 +44,7 @@ export function formatSummary(summary: Summary): string {
     formatParts([summary.overall, ...summary.byModality]),
     intervalNote(summary.overall),
     ...summary.byGroup.map(formatGroups),
+    ...(summary.targets ?? []).map(formatTarget),
   ]
     .filter((block) => block !== "")
     .join("\n\n");
@@ -138,6 +140,52 @@ function formatComparisons(comparisons: readonly Comparison[]): string {
       Object.values(c.worst).join(" x "),
     ]),
   ]);
+}
+
+/** What tables call the further targets. */
+const TARGET_TITLES = {
+  age: "Apparent age, by bucket",
+  race: "Apparent race or skin tone, by class",
+} as const;
+
+function formatTarget({ target, parts }: TargetSummary): string {
+  const rows: [string, (metrics: ClassMetrics) => string][] = [
+    ["images", (m) => count(m.nImages)],
+    ["subjects", (m) => count(m.nSubjects)],
+    ["accuracy", (m) => figure(m.accuracy)],
+    ["balanced accuracy", (m) => figure(m.balancedAccuracy)],
+  ];
+  const ordered: typeof rows = [
+    ["within one class", (m) => figure(m.oneOffAccuracy)],
+    ["mean classes off", (m) => figure(m.meanAbsoluteError)],
+  ];
+  const shown = parts[0]!.metrics.oneOffAccuracy === null ? rows : [...rows, ...ordered];
+  const { metrics } = parts[0]!;
+  const figures = [
+    ["", ...parts.map(({ name }) => name)],
+    ...shown.map(([title, of]) => [title, ...parts.map((part) => of(part.metrics))]),
+  ];
+  return [
+    `${TARGET_TITLES[target]}: agreement with the recorded class`,
+    alignColumns(figures),
+    leftOut(metrics),
+    alignColumns([["recorded as", "images", "subjects", "recall"], ...metrics.classes.map(recallRow)]),
+  ]
+    .filter((block) => block !== "")
+    .join("\n");
+}
+
+function recallRow({ name, nImages, nSubjects, small, recall }: ClassMetrics["classes"][number]): string[] {
+  return [name, count(nImages), count(nSubjects), nImages > 0 && small ? "too small" : figure(recall)];
+}
+
+/** Images that are in no figure of a target, with the reason. */
+function leftOut({ nUnlabelled, unknown }: ClassMetrics): string {
+  const reasons = [
+    ...(nUnlabelled === 0 ? [] : [`${count(nUnlabelled)} without a recorded class`]),
+    ...Object.entries(unknown).map(([name, n]) => `${count(n)} as ${name}, which the model does not know`),
+  ];
+  return reasons.length === 0 ? "" : `left out: ${reasons.join(", ")}`;
 }
 
 /**

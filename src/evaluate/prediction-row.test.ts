@@ -28,6 +28,11 @@ describe("rows of predictions", () => {
     expect(checkPredictions([row, bare], "x")).toEqual([row, bare]);
   });
 
+  test("may tell classes of age and race", () => {
+    const told = { ...row, ageProbabilities: { "0-2": 0.5, "3-9": 0.5 }, raceProbabilities: { a: 0, b: 1 } };
+    expect(checkPredictions([told], "x")).toEqual([told]);
+  });
+
   test("one id may occur in two sources or two splits", () => {
     const rows = [row, { ...row, source: "utkface" }, { ...row, split: "val" }];
     expect(checkPredictions(rows, "x")).toHaveLength(3);
@@ -47,6 +52,24 @@ describe("rows of predictions", () => {
       { probability: 0.6 },
       "PREDICTION_LOGIT",
       /^Expected sigmoid\(logit\) = 0\.679178699175\d+ for column probability, got 0\.6 \(run\/p\.parquet:2\)$/,
+    ],
+    [
+      "classes whose sum is not 1",
+      { ageProbabilities: { a: 0.5, b: 0.25 } },
+      "PREDICTION_CLASSES",
+      /^Expected two or more probabilities with sum 1 for the classes of age, got "a sum of 0\.75" \(run\/p\.parquet:2\)$/,
+    ],
+    [
+      "a single class",
+      { raceProbabilities: { a: 1 } },
+      "PREDICTION_CLASSES",
+      /for the classes of race, got 1 /,
+    ],
+    [
+      "a class below 0",
+      { raceProbabilities: { a: -1, b: 2 } },
+      "PREDICTION_ROW",
+      /for column raceProbabilities/,
     ],
     [
       "the same image again",

@@ -1,11 +1,22 @@
 // One model output for one image, with what was recorded about it: the rows that every table is computed from.
-// Browser-safe. Invariants: probability = sigmoid(logit); source, split and id together are unique.
+// Browser-safe. Invariants: probability = sigmoid(logit); source, split and id together are unique;
+// the probabilities of a further target's classes sum to 1, and rows of models without such targets have none.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 
 // The same words as in data/record, which this room may not import; test/evaluate-words.test.ts compares them.
 export const PREDICTION_MODALITIES = ["hand", "face"] as const;
 export const PREDICTION_SPLITS = ["train", "val", "test"] as const;
+
+/** What a model may tell beside the sex: classes as recorded in the columns of the same names. */
+export const CLASS_TARGETS = ["age", "race"] as const;
+export type ClassTarget = (typeof CLASS_TARGETS)[number];
+
+/** Probability of each class, in the model's order of classes. */
+export type ClassProbabilities = Readonly<Record<string, number>>;
+
+/** float32 outputs: class probabilities sum to 1 up to this. */
+const SUM_TOLERANCE = 1e-4;
 
 /** float32 outputs: sigmoid(logit) and the stored probability may differ by this much. */
 export const SIGMOID_TOLERANCE = 1e-5;
@@ -14,8 +25,10 @@ const modality = z.enum(PREDICTION_MODALITIES);
 const text = z.string();
 const name = z.string().min(1, "expected a name, got an empty string");
 
-/** A row of predictions.parquet; the keys are its columns, in order. */
-export const predictionSchema = z.strictObject({
+const share = z.number().min(0).max(1);
+const classes = z.record(name, share).optional();
+
+const columns = {
   /** Unique within its source and split. */
   id: name,
   /** Source kind of the image, e.g. `pairs`. */
@@ -27,32 +40,42 @@ export const predictionSchema = z.strictObject({
   /** Recorded label, 0 female or 1 male; null if there is none. */
   target: z.union([z.literal(0), z.literal(1)]).nullable(),
   /** Of male as recorded in the training labels. */
-  probability: z.number().min(0).max(1),
+  probability: share,
   /** What the model was told (UMCC F1) or its gate preferred (MAG); null for a model without either. */
   modalityUsed: modality.nullable(),
   /** MAG's weight of the hand head, 0 or 1 if gated hard; null without a gate. */
-  gateHand: z.number().min(0).max(1).nullable(),
+  gateHand: share.nullable(),
   logit: z.number(),
   /** Recorded groups, empty if unknown. */
   age: text,
   race: text,
   gesture: text,
+} as const;
+
+/** A row of predictions.parquet; the keys are its columns, in order, but for the last two. */
+export const predictionSchema = z.strictObject({
+  ...columns,
+  /** Of the classes of a model with such a target, in columns named `age:<class>`; absent for others. */
+  ageProbabilities: classes,
+  /** Likewise, `race:<class>`. */
+  raceProbabilities: classes,
 });
 
 /** A checked row of predictions.parquet. */
 export type Prediction = Readonly<z.output<typeof predictionSchema>>;
 
-/** Columns of predictions.parquet, in order. */
-export const PREDICTION_COLUMNS = Object.keys(
-  predictionSchema.shape,
-) as readonly (keyof typeof predictionSchema.shape)[];
+/** Columns that every predictions.parquet has, in order. */
+export const PREDICTION_COLUMNS = Object.keys(columns) as readonly (keyof typeof columns)[];
+
+/** The key of a row that holds a target's probabilities. */
+export const classKey = <T extends ClassTarget>(target: T) => `${target}Probabilities` as const;
 
 /**
  * Checks rows from outside: types, ranges, the sigmoid, unique ids.
  *
  * @param rows - anything
  * @param file - for messages; rows are numbered from 1
- * @throws AppError("data", "PREDICTION_ROW" | "PREDICTION_LOGIT" | "PREDICTION_DUPLICATE")
+ * @throws AppError("data", "PREDICTION_ROW" | "PREDICTION_LOGIT" | "PREDICTION_CLASSES" | "PREDICTION_DUPLICATE")
  * @example checkPredictions(rows, "predictions.parquet")
  */
 export function checkPredictions(rows: readonly unknown[], file: string): Prediction[] {
@@ -61,6 +84,7 @@ export function checkPredictions(rows: readonly unknown[], file: string): Predic
     const where = `${file}:${index + 1}`;
     const row = checkRow(raw, where);
     checkSigmoid(row, where);
+    for (const target of CLASS_TARGETS) checkClasses(row, target, where);
     const key = JSON.stringify([row.source, row.split, row.id]);
     const earlier = seen.get(key);
     if (earlier !== undefined) {
@@ -100,6 +124,21 @@ function checkSigmoid(row: Prediction, where: string): void {
     expected: `sigmoid(logit) = ${probability}`,
     name: "column probability",
     got: row.probability,
+    where,
+  });
+}
+
+function checkClasses(row: Prediction, target: ClassTarget, where: string): void {
+  const probabilities = row[classKey(target)];
+  if (probabilities === undefined) return;
+  const values = Object.values(probabilities);
+  const sum = values.reduce((a, b) => a + b, 0);
+  if (values.length > 1 && Math.abs(sum - 1) <= SUM_TOLERANCE) return;
+  throw unexpected("data", {
+    code: "PREDICTION_CLASSES",
+    expected: "two or more probabilities with sum 1",
+    name: `the classes of ${target}`,
+    got: values.length > 1 ? `a sum of ${sum}` : values.length,
     where,
   });
 }

@@ -1,9 +1,9 @@
-import { mkdtemp, readdir, rm, truncate } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { writeParquet } from "../formats/parquet.ts";
+import { readParquet, writeParquet } from "../formats/parquet.ts";
 import { PREDICTION_COLUMNS, type Prediction } from "./prediction-row.ts";
 import { PREDICTION_PARQUET, readPredictions, writePredictions } from "./predictions.ts";
 
@@ -26,8 +26,18 @@ const prediction: fc.Arbitrary<Prediction> = fc
     age: fc.constantFrom("", "20-29"),
     race: fc.string({ unit: "grapheme" }),
     gesture: fc.constantFrom("", "palm"),
+    classes: fc.constantFrom(
+      {},
+      { ageProbabilities: { "0-2": 0.25, "3-9": 0.75 } },
+      { ageProbabilities: { "0-2": 1, "3-9": 0 }, raceProbabilities: { tan: 0.5, "é:x": 0.5 } },
+    ),
   })
-  .map((row) => ({ id: "i", ...row, probability: 1 / (1 + Math.exp(-row.logit)) }));
+  .map(({ classes, ...row }) => ({
+    id: "i",
+    ...row,
+    ...classes,
+    probability: 1 / (1 + Math.exp(-row.logit)),
+  }));
 
 describe("predictions.parquet", () => {
   test("gives back what was written, bit for bit", async () => {
@@ -44,6 +54,28 @@ describe("predictions.parquet", () => {
 
   test("has the columns of a row, in their order", () => {
     expect(Object.keys(PREDICTION_PARQUET)).toEqual(PREDICTION_COLUMNS);
+  });
+
+  test("without classes the bytes are those of versions before there were classes, which still read", async () => {
+    const rows = fc.sample(prediction, { numRuns: 9, seed: 3 }).map((row, i) => {
+      const { ageProbabilities: _, raceProbabilities: __, ...bare } = row;
+      return { ...bare, id: `i${i}` };
+    });
+    const [now, before] = ["now", "before"].map((name) => join(folder, `${name}.parquet`));
+    await writePredictions(now!, rows);
+    const table = Object.fromEntries(PREDICTION_COLUMNS.map((c) => [c, rows.map((row) => row[c])]));
+    await writeParquet(before!, PREDICTION_PARQUET, table as never);
+    expect(await readFile(now!)).toEqual(await readFile(before!));
+    expect(await readPredictions(before!)).toEqual(rows);
+  });
+
+  test("classes have a column each, for other programs", async () => {
+    const path = join(folder, "classes.parquet");
+    const [bare] = fc.sample(prediction, { numRuns: 1, seed: 4 });
+    const rows = [{ ...bare!, raceProbabilities: { dark: 0.25, tan: 0.75 } }];
+    await writePredictions(path, rows);
+    const columns = { "race:dark": "double?", "race:tan": "double?" } as const;
+    expect(await readParquet(path, columns)).toEqual({ "race:dark": [0.25], "race:tan": [0.75] });
   });
 
   test("a bad row is refused with file and row, reading and writing, and nothing is left behind", async () => {

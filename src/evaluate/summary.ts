@@ -3,6 +3,7 @@
 import { unexpected } from "../core/errors.ts";
 import { type BootstrapIntervals, bootstrapBySubject } from "./bootstrap.ts";
 import { fitTemperature, type Temperature } from "./calibration.ts";
+import { type ClassMetrics, evaluateClasses } from "./classes.ts";
 import {
   countSubjects,
   evaluateRows,
@@ -12,7 +13,7 @@ import {
   type SubjectCounts,
 } from "./groups.ts";
 import type { BinaryMetrics } from "./metrics.ts";
-import type { Prediction } from "./prediction-row.ts";
+import { CLASS_TARGETS, type ClassTarget, PREDICTION_MODALITIES, type Prediction } from "./prediction-row.ts";
 
 /** Fields that may serve as group keys. */
 export const GROUP_KEYS = ["race", "age", "gesture", "modality", "source"] as const;
@@ -36,6 +37,13 @@ export interface Part extends SubjectCounts {
   readonly modalityAgreement: number | null;
 }
 
+/** Agreement with the record of one further target, overall and by modality. */
+export interface TargetSummary {
+  readonly target: ClassTarget;
+  /** Overall first, then in flag order; only parts with an image recorded as a class that the model knows. */
+  readonly parts: readonly { readonly name: string; readonly metrics: ClassMetrics }[];
+}
+
 /** Every figure of one set of predictions. */
 export interface Summary {
   readonly split: string;
@@ -48,6 +56,8 @@ export interface Summary {
   readonly byModality: readonly Part[];
   /** One table for each set of keys of which at least one value is recorded. */
   readonly byGroup: readonly GroupTable[];
+  /** Of models that tell more than the sex; absent for others. */
+  readonly targets?: readonly TargetSummary[];
 }
 
 export interface SummaryOptions {
@@ -75,20 +85,37 @@ export function summarize(predictions: readonly Prediction[], options: SummaryOp
   const split = onlySplit(predictions);
   const rows = labelled(predictions);
   const overall = part("overall", rows, options);
+  const targets = CLASS_TARGETS.flatMap((target) => targetSummary(predictions, target) ?? []);
   return {
     split,
     sources: [...new Set(predictions.map((row) => row.source))].sort(),
     threshold: overall.metrics.threshold,
     nUnlabelled: predictions.length - rows.length,
     overall,
-    byModality: (["hand", "face"] as const).flatMap((modality) => {
+    byModality: PREDICTION_MODALITIES.flatMap((modality) => {
       const own = rows.filter((row) => row.modality === modality);
       return own.length === 0 ? [] : [part(modality, own, options)];
     }),
     byGroup: (options.groups ?? DEFAULT_GROUPS)
       .filter((keys) => rows.some((row) => keys.every((key) => row[key] !== "")))
       .map((keys) => metricsByGroup(rows, keys, pick(options))),
+    ...(targets.length === 0 ? {} : { targets }),
   };
+}
+
+function targetSummary(predictions: readonly Prediction[], target: ClassTarget): TargetSummary | undefined {
+  const of = (name: string, rows: readonly Prediction[]) => {
+    const metrics = evaluateClasses(rows, target);
+    return metrics === undefined ? [] : [{ name, metrics }];
+  };
+  const modalities = PREDICTION_MODALITIES.flatMap((modality) =>
+    of(
+      modality,
+      predictions.filter((row) => row.modality === modality),
+    ),
+  );
+  const parts = [...of("overall", predictions), ...modalities];
+  return parts.length === 0 ? undefined : { target, parts };
 }
 
 function onlySplit(predictions: readonly Prediction[]): string {

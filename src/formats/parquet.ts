@@ -148,19 +148,22 @@ function parseType(type: ParquetType): { basic: BasicType; nullable: boolean } {
 /**
  * Reads columns of a table; the file's other columns are not read.
  *
+ * @param more - type of a further column to read where the file has it, in the file's order
  * @throws AppError("data", "FILE_MISSING" | "PARQUET_COLUMN" | "PARQUET_DAMAGED")
  * @example const { id, logit } = await readParquet("p.parquet", { id: "string", logit: "double" })
  */
 export async function readParquet<S extends ParquetSchema>(
   path: string,
   schema: S,
-): Promise<ParquetTable<S>> {
+  more: (column: string) => ParquetType | undefined = () => undefined,
+): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
   const bytes = await readBytes(path, "a Parquet file");
   checkSeal(bytes, path);
   const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
   const metadata = await guard(path, async () => parquetMetadata(file));
-  checkSchema(metadata, schema, path);
-  const columns = Object.keys(schema);
+  const wanted = { ...schema, ...furtherColumns(metadata, schema, more) };
+  checkSchema(metadata, wanted, path);
+  const columns = Object.keys(wanted);
   const table: Record<string, unknown[]> = Object.fromEntries(columns.map((name) => [name, []]));
   await guard(path, () =>
     parquetRead({
@@ -177,11 +180,23 @@ export async function readParquet<S extends ParquetSchema>(
     if (BigInt(values.length) !== metadata.num_rows) {
       throw damaged(path, `${metadata.num_rows} rows in column ${name}`, values.length);
     }
-    checkValues(values, schema[name]!, (row, got) => {
-      throw columnError(path, schema[name]!, `row ${row} of column ${name}`, got);
+    checkValues(values, wanted[name]!, (row, got) => {
+      throw columnError(path, wanted[name]!, `row ${row} of column ${name}`, got);
     });
   }
-  return table as unknown as ParquetTable<S>;
+  return table as unknown as ParquetTable<S> & Record<string, unknown[]>;
+}
+
+function furtherColumns(
+  metadata: FileMetaData,
+  schema: ParquetSchema,
+  more: (column: string) => ParquetType | undefined,
+): ParquetSchema {
+  const further = metadata.schema.slice(1).flatMap(({ name }) => {
+    const type = name in schema ? undefined : more(name);
+    return type === undefined ? [] : [[name, type] as const];
+  });
+  return Object.fromEntries(further);
 }
 
 function checkSchema(metadata: FileMetaData, schema: ParquetSchema, path: string): void {

@@ -25,6 +25,7 @@ from sklearn.metrics import (
     confusion_matrix,
     f1_score,
     log_loss,
+    mean_absolute_error,
     recall_score,
     roc_auc_score,
 )
@@ -148,6 +149,26 @@ def groups():
     }
 
 
+def classes():
+    """Five ordered classes, of which `e` is never recorded; a drawn stream of its own leaves the others' values alone."""
+    draw = np.random.default_rng(11)
+    names = list("abcde")
+    y = draw.integers(0, 4, 160)
+    scores = draw.normal(size=(160, 5)) + 1.5 * np.eye(5)[y]
+    p = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+    d = p.argmax(1)
+    return {
+        "names": names,
+        "recorded": [names[k] for k in y],
+        "probabilities": p.tolist(),
+        "accuracy": accuracy_score(y, d),
+        "balancedAccuracy": float(recall_score(y, d, labels=range(4), average="macro", zero_division=0)),
+        "recall": recall_score(y, d, labels=range(4), average=None).tolist(),
+        "oneOffAccuracy": float((abs(y - d) <= 1).mean()),
+        "meanAbsoluteError": mean_absolute_error(y, d),
+    }
+
+
 golden = {
     "versions": {
         "python": platform.python_version(),
@@ -168,6 +189,7 @@ golden = {
     "critical": [[level, float(norm.ppf((1 + level) / 2))] for level in (0.5, 0.8, 0.9, 0.95, 0.99, 0.9999)],
     "temperature": temperature(),
     "groups": groups(),
+    "classes": classes(),
 }
 target = Path(__file__).parent / "goldens" / "evaluate.json"
 target.write_text(json.dumps(golden) + "\n")
