@@ -72,22 +72,22 @@ describe("bootstrap over subjects", () => {
     expect(asStrangers.high! - asStrangers.low!).toBeLessThan(0.6 * (once.high! - once.low!));
   });
 
-  test("covers the true accuracy and area near 95 % although images of a subject resemble each other", () => {
+  test("covers the true accuracy and area in 93 to 97 % of the draws although images of a subject resemble each other", () => {
     const random = Random.of(6);
     const accuracy = normalCdf(1 / Math.SQRT2);
     const area = normalCdf(1);
     let coveredAccuracy = 0;
     let coveredArea = 0;
-    const rounds = 300;
+    const rounds = 1000;
     for (let round = 0; round < rounds; round++) {
-      const { y, p, subjects } = draw(random, 80, 4);
+      const { y, p, subjects } = draw(random, 120, 3);
       const intervals = bootstrapBySubject(y, p, subjects, { replicates: 200, seed: round });
       if (intervals.accuracy.low! <= accuracy && accuracy <= intervals.accuracy.high!) coveredAccuracy++;
       if (intervals.rocAuc.low! <= area && area <= intervals.rocAuc.high!) coveredArea++;
     }
     for (const covered of [coveredAccuracy, coveredArea]) {
-      expect(covered / rounds).toBeGreaterThan(0.89);
-      expect(covered / rounds).toBeLessThan(0.985);
+      expect(covered / rounds).toBeGreaterThan(0.93);
+      expect(covered / rounds).toBeLessThan(0.97);
     }
   });
 

@@ -161,7 +161,14 @@ function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {
   });
 }
 
-const RATES: ReadonlySet<MetricName> = new Set(["accuracy", "balancedAccuracy", "tprFemale", "tprMale"]);
+const RATES: ReadonlySet<MetricName> = new Set([
+  "accuracy",
+  "balancedAccuracy",
+  "tprFemale",
+  "tprMale",
+  "precisionMale",
+  "precisionFemale",
+]);
 
 function compareMetric(
   metric: MetricName,

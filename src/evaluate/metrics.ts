@@ -18,7 +18,8 @@ export interface Confusion {
 /**
  * Metrics of a set of images. A rate is null where its denominator is empty: `tprFemale` without a female target,
  * `tprMale` without a male one; `balancedAccuracy`, `rocAuc` and `prAuc` unless both classes occur;
- * `f1Male` (`f1Female`) if that class is neither recorded nor decided, and `f1Macro` if either of them is null.
+ * `f1Male` (`f1Female`) if that class is neither recorded nor decided, and `f1Macro` if either of them is null;
+ * `precisionMale` (`precisionFemale`) if that class is never decided.
  */
 export interface BinaryMetrics {
   readonly n: number;
@@ -38,6 +39,13 @@ export interface BinaryMetrics {
   readonly f1Male: number | null;
   readonly f1Female: number | null;
   readonly f1Macro: number | null;
+  /** Share of the images decided male that are recorded as male. */
+  readonly precisionMale: number | null;
+  readonly precisionFemale: number | null;
+  /** Matthews' correlation of decisions and records, -1 to 1; null unless both classes are recorded and decided. */
+  readonly mcc: number | null;
+  /** Share of all images that are decided male; to compare only between groups of race or age. */
+  readonly decidedMale: number;
   readonly brier: number;
   /** Mean negative log-likelihood in nats, clipped at EPSILON. */
   readonly nll: number;
@@ -58,12 +66,32 @@ export const METRICS = [
   "f1Male",
   "f1Female",
   "f1Macro",
+  "precisionMale",
+  "precisionFemale",
+  "mcc",
+  "decidedMale",
   "brier",
   "nll",
   "ece",
   "eceAdaptive",
 ] as const;
 export type MetricName = (typeof METRICS)[number];
+
+/** The metrics that follow from counts alone. */
+export type Rates = Pick<
+  BinaryMetrics,
+  | "accuracy"
+  | "balancedAccuracy"
+  | "tprFemale"
+  | "tprMale"
+  | "f1Male"
+  | "f1Female"
+  | "f1Macro"
+  | "precisionMale"
+  | "precisionFemale"
+  | "mcc"
+  | "decidedMale"
+>;
 
 /** For these metrics the smaller value is the better one. */
 export const LOWER_IS_BETTER: ReadonlySet<MetricName> = new Set(["brier", "nll", "ece", "eceAdaptive"]);
@@ -105,15 +133,7 @@ export function evaluateBinary(
  *
  * @example rates({ truePositive: 8, falsePositive: 1, trueNegative: 9, falseNegative: 2 }).accuracy // .85
  */
-export function rates(c: Confusion): {
-  accuracy: number;
-  balancedAccuracy: number | null;
-  tprFemale: number | null;
-  tprMale: number | null;
-  f1Male: number | null;
-  f1Female: number | null;
-  f1Macro: number | null;
-} {
+export function rates(c: Confusion): Rates {
   const right = c.truePositive + c.trueNegative;
   const wrong = c.falsePositive + c.falseNegative;
   const tprFemale = ratio(c.trueNegative, c.trueNegative + c.falsePositive);
@@ -128,7 +148,19 @@ export function rates(c: Confusion): {
     f1Male,
     f1Female,
     f1Macro: mean(f1Male, f1Female),
+    precisionMale: ratio(c.truePositive, c.truePositive + c.falsePositive),
+    precisionFemale: ratio(c.trueNegative, c.trueNegative + c.falseNegative),
+    mcc: mccOf(c),
+    decidedMale: (c.truePositive + c.falsePositive) / (right + wrong),
   };
+}
+
+function mccOf({ truePositive, falsePositive, trueNegative, falseNegative }: Confusion): number | null {
+  const recordedMale = truePositive + falseNegative;
+  const recordedFemale = trueNegative + falsePositive;
+  const scale =
+    recordedMale * recordedFemale * (truePositive + falsePositive) * (trueNegative + falseNegative);
+  return ratio(truePositive * trueNegative - falsePositive * falseNegative, Math.sqrt(scale));
 }
 
 function mean(a: number | null, b: number | null): number | null {

@@ -23,7 +23,16 @@ export function normalCdf(z: number): number {
  */
 export function criticalValue(level: number): number {
   checkLevel(level);
-  const target = (1 + level) / 2;
+  return normalQuantile((1 + level) / 2);
+}
+
+/**
+ * Quantile of the standard normal distribution above its median.
+ *
+ * @param target - in (.5, 1)
+ * @example normalQuantile(0.8) // .8416
+ */
+export function normalQuantile(target: number): number {
   let z = 2;
   for (let i = 0; i < 50; i++) {
     const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);

@@ -26,9 +26,13 @@ from sklearn.metrics import (
     f1_score,
     log_loss,
     mean_absolute_error,
+    matthews_corrcoef,
+    precision_score,
     recall_score,
     roc_auc_score,
 )
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 BINS = 15
@@ -73,7 +77,14 @@ def metrics(y, p, threshold):
             "f1Male": f1_score(y, d, zero_division=0),
             "f1Female": f1_score(y, d, pos_label=0, zero_division=0),
             "f1Macro": f1_score(y, d, average="macro", zero_division=0),
+            "decidedMale": float(d.mean()),
         }
+        if len(set(d)) == 2:
+            out |= {
+                "precisionMale": precision_score(y, d),
+                "precisionFemale": precision_score(y, d, pos_label=0),
+                "mcc": matthews_corrcoef(y, d),
+            }
     return out
 
 
@@ -187,6 +198,14 @@ golden = {
         for k, n, level in [(9, 10, 0.95), (0, 10, 0.95), (10, 10, 0.95), (457, 1254, 0.99), (1, 2, 0.9)]
     ],
     "critical": [[level, float(norm.ppf((1 + level) / 2))] for level in (0.5, 0.8, 0.9, 0.95, 0.99, 0.9999)],
+    "mcnemar": [
+        {"b": b, "c": c, "p": float(mcnemar([[5, b], [c, 5]], exact=b + c < 25, correction=True).pvalue)}
+        for b, c in [(0, 0), (3, 12), (12, 12), (0, 24), (10, 15), (40, 61), (210, 200), (1, 99)]
+    ],
+    "holm": [
+        {"ps": ps, "adjusted": multipletests(ps, method="holm")[1].tolist()}
+        for ps in [[0.01, 0.04, 0.03, 0.005], [0.2], [0.5, 0.6, 0.9], [0.02, 0.02, 0.02], [0, 1, 0.001]]
+    ],
     "temperature": temperature(),
     "groups": groups(),
     "classes": classes(),

@@ -1,0 +1,172 @@
+// Metrics of images that count by the weight of their unit: what bootstrap and permutation draw again and again.
+// A unit is a subject, or one model's answers for a subject. Threshold metrics need only a unit's sums; ROC-AUC and
+// PR-AUC need one pass over images sorted once. Browser-safe.
+// ECE is left out: resampling inflates it, so a percentile interval of it would be wrong.
+import { logClipped, rates } from "./metrics.ts";
+
+export const WEIGHTED_METRICS = [
+  "accuracy",
+  "balancedAccuracy",
+  "tprFemale",
+  "tprMale",
+  "rocAuc",
+  "prAuc",
+  "f1Male",
+  "f1Female",
+  "f1Macro",
+  "precisionMale",
+  "precisionFemale",
+  "mcc",
+  "decidedMale",
+  "brier",
+  "nll",
+] as const;
+export type WeightedMetric = (typeof WEIGHTED_METRICS)[number];
+export type WeightedValues = Readonly<Record<WeightedMetric, number | null>>;
+
+/** Columns of the sums of a unit. */
+const TP = 0;
+const FP = 1;
+const TN = 2;
+const FN = 3;
+const SQUARES = 4;
+const LOGS = 5;
+const WIDTH = 6;
+
+/** A set of images, prepared to be weighed many times. */
+export interface Weighable {
+  /** The units that have images here, each once. */
+  readonly units: Int32Array;
+  /** Sums of those units, [units, WIDTH]. */
+  readonly sums: Float64Array;
+  /** Unit of each image, in descending order of p. */
+  readonly order: Int32Array;
+  /** 1 for male, in the same order. */
+  readonly male: Uint8Array;
+  /** 1 where the next image has a smaller p, so that images of one p count together. */
+  readonly last: Uint8Array;
+}
+
+/** Images by column. */
+export interface Images {
+  /** Targets, 0 female or 1 male. */
+  readonly y: ArrayLike<number>;
+  /** Probabilities of male. */
+  readonly p: ArrayLike<number>;
+  /** Unit of each image, an index into the weights. */
+  readonly unit: Int32Array;
+}
+
+/**
+ * Numbers the distinct names in order of appearance.
+ *
+ * @example numberNames(["b", "a", "b"]) // { index: [0, 1, 0], count: 2 }
+ */
+export function numberNames(names: readonly string[]): { index: Int32Array; count: number } {
+  const numbers = new Map<string, number>();
+  const index = Int32Array.from(names, (name) => {
+    const known = numbers.get(name);
+    if (known !== undefined) return known;
+    numbers.set(name, numbers.size);
+    return numbers.size - 1;
+  });
+  return { index, count: numbers.size };
+}
+
+/** Sums and sorts images once; their targets and probabilities are those of a checked set. */
+export function weighable({ y, p, unit }: Images, threshold: number): Weighable {
+  const units = Int32Array.from(new Set(unit));
+  const place = new Map(Array.from(units, (u, k) => [u, k] as const));
+  const sums = new Float64Array(units.length * WIDTH);
+  for (let i = 0; i < y.length; i++) {
+    accumulate(sums, place.get(unit[i]!)! * WIDTH, y[i]!, p[i]!, threshold);
+  }
+  const index = Int32Array.from(unit, (_, i) => i).sort((a, b) => p[b]! - p[a]!);
+  return {
+    units,
+    sums,
+    order: index.map((i) => unit[i]!),
+    male: Uint8Array.from(index, (i) => y[i]!),
+    last: Uint8Array.from(index, (i, k) => (k + 1 < index.length && p[index[k + 1]!] === p[i] ? 0 : 1)),
+  };
+}
+
+function accumulate(sums: Float64Array, at: number, y: number, p: number, threshold: number): void {
+  const decision = p >= threshold ? 1 : 0;
+  sums[at + (y === 1 ? (decision === 1 ? TP : FN) : decision === 1 ? FP : TN)]! += 1;
+  sums[at + SQUARES]! += (y - p) ** 2;
+  sums[at + LOGS]! -= logClipped(y === 1 ? p : 1 - p);
+}
+
+/**
+ * Metrics of the images as if each unit's images were there `weights[unit]` times.
+ *
+ * @param weights - by unit, integers >= 0
+ * @returns null for a metric that the weighed images do not define, all of them if every weight is 0
+ */
+export function weightedMetrics(images: Weighable, weights: Int32Array): WeightedValues {
+  return { ...countMetrics(images, weights), ...rankMetrics(images, weights) };
+}
+
+/** One metric of the weighed images, without the pass that only others need. */
+export function weightedMetric(
+  images: Weighable,
+  weights: Int32Array,
+  metric: WeightedMetric,
+): number | null {
+  return metric === "rocAuc" || metric === "prAuc"
+    ? rankMetrics(images, weights)[metric]
+    : countMetrics(images, weights)[metric];
+}
+
+/** Written out by column: the loop over columns took most of the time of a draw. */
+function countMetrics({ sums, units }: Weighable, weights: Int32Array) {
+  let truePositive = 0;
+  let falsePositive = 0;
+  let trueNegative = 0;
+  let falseNegative = 0;
+  let squares = 0;
+  let logs = 0;
+  for (let k = 0; k < units.length; k++) {
+    const weight = weights[units[k]!]!;
+    if (weight === 0) continue;
+    const at = k * WIDTH;
+    truePositive += weight * sums[at + TP]!;
+    falsePositive += weight * sums[at + FP]!;
+    trueNegative += weight * sums[at + TN]!;
+    falseNegative += weight * sums[at + FN]!;
+    squares += weight * sums[at + SQUARES]!;
+    logs += weight * sums[at + LOGS]!;
+  }
+  const n = truePositive + falsePositive + trueNegative + falseNegative;
+  const values = rates({ truePositive, falsePositive, trueNegative, falseNegative });
+  if (n === 0) return { ...values, accuracy: null, decidedMale: null, brier: null, nll: null };
+  return { ...values, brier: squares / n, nll: logs / n };
+}
+
+/** Weighted ROC-AUC and average precision in one pass down the images; equal p enter together. */
+function rankMetrics({ order, male, last }: Weighable, weights: Int32Array) {
+  let males = 0;
+  let females = 0;
+  let newMales = 0;
+  let newFemales = 0;
+  let area = 0; // sum over females of the males above them
+  let precision = 0; // sum over males of the precision at their p
+  for (let i = 0; i < order.length; i++) {
+    const weight = weights[order[i]!]!;
+    if (male[i] === 1) newMales += weight;
+    else newFemales += weight;
+    if (last[i] === 0) continue;
+    area += newFemales * (males + newMales / 2);
+    males += newMales;
+    females += newFemales;
+    if (newMales > 0) precision += newMales * (males / (males + females));
+    newMales = 0;
+    newFemales = 0;
+  }
+  const defined = males > 0 && females > 0;
+  return {
+    rocAuc: defined ? area / (males * females) : null,
+    prAuc: defined ? precision / males : null,
+  };
+}
