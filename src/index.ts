@@ -2,6 +2,9 @@
 // Invariant: named re-exports and nothing else; each has a docstring where it is declared (test/docs.test.ts).
 
 export { AppError, type ErrorKind, EXIT_CODES, Interrupted } from "./core/errors.ts";
+export { type CheckedDataset, type CheckOptions, checkDataset } from "./data/check.ts";
+export { formatCheck } from "./data/check-report.ts";
+export { FINDINGS, type Finding, type FindingCode } from "./data/findings.ts";
 export { decodeImage, encodeJpeg, encodePng } from "./data/image.ts";
 export { DATASET_NAME, imagePath, type Layout, locate, planLayout } from "./data/layout.ts";
 export { hashRecipe, type ImageRecipe, readManifest } from "./data/manifest.ts";
@@ -23,6 +26,7 @@ export { formatShow, type ShowSummary, showDataset } from "./data/show.ts";
 export { openSource, type Source } from "./data/sources.ts";
 export { splitSamples } from "./data/split.ts";
 export { type PairScan, readPairs, scanPairs, writePairs } from "./data/store.ts";
+export { type AgainstReport, checkAgainst } from "./derive/against.ts";
 export { type Face, type FaceDetector, openFaceDetector } from "./derive/detect.ts";
 export { openFinder } from "./derive/find.ts";
 export { REASONS } from "./derive/ledger.ts";

@@ -5,11 +5,13 @@ import { startProgress } from "../core/progress.ts";
 import { drawSample, type SampleManifest, type SampleOptions } from "../data/sample.ts";
 import { formatShow, showDataset } from "../data/show.ts";
 import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
+import { checkCommand } from "./data-check.ts";
 
 /** `facehand data`. */
 export function dataCommand(context: Context): Command {
-  return verb("data", "look at paired datasets; draw the built-in sample")
+  return verb("data", "look at, check and repair paired datasets; draw the built-in sample")
     .addCommand(showCommand(context))
+    .addCommand(checkCommand(context))
     .addCommand(sampleCommand(context));
 }
 

@@ -11,6 +11,18 @@ import { type Modality, SPLITS, type Split } from "./record.ts";
 /** Name of the published dataset's folder. */
 export const DATASET_NAME = "Shared_Derived_HaGRID_unified_Model_For_Sex_Prediction";
 
+/** Files of a dataset's own folder besides the images; `data check` reports others. */
+export const DATASET_FILES: readonly string[] = [
+  ...SPLITS.map((split) => `${split}.csv`),
+  "manifest.json",
+  "ledger.csv",
+  "ledger.parquet",
+  "decisions.jsonl",
+];
+
+/** What cleaning and repairs took out: part of a dataset, not of its pairs. */
+export const DATASET_FOLDERS: readonly string[] = ["removed_faces", "removed_hands", "removed"];
+
 const IMAGE_FOLDERS = [
   join("images", "content", "aligned_dataset"),
   join("images", "content", "content", "aligned_dataset"),

@@ -56,7 +56,12 @@ export async function* readCsv<Column extends string, Optional extends string = 
   });
 }
 
-async function* readRecords(path: string): AsyncGenerator<{ record: string[]; row: number }> {
+/**
+ * The records of a CSV file as they are, the header among them: for tables whose columns are not yet trusted.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "CSV_ROW" | "CSV_ENCODING")
+ */
+export async function* readRecords(path: string): AsyncGenerator<{ record: string[]; row: number }> {
   const parser = parse({
     info: true,
     skip_empty_lines: true,

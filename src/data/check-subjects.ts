@@ -1,0 +1,83 @@
+// What is wrong between rows: ids and images used twice, subjects in two splits, labels of a subject that disagree.
+// Source: the published dataset's promise that splits are exclusive by subject.
+import type { ScannedRow } from "./check-tables.ts";
+import { type Finding, type FindingCode, finding, placeText } from "./findings.ts";
+import { SPLITS, type Split } from "./record.ts";
+
+/** Findings between rows, in the order of the rows. Rows that are repeated whole are not counted again. */
+export function checkBetweenRows(rows: readonly ScannedRow[]): Finding[] {
+  const once = rows.filter(({ repeated }) => !repeated);
+  return [
+    ...usedTwice(once, "ID_DUPLICATE", "id"),
+    ...usedTwice(once, "IMAGE_SHARED", "hand_image_name"),
+    ...usedTwice(once, "IMAGE_SHARED", "face_image_name"),
+    ...subjectFindings(once),
+  ];
+}
+
+function usedTwice(
+  rows: readonly ScannedRow[],
+  code: FindingCode,
+  column: "id" | "hand_image_name" | "face_image_name",
+): Finding[] {
+  const first = new Map<string, ScannedRow>();
+  const out: Finding[] = [];
+  for (const row of rows) {
+    const value = row.cells[column];
+    const before = first.get(value);
+    if (before === undefined) first.set(value, row);
+    else {
+      const expected = `a value that is not already at ${placeText(before.place)}`;
+      out.push(finding(code, row.place, { expected, name: `column ${column}`, got: value }));
+    }
+  }
+  return out;
+}
+
+function subjectFindings(rows: readonly ScannedRow[]): Finding[] {
+  const subjects = new Map<string, ScannedRow[]>();
+  for (const row of rows) {
+    const of = subjects.get(row.cells.user_id);
+    if (of === undefined) subjects.set(row.cells.user_id, [row]);
+    else of.push(row);
+  }
+  return [...subjects.values()].flatMap((of) => [
+    ...splitFindings(of),
+    ...labelFindings(of, "gender", "SUBJECT_GENDER"),
+    ...labelFindings(of, "age", "SUBJECT_AGE"),
+    ...labelFindings(of, "race", "SUBJECT_RACE"),
+  ]);
+}
+
+function splitFindings(rows: readonly ScannedRow[]): Finding[] {
+  const home = rows[0]!;
+  const others = SPLITS.filter((split) => split !== home.split);
+  return others.flatMap((split: Split) => {
+    const there = rows.filter((row) => row.split === split);
+    if (there.length === 0) return [];
+    const expected = `a subject of ${home.split} only (${placeText(home.place)} has it)`;
+    const got = `${there.length} of its rows in ${split}`;
+    return [finding("SUBJECT_IN_TWO_SPLITS", there[0]!.place, { expected, name: subjectName(home), got })];
+  });
+}
+
+function labelFindings(
+  rows: readonly ScannedRow[],
+  column: "gender" | "age" | "race",
+  code: FindingCode,
+): Finding[] {
+  const counts = new Map<string, number>();
+  for (const { cells } of rows) {
+    if (cells[column] !== "") counts.set(cells[column], (counts.get(cells[column]) ?? 0) + 1);
+  }
+  if (counts.size < 2) return [];
+  const first = rows[0]!.cells[column];
+  const at = rows.find(({ cells }) => cells[column] !== first && cells[column] !== "") ?? rows[0]!;
+  const got = [...counts]
+    .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
+    .map(([value, n]) => `${n} x ${value}`)
+    .join(", ");
+  return [finding(code, at.place, { expected: `one ${column}`, name: subjectName(rows[0]!), got })];
+}
+
+const subjectName = ({ cells }: ScannedRow) => `subject ${cells.user_id}`;

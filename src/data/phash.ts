@@ -1,0 +1,112 @@
+// A perceptual hash: pictures that look alike have hashes that differ in few bits.
+// Source: the DCT hash as in C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions (2010):
+// luma at 64 x 64, DCT-II, the lowest 16 x 16 frequencies without the constant one, each against their median.
+// Invariant: the constant frequency is left out and the median compared with, so brightness and contrast do not count.
+import { type RgbImage, resizeBilinear } from "./pixels.ts";
+
+const SIDE = 64;
+const LOW = 16;
+/** Bits of a hash; the first one is always 0. */
+export const HASH_BITS = LOW * LOW;
+/** A hash is that many 16-bit words. */
+export const HASH_WORDS = HASH_BITS / 16;
+/** Side of the thumbnail that candidates are compared by. */
+export const THUMB_SIDE = 16;
+
+/** What is kept of a picture to find those that look like it: some 300 bytes. */
+export interface Look {
+  /** [HASH_WORDS] */
+  readonly hash: Uint16Array;
+  /** Luma, [THUMB_SIDE, THUMB_SIDE] */
+  readonly thumb: Uint8Array;
+}
+
+/** COSINES[k * SIDE + x] = cos(pi (2x + 1) k / 2 SIDE): the first LOW rows of the DCT-II. */
+const COSINES = Float64Array.from({ length: LOW * SIDE }, (_, i) =>
+  Math.cos((Math.PI * (2 * (i % SIDE) + 1) * Math.floor(i / SIDE)) / (2 * SIDE)),
+);
+
+/**
+ * Hash and thumbnail of a picture; its aspect ratio does not count.
+ *
+ * @param image - RGB u8, any size
+ * @example lookOf(await decodeImage("faces/F_1.jpg")).hash
+ */
+export function lookOf(image: RgbImage): Look {
+  const small = resizeBilinear(image, SIDE, SIDE);
+  return {
+    hash: threshold(lowFrequencies(luma(small))),
+    thumb: Uint8Array.from(luma(resizeBilinear(small, THUMB_SIDE, THUMB_SIDE)), Math.round),
+  };
+}
+
+/** ITU-R BT.601, 0 to 255. */
+function luma({ data, width, height }: RgbImage): Float64Array {
+  const out = new Float64Array(width * height);
+  for (let i = 0, from = 0; i < out.length; i++, from += 3) {
+    out[i] = 0.299 * data[from]! + 0.587 * data[from + 1]! + 0.114 * data[from + 2]!;
+  }
+  return out;
+}
+
+/** The DCT-II of a SIDE x SIDE map, its LOW x LOW lowest frequencies: C X C^T. */
+function lowFrequencies(map: Float64Array): Float64Array {
+  const rows = new Float64Array(SIDE * LOW); // [SIDE, LOW]
+  for (let y = 0; y < SIDE; y++) {
+    for (let k = 0; k < LOW; k++) {
+      let sum = 0;
+      for (let x = 0; x < SIDE; x++) sum += map[y * SIDE + x]! * COSINES[k * SIDE + x]!;
+      rows[y * LOW + k] = sum;
+    }
+  }
+  const out = new Float64Array(LOW * LOW);
+  for (let j = 0; j < LOW; j++) {
+    for (let k = 0; k < LOW; k++) {
+      let sum = 0;
+      for (let y = 0; y < SIDE; y++) sum += COSINES[j * SIDE + y]! * rows[y * LOW + k]!;
+      out[j * LOW + k] = sum;
+    }
+  }
+  return out;
+}
+
+function threshold(frequencies: Float64Array): Uint16Array {
+  const sorted = frequencies.slice(1).sort();
+  const median = sorted[(sorted.length - 1) / 2]!;
+  const hash = new Uint16Array(HASH_WORDS);
+  for (let i = 1; i < frequencies.length; i++) {
+    if (frequencies[i]! > median) hash[i >> 4]! |= 1 << (i & 15);
+  }
+  return hash;
+}
+
+/** Bits in which two hashes differ, 0 to HASH_BITS. */
+export function hashDistance(a: Uint16Array, b: Uint16Array): number {
+  let bits = 0;
+  for (let i = 0; i < a.length; i++) bits += BITS[a[i]! ^ b[i]!]!;
+  return bits;
+}
+
+/** Bits set in every 16-bit word. */
+const BITS = Uint8Array.from({ length: 1 << 16 }, (_, word) => {
+  let bits = 0;
+  for (let rest = word; rest > 0; rest >>= 1) bits += rest & 1;
+  return bits;
+});
+
+/**
+ * How alike two thumbnails are: Pearson's correlation of their luma.
+ *
+ * @returns -1 to 1; 0 if one of them is flat
+ */
+export function thumbCorrelation(a: Uint8Array, b: Uint8Array): number {
+  const mean = (x: Uint8Array) => x.reduce((sum, v) => sum + v, 0) / x.length;
+  const [ma, mb] = [mean(a), mean(b)];
+  let [ab, aa, bb] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    ab += (a[i]! - ma) * (b[i]! - mb);
+    aa += (a[i]! - ma) ** 2;
+    bb += (b[i]! - mb) ** 2;
+  }
+  return aa === 0 || bb === 0 ? 0 : ab / Math.sqrt(aa * bb);
+}
