@@ -10,11 +10,13 @@ import { FINDINGS, type Finding, type FindingCode, SEVERITIES, type Severity } f
 import { type Layout, locate } from "./layout.ts";
 import { readManifest } from "./manifest.ts";
 
+/** How to check, and whom to tell how far it is. */
 export interface CheckOptions extends Omit<ImageCheckOptions, "sizePx"> {
   /** Told once, before the images: how many there are to open. */
   readonly onTotal?: (images: number) => void;
 }
 
+/** What a check says. */
 export interface CheckReport {
   /** Absolute path of the dataset. */
   readonly root: string;

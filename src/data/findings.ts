@@ -54,6 +54,7 @@ export const FINDINGS = {
   HAGRID_SUBJECT: warning(false),
 } as const satisfies Record<string, Kind>;
 
+/** The name of one kind of finding. */
 export type FindingCode = keyof typeof FINDINGS;
 
 /** One thing that is not as it should be. */

@@ -10,6 +10,7 @@ import { type Finding, finding } from "../data/findings.ts";
 import { SPLITS, type Split } from "../data/record.ts";
 import { streamEntries } from "./records.ts";
 
+/** What HaGRID's lists say about a dataset. */
 export interface AgainstReport {
   /** Annotation files and records that were read, by HaGRID's split. */
   readonly read: Readonly<Record<Split, { readonly files: number; readonly records: number }>>;
