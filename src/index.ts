@@ -21,6 +21,8 @@ export {
   type Split,
   sexIndex,
 } from "./data/record.ts";
+export { applyRepair, finishRepair } from "./data/repair.ts";
+export { planRepair, type RepairPlan } from "./data/repair-plan.ts";
 export { drawSample, type SampleOptions } from "./data/sample.ts";
 export { formatShow, type ShowSummary, showDataset } from "./data/show.ts";
 export { openSource, type Source } from "./data/sources.ts";

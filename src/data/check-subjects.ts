@@ -3,6 +3,7 @@
 import type { ScannedRow } from "./check-tables.ts";
 import { type Finding, type FindingCode, finding, placeText } from "./findings.ts";
 import { SPLITS, type Split } from "./record.ts";
+import { parseSex } from "./store.ts";
 
 /** Findings between rows, in the order of the rows. Rows that are repeated whole are not counted again. */
 export function checkBetweenRows(rows: readonly ScannedRow[]): Finding[] {
@@ -67,17 +68,21 @@ function labelFindings(
   code: FindingCode,
 ): Finding[] {
   const counts = new Map<string, number>();
-  for (const { cells } of rows) {
-    if (cells[column] !== "") counts.set(cells[column], (counts.get(cells[column]) ?? 0) + 1);
+  const known = rows.filter(({ cells }) => cells[column] !== "" && isLabel(column, cells[column]));
+  for (const { cells } of known) {
+    counts.set(cells[column], (counts.get(cells[column]) ?? 0) + 1);
   }
   if (counts.size < 2) return [];
-  const first = rows[0]!.cells[column];
-  const at = rows.find(({ cells }) => cells[column] !== first && cells[column] !== "") ?? rows[0]!;
+  const first = known[0]!.cells[column];
+  const at = known.find(({ cells }) => cells[column] !== first)!;
   const got = [...counts]
     .sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))
     .map(([value, n]) => `${n} x ${value}`)
     .join(", ");
   return [finding(code, at.place, { expected: `one ${column}`, name: subjectName(rows[0]!), got })];
 }
+
+/** Values that mean nothing are findings of their own. */
+const isLabel = (column: string, value: string) => column !== "gender" || parseSex(value) !== undefined;
 
 const subjectName = ({ cells }: ScannedRow) => `subject ${cells.user_id}`;

@@ -5,7 +5,7 @@ import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { readRecords } from "../formats/csv.ts";
-import { type Finding, finding, type Place } from "./findings.ts";
+import { type Finding, type FindingCode, finding, type Place } from "./findings.ts";
 import type { Layout } from "./layout.ts";
 import { COLUMNS, SPLITS, type Split } from "./record.ts";
 import { parseSex } from "./store.ts";
@@ -64,7 +64,7 @@ async function scanTable(path: string, split: Split): Promise<ScannedTable> {
   const out: ScannedTable = { rows: [], findings: [], untidy: false, unread: false };
   if (await hasByteOrderMark(path)) {
     const e = { expected: "plain UTF-8", name: "the table's first bytes", got: "a byte order mark" };
-    out.findings.push(finding("TABLE_BOM", { file, row: 1 }, e));
+    out.findings.push(finding("TABLE_BOM", { file, row: 1 }, e, { before: "EF BB BF", after: "" }));
     out.untidy = true;
   }
   let columns: readonly (Column | undefined)[] | undefined;
@@ -115,9 +115,8 @@ function scanHeader(out: ScannedTable, header: readonly string[], file: string) 
       out.findings.push(finding("COLUMN_UNKNOWN", place, e));
       out.unread = true;
     } else if (column !== name) {
-      out.findings.push(
-        finding("COLUMN_NAME", place, { expected: column, name: "the column's name", got: name }),
-      );
+      const e = { expected: column, name: "the column's name", got: name };
+      out.findings.push(finding("COLUMN_NAME", place, e, { before: name, after: column }));
       out.untidy = true;
     }
   }
@@ -167,24 +166,21 @@ function scanRow(out: ScannedTable, { record, row, columns, split, file, seen }:
 function mendCell(column: Column, text: string, place: Place): { value: string; found: Finding[] } {
   const found: Finding[] = [];
   const name = `column ${column}`;
-  let value = text.trim();
-  if (value !== text) {
-    found.push(finding("FIELD_BLANKS", place, { expected: "no blanks around the value", name, got: text }));
-  }
+  let value = text;
+  const mend = (code: FindingCode, expected: string, after: string) => {
+    if (after === value) return;
+    found.push(finding(code, place, { expected, name, got: value }, { before: value, after }));
+    value = after;
+  };
+  mend("FIELD_BLANKS", "no blanks around the value", text.trim());
   const sex = column === "gender" ? parseSex(value) : undefined;
-  const tidy = sex === undefined ? value : sex === "male" ? "Male" : "Female";
-  if (tidy !== value) {
-    found.push(finding("GENDER_CASE", place, { expected: tidy, name, got: value }));
-    value = tidy;
+  if (sex !== undefined) {
+    const tidy = sex === "male" ? "Male" : "Female";
+    mend("GENDER_CASE", tidy, tidy);
   }
-  if (isImageColumn(column) && /[\\/]/.test(value)) {
+  if (isImageColumn(column)) {
     const bare = value.split(/[\\/]/).at(-1)!;
-    if (bare !== "") {
-      found.push(
-        finding("IMAGE_FOLDER", place, { expected: "a file name without folders", name, got: value }),
-      );
-      value = bare;
-    }
+    if (bare !== "") mend("IMAGE_FOLDER", "a file name without folders", bare);
   }
   return { value, found };
 }

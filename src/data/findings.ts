@@ -67,6 +67,8 @@ export interface Finding {
   readonly file: string;
   /** Line of the file, the header being 1; absent for what is not in a row. */
   readonly row?: number;
+  /** What a repair writes instead, where that is one text for another. */
+  readonly change?: { readonly before: string; readonly after: string };
 }
 
 /** A file of the dataset, and a line of it. */
@@ -90,7 +92,8 @@ export function finding(
   code: FindingCode,
   place: Place,
   { expected, name, got }: { readonly expected: string; readonly name: string; readonly got: unknown },
+  change?: Finding["change"],
 ): Finding {
   const { message } = unexpected("data", { code, expected, name, got, where: placeText(place) });
-  return { code, severity: FINDINGS[code].severity, message, ...place };
+  return { code, severity: FINDINGS[code].severity, message, ...place, ...(change && { change }) };
 }

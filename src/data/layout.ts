@@ -134,6 +134,11 @@ async function list(dir: string): Promise<string[] | undefined> {
   }
 }
 
+/** Where a repair puts images of one modality that no row names. */
+export function removedFolder({ root }: Layout, modality: Modality): string {
+  return join(root, "removed", `${modality}s`);
+}
+
 /** Where the gesture folders of a raw HaGRID tree may be: in the root, or in its `images`. */
 export function rawFrameRoots(root: string): readonly string[] {
   return [root, join(root, "images")];

@@ -60,6 +60,8 @@ const manifest = z.strictObject({
   }),
   /** SHA-256 of the tables, by file name. */
   files: z.record(z.string(), hash),
+  /** Set by `data repair`: the tables are no longer those that the derivation gave; `ledger` is removed/repairs.csv. */
+  repaired: z.strictObject({ changes: count, ledger: hash }).optional(),
 });
 
 export type Manifest = z.output<typeof manifest>;
