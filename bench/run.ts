@@ -18,6 +18,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HERE = fileURLToPath(new URL(".", import.meta.url));
 /** Lets the threads of the side that has just run fall asleep, ms. */
 const PAUSE_MS = 50;
+/** Benchmarks whose figure is a time: nobody else does the same work. */
+const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
 /** Least share of idle time before and after for a run to count. */
 const QUIET = 0.9;
 
@@ -104,7 +106,7 @@ function startOurs(name: string, work: Work): Promise<Side> {
 }
 
 async function startPeer(name: string, work: Work, flags: Flags): Promise<Side | undefined> {
-  if (flags.alone) return undefined;
+  if (flags.alone || PEERLESS.has(name)) return undefined;
   const python = findPython(flags.python, flags.timm);
   if ("missing" in python) {
     console.log(`No peer (${python.missing}): measuring our side alone.`);

@@ -1,18 +1,34 @@
-// `facehand evaluate`: the metrics of a run, from its stored predictions.
-import type { Command } from "commander";
+// `facehand evaluate`: metrics from stored predictions of a run, or of any model; and what is fitted on validation.
+import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
-import { SPLITS, type Split } from "../data/record.ts";
+import { MODALITIES, type Modality, SPLITS, type Split } from "../data/record.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
+import {
+  analyseSelective,
+  analyseThresholds,
+  type CalibrationPart,
+  calibrate,
+  type SelectiveAnalysis,
+  type ThresholdAnalysis,
+} from "../evaluate/analysis.ts";
 import { formatSummary } from "../evaluate/format.ts";
+import { formatCalibration, formatSelective, formatThresholds } from "../evaluate/format-analysis.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
 import { summarize } from "../evaluate/summary.ts";
-import { evaluationRows } from "../train/evaluation.ts";
-import { type Context, deviceOption, jsonOption, repeated, verb, wholeNumber } from "./context.ts";
+import { evaluationRows, rowsOfSplit, storedPredictions } from "../train/evaluation.ts";
+import { type Context, deviceOption, jsonOption, list, repeated, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly split: string;
   readonly data?: readonly string[];
   readonly out?: string;
   readonly otherRecipe?: boolean;
+  readonly modality?: Modality;
+  readonly groups?: readonly string[];
+  readonly groupIntervals?: boolean;
+  readonly calibrate?: boolean;
+  readonly thresholds?: string;
+  readonly selective?: string;
   readonly bootstrap: number;
   readonly workers: number;
   readonly device: Device | "auto";
@@ -21,8 +37,11 @@ interface Flags {
 
 /** `facehand evaluate`. */
 export function evaluateCommand({ print, report }: Context): Command {
-  return verb("evaluate", "metrics of a run overall, by modality and by group, from its stored predictions")
-    .argument("<run>", "run folder")
+  const command = verb(
+    "evaluate",
+    "metrics overall, by modality and by recorded group, from stored predictions of a run or of others",
+  )
+    .argument("<run>", "run folder, or stored predictions: .parquet, or .csv with id, y, p and group columns")
     .option("--split <name>", "val or test (with --data also train)", "test")
     .option(
       "--data <source>",
@@ -34,6 +53,9 @@ export function evaluateCommand({ print, report }: Context): Command {
       "--other-recipe",
       "with --data: accept crops of another alignment recipe than the model was trained on",
     )
+    .addOption(
+      new Option("--modality <name>", "of all images of a .csv without that column").choices(MODALITIES),
+    )
     .option(
       "--bootstrap <n>",
       "draws over subjects for the intervals, 0 for none",
@@ -42,13 +64,62 @@ export function evaluateCommand({ print, report }: Context): Command {
     )
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
-    .addOption(jsonOption())
-    .action(async (run: string, flags: Flags) => {
-      const device = await chooseDevice(checkDevice(flags));
-      const rows = await evaluationRows(run, { ...flags, split: checkSplit(flags.split), device, report });
-      const summary = summarize(rows, { replicates: flags.bootstrap });
-      print(flags.json === true ? JSON.stringify(summary, null, 2) : formatSummary(summary));
+    .addOption(jsonOption());
+  return analysisOptions(command).action(async (run: string, flags: Flags) => {
+    const device = await chooseDevice(checkDevice(flags));
+    const split = checkSplit(flags.split);
+    const stored = flags.data === undefined ? await storedPredictions(run, flags) : undefined;
+    const rows =
+      stored === undefined
+        ? await evaluationRows(run, { ...flags, split, device, report })
+        : rowsOfSplit(stored, split);
+    const groups = flags.groups?.map(list("--groups"));
+    const summary = summarize(rows, {
+      replicates: flags.bootstrap,
+      ...(groups === undefined ? {} : { groups }),
+      groupIntervals: flags.groupIntervals ?? false,
     });
+    const analyses = analyse(stored ?? rows, split, flags);
+    if (flags.json === true) print(JSON.stringify({ ...summary, ...analyses }, null, 2));
+    else print([formatSummary(summary), ...formatAnalyses(analyses, split)].join("\n\n"));
+  });
+}
+
+function analysisOptions(command: Command): Command {
+  return command
+    .option(
+      "--groups <keys>",
+      "recorded fields to break down by, e.g. race or race,age; repeatable (default: race, age, gesture, race,age,modality)",
+      repeated,
+    )
+    .option("--group-intervals", "intervals for every group and for the spread between groups")
+    .option("--calibrate", "temperature by modality, fitted on val, and what it does to the split")
+    .option("--thresholds <key>", "thresholds by group of this field, chosen on val (analysis only)")
+    .option("--selective <key>", "accuracy against coverage, with the worst group of this field");
+}
+
+/** The analyses that were asked for. */
+interface Analyses {
+  readonly calibration?: readonly CalibrationPart[];
+  readonly thresholdsByGroup?: ThresholdAnalysis;
+  readonly selective?: SelectiveAnalysis;
+}
+
+function analyse(all: readonly Prediction[], split: Split, flags: Flags): Analyses {
+  const { thresholds, selective } = flags;
+  return {
+    ...(flags.calibrate === true ? { calibration: calibrate(all, split) } : {}),
+    ...(thresholds === undefined ? {} : { thresholdsByGroup: analyseThresholds(all, split, thresholds) }),
+    ...(selective === undefined ? {} : { selective: analyseSelective(all, split, selective) }),
+  };
+}
+
+function formatAnalyses({ calibration, thresholdsByGroup, selective }: Analyses, split: Split): string[] {
+  return [
+    ...(calibration === undefined ? [] : [formatCalibration(calibration, split)]),
+    ...(thresholdsByGroup === undefined ? [] : [formatThresholds(thresholdsByGroup)]),
+    ...(selective === undefined ? [] : [formatSelective(selective)]),
+  ];
 }
 
 /** Stored predictions need nothing computed: a device would be asked for in vain. */

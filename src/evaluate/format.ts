@@ -1,7 +1,8 @@
 // A summary as text: aligned tables for a terminal. The only place of this room that rounds. Browser-safe.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
-import type { BootstrapMetric } from "./bootstrap.ts";
+import type { BootstrapIntervals, BootstrapMetric } from "./bootstrap.ts";
 import type { ClassMetrics } from "./classes.ts";
+import type { GroupTableIntervals, SpreadIntervals } from "./group-intervals.ts";
 import { type Comparison, type GroupMetrics, type GroupTable, SMALL_SUBJECTS } from "./groups.ts";
 import { METRICS, type MetricName } from "./metrics.ts";
 import type { SeedSummary } from "./seeds.ts";
@@ -47,7 +48,7 @@ export function formatSummary(summary: Summary): string {
     LABEL_NOTE,
     formatParts([summary.overall, ...summary.byModality]),
     intervalNote(summary.overall),
-    ...summary.byGroup.map(formatGroups),
+    ...summary.byGroup.map((table, t) => formatGroups(table, summary.groupIntervals?.[t])),
     ...(summary.targets ?? []).map(formatTarget),
   ]
     .filter((block) => block !== "")
@@ -80,7 +81,10 @@ function formatParts(parts: readonly Part[]): string {
   ]);
 }
 
-function withInterval({ metrics, intervals }: Part, metric: MetricName): string {
+function withInterval(
+  { metrics, intervals }: Pick<Part, "metrics" | "intervals">,
+  metric: MetricName,
+): string {
   const value = figure(metrics[metric]);
   if (intervals === null) return value;
   const interval = metric in intervals ? intervals[metric as BootstrapMetric] : undefined;
@@ -95,7 +99,7 @@ function intervalNote({ intervals }: Part): string {
   return `[low, high]: ${(100 * level).toFixed(0)} % percentile bootstrap over subjects, ${count(replicates)} draws; -: not defined.`;
 }
 
-function formatGroups(table: GroupTable): string {
+function formatGroups(table: GroupTable, intervals?: GroupTableIntervals): string {
   const title = table.keys.join(" x ");
   const header = [
     title,
@@ -104,7 +108,10 @@ function formatGroups(table: GroupTable): string {
     "female / male subjects",
     ...GROUP_COLUMNS.map((m) => METRIC_TITLES[m]),
   ];
-  const body = alignColumns([header, ...table.groups.map(groupRow)]);
+  const body = alignColumns([
+    header,
+    ...table.groups.map((group, g) => groupRow(group, intervals?.groups[g])),
+  ]);
   const small = table.groups.filter((group) => group.small).length;
   const smallNote =
     small === 0
@@ -115,11 +122,11 @@ function formatGroups(table: GroupTable): string {
   const compared = table.comparisons.filter(({ metric }) =>
     (SPREAD_COLUMNS as readonly string[]).includes(metric),
   );
-  const spread = compared.length === 0 ? [] : [formatComparisons(compared)];
+  const spread = compared.length === 0 ? [] : [formatComparisons(compared, intervals?.spreads)];
   return [body, ...smallNote, ...spread].join("\n");
 }
 
-function groupRow(group: GroupMetrics): string[] {
+function groupRow(group: GroupMetrics, intervals?: BootstrapIntervals): string[] {
   const label = Object.values(group.group)
     .map((value) => (value === "" ? "not recorded" : value))
     .join(" x ");
@@ -128,16 +135,28 @@ function groupRow(group: GroupMetrics): string[] {
     count(group.nImages),
     count(group.nSubjects),
     `${count(group.nSubjectsFemale)} / ${count(group.nSubjectsMale)}`,
-    ...GROUP_COLUMNS.map((metric) => (group.small ? "too small" : figure(group.metrics[metric]))),
+    ...GROUP_COLUMNS.map((metric) =>
+      group.small
+        ? "too small"
+        : withInterval({ metrics: group.metrics, intervals: intervals ?? null }, metric),
+    ),
   ];
 }
 
-function formatComparisons(comparisons: readonly Comparison[]): string {
+function formatComparisons(
+  comparisons: readonly Comparison[],
+  spreads: readonly SpreadIntervals[] = [],
+): string {
+  const between = (c: Comparison) => {
+    const interval = spreads.find(({ metric }) => metric === c.metric)?.difference;
+    const known = interval !== undefined && interval.low !== null;
+    return `${figure(c.difference)}${known ? ` [${figure(interval.low)}, ${figure(interval.high)}]` : ""}`;
+  };
   return alignColumns([
     ["  between groups", "difference", "ratio", "error max/min", "error max/geomean", "worst group"],
     ...comparisons.map((c) => [
       `  ${METRIC_TITLES[c.metric]}`,
-      figure(c.difference),
+      between(c),
       figure(c.ratio),
       figure(c.errorMaxMin, 2),
       figure(c.errorMaxGeomean, 2),
@@ -203,7 +222,8 @@ export function formatSeeds({ n, mean, std }: SeedSummary): string {
     : `${figure(mean)} ± ${figure(std)} (n ${n}, sample std, ddof 1)`;
 }
 
-function figure(value: number | null, digits = 3): string {
+/** A figure with its digits, `-` where it is not defined. */
+export function figure(value: number | null, digits = 3): string {
   return value === null ? "-" : value.toFixed(digits);
 }
 

@@ -1,9 +1,10 @@
 // All figures of one split from its stored predictions: overall, by modality, by recorded group. Browser-safe.
 // Intervals resample subjects; nothing is rounded here.
 import { unexpected } from "../core/errors.ts";
-import { type BootstrapIntervals, bootstrapBySubject } from "./bootstrap.ts";
+import { type BootstrapIntervals, type BootstrapOptions, bootstrapBySubject } from "./bootstrap.ts";
 import { fitTemperature, type Temperature } from "./calibration.ts";
 import { type ClassMetrics, evaluateClasses } from "./classes.ts";
+import { bootstrapTables, type GroupTableIntervals } from "./group-intervals.ts";
 import {
   countSubjects,
   evaluateRows,
@@ -15,11 +16,10 @@ import {
 import type { BinaryMetrics } from "./metrics.ts";
 import { CLASS_TARGETS, type ClassTarget, PREDICTION_MODALITIES, type Prediction } from "./prediction-row.ts";
 
-/** Fields that may serve as group keys. */
-export const GROUP_KEYS = ["race", "age", "gesture", "modality", "source"] as const;
-export type GroupKey = (typeof GROUP_KEYS)[number];
+/** Recorded fields that may serve as group keys; predictions of others may have further ones. */
+export const GROUP_KEYS = ["gender", "race", "age", "gesture", "modality", "source"] as const;
 
-const DEFAULT_GROUPS: readonly (readonly GroupKey[])[] = [
+const DEFAULT_GROUPS: readonly (readonly string[])[] = [
   ["race"],
   ["age"],
   ["gesture"],
@@ -56,6 +56,8 @@ export interface Summary {
   readonly byModality: readonly Part[];
   /** One table for each set of keys of which at least one value is recorded. */
   readonly byGroup: readonly GroupTable[];
+  /** Intervals of `byGroup`'s figures, table by table; absent if not asked for. */
+  readonly groupIntervals?: readonly GroupTableIntervals[];
   /** Of models that tell more than the sex; absent for others. */
   readonly targets?: readonly TargetSummary[];
 }
@@ -67,8 +69,10 @@ export interface SummaryOptions {
   readonly replicates?: number;
   /** Seed of the bootstrap, default 0. */
   readonly seed?: number;
-  /** Sets of keys; default race, age, gesture, and race x age x modality. */
-  readonly groups?: readonly (readonly GroupKey[])[];
+  /** Sets of keys (fields of the rows, or `gender`); default race, age, gesture, and race x age x modality. */
+  readonly groups?: readonly (readonly string[])[];
+  /** Intervals for groups too; default no. */
+  readonly groupIntervals?: boolean;
 }
 
 type Labelled = Prediction & Scored;
@@ -78,13 +82,15 @@ type Labelled = Prediction & Scored;
  *
  * @param predictions - of one split and one model
  * @throws AppError("input", "MIXED_SPLITS") if they come from several splits
- * @throws AppError("input", "NOT_LABELLED") if no image has a recorded label
+ * @throws AppError("input", "NOT_LABELLED") if no image has a recorded label, "UNKNOWN_GROUP" for a key that no
+ *   row has
  * @example summarize(predictions.filter((row) => row.split === "test"))
  */
 export function summarize(predictions: readonly Prediction[], options: SummaryOptions = {}): Summary {
   const split = onlySplit(predictions);
-  const rows = labelled(predictions);
+  const rows = labelled(predictions).map(withGender);
   const overall = part("overall", rows, options);
+  const byGroup = groupTables(rows, options);
   const targets = CLASS_TARGETS.flatMap((target) => targetSummary(predictions, target) ?? []);
   return {
     split,
@@ -96,11 +102,37 @@ export function summarize(predictions: readonly Prediction[], options: SummaryOp
       const own = rows.filter((row) => row.modality === modality);
       return own.length === 0 ? [] : [part(modality, own, options)];
     }),
-    byGroup: (options.groups ?? DEFAULT_GROUPS)
-      .filter((keys) => rows.some((row) => keys.every((key) => row[key] !== "")))
-      .map((keys) => metricsByGroup(rows, keys, pick(options))),
+    byGroup,
+    ...(options.groupIntervals === true && options.replicates !== 0
+      ? { groupIntervals: bootstrapTables(rows, byGroup, bootstrapOptions(options)) }
+      : {}),
     ...(targets.length === 0 ? {} : { targets }),
   };
+}
+
+/** A labelled row with its record as a group key. */
+type Grouped = Labelled & { readonly gender: string };
+
+const withGender = (row: Labelled): Grouped => ({ ...row, gender: row.target === 1 ? "male" : "female" });
+
+/** Tables of the sets of keys that at least one row has recorded. */
+function groupTables(rows: readonly Grouped[], options: SummaryOptions): GroupTable[] {
+  // Predictions of others have string fields beside the usual ones.
+  const open = rows as readonly (Grouped & Readonly<Record<string, string>>)[];
+  const { groups = DEFAULT_GROUPS } = options;
+  for (const key of groups.flat()) {
+    if (typeof open[0]![key] === "string") continue;
+    const known = Object.keys(open[0]!).filter((name) => typeof open[0]![name] === "string");
+    throw unexpected("input", {
+      code: "UNKNOWN_GROUP",
+      expected: `a recorded field (${known.join(", ")})`,
+      name: "a group",
+      got: key,
+    });
+  }
+  return groups
+    .filter((keys) => open.some((row) => keys.every((key) => row[key] !== "")))
+    .map((keys) => metricsByGroup(open, keys, pick(options)));
 }
 
 function targetSummary(predictions: readonly Prediction[], target: ClassTarget): TargetSummary | undefined {
@@ -142,7 +174,6 @@ function labelled(predictions: readonly Prediction[]): Labelled[] {
 }
 
 function part(name: string, rows: readonly Labelled[], options: SummaryOptions): Part {
-  const { replicates = 2000, seed = 0 } = options;
   const y = rows.map((row) => row.target);
   const p = rows.map((row) => row.probability);
   const subjects = rows.map((row) => row.subject);
@@ -154,9 +185,14 @@ function part(name: string, rows: readonly Labelled[], options: SummaryOptions):
     ...countSubjects(rows),
     metrics: evaluateRows(rows, pick(options)),
     intervals:
-      replicates === 0 ? null : bootstrapBySubject(y, p, subjects, { replicates, seed, ...pick(options) }),
+      options.replicates === 0 ? null : bootstrapBySubject(y, p, subjects, bootstrapOptions(options)),
     modalityAgreement: gated.length === 0 ? null : agree.length / gated.length,
   };
+}
+
+function bootstrapOptions(options: SummaryOptions): BootstrapOptions {
+  const { replicates = 2000, seed = 0 } = options;
+  return { replicates, seed, ...pick(options) };
 }
 
 function pick({ threshold }: SummaryOptions): { threshold?: number } {

@@ -57,6 +57,17 @@ export async function* readCsv<Column extends string, Optional extends string = 
 }
 
 /**
+ * The columns of a CSV file, in their order.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "CSV_EMPTY" | "CSV_ROW" | "CSV_ENCODING")
+ * @example await readCsvHeader("predictions.csv") // ["id", "y", "p"]
+ */
+export async function readCsvHeader(path: string): Promise<readonly string[]> {
+  for await (const { record } of readRecords(path)) return record;
+  throw unexpected("data", { code: "CSV_EMPTY", expected: "a header", name: path, got: undefined });
+}
+
+/**
  * The records of a CSV file as they are, the header among them: for tables whose columns are not yet trusted.
  *
  * @throws AppError("data", "FILE_MISSING" | "CSV_ROW" | "CSV_ENCODING")

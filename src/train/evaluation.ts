@@ -5,6 +5,7 @@ import type { Split } from "../data/record.ts";
 import { openSource } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
 import type { Device } from "../engine/device.ts";
+import { type ForeignOptions, readForeign } from "../evaluate/foreign.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { readPredictions, writePredictions } from "../evaluate/predictions.ts";
 import type { SourceFacts } from "../models/facts.ts";
@@ -26,29 +27,54 @@ export interface EvaluationOptions {
   /** What predicts new images; default: the CPU. */
   readonly device?: Device;
   readonly report?: (text: string) => void;
+  /** Of all images of a .csv file without a column for it. */
+  readonly modality?: Prediction["modality"];
 }
 
 /**
  * The predictions of one split.
  *
+ * @param run - run folder, or a file of stored predictions (.parquet, or .csv of any model: evaluate/foreign)
  * @throws AppError("data", "FILE_MISSING") if the run is not finished, ("input", "NO_PREDICTIONS") if it has
  *   none of the split, ("data", "RECIPE_MISMATCH") for crops of another recipe
  */
 export async function evaluationRows(run: string, options: EvaluationOptions): Promise<Prediction[]> {
   if (options.data !== undefined) return freshRows(run, options.data, options);
+  return rowsOfSplit(await storedPredictions(run, options), options.split);
+}
+
+/**
+ * Stored predictions of all splits.
+ *
+ * @param run - run folder, .parquet or .csv file
+ * @throws AppError("data", "FILE_MISSING" | ...) as `readPredictions` and `readForeign`
+ * @example await storedPredictions("theirs.csv", { modality: "face" })
+ */
+export async function storedPredictions(
+  run: string,
+  options: Pick<ForeignOptions, "modality"> = {},
+): Promise<readonly Prediction[]> {
+  if (/\.csv$/i.test(run)) return (await readForeign(run, options)).rows;
+  if (/\.parquet$/i.test(run)) return readPredictions(run);
   const { predictions } = runPaths(run);
-  if (!(await exists(predictions))) {
-    throw missingFile(predictions, "stored predictions", "finish the run first: train ... --resume");
-  }
-  const all = await readPredictions(predictions);
-  const rows = all.filter(({ split }) => split === options.split);
+  if (await exists(predictions)) return readPredictions(predictions);
+  throw missingFile(predictions, "stored predictions", "finish the run first: train ... --resume");
+}
+
+/**
+ * The rows of one split.
+ *
+ * @throws AppError("input", "NO_PREDICTIONS") if there are none
+ */
+export function rowsOfSplit(all: readonly Prediction[], split: Split): Prediction[] {
+  const rows = all.filter((row) => row.split === split);
   if (rows.length > 0) return rows;
-  const found = [...new Set(all.map(({ split }) => split))].join(", ");
+  const found = [...new Set(all.map((row) => row.split))].join(", ");
   throw unexpected("input", {
     code: "NO_PREDICTIONS",
     expected: `a split with stored predictions (${found})`,
     name: "--split",
-    got: options.split,
+    got: split,
     hint: "train with --test 0.2, or a source that brings a test split, to have test images",
   });
 }

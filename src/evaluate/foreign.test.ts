@@ -1,0 +1,114 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { analyseSelective, analyseThresholds, calibrate } from "./analysis.ts";
+import { readForeign } from "./foreign.ts";
+import { summarize } from "./summary.ts";
+
+let dir = "";
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "facehand-"));
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+async function file(text: string): Promise<string> {
+  const path = join(dir, "theirs.csv");
+  await writeFile(path, text);
+  return path;
+}
+
+describe("predictions of others", () => {
+  test("are read with what is known of them; further columns are groups", async () => {
+    const path = await file("id,y,p,subject,tone\na,Male,0.9,s1,dark\nb,0,0.25,s1,\nc,,1,s2,light\n");
+    const { rows, groups } = await readForeign(path, { modality: "face" });
+    expect(groups).toEqual(["tone"]);
+    expect(rows[0]).toMatchObject({
+      id: "a",
+      target: 1,
+      subject: "s1",
+      modality: "face",
+      split: "test",
+      tone: "dark",
+    });
+    expect(rows[1]).toMatchObject({
+      target: 0,
+      probability: 0.25,
+      logit: expect.closeTo(Math.log(1 / 3), 12),
+    });
+    expect(rows[2]).toMatchObject({ target: null, probability: 1, logit: 40, race: "" });
+    const { byGroup, overall } = summarize(rows, { replicates: 0, groups: [["tone"], ["gender"]] });
+    expect(byGroup.map(({ keys }) => keys)).toEqual([["tone"], ["gender"]]);
+    expect(overall.metrics).toMatchObject({ n: 2, accuracy: 1 });
+  });
+
+  test("bring modality and split as columns", async () => {
+    const path = await file("id,y,p,modality,split\na,1,0.9,hand,val\na,0,0.2,face,test\n");
+    const { rows } = await readForeign(path);
+    expect(rows.map(({ modality, split }) => [modality, split])).toEqual([
+      ["hand", "val"],
+      ["face", "test"],
+    ]);
+  });
+
+  const refused: [string, string, string][] = [
+    ["no modality", "id,y,p\na,1,0.9\n", "Expected a column modality for"],
+    ["no p", "id,y,modality\na,1,hand\n", "Expected column p in"],
+    ["a label in words", "id,y,p,modality\na,man,0.9,hand\n", 'for column y, got "man" (FILE:2)'],
+    [
+      "p above 1",
+      "id,y,p,modality\na,1,0.9,hand\nb,1,1.5,hand\n",
+      'from 0 to 1 for column p, got "1.5" (FILE:3)',
+    ],
+    ["no p in a row", "id,y,p,modality\na,1,,hand\n", 'for column p, got "" (FILE:2)'],
+    ["another modality", "id,y,p,modality\na,1,0.9,ear\n", 'for column modality, got "ear" (FILE:2'],
+    ["an image twice", "id,y,p,modality\na,1,0.9,hand\na,1,0.9,hand\n", 'got "a" twice'],
+    ["no rows", "id,y,p,modality\n", "Expected at least one prediction for"],
+  ];
+  test.each(refused)("with %s are refused", async (_name, text, message) => {
+    const path = await file(text);
+    await expect(readForeign(path)).rejects.toThrowError(message.replace("FILE", path));
+  });
+
+  test("a group that is no column is refused with those that are", async () => {
+    const path = await file("id,y,p,modality,tone\na,1,0.9,hand,dark\n");
+    const { rows } = await readForeign(path);
+    expect(() => summarize(rows, { groups: [["tones"]] })).toThrowError(
+      /a recorded field \(.*tone.*\) for a group/,
+    );
+    expect(() => analyseSelective(rows, "test", "tones")).toThrowError(/a recorded field/);
+  });
+});
+
+describe("what validation decides", () => {
+  const csv = (split: string, hot: number) =>
+    Array.from({ length: 60 }, (_, i) => {
+      const wrong = i % 5 === 0;
+      const p = (i % 2 === 1) !== wrong ? 1 / (1 + Math.exp(-hot)) : 1 / (1 + Math.exp(hot));
+      return `${split}${i},${i % 2},${p},${split},face,${i % 3 === 0 ? "a" : "b"}`;
+    }).join("\n");
+  const both = () => file(`id,y,p,split,modality,race\n${csv("val", 4)}\n${csv("test", 4)}\n`);
+
+  test("temperature cools an overconfident model: with four fifths right, p becomes .8", async () => {
+    const [part] = calibrate((await readForeign(await both())).rows, "test");
+    expect(part).toMatchObject({ name: "face", nImages: 60 });
+    expect(part!.temperature.temperature).toBeCloseTo(4 / Math.log(4), 4);
+    expect(part!.after.nll).toBeLessThan(part!.before.nll);
+    expect(part!.after.ece).toBeLessThan(0.01);
+  });
+
+  test("needs validation images", async () => {
+    const path = await file(`id,y,p,split,modality,race\n${csv("test", 4)}\n`);
+    const { rows } = await readForeign(path);
+    for (const run of [() => calibrate(rows, "test"), () => analyseThresholds(rows, "test", "race")]) {
+      expect(run).toThrowError(/Expected labelled images of split val and of the evaluated split/);
+    }
+  });
+
+  test("thresholds leave rates alone where .5 is best", async () => {
+    const analysis = analyseThresholds((await readForeign(await both())).rows, "test", "race");
+    expect(analysis.thresholds).toMatchObject({ analysisOnly: true, common: 0.5 });
+    expect(analysis.byGroup).toEqual(analysis.plain);
+    expect(analysis.plain.accuracy).toBeCloseTo(0.8, 12);
+  });
+});

@@ -1,0 +1,51 @@
+// Calibration, thresholds by group and abstention as text for a terminal. Browser-safe.
+import type { CalibrationPart, SelectiveAnalysis, ThresholdAnalysis } from "./analysis.ts";
+import { alignColumns, figure } from "./format.ts";
+import { ANALYSIS_ONLY } from "./thresholds.ts";
+
+/** Calibration by modality as a table. */
+export function formatCalibration(parts: readonly CalibrationPart[], split: string): string {
+  const rows = parts.map(({ name, nImages, temperature, before, after }) => [
+    name,
+    String(nImages),
+    `${figure(temperature.temperature)}${temperature.atBound ? " (at the limit)" : ""}`,
+    ...(["nll", "brier", "ece", "eceAdaptive"] as const).map(
+      (metric) => `${figure(before[metric])} > ${figure(after[metric])}`,
+    ),
+  ]);
+  const header = ["temperature from val", "images", "T", "NLL", "Brier", "ECE 15 bins", "ECE adaptive"];
+  return `${alignColumns([header, ...rows])}\nof split ${split}, before > after sigmoid(logit / T)`;
+}
+
+/** What thresholds by group would change, as a table. */
+export function formatThresholds({ thresholds, plain, common, byGroup }: ThresholdAnalysis): string {
+  const chosen = Object.entries(thresholds.byValue).map(([value, t]) => `${value} ${figure(t)}`);
+  const row = (name: string, of: typeof plain) => [
+    name,
+    ...[of.accuracy, of.balancedAccuracy, of.tprFemale, of.tprMale].map((value) => figure(value)),
+  ];
+  return [
+    alignColumns([
+      ["threshold", "accuracy", "balanced accuracy", "TPR female", "TPR male"],
+      row(".5", plain),
+      row(`one from val, ${figure(thresholds.common)}`, common),
+      row(`one a group of ${thresholds.key}`, byGroup),
+    ]),
+    `chosen on val: ${chosen.length === 0 ? "no group is large enough" : chosen.join(", ")} (${ANALYSIS_ONLY})`,
+  ].join("\n");
+}
+
+/** Accuracy against coverage as a table. */
+export function formatSelective({ key, curve }: SelectiveAnalysis): string {
+  return alignColumns([
+    ["coverage", "|p - .5| from", "accuracy", `worst group of ${key}`, "its accuracy", "its coverage"],
+    ...curve.map(({ coverage, confidence, accuracy, worst }) => [
+      figure(coverage),
+      figure(confidence),
+      figure(accuracy),
+      worst === null ? "-" : worst.group,
+      figure(worst?.accuracy ?? null),
+      figure(worst?.coverage ?? null),
+    ]),
+  ]);
+}

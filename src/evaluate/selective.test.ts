@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { selectiveCurve } from "./selective.ts";
+
+const row = (i: number, target: 0 | 1, probability: number, race: string) => ({
+  subject: `s${i}`,
+  target,
+  probability,
+  race,
+});
+
+/** 20 subjects each: group a is right and sure, group b half right and unsure; "small" has one subject. */
+const rows = [
+  ...Array.from({ length: 20 }, (_, i) => row(i, (i % 2) as 0 | 1, i % 2 === 1 ? 0.95 : 0.05, "a")),
+  ...Array.from({ length: 20 }, (_, i) => row(20 + i, (i % 2) as 0 | 1, i < 10 ? 0.6 : 0.3, "b")),
+  row(40, 1, 0.01, "small"),
+];
+
+describe("abstention", () => {
+  test("keeps the most confident images, those of one confidence together", () => {
+    const curve = selectiveCurve(rows, (r) => r.race, [1, 0.5, 0.52]);
+    expect(curve[0]).toMatchObject({ coverage: 1, accuracy: 30 / 41 });
+    // Half of 41 needs 21 images: "small" and group a, whose confidence of .45 is the 21st.
+    expect(curve[1]).toMatchObject({
+      coverage: 21 / 41,
+      accuracy: 20 / 21,
+      confidence: expect.closeTo(0.45),
+    });
+    // One image more brings all ten of confidence .2.
+    expect(curve[2]).toMatchObject({ coverage: 31 / 41, confidence: expect.closeTo(0.2) });
+  });
+
+  test("names the worst of the groups with 20 subjects", () => {
+    const [all, most] = selectiveCurve(rows, (r) => r.race, [1, 0.6]);
+    expect(all!.groups.map(({ group }) => group)).toEqual(["a", "b"]);
+    expect(all!.worst).toEqual({ group: "b", coverage: 1, accuracy: 0.5 });
+    expect(most!.worst).toEqual({ group: "b", coverage: 0.5, accuracy: 0.5 });
+  });
+
+  test("no group is the worst of one", () => {
+    expect(selectiveCurve(rows, (r) => r.race, [0.5])[0]!.worst).toBeNull();
+    expect(selectiveCurve(rows, () => "", [1])[0]!.groups).toEqual([]);
+  });
+
+  test.each([0, 1.2, Number.NaN])("refuses a coverage of %d", (coverage) => {
+    expect(() => selectiveCurve(rows, (r) => r.race, [coverage])).toThrowError(
+      `Expected a number above 0, up to 1 for a coverage, got ${coverage}`,
+    );
+  });
+});
