@@ -1,4 +1,4 @@
-// Last line of .ci/run: `N passed, N failed, N skipped` of Vitest's JSON report.
+// Last line of .ci/run: `N passed, N failed, N skipped` of Vitest's JSON reports.
 // Fails if a test failed, a file could not run, there were no tests, or there is no report.
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -27,7 +27,10 @@ export function countTests(text) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const { passed, failed, skipped } = countTests(readFileSync(process.argv[2], "utf8"));
-  console.log(`${passed} passed, ${failed} failed, ${skipped} skipped`);
-  process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
+  const counts = process.argv.slice(2).map((path) => countTests(readFileSync(path, "utf8")));
+  const sum = (name) => counts.reduce((total, count) => total + count[name], 0);
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed, ${sum("skipped")} skipped`);
+  // A suite that ran no test at all, not even a skipped one, did not run.
+  const ran = counts.every(({ passed, failed, skipped }) => passed + failed + skipped > 0);
+  process.exitCode = ran && sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;
 }

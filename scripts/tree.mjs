@@ -17,7 +17,7 @@ export function listSources() {
     ),
   );
   return below
-    .filter((name) => /\.(ts|mjs|py)$/.test(name) && !/\.tmp\.ts$|\/work\/|^src\/.*\.test\.ts$/.test(name))
+    .filter((name) => /\.(ts|mjs|py|sh)$/.test(name) && !/\.tmp\.ts$|\/work\/|^src\/.*\.test\.ts$/.test(name))
     .sort((a, b) => (dirname(a) === dirname(b) ? compare(a, b) : compare(dirname(a), dirname(b))));
 }
 

@@ -1,4 +1,8 @@
 // The scripts around the code: what counts as installed, what is printed of npm, how tests are counted.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { countTests } from "../scripts/count.mjs";
 import { isNodeSupported, isSatisfied, withoutHosts } from "../scripts/ensure.mjs";
@@ -48,6 +52,23 @@ describe("the count of .ci/run", () => {
       { status: "failed", assertionResults: [test("passed")] },
     ];
     expect(countTests(JSON.stringify({ testResults }))).toEqual({ passed: 1, failed: 2, skipped: 0 });
+  });
+
+  it("sums the reports of both suites, and fails if one is missing", () => {
+    const folder = mkdtempSync(join(tmpdir(), "facehand-count-"));
+    const report = (name: string, ...states: string[]) => {
+      const path = join(folder, name);
+      const testResults = [{ status: "passed", assertionResults: states.map(test) }];
+      writeFileSync(path, states.length === 0 ? "" : JSON.stringify({ testResults }));
+      return path;
+    };
+    const count = (...paths: string[]) =>
+      spawnSync(process.execPath, ["scripts/count.mjs", ...paths], { encoding: "utf8" });
+    const [all, slurm, none] = [report("a", "passed", "passed"), report("b", "skipped"), report("c")];
+    expect(count(all, slurm)).toMatchObject({ status: 0, stdout: "2 passed, 0 failed, 1 skipped\n" });
+    expect(count(all, none)).toMatchObject({ status: 1, stdout: "2 passed, 0 failed, 0 skipped\n" });
+    expect(count(slurm, slurm)).toMatchObject({ status: 1, stdout: "0 passed, 0 failed, 2 skipped\n" });
+    rmSync(folder, { recursive: true });
   });
 
   it("takes a missing report for nothing run", () => {

@@ -1,0 +1,125 @@
+// What needs no cluster: the script, the options, the folder. On a running Slurm: test/slurm (npm run test:slurm).
+import { spawnSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { exists } from "./files.ts";
+import { runArray } from "./slurm.ts";
+import { resourceOptions } from "./slurm-commands.ts";
+import { arrayPaths, claim, openRecord, saveRecord } from "./slurm-record.ts";
+import { arrayScript, quoteWord } from "./slurm-script.ts";
+
+const root = await mkdtemp(join(tmpdir(), "facehand-slurm-"));
+afterAll(() => rm(root, { recursive: true }));
+
+describe.skipIf(process.platform === "win32")("the script of an array", () => {
+  it("runs the task of its index and leaves the exit code", async () => {
+    const exits = join(root, "it's exits");
+    await mkdir(exits);
+    const commands = [["true"], ["/bin/sh", "-c", "exit 9"], ["printf", "%s|", "a b", "$X"]];
+    const script = arrayScript(commands, { tasks: [1, 2], base: 1 }, 4, exits);
+    const run = (index: string) =>
+      spawnSync("/bin/sh", ["-c", script], {
+        env: { ...process.env, SLURM_ARRAY_TASK_ID: index, SLURM_ARRAY_JOB_ID: "12" },
+        encoding: "utf8",
+      });
+    expect(run("0").status).toBe(9);
+    expect(await readFile(join(exits, "4-1"), "utf8")).toBe("9\n");
+    const { status, stdout } = run("1");
+    expect([status, stdout.split("\n")[1]]).toEqual([0, "a b|$X|"]);
+    expect(stdout).toMatch(/^task 2 on \S+, job 12, \d{4}-\d\d-\d\dT/);
+    expect(await readFile(join(exits, "4-2"), "utf8")).toBe("0\n");
+    expect(run("5")).toMatchObject({ status: 64, stderr: "no task 5 in this script\n" });
+  });
+
+  it("quotes any word for the shell", () => {
+    const words = fc.array(
+      fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0")),
+      { maxLength: 5 },
+    );
+    const print = (list: readonly string[]) => {
+      const code = `printf '%s\\0' ${list.map(quoteWord).join(" ")}`;
+      return spawnSync("/bin/sh", ["-c", code], { encoding: "utf8" }).stdout.split("\0").slice(0, -1);
+    };
+    fc.assert(
+      fc.property(words, (list) => {
+        expect(print(["-", ...list])).toEqual(["-", ...list]);
+      }),
+      { numRuns: 40 },
+    );
+    expect(() => quoteWord("a\0b")).toThrow("Expected text without NUL for an argument of a task");
+  });
+});
+
+describe("resourceOptions", () => {
+  it("writes what is asked for, and nothing else", () => {
+    expect(resourceOptions({})).toEqual([]);
+    const all = { cpus: 2, memoryMb: 4000, minutes: 90, gpus: 1, sbatch: ["--partition=long"] };
+    expect(resourceOptions(all)).toEqual([
+      "--cpus-per-task=2",
+      "--mem=4000M",
+      "--time=90",
+      "--gres=gpu:1",
+      "--partition=long",
+    ]);
+    expect(() => resourceOptions({ sbatch: ["-p long"] })).toThrow(
+      'Expected an option of sbatch such as --partition=long for --sbatch, got "-p long"',
+    );
+  });
+});
+
+describe("an array's folder", () => {
+  const TASKS = [["true"]];
+
+  it("is found again, with names of its own", async () => {
+    const [a, b] = [join(root, "a"), join(root, "b")];
+    const record = await openRecord(a, "x", TASKS);
+    expect(record.prefix).toMatch(/^x-[0-9a-f]{8}$/);
+    expect((await openRecord(b, "x", TASKS)).prefix).not.toBe(record.prefix);
+    record.submissions.push({ tasks: [0], base: 0, jobId: null });
+    await saveRecord(a, record);
+    expect(await openRecord(a, "x", TASKS)).toEqual(record);
+    await expect(openRecord(a, "x", [["false"]])).rejects.toMatchObject({
+      kind: "input",
+      code: "ARRAY_OTHER",
+    });
+    await writeFile(arrayPaths(a).record, "{}");
+    await expect(openRecord(a, "x", TASKS)).rejects.toMatchObject({ kind: "data", code: "JSON_SCHEMA" });
+  });
+
+  it("is followed by one process; one that was killed does not count", async () => {
+    const dir = join(root, "claimed");
+    await openRecord(dir, "x", TASKS);
+    const path = arrayPaths(dir).follower;
+    const lock = await claim(dir);
+    await expect(claim(dir)).rejects.toMatchObject({ kind: "input", code: "ARRAY_FOLLOWED" });
+    await lock.release();
+    expect(await exists(path)).toBe(false);
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    await writeFile(path, `${dead} ${hostname()}\n`);
+    await (await claim(dir)).release();
+    await writeFile(path, "1 another-machine\n");
+    await expect(claim(dir)).rejects.toThrow('got "another one, 1 on another-machine"');
+    const longAgo = new Date(Date.now() - 3_600_000);
+    await utimes(path, longAgo, longAgo);
+    await (await claim(dir)).release();
+  });
+
+  it("is not made where there is no Slurm", async () => {
+    const path = process.env.PATH;
+    process.env.PATH = root;
+    try {
+      await expect(runArray({ dir: join(root, "none"), name: "x", tasks: TASKS })).rejects.toMatchObject({
+        kind: "input",
+        code: "SLURM_ABSENT",
+        message: 'Expected Slurm\'s squeue on PATH for the executor slurm, got "no such program"',
+        hint: "run the command on a login node of the cluster, or with --executor local",
+      });
+    } finally {
+      process.env.PATH = path;
+    }
+    expect(await exists(join(root, "none"))).toBe(false);
+  });
+});

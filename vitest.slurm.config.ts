@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+/** `npm run test:slurm`: what needs a running Slurm, which test/slurm/setup.ts starts and stops. */
+export default defineConfig({
+  test: {
+    include: ["test/slurm/**/*.test.ts"],
+    globalSetup: "test/slurm/setup.ts",
+    fileParallelism: false, // one node of few cores
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
+  },
+});
