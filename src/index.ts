@@ -63,6 +63,7 @@ export {
 } from "./models/predictor.ts";
 export { BACKBONE_NAMES } from "./models/registry.ts";
 export { formatTag, parseTag, type Tag } from "./models/tags.ts";
+export type { ClassTarget, TargetFacts } from "./models/targets.ts";
 export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/config.ts";
 export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";

@@ -2,13 +2,14 @@
 import { Option } from "commander";
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
-import { repeated } from "./context.ts";
+import { list, repeated } from "./context.ts";
 
 interface Field {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly string[];
+  readonly items?: { readonly enum?: readonly string[] };
 }
 
 const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
@@ -19,8 +20,11 @@ export function configOptions(schema: z.ZodType): Option[] {
   return Object.entries(properties as Record<string, Field>).map(([key, field]) => {
     const flag = `--${kebab(key)}`;
     if (field.type === "boolean") return new Option(flag, field.description);
-    const noun = field.type === "array" ? "source" : (field.type ?? "value");
+    const choices = field.items?.enum;
+    const noun =
+      field.type === "array" ? (choices === undefined ? "source" : "list") : (field.type ?? "value");
     const option = new Option(`${flag} <${noun}>`, describe(field));
+    if (choices !== undefined) return option.argParser(list(flag));
     if (field.type === "array") return option.argParser(repeated);
     if (field.enum !== undefined) return option.choices(field.enum);
     return field.type === "string" ? option : option.argParser((text) => numeric(flag, text));

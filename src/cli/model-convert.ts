@@ -27,9 +27,9 @@ export function convertCommand({ print }: Context): Command {
     .addOption(jsonOption())
     .action(async (path: string, { out, json, ...config }: Flags) => {
       const converted = await convert(path, out, config);
-      const { facts, specs } = converted;
+      const { facts, specs, leftOut = [] } = converted;
       const { arch, tag, pixels } = facts;
-      const result = { out, arch, tag, tensors: specs.length, pixels };
+      const result = { out, arch, tag, tensors: specs.length, pixels, leftOut };
       print(json === true ? JSON.stringify(result, null, 2) : told(out, converted));
     });
 }
@@ -55,12 +55,15 @@ async function convert(path: string, out: string, config: Record<string, unknown
   throw unexpected("input", { code: "FLAG", expected, name: `--out ${ending}`, got: extra });
 }
 
-function told(out: string, { facts, specs, weights }: Converted): string {
+function told(out: string, { facts, specs, weights, leftOut = [] }: Converted): string {
   const { arch, tag, pixels } = facts;
   const values = specs.reduce((sum, { name }) => sum + weights.get(name)!.length, 0);
   const { sizePx, mean, std } = pixels;
   return [
     `${out}: ${arch} ${tag}, ${specs.length} tensors, ${values.toLocaleString("en")} values`,
     `pixels  ${sizePx} px bilinear, mean ${mean.join(" ")}, std ${std.join(" ")}`,
+    ...(leftOut.length === 0
+      ? []
+      : [`left out  ${leftOut.join(", ")}: upstream's modules have no such heads`]),
   ].join("\n");
 }

@@ -41,7 +41,16 @@ function formatModel(model: ModelDescription, all: boolean): string {
   ].join("\n");
 }
 
-function factLines({ arch, tag, pixels, padding, bnEps, threshold, trainedOn }: ModelFacts): string[] {
+function factLines({
+  arch,
+  tag,
+  pixels,
+  padding,
+  bnEps,
+  threshold,
+  trainedOn,
+  targets = [],
+}: ModelFacts): string[] {
   const { sizePx, interpolation, mean, std } = pixels;
   const own = [
     ...(padding === undefined ? [] : [`padding ${padding}`]),
@@ -50,6 +59,7 @@ function factLines({ arch, tag, pixels, padding, bnEps, threshold, trainedOn }: 
   return [
     `model    ${[`${arch} ${tag}`, ...own].join(", ")}; male from ${threshold.toFixed(2)}`,
     `pixels   ${sizePx} px ${interpolation}, mean ${mean.join(" ")}, std ${std.join(" ")}`,
+    ...targets.map(({ name, classes }) => `tells    apparent ${name}: ${classes.join(", ")}`),
     ...(trainedOn.length === 0 ? ["trained  elsewhere: no record of the images"] : []),
     ...trainedOn.map(
       ({ kind, images, manifestHash }) =>

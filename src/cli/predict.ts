@@ -9,7 +9,9 @@ import { MODALITIES, type Modality } from "../data/record.ts";
 import { type Finder, openFinder } from "../derive/find.ts";
 import type { Box } from "../derive/geometry.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
+import { decideClass } from "../evaluate/classes.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
 import type { AskedModality } from "../models/predictor.ts";
 import { openLocalPredictor } from "../train/infer.ts";
 import { type LoadedModel, loadModel } from "../train/model-file.ts";
@@ -195,18 +197,30 @@ function toJson({ path, facts }: LoadedModel, predictions: readonly Row[]) {
 
 function told({ path, facts }: LoadedModel, rows: readonly Row[]): string {
   const gated = rows.some(({ gateHand }) => gateHand !== null);
-  const header = ["image", "modality", "p(male)", "decision", ...(gated ? ["gate hand"] : [])];
-  const body = rows.map(({ image, modality, probability, decision, gateHand }) => [
+  const targets = (facts.targets ?? []).map(({ name }) => name);
+  const header = ["image", "modality", "p(male)", "decision", ...(gated ? ["gate hand"] : []), ...targets];
+  const body = rows.map(({ image, modality, probability, decision, gateHand, classes }) => [
     image,
     modality ?? "-",
     probability.toFixed(4),
     decision,
     ...(gated ? [gateHand === null ? "-" : gateHand.toFixed(3)] : []),
+    ...targets.map((name) => likeliest(classes![name]!)),
   ]);
   return [
     `${facts.arch} ${facts.tag} (${path})`,
     alignColumns([header, ...body]),
     `p(male): probability of male as recorded in the training labels; decision male from ${facts.threshold.toFixed(2)}`,
+    ...(targets.length === 0 ? [] : [`${targets.join(", ")}: ${CLASS_NOTE}`]),
     LABEL_NOTE,
   ].join("\n");
+}
+
+/** What classes are. */
+const CLASS_NOTE =
+  "apparent, the likeliest of the classes recorded in the training data, with its probability";
+
+function likeliest(probabilities: ClassProbabilities): string {
+  const name = decideClass(probabilities);
+  return `${name} ${probabilities[name]!.toFixed(2)}`;
 }

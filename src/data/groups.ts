@@ -17,6 +17,9 @@ const AGE_BUCKETS = [
 
 export type AgeBucket = (typeof AGE_BUCKETS)[number][1];
 
+/** Names of the buckets, youngest first. */
+export const AGE_BUCKET_NAMES: readonly AgeBucket[] = AGE_BUCKETS.map(([, name]) => name);
+
 /**
  * FairFace's age bucket of an age: 0-2, 3-9, then tens of years up to 60-69, then 70+.
  * Fractions belong to the year begun: 29.9 is in 20-29.

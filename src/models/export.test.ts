@@ -43,11 +43,17 @@ function someWeights(name: string, shape: Shape): Float32Array {
   return new Float32Array(size).map((_, i) => bound * table[i % table.length]!);
 }
 
+const TARGETS = [
+  { name: "age" as const, classes: ["0-2", "3-9", "10-19"] },
+  { name: "race" as const, classes: ["dark", "tan"] },
+];
 const COUNT = 5;
 const CASES = [
   ["umcc F1", facts("test_efficientnet")],
   ["umcc F0", facts("test_efficientnet", { flag: false, padding: "same" })],
   ["mag soft", mag("soft")],
+  ["umcc F1 with age and race", { ...facts("test_efficientnet"), targets: TARGETS }],
+  ["mag soft with age and race", { ...mag("soft"), targets: TARGETS }],
   ["mag hard", mag("hard")],
   ["relu6", facts("mobilenetv2_035")],
   ["hard swish", facts("mobilenetv3_small_050")],
@@ -78,7 +84,8 @@ describe("exportOnnx", () => {
         images: new Tensor("uint8", images.subarray(0, n * bytes), [n, sizePx, sizePx, 3]),
         ...(model.flag ? { flag: new Tensor("float32", flag, [n, 2]) } : {}),
       };
-      const { logits, probability, gate } = await session.run(feeds);
+      const { logits, probability, gate, ...classes } = await session.run(feeds);
+      expect(Object.keys(classes)).toEqual(("targets" in model ? model.targets : []).map(({ name }) => name));
       expect([logits!.dims, probability!.dims, gate?.dims]).toEqual([
         [n],
         [n],
@@ -90,6 +97,13 @@ describe("exportOnnx", () => {
         near(logits!.data[i], wanted[i]!.logit);
         near(probability!.data[i], wanted[i]!.probability);
         if (gate !== undefined) near(gate.data[2 * i], wanted[i]!.gateHand!);
+        for (const [name, scored] of Object.entries(classes)) {
+          const { data, dims } = scored!;
+          const all = Object.values(wanted[i]!.classes![name as "age"]!);
+          expect([...dims]).toEqual([n, all.length]);
+          expect(all.reduce((a, b) => a + b, 0)).toBeCloseTo(1, 5);
+          for (const [k, value] of all.entries()) near(data[i * all.length + k], value);
+        }
       }
     }
     await session.release();
@@ -118,6 +132,13 @@ describe("exportOnnx", () => {
     expect(JSON.parse(metadata["recipe"]!)).toMatchObject({ sizePx: 64, mean: [0.5, 0.4, 0.3] });
     expect(JSON.parse(metadata["facehand"]!)).toEqual(model);
     expect(metadata["output"]).toBe("probability of male as recorded in the training labels");
+  });
+
+  it("names further targets and their classes in its metadata", () => {
+    const model = { ...mag("soft"), targets: TARGETS };
+    const { metadata, outputs } = exportOnnx({ facts: model, weights: weightsOf(model) });
+    expect(outputs).toEqual(["logits", "gate", "age", "race", "probability"]);
+    expect(JSON.parse(metadata["targets"]!)).toEqual(TARGETS);
   });
 
   it("refuses weights that are not whole", () => {

@@ -24,7 +24,8 @@ const BATCH = "batch";
  * Exports a model as ONNX.
  *
  * Inputs: `images`, u8 [batch, S, S, 3], RGB of the recipe's size; `flag`, f32 [batch, 2], hand = [1, 0] and
- * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate`, [batch, 2], of MAG.
+ * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate`, [batch, 2], of MAG; for each
+ * further target the probabilities of its classes under its name, [batch, K].
  *
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size
  * @example await writeAtomic("model.onnx", exportOnnx(await loadModel("runs/a")).bytes)
@@ -49,7 +50,7 @@ export function exportOnnx(model: { readonly facts: ModelFacts; readonly weights
 }
 
 function describe(facts: ModelFacts): Record<string, string> {
-  const { arch, tag, pixels, threshold, output } = facts;
+  const { arch, tag, pixels, threshold, output, targets } = facts;
   return {
     arch,
     tag,
@@ -57,6 +58,7 @@ function describe(facts: ModelFacts): Record<string, string> {
     output,
     threshold: String(threshold),
     recipe: JSON.stringify({ input: "RGB u8, whole crop resized as Pillow's BILINEAR does", ...pixels }),
+    ...(targets === undefined ? {} : { targets: JSON.stringify(targets) }),
     facehand: JSON.stringify(facts),
   };
 }

@@ -5,6 +5,7 @@ import { AppError } from "../core/errors.ts";
 import { GATINGS, mag } from "./mag.ts";
 import type { BackboneOptions, ModelGraph } from "./model.ts";
 import { backbone } from "./registry.ts";
+import { targetFactsSchema } from "./targets.ts";
 import { umcc } from "./umcc.ts";
 
 export const ARCHS = ["umcc", "mag"] as const;
@@ -47,6 +48,8 @@ export const modelFactsSchema = z.strictObject({
   /** What the output means; the label is apparent, never identity. */
   output: z.literal("probability of male as recorded in the training labels"),
   trainedOn: z.array(sourceFactsSchema),
+  /** What it tells beside the sex: classes as recorded in the training images; absent if nothing. */
+  targets: z.array(targetFactsSchema).min(1).optional(),
 });
 /** The facts that a checkpoint carries beside its weights. */
 export type ModelFacts = z.infer<typeof modelFactsSchema>;
@@ -73,16 +76,16 @@ export const OUTPUT_MEANING = "probability of male as recorded in the training l
  * @throws AppError("input", "BACKBONE") for an unknown backbone
  */
 export function modelGraph(
-  facts: Pick<ModelFacts, "arch" | "backbone" | "flag" | "gating" | "padding" | "bnEps">,
+  facts: Pick<ModelFacts, "arch" | "backbone" | "flag" | "gating" | "padding" | "bnEps" | "targets">,
   options: Pick<BackboneOptions, "dropRate" | "dropPathRate"> = {},
 ): ModelGraph {
-  const { padding, bnEps } = facts;
+  const { padding, bnEps, targets } = facts;
   const all: BackboneOptions = {
     ...options,
     ...(padding === undefined ? {} : { padding }),
     ...(bnEps === undefined ? {} : { bnEps }),
   };
   const network = backbone(facts.backbone);
-  if (facts.arch === "umcc") return umcc({ backbone: network, flag: facts.flag, options: all });
-  return mag({ backbone: network, gating: facts.gating ?? "soft", options: all });
+  if (facts.arch === "umcc") return umcc({ backbone: network, flag: facts.flag, targets, options: all });
+  return mag({ backbone: network, gating: facts.gating ?? "soft", targets, options: all });
 }

@@ -3,9 +3,10 @@ import { runGraph } from "../../test/run-graph.ts";
 import { input } from "../engine/ops.ts";
 import {
   balancedPosWeight,
+  classLoss,
+  classWeights,
   crossEntropy,
   focalLoss,
-  modalityLoss,
   sampleWeights,
   trainingLoss,
 } from "./losses.ts";
@@ -52,7 +53,7 @@ describe("per-sample losses", () => {
 
   it("modality loss is the cross-entropy of two scores", async () => {
     const gate = input("gate", [2, 2]);
-    const value = modalityLoss(gate, input("flag", [2, 2]));
+    const value = classLoss(gate, input("flag", [2, 2]));
     const feeds = { gate: Float32Array.of(1, 3, 0, 0), flag: Float32Array.of(1, 0, 0, 1) };
     const values = (await runGraph({ value }, feeds))["value"]!;
     expect(values[0]).toBeCloseTo(Math.log(1 + Math.exp(2)), 6);
@@ -86,6 +87,29 @@ describe("trainingLoss", () => {
     expect(zero).toBe(hard);
   });
 
+  it("adds the masked cross-entropy of further targets, as torch's with ignore_index", async () => {
+    const scores = Float32Array.of(1, 0, -1, 2, 2, 0, 0, 3, 1); // [3, 3]
+    const classes = [2, -1, 1];
+    const oneHot = Float32Array.from({ length: 9 }, (_, i) => (classes[Math.floor(i / 3)] === i % 3 ? 1 : 0));
+    const age = { labels: input("age", [3, 3]), weights: input("ageWeights", [3]) };
+    const sex = { labels: input("y", [3]), weights: input("w", [3]), focal };
+    const outputs = { logits: input("z", [3]), targets: { age: input("scores", [3, 3]) } };
+    const feeds = {
+      ...{ z: Float32Array.of(0.5, -1, 2), y: Float32Array.of(1, 0, 0), w: sampleWeights([1, 0, 0]) },
+      ...{ focal: Float32Array.of(0), scores, age: oneHot, ageWeights: classWeights(classes, 0.6) },
+    };
+    const value = async (inputs: object) => {
+      const graph = { value: trainingLoss(outputs, { ...sex, ...inputs }) };
+      return (await runGraph(graph, feeds))["value"]![0]!;
+    };
+    const minusLog = (row: number, k: number) => {
+      const of = scores.subarray(3 * row, 3 * row + 3);
+      return Math.log(of.reduce((sum, s) => sum + Math.exp(s), 0)) - of[k]!;
+    };
+    const term = (0.6 * (minusLog(0, 2) + minusLog(2, 1))) / 2;
+    expect(await value({ targets: { age } })).toBeCloseTo((await value({})) + term, 6);
+  });
+
   it("has the modality term only with a gate and its inputs", () => {
     const gateLogits = input("gate", [5, 2]);
     const flag = input("flag", [5, 2]);
@@ -96,6 +120,13 @@ describe("trainingLoss", () => {
       { labels, weights, focal, flag, modalityWeights: input("m", [5]) },
     );
     expect(withTerm.node.op).toBe("add");
+  });
+});
+
+describe("classWeights", () => {
+  it("shares the weight among the samples with a class, if there are any", () => {
+    expect([...classWeights([0, -1, 3, 1, 0], 2)]).toEqual([0.5, 0, 0.5, 0.5, 0.5]);
+    expect([...classWeights([-1, -1], 2)]).toEqual([0, 0]);
   });
 });
 

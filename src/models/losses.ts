@@ -4,6 +4,7 @@
 import type { Value } from "../engine/graph.ts";
 import * as ops from "../engine/ops.ts";
 import type { ModelOutputs } from "./model.ts";
+import { CLASS_TARGETS, type ClassTarget } from "./targets.ts";
 
 /** b: binary cross-entropy, f: focal, w: binary cross-entropy with the classes balanced. */
 export const LOSSES = ["b", "f", "w"] as const;
@@ -11,6 +12,21 @@ export type Loss = (typeof LOSSES)[number];
 
 /** Weight of MAG's modality term in upstream. */
 export const MODALITY_WEIGHT = 0.3;
+
+/** What was recorded of further targets. */
+export type TargetInputs = Readonly<
+  Partial<
+    Record<
+      ClassTarget,
+      {
+        /** One-hot class, f32 [N, K]; zeros where none is recorded. */
+        readonly labels: Value;
+        /** Weight of each sample, f32 [N]; see classWeights. */
+        readonly weights: Value;
+      }
+    >
+  >
+>;
 
 export interface LossInputs {
   /** 1 male, 0 female, f32 [N]. */
@@ -23,6 +39,8 @@ export interface LossInputs {
   readonly flag?: Value;
   /** MAG only. Weight of each sample in the modality term, f32 [N]; usually 0.3 / n. */
   readonly modalityWeights?: Value;
+  /** For each further target of the model. */
+  readonly targets?: TargetInputs;
   /**
    * Share of each label given to a coin's toss, 0 to 1: y becomes y (1 - x) + x / 2. The labels stay hard, so that
    * accuracies and class weights are those of the recorded label; the modality's are not smoothed.
@@ -66,25 +84,42 @@ function againstLabel(logits: Value, labels: Value): Value {
   return ops.sub(logits, ops.scale(ops.mul(labels, logits), 2));
 }
 
-/** Cross-entropy of the gate with the true modality per sample, [N]. */
-export function modalityLoss(gateLogits: Value, flag: Value): Value {
-  return ops.scale(ops.sumLast(ops.mul(ops.logSoftmax(gateLogits), flag)), -1);
+/**
+ * Softmax cross-entropy per sample, [N]: of the gate with the true modality, of a further target with its class.
+ * @param scores - [N, K]
+ * @param oneHot - [N, K]; a row of zeros gives 0
+ */
+export function classLoss(scores: Value, oneHot: Value): Value {
+  return ops.scale(ops.sumLast(ops.mul(ops.logSoftmax(scores), oneHot)), -1);
 }
 
 /**
  * The training loss of a model.
  *
  * @param outputs - of UMCC or MAG; the modality term is there if the model has a gate and its inputs are given
- * @returns [] : weighted sum of (1 - focal) BCE + focal FL, plus the modality term
+ * @returns [] : weighted sum of (1 - focal) BCE + focal FL, plus the modality term, plus those of further targets
  * @source upstream mag.py; torch binary_cross_entropy_with_logits, cross_entropy
  */
-export function trainingLoss({ logits, gateLogits }: ModelOutputs, inputs: LossInputs): Value {
+export function trainingLoss(outputs: ModelOutputs, inputs: LossInputs): Value {
+  const terms = [sexAndModality(outputs, inputs), ...targetTerms(outputs, inputs)];
+  return terms.reduce((sum, term) => ops.add(sum, term));
+}
+
+function targetTerms({ targets = {} }: ModelOutputs, { targets: recorded = {} }: LossInputs): Value[] {
+  return CLASS_TARGETS.flatMap((name) => {
+    const [scores, truth] = [targets[name], recorded[name]];
+    if (scores === undefined || truth === undefined) return [];
+    return [ops.sumAll(ops.mul(classLoss(scores, truth.labels), truth.weights))];
+  });
+}
+
+function sexAndModality({ logits, gateLogits }: ModelOutputs, inputs: LossInputs): Value {
   const { labels, weights, focal, flag, modalityWeights, smoothing } = inputs;
   const plain = crossEntropy(logits, labels, smoothing);
   const change = ops.mul(ops.sub(focalLoss(logits, labels, smoothing), plain), focal);
   const sex = ops.sumAll(ops.mul(ops.add(plain, change), weights));
   if (gateLogits === undefined || flag === undefined || modalityWeights === undefined) return sex;
-  return ops.add(sex, ops.sumAll(ops.mul(modalityLoss(gateLogits, flag), modalityWeights)));
+  return ops.add(sex, ops.sumAll(ops.mul(classLoss(gateLogits, flag), modalityWeights)));
 }
 
 /**
@@ -103,6 +138,17 @@ export function sampleWeights(
   const weights = new Float32Array(length);
   for (let i = 0; i < labels.length; i++) weights[i] = (labels[i] === 1 ? posWeight : 1) / labels.length;
   return weights;
+}
+
+/**
+ * Weights of a batch's samples in the loss of a further target: those with a recorded class share `weight` equally
+ * (torch's cross_entropy with ignore_index, mean); all 0 if there are none.
+ *
+ * @param classes - index of each sample's class, -1 if none is recorded
+ */
+export function classWeights(classes: readonly number[], weight: number): Float32Array {
+  const known = classes.filter((index) => index >= 0).length;
+  return Float32Array.from(classes, (index) => (index >= 0 ? weight / known : 0));
 }
 
 /** Lw: females per male in the training set, so that both classes weigh the same. */

@@ -3,6 +3,7 @@
 import * as ops from "../engine/ops.ts";
 import { linear } from "./blocks.ts";
 import type { Backbone, BackboneOptions, ModelGraph } from "./model.ts";
+import { type TargetFacts, targetHeads } from "./targets.ts";
 
 /** soft: softmax weights mix the two logits; hard: the likelier modality's logit alone. */
 export const GATINGS = ["soft", "hard"] as const;
@@ -13,16 +14,19 @@ const GATE_WIDTH = 64;
 export interface MagConfig {
   readonly backbone: Backbone;
   readonly gating: Gating;
+  /** Further targets; none by default. Their heads see all features: the gate mixes the sex alone. */
+  readonly targets?: readonly TargetFacts[] | undefined;
   readonly options?: BackboneOptions;
 }
 
 /**
- * Graph of a MAG model; parameters `backbone.*`, `gate.0.*`, `gate.2.*`, `hand_head.*`, `face_head.*`.
+ * Graph of a MAG model; parameters `backbone.*`, `gate.0.*`, `gate.2.*`, `hand_head.*`, `face_head.*`, and those of
+ * further targets.
  * With hard gating no gradient of the logits reaches the gate: the modality term alone teaches it.
  *
  * @returns builder of logits [N], gate logits [N, 2] and gate [N, 2], hand first
  */
-export function mag({ backbone, gating, options = {} }: MagConfig): ModelGraph {
+export function mag({ backbone, gating, targets, options = {} }: MagConfig): ModelGraph {
   return (scope, { pixels }) => {
     const features = backbone.build(scope, "backbone.", pixels, options); // [N, F]
     const hidden = ops.activation("relu", linear(scope, "gate.0", features, GATE_WIDTH)); // [N, 64]
@@ -31,6 +35,6 @@ export function mag({ backbone, gating, options = {} }: MagConfig): ModelGraph {
     const face = linear(scope, "face_head", features, 1); // [N, 1]
     const gate = gating === "soft" ? ops.softmax(gateLogits) : ops.oneHotMax(gateLogits); // [N, 2]
     const logits = ops.sumLast(ops.mul(gate, ops.concat([hand, face], 1))); // [N]
-    return { logits, gateLogits, gate };
+    return { logits, gateLogits, gate, ...targetHeads(scope, features, targets) };
   };
 }

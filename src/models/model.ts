@@ -4,6 +4,7 @@
 import { unexpected } from "../core/errors.ts";
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
+import type { TargetScores } from "./targets.ts";
 
 export interface ModelInputs {
   /** Normalised pixels, f32 [N, 3, S, S]. */
@@ -19,6 +20,8 @@ export interface ModelOutputs {
   readonly gateLogits?: Value;
   /** MAG: the weights that the two heads got, [N, 2]; rows sum to 1. */
   readonly gate?: Value;
+  /** Scores of the classes of further targets; absent without any. */
+  readonly targets?: TargetScores;
 }
 
 /** Builds the graph of a model; calling it computes nothing. */

@@ -5,11 +5,13 @@ import { AppError, unexpected } from "../core/errors.ts";
 import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { emitGraph } from "../engine/emit.ts";
-import { constant, imageToTensor, input } from "../engine/ops.ts";
+import type { Value } from "../engine/graph.ts";
+import { constant, imageToTensor, input, softmax } from "../engine/ops.ts";
 import { Declarations, type ParamSpec, type Weights } from "../engine/params.ts";
 import { type Session, Tensor, type Tensors } from "../engine/session.ts";
 import type { Provider } from "../engine/writer.ts";
 import { type ModelFacts, modelGraph } from "./facts.ts";
+import type { ClassTarget, TargetFacts } from "./targets.ts";
 
 /** A model, and what to run it with. */
 export interface PredictorOptions {
@@ -32,6 +34,8 @@ export interface ImagePrediction {
   readonly modalityUsed: Modality | null;
   /** MAG's weight of the hand head (1 minus the face head's); null without a gate. */
   readonly gateHand: number | null;
+  /** Probability of each class of the model's further targets, as recorded in the training data; absent without any. */
+  readonly classes?: Readonly<Partial<Record<ClassTarget, Readonly<Record<string, number>>>>>;
 }
 
 /** `auto` lets MAG's gate decide and is refused by a model that must be told. */
@@ -88,7 +92,8 @@ export async function openPredictor(options: PredictorOptions): Promise<Predicto
 }
 
 /**
- * The symbolic graph from `images` (u8 [n, S, S, 3]) and, where the model takes it, `flag` ([n, 2]) to its outputs.
+ * The symbolic graph from `images` (u8 [n, S, S, 3]) and, where the model takes it, `flag` ([n, 2]) to its outputs:
+ * `logits` [n], MAG's `gate` [n, 2], and the probabilities of further targets' classes under their names, [n, K].
  *
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") as openPredictor
  */
@@ -108,7 +113,14 @@ export function evaluationGraph({ facts, weights }: Pick<PredictorOptions, "fact
     pixels,
     flag: input("flag", [n, 2]),
   });
-  return { logits: made.logits, ...(made.gate === undefined ? {} : { gate: made.gate }) };
+  const classes = Object.entries(made.targets ?? {}).map(
+    ([name, scores]) => [name, softmax(scores)] as const,
+  );
+  return {
+    logits: made.logits,
+    ...(made.gate === undefined ? {} : { gate: made.gate }),
+    ...(Object.fromEntries(classes) as Partial<Record<ClassTarget, Value>>),
+  };
 }
 
 interface FeedOptions {
@@ -155,6 +167,15 @@ function read(
     const gateHand = gate === undefined ? null : gate[2 * i]!;
     const told = facts.arch === "umcc" && facts.flag && modality !== "auto" ? modality : null;
     const preferred = gateHand === null ? told : gateHand >= 0.5 ? "hand" : "face";
-    return { logit, probability: 1 / (1 + Math.exp(-logit)), modalityUsed: preferred, gateHand };
+    const said = { logit, probability: 1 / (1 + Math.exp(-logit)), modalityUsed: preferred, gateHand };
+    return facts.targets === undefined ? said : { ...said, classes: readClasses(results, i, facts.targets) };
   });
+}
+
+function readClasses(results: Record<string, Tensor>, row: number, targets: readonly TargetFacts[]) {
+  const entries = targets.map(({ name, classes }) => {
+    const all = results[name]!.data as Float32Array;
+    return [name, Object.fromEntries(classes.map((c, k) => [c, all[row * classes.length + k]!]))] as const;
+  });
+  return Object.fromEntries(entries);
 }

@@ -4,6 +4,7 @@ import { AppError } from "../core/errors.ts";
 import * as ops from "../engine/ops.ts";
 import { linear } from "./blocks.ts";
 import type { Backbone, BackboneOptions, ModelGraph } from "./model.ts";
+import { type TargetFacts, targetHeads } from "./targets.ts";
 
 /** Upstream's dropout on the pooled features of UMCC. */
 export const UMCC_DROP_RATE = 0.2;
@@ -12,17 +13,20 @@ export interface UmccConfig {
   readonly backbone: Backbone;
   /** F1 (true) or F0 of the tag. */
   readonly flag: boolean;
+  /** Further targets; none by default. */
+  readonly targets?: readonly TargetFacts[] | undefined;
   readonly options?: BackboneOptions;
 }
 
 /**
- * Graph of a UMCC model; parameters `backbone.*`, `classifier.weight` [1, F or F + 2], `classifier.bias` [1].
+ * Graph of a UMCC model; parameters `backbone.*`, `classifier.weight` [1, F or F + 2], `classifier.bias` [1], and those of
+ * further targets.
  *
  * @param config - dropout is 0.2 unless options say otherwise
  * @returns builder of logits [N]
  * @throws AppError("internal", "FLAG_MISSING") when built with the flag on but without its input
  */
-export function umcc({ backbone, flag, options = {} }: UmccConfig): ModelGraph {
+export function umcc({ backbone, flag, targets, options = {} }: UmccConfig): ModelGraph {
   return (scope, inputs) => {
     const dropRate = options.dropRate ?? UMCC_DROP_RATE;
     let features = backbone.build(scope, "backbone.", inputs.pixels, { ...options, dropRate }); // [N, F]
@@ -32,6 +36,6 @@ export function umcc({ backbone, flag, options = {} }: UmccConfig): ModelGraph {
       features = ops.concat([features, inputs.flag], 1); // [N, F + 2]
     }
     const logits = linear(scope, "classifier", features, 1); // [N, 1]
-    return { logits: ops.reshape(logits, [logits.shape[0]!]) };
+    return { logits: ops.reshape(logits, [logits.shape[0]!]), ...targetHeads(scope, features, targets) };
   };
 }

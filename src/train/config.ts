@@ -8,6 +8,7 @@ import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../mod
 import { freezeStages, slowStages } from "../models/model.ts";
 import { backbone } from "../models/registry.ts";
 import { parseTag, type Tag } from "../models/tags.ts";
+import { CLASS_TARGETS, type TargetFacts } from "../models/targets.ts";
 
 /** Pixel normalisations by name: mean and std of pixels in 0..1, the same or three per channel. */
 export const PIXELS = {
@@ -105,6 +106,18 @@ export const trainConfigSchema = z.strictObject({
     .optional()
     .describe("dropout before the classifier, if not upstream's"),
   dropPathRate: z.number().min(0).max(0.9).default(0).describe("stochastic depth of the last block"),
+  targets: z
+    .array(z.enum(["gender", ...CLASS_TARGETS]))
+    .min(1)
+    .optional()
+    .describe("what is learnt, between commas: gender, and with it age, race; gender alone if left out"),
+  ageWeight: z
+    .number()
+    .positive()
+    .max(100)
+    .optional()
+    .describe("weight of the age's cross-entropy; 0.3 if left out"),
+  raceWeight: z.number().positive().max(100).optional().describe("weight of the race's, ditto"),
   seed: z
     .int()
     .min(0)
@@ -138,10 +151,12 @@ export type ModelConfig = z.output<typeof modelConfigSchema>;
  * Checks a configuration and fills in the defaults.
  *
  * @param input - keys of the schema; unknown ones are refused
- * @throws AppError("input", "CONFIG" | "TAG" | "BACKBONE" | "GATING")
+ * @throws AppError("input", "CONFIG" | "TAG" | "BACKBONE" | "GATING" | "TARGETS")
  */
 export function parseTrainConfig(input: unknown): TrainConfig {
-  return parseConfig(trainConfigSchema, input);
+  const config = parseConfig(trainConfigSchema, input);
+  checkTargets(config);
+  return config;
 }
 
 /**
@@ -188,13 +203,29 @@ function checkTag({ arch, tag }: ModelConfig): void {
   }
 }
 
+function checkTargets({ targets = ["gender"], ...weights }: TrainConfig): void {
+  const refuse = (expected: string, name: string, got: unknown) =>
+    unexpected("input", { code: "TARGETS", expected, name, got });
+  if (!targets.includes("gender") || new Set(targets).size < targets.length)
+    throw refuse("gender and what else is to be learnt, each once", "--targets", targets.join(","));
+  for (const name of CLASS_TARGETS) {
+    const weight = weights[`${name}Weight`];
+    if (weight === undefined || targets.includes(name)) continue;
+    throw refuse(`--targets with ${name}`, `--${name}-weight`, weight);
+  }
+}
+
 /** Reads a run's config.json. */
 export function readTrainConfig(text: string, where: string): TrainConfig {
   return parseTrainConfig(parseJson(text, z.json(), where));
 }
 
 /** What the checkpoints of a run say about themselves. */
-export function factsOf(config: ModelConfig, trainedOn: readonly SourceFacts[]): ModelFacts {
+export function factsOf(
+  config: ModelConfig,
+  trainedOn: readonly SourceFacts[],
+  targets: readonly TargetFacts[] = [],
+): ModelFacts {
   const tag = parseTag(config.tag);
   const { mean, std } = PIXELS[config.pixels];
   return {
@@ -210,6 +241,7 @@ export function factsOf(config: ModelConfig, trainedOn: readonly SourceFacts[]):
     threshold: 0.5,
     output: OUTPUT_MEANING,
     trainedOn: [...trainedOn],
+    ...(targets.length === 0 ? {} : { targets: [...targets] }),
   };
 }
 

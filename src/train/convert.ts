@@ -6,6 +6,7 @@ import { writeCheckpoint } from "../engine/checkpoint.ts";
 import type { ParamSpec, Weights } from "../engine/params.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { backbone } from "../models/registry.ts";
+import { TARGET_HEADS } from "../models/targets.ts";
 import { exportStateDict, fitWeights, readTensors } from "../models/weights.ts";
 import { factsOf, type ModelConfig } from "./config.ts";
 import { loadModel } from "./model-file.ts";
@@ -16,6 +17,8 @@ export interface Converted {
   readonly facts: ModelFacts;
   readonly specs: readonly ParamSpec[];
   readonly weights: Weights;
+  /** Names of tensors that were not written. */
+  readonly leftOut?: readonly string[];
 }
 
 type Tensors = Awaited<ReturnType<typeof readTensors>>;
@@ -68,14 +71,21 @@ export async function writeConverted(path: string, { facts, specs, weights }: Co
 }
 
 /**
- * Writes a model as a state dict for PyTorch: upstream's modules load it, strictly.
+ * Writes a model as a state dict for PyTorch: upstream's modules load it, strictly. They have no heads of further
+ * targets, so that these are left out; the result has what was written.
  *
  * @param target - a checkpoint of this package, or a run folder for its best
  * @param path - ends in .pt or .pth
  */
 export async function writeForTorch(target: string, path: string): Promise<Converted> {
   const { facts, weights } = await loadModel(target);
-  const specs = declaredSpecs(modelGraph(facts), facts.pixels.sizePx);
+  const all = declaredSpecs(modelGraph(facts), facts.pixels.sizePx);
+  const specs = all.filter(({ name }) => !TARGET_HEADS.some((head) => name.startsWith(head)));
   await exportStateDict(path, specs, weights);
-  return { facts, specs, weights };
+  return {
+    facts,
+    specs,
+    weights,
+    leftOut: all.filter((spec) => !specs.includes(spec)).map(({ name }) => name),
+  };
 }

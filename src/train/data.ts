@@ -7,8 +7,10 @@ import { splitSamples } from "../data/split.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { balancedPosWeight, MODALITY_WEIGHT, sampleWeights } from "../models/losses.ts";
 import { parseTag } from "../models/tags.ts";
+import type { TargetFacts } from "../models/targets.ts";
 import { augmentOf, imagesPerStep, type TrainConfig } from "./config.ts";
-import type { StepBatch } from "./step.ts";
+import type { StepBatch } from "./step-batch.ts";
+import { targetBatch, targetClasses } from "./targets.ts";
 
 export interface RunData {
   readonly samples: Readonly<Record<Split, readonly Sample[]>>;
@@ -16,6 +18,8 @@ export interface RunData {
   readonly facts: readonly SourceFacts[];
   /** Weight of a male sample under Lw; 1 under Lb and Lf. */
   readonly posWeight: number;
+  /** What the model tells beside the sex, with the classes of the training images. */
+  readonly targets: readonly TargetFacts[];
 }
 
 export type SplitConfig = Pick<TrainConfig, "data" | "splitSeed" | "val" | "test">;
@@ -25,7 +29,7 @@ export type SplitConfig = Pick<TrainConfig, "data" | "splitSeed" | "val" | "test
  *
  * @throws AppError as the sources' readers and splitSamples do
  */
-export async function openData(config: SplitConfig & Pick<TrainConfig, "tag">): Promise<RunData> {
+export async function openData(config: SplitConfig & Pick<TrainConfig, "tag" | "targets">): Promise<RunData> {
   const sources = await Promise.all(config.data.map(openSource));
   const fractions = { val: config.val, test: config.test };
   const samples = splitSamples(sources, { seed: config.splitSeed, fractions });
@@ -36,6 +40,7 @@ export async function openData(config: SplitConfig & Pick<TrainConfig, "tag">): 
     sources,
     facts: await Promise.all(sources.map(sourceFacts)),
     posWeight: balanced ? balancedPosWeight(samples.train.length - males, males) : 1,
+    targets: targetClasses(config, samples.train),
   };
 }
 
@@ -91,18 +96,21 @@ export function plainBatches(
 }
 
 /** A full batch as inputs of the training step. */
-export function stepBatch({ images, targets, modality }: Batch, posWeight: number): StepBatch {
-  const n = targets.length;
+export function stepBatch(batch: Batch, { posWeight, targets }: RunData, config: TrainConfig): StepBatch {
+  const { images, targets: labels, modality, samples } = batch;
+  const n = labels.length;
   const flag = new Float32Array(n * MODALITIES.length);
   modality.forEach((column, row) => {
     flag[row * MODALITIES.length + column] = 1;
   });
-  const weights = sampleWeights(targets, n, posWeight);
   return {
     images,
-    labels: targets,
+    labels,
     flag,
-    weights,
+    weights: sampleWeights(labels, n, posWeight),
     modalityWeights: new Float32Array(n).fill(MODALITY_WEIGHT / n),
+    ...(targets.length === 0
+      ? {}
+      : { targets: targets.map((target) => targetBatch(samples, target, config)) }),
   };
 }

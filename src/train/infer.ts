@@ -57,7 +57,7 @@ export async function predictSamples(
 
 function predictionRow(sample: Sample, result: ImagePrediction, split: Split): Prediction {
   const { id, source, subject, modality, sex, groups } = sample;
-  const { probability, modalityUsed, gateHand, logit } = result;
+  const { probability, modalityUsed, gateHand, logit, classes = {} } = result;
   const { age, race, gesture } = groups;
   const target = sexIndex(sex);
   return {
@@ -74,5 +74,7 @@ function predictionRow(sample: Sample, result: ImagePrediction, split: Split): P
     age,
     race,
     gesture,
+    ...(classes.age === undefined ? {} : { ageProbabilities: classes.age }),
+    ...(classes.race === undefined ? {} : { raceProbabilities: classes.race }),
   };
 }

@@ -57,7 +57,7 @@ export interface RunResult {
 export async function train(config: TrainConfig, options: TrainOptions): Promise<RunResult> {
   const { dir, workers = 2 } = options;
   const data = await openData(config);
-  const facts = factsOf(config, data.facts);
+  const facts = factsOf(config, data.facts, data.targets);
   await openRunFolder(dir, config, data.facts, options.resume ?? false);
   await checkSameData(dir, data.facts);
   const paths = runPaths(dir);
@@ -190,7 +190,7 @@ async function runSteps(
   let position = start;
   let savedMs = performance.now();
   for await (const batch of batches.epoch(start.epoch, { startBatch: start.batch })) {
-    const result = await step.run(stepBatch(batch, data.posWeight), {
+    const result = await step.run(stepBatch(batch, data, config), {
       step: position.step + 1,
       lr: learningRate(config, batches.batchesPerEpoch, position.step),
       decay: config.weightDecay,

@@ -2,7 +2,7 @@
 // Invariant: the decision is male where the probability reaches the checkpoint's threshold, as in every metric.
 import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
 import type { Modality, Sex } from "../data/record.ts";
-import type { AskedModality, Predictor } from "../models/predictor.ts";
+import type { AskedModality, ImagePrediction, Predictor } from "../models/predictor.ts";
 
 /** An image to predict: a crop, seen by the model as it is. */
 export interface AskedCrop {
@@ -22,6 +22,8 @@ export interface CropPrediction {
   readonly decision: Sex;
   /** MAG's weight of the hand head; null without a gate. */
   readonly gateHand: number | null;
+  /** Of the model's further targets; absent without any. */
+  readonly classes?: ImagePrediction["classes"];
 }
 
 /**
@@ -56,11 +58,12 @@ export async function predictCrops(
     all,
     crops.map(({ asked }) => asked),
   );
-  return results.map(({ probability, modalityUsed, gateHand }, i) => ({
+  return results.map(({ probability, modalityUsed, gateHand, classes }, i) => ({
     image: crops[i]!.image,
     modality: modalityUsed,
     probability,
     decision: probability >= threshold ? "male" : "female",
     gateHand,
+    ...(classes === undefined ? {} : { classes }),
   }));
 }

@@ -16,6 +16,15 @@ export const partLogSchema = z.strictObject({
 });
 export type PartLog = z.infer<typeof partLogSchema>;
 
+/** Agreement of one further target's decisions with the record, on all validation images that have one. */
+export const targetLogSchema = z.strictObject({
+  name: z.string(),
+  n: z.int().nonnegative(),
+  accuracy: rate,
+  balancedAccuracy: rate,
+});
+export type TargetLog = z.infer<typeof targetLogSchema>;
+
 /** One line of log.jsonl: one epoch. */
 export const epochLogSchema = z.strictObject({
   epoch: z.int().positive(),
@@ -27,7 +36,13 @@ export const epochLogSchema = z.strictObject({
   trainAccuracy: z.number(),
   /** Largest gradient norm of a step, before clipping. */
   gradNorm: z.number(),
-  val: z.strictObject({ all: partLogSchema, hand: partLogSchema.nullable(), face: partLogSchema.nullable() }),
+  val: z.strictObject({
+    all: partLogSchema,
+    hand: partLogSchema.nullable(),
+    face: partLogSchema.nullable(),
+    /** Absent in runs that learn the sex alone. */
+    targets: z.array(targetLogSchema).optional(),
+  }),
   /** True if no earlier epoch had a higher validation balanced accuracy. */
   best: z.boolean(),
   seconds: z.number(),
@@ -88,12 +103,16 @@ export function selectionFigure({ balancedAccuracy, accuracy }: PartLog): number
 export function formatEpoch(epoch: EpochLog, total: number): string {
   const figure = (part: PartLog | null) => (part === null ? "-" : selectionFigure(part).toFixed(4));
   const { all, hand, face } = epoch.val;
+  const targets = (epoch.val.targets ?? []).map(
+    ({ name, balancedAccuracy }) => `${name} ${balancedAccuracy?.toFixed(4) ?? "-"}`,
+  );
   const parts = [
     `epoch ${epoch.epoch}/${total}`,
     `loss ${epoch.trainLoss.toFixed(4)}`,
     `val loss ${all.loss.toFixed(4)}`,
     `val balanced accuracy ${figure(all)}`,
     `(hand ${figure(hand)}, face ${figure(face)})`,
+    ...targets,
     `${epoch.seconds.toFixed(1)} s${epoch.best ? "  best" : ""}`,
   ];
   return parts.join("  ");

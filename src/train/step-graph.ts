@@ -15,8 +15,9 @@ import {
   packValues,
   unpackValues,
 } from "../engine/params.ts";
-import { trainingLoss } from "../models/losses.ts";
+import { type TargetInputs, trainingLoss } from "../models/losses.ts";
 import type { ModelGraph } from "../models/model.ts";
+import type { ClassTarget, TargetScores } from "../models/targets.ts";
 
 export interface StepConfig {
   readonly model: ModelGraph;
@@ -166,6 +167,7 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
     flag,
     modalityWeights: input("modalityWeights", [n]),
     smoothing: config.labelSmoothing ?? 0,
+    targets: targetInputs(made.targets, n),
   });
   const learnt = layout.learnt.flatMap((pack) => pack.members.map(({ spec }) => spec.name));
   const grads = gradients(
@@ -184,6 +186,22 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
     buffers: new Map(changed.map((pack) => [pack, packValues(next, pack)])),
     noises: scope.noises,
   };
+}
+
+/** Input name of a further target's one-hot classes. */
+export const labelsName = (target: ClassTarget) => `labels|${target}`;
+/** Input name of its samples' weights. */
+export const weightsName = (target: ClassTarget) => `weights|${target}`;
+
+function targetInputs(scores: TargetScores = {}, n: number): TargetInputs {
+  const entries = Object.entries(scores).map(([key, { shape }]) => {
+    const name = key as ClassTarget;
+    return [
+      name,
+      { labels: input(labelsName(name), shape), weights: input(weightsName(name), [n]) },
+    ] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 interface UpdateParts {

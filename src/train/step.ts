@@ -16,7 +16,8 @@ import {
   type Weights,
 } from "../engine/params.ts";
 import { probeBlock } from "../engine/probe.ts";
-import { type Session, Tensor, type Tensors } from "../engine/session.ts";
+import type { Session, Tensor, Tensors } from "../engine/session.ts";
+import { batchFeeds, float, partOf, type StepBatch } from "./step-batch.ts";
 import {
   averagedPacks,
   buildStep,
@@ -29,20 +30,6 @@ import {
   slotName,
   summedPacks,
 } from "./step-graph.ts";
-
-/** The images of one step, all its parts together, with their targets; see models/losses for the weights. */
-export interface StepBatch {
-  /** u8 [N, S, S, 3]. */
-  readonly images: Uint8Array;
-  /** 0 or 1, [N]. */
-  readonly labels: Float32Array;
-  /** One-hot modality, hand first, [N, 2]. */
-  readonly flag: Float32Array;
-  /** [N] */
-  readonly weights: Float32Array;
-  /** [N] */
-  readonly modalityWeights: Float32Array;
-}
 
 export interface StepSchedule {
   /** 1 for the first step. */
@@ -117,7 +104,6 @@ interface Graphs {
 }
 
 const number = (tensor: Tensor) => (tensor.data as Float32Array)[0]!;
-const float = (data: Float32Array, shape: Shape) => new Tensor("float32", data, [...shape]);
 
 class CompiledStep implements TrainStep {
   readonly specs: readonly ParamSpec[];
@@ -153,7 +139,7 @@ class CompiledStep implements TrainStep {
 
   async run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
     const { part, update, noises } = this.#graphs;
-    const { accumulate = 1, batchSize } = this.#config;
+    const { accumulate = 1, batchSize, sizePx } = this.#config;
     const scalars = this.#scalarFeeds(schedule);
     const random = Random.of(schedule.seed).split("noise", schedule.step);
     const streams = noises.map((noise) => ({ ...noise, stream: random.split(noise.name) }));
@@ -162,7 +148,7 @@ class CompiledStep implements TrainStep {
     let loss = 0;
     let outputs: Tensors = {};
     for (let k = 0; k < accumulate; k++) {
-      const feeds = { ...this.#batchFeeds(partOf(batch, k, batchSize)), ...scalars };
+      const feeds = { ...batchFeeds(partOf(batch, k, batchSize), sizePx), ...scalars };
       // A stream goes on from part to part: the parts get the factors of one large batch.
       for (const { name, shape, keep, stream } of streams)
         feeds[name] = float(drawNoise(shape, keep, stream), shape);
@@ -234,39 +220,12 @@ class CompiledStep implements TrainStep {
     return Object.fromEntries(outputNames.map((name) => [name, fetch(name)]));
   }
 
-  #batchFeeds({ images, labels, flag, weights, modalityWeights }: StepBatch): Record<string, Tensor> {
-    const { batchSize: n, sizePx } = this.#config;
-    return {
-      images: new Tensor("uint8", images, [n, sizePx, sizePx, 3]),
-      labels: float(labels, [n]),
-      flag: float(flag, [n, 2]),
-      weights: float(weights, [n]),
-      modalityWeights: float(modalityWeights, [n]),
-    };
-  }
-
   #scalarFeeds({ step, lr, decay, clipNorm, focal }: StepSchedule): Record<string, Tensor> {
     const { optimizer } = this.#config;
     const own = optimizer.scalarsAt(step).map((value, i) => [optimizer.scalarNames[i]!, value] as const);
     const named = [["lr", lr], ["decay", decay], ["clipNorm", clipNorm], ["focal", focal], ...own] as const;
     return Object.fromEntries(named.map(([name, value]) => [name, float(Float32Array.of(value), [])]));
   }
-}
-
-/** The k-th `n` images of a step. */
-function partOf(
-  { images, labels, flag, weights, modalityWeights }: StepBatch,
-  k: number,
-  n: number,
-): StepBatch {
-  const bytes = images.length / labels.length;
-  return {
-    images: images.subarray(k * n * bytes, (k + 1) * n * bytes),
-    labels: labels.subarray(k * n, (k + 1) * n),
-    flag: flag.subarray(2 * k * n, 2 * (k + 1) * n),
-    weights: weights.subarray(k * n, (k + 1) * n),
-    modalityWeights: modalityWeights.subarray(k * n, (k + 1) * n),
-  };
 }
 
 /** Inverted dropout: 1 / keep with probability `keep`, else 0. */

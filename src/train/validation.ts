@@ -6,15 +6,17 @@ import { MODALITIES } from "../data/record.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
 import type { Device } from "../engine/device.ts";
 import type { Weights } from "../engine/params.ts";
+import { evaluateClasses } from "../evaluate/classes.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { writePredictions } from "../evaluate/predictions.ts";
 import type { ModelFacts } from "../models/facts.ts";
+import type { TargetFacts } from "../models/targets.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
 import { plainBatches, type RunData } from "./data.ts";
 import { openLocalPredictor, predictSamples } from "./infer.ts";
 import { runPaths } from "./run.ts";
-import type { EpochLog, PartLog } from "./runlog.ts";
+import type { EpochLog, PartLog, TargetLog } from "./runlog.ts";
 
 /** What validation needs of a run. */
 export interface Validated {
@@ -33,7 +35,8 @@ export async function validate(
   try {
     const rows = await predictSamples(predictor, validation, "val");
     const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
-    return { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
+    const figures = { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
+    return facts.targets === undefined ? figures : { ...figures, targets: targetLogs(rows, facts.targets) };
   } finally {
     await predictor.close();
   }
@@ -63,6 +66,15 @@ function partLog(rows: readonly Prediction[]): PartLog {
   return { n, loss: nll, accuracy, balancedAccuracy, rocAuc };
 }
 
+function targetLogs(rows: readonly Prediction[], targets: readonly TargetFacts[]): TargetLog[] {
+  return targets.map(({ name }) => {
+    const metrics = evaluateClasses(rows, name);
+    if (metrics === undefined) return { name, n: 0, accuracy: null, balancedAccuracy: null };
+    const { nImages, accuracy, balancedAccuracy } = metrics;
+    return { name, n: nImages, accuracy, balancedAccuracy };
+  });
+}
+
 export interface FinalOptions extends Compute {
   readonly dir: string;
   readonly workers?: number;
@@ -76,7 +88,7 @@ export async function predictFinally(
 ): Promise<void> {
   const paths = runPaths(options.dir);
   const { weights } = await readCheckpoint(paths.best);
-  const facts = factsOf(config, data.facts);
+  const facts = factsOf(config, data.facts, data.targets);
   const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...computeOf(options) });
   const rows: Prediction[] = [];
   try {

@@ -127,6 +127,26 @@ describe("facehand model convert", () => {
     },
   );
 
+  it("leaves heads of further targets out of what upstream's modules load, and says so", async () => {
+    const targets = [{ name: "age", classes: ["0-2", "3-9"] }] as const;
+    const facts = { ...factsOf(parseModelConfig(CASES["umcc-F1"]), []), targets: [...targets] };
+    const specs = declaredSpecs(
+      modelGraph({ ...facts, targets: [{ name: "age", classes: ["0-2", "3-9"] }] }),
+      64,
+    );
+    const weights = new Map(specs.map((s) => [s.name, hashWeight(s.name, s.shape)]));
+    await writeCheckpoint(at("aged.safetensors"), specs, { weights }, facts);
+    const { code, stdout } = await runCli("model", "convert", at("aged.safetensors"), "--out", at("aged.pt"));
+    expect(code).toBe(0);
+    expect(stdout).toContain(
+      "left out  age_head.weight, age_head.bias: upstream's modules have no such heads",
+    );
+    const upstream = [...(await readStateDict(at("umcc-F1.pt"))).keys()];
+    expect([...(await readStateDict(at("aged.pt"))).keys()]).toEqual(upstream);
+    const shown = await runCli("model", "show", at("aged.safetensors"));
+    expect(shown.stdout).toContain("tells    apparent age: 0-2, 3-9");
+  });
+
   it.each([
     [
       "F of the tag",

@@ -44,6 +44,13 @@ const MODELS = {
     gating: "soft",
     tag: "test_efficientnet.none_F0_An_Lb_Z0_gating=soft",
   },
+  aged: {
+    ...UMCC,
+    targets: [
+      { name: "age", classes: ["0-2", "3-9", "10-19"] },
+      { name: "race", classes: ["dark", "tan"] },
+    ],
+  },
   always: { ...UMCC, threshold: 0 },
   never: { ...UMCC, threshold: 1 },
 } as const satisfies Record<string, ModelFacts>;
@@ -89,6 +96,35 @@ describe("evaluate", () => {
     const { code, stdout, stderr } = await runCli("evaluate", at("run"), "--device", "auto");
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toMatch(/^Expected --data for --device auto, got "stored predictions"/);
+  });
+});
+
+describe("predict with further targets", () => {
+  it("shows the likeliest class of each, as apparent", async () => {
+    const { predictions } = await json(ckpt("aged"), at("a.png"), "--modality", "hand");
+    const { age, race } = predictions[0].classes;
+    expect(Object.keys(age)).toEqual(["0-2", "3-9", "10-19"]);
+    const sum = Object.values<number>(race).reduce((a, b) => a + b, 0);
+    expect(sum).toBeCloseTo(1, 6);
+    const best = (p: Record<string, number>) => Object.entries(p).sort((a, b) => b[1] - a[1])[0]!;
+    const [[bucket, p], [tone, q]] = [best(age), best(race)];
+    const { stdout } = await runCli("predict", ckpt("aged"), at("a.png"), "--modality", "hand");
+    const lines = stdout.split("\n");
+    expect(lines[1]).toMatch(/ p\(male\) +decision +age +race$/);
+    expect(lines[2]!.endsWith(`${bucket} ${p.toFixed(2)}  ${tone} ${q.toFixed(2)}`)).toBe(true);
+    expect(stdout).toContain(
+      "age, race: apparent, the likeliest of the classes recorded in the training data",
+    );
+  });
+
+  it("says of the sex what the same weights say without", async () => {
+    const [aged, plain] = await Promise.all(
+      (["aged", "f1"] as const).map((name) =>
+        json(ckpt(name), at("a.png"), "--modality", "hand", "--threads", "1"),
+      ),
+    );
+    expect(aged.predictions[0].probability).toBeCloseTo(plain.predictions[0].probability, 6);
+    expect(plain.predictions[0]).not.toHaveProperty("classes");
   });
 });
 

@@ -8,7 +8,8 @@ import { adamw, cosineLr, type Optimizer, sgd } from "../../src/engine/optim.ts"
 import type { Scope, Weights } from "../../src/engine/params.ts";
 import { batchNorm } from "../../src/models/blocks.ts";
 import type { ModelGraph } from "../../src/models/model.ts";
-import { openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
+import { openTrainStep, type TrainStep } from "../../src/train/step.ts";
+import type { StepBatch } from "../../src/train/step-batch.ts";
 import { difference } from "../run-graph.ts";
 import { wave } from "./op-cases.ts";
 

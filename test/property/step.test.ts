@@ -6,7 +6,8 @@ import { initialise, type Weights } from "../../src/engine/params.ts";
 import { freezeStages, slowStages } from "../../src/models/model.ts";
 import { backbone } from "../../src/models/registry.ts";
 import { umcc } from "../../src/models/umcc.ts";
-import { evaluatedWeights, openTrainStep, type StepBatch, type TrainStep } from "../../src/train/step.ts";
+import { evaluatedWeights, openTrainStep, type TrainStep } from "../../src/train/step.ts";
+import type { StepBatch } from "../../src/train/step-batch.ts";
 import type { StepConfig } from "../../src/train/step-graph.ts";
 
 const N = 4;
