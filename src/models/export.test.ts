@@ -85,7 +85,8 @@ describe("exportOnnx", () => {
         ...(model.flag ? { flag: new Tensor("float32", flag, [n, 2]) } : {}),
       };
       const { logits, probability, gate, ...classes } = await session.run(feeds);
-      expect(Object.keys(classes)).toEqual(("targets" in model ? model.targets : []).map(({ name }) => name));
+      const targets: ModelFacts["targets"] = "targets" in model ? model.targets : [];
+      expect(Object.keys(classes)).toEqual(targets?.map(({ name }) => name));
       expect([logits!.dims, probability!.dims, gate?.dims]).toEqual([
         [n],
         [n],
