@@ -7,6 +7,7 @@ import { linear } from "./blocks.ts";
 
 /** What a model may tell beside the sex, as recorded in the groups of the same names. */
 export const CLASS_TARGETS = ["age", "race"] as const;
+/** The name of a further target. */
 export type ClassTarget = (typeof CLASS_TARGETS)[number];
 
 /** A further target and its classes, in the order of the head's outputs. */
@@ -17,6 +18,7 @@ export const targetFactsSchema = z.strictObject({
     .min(2)
     .refine((names) => new Set(names).size === names.length, "expected each class once"),
 });
+/** One further target of a model, as its facts say. */
 export type TargetFacts = z.infer<typeof targetFactsSchema>;
 
 /** Scores (log-odds up to a constant) of classes, [N, K], by target. */
