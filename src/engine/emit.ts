@@ -4,6 +4,7 @@ import { encodeModel, type OnnxValue } from "../formats/onnx.ts";
 import { Blocks } from "./blocked.ts";
 import { type FoldableGraph, foldBatchNorms } from "./fold.ts";
 import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "./graph.ts";
+import { overwriting } from "./in-place.ts";
 import { lowerBlocked } from "./lower-nchwc.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
 import { FEATURES, MICROSOFT, NCHWC, type Provider, Writer } from "./writer.ts";
@@ -16,6 +17,8 @@ export interface EmitOptions {
   readonly provider?: Provider;
   /** Block size of the NCHWc lowering (ort-node's probeBlock); the plain lowering if left out. */
   readonly block?: number | undefined;
+  /** Input by output: outputs that follow an input, for `inPlace`. */
+  readonly replace?: Readonly<Record<string, string>>;
   /** Stored in the model's metadata_props. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** For graphs that leave this package. Plain lowering only. */
@@ -29,13 +32,15 @@ export interface EmittedGraph {
   readonly model: Uint8Array;
   readonly inputs: readonly { readonly name: string; readonly dtype: Dtype; readonly shape: Shape }[];
   readonly outputs: readonly { readonly name: string; readonly shape: Shape }[];
+  /** Outputs that may lie in the memory of the inputs that they `replace`. */
+  readonly inPlace: ReadonlySet<string>;
   /** Number of ONNX nodes. */
   readonly nodes: number;
 }
 
 /** Lowers a graph and encodes it; inputs are listed in the order of first use. */
 export function emitGraph(options: EmitOptions): EmittedGraph {
-  const { outputs, provider = "cpu", block, metadata = {}, portable } = options;
+  const { outputs, provider = "cpu", block, metadata = {}, portable, replace = {} } = options;
   const writer = new Writer(FEATURES[provider]);
   const nodes = topological(Object.values(outputs));
   const readers = readersOf(nodes, Object.values(outputs));
@@ -62,6 +67,7 @@ export function emitGraph(options: EmitOptions): EmittedGraph {
     }),
     inputs,
     outputs: results,
+    inPlace: overwriting(graph.nodes, replace),
     nodes: graph.nodes.length,
   };
 }

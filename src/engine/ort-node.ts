@@ -27,8 +27,8 @@ export function listBackends(): Backend[] {
   }));
 }
 
-/** Where the binding looks for the libraries of providers. */
-function libraryFolder(): string {
+/** Where the binding keeps its libraries and looks for those of providers. */
+export function libraryFolder(): string {
   const root = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
   return join(root, "bin", "napi-v6", process.platform, process.arch);
 }

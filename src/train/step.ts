@@ -6,6 +6,7 @@ import { Random } from "../core/random.ts";
 import type { TrainState } from "../engine/checkpoint.ts";
 import { emitGraph } from "../engine/emit.ts";
 import { type Shape, sizeOf } from "../engine/graph.ts";
+import { createDirectSession } from "../engine/ort-direct.ts";
 import { createSession } from "../engine/ort-node.ts";
 import {
   type NoiseSpec,
@@ -78,13 +79,22 @@ export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const { device = "cpu" } = config;
   const block = config.lowering === "plain" || device !== "cpu" ? undefined : await probeBlock();
   const compile = async (graph: StepGraph["outputs"]): Promise<Compiled> => {
-    const emitted = emitGraph({ outputs: graph, block, provider: device });
-    const session = await createSession(emitted.model, {
+    const replace = Object.fromEntries(
+      Object.keys(graph)
+        .filter(isNext)
+        .map((name) => [name, stateOf(name)]),
+    );
+    const emitted = emitGraph({ outputs: graph, block, provider: device, replace });
+    const options = {
       optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
-      providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
       ...(config.threads === undefined ? {} : { threads: config.threads }),
-    });
-    return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)) };
+    } as const;
+    const direct = device === "cpu" ? await createDirectSession(emitted.model, options) : undefined;
+    const providers = device === "cpu" ? ["cpu"] : [device, "cpu"];
+    const session = direct ?? (await createSession(emitted.model, { ...options, providers }));
+    // A device of its own may write its results in any order.
+    const inPlace = device === "cpu" ? emitted.inPlace : new Set<string>();
+    return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)), inPlace };
   };
   const part = await compile(outputs);
   const graphs = update === undefined ? { part, noises } : { part, noises, update: await compile(update) };
@@ -94,7 +104,13 @@ export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
 interface Compiled {
   readonly session: Session;
   readonly inputs: ReadonlySet<string>;
+  /** Outputs that are written over the state that they follow. */
+  readonly inPlace: ReadonlySet<string>;
 }
+
+const isNext = (output: string) => output.startsWith("next|");
+/** The input that an output follows. */
+const stateOf = (output: string) => output.slice("next|".length);
 
 interface Graphs {
   /** The whole step; or what is run for each of its parts, before the update. */
@@ -110,7 +126,7 @@ class CompiledStep implements TrainStep {
   readonly #config: StepConfig;
   readonly #layout: StepLayout;
   readonly #graphs: Graphs;
-  /** Current state by input name, and a second set that the next step is written into. */
+  /** Current state by input name; and, for what cannot be overwritten, memory for the next. */
   #state = new Map<string, Tensor>();
   #spare = new Map<string, Tensor>();
 
@@ -163,12 +179,13 @@ class CompiledStep implements TrainStep {
   }
 
   /** Runs a graph on the current state, which is then the next. */
-  async #advance({ session, inputs }: Compiled, feeds: Readonly<Record<string, Tensor>>): Promise<Tensors> {
+  async #advance(compiled: Compiled, feeds: Readonly<Record<string, Tensor>>): Promise<Tensors> {
+    const { session, inputs, inPlace } = compiled;
     const all = [...Object.entries(feeds), ...this.#state];
     const used = Object.fromEntries(all.filter(([name]) => inputs.has(name)));
-    const outputs = await session.run(used, this.#fetches(session));
+    const outputs = await session.run(used, this.#fetches(compiled));
     for (const name of session.outputNames) {
-      if (name.startsWith("next|")) this.#swap(name.slice(5));
+      if (isNext(name) && !inPlace.has(name)) this.#swap(stateOf(name));
     }
     return outputs;
   }
@@ -197,7 +214,6 @@ class CompiledStep implements TrainStep {
 
   #put(name: string, data: Float32Array): void {
     this.#state.set(name, float(data, [data.length]));
-    this.#spare.set(name, float(new Float32Array(data.length), [data.length]));
   }
 
   #data(name: string): Float32Array {
@@ -210,14 +226,21 @@ class CompiledStep implements TrainStep {
     this.#spare.set(name, now);
   }
 
-  /** New state goes into the spare set: nothing is allocated a step. */
-  #fetches({ outputNames }: Session): Tensors {
+  /** New state goes where the old one is, or into memory that is then exchanged for it: nothing is allocated a step. */
+  #fetches({ session, inPlace }: Compiled): Tensors {
     const n = this.#config.batchSize;
     const fetch = (name: string) => {
-      if (name.startsWith("next|")) return this.#spare.get(name.slice(5))!;
+      if (isNext(name))
+        return inPlace.has(name) ? this.#state.get(stateOf(name))! : this.#other(stateOf(name));
       return name === "logits" ? float(new Float32Array(n), [n]) : float(new Float32Array(1), []);
     };
-    return Object.fromEntries(outputNames.map((name) => [name, fetch(name)]));
+    return Object.fromEntries(session.outputNames.map((name) => [name, fetch(name)]));
+  }
+
+  #other(name: string): Tensor {
+    const { length } = this.#data(name);
+    if (!this.#spare.has(name)) this.#spare.set(name, float(new Float32Array(length), [length]));
+    return this.#spare.get(name)!;
   }
 
   #scalarFeeds({ step, lr, decay, clipNorm, focal }: StepSchedule): Record<string, Tensor> {
