@@ -1,13 +1,16 @@
 // `facehand derive`: HaGRID frames in, a dataset of aligned face-hand pairs out.
 // Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { Interrupted, unexpected } from "../core/errors.ts";
 import { type Progress, startProgress } from "../core/progress.ts";
 import { planLayout } from "../data/layout.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { SPLITS } from "../data/record.ts";
-import { type DeriveOptions, type DeriveResult, derive } from "../derive/pipeline.ts";
-import { DEFAULT_FRACTIONS, type Fractions } from "../derive/splits.ts";
+import { RULE_NAMES, RULES, type RuleChoice } from "../derive/clean.ts";
+import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
+import type { DeriveOptions } from "../derive/options.ts";
+import { type DeriveResult, derive } from "../derive/pipeline.ts";
+import { DEFAULT_FRACTIONS, type Fractions, SPLIT_KINDS, type SplitKind } from "../derive/splits.ts";
 import { LABEL_NOTE } from "../evaluate/format.ts";
 import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
 
@@ -17,6 +20,11 @@ interface Flags {
   readonly meta?: string;
   readonly faceModel?: string;
   readonly faceLandmarks?: string;
+  readonly handCrop: HandCrop;
+  readonly rule?: readonly RuleChoice[];
+  readonly decisions?: string;
+  readonly ageEdges?: readonly number[];
+  readonly splits: SplitKind;
   readonly out: string;
   readonly seed: number;
   readonly size: number;
@@ -34,7 +42,27 @@ export function deriveCommand(context: Context): Command {
     .option("--meta <file>", "JSON of age, gender and race by image id, if the annotations have none")
     .option("--face-model <file>", "YuNet face detector (.onnx) instead of the built-in MediaPipe one")
     .option("--face-landmarks <file>", "annotated face landmarks instead of detection (the drawn sample's)")
+    .addOption(
+      new Option(
+        "--hand-crop <how>",
+        "hands turned upright by landmarks (annotated, or a model's), or by box",
+      )
+        .choices([...HAND_CROPS])
+        .default("landmarks"),
+    )
+    .option("--rule <name=value>", `another threshold of a cleaning rule: ${ruleHelp()}`, addRule)
+    .option("--no-rule <name>", "turns a cleaning rule off; may be repeated, as --rule", dropRule)
+    .option(
+      "--decisions <file>",
+      "CSV or JSONL: who, when, what (remove, restore, relabel), why, by image or user",
+    )
+    .option("--age-edges <years>", "lowest age of each bucket; FairFace's if left out", years("--age-edges"))
     .requiredOption("--out <dir>", "folder of the dataset; made in one step at the end")
+    .addOption(
+      new Option("--splits <kind>", "subjects dealt with like groups in each split, or HaGRID's own splits")
+        .choices([...SPLIT_KINDS])
+        .default("balanced"),
+    )
     .option("--seed <n>", "of the split by subject", wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER), 42)
     .option("--val <share>", "share of the subjects in val", share("--val"), DEFAULT_FRACTIONS.val)
     .option("--test <share>", "share of the subjects in test", share("--test"), DEFAULT_FRACTIONS.test)
@@ -47,6 +75,29 @@ export function deriveCommand(context: Context): Command {
         flags.json === true ? JSON.stringify(toJson(result, flags.out), null, 2) : told(result, flags.out),
       );
     });
+}
+
+function ruleHelp(): string {
+  return RULE_NAMES.map((name) => `${name} (${RULES[name].threshold})`).join(", ");
+}
+
+function addRule(text: string, before: RuleChoice[] = []): RuleChoice[] {
+  const [, name, value] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (name === undefined || Number.isNaN(Number(value))) {
+    const e = { code: "FLAG", expected: "a rule's name and a number, such as blur=8,", name: "--rule" };
+    throw unexpected("input", { ...e, got: text });
+  }
+  return [...before, { name, threshold: Number(value) }];
+}
+
+function dropRule(name: string, before: RuleChoice[] = []): RuleChoice[] {
+  return [...before, { name, threshold: null }];
+}
+
+/** Whole numbers between commas. */
+function years(name: string): (text: string) => number[] {
+  const one = wholeNumber(name, 0, 130);
+  return (text) => list(name)(text).map(one);
 }
 
 const count = wholeNumber("--threads", 1, 256);
@@ -67,6 +118,7 @@ export function fractionsOf(val: number, test: number): Fractions {
 
 function optionsOf(flags: Flags): DeriveOptions {
   const { hagrid, gestures, meta, faceModel, faceLandmarks, out, seed, size, threads, val, test } = flags;
+  const { handCrop, rule, decisions, ageEdges, splits } = flags;
   return {
     hagridDir: hagrid,
     gestures: gestures.length === 1 && gestures[0] === "all" ? "all" : gestures,
@@ -74,7 +126,12 @@ function optionsOf(flags: Flags): DeriveOptions {
     seed,
     sizePx: size,
     threads,
+    handCrop,
+    splits,
     fractions: fractionsOf(val, test),
+    ...(rule === undefined ? {} : { rules: rule }),
+    ...(decisions === undefined ? {} : { decisionsFile: decisions }),
+    ...(ageEdges === undefined ? {} : { ageEdges }),
     ...(meta === undefined ? {} : { metaFile: meta }),
     ...(faceModel === undefined ? {} : { faceModel }),
     ...(faceLandmarks === undefined ? {} : { faceLandmarksFile: faceLandmarks }),

@@ -38,6 +38,8 @@ export interface Layout {
   readonly manifest: string;
   /** One row per input frame, written by `derive`; the published set has none. */
   readonly ledger: string;
+  /** The same with typed columns. */
+  readonly ledgerParquet: string;
   /** True if the images lie in the doubled `content/content` folder. */
   readonly doubled: boolean;
 }
@@ -55,6 +57,7 @@ function layoutAt(root: string, imageFolder: string): Layout {
     images: { hand: join(root, imageFolder, "hands"), face: join(root, imageFolder, "faces") },
     manifest: join(root, "manifest.json"),
     ledger: join(root, "ledger.csv"),
+    ledgerParquet: join(root, "ledger.parquet"),
     doubled: imageFolder === IMAGE_FOLDERS[1],
   };
 }
@@ -132,6 +135,11 @@ async function list(dir: string): Promise<string[] | undefined> {
     if (isNotFound(error)) return undefined;
     throw error;
   }
+}
+
+/** Where derivation puts the crops of one modality that cleaning took out, e.g. `<root>/removed_faces`. */
+export function cleanedFolder({ root }: Layout, modality: Modality): string {
+  return join(root, `removed_${modality}s`);
 }
 
 /** Where a repair puts images of one modality that no row names. */

@@ -5,7 +5,7 @@ import { z } from "zod";
 import { canonicalJson, exists, readJson, sha256 } from "../core/files.ts";
 import { planLayout } from "./layout.ts";
 
-export const MANIFEST_FORMAT = "facehand-dataset/1";
+export const MANIFEST_FORMAT = "facehand-dataset/2";
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
 const count = z.number().int().min(0);
 const bySplit = z.strictObject({ train: count, val: count, test: count });
@@ -15,10 +15,20 @@ const recipe = z.strictObject({
   version: z.number().int().min(1),
   /** Model and decoding; `annotated/1` without a hash where the source gives the faces. */
   detector: z.strictObject({ name: z.string(), sha256: hash.or(z.literal("")), inputPx: count }),
-  minFaceScore: z.number(),
-  minFacePx: z.number(),
   face: z.strictObject({ template: z.string(), padding: z.number(), filter: z.string() }),
-  hand: z.strictObject({ crop: z.string(), margin: z.number(), filter: z.string() }),
+  hand: z.strictObject({
+    /** `box-square` or `mediapipe-landmarks`; the rest, but margin and filter, is for landmarks only. */
+    crop: z.string(),
+    /** Of crops about a box, at each end of its long side. */
+    margin: z.number(),
+    filter: z.string(),
+    scale: z.number().optional(),
+    shiftY: z.number().optional(),
+    /** Landmarks that fill the box less are not used. */
+    minFit: z.number().optional(),
+    /** Finds landmarks where the annotation has none. */
+    model: z.strictObject({ name: z.string(), sha256: hash, inputPx: count }).optional(),
+  }),
   outside: z.literal("black"),
   sizePx: z.number().int(),
   jpeg: z.strictObject({ quality: z.number().int(), chroma: z.enum(["4:2:0", "4:4:4"]) }),
@@ -27,9 +37,19 @@ const recipe = z.strictObject({
 /** How pixels were made: what a checkpoint and the data it is used on must agree about. */
 export type ImageRecipe = z.output<typeof recipe>;
 
+/** Threshold of each cleaning rule by name; null where it is off. */
+const rules = z.record(z.string(), z.number().nullable());
+
+const labels = z.strictObject({
+  /** Lowest age of each bucket, whole years. */
+  ageEdges: z.array(z.number().int()),
+});
+
 const selection = z.strictObject({
   gestures: z.array(z.string()),
   seed: z.number().int(),
+  /** Dealt here by the fractions, or HaGRID's own. */
+  splits: z.enum(["balanced", "hagrid"]),
   fractions: z.strictObject({ train: z.number(), val: z.number(), test: z.number() }),
 });
 
@@ -38,7 +58,12 @@ const source = z.strictObject({
   annotations: z.record(z.string(), hash),
   meta: hash.optional(),
   faceLandmarks: hash.optional(),
+  /** Of the file of decisions. */
+  decisions: hash.optional(),
 });
+
+/** Pairs of one recorded group in each split; an empty value is unknown. */
+const balance = z.strictObject({ by: z.string(), value: z.string(), subjects: count, pairs: bySplit });
 
 const manifest = z.strictObject({
   format: z.literal(MANIFEST_FORMAT),
@@ -47,17 +72,26 @@ const manifest = z.strictObject({
   licence: z.string(),
   recipe,
   recipeHash: hash,
+  rules,
+  labels,
   selection,
   source,
-  /** Over recipe, selection and source: the same hash, the same dataset. */
+  /** Over recipe, rules, labels, selection and source: the same hash, the same dataset. */
   derivationHash: hash,
   counts: z.strictObject({
     frames: count,
     kept: count,
     removed: z.record(z.string(), count),
+    /** Frames that a decision kept against a rule, by that rule's reason. */
+    restored: z.record(z.string(), count),
+    /** Hands by what they were cut from. */
+    hands: z.record(z.string(), count),
+    /** Decisions of the file, and frames of this derivation that they named. */
+    decisions: z.strictObject({ inFile: count, frames: count }),
     pairs: bySplit,
     subjects: bySplit,
   }),
+  balance: z.array(balance),
   /** SHA-256 of the tables, by file name. */
   files: z.record(z.string(), hash),
   /** Set by `data repair`: the tables are no longer those that the derivation gave; `ledger` is removed/repairs.csv. */
@@ -65,7 +99,7 @@ const manifest = z.strictObject({
 });
 
 export type Manifest = z.output<typeof manifest>;
-export type Derivation = Pick<Manifest, "recipe" | "selection" | "source" | "drawn">;
+export type Derivation = Pick<Manifest, "recipe" | "rules" | "labels" | "selection" | "source" | "drawn">;
 
 /** SHA-256 of the image recipe, as stored in manifests and checkpoints. */
 export function hashRecipe(value: ImageRecipe): string {
@@ -74,8 +108,8 @@ export function hashRecipe(value: ImageRecipe): string {
 
 /** SHA-256 of everything that decides a derived dataset. */
 export function hashDerivation(value: Derivation): string {
-  const { recipe, selection, source, drawn } = value;
-  return sha256(canonicalJson({ recipe, selection, source, drawn }));
+  const { recipe, rules, labels, selection, source, drawn } = value;
+  return sha256(canonicalJson({ recipe, rules, labels, selection, source, drawn }));
 }
 
 /**

@@ -80,6 +80,18 @@ function threshold(frequencies: Float64Array): Uint16Array {
   return hash;
 }
 
+/** A hash as text, 4 digits a word. */
+export function hashHex(hash: Uint16Array): string {
+  return Array.from(hash, (word) => word.toString(16).padStart(4, "0")).join("");
+}
+
+/** The hash of a text that `hashHex` made. */
+export function hashFromHex(text: string): Uint16Array {
+  return Uint16Array.from({ length: text.length / 4 }, (_, i) =>
+    Number.parseInt(text.slice(4 * i, 4 * i + 4), 16),
+  );
+}
+
 /** Bits in which two hashes differ, 0 to HASH_BITS. */
 export function hashDistance(a: Uint16Array, b: Uint16Array): number {
   let bits = 0;

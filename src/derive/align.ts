@@ -3,6 +3,7 @@
 // Invariant: no reflection, whatever the points: a mirrored face is rotated, never flipped back.
 import { AppError } from "../core/errors.ts";
 import { distance, type Point } from "./geometry.ts";
+import type { TurnedSquare } from "./hand-square.ts";
 
 /** x' = a x - b y + dx, y' = b x + a y + dy: rotation and scale, then shift. */
 export interface Similarity {
@@ -123,6 +124,23 @@ export function chipToImage(landmarks: ChipLandmarks, sizePx: number, padding: n
     chip,
     pairs.map(([, p]) => p),
   );
+}
+
+/**
+ * Where a face chip lies in the image.
+ *
+ * @param landmarks - as for chipToImage
+ * @param sizePx - side of the chip; the square does not depend on it
+ * @param padding - as for chipToImage
+ * @throws AppError("input", "EYES_COINCIDE") if the eyes are < 2 px apart
+ */
+export function chipSquare(landmarks: ChipLandmarks, sizePx: number, padding: number): TurnedSquare {
+  const tform = chipToImage(landmarks, sizePx, padding);
+  return {
+    centre: applySimilarity(tform, { x: sizePx / 2, y: sizePx / 2 }),
+    sidePx: sizePx * Math.hypot(tform.a, tform.b),
+    angle: Math.atan2(tform.b, tform.a),
+  };
 }
 
 function toChip(t: number, sizePx: number, padding: number): number {

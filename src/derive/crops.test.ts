@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { RgbImage } from "../data/pixels.ts";
 import type { CornerLandmarks } from "./align.ts";
@@ -12,7 +13,8 @@ interface Golden {
   readonly padding: number;
   readonly landmarks: readonly [number, number][];
   readonly blackPixels: number;
-  readonly sum: number;
+  /** CRC-32 of each row of pixels, as u32, base64. */
+  readonly rows: string;
   /** row, column, red, green, blue */
   readonly samples: readonly [number, number, number, number, number][];
 }
@@ -59,18 +61,24 @@ function black({ data }: RgbImage): number {
 const EYES = { rightEye: { x: 80, y: 100 }, leftEye: { x: 120, y: 100 }, nose: { x: 100, y: 123 } };
 
 describe("faceChip", () => {
-  it.each(cases)("gives dlib's pixels within one level: $name", (golden) => {
+  it.each(cases)("gives dlib's pixels, every one: $name", (golden) => {
     const image = picture(golden.width, golden.height);
     const chip = faceChip(image, toLandmarks(golden.landmarks), golden.sizePx, golden.padding);
     expect([chip.width, chip.height]).toEqual([golden.sizePx, golden.sizePx]);
     const far = golden.samples.filter(([row, column, ...rgb]) => {
       const at = (row * chip.width + column) * 3;
-      return rgb.some((value, k) => Math.abs(chip.data[at + k]! - value) > 1);
+      return rgb.some((value, k) => chip.data[at + k] !== value);
     });
     expect(far).toEqual([]);
     expect(black(chip)).toBe(golden.blackPixels);
-    const sum = Uint8Array.from(chip.data).reduce((a, b) => a + b, 0);
-    expect(Math.abs(sum - golden.sum) / chip.data.length).toBeLessThan(0.01);
+    // dlib fits its transform by SVD: a value that lies on a whole number may be truncated to the one below.
+    // In 17 of 6.7 million values it is, here or there, in 6 rows of one chip at most.
+    const crcs = Buffer.from(golden.rows, "base64");
+    const stride = 3 * chip.width;
+    const other = Array.from({ length: chip.height }, (_, r) => r).filter(
+      (r) => crc32(chip.data.subarray(r * stride, (r + 1) * stride)) !== crcs.readUInt32LE(4 * r),
+    );
+    expect(other.length).toBeLessThanOrEqual(6);
   });
 
   it("puts eye centres and nose tip where its template says", () => {

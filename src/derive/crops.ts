@@ -3,8 +3,9 @@
 // arithmetic and odd offsets included. Invariant: outside the picture is black; nothing is mirrored.
 import { unexpected } from "../core/errors.ts";
 import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
-import { applySimilarity, type ChipLandmarks, chipToImage } from "./align.ts";
+import { type ChipLandmarks, chipSquare } from "./align.ts";
 import type { Box, Point } from "./geometry.ts";
+import type { TurnedSquare } from "./hand-square.ts";
 import { halve } from "./pyramid.ts";
 
 export const MIN_CROP_PX = 32;
@@ -41,19 +42,32 @@ export function faceChip(
   sizePx: number,
   padding: number,
 ): RgbImage {
+  return turnedCrop(image, chipSquare(landmarks, sizePx, padding), sizePx);
+}
+
+/**
+ * Crop of a turned square, sampled as face chips are.
+ *
+ * @param image - RGB u8, shape [H, W, 3]
+ * @param square - where it lies in `image`
+ * @param sizePx - side of the square output, px; 32 to 1024
+ * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image
+ * @throws AppError("input", "CROP_SIZE")
+ * @source dlib extract_image_chip
+ * @example turnedCrop(image, squareFromLandmarks(points), 300)
+ */
+export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number): RgbImage {
   checkSize(sizePx);
-  const tform = chipToImage(landmarks, sizePx, padding);
-  // Landmarks count from the picture's corner, dlib's pixels from the first pixel's centre.
-  const centre = applySimilarity(tform, { x: sizePx / 2, y: sizePx / 2 });
-  const half = (sizePx * Math.hypot(tform.a, tform.b) - 1) / 2;
-  const angle = Math.atan2(tform.b, tform.a);
-  const rect = {
-    left: centre.x - 0.5 - half,
-    top: centre.y - 0.5 - half,
-    right: centre.x - 0.5 + half,
-    bottom: centre.y - 0.5 + half,
-  };
-  return extractChip(image, rect, angle, sizePx);
+  const { centre, sidePx, angle } = square;
+  const half = (sidePx - 1) / 2;
+  // Points count from the picture's corner, dlib's pixels from the first pixel's centre.
+  const [x, y] = [centre.x - 0.5, centre.y - 0.5];
+  return extractChip(
+    image,
+    { left: x - half, top: y - half, right: x + half, bottom: y + half },
+    angle,
+    sizePx,
+  );
 }
 
 function extractChip(image: RgbImage, rect: Rect, angle: number, sizePx: number): RgbImage {

@@ -4,9 +4,10 @@
 import { z } from "zod";
 import type { RgbImage } from "../data/pixels.ts";
 import type { ChipLandmarks } from "./align.ts";
-import { type FaceDetector, type FaceRecipe, openFaceDetector } from "./detect.ts";
+import { type FaceRecipe, openFaceDetector } from "./detect.ts";
 import { schemaError } from "./frame.ts";
 import { type Box, boxToPx, type Point } from "./geometry.ts";
+import { lend } from "./lend.ts";
 import { streamEntries } from "./records.ts";
 
 /** A face that can be cut. */
@@ -33,28 +34,11 @@ export interface FaceSource {
 export async function detectedFaces(model: string | undefined, threads: number): Promise<FaceSource> {
   const options = { threads: 1, ...(model === undefined ? {} : { model }) };
   const all = await Promise.all(Array.from({ length: threads }, () => openFaceDetector(options)));
-  const free = [...all];
-  const waiting: ((detector: FaceDetector) => void)[] = [];
-  const take = (): Promise<FaceDetector> => {
-    const ready = free.pop();
-    return ready === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(ready);
-  };
-  const give = (detector: FaceDetector) => {
-    const next = waiting.shift();
-    if (next === undefined) free.push(detector);
-    else next(detector);
-  };
+  const withDetector = lend(all);
   return {
     recipe: all[0]!.recipe,
     template: "dlib-eyes-nose",
-    find: async (image) => {
-      const detector = await take();
-      try {
-        return await detector.detect(image);
-      } finally {
-        give(detector);
-      }
-    },
+    find: (image) => withDetector((detector) => detector.detect(image)),
     close: async () => {
       await Promise.all(all.map((detector) => detector.close()));
     },

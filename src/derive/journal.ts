@@ -6,8 +6,10 @@ import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { AppError, show } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
-import { SEXES, SPLITS } from "../data/record.ts";
-import { REASONS } from "./ledger.ts";
+import { MODALITIES, SEXES, SPLITS } from "../data/record.ts";
+import { HAND_SOURCES } from "./hand-source.ts";
+import { measuresSchema } from "./measures.ts";
+import { REASONS } from "./reasons.ts";
 
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
@@ -22,7 +24,7 @@ const result = z.strictObject({
     gender: z.array(z.enum(SEXES)),
     race: z.array(z.string()),
   }),
-  /** Undefined: both crops are written. */
+  /** Why no pair can be made of it; rules judge the others later. */
   reason: z.enum(REASONS).optional(),
   detail: z.string().optional(),
   sha256: z.string().optional(),
@@ -32,6 +34,13 @@ const result = z.strictObject({
   /** px, rounded to hundredths. */
   faceBox: box.optional(),
   handBox: box.optional(),
+  /** What the hand crop was made from. */
+  hand: z.enum(HAND_SOURCES).optional(),
+  measures: measuresSchema.optional(),
+  /** Perceptual hash of the frame, hex. */
+  look: z.string().optional(),
+  /** Crops that were written. */
+  crops: z.array(z.enum(MODALITIES)).optional(),
 });
 
 /** What is known of one frame after its pixels were looked at. */

@@ -3,7 +3,8 @@ import type { Sex } from "../data/record.ts";
 import { ageLabel, genderVote, raceLabel, subjectLabels } from "./labels.ts";
 
 async function* frames(rows: readonly (readonly [string, readonly Sex[]])[]) {
-  for (const [userId, gender] of rows) yield { userId, meta: { age: [], gender, race: [] } };
+  for (const [i, [userId, gender]] of rows.entries())
+    yield { imageId: `${i}`, userId, meta: { age: [], gender, race: [] } };
 }
 
 describe("subjectLabels", () => {

@@ -1,48 +1,58 @@
-// The ledger: one row for every frame of the input, kept or removed with a reason.
+// The ledger: one row for every frame of the input, kept or removed with a reason; as CSV and as Parquet.
 // Source: our own; DESIGN rule 6: dropped data is counted with a reason.
-// Invariant: as many rows as frames; a removed row has a reason of REASONS, a kept one has none.
+// Invariants: as many rows as frames; a removed row has a reason of REASONS, a kept one has none, but `overruled` if a
+// decision kept it against a rule; both files hold the same values.
 import { writeCsv } from "../formats/csv.ts";
+import { type ParquetSchema, type ParquetType, writeParquet } from "../formats/parquet.ts";
+import { MEASURES } from "./measures.ts";
+import { REASONS, type Reason } from "./reasons.ts";
 
-/** Why a frame was removed, in the order in which a frame is judged. */
-export const REASONS = [
-  "duplicate_image", // the id, or the very bytes, were seen before
-  "missing_label", // no gender entry in meta
-  "no_hand_box", // no box has the gesture's label
-  "image_missing",
-  "image_unreadable",
-  "hand_outside_frame", // more than half of the hand's square is outside
-  "no_face",
-  "low_face_score",
-  "face_too_small",
-  "ambiguous_face", // several faces, and the hand could be another's
-  "label_conflict", // the subject's frames do not give a majority
-] as const;
-export type Reason = (typeof REASONS)[number];
+const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) as Record<
+  (typeof MEASURES)[number],
+  "double?"
+>;
 
-export const LEDGER_COLUMNS = [
-  "image_id",
-  "gesture",
-  "source_split",
-  "user_id",
-  "status",
-  "reason",
-  "detail",
-  "split",
-  "gender",
-  "gender_agreement",
-  "gender_votes",
-  "age",
-  "race",
-  "width",
-  "height",
-  "faces",
-  "face_score",
-  "face_box",
-  "hand_box",
-  "sha256",
-] as const;
-/** Boxes are `x y width height` in px of the frame; empty where nothing was measured. */
-export type LedgerRow = Readonly<Record<(typeof LEDGER_COLUMNS)[number], string | number>>;
+/** Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. */
+export const LEDGER_SCHEMA = {
+  image_id: "string",
+  gesture: "string",
+  source_split: "string",
+  user_id: "string",
+  status: "string",
+  reason: "string?",
+  detail: "string?",
+  overruled: "string?",
+  decision: "string?",
+  decided_by: "string?",
+  decided_at: "string?",
+  decided_why: "string?",
+  split: "string?",
+  gender: "string?",
+  gender_agreement: "double?",
+  gender_votes: "int32",
+  age: "string?",
+  race: "string?",
+  skin_tone: "string?",
+  width: "int32?",
+  height: "int32?",
+  faces: "int32?",
+  face_score: "double?",
+  face_box: "string?",
+  hand_box: "string?",
+  hand_from: "string?",
+  ...measures,
+  look: "string?",
+  sha256: "string?",
+} as const satisfies ParquetSchema;
+
+export type LedgerColumn = keyof typeof LEDGER_SCHEMA;
+export const LEDGER_COLUMNS = Object.keys(LEDGER_SCHEMA) as readonly LedgerColumn[];
+
+type Cell<T extends ParquetType> = T extends "string" | "string?"
+  ? string | (T extends "string?" ? null : never)
+  : number | (T extends `${string}?` ? null : never);
+/** One frame, as the ledger tells it. */
+export type LedgerRow = { readonly [C in LedgerColumn]: Cell<(typeof LEDGER_SCHEMA)[C]> };
 
 /** Counts of a ledger by outcome. */
 export interface LedgerCounts {
@@ -50,26 +60,44 @@ export interface LedgerCounts {
   readonly kept: number;
   /** Every reason of REASONS, 0 where none. */
   readonly removed: Readonly<Record<Reason, number>>;
+  /** Reasons that a decision overruled. */
+  readonly restored: Readonly<Record<string, number>>;
+  readonly hands: Readonly<Record<string, number>>;
+  /** Rows that a decision speaks of. */
+  readonly decided: number;
 }
 
 /**
  * Writes the ledger and counts it.
  *
- * @param path - CSV to write, atomically
+ * @param paths - CSV and Parquet to write, each atomically
  * @param rows - one a frame, in the order of the input
  */
-export async function writeLedger(path: string, rows: AsyncIterable<LedgerRow>): Promise<LedgerCounts> {
+export async function writeLedger(
+  paths: { readonly csv: string; readonly parquet: string },
+  rows: AsyncIterable<LedgerRow>,
+): Promise<LedgerCounts> {
   const removed = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
-  let frames = 0;
-  let kept = 0;
+  const restored: Record<string, number> = {};
+  const hands: Record<string, number> = {};
+  const columns = Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, [] as unknown[]]));
+  let [frames, kept, decided] = [0, 0, 0];
   async function* counted() {
     for await (const row of rows) {
       frames++;
       if (row.status === "kept") kept++;
       else removed[row.reason as Reason]++;
-      yield row;
+      if (row.overruled !== null) restored[row.overruled] = (restored[row.overruled] ?? 0) + 1;
+      if (row.hand_from !== null) hands[row.hand_from] = (hands[row.hand_from] ?? 0) + 1;
+      if (row.decision !== null) decided++;
+      for (const name of LEDGER_COLUMNS) columns[name]!.push(row[name]);
+      yield Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, row[name] ?? ""])) as Record<
+        LedgerColumn,
+        string | number
+      >;
     }
   }
-  await writeCsv(path, LEDGER_COLUMNS, counted());
-  return { frames, kept, removed };
+  await writeCsv(paths.csv, LEDGER_COLUMNS, counted());
+  await writeParquet(paths.parquet, LEDGER_SCHEMA, columns as never);
+  return { frames, kept, removed, restored, hands, decided };
 }

@@ -4,11 +4,18 @@ import { chooseHand, chooseOwner } from "./pairing.ts";
 const box = (x: number, y: number, width: number, height: number) => ({ x, y, width, height });
 const face = (x: number, y: number, side: number, score = 0.9) => ({ score, box: box(x, y, side, side) });
 const HAND = box(100, 100, 60, 60); // centre 130, 130
+const LIMITS = { minScore: 0.6, minPx: 28 };
+const choose = (faces: ReturnType<typeof face>[], hand = HAND) => chooseOwner(faces, hand, LIMITS);
 
 describe("chooseHand", () => {
   it("takes the box with the gesture's label, not the idle hand that comes first", () => {
     const boxes = [box(0, 0, 0.5, 0.5), box(0.5, 0.5, 0.1, 0.1)];
     expect(chooseHand({ boxes, labels: ["no_gesture", "palm"], gesture: "palm" })).toBe(1);
+  });
+
+  it("takes the larger hand of a gesture of two, whose boxes have one label", () => {
+    const boxes = [box(0.2, 0.4, 0.2, 0.2), box(0.5, 0.4, 0.2, 0.25)];
+    expect(chooseHand({ boxes, labels: ["hand_heart", "hand_heart"], gesture: "hand_heart" })).toBe(1);
   });
 
   it("takes the largest of several, and none if no label fits", () => {
@@ -19,41 +26,54 @@ describe("chooseHand", () => {
 });
 
 describe("chooseOwner", () => {
-  it("takes the only face however far it is", () => {
-    const only = face(900, 900, 50);
-    expect(chooseOwner([only], HAND)).toEqual({ face: only });
+  it("fits a usual pair perfectly: sizes 1.04, centres up to 1.16 heights apart", () => {
+    const usual = face(130 - 29 + 50, 130 - 29, 60 / 1.04); // 50 px apart
+    const found = choose([usual]);
+    expect(found?.face).toBe(usual);
+    expect(found?.fit).toBeLessThan(0.1);
+    expect(found).not.toHaveProperty("lead");
   });
 
-  it("measures distance in heights of the face: a small face in the background is far", () => {
-    const owner = face(200, 80, 100); // 120 px away, 1.2 heights
-    const bystander = face(150, 20, 30); // 100 px away, 3.2 heights
-    expect(chooseOwner([bystander, owner], HAND)).toEqual({ face: owner });
+  it("counts sizes in standard deviations of their logarithm, and reach beyond the usual in its own", () => {
+    const twice = choose([face(130 - 60, 130 - 60, 120)])!; // ratio 0.5, reach 0
+    expect(twice.fit).toBeCloseTo(Math.log(1.04 / 0.5) / 0.19, 6);
+    const far = choose([face(130 - 30 + 3 * 60, 130 - 30, 60)])!; // ratio 1, reach 3
+    expect(far.fit).toBeCloseTo(Math.hypot((3 - 1.16) / 0.34, Math.log(1 / 1.04) / 0.19), 6);
   });
 
-  it("removes a frame whose hand may be either person's", () => {
-    const left = face(0, 80, 80); // centre 40, 120
-    const right = face(190, 80, 80); // centre 230, 120
-    expect(chooseOwner([left, right], HAND)).toEqual({
-      reason: "ambiguous_face",
-      detail: "2 faces, reach 1.13, 1.26",
-    });
+  it("takes the face of fitting size, though a small one in the background is nearer", () => {
+    const owner = face(200, 80, 60);
+    const bystander = face(120, 90, 30);
+    const found = choose([bystander, owner])!;
+    expect(found.face).toBe(owner);
+    expect(found.lead).toBeGreaterThan(1.5);
   });
 
-  it("removes a frame with several faces out of reach", () => {
-    expect(chooseOwner([face(400, 100, 30), face(900, 100, 30)], HAND)).toMatchObject({
-      reason: "ambiguous_face",
-    });
+  it("has no lead where the hand may be either person's", () => {
+    const left = face(40, 100, 60); // centre 70, 130
+    const right = face(161, 100, 60); // centre 191, 130
+    expect(choose([left, right])).toMatchObject({ face: left });
+    expect(choose([left, right])?.lead).toBeLessThan(0.1);
   });
 
-  it("names what is wrong with the detections", () => {
-    expect(chooseOwner([], HAND)).toEqual({ reason: "no_face", detail: "" });
-    expect(chooseOwner([face(0, 0, 50, 0.4), face(0, 0, 50, 0.2)], HAND)).toEqual({
-      reason: "low_face_score",
-      detail: "best score 0.400",
+  it("prefers faces within the limits, and takes others only where there is none", () => {
+    const unsure = face(150, 100, 58, 0.4);
+    const small = face(150, 100, 20);
+    const farther = face(250, 100, 58);
+    expect(choose([unsure, small, farther])).toEqual({ face: farther, fit: expect.any(Number) });
+    expect(choose([unsure, small])?.face).toBe(unsure);
+    expect(choose([])).toBeUndefined();
+  });
+
+  it("does the same to a mirrored frame", () => {
+    const mirror = ({ score, box: b }: ReturnType<typeof face>) => ({
+      score,
+      box: { ...b, x: 400 - b.x - b.width },
     });
-    expect(chooseOwner([face(0, 0, 27, 0.9), face(0, 0, 90, 0.1)], HAND)).toEqual({
-      reason: "face_too_small",
-      detail: "largest 27.0 px",
-    });
+    const faces = [face(200, 80, 60), face(120, 20, 44)];
+    const direct = choose(faces)!;
+    const mirrored = choose(faces.map(mirror), { ...HAND, x: 400 - 160 })!;
+    expect(mirrored.face).toEqual(mirror(direct.face));
+    expect(mirrored.fit).toBeCloseTo(direct.fit, 10);
   });
 });

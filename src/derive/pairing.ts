@@ -1,30 +1,46 @@
 // Which hand of a frame makes the gesture, and whose face goes with it.
 // Source: HaGRID's labels for the hand; for the face a rule of our own, written out at `chooseOwner`.
-// Invariant: a choice is made from geometry alone, never from apparent traits; doubt removes the frame.
+// Invariant: a choice is made from geometry alone, never from apparent traits.
 import type { Frame } from "./frame.ts";
 import { type Box, boxArea } from "./geometry.ts";
-import type { Reason } from "./ledger.ts";
+
+/** What a face has to have, to be preferred to one that has not. */
+export interface FaceLimits {
+  readonly minScore: number;
+  /** Shorter side of its box, px. */
+  readonly minPx: number;
+}
 
 /** Shorter side of a face box; a smaller face would be enlarged about tenfold, and its landmarks are not sure. */
 export const MIN_FACE_PX = 28;
-/** Below this a detection is noted in the ledger, but not used. */
-export const MIN_FACE_SCORE = 0.5;
-/** Hand to face, in heights of that face: an arm's length is about 3, with a raised hand near the camera 4. */
-export const MAX_REACH = 6;
-/** The next best face must be this much farther, in the same measure. */
-export const CLEAR_LEAD = 1.5;
+/** Below this a detection is no face. */
+export const MIN_FACE_SCORE = 0.6;
+
+/**
+ * Hand and face of one person, in 459 frames of HaGRID with one face: the long side of the hand's box is 1.04 of the
+ * face's height (median; sd of the logarithm .19), their centres are 1.16 heights apart (mean; sd .34).
+ */
+const USUAL = { ratio: 1.04, ratioSd: 0.19, reach: 1.16, reachSd: 0.34 } as const;
 
 export interface ScoredBox {
   readonly score: number;
   readonly box: Box<"px">;
 }
 
-export type Choice<F> =
-  | { readonly face: F; readonly reason?: never }
-  | { readonly reason: Reason; readonly detail: string };
+/** The face of the hand's owner, and how sure that is. */
+export interface Owner<F> {
+  readonly face: F;
+  /** Standard deviations from a usual pair; 459 real pairs are within 3.8. */
+  readonly fit: number;
+  /** How much worse the next face fits; undefined if there is no other. */
+  readonly lead?: number;
+}
 
 /**
  * The box of the hand that makes the frame's gesture: of the boxes with its label the largest.
+ *
+ * A gesture of two hands has its name on the box of each; `united_bbox` around both is not used, since a crop
+ * shows one hand.
  *
  * @returns index into `frame.boxes`, or undefined if no box has the label
  */
@@ -38,48 +54,37 @@ export function chooseHand(frame: Pick<Frame, "boxes" | "labels" | "gesture">): 
 }
 
 /**
- * The face of the hand's owner.
+ * The face of the hand's owner: the one that makes the most usual pair with the hand.
  *
- * Faces under MIN_FACE_SCORE and MIN_FACE_PX are passed over. One face left: it. Of several, the one nearest to
- * the hand when the distance of their centres is measured in heights of that face, so that a bystander in the
- * background, whose face is small, is far away. It must be within MAX_REACH, and the next must be CLEAR_LEAD
- * times as far, else the frame is ambiguous.
+ * A pair is unusual as far as its sizes do not fit (a bystander's face in the background is small beside a hand
+ * before the camera) and as far as the face is out of the arm's reach, in heights of that face. Faces within the
+ * limits are preferred to all others. Whether the choice is sure enough is judged by the cleaning rules.
  *
  * @param faces - all detections of the frame, px
  * @param hand - the gesture hand, px of the same frame
- * @returns the face, or why there is none
- * @example chooseOwner(await detector.detect(image), hand)
+ * @returns undefined if there is no face
+ * @example chooseOwner(await detector.detect(image), hand, { minScore: 0.6, minPx: 28 })
  */
-export function chooseOwner<F extends ScoredBox>(faces: readonly F[], hand: Box<"px">): Choice<F> {
-  if (faces.length === 0) return { reason: "no_face", detail: "" };
-  const sure = faces.filter(({ score }) => score >= MIN_FACE_SCORE);
-  if (sure.length === 0) {
-    const best = Math.max(...faces.map(({ score }) => score));
-    return { reason: "low_face_score", detail: `best score ${best.toFixed(3)}` };
-  }
-  const large = sure.filter(({ box }) => Math.min(box.width, box.height) >= MIN_FACE_PX);
-  if (large.length === 0) {
-    const side = Math.max(...sure.map(({ box }) => Math.min(box.width, box.height)));
-    return { reason: "face_too_small", detail: `largest ${side.toFixed(1)} px` };
-  }
-  if (large.length === 1) return { face: large[0]! };
-  return nearest(large, hand);
+export function chooseOwner<F extends ScoredBox>(
+  faces: readonly F[],
+  hand: Box<"px">,
+  { minScore, minPx }: FaceLimits,
+): Owner<F> | undefined {
+  const usable = faces.filter(
+    ({ score, box }) => score >= minScore && Math.min(box.width, box.height) >= minPx,
+  );
+  const [first, second] = (usable.length > 0 ? usable : faces)
+    .map((face) => ({ face, fit: unusual(face.box, hand) }))
+    .sort((a, b) => a.fit - b.fit);
+  if (first === undefined) return undefined;
+  return second === undefined ? first : { ...first, lead: second.fit - first.fit };
 }
 
-function nearest<F extends ScoredBox>(faces: readonly F[], hand: Box<"px">): Choice<F> {
-  const byReach = faces
-    .map((face) => ({ face, reach: reach(face.box, hand) }))
-    .sort((a, b) => a.reach - b.reach);
-  const [first, second] = byReach as [(typeof byReach)[0], (typeof byReach)[0]];
-  const told = byReach.map((f) => f.reach.toFixed(2)).join(", ");
-  if (first.reach > MAX_REACH || second.reach < CLEAR_LEAD * first.reach) {
-    return { reason: "ambiguous_face", detail: `${faces.length} faces, reach ${told}` };
-  }
-  return { face: first.face };
-}
-
-function reach(face: Box<"px">, hand: Box<"px">): number {
+function unusual(face: Box<"px">, hand: Box<"px">): number {
   const dx = face.x + face.width / 2 - (hand.x + hand.width / 2);
   const dy = face.y + face.height / 2 - (hand.y + hand.height / 2);
-  return Math.hypot(dx, dy) / face.height;
+  const reach = Math.hypot(dx, dy) / face.height;
+  const ratio = Math.max(hand.width, hand.height) / face.height;
+  const far = Math.max(0, reach - USUAL.reach) / USUAL.reachSd;
+  return Math.hypot(far, Math.log(ratio / USUAL.ratio) / USUAL.ratioSd);
 }

@@ -10,8 +10,10 @@ import { readManifest } from "../data/manifest.ts";
 import { SPLITS } from "../data/record.ts";
 import { readPairs } from "../data/store.ts";
 import { readCsv } from "../formats/csv.ts";
-import { LEDGER_COLUMNS, type Reason } from "./ledger.ts";
-import { type DeriveOptions, derive } from "./pipeline.ts";
+import { LEDGER_COLUMNS } from "./ledger.ts";
+import type { DeriveOptions } from "./options.ts";
+import { derive } from "./pipeline.ts";
+import type { Reason } from "./reasons.ts";
 
 // A made-up HaGRID tree: coloured noise instead of people, faces as annotated.
 const FACE = {
@@ -135,6 +137,7 @@ const optionsTo = (outDir: string): DeriveOptions => ({
   seed: 7,
   faceLandmarksFile: join(hagrid, "face_landmarks.json"),
   sizePx: 64,
+  handCrop: "box", // nothing to find in noise
 });
 
 beforeAll(async () => {
@@ -193,9 +196,10 @@ describe("derive", () => {
     expect(manifest?.counts).toMatchObject({ frames: 39, kept: 24, removed: { duplicate_image: 2 } });
     expect(manifest?.files["train.csv"]).toBe(await sha256File(join(root, "train.csv")));
     expect(manifest?.drawn).toBe(false);
-    expect((await readdir(root)).sort()).toEqual(
-      ["images", "ledger.csv", "manifest.json", "test.csv", "train.csv", "val.csv"].sort(),
-    );
+    expect((await readdir(root)).sort()).toEqual([
+      ...["images", "ledger.csv", "ledger.parquet", "manifest.json", "removed_faces", "removed_hands"],
+      ...["test.csv", "train.csv", "val.csv"],
+    ]);
     for (const name of ["ledger.csv", "manifest.json"]) {
       expect(await readFile(join(root, name), "utf8")).not.toContain(dir);
     }

@@ -2,53 +2,27 @@
 // Steps: describe, open the staging folder, work on
 // the frames that the journal lacks, finish the tables, publish. Invariant: same input and options, same bytes,
 // however often it was killed in between.
-import { basename, dirname } from "node:path";
-import { z } from "zod";
-import { AppError, unexpected } from "../core/errors.ts";
-import { exists, readJson, sha256File } from "../core/files.ts";
+import { AppError } from "../core/errors.ts";
 import { mapOrdered } from "../core/pool.ts";
-import type { Progress } from "../core/progress.ts";
-import { rawExtra } from "../data/layout.ts";
-import { type Derivation, hashDerivation, type ImageRecipe, type Manifest } from "../data/manifest.ts";
-import { type AnnotationOptions, annotationFiles, readAnnotations } from "./annotations.ts";
-import { CROP_PX, FACE_PADDING, HAND_MARGIN, MAX_CROP_PX, MIN_CROP_PX } from "./crops.ts";
+import { AGE_EDGES, checkAgeEdges } from "../data/groups.ts";
+import { type Derivation, hashDerivation, type Manifest } from "../data/manifest.ts";
+import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
+import { type RuleSettings, ruleSettings } from "./clean.ts";
+import type { Judges } from "./decide.ts";
+import { NO_DECISIONS, readDecisions } from "./decisions.ts";
+import { describeDerivation } from "./describe.ts";
 import { annotatedFaces, detectedFaces, type FaceSource } from "./faces.ts";
 import { finish } from "./finish.ts";
 import type { Frame } from "./frame.ts";
+import { openHandCutter } from "./hand-source.ts";
 import { type FrameResult, openJournal, readJournal } from "./journal.ts";
-import { MIN_FACE_PX, MIN_FACE_SCORE } from "./pairing.ts";
-import { DEFAULT_FRACTIONS, type Fractions } from "./splits.ts";
+import { checkOptions, type DeriveOptions } from "./options.ts";
+import type { FaceLimits } from "./pairing.ts";
 import { discard, findComplete, openStage, publish, type Stage } from "./stage.ts";
 import { type Tools, workFrame } from "./work.ts";
 
-/** Raised when the code makes other pixels from the same options. */
-const RECIPE_VERSION = 1;
-const JPEG = { quality: 95, chroma: "4:2:0" } as const;
 /** Frames under way at once, for each thread: one is decoded or written while another is searched. */
 const FRAMES_PER_THREAD = 2;
-
-/** What to derive, from where, to where. */
-export interface DeriveOptions {
-  /** HaGRID's folder: `annotations/<split>/<gesture>.json` and the images. */
-  readonly hagridDir: string;
-  readonly gestures: readonly string[] | "all";
-  /** Apparent age, gender and race by image id, where the annotations have none. */
-  readonly metaFile?: string;
-  readonly outDir: string;
-  readonly seed: number;
-  /** YuNet model; the built-in detector if not given. */
-  readonly faceModel?: string;
-  /** Annotated face landmarks, used instead of detection (the drawn sample's `face_landmarks.json`). */
-  readonly faceLandmarksFile?: string;
-  readonly fractions?: Fractions;
-  /** Side of the crops, px; default 300. */
-  readonly sizePx?: number;
-  /** Default 2. */
-  readonly threads?: number;
-  readonly signal?: AbortSignal;
-  /** Called with the number of frames; the caller ends the line. */
-  readonly progress?: (frames: number) => Progress;
-}
 
 /** What a derivation gives. */
 export interface DeriveResult {
@@ -71,104 +45,45 @@ export interface DeriveResult {
  */
 export async function derive(options: DeriveOptions): Promise<DeriveResult> {
   checkOptions(options);
+  const judges = await openJudges(options);
   const faces = await openFaces(options);
+  const hands = await openHandCutter(options.handCrop ?? "landmarks", options.threads ?? 2);
   try {
-    const derivation = await describeDerivation(options, faces);
+    const derivation = await describeDerivation(options, faces, hands, judges);
     const hash = hashDerivation(derivation);
     const there = await findComplete(options.outDir, hash);
     if (there !== undefined) return { manifest: there, alreadyComplete: true, worked: 0 };
     const total = await countFrames(options);
     const stage = await openStage(options.outDir, hash);
-    const tools = { faces, layout: stage.layout, recipe: derivation.recipe };
+    const limits = faceLimits(judges.rules);
+    const tools = { faces, hands, limits, layout: stage.layout, recipe: derivation.recipe };
     const worked = stage.finished === undefined ? await workFrames(options, stage, tools, total) : 0;
-    const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
+    const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation, judges));
     await publish(stage);
     return { manifest, alreadyComplete: false, worked };
   } finally {
-    await faces.close();
+    await Promise.all([faces.close(), hands.close()]);
   }
 }
 
-function checkOptions({
-  sizePx = CROP_PX,
-  threads = 2,
-  seed,
-  gestures,
-  faceModel,
-  faceLandmarksFile,
-}: DeriveOptions) {
-  checkInteger("--size", sizePx, MIN_CROP_PX, MAX_CROP_PX);
-  checkInteger("--threads", threads, 1, 256);
-  checkInteger("--seed", seed, 0, Number.MAX_SAFE_INTEGER);
-  if (gestures.length === 0) {
-    const expected = "gesture names or all";
-    throw unexpected("input", { code: "NO_GESTURES", expected, name: "--gestures", got: gestures });
-  }
-  if (faceModel !== undefined && faceLandmarksFile !== undefined) {
-    const e = {
-      code: "FACE_SOURCES",
-      expected: "a face model or annotated face landmarks",
-      name: "the faces",
-    };
-    throw unexpected("input", { ...e, got: "both" });
-  }
+async function openJudges({ rules, decisionsFile, ageEdges = AGE_EDGES }: DeriveOptions): Promise<Judges> {
+  checkAgeEdges(ageEdges);
+  return {
+    rules: ruleSettings(rules),
+    decisions: decisionsFile === undefined ? NO_DECISIONS : await readDecisions(decisionsFile),
+    ageEdges,
+  };
 }
 
-function checkInteger(name: string, value: number, low: number, high: number): void {
-  if (Number.isInteger(value) && value >= low && value <= high) return;
-  const expected = `an integer from ${low} to ${high}`;
-  throw unexpected("input", { code: "OPTION_RANGE", expected, name, got: value });
+/** Faces that the rules would remove are not preferred to others; a rule that is off has no limit. */
+function faceLimits({ face_score: minScore, face_size: minPx }: RuleSettings): FaceLimits {
+  return { minScore: minScore ?? 0, minPx: minPx ?? 0 };
 }
 
 function openFaces({ faceModel, faceLandmarksFile, threads = 2 }: DeriveOptions): Promise<FaceSource> {
   return faceLandmarksFile === undefined
     ? detectedFaces(faceModel, threads)
     : annotatedFaces(faceLandmarksFile);
-}
-
-async function describeDerivation(options: DeriveOptions, faces: FaceSource): Promise<Derivation> {
-  const { hagridDir, gestures, metaFile, faceLandmarksFile, seed, fractions = DEFAULT_FRACTIONS } = options;
-  const files = await annotationFiles(hagridDir, gestures);
-  const annotations: Record<string, string> = {};
-  for (const { file } of files) {
-    annotations[`${basename(dirname(file))}/${basename(file)}`] = await sha256File(file);
-  }
-  const { train, val, test } = fractions;
-  return {
-    recipe: imageRecipe(faces, options.sizePx ?? CROP_PX),
-    selection: {
-      gestures: [...new Set(files.map(({ gesture }) => gesture))],
-      seed,
-      fractions: { train, val, test },
-    },
-    source: {
-      annotations,
-      ...(metaFile === undefined ? {} : { meta: await sha256File(metaFile) }),
-      ...(faceLandmarksFile === undefined ? {} : { faceLandmarks: await sha256File(faceLandmarksFile) }),
-    },
-    drawn: await isDrawn(hagridDir),
-  };
-}
-
-function imageRecipe({ recipe: detector, template }: FaceSource, sizePx: number): ImageRecipe {
-  return {
-    version: RECIPE_VERSION,
-    detector: { name: detector.name, sha256: detector.sha256, inputPx: detector.inputPx },
-    minFaceScore: MIN_FACE_SCORE,
-    minFacePx: MIN_FACE_PX,
-    face: { template, padding: FACE_PADDING, filter: "dlib-pyramid-bilinear" },
-    hand: { crop: "box-square", margin: HAND_MARGIN, filter: "pil-bilinear" },
-    outside: "black",
-    sizePx,
-    jpeg: JPEG,
-  };
-}
-
-/** The drawn sample says so in its own file; a real tree has no such file. */
-async function isDrawn(hagridDir: string): Promise<boolean> {
-  const path = rawExtra(hagridDir, "sample.json");
-  if (!(await exists(path))) return false;
-  return (await readJson(path, z.looseObject({ drawn: z.boolean() }), "the sample's description")).drawn;
 }
 
 /** Reads all annotations once, so that a broken file is found before any work is done. */
@@ -238,12 +153,14 @@ function checkSame(frame: Frame, result: FrameResult | undefined, root: string):
   });
 }
 
+const UNSPLITTABLE = ["NO_PAIRS", "TOO_FEW_SUBJECTS", "SUBJECT_IN_TWO_SPLITS"];
+
 /** A derivation without pairs or subjects will not get any by going on: nothing half-written stays. */
-async function finishOrDiscard(stage: Stage, derivation: Derivation): Promise<Manifest> {
+async function finishOrDiscard(stage: Stage, derivation: Derivation, judges: Judges): Promise<Manifest> {
   try {
-    return await finish(stage, derivation);
+    return await finish(stage, derivation, judges);
   } catch (error) {
-    if (error instanceof AppError && (error.code === "NO_PAIRS" || error.code === "TOO_FEW_SUBJECTS")) {
+    if (error instanceof AppError && UNSPLITTABLE.includes(error.code)) {
       await discard(stage);
     }
     throw error;

@@ -62,6 +62,27 @@ export function assignSplits(
   return board.placed;
 }
 
+/**
+ * HaGRID's own splits.
+ *
+ * @param found - splits of the source in which each subject has pairs
+ * @throws AppError("data", "SUBJECT_IN_TWO_SPLITS") if the source divides a subject
+ */
+export function sourceSplits(found: ReadonlyMap<string, ReadonlySet<Split>>): Map<string, Split> {
+  return new Map(
+    [...found].map(([subject, splits]) => {
+      const [split, other] = splits;
+      if (other === undefined) return [subject, split!];
+      const e = { code: "SUBJECT_IN_TWO_SPLITS", expected: "one split", name: `subject ${subject}` };
+      throw unexpected("data", { ...e, got: [...splits].join(" and "), hint: "leave out --splits hagrid" });
+    }),
+  );
+}
+
+/** How subjects come into splits: dealt here, like groups in each, or as HaGRID has them. */
+export const SPLIT_KINDS = ["balanced", "hagrid"] as const;
+export type SplitKind = (typeof SPLIT_KINDS)[number];
+
 function checkFractions(fractions: Fractions): Split[] {
   const values = SPLITS.map((split) => fractions[split]);
   const sum = values.reduce((a, b) => a + b, 0);

@@ -6,8 +6,9 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { exists, readJson, writeJson } from "../core/files.ts";
-import { type Layout, planLayout } from "../data/layout.ts";
+import { cleanedFolder, type Layout, planLayout } from "../data/layout.ts";
 import { type Manifest, readManifest } from "../data/manifest.ts";
+import { MODALITIES, type Modality } from "../data/record.ts";
 
 const JOURNAL = "journal.jsonl";
 const STAGE = "stage.json";
@@ -70,14 +71,35 @@ export async function openStage(out: string, derivationHash: string): Promise<St
   return stage;
 }
 
-/** Removes all but the named images, and what a kill in the middle of a write left. */
-export async function sweep(stage: Stage, keep: { readonly [M in "face" | "hand"]: ReadonlySet<string> }) {
-  for (const modality of ["face", "hand"] as const) {
-    const folder = stage.layout.images[modality];
-    const names = new Set(await readdir(folder));
-    for (const name of names) if (!keep[modality].has(name)) await rm(join(folder, name));
-    for (const name of keep[modality]) {
-      if (names.has(name)) continue;
+/** Names of the crops of one modality: of pairs, and of frames that were removed. */
+export interface CropNames {
+  readonly kept: ReadonlySet<string>;
+  readonly removed: ReadonlySet<string>;
+}
+
+/**
+ * Puts the crops of removed frames into folders of their own, takes away what a kill in the middle of a write left,
+ * and makes sure that every crop is there. It can be done again after a kill.
+ */
+export async function sweep({ layout }: Stage, crops: Readonly<Record<Modality, CropNames>>): Promise<void> {
+  for (const modality of MODALITIES) {
+    const { kept, removed } = crops[modality];
+    const from = layout.images[modality];
+    const to = cleanedFolder(layout, modality);
+    if (removed.size > 0) await mkdir(to, { recursive: true });
+    for (const name of await entries(from)) {
+      if (removed.has(name)) await rename(join(from, name), join(to, name));
+      else if (!kept.has(name)) await rm(join(from, name));
+    }
+    await checkCrops(from, kept);
+    await checkCrops(to, removed);
+  }
+}
+
+async function checkCrops(folder: string, wanted: ReadonlySet<string>): Promise<void> {
+  const names = new Set(await entries(folder));
+  for (const name of wanted) {
+    if (!names.has(name)) {
       throw new AppError(
         "data",
         "STAGE_DAMAGED",

@@ -1,25 +1,33 @@
-// One frame: judge it, cut its face and hand, write both crops. What the journal then says is returned.
-// Source: the order of REASONS. Invariant: the result holds no path and no message of a library, so that it is
-// the same on every machine; the images are on disk before the result is returned.
+// One frame: find its face and hand, cut both, measure, write the crops. What the journal then says is returned.
+// Invariants: the result holds no path and no message of a library, so that it is the same on every machine; the
+// images are on disk before it is returned; what rules judge is measured here and judged when all frames are known.
 import { AppError } from "../core/errors.ts";
 import { readBytes, sha256, writeAtomic } from "../core/files.ts";
 import { decodeImage, encodeJpeg } from "../data/image.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
+import { hashHex, lookOf } from "../data/phash.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { faceChip, handCropFromBox, handSquare } from "./crops.ts";
+import type { Modality } from "../data/record.ts";
+import { chipSquare } from "./align.ts";
+import { hiddenShare, insideShare } from "./cover.ts";
+import { turnedCrop } from "./crops.ts";
 import type { FaceSource, FoundFace } from "./faces.ts";
 import type { Frame } from "./frame.ts";
-import { type Box, boxToPx } from "./geometry.ts";
+import { type Box, boxToPx, type Point } from "./geometry.ts";
+import type { HandCutter, PlacedHand } from "./hand-source.ts";
+import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
-import type { Reason } from "./ledger.ts";
-import { chooseHand, chooseOwner } from "./pairing.ts";
-
-/** Share of the hand's square that has to lie inside the frame. */
-const MIN_INSIDE = 0.5;
+import { type Measures, roundMeasures } from "./measures.ts";
+import { chooseHand, chooseOwner, type FaceLimits, type Owner } from "./pairing.ts";
+import { clippedShare, highlight, sharpness } from "./quality.ts";
+import type { Reason } from "./reasons.ts";
+import { skinAngle } from "./skin.ts";
 
 export interface Tools {
   readonly faces: FaceSource;
+  readonly hands: HandCutter;
+  readonly limits: FaceLimits;
   readonly layout: Layout;
   readonly recipe: ImageRecipe;
 }
@@ -27,7 +35,7 @@ export interface Tools {
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
 
 /** File name of a frame's crop, as in the published set. */
-export function cropName(modality: "face" | "hand", imageId: string): string {
+export function cropName(modality: Modality, imageId: string): string {
   return `${modality === "face" ? "F" : "H"}_${imageId}.jpg`;
 }
 
@@ -36,14 +44,12 @@ export function cropName(modality: "face" | "hand", imageId: string): string {
  *
  * @param frame - the annotation
  * @param repeated - its image id came before
- * @param tools - face source, output layout, recipe
- * @returns what is known of it; `reason` if it is removed
+ * @param tools - what finds faces and hands, output layout, recipe
+ * @returns what is known of it; `reason` if no pair can be made of it
  */
 export async function workFrame(frame: Frame, repeated: boolean, tools: Tools): Promise<FrameResult> {
   const { imageId, gesture, split, userId, meta = { age: [], gender: [], race: [] } } = frame;
-  const found = repeated
-    ? removed("duplicate_image", "image id seen before")
-    : await look(frame, meta.gender.length, tools);
+  const found = repeated ? impossible("duplicate_image", "image id seen before") : await look(frame, tools);
   return { imageId, gesture, split, userId, meta: copy(meta), ...found };
 }
 
@@ -51,26 +57,36 @@ function copy({ age, gender, race }: NonNullable<Frame["meta"]>): FrameResult["m
   return { age: [...age], gender: [...gender], race: [...race] };
 }
 
-async function look(frame: Frame, labels: number, tools: Tools): Promise<Found> {
-  if (labels === 0) return removed("missing_label");
-  const hand = chooseHand(frame);
-  if (hand === undefined) return removed("no_hand_box", `labels ${frame.labels.join(" ")}`);
+async function look(frame: Frame, tools: Tools): Promise<Found> {
+  const chosen = chooseHand(frame);
+  if (chosen === undefined) return impossible("no_hand_box", `labels ${frame.labels.join(" ")}`);
   const read = await readImage(frame.path);
   if (!("image" in read)) return read;
   const { image, hash } = read;
-  const handBox = boxToPx(frame.boxes[hand]!, image.width, image.height);
-  const known: Found = { sha256: hash, size: [image.width, image.height], handBox: rounded(handBox) };
-  const inside = shareInside(handSquare(handBox, tools.recipe.hand.margin), image);
-  if (inside < MIN_INSIDE)
-    return { ...known, ...removed("hand_outside_frame", `inside ${inside.toFixed(2)}`) };
+  const { width, height } = image;
+  const handBox = boxToPx(frame.boxes[chosen]!, width, height);
+  const points = frame.handLandmarks?.[chosen]?.map(({ x, y }): Point => ({ x: x * width, y: y * height }));
+  const placed = await tools.hands.place(image, handBox, points);
   const faces = await tools.faces.find(image, frame.imageId);
-  const choice = chooseOwner(faces, handBox);
-  const seen = { ...known, faces: faces.length };
-  if (choice.reason !== undefined) return { ...seen, ...removed(choice.reason, choice.detail) };
-  const { face } = choice;
-  const measured = { ...seen, faceScore: round(face.score, 4), faceBox: rounded(face.box) };
-  const problem = await cut(image, face, handBox, frame.imageId, tools);
-  return problem === undefined ? measured : { ...measured, ...problem };
+  const owner = chooseOwner(faces, handBox, tools.limits);
+  const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
+  const crops = cut(image, handBox, placed, chip, tools);
+  await write(frame.imageId, crops, tools);
+  return {
+    sha256: hash,
+    size: [width, height],
+    look: hashHex(lookOf(image).hash),
+    handBox: rounded(handBox),
+    hand: placed.from,
+    faces: faces.length,
+    ...(owner === undefined
+      ? {}
+      : { faceScore: round(owner.face.score, 4), faceBox: rounded(owner.face.box) }),
+    measures: measure(image, placed, owner, chip, crops),
+    crops: crops.face === undefined ? ["hand"] : ["hand", "face"],
+    ...(owner === undefined ? impossible("no_face") : {}),
+    ...(owner !== undefined && chip === undefined ? impossible("face_too_small", "eyes coincide") : {}),
+  };
 }
 
 async function readImage(path: string): Promise<Found | { image: RgbImage; hash: string }> {
@@ -79,45 +95,81 @@ async function readImage(path: string): Promise<Found | { image: RgbImage; hash:
     return { image: await decodeImage(bytes, { name: path }), hash: sha256(bytes) };
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== "data") throw error;
-    if (error.code === "FILE_MISSING") return removed("image_missing");
-    return removed("image_unreadable", error.code);
+    if (error.code === "FILE_MISSING") return impossible("image_missing");
+    return impossible("image_unreadable", error.code);
   }
 }
 
-async function cut(
-  image: RgbImage,
-  face: FoundFace,
-  hand: Box<"px">,
-  imageId: string,
-  { layout, recipe }: Tools,
-): Promise<Found | undefined> {
-  const { sizePx, jpeg } = recipe;
+/** Where the face chip lies; undefined if the eyes are one point. */
+function squareOf(face: FoundFace, { sizePx, face: { padding } }: ImageRecipe): TurnedSquare | undefined {
   try {
-    const crops = {
-      face: faceChip(image, face.landmarks, sizePx, recipe.face.padding),
-      hand: handCropFromBox(image, hand, sizePx, recipe.hand.margin),
-    };
-    for (const modality of ["face", "hand"] as const) {
-      const path = imagePath(layout, modality, cropName(modality, imageId));
-      await writeAtomic(path, await encodeJpeg(crops[modality], jpeg));
-    }
-    return undefined;
+    return chipSquare(face.landmarks, sizePx, padding);
   } catch (error) {
-    if (error instanceof AppError && error.code === "EYES_COINCIDE") {
-      return removed("face_too_small", "eyes coincide");
-    }
+    if (error instanceof AppError && error.code === "EYES_COINCIDE") return undefined;
     throw error;
   }
 }
 
-function removed(reason: Reason, detail = ""): Found {
-  return detail === "" ? { reason } : { reason, detail };
+interface Crops {
+  readonly hand: RgbImage;
+  readonly face: RgbImage | undefined;
 }
 
-function shareInside(square: Box<"px">, image: RgbImage): number {
-  const width = Math.min(square.x + square.width, image.width) - Math.max(square.x, 0);
-  const height = Math.min(square.y + square.height, image.height) - Math.max(square.y, 0);
-  return (Math.max(0, width) * Math.max(0, height)) / (square.width * square.height);
+function cut(
+  image: RgbImage,
+  box: Box<"px">,
+  placed: PlacedHand,
+  chip: TurnedSquare | undefined,
+  { hands, recipe }: Tools,
+): Crops {
+  const { sizePx } = recipe;
+  return {
+    hand: hands.cut(image, box, placed, sizePx),
+    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx),
+  };
+}
+
+async function write(imageId: string, { hand, face }: Crops, { layout, recipe }: Tools): Promise<void> {
+  const save = async (modality: Modality, crop: RgbImage) => {
+    await writeAtomic(
+      imagePath(layout, modality, cropName(modality, imageId)),
+      await encodeJpeg(crop, recipe.jpeg),
+    );
+  };
+  await save("hand", hand);
+  if (face !== undefined) await save("face", face);
+}
+
+function measure(
+  image: RgbImage,
+  placed: PlacedHand,
+  owner: Owner<FoundFace> | undefined,
+  chip: TurnedSquare | undefined,
+  { hand, face }: Crops,
+): Measures {
+  const { width, height } = image;
+  const { square, points, fit, presence } = placed;
+  const box = owner?.face.box;
+  return roundMeasures({
+    face_px: box && Math.min(box.width, box.height),
+    owner_fit: owner?.fit,
+    owner_lead: owner?.lead,
+    landmark_fit: fit,
+    hand_presence: presence,
+    hand_turn: (square.angle * 180) / Math.PI,
+    hand_inside: insideShare(square, width, height),
+    face_inside: chip && insideShare(chip, width, height),
+    hidden: box && points && hiddenShare(box, points),
+    face_sharpness: face && sharpness(face),
+    hand_sharpness: sharpness(hand),
+    highlight: highlight(image),
+    clipped: face && clippedShare(face),
+    ita: face && skinAngle(face),
+  });
+}
+
+function impossible(reason: Reason, detail = ""): Found {
+  return detail === "" ? { reason } : { reason, detail };
 }
 
 function rounded({ x, y, width, height }: Box<"px">): [number, number, number, number] {

@@ -3,9 +3,11 @@
 Run with the wheel `dlib-bin` and numpy: python test/parity/face_chip.py
 Landmarks are whole pixels, counted from pixel centres as dlib does (facehand's are 0.5 more).
 """
+import base64
 import json
 import math
 import pathlib
+import zlib
 
 import dlib
 import numpy as np
@@ -25,7 +27,21 @@ CASES = [
     ("one level", 900, 700, 150, 0.2, 220, -17, (420, 330), -6),
     ("two levels, over the edge", 1100, 900, 100, 0.25, 420, 101, (980, 190), 9),
     ("upside down", 640, 480, 64, 0.0, 180, 178, (330, 240), 3),
+    ("exactly to size", 500, 500, 300, 0.25, 200, 0, (250, 250), 0),
+    ("three levels, corner", 1600, 1200, 64, 0.25, 520, -33, (1350, 1050), -12),
+    ("mostly outside", 400, 300, 150, 0.25, 240, 60, (20, 20), 5),
 ]
+# And many at random. All pixels count: of each row of a chip there is a CRC.
+RANDOM = 40
+
+
+def random_cases(rng):
+    for i in range(RANDOM):
+        width, height = (int(v) for v in rng.integers(120, 1300, 2))
+        size, padding = int(rng.integers(32, 320)), float(rng.choice([0.0, 0.2, 0.25, 0.4]))
+        side = int(rng.integers(12, min(width, height)))
+        centre = (int(rng.integers(0, width)), int(rng.integers(0, height)))
+        yield f"random {i}", width, height, size, padding, side, int(rng.integers(-180, 181)), centre, int(rng.integers(-5, 6))
 
 
 def picture(width, height):
@@ -46,20 +62,25 @@ def landmarks(side, degrees, centre, nose):
     return points
 
 
+def crcs(chip):
+    values = np.array([zlib.crc32(row.tobytes()) for row in chip], dtype="<u4")
+    return base64.b64encode(values.tobytes()).decode()
+
+
 cases = []
 rng = np.random.default_rng(5)
-for name, width, height, size, padding, side, degrees, centre, nose in CASES:
+for name, width, height, size, padding, side, degrees, centre, nose in [*CASES, *random_cases(np.random.default_rng(7))]:
     image = picture(width, height)
     points = landmarks(side, degrees, centre, nose)
     shape = dlib.full_object_detection(dlib.rectangle(0, 0, 9, 9), dlib.points([dlib.point(*p) for p in points]))
     faces = dlib.full_object_detections()
     faces.append(shape)
     chip = dlib.get_face_chips(image, faces, size=size, padding=padding)[0]
-    at = rng.integers(0, size, (250, 2))
+    at = rng.integers(0, size, (0 if name.startswith("random") else 250, 2))
     samples = [[int(r), int(c), *map(int, chip[r, c])] for r, c in at]
     black = int((chip.sum(axis=2) == 0).sum())
     cases.append(dict(name=name, width=width, height=height, sizePx=size, padding=padding, landmarks=points,
-                      blackPixels=black, sum=int(chip.astype(np.int64).sum()), samples=samples))
+                      blackPixels=black, rows=crcs(chip), samples=samples))
 
 OUT.parent.mkdir(parents=True, exist_ok=True)
 doc = {"versions": {"dlib": dlib.__version__, "numpy": np.__version__}, "cases": cases}

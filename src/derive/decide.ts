@@ -1,0 +1,152 @@
+// The last word about every frame: rules, decisions, labels, duplicates.
+// Source: our own. Invariants: everything here follows from the journal and the derivation alone; of frames that look
+// alike the first that is kept otherwise stays; memory holds one hash and one id a kept frame, not the frames.
+
+import { nearPairs } from "../data/near.ts";
+import { hashFromHex } from "../data/phash.ts";
+import type { Pair, Sex } from "../data/record.ts";
+import { earliest, judgeBy, judgeFrame, RULES, type RuleSettings, type Verdict } from "./clean.ts";
+import type { Decision, Decisions } from "./decisions.ts";
+import { type FrameResult, readJournal } from "./journal.ts";
+import { ageLabel, raceLabel, type SubjectLabel, subjectLabels } from "./labels.ts";
+import { cropName } from "./work.ts";
+
+/** A frame with the last word about it. */
+export interface DecidedFrame {
+  readonly result: FrameResult;
+  readonly label: SubjectLabel;
+  /** Of a removed frame. */
+  readonly verdict?: Verdict;
+  /** Of a kept frame: the verdict that a decision overruled. */
+  readonly overruled?: Verdict;
+  /** The last decision about it. */
+  readonly decision?: Decision;
+  readonly age: string;
+  readonly race: string;
+  /** Of a kept frame. */
+  readonly pair?: Pair;
+}
+
+/** What a derivation decides by. */
+export interface Judges {
+  readonly rules: RuleSettings;
+  readonly decisions: Decisions;
+  readonly ageEdges: readonly number[];
+}
+
+/** Decides every frame of a journal, as often as asked. */
+export interface Court {
+  frames(): AsyncGenerator<DecidedFrame>;
+}
+
+/**
+ * Reads a journal twice: for the labels of its subjects, and for frames that look alike.
+ *
+ * @param journal - path of a complete journal
+ * @returns what then decides every frame in the order of the input
+ */
+export async function openCourt(journal: string, judges: Judges): Promise<Court> {
+  const labels = await subjectLabels(readJournal(journal), judges.decisions);
+  const alike = await findAlike(decide(journal, labels, judges, new Map()), judges.rules);
+  return { frames: () => decide(journal, labels, judges, alike) };
+}
+
+/** Ids of frames that look like an earlier one, with what is said of them. */
+type Alike = ReadonlyMap<string, Verdict>;
+
+async function findAlike(frames: AsyncIterable<DecidedFrame>, rules: RuleSettings): Promise<Alike> {
+  const limit = rules.near_duplicate;
+  const alike = new Map<string, Verdict>();
+  if (limit === null || limit === 0) return alike;
+  const ids: string[] = [];
+  const hashes: Uint16Array[] = [];
+  for await (const { pair, result } of frames) {
+    if (pair === undefined) continue;
+    ids.push(pair.id);
+    hashes.push(hashFromHex(result.look!));
+  }
+  for (const { first, second, bits } of nearPairs(hashes, limit - 1)) {
+    if (alike.has(ids[first]!) || alike.has(ids[second]!)) continue;
+    const detail = `${bits} bits from ${ids[first]}`;
+    alike.set(ids[second]!, { reason: RULES.near_duplicate.reason, detail });
+  }
+  return alike;
+}
+
+async function* decide(
+  journal: string,
+  labels: ReadonlyMap<string, SubjectLabel>,
+  judges: Judges,
+  alike: Alike,
+): AsyncGenerator<DecidedFrame> {
+  const bytesSeen = new Map<string, string>();
+  for await (const result of readJournal(journal)) {
+    const label = labels.get(result.userId)!;
+    const first = result.sha256 === undefined ? undefined : bytesSeen.get(result.sha256);
+    const twin: Verdict | undefined =
+      first === undefined || judges.rules.duplicate === null
+        ? undefined
+        : { reason: "duplicate_image", detail: `same bytes as ${first}` };
+    const decided = judge(result, label, judges, [twin, alike.get(result.imageId)]);
+    // A repeated id has the id of the frame that is judged: only a frame with crops can be looked like.
+    if (decided.pair !== undefined) bytesSeen.set(result.sha256!, result.imageId);
+    yield decided;
+  }
+}
+
+function judge(
+  result: FrameResult,
+  label: SubjectLabel,
+  { rules, decisions, ageEdges }: Judges,
+  beside: readonly (Verdict | undefined)[],
+): DecidedFrame {
+  const { keep, last, gender, age, race } = decisions.of(result.imageId, result.userId);
+  const known = gender === undefined ? result : { ...result, meta: { ...result.meta, gender: [gender] } };
+  const found = earliest([judgeFrame(known, rules), ...beside, judgeLabel(label, rules)]);
+  const removed: Verdict | undefined =
+    keep?.what === "remove" ? { reason: "removed_by_decision", detail: keep.why } : undefined;
+  const restored = keep?.what === "restore" && canKeep(result, label);
+  const verdict = removed ?? (restored ? undefined : found);
+  const shared = {
+    result,
+    label,
+    age: age ?? ageLabel(result.meta.age, ageEdges),
+    race: race ?? raceLabel(result.meta.race),
+    ...(last === undefined ? {} : { decision: last }),
+  };
+  if (verdict !== undefined) return { ...shared, verdict };
+  const pair = toPair(result, label.gender!, shared);
+  return { ...shared, pair, ...(found === undefined ? {} : { overruled: found }) };
+}
+
+/** A pair needs both crops and a gender; nobody can decide that they are there. */
+function canKeep({ reason }: FrameResult, { gender }: SubjectLabel): boolean {
+  return reason === undefined && gender !== undefined;
+}
+
+function judgeLabel(
+  { gender, female, male, agreement }: SubjectLabel,
+  rules: RuleSettings,
+): Verdict | undefined {
+  const votes = `votes female ${female}, male ${male}`;
+  if (gender === undefined) return { reason: "label_conflict", detail: votes };
+  const verdict = judgeBy(rules, "agreement", Number(agreement.toFixed(4)), "agreement");
+  return verdict && { ...verdict, detail: `${verdict.detail}, ${votes}` };
+}
+
+function toPair(
+  { imageId, userId, gesture }: FrameResult,
+  gender: Sex,
+  { age, race }: { readonly age: string; readonly race: string },
+): Pair {
+  return {
+    id: imageId,
+    userId,
+    age,
+    gender,
+    race,
+    gesture,
+    handImage: cropName("hand", imageId),
+    faceImage: cropName("face", imageId),
+  };
+}

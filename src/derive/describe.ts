@@ -1,0 +1,76 @@
+// What a derivation is, before any work: recipe, rules, labels, selection, and hashes of everything it reads.
+// Invariant: equal descriptions give equal datasets; nothing here depends on threads, paths or the clock.
+import { basename, dirname } from "node:path";
+import { z } from "zod";
+import { exists, readJson, sha256File } from "../core/files.ts";
+import { rawExtra } from "../data/layout.ts";
+import type { Derivation, ImageRecipe } from "../data/manifest.ts";
+import { annotationFiles } from "./annotations.ts";
+import { CROP_PX, FACE_PADDING } from "./crops.ts";
+import type { Judges } from "./decide.ts";
+import type { FaceSource } from "./faces.ts";
+import { type HandCutter, handRecipe } from "./hand-source.ts";
+import type { DeriveOptions } from "./options.ts";
+import { DEFAULT_FRACTIONS } from "./splits.ts";
+
+/** Raised when the code makes other pixels from the same options. */
+const RECIPE_VERSION = 2;
+const JPEG = { quality: 95, chroma: "4:2:0" } as const;
+
+/** Describes what `derive` will do with these options. */
+export async function describeDerivation(
+  options: DeriveOptions,
+  faces: FaceSource,
+  hands: HandCutter,
+  { rules, ageEdges }: Judges,
+): Promise<Derivation> {
+  const { hagridDir, gestures, metaFile, faceLandmarksFile, decisionsFile, seed } = options;
+  const { fractions = DEFAULT_FRACTIONS, splits = "balanced" } = options;
+  const files = await annotationFiles(hagridDir, gestures);
+  const annotations: Record<string, string> = {};
+  for (const { file } of files) {
+    annotations[`${basename(dirname(file))}/${basename(file)}`] = await sha256File(file);
+  }
+  const { train, val, test } = fractions;
+  return {
+    recipe: imageRecipe(faces, hands, options.sizePx ?? CROP_PX),
+    rules,
+    labels: { ageEdges: [...ageEdges] },
+    selection: {
+      gestures: [...new Set(files.map(({ gesture }) => gesture))],
+      seed,
+      splits,
+      fractions: { train, val, test },
+    },
+    source: {
+      annotations,
+      ...(metaFile === undefined ? {} : { meta: await sha256File(metaFile) }),
+      ...(faceLandmarksFile === undefined ? {} : { faceLandmarks: await sha256File(faceLandmarksFile) }),
+      ...(decisionsFile === undefined ? {} : { decisions: await sha256File(decisionsFile) }),
+    },
+    drawn: await isDrawn(hagridDir),
+  };
+}
+
+function imageRecipe(
+  { recipe: detector, template }: FaceSource,
+  hands: HandCutter,
+  sizePx: number,
+): ImageRecipe {
+  return {
+    version: RECIPE_VERSION,
+    detector: { name: detector.name, sha256: detector.sha256, inputPx: detector.inputPx },
+    face: { template, padding: FACE_PADDING, filter: "dlib-pyramid-bilinear" },
+    hand: handRecipe(hands),
+    outside: "black",
+    sizePx,
+    jpeg: JPEG,
+  };
+}
+
+/** The drawn sample says so in its own file; a real tree has no such file. */
+async function isDrawn(hagridDir: string): Promise<boolean> {
+  const path = rawExtra(hagridDir, "sample.json");
+  if (!(await exists(path))) return false;
+  return (await readJson(path, z.looseObject({ drawn: z.boolean() }), "the sample's description")).drawn;
+}

@@ -1,0 +1,119 @@
+// Where a hand is cut: by its annotated landmarks, by those of a model, or by its box; which one is recorded.
+// Source: hand-square.ts, hand-model.ts. Invariant: landmarks that do not fill the annotated box are not used.
+import type { RgbImage } from "../data/pixels.ts";
+import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
+import type { Box, Point } from "./geometry.ts";
+import {
+  type HandModel,
+  type HandPoints,
+  landmarkFit,
+  locateHand,
+  MIN_FIT,
+  openHandModel,
+} from "./hand-model.ts";
+import {
+  LANDMARKS_SCALE,
+  LANDMARKS_SHIFT,
+  squareFromBox,
+  squareFromLandmarks,
+  type TurnedSquare,
+} from "./hand-square.ts";
+import { lend } from "./lend.ts";
+
+/** How hands may be cut: turned by landmarks, or upright about the box. */
+export const HAND_CROPS = ["landmarks", "box"] as const;
+export type HandCrop = (typeof HAND_CROPS)[number];
+
+/** What a crop was made from: landmarks of the annotation, of the model, or the box alone. */
+export const HAND_SOURCES = ["annotation", "model", "box"] as const;
+export type HandSource = (typeof HAND_SOURCES)[number];
+
+/** Where landmarks are missing, the box gives a square of the size that landmarks would give (median). */
+export const FALLBACK_MARGIN = 0.16;
+
+/** How the hand of a frame is cut, and what is known of it. */
+export interface PlacedHand {
+  readonly from: HandSource;
+  readonly square: TurnedSquare;
+  readonly points?: readonly Point<"px">[];
+  /** IoU of the annotated landmarks' bounds with the box; absent without annotated landmarks. */
+  readonly fit?: number;
+  /** The model's; absent if it was not asked or found none. */
+  readonly presence?: number;
+}
+
+export interface HandCutter {
+  readonly crop: HandCrop;
+  /** Of the landmark model; undefined if hands are cut by their boxes. */
+  readonly model: HandModel["recipe"] | undefined;
+  /** Where the hand is cut. */
+  place(image: RgbImage, box: Box<"px">, points?: readonly Point<"px">[]): Promise<PlacedHand>;
+  /** Cuts it. */
+  cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number): RgbImage;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what cuts hands.
+ *
+ * @param crop - how; only `landmarks` loads models
+ * @param threads - number of models, one thread each
+ * @example const hands = await openHandCutter("landmarks", 2)
+ */
+export async function openHandCutter(crop: HandCrop, threads: number): Promise<HandCutter> {
+  if (crop === "box") return boxCutter();
+  const models = await Promise.all(Array.from({ length: threads }, () => openHandModel(1)));
+  const withModel = lend(models);
+  return {
+    crop,
+    model: models[0]!.recipe,
+    place: async (image, box, points) => {
+      const fit = points === undefined ? undefined : landmarkFit(points, box);
+      const known = fit === undefined ? {} : { fit };
+      if (points !== undefined && fit! >= MIN_FIT) return { ...known, from: "annotation", ...placed(points) };
+      const found: HandPoints | undefined = await withModel((model) => locateHand(model, image, box));
+      if (found === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
+      return { ...known, from: "model", presence: found.presence, ...placed(found.points) };
+    },
+    cut: (image, _box, { square }, sizePx) => turnedCrop(image, square, sizePx),
+    close: async () => {
+      await Promise.all(models.map((model) => model.close()));
+    },
+  };
+}
+
+function placed(points: readonly Point<"px">[]) {
+  return { points, square: squareFromLandmarks(points) };
+}
+
+function boxCutter(): HandCutter {
+  return {
+    crop: "box",
+    model: undefined,
+    place: async (_image, box, points) => {
+      const { x, y, width } = handSquare(box, HAND_MARGIN);
+      const square = { centre: { x: x + width / 2, y: y + width / 2 }, sidePx: width, angle: 0 };
+      return {
+        from: "box",
+        square,
+        ...(points === undefined ? {} : { points, fit: landmarkFit(points, box) }),
+      };
+    },
+    cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),
+    close: async () => {},
+  };
+}
+
+/** The part of the image recipe that says how hands are cut. */
+export function handRecipe({ crop, model }: HandCutter) {
+  if (model === undefined) return { crop: "box-square", margin: HAND_MARGIN, filter: "pil-bilinear" };
+  return {
+    crop: `mediapipe-${crop}`,
+    margin: FALLBACK_MARGIN,
+    filter: "dlib-pyramid-bilinear",
+    scale: LANDMARKS_SCALE,
+    shiftY: LANDMARKS_SHIFT,
+    minFit: MIN_FIT,
+    model,
+  };
+}

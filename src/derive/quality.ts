@@ -1,0 +1,87 @@
+// What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any crop size.
+// Source: Pech-Pacheco et al. 2000 (variance of the Laplacian), as OpenCV's Laplacian computes it; ITU-R BT.601.
+// Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
+import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+
+/** Crops are measured at this size, so that a dataset's crop size does not move a threshold. */
+const MEASURED_PX = 128;
+
+/** ITU-R BT.601 luma of each pixel, 0 to 255. */
+export function luma({ data, width, height }: RgbImage): Float64Array {
+  const out = new Float64Array(width * height);
+  for (let i = 0, from = 0; i < out.length; i++, from += 3) {
+    out[i] = 0.299 * data[from]! + 0.587 * data[from + 1]! + 0.114 * data[from + 2]!;
+  }
+  return out;
+}
+
+/**
+ * Variance of the Laplacian of luma: low where nothing is sharp.
+ *
+ * @param crop - RGB u8, square; measured at 128 px
+ * @returns 0 or more; the border is mirrored without repeating the edge
+ * @source OpenCV Laplacian(CV_64F, ksize 1).var()
+ * @example sharpness(chip)
+ */
+export function sharpness(crop: RgbImage): number {
+  return laplacianVariance(luma(resizeBilinear(crop, MEASURED_PX, MEASURED_PX)), MEASURED_PX, MEASURED_PX);
+}
+
+/** Variance of the four-neighbour Laplacian of a map, [height, width], both at least 2. */
+export function laplacianVariance(map: Float64Array, width: number, height: number): number {
+  let [sum, squares] = [0, 0];
+  for (let y = 0; y < height; y++) {
+    const up = (y === 0 ? 1 : y - 1) * width;
+    const down = (y === height - 1 ? height - 2 : y + 1) * width;
+    for (let x = 0; x < width; x++) {
+      const left = y * width + (x === 0 ? 1 : x - 1);
+      const right = y * width + (x === width - 1 ? width - 2 : x + 1);
+      const value = map[up + x]! + map[down + x]! + map[left]! + map[right]! - 4 * map[y * width + x]!;
+      sum += value;
+      squares += value * value;
+    }
+  }
+  const count = width * height;
+  return squares / count - (sum / count) ** 2;
+}
+
+/** A channel from here on is taken as clipped. */
+const CLIPPED = 250;
+
+/**
+ * Share of pixels whose three channels are all clipped, in the middle of a crop.
+ *
+ * @param crop - RGB u8; its middle half in each direction counts
+ * @returns 0 to 1
+ */
+export function clippedShare({ data, width, height }: RgbImage): number {
+  let clipped = 0;
+  let count = 0;
+  for (let y = height >> 2; y < height - (height >> 2); y++) {
+    for (let x = width >> 2; x < width - (width >> 2); x++, count++) {
+      const i = 3 * (y * width + x);
+      if (data[i]! >= CLIPPED && data[i + 1]! >= CLIPPED && data[i + 2]! >= CLIPPED) clipped++;
+    }
+  }
+  return clipped / count;
+}
+
+/** Pixels that are looked at in each direction of a frame. */
+const SAMPLES = 64;
+
+/**
+ * How light the light parts of a frame are: the 95th percentile of its luma, background included.
+ *
+ * @returns 0 (black) to 255
+ */
+export function highlight({ data, width, height }: RgbImage): number {
+  const values: number[] = [];
+  for (let r = 0; r < SAMPLES; r++) {
+    for (let c = 0; c < SAMPLES; c++) {
+      const y = Math.floor(((r + 0.5) * height) / SAMPLES);
+      const i = 3 * (y * width + Math.floor(((c + 0.5) * width) / SAMPLES));
+      values.push(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!);
+    }
+  }
+  return values.sort((a, b) => a - b)[Math.floor(0.95 * values.length)]!;
+}
