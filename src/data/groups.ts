@@ -6,7 +6,7 @@ import { AppError, unexpected } from "../core/errors.ts";
 export const AGE_EDGES = [0, 3, 10, 20, 30, 40, 50, 60, 70] as const;
 
 /** Names of the buckets, youngest first. */
-export const AGE_BUCKET_NAMES: readonly AgeBucket[] = AGE_BUCKETS.map(([, name]) => name);
+export const AGE_BUCKET_NAMES: readonly string[] = AGE_EDGES.map((low) => ageBucket(low));
 
 /**
  * The bucket of an age. FairFace's: 0-2, 3-9, then tens of years up to 60-69, then 70+.
