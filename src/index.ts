@@ -4,6 +4,8 @@
 export { AppError, type ErrorKind, EXIT_CODES, Interrupted } from "./core/errors.ts";
 export { type CheckedDataset, type CheckOptions, checkDataset } from "./data/check.ts";
 export { formatCheck } from "./data/check-report.ts";
+export { exportDataset, importDataset } from "./data/export.ts";
+export { EXPORT_KINDS, type ExportKind, type ExportNote, type ExportOptions } from "./data/export-common.ts";
 export { FINDINGS, type Finding, type FindingCode } from "./data/findings.ts";
 export { decodeImage, encodeJpeg, encodePng } from "./data/image.ts";
 export { DATASET_NAME, imagePath, type Layout, locate, planLayout } from "./data/layout.ts";

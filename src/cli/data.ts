@@ -6,14 +6,17 @@ import { drawSample, type SampleManifest, type SampleOptions } from "../data/sam
 import { formatShow, showDataset } from "../data/show.ts";
 import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
 import { checkCommand } from "./data-check.ts";
+import { exportCommand, importCommand } from "./data-export.ts";
 import { repairCommand } from "./data-repair.ts";
 
 /** `facehand data`. */
 export function dataCommand(context: Context): Command {
-  return verb("data", "look at, check and repair paired datasets; draw the built-in sample")
+  return verb("data", "look at, check, repair, export and import paired datasets; draw the built-in sample")
     .addCommand(showCommand(context))
     .addCommand(checkCommand(context))
     .addCommand(repairCommand(context))
+    .addCommand(exportCommand(context))
+    .addCommand(importCommand(context))
     .addCommand(sampleCommand(context));
 }
 

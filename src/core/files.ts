@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
-import { AppError, isNotFound, missingFile, show } from "./errors.ts";
+import { AppError, Interrupted, isNotFound, missingFile, show } from "./errors.ts";
 
 /**
  * Replaces `path` in one step: writes a temporary neighbour, syncs it, renames it.
@@ -28,7 +28,7 @@ export async function writeAtomic(
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
-    if (cause instanceof AppError) throw cause; // from the parts, which says more than this does
+    if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // from the parts, which say more
     throw new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {
       hint: "check free space and permissions of the folder",
       cause,

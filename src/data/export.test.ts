@@ -1,0 +1,134 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { aPair } from "../../test/dataset.ts";
+import { layPictures } from "../../test/pictures.ts";
+import { Interrupted } from "../core/errors.ts";
+import { sha256, sha256File, writeJson } from "../core/files.ts";
+import { writeParquet } from "../formats/parquet.ts";
+import { exportDataset, importDataset } from "./export.ts";
+import { EXPORT_KINDS } from "./export-common.ts";
+import { planLayout } from "./layout.ts";
+
+let root: string;
+const at = (name: string) => join(root, name);
+
+/** Every file below a folder with its hash. */
+async function snapshot(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((e) => join(e.parentPath, e.name));
+  return Promise.all(files.sort().map(async (f) => `${f.slice(dir.length)} ${sha256(await readFile(f))}`));
+}
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "facehand-export-"));
+  const many = Array.from({ length: 130 }, (_, n) => aPair(`t${n}`, `s${n % 40}`, { age: "" }));
+  const odd = aPair("a.b/c", 'o"neill, "x"', { race: "très\nclair", gender: "female" });
+  const png = { handImage: "H_p.q.png", faceImage: "F_p.q.PNG" };
+  await layPictures(at("set"), {
+    train: [...many, { ...odd, handImage: "H_odd.jpeg", faceImage: "F_odd.jpg" }],
+    val: [aPair("v", "vera", png)],
+    test: [],
+  });
+  await writeFile(at("set/ledger.csv"), "image_id\r\nx\r\n");
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe.each(EXPORT_KINDS)("a dataset as %s", (kind) => {
+  it("comes back file by file, byte by byte", async () => {
+    const ticks = { out: 0, back: 0 };
+    const note = await exportDataset(at("set"), kind, at(kind), {
+      shardBytes: 100_000,
+      onPair: () => ticks.out++,
+    });
+    expect(note.pairs).toEqual({ train: 131, val: 1, test: 0 });
+    await importDataset(at(kind), at(`${kind}-back`), { onPair: () => ticks.back++ });
+    expect(ticks).toEqual({ out: 132, back: 132 });
+    expect(await snapshot(at(`${kind}-back`))).toEqual(await snapshot(at("set")));
+    const shards = Object.keys(note.files).filter((name) => /train-.*\.(tar|parquet)$/.test(name));
+    expect(shards.length).toBeGreaterThan(kind === "imagefolder" ? -1 : 1);
+  });
+
+  it("gives the same bytes again", async () => {
+    await exportDataset(at("set"), kind, at(`${kind}-2`), { shardBytes: 100_000 });
+    expect(await snapshot(at(`${kind}-2`))).toEqual(await snapshot(at(kind)));
+  });
+
+  it("is refused when a file of it changed", async () => {
+    const note = await exportDataset(at("set"), kind, at(`${kind}-bad`));
+    const name = Object.keys(note.files).find((one) => /train/.test(one))!;
+    await writeFile(at(`${kind}-bad/${name}`), "other");
+    await expect(importDataset(at(`${kind}-bad`), at("never"))).rejects.toThrow(
+      `Expected SHA-256 ${note.files[name]} for ${at(`${kind}-bad/${name}`)}, got`,
+    );
+    await rm(at(`${kind}-bad/${name}`));
+    await expect(importDataset(at(`${kind}-bad`), at("never"))).rejects.toThrow('got "no such file"');
+    expect(await readdir(root)).not.toContain("never");
+  });
+
+  it("stops on request, and leaves nothing", async () => {
+    const stop = new AbortController();
+    const options = { signal: stop.signal, onPair: () => stop.abort() };
+    await expect(exportDataset(at("set"), kind, at("stopped"), options)).rejects.toThrow(Interrupted);
+    await expect(importDataset(at(kind), at("stopped"), options)).rejects.toThrow(Interrupted);
+    expect((await readdir(root)).filter((name) => name.startsWith("stopped"))).toEqual([]);
+  });
+});
+
+describe("exportDataset", () => {
+  it("makes shards of about the size asked for", async () => {
+    await exportDataset(at("set"), "webdataset", at("shards"), { shardBytes: 60_000 });
+    const tars = (await readdir(at("shards"))).filter((name) => name.startsWith("train-"));
+    const sizes = await Promise.all(
+      tars.map(async (name) => (await readFile(at(`shards/${name}`))).byteLength),
+    );
+    expect(Math.max(...sizes)).toBeLessThan(90_000);
+    expect(tars.length).toBeGreaterThan(4);
+  });
+
+  it("does not export rows that cannot be trained on, nor into a folder in use", async () => {
+    await layPictures(at("broken"), { train: [aPair("x", "x")], val: [], test: [] });
+    await rm(join(planLayout(at("broken")).images.face, "F_x.jpg"));
+    await expect(exportDataset(at("broken"), "parquet", at("y"))).rejects.toMatchObject({
+      code: "IMAGE_MISSING",
+    });
+    await expect(exportDataset(at("set"), "parquet", at("broken"))).rejects.toMatchObject({
+      code: "OUT_EXISTS",
+    });
+  });
+});
+
+describe("importDataset", () => {
+  it("wants an export", async () => {
+    await expect(importDataset(at("set"), at("never"))).rejects.toThrow(
+      `Expected facehand-export.json in ${at("set")}, got no such file`,
+    );
+  });
+
+  it("finds a changed picture of an image folder by the hash of the contents", async () => {
+    await exportDataset(at("set"), "imagefolder", at("touched"));
+    await writeFile(at("touched/train/hands/H_t3.jpg"), "other");
+    await expect(importDataset(at("touched"), at("never"))).rejects.toThrow(
+      /^Expected 131 pairs with SHA-256 [0-9a-f]{64} for train of /,
+    );
+  });
+
+  it("does not follow names out of its folder", async () => {
+    const note = await exportDataset(at("set"), "imagefolder", at("evil"));
+    const name = "validation/metadata.parquet";
+    const cells = { id: "e", user_id: "e", age: "", gender: "Male", race: "", labels: "palm" };
+    const row = { ...cells, hand_image_name: "H_/../../x.jpg", face_image_name: "F_e.jpg" };
+    const table = { ...row, hand_file_name: "h", face_file_name: "f" };
+    await writeParquet(
+      at(`evil/${name}`),
+      Object.fromEntries(Object.keys(table).map((key) => [key, "string" as const])),
+      Object.fromEntries(Object.entries(table).map(([key, value]) => [key, [value]])),
+    );
+    const files = { ...note.files, [name]: await sha256File(at(`evil/${name}`)) };
+    await writeJson(at("evil/facehand-export.json"), { ...note, files });
+    await expect(importDataset(at("evil"), at("never"))).rejects.toThrow(
+      'Expected the file name of an image, without folders for hand_image_name, got "H_/../../x.jpg"',
+    );
+  });
+});
