@@ -1,7 +1,7 @@
 // From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
 // Invariant: the same graph gives the same bytes.
 import { encodeModel, type OnnxValue } from "../formats/onnx.ts";
-import { Blocks } from "./blocked.ts";
+import { Blocks, inRows } from "./blocked.ts";
 import { type FoldableGraph, foldBatchNorms } from "./fold.ts";
 import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "./graph.ts";
 import { overwriting } from "./in-place.ts";
@@ -17,6 +17,8 @@ export interface EmitOptions {
   readonly provider?: Provider;
   /** Block size of the NCHWc lowering (ort-node's probeBlock); the plain lowering if left out. */
   readonly block?: number | undefined;
+  /** Values that come from elsewhere: by an input of this name, or as constants. What they depend on is left out. */
+  readonly sources?: ReadonlyMap<Value, string | Float32Array>;
   /** Input by output: outputs that follow an input, for `inPlace`. */
   readonly replace?: Readonly<Record<string, string>>;
   /** Stored in the model's metadata_props. */
@@ -40,12 +42,25 @@ export interface EmittedGraph {
 
 /** Lowers a graph and encodes it; inputs are listed in the order of first use. */
 export function emitGraph(options: EmitOptions): EmittedGraph {
-  const { outputs, provider = "cpu", block, metadata = {}, portable, replace = {} } = options;
+  const {
+    outputs,
+    provider = "cpu",
+    block,
+    metadata = {},
+    portable,
+    replace = {},
+    sources = new Map(),
+  } = options;
   const writer = new Writer(FEATURES[provider]);
-  const nodes = topological(Object.values(outputs));
+  const nodes = topological(Object.values(outputs), sources);
   const readers = readersOf(nodes, Object.values(outputs));
   const lowered = block === undefined ? plainNames(writer) : blockedNames(new Blocks(writer, block, readers));
   const inputs: { name: string; dtype: Dtype; shape: Shape }[] = [];
+  for (const [value, source] of usedSources(nodes, sources)) {
+    const named = typeof source === "string";
+    lowered.give(value, named ? source : writer.floats(source, value.shape));
+    if (named) inputs.push({ name: source, dtype: value.dtype, shape: value.shape });
+  }
   for (const node of nodes) {
     if (isNode(node, "input")) {
       const { dtype, shape } = node.outputs[0]!;
@@ -72,6 +87,11 @@ export function emitGraph(options: EmitOptions): EmittedGraph {
   };
 }
 
+function usedSources<T>(nodes: readonly Node[], sources: ReadonlyMap<Value, T>): (readonly [Value, T])[] {
+  const used = new Set(nodes.flatMap((node) => node.inputs as readonly Value[]));
+  return [...sources].filter(([value]) => used.has(value));
+}
+
 /** Who reads each value; values that leave the graph are left out. */
 function readersOf(nodes: readonly Node[], outputs: readonly Value[]): Map<Value, Node[]> {
   const readers = new Map<Value, Node[]>();
@@ -88,6 +108,8 @@ function readersOf(nodes: readonly Node[], outputs: readonly Value[]): Map<Value
 
 interface Names {
   lower(node: Node): void;
+  /** Names a value in NCHW that no node makes. */
+  give(value: Value, name: string): void;
   /** Name of a value in NCHW. */
   nameOf(value: Value): string;
 }
@@ -103,12 +125,17 @@ function plainNames(writer: Writer): Names {
         names.set(value, results[i]!);
       });
     },
+    give: (value, name) => names.set(value, name),
     nameOf: (value) => names.get(value)!,
   };
 }
 
 function blockedNames(blocks: Blocks): Names {
-  return { lower: (node) => lowerBlocked(blocks, node), nameOf: (value) => blocks.plain(value) };
+  return {
+    lower: (node) => lowerBlocked(blocks, node),
+    give: (value, name) => blocks.set(value, inRows(name)),
+    nameOf: (value) => blocks.plain(value),
+  };
 }
 
 interface Ends {

@@ -160,8 +160,15 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((a, b) => a * b, 1);
 }
 
-/** All nodes that `outputs` depend on, each after its inputs; the order is the same for the same graph. */
-export function topological(outputs: readonly Value[]): Node[] {
+/**
+ * All nodes that `outputs` depend on, each after its inputs; the order is the same for the same graph.
+ *
+ * @param known - values that need no node: the walk does not go beyond them
+ */
+export function topological(
+  outputs: readonly Value[],
+  known: ReadonlyMap<Value, unknown> = new Map(),
+): Node[] {
   const order: Node[] = [];
   const seen = new Set<Node>();
   // An explicit stack: graphs are thousands of nodes deep.
@@ -172,12 +179,12 @@ export function topological(outputs: readonly Value[]): Node[] {
     stack.push({ node, next: 0 });
   };
   for (const output of outputs) {
-    push(output.node);
+    if (!known.has(output)) push(output.node);
     while (stack.length > 0) {
       const top = stack[stack.length - 1]!;
       const input = (top.node.inputs as readonly Value[])[top.next++];
-      if (input !== undefined) push(input.node);
-      else order.push(stack.pop()!.node);
+      if (input === undefined) order.push(stack.pop()!.node);
+      else if (!known.has(input)) push(input.node);
     }
   }
   return order;

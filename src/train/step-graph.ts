@@ -63,7 +63,7 @@ export interface StepLayout {
   readonly specs: readonly ParamSpec[];
   /** Learnt; each has one vector per optimizer slot. */
   readonly learnt: readonly Pack[];
-  /** Frozen parameters. */
+  /** Frozen parameters, and the statistics of frozen norms. */
   readonly fixed: readonly Pack[];
   readonly buffers: readonly Pack[];
 }
@@ -75,8 +75,10 @@ export interface StepLayout {
 export function layOut(config: StepConfig): StepLayout {
   const specs = declaredSpecs(config.model, config.sizePx);
   const frozen = config.frozen ?? (() => false);
-  const parameters = specs.filter((spec) => spec.kind === "parameter");
-  const learnt = parameters.filter((spec) => !frozen(spec.name));
+  // Statistics are those of a norm, which asks by its own name.
+  const still = ({ kind, name }: ParamSpec) =>
+    frozen(kind === "buffer" ? name.replace(/\.[^.]+$/, "") : name);
+  const learnt = specs.filter((spec) => spec.kind === "parameter" && !still(spec));
   if (learnt.length === 0) {
     throw new AppError(
       "input",
@@ -87,12 +89,9 @@ export function layOut(config: StepConfig): StepLayout {
   return {
     specs,
     learnt: packParams(learnt, "param", config.rateOf),
-    fixed: packParams(
-      parameters.filter((spec) => frozen(spec.name)),
-      "fixed",
-    ),
+    fixed: packParams(specs.filter(still), "fixed"),
     buffers: packParams(
-      specs.filter((spec) => spec.kind === "buffer"),
+      specs.filter((spec) => spec.kind === "buffer" && !still(spec)),
       "buffer",
     ),
   };
@@ -125,17 +124,20 @@ export interface StepGraph {
   /** What follows the parts of a step that has several. */
   readonly update?: Outputs;
   readonly noises: readonly NoiseSpec[];
+  readonly images: Value;
+  /** Frozen parameters and statistics, by name. */
+  readonly fixed: ReadonlyMap<string, Value>;
 }
 
 /** Builds the symbolic step; outputs named `next|<input>` are the new state. */
 export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
   const packs = [...layout.learnt, ...layout.fixed, ...layout.buffers];
   const state: State = new Map(packs.map((pack) => [pack, input(pack.name, [pack.length])]));
-  const { loss, logits, grads, buffers, noises } = buildPart(config, layout, state);
+  const { loss, logits, grads, buffers, ...rest } = buildPart(config, layout, state);
   const summed = summedPacks(config, layout);
   if (summed.length === 0) {
     const { gradNorm, ...next } = buildUpdate(config, { layout, state, grads, buffers });
-    return { outputs: { loss, gradNorm: gradNorm!, logits, ...next }, noises };
+    return { outputs: { loss, gradNorm: gradNorm!, logits, ...next }, ...rest };
   }
   const sums = summed.map((pack) => input(slotName(SUM, pack), [pack.length]));
   const added = summed.map((pack, i) => [`next|${slotName(SUM, pack)}`, add(sums[i]!, grads[i]!)] as const);
@@ -144,7 +146,7 @@ export function buildStep(config: StepConfig, layout: StepLayout): StepGraph {
   return {
     outputs: { loss, logits, ...Object.fromEntries([...added, ...changed]) },
     update: buildUpdate(config, { layout, state, grads: sums, buffers: current }),
-    noises,
+    ...rest,
   };
 }
 
@@ -158,7 +160,8 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
     ...(config.frozen === undefined ? {} : { frozen: config.frozen }),
   });
   const flag = input("flag", [n, 2]);
-  const pixels = imageToTensor(input("images", [n, sizePx, sizePx, 3], "uint8"), config.mean, config.std);
+  const images = input("images", [n, sizePx, sizePx, 3], "uint8");
+  const pixels = imageToTensor(images, config.mean, config.std);
   const made = config.model(scope, { pixels, flag });
   const loss = trainingLoss(made, {
     labels: input("labels", [n]),
@@ -185,6 +188,10 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
     grads: layout.learnt.map((pack) => packValues(byName, pack)),
     buffers: new Map(changed.map((pack) => [pack, packValues(next, pack)])),
     noises: scope.noises,
+    images,
+    fixed: new Map(
+      layout.fixed.flatMap(({ members }) => members.map(({ spec }) => [spec.name, values.get(spec.name)!])),
+    ),
   };
 }
 

@@ -4,10 +4,7 @@
 // With `accumulate` a graph of one part runs several times and leaves sums of gradients, which a second graph applies.
 import { Random } from "../core/random.ts";
 import type { TrainState } from "../engine/checkpoint.ts";
-import { emitGraph } from "../engine/emit.ts";
 import { type Shape, sizeOf } from "../engine/graph.ts";
-import { createDirectSession } from "../engine/ort-direct.ts";
-import { createSession } from "../engine/ort-node.ts";
 import {
   type NoiseSpec,
   type Pack,
@@ -16,16 +13,16 @@ import {
   unpackWeights,
   type Weights,
 } from "../engine/params.ts";
-import { probeBlock } from "../engine/probe.ts";
-import type { Session, Tensor, Tensors } from "../engine/session.ts";
+import type { Tensor, Tensors } from "../engine/session.ts";
+import { cutFrozen, type FrozenPart } from "./frozen-part.ts";
 import { batchFeeds, float, partOf, type StepBatch } from "./step-batch.ts";
+import { type Compiled, chooseLowering, compileStep, isNext, stateOf } from "./step-compile.ts";
 import {
   averagedPacks,
   buildStep,
   EMA,
   layOut,
   type StepConfig,
-  type StepGraph,
   type StepLayout,
   SUM,
   slotName,
@@ -75,44 +72,21 @@ export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" 
  */
 export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const layout = layOut(config);
-  const { outputs, update, noises } = buildStep(config, layout);
-  const { device = "cpu" } = config;
-  const block = config.lowering === "plain" || device !== "cpu" ? undefined : await probeBlock();
-  const compile = async (graph: StepGraph["outputs"]): Promise<Compiled> => {
-    const replace = Object.fromEntries(
-      Object.keys(graph)
-        .filter(isNext)
-        .map((name) => [name, stateOf(name)]),
-    );
-    const emitted = emitGraph({ outputs: graph, block, provider: device, replace });
-    const options = {
-      optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
-      ...(config.threads === undefined ? {} : { threads: config.threads }),
-    } as const;
-    const direct = device === "cpu" ? await createDirectSession(emitted.model, options) : undefined;
-    const providers = device === "cpu" ? ["cpu"] : [device, "cpu"];
-    const session = direct ?? (await createSession(emitted.model, { ...options, providers }));
-    // A device of its own may write its results in any order.
-    const inPlace = device === "cpu" ? emitted.inPlace : new Set<string>();
-    return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)), inPlace };
-  };
-  const part = await compile(outputs);
-  const graphs = update === undefined ? { part, noises } : { part, noises, update: await compile(update) };
-  return new CompiledStep(config, layout, graphs);
+  const { outputs, update, noises, ...parts } = buildStep(config, layout);
+  const lowering = await chooseLowering(config);
+  const frozen = cutFrozen(config, Object.values(outputs), parts);
+  const part = await compileStep(outputs, lowering, frozen?.sources);
+  return new CompiledStep(config, layout, {
+    part,
+    noises,
+    ...(frozen === undefined ? {} : { frozen }),
+    ...(update === undefined ? {} : { update: await compileStep(update, lowering) }),
+  });
 }
-
-interface Compiled {
-  readonly session: Session;
-  readonly inputs: ReadonlySet<string>;
-  /** Outputs that are written over the state that they follow. */
-  readonly inPlace: ReadonlySet<string>;
-}
-
-const isNext = (output: string) => output.startsWith("next|");
-/** The input that an output follows. */
-const stateOf = (output: string) => output.slice("next|".length);
 
 interface Graphs {
+  /** What comes before the part, where it does not learn. */
+  readonly frozen?: FrozenPart;
   /** The whole step; or what is run for each of its parts, before the update. */
   readonly part: Compiled;
   readonly update?: Compiled;
@@ -139,6 +113,7 @@ class CompiledStep implements TrainStep {
 
   load(weights: Weights, slots: TrainState["slots"] = new Map()): void {
     const { learnt, fixed, buffers } = this.#layout;
+    this.#graphs.frozen?.load(weights);
     for (const pack of [...learnt, ...fixed, ...buffers]) this.#put(pack.name, packWeights(weights, pack));
     for (const slot of this.#config.optimizer.slots) {
       const values = slots.get(slot);
@@ -154,7 +129,7 @@ class CompiledStep implements TrainStep {
   }
 
   async run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
-    const { part, update, noises } = this.#graphs;
+    const { frozen, part, update, noises } = this.#graphs;
     const { accumulate = 1, batchSize, sizePx } = this.#config;
     const scalars = this.#scalarFeeds(schedule);
     const random = Random.of(schedule.seed).split("noise", schedule.step);
@@ -168,6 +143,7 @@ class CompiledStep implements TrainStep {
       // A stream goes on from part to part: the parts get the factors of one large batch.
       for (const { name, shape, keep, stream } of streams)
         feeds[name] = float(drawNoise(shape, keep, stream), shape);
+      if (frozen !== undefined) Object.assign(feeds, await frozen.run(feeds["images"]!));
       outputs = await this.#advance(part, feeds);
       loss += number(outputs["loss"]!);
       logits.set(outputs["logits"]!.data as Float32Array, k * batchSize);
@@ -208,8 +184,8 @@ class CompiledStep implements TrainStep {
   }
 
   async close(): Promise<void> {
-    const { part, update } = this.#graphs;
-    await Promise.all([part.session.release(), update?.session.release()]);
+    const { frozen, part, update } = this.#graphs;
+    await Promise.all([frozen?.close(), part.session.release(), update?.session.release()]);
   }
 
   #put(name: string, data: Float32Array): void {

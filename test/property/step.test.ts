@@ -2,8 +2,11 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { adamw, sgd } from "../../src/engine/optim.ts";
+import { createSession } from "../../src/engine/ort-node.ts";
 import { initialise, type Weights } from "../../src/engine/params.ts";
+import { type ModelFacts, OUTPUT_MEANING } from "../../src/models/facts.ts";
 import { freezeStages, slowStages } from "../../src/models/model.ts";
+import { openPredictor } from "../../src/models/predictor.ts";
 import { backbone } from "../../src/models/registry.ts";
 import { umcc } from "../../src/models/umcc.ts";
 import { evaluatedWeights, openTrainStep, type TrainStep } from "../../src/train/step.ts";
@@ -129,6 +132,37 @@ describe("a training step", () => {
     expect(after.filter(frozen)).toEqual([]);
     expect(after.length).toBe([...before.keys()].filter((name) => !frozen(name)).length);
     expect([...before.keys()].filter(frozen).length).toBeGreaterThan(0);
+  });
+
+  it("sees through a frozen backbone what prediction sees, also after other weights are loaded", async () => {
+    const half = [0.5, 0.5, 0.5] as [number, number, number];
+    const model = umcc({ backbone: net, flag: true, options: { dropRate: 0 } });
+    const step = await open({ model, frozen: freezeStages(net, net.stages.length) });
+    opened.push(step);
+    const facts: ModelFacts = {
+      format: 1,
+      arch: "umcc",
+      tag: "none",
+      backbone: net.name,
+      flag: true,
+      gating: null,
+      pixels: { sizePx: SIDE, interpolation: "bilinear", mean: half, std: half },
+      threshold: 0.5,
+      output: OUTPUT_MEANING,
+      trainedOn: [],
+    };
+    const modalities = ["hand", "face", "hand", "face"] as const;
+    for (const seed of [1, 2]) {
+      const weights = initialise(step.specs, Random.of(seed));
+      const predictor = await openPredictor({ facts, weights, createSession, batchSize: N });
+      const expected = await predictor.predictPixels(batchOf(1).images, modalities);
+      await predictor.close();
+      step.load(weights);
+      const { logits } = await step.run(batchOf(1), schedule);
+      logits.forEach((logit, i) => {
+        expect(logit).toBeCloseTo(expected[i]!.logit, 5);
+      });
+    }
   });
 
   it("has nothing to do when all is frozen", async () => {
