@@ -7,6 +7,8 @@ import type { Measured, Ready } from "./side.ts";
 
 export interface Side {
   readonly versions: Readonly<Record<string, string>>;
+  /** See Ready. */
+  readonly openMs: number | undefined;
   step(): Promise<Measured>;
   /** Ends the process and waits until it is gone. */
   close(): Promise<void>;
@@ -20,9 +22,10 @@ export interface Side {
 export async function start(command: string, args: readonly string[], cwd: string): Promise<Side> {
   const child = spawn(command, args, { cwd, stdio: "pipe" });
   const next = reader(child, command);
-  const { versions } = (await next()) as Ready;
+  const { versions, openMs } = (await next()) as Ready;
   return {
     versions,
+    openMs,
     async step() {
       child.stdin.write("step\n");
       const measured = (await next()) as Measured;

@@ -20,6 +20,8 @@ const HERE = fileURLToPath(new URL(".", import.meta.url));
 const PAUSE_MS = 50;
 /** Benchmarks whose figure is a time: nobody else does the same work. */
 const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
+/** Benchmarks whose peer is another of ours. */
+const OWN_PEERS: Readonly<Record<string, string>> = { "head-step": "forward" };
 /** Least share of idle time before and after for a run to count. */
 const QUIET = 0.9;
 
@@ -107,6 +109,8 @@ function startOurs(name: string, work: Work): Promise<Side> {
 
 async function startPeer(name: string, work: Work, flags: Flags): Promise<Side | undefined> {
   if (flags.alone || PEERLESS.has(name)) return undefined;
+  const own = OWN_PEERS[name];
+  if (own !== undefined) return startOurs(own, { ...work, lowering: lowering(own, flags) });
   const python = findPython(flags.python, flags.timm);
   if ("missing" in python) {
     console.log(`No peer (${python.missing}): measuring our side alone.`);
@@ -136,9 +140,11 @@ async function alternate(sides: readonly Side[], pairs: number): Promise<Measure
   return measured;
 }
 
-function summary(side: Side, steps: readonly Measured[]) {
+/** @param first - the first step of all: with opening, what one waits for at the start of training */
+function summary({ openMs, versions }: Side, steps: readonly Measured[], first: Measured) {
   const ms = spread(steps.map((m) => m.ms));
-  return { ms, peakMb: Math.round(steps.at(-1)!.peakMb), versions: side.versions };
+  const firstStepMs = openMs === undefined ? {} : { firstStepMs: Math.round(openMs + first.ms) };
+  return { ms, ...firstStepMs, peakMb: Math.round(steps.at(-1)!.peakMb), versions };
 }
 
 /** Output of git, or null outside a checkout. */
@@ -188,8 +194,10 @@ async function main(): Promise<void> {
   const ours = await startOurs(name, work);
   const peer = await startPeer(name, work, flags);
   const sides = peer === undefined ? [ours] : [ours, peer];
-  await alternate(sides, warmup);
-  const [mine, theirs] = await alternate(sides, pairs);
+  const warm = await alternate(sides, warmup);
+  const measured = await alternate(sides, pairs);
+  const [mine, theirs] = measured;
+  const first = (i: number) => warm[i]![0] ?? measured[i]![0]!;
   await Promise.all(sides.map((side) => side.close()));
   await sleep(PAUSE_MS);
   const idleAfter = await idleShare();
@@ -198,8 +206,8 @@ async function main(): Promise<void> {
     ...work,
     pairs,
     ratio: theirs === undefined ? null : pairedRatio(times(mine!), times(theirs)),
-    ours: summary(ours, mine!),
-    peer: peer === undefined ? null : summary(peer, theirs!),
+    ours: summary(ours, mine!, first(0)),
+    peer: peer === undefined ? null : summary(peer, theirs!, first(1)),
     commit: git("rev-parse", "--short=12", "HEAD"),
     modified: git("status", "--porcelain", "--untracked-files=no") !== "", // also true outside a checkout
     machine: { ...machine(), idleBefore, idleAfter },
@@ -227,8 +235,10 @@ function report({
   peer: ReturnType<typeof summary> | null;
   ratio: ReturnType<typeof spread> | null;
 }): void {
-  const text = ({ ms, peakMb }: ReturnType<typeof summary>) =>
-    `median ${ms.median.toFixed(1)} ms (quartiles ${ms.p25.toFixed(1)} to ${ms.p75.toFixed(1)}), peak ${peakMb} MB`;
+  const text = ({ ms, peakMb, firstStepMs }: ReturnType<typeof summary>) =>
+    `median ${ms.median.toFixed(1)} ms (quartiles ${ms.p25.toFixed(1)} to ${ms.p75.toFixed(1)}), peak ${peakMb} MB${
+      firstStepMs === undefined ? "" : `, first step done after ${firstStepMs} ms`
+    }`;
   console.log(`ours   ${text(ours)}`);
   if (peer !== null) console.log(`peer   ${text(peer)}`);
   if (ratio !== null)

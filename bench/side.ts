@@ -19,6 +19,8 @@ export type Lowering = (typeof LOWERINGS)[number];
 
 export interface Ready {
   readonly ready: true;
+  /** What has to be done once before the first step, such as compiling the graph, ms; where a side measures it. */
+  readonly openMs?: number;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -33,6 +35,12 @@ export interface Measured {
 /** Makes one step and returns a number that depends on all of its work. */
 export type Step = () => Promise<number>;
 
+/** A step, and how long it took to prepare it. */
+export interface Opened {
+  readonly step: Step;
+  readonly openMs?: number;
+}
+
 /**
  * Runs this process as a side.
  *
@@ -40,10 +48,11 @@ export type Step = () => Promise<number>;
  */
 export async function serve(
   versions: Readonly<Record<string, string>>,
-  open: (work: Work) => Promise<Step>,
+  open: (work: Work) => Promise<Step | Opened>,
 ): Promise<void> {
-  const step = await open(JSON.parse(process.argv[2]!) as Work);
-  say({ ready: true, versions: { node: process.versions.node, ...versions } });
+  const made = await open(JSON.parse(process.argv[2]!) as Work);
+  const { step, ...opened } = typeof made === "function" ? { step: made } : made;
+  say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
     const result = await step();
