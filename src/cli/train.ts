@@ -7,14 +7,9 @@ import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
-import {
-  PIXELS,
-  parseTrainConfig,
-  pixelsNamed,
-  type TrainConfig,
-  trainConfigSchema,
-} from "../train/config.ts";
+import { parseTrainConfig, type TrainConfig, trainConfigSchema } from "../train/config.ts";
 import { type RunResult, train } from "../train/loop.ts";
+import { pixelsOf } from "../train/pretrained.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
 import { configOptions, numeric } from "./config-options.ts";
 import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
@@ -85,18 +80,8 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
 /** Weights of the hub are fetched before anything is made, and bring their pixels unless others are asked for. */
 async function pretrainedPixels(context: Context, { weights, pixels }: Record<string, unknown>) {
   if (typeof weights !== "string" || !weights.startsWith(HUB_PREFIX)) return {};
-  const { name, config } = await fetchWithProgress(context, weights.slice(HUB_PREFIX.length));
-  if (pixels !== undefined) return {};
-  const named = pixelsNamed(config);
-  if (named !== undefined) return { pixels: named };
-  const { mean, std } = config;
-  throw unexpected("input", {
-    code: "PIXELS",
-    expected: `a mean and std of ${Object.keys(PIXELS).join(", ")}`,
-    name: `the pixels of ${name}`,
-    got: { mean, std },
-    hint: "choose the nearest by --pixels",
-  });
+  const pretrained = await fetchWithProgress(context, weights.slice(HUB_PREFIX.length));
+  return pixels === undefined ? { pixels: pixelsOf(pretrained) } : {};
 }
 
 interface OneRun {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { parseJson } from "../core/files.ts";
 import { type AugmentPolicy, FULL_AUGMENT } from "../data/jitter.ts";
+import { MODALITIES } from "../data/record.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
 import { freezeStages, slowStages } from "../models/model.ts";
 import { backbone } from "../models/registry.ts";
@@ -35,6 +36,10 @@ export const trainConfigSchema = z.strictObject({
     .array(z.string())
     .min(1)
     .describe("sources: pairs:DIR, utkface:DIR, hands11k:DIR; repeat the flag for several"),
+  modality: z
+    .enum(MODALITIES)
+    .optional()
+    .describe("learn from and validate on these images only, in the same split; both if left out"),
   weights: z
     .string()
     .optional()

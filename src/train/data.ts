@@ -1,4 +1,5 @@
 // The images of a run: sources opened, split by subject, and turned into batches and step inputs.
+import { unexpected } from "../core/errors.ts";
 import { type Batch, type Batches, openBatches } from "../data/batches.ts";
 import { readManifest } from "../data/manifest.ts";
 import { MODALITIES, type Sample, type Split } from "../data/record.ts";
@@ -23,16 +24,17 @@ export interface RunData {
 }
 
 export type SplitConfig = Pick<TrainConfig, "data" | "splitSeed" | "val" | "test">;
+type DataConfig = SplitConfig & Pick<TrainConfig, "tag" | "modality" | "targets">;
 
 /**
  * Opens the sources of a configuration and splits them by subject.
  *
  * @throws AppError as the sources' readers and splitSamples do
  */
-export async function openData(config: SplitConfig & Pick<TrainConfig, "tag" | "targets">): Promise<RunData> {
+export async function openData(config: DataConfig): Promise<RunData> {
   const sources = await Promise.all(config.data.map(openSource));
   const fractions = { val: config.val, test: config.test };
-  const samples = splitSamples(sources, { seed: config.splitSeed, fractions });
+  const samples = ofModality(splitSamples(sources, { seed: config.splitSeed, fractions }), config);
   const males = samples.train.filter(({ sex }) => sex === "male").length;
   const balanced = parseTag(config.tag).loss === "w";
   return {
@@ -42,6 +44,26 @@ export async function openData(config: SplitConfig & Pick<TrainConfig, "tag" | "
     posWeight: balanced ? balancedPosWeight(samples.train.length - males, males) : 1,
     targets: targetClasses(config, samples.train),
   };
+}
+
+/** Filtered after the split, so that a specialist and a model of both modalities share their subjects. */
+function ofModality(
+  samples: RunData["samples"],
+  { modality, data }: Pick<DataConfig, "modality" | "data">,
+): RunData["samples"] {
+  if (modality === undefined) return samples;
+  const only = (split: Split) => samples[split].filter((sample) => sample.modality === modality);
+  const kept = { train: only("train"), val: only("val"), test: only("test") };
+  const missing = (["train", "val"] as const).find((split) => kept[split].length === 0);
+  if (missing === undefined) return kept;
+  const got = `${samples[missing].length} others in ${missing}`;
+  const e = {
+    code: "NO_MODALITY",
+    expected: `images of ${data.join(", ")}`,
+    name: `--modality ${modality}`,
+    got,
+  };
+  throw unexpected("input", { ...e, hint: "add a source with such images, or leave out --modality" });
 }
 
 /** What checkpoints remember of a source. */
