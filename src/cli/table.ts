@@ -8,6 +8,7 @@ import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { modelCommand } from "./model.ts";
 import { predictCommand } from "./predict.ts";
+import { studyCommand } from "./study.ts";
 import { trainCommand } from "./train.ts";
 
 /** The commands, bound to a context. */
@@ -19,6 +20,7 @@ export function commands(context: Context): Command[] {
     trainCommand(context),
     evaluateCommand(context),
     predictCommand(context),
+    studyCommand(context),
     modelCommand(context),
     doctorCommand(context),
   ];

@@ -7,6 +7,7 @@ import { missingFile, unexpected } from "../core/errors.ts";
 import { mapOrdered, WorkerPool } from "../core/pool.ts";
 import { Random } from "../core/random.ts";
 import type { AugmentPolicy } from "./jitter.ts";
+import type { Perturbation } from "./perturb.ts";
 import { MODALITIES, type Sample, sexIndex } from "./record.ts";
 import type { WorkerRequest, WorkerSetup } from "./worker.ts";
 
@@ -20,6 +21,8 @@ export interface BatchOptions {
   /** Leave out a last batch that is not full, as torch's drop_last. */
   readonly dropLast: boolean;
   readonly augment: AugmentPolicy | undefined;
+  /** Done to each picture as decoded, before any augmentation; the same in every epoch. */
+  readonly perturb?: Perturbation;
   readonly seed: number;
   /** Number of threads, >= 1. */
   readonly workers: number;
@@ -100,8 +103,14 @@ type Thread = WorkerPool<WorkerRequest, Uint8Array>;
 
 /** One pool a thread: a sample always goes to the same one, which may still have its picture. */
 function startThreads(options: BatchOptions): Thread[] {
-  const { workers, sizePx, seed, augment, cacheBytes = CACHE_BYTES } = options;
-  const setup: WorkerSetup = { sizePx, seed, augment, cacheBytes: Math.floor(cacheBytes / workers) };
+  const { workers, sizePx, seed, augment, perturb, cacheBytes = CACHE_BYTES } = options;
+  const setup: WorkerSetup = {
+    sizePx,
+    seed,
+    augment,
+    ...(perturb === undefined ? {} : { perturb }),
+    cacheBytes: Math.floor(cacheBytes / workers),
+  };
   const entry = new URL("./worker", import.meta.url);
   return Array.from({ length: workers }, () => new WorkerPool(entry, 1, setup));
 }

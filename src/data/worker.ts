@@ -5,6 +5,7 @@ import { mapOrdered, serveWorker, type WorkerResult } from "../core/pool.ts";
 import { Random } from "../core/random.ts";
 import { decodeImage } from "./image.ts";
 import { type AugmentPolicy, augmentPacked } from "./jitter.ts";
+import { type Perturbation, perturb } from "./perturb.ts";
 import { type RgbImage, resizeBilinear, resizePacked } from "./pixels.ts";
 
 /** What a thread is started with. */
@@ -12,6 +13,8 @@ export interface WorkerSetup {
   readonly sizePx: number;
   readonly seed: number;
   readonly augment: AugmentPolicy | undefined;
+  /** Done to each picture as decoded; the same in every epoch. */
+  readonly perturb?: Perturbation;
   /** Bytes of decoded pictures that this thread may keep. */
   readonly cacheBytes: number;
 }
@@ -60,13 +63,15 @@ export function preparer(setup: WorkerSetup): (r: WorkerRequest) => Promise<Work
  * epoch in random order, throwing out the least recent would lose most of them just before their turn.
  * Without augmentation the resized picture is kept, otherwise the whole one, since upstream resizes last.
  */
-function cachingDecoder({ sizePx, augment: policy, cacheBytes }: WorkerSetup) {
+function cachingDecoder({ sizePx, seed, augment: policy, perturb: how, cacheBytes }: WorkerSetup) {
   const kept = new Map<string, RgbImage>();
   let bytes = 0;
   return async ({ key, path }: WorkerRequest["items"][number]) => {
     const known = kept.get(key);
     if (known !== undefined) return { key, image: known };
-    const decoded = await decodeImage(path);
+    const whole = await decodeImage(path);
+    const decoded =
+      how === undefined ? whole : await perturb(whole, how, Random.of(seed).split("perturb", key));
     const image = policy === undefined ? resizeBilinear(decoded, sizePx, sizePx) : decoded;
     if (bytes + image.data.length <= cacheBytes && !kept.has(key)) {
       kept.set(key, image);

@@ -207,6 +207,16 @@ function evaluations(
 function setsNamed({ name, data }: StudyFile["evaluate"][number], opened: ReadonlyMap<string, OpenedSet>) {
   if (data === "own") return [null];
   const known = [...opened.keys()];
+  if (data === "others" && known.length < 2) {
+    const hint = "name further sets by --data NAME=SOURCE or --test-data NAME=SOURCE";
+    const e = {
+      code: "STUDY_SET",
+      expected: "another set",
+      name: `evaluation ${name}`,
+      got: known.join(", "),
+    };
+    throw unexpected("input", { ...e, hint });
+  }
   if (data === "each" || data === "others") return known;
   if (opened.has(data)) return [data];
   const e = {

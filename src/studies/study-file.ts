@@ -95,7 +95,7 @@ export const studyFileSchema = z.strictObject({
   compare: z
     .array(
       z.strictObject({
-        name,
+        name: z.string().min(1),
         a: matchSchema,
         b: matchSchema,
         evaluation: name.optional(),

@@ -9,7 +9,8 @@ import { MODALITIES } from "../data/record.ts";
 import { ARCHS, sourceFactsSchema } from "../models/facts.ts";
 import { trainConfigSchema } from "../train/config.ts";
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, "expected letters, digits and ._+-");
+/** Also a file's or folder's name. */
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+=-]*$/, "expected letters, digits and ._+=-");
 
 /** A named set of sources; facts say which images it held when the study was planned. */
 export const dataSetSchema = z.strictObject({
@@ -62,7 +63,7 @@ export type Evaluation = z.infer<typeof evaluationSchema>;
 
 /** A named question: pairs of cells that differ in what is asked about, and in nothing else. */
 export const comparisonSchema = z.strictObject({
-  name,
+  name: z.string().min(1),
   /** The evaluation whose predictions are compared; null for the runs' own. */
   evaluation: name.nullable(),
   /** Only these images; null for all. */

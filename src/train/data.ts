@@ -2,6 +2,7 @@
 import { unexpected } from "../core/errors.ts";
 import { type Batch, type Batches, openBatches } from "../data/batches.ts";
 import { readManifest } from "../data/manifest.ts";
+import type { Perturbation } from "../data/perturb.ts";
 import { MODALITIES, type Sample, type Split } from "../data/record.ts";
 import { openSource, type Source } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
@@ -81,6 +82,8 @@ export async function sourceFacts(source: Source): Promise<SourceFacts> {
 export interface BatchSetup {
   readonly workers: number;
   readonly batch: number;
+  /** Done to each picture. */
+  readonly perturb?: Perturbation;
 }
 
 /** Shuffled, augmented batches of the training images, each of one step with all its parts. */
@@ -98,11 +101,11 @@ export function trainBatches(data: RunData, config: TrainConfig, workers: number
   });
 }
 
-/** Batches of images as they are, in their order. */
+/** Batches of images as they are, or perturbed, in their order. */
 export function plainBatches(
   samples: readonly Sample[],
   sizePx: number,
-  { workers, batch }: BatchSetup,
+  { workers, batch, perturb }: BatchSetup,
 ): Batches {
   return openBatches({
     samples,
@@ -111,6 +114,7 @@ export function plainBatches(
     shuffle: false,
     dropLast: false,
     augment: undefined,
+    ...(perturb === undefined ? {} : { perturb }),
     seed: 0,
     workers,
     prefetch: 2 * workers,

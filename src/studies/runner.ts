@@ -1,0 +1,140 @@
+// Runs what is missing of a study: done tasks are skipped, begun ones go on, failures do not stop the others.
+// Invariant: one runner works on a study folder at a time; killed at any moment, the next one goes on.
+import { join } from "node:path";
+import { AppError, Interrupted } from "../core/errors.ts";
+import { canonicalJson, exists, writeJson } from "../core/files.ts";
+import { takeLock } from "../core/lock.ts";
+import { isRetriable, type JournalEvent } from "./journal.ts";
+import { studyStatus } from "./status.ts";
+import { readStudy, type Study, studyPaths, type Task } from "./study.ts";
+import type { TaskNews } from "./task-main.ts";
+
+/** How an attempt at a task ended. */
+export type Outcome =
+  | { readonly kind: "done" }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "failed"; readonly fault: NonNullable<JournalEvent["error"]> };
+
+export interface RunOptions {
+  readonly signal: AbortSignal;
+  readonly onNews: (task: Task, news: Exclude<TaskNews, { kind: "fault" }>) => void;
+}
+
+/** Where tasks are run. */
+export interface Executor {
+  /** Tasks at a time. */
+  readonly parallel: number;
+  /** One attempt at a task; never throws for what is the task's fault. */
+  run(dir: string, task: Task, options: RunOptions): Promise<Outcome>;
+}
+
+export interface StudyRunOptions {
+  readonly executor: Executor;
+  /** Further attempts at a task that failed for another reason than its input or data; default 1. */
+  readonly retries?: number;
+  /** Begin nothing new, and stop what runs, after the first failure. */
+  readonly failFast?: boolean;
+  readonly signal?: AbortSignal;
+  /** A line for people. */
+  readonly report?: (text: string) => void;
+  readonly onNews?: RunOptions["onNews"];
+}
+
+export interface StudyResult {
+  readonly done: number;
+  /** Done before, and not touched. */
+  readonly skipped: number;
+  readonly failed: readonly { readonly task: Task; readonly fault: NonNullable<JournalEvent["error"]> }[];
+}
+
+/**
+ * Runs a study in a folder.
+ *
+ * @param dir - new, or of a plan of the same name; runs of cells that are no longer planned are left alone
+ * @throws AppError("input", "LOCKED") if another runner works there, ("input", "STUDY_OTHER") if the folder is of
+ *   another study; Interrupted after the signal, when all tasks have stopped
+ * @example await runStudy("studies/ablation", study, { executor: localExecutor({ maxParallel: 2 }) })
+ */
+export async function runStudy(dir: string, study: Study, options: StudyRunOptions): Promise<StudyResult> {
+  const lock = await takeLock(join(dir, "locks", "runner"), `the study in ${dir}`);
+  try {
+    await placePlan(dir, study, options.report);
+    return await runMissing(dir, study, options, lock.lost);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function placePlan(dir: string, study: Study, report: StudyRunOptions["report"]): Promise<void> {
+  const path = studyPaths(dir).study;
+  if (await exists(path)) {
+    const before = await readStudy(dir);
+    if (before.name !== study.name) {
+      const message = `Expected study ${before.name} as in ${path}, got ${study.name}`;
+      throw new AppError("input", "STUDY_OTHER", message, { hint: "give each study an --out of its own" });
+    }
+    const planned = new Set(study.cells.map(({ id }) => id));
+    const left = before.cells.filter(({ id }) => !planned.has(id));
+    if (left.length > 0)
+      report?.(`${left.length} cells of an earlier plan are not planned any more; their runs stay`);
+    if (canonicalJson(before) === canonicalJson(study)) return;
+  }
+  await writeJson(path, study);
+}
+
+async function runMissing(
+  dir: string,
+  study: Study,
+  options: StudyRunOptions,
+  lost: AbortSignal,
+): Promise<StudyResult> {
+  const { executor, failFast = false, report = () => undefined, signal = lost } = options;
+  const { tasks } = await studyStatus(dir, study);
+  const queue = tasks.filter(({ state }) => state !== "done").map(({ task }) => task);
+  const skipped = tasks.length - queue.length;
+  report(`${queue.length} of ${tasks.length} tasks to run, ${skipped} are done`);
+  const stop = new AbortController();
+  const all = AbortSignal.any([signal, lost, stop.signal]);
+  const failed: { task: Task; fault: NonNullable<JournalEvent["error"]> }[] = [];
+  let done = 0;
+  let stopped = 0;
+  const work = async () => {
+    for (let task = queue.shift(); task !== undefined && !all.aborted; task = queue.shift()) {
+      const outcome = await attempt(dir, task, options, all);
+      const name = nameOf(task);
+      if (outcome.kind === "done") report(`${name}: done (${++done + skipped} of ${tasks.length})`);
+      else if (outcome.kind === "stopped") stopped++;
+      else {
+        failed.push({ task, fault: outcome.fault });
+        report(`${name}: failed. ${outcome.fault.message}`);
+        if (failFast) stop.abort();
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: executor.parallel }, work));
+  if (signal.aborted || lost.aborted) {
+    const more = stopped === 0 ? "" : `, ${stopped} tasks under way`;
+    throw new Interrupted(`Stopped after ${done} tasks${more}; the same command goes on with ${dir}`);
+  }
+  return { done, skipped, failed };
+}
+
+/** `<label> seed <n>`. */
+export function nameOf({ cell, seed }: Task): string {
+  return `${cell.label} seed ${seed}`;
+}
+
+async function attempt(
+  dir: string,
+  task: Task,
+  options: StudyRunOptions,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { executor, retries = 1, report, onNews = () => undefined } = options;
+  for (let tried = 1; ; tried++) {
+    const outcome = await executor.run(dir, task, { signal, onNews });
+    if (outcome.kind !== "failed" || tried > retries || signal.aborted || !isRetriable(outcome.fault))
+      return outcome;
+    report?.(`${nameOf(task)}: failed, attempt ${tried + 1} of ${retries + 1}. ${outcome.fault.message}`);
+  }
+}

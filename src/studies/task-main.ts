@@ -1,0 +1,67 @@
+// A task in a process of its own: what the runner and batch scripts start. One argument: a `TaskOrder` as JSON.
+// It stops cleanly at a message "stop", at SIGINT and SIGTERM, and when the runner that started it is gone.
+import { pathToFileURL } from "node:url";
+import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
+import { formatEpoch } from "../train/runlog.ts";
+import { faultOf, type JournalEvent } from "./journal.ts";
+import { readStudy } from "./study.ts";
+import { runTask, type TaskOptions } from "./task.ts";
+
+/** What to work on, and how. */
+export interface TaskOrder {
+  readonly dir: string;
+  readonly cell: string;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly workers?: number;
+  readonly device?: NonNullable<TaskOptions["device"]>;
+}
+
+/** What a task tells its runner. */
+export type TaskNews =
+  | { readonly kind: "epoch"; readonly text: string }
+  | { readonly kind: "evaluation"; readonly text: string }
+  | { readonly kind: "fault"; readonly fault: NonNullable<JournalEvent["error"]> };
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  process.exitCode = await main(JSON.parse(process.argv[2] ?? "{}") as TaskOrder);
+  if (process.connected) process.disconnect();
+}
+
+async function main({ dir, cell: id, seed, ...options }: TaskOrder): Promise<number> {
+  const stop = new AbortController();
+  const onStop = () => stop.abort();
+  for (const event of ["message", "disconnect", "SIGINT", "SIGTERM"] as const)
+    process.on(event as "message", onStop);
+  try {
+    const study = await readStudy(dir);
+    const cell = study.cells.find((each) => each.id === id);
+    if (cell === undefined)
+      throw new AppError("internal", "NO_CELL", `Expected a cell of the study, got ${id}`);
+    await runTask(
+      dir,
+      study,
+      { cell, seed },
+      {
+        ...options,
+        signal: stop.signal,
+        onEpoch: (epoch) => tell({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs) }),
+        onEvaluation: (name) => tell({ kind: "evaluation", text: name }),
+      },
+    );
+    return 0;
+  } catch (error) {
+    const fault = faultOf(error);
+    process.stderr.write(`${fault.message}\n`);
+    if (!(error instanceof AppError) && !(error instanceof Interrupted))
+      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
+    process.send?.({ kind: "fault", fault } satisfies TaskNews);
+    if (error instanceof Interrupted) return EXIT_INTERRUPTED;
+    return error instanceof AppError ? EXIT_CODES[error.kind] : EXIT_CODES.internal;
+  }
+}
+
+function tell(news: Exclude<TaskNews, { kind: "fault" }>): void {
+  process.stdout.write(`${news.kind} ${news.text}\n`);
+  if (process.connected) process.send?.(news);
+}
