@@ -29,7 +29,12 @@ export const SETTING_KEYS = Object.keys(settings) as SettingKey[];
 type Optional = { [K in SettingKey]: z.ZodOptional<z.ZodType> };
 /** Without defaults: a setting that is not given is not there. */
 const given = Object.fromEntries(
-  Object.entries(settings).map(([key, field]) => [key, bare(field).optional()]),
+  Object.entries(settings).map(([key, field]) => [
+    key,
+    bare(field)
+      .optional()
+      .describe(field.description ?? ""),
+  ]),
 ) as Optional;
 
 function bare(field: z.ZodType): z.ZodType {
