@@ -1,8 +1,17 @@
 // Does training here learn what PyTorch learns? Trains the peer of a finished set of runs (`train --seeds`) on the
 // same images, split, settings and seeds, and compares validation balanced accuracies over seeds.
-// Usage: npm run bench -- learning RUNS --weights FILE [--python PATH] [--timm DIR] [--threads N]
+// Usage: npm run bench -- learning RUNS --weights FILE [--most N] [--figure FILE.svg] [--python PATH] [--timm DIR]
+// The peer's epochs stay in RUNS/peer.jsonl, a seed at a time: a stopped comparison goes on with the next seed.
 import { spawn } from "node:child_process";
-import { appendFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -16,129 +25,162 @@ import { PIXELS, type TrainConfig } from "../src/train/config.ts";
 import { openData } from "../src/train/data.ts";
 import { readLog, readRunConfig } from "../src/train/run.ts";
 import { selectionFigure } from "../src/train/runlog.ts";
+import { type Curve, learningCurves, PARTS, type Part } from "./learning-figure.ts";
 import { findPython } from "./peer.ts";
 
-const PARTS = ["all", "hand", "face"] as const;
-type Part = (typeof PARTS)[number];
 interface PeerEpoch extends Readonly<Record<Part, number>> {
   readonly seed: number;
   readonly epoch: number;
+  /** Versions of its libraries. */
+  readonly versions: Readonly<Record<string, string>>;
 }
 
-async function job(
-  config: TrainConfig,
-  seeds: readonly number[],
-  weights: string,
-  threads: number,
-  timm?: string,
-) {
+/** A run of ours, and the folder it lies in. */
+interface Run {
+  readonly dir: string;
+  readonly config: TrainConfig;
+}
+
+interface PeerOptions {
+  readonly python: string;
+  readonly weights: string;
+  readonly threads: number;
+  readonly timm?: string | undefined;
+}
+
+async function job(config: TrainConfig, { weights, threads, timm }: PeerOptions) {
   const { samples } = await openData(config);
   const rows = (split: "train" | "val") =>
     samples[split].map(({ path, modality, sex }) => ({ path, modality, male: sexIndex(sex) }));
   const { mean, std } = PIXELS[config.pixels];
+  const { batch, epochs, lr, weightDecay, decayAll, seed } = config;
   return {
     arch: config.arch,
     backbone: parseTag(config.tag).backbone,
     padding: config.padding === "same" ? "same" : "",
     weights,
     ...(timm === undefined ? {} : { timm }),
-    mean,
-    std,
-    sizePx: config.imageSize,
-    batch: config.batch,
-    epochs: config.epochs,
-    lr: config.lr,
-    weightDecay: config.weightDecay,
-    threads,
-    seeds,
+    ...{ mean, std, sizePx: config.imageSize, batch, epochs, lr, weightDecay, decayAll, threads, seed },
     samples: { train: rows("train"), val: rows("val") },
   };
 }
 
-/** Runs the peer and yields its lines. */
-async function* peerLines(python: string, file: string): AsyncGenerator<Record<string, unknown>> {
+/** Trains the peer with one seed; nothing is kept of a seed that was stopped. */
+async function trainPeer(config: TrainConfig, options: PeerOptions): Promise<PeerEpoch[]> {
+  const folder = mkdtempSync(join(tmpdir(), "facehand-peer-"));
+  const file = join(folder, "job.json");
+  writeFileSync(file, JSON.stringify(await job(config, options)));
   const script = fileURLToPath(new URL("peer/train.py", import.meta.url));
-  const child = spawn(python, [script, file], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(options.python, [script, file], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = new Promise((resolve) => child.once("close", resolve));
+  const epochs: PeerEpoch[] = [];
   for await (const line of createInterface({ input: child.stdout })) {
-    yield JSON.parse(line) as Record<string, unknown>;
+    console.log(line);
+    epochs.push(JSON.parse(line) as PeerEpoch);
   }
-  if (child.exitCode !== 0 && child.exitCode !== null) {
-    throw new AppError("remote", "PEER", `Expected the peer to finish, got exit code ${child.exitCode}`);
-  }
+  await ended;
+  rmSync(folder, { recursive: true });
+  if (child.exitCode === 0 && epochs.length === config.epochs) return epochs;
+  throw new AppError("remote", "PEER", `Expected the peer to finish, got exit code ${child.exitCode}`);
 }
 
-/** Runs the comparison. @param argv - arguments after `learning` */
-export async function learning(argv: readonly string[]): Promise<void> {
+function readPeer(runs: string): PeerEpoch[] {
+  const file = join(runs, "peer.jsonl");
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, "utf8").split("\n");
+  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as PeerEpoch);
+}
+
+function parseLearning(argv: readonly string[]) {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: {
       weights: { type: "string" },
+      most: { type: "string", default: "1000" },
+      figure: { type: "string" },
       python: { type: "string" },
       timm: { type: "string" },
       threads: { type: "string", default: "2" },
     },
   });
   const [runs] = positionals;
-  if (runs === undefined || values.weights === undefined) {
-    throw new AppError("input", "BENCH_OPTION", "Expected RUNS and --weights FILE, got less");
-  }
-  const dirs = readdirSync(runs)
-    .filter((name) => name.startsWith("seed_"))
-    .map((name) => join(runs, name));
-  const configs = await Promise.all(dirs.map(readRunConfig));
-  const python = findPython(values.python, values.timm);
-  if ("missing" in python)
-    throw new AppError("input", "PEER", `Expected a Python with torch and timm, got: ${python.missing}`);
-  const folder = mkdtempSync(join(tmpdir(), "facehand-peer-"));
-  const file = join(folder, "job.json");
-  const seeds = configs.map(({ seed }) => seed);
-  writeFileSync(
-    file,
-    JSON.stringify(await job(configs[0]!, seeds, values.weights, Number(values.threads), values.timm)),
+  const { weights, ...rest } = values;
+  if (runs !== undefined && weights !== undefined) return { runs, weights, ...rest };
+  throw new AppError("input", "BENCH_OPTION", "Expected RUNS and --weights FILE, got less");
+}
+
+/** Runs the comparison. @param argv - arguments after `learning` */
+export async function learning(argv: readonly string[]): Promise<void> {
+  const { runs, weights, most, figure, timm, threads, python: asked } = parseLearning(argv);
+  const dirs = readdirSync(runs).filter((name) => name.startsWith("seed_"));
+  const all = await Promise.all(
+    dirs.map(
+      async (name): Promise<Run> => ({
+        dir: join(runs, name),
+        config: await readRunConfig(join(runs, name)),
+      }),
+    ),
   );
-  const lines: Record<string, unknown>[] = [];
-  for await (const line of peerLines(python.path, file)) {
-    console.log(JSON.stringify(line));
-    lines.push(line);
+  const done = new Set(readPeer(runs).map(({ seed }) => seed));
+  const wanted = all.filter(({ config }) => !done.has(config.seed));
+  const python = findPython(asked, timm);
+  if (wanted.length > 0 && "missing" in python)
+    throw new AppError("input", "PEER", `Expected a Python with torch and timm, got: ${python.missing}`);
+  for (const { config } of wanted.slice(0, Number(most))) {
+    const path = "path" in python ? python.path : "";
+    const epochs = await trainPeer(config, { python: path, weights, threads: Number(threads), timm });
+    appendFileSync(join(runs, "peer.jsonl"), epochs.map((epoch) => `${JSON.stringify(epoch)}\n`).join(""));
   }
-  rmSync(folder, { recursive: true });
-  await compare(configs, dirs, lines);
+  const left = wanted.slice(Number(most)).map(({ config }) => config.seed);
+  if (left.length > 0) console.log(`Seeds to go: ${left.join(", ")}`);
+  else await compare(all, readPeer(runs), figure);
 }
 
 /** Last epochs, as no side then chooses on the figures that are compared. */
-async function compare(
-  configs: readonly TrainConfig[],
-  dirs: readonly string[],
-  lines: readonly Record<string, unknown>[],
-) {
-  const [versions, ...epochs] = lines;
-  const last = configs.map(({ seed, epochs: n }) =>
-    (epochs as unknown as PeerEpoch[]).find((e) => e.seed === seed && e.epoch === n),
-  );
-  const ours = await Promise.all(dirs.map(async (dir) => (await readLog(dir)).at(-1)!.val));
+async function compare(runs: readonly Run[], peer: readonly PeerEpoch[], figure?: string): Promise<void> {
+  const curves = (await Promise.all(runs.map((run) => curvesOf(run, peer)))).flat();
+  const last = (side: Curve["side"], part: Part) =>
+    seedSummary(curves.filter((curve) => curve.side === side).map(({ values }) => values.at(-1)![part]));
   const figures = PARTS.map((part) => {
-    const mine = seedSummary(ours.map((val) => selectionFigure(val[part]!)));
-    const theirs = seedSummary(last.map((epoch) => epoch![part]));
-    const allowed = 2 * Math.max(mine.std ?? 0, theirs.std ?? 0);
-    return { part, ours: mine, peer: theirs, difference: mine.mean - theirs.mean, allowed };
+    const [ours, theirs] = [last("here", part), last("PyTorch", part)];
+    const allowed = 2 * Math.max(ours.std ?? 0, theirs.std ?? 0);
+    const [a, b] = [ours, theirs].map(({ n, std }) => (std ?? 0) ** 2 / n);
+    const t = (ours.mean - theirs.mean) / Math.sqrt(a! + b!); // Welch's
+    return { part, ours, peer: theirs, difference: ours.mean - theirs.mean, allowed, t };
   });
-  const { arch, tag } = configs[0]!;
+  const { arch, tag, imageSize, epochs } = runs[0]!.config;
+  const time = new Date().toISOString();
   const row = {
     benchmark: "learning",
     arch,
     tag,
-    peer: versions,
-    figures,
+    imageSize,
     epochs,
-    time: new Date().toISOString(),
+    peer: peer[0]!.versions,
+    figures,
+    curves,
+    time,
   };
-  for (const { part, ours: a, peer: b, difference, allowed } of figures) {
-    const text = ({ mean, std }: typeof a) => `${mean.toFixed(4)} ± ${(std ?? 0).toFixed(4)}`;
+  for (const { part, ours: a, peer: b, difference, allowed, t } of figures) {
+    const text = ({ n, mean, std }: typeof a) => `${mean.toFixed(4)} ± ${(std ?? 0).toFixed(4)} (n ${n})`;
+    const sides = `${part.padEnd(5)} here ${text(a)}  PyTorch ${text(b)}`;
     console.log(
-      `${part.padEnd(5)} ours ${text(a)}  peer ${text(b)}  difference ${difference.toFixed(4)} (2 std: ${allowed.toFixed(4)})`,
+      `${sides}  difference ${difference.toFixed(4)} (2 std: ${allowed.toFixed(4)}), Welch's t ${t.toFixed(2)}`,
     );
   }
+  if (figure !== undefined)
+    writeFileSync(figure, learningCurves(curves, `${arch.toUpperCase()}, ${imageSize} px`));
   appendFileSync(fileURLToPath(new URL("results.jsonl", import.meta.url)), `${JSON.stringify(row)}\n`);
-  console.log(JSON.stringify(row));
+}
+
+async function curvesOf({ dir, config }: Run, peer: readonly PeerEpoch[]): Promise<Curve[]> {
+  const { seed } = config;
+  const part = (of: (name: Part) => number) => ({ all: of("all"), hand: of("hand"), face: of("face") });
+  const ours = (await readLog(dir)).map(({ val }) => part((name) => selectionFigure(val[name]!)));
+  const theirs = peer.filter((epoch) => epoch.seed === seed).map((epoch) => part((name) => epoch[name]));
+  return [
+    { side: "here", seed, values: ours },
+    { side: "PyTorch", seed, values: theirs },
+  ];
 }

@@ -1,7 +1,7 @@
 """The peer of `npm run bench -- learning`: trains upstream's UMCC (F1) or MAG (soft) with PyTorch and timm.
 
-Reads one JSON job (samples by split, weights, settings) and prints one JSON line an epoch and seed.
-Versions are in the first line. Nothing of this runs in the product.
+Reads one JSON job (samples by split, weights, settings, one seed) and prints one JSON line an epoch.
+Nothing of this runs in the product.
 """
 import json
 import random
@@ -91,6 +91,16 @@ def validate(model, loader):
     return figures, float(F.binary_cross_entropy_with_logits(logits, y))
 
 
+def groups(model):
+    """All parameters, or as timm's param_groups_weight_decay: no decay of biases and norms."""
+    if job["decayAll"]:
+        return model.parameters()
+    decayed, others = [], []
+    for p in model.parameters():
+        (decayed if p.ndim > 1 else others).append(p)
+    return [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+
+
 def run(seed):
     random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
     model = {"umcc": Umcc, "mag": Mag}[job["arch"]]()
@@ -100,7 +110,7 @@ def run(seed):
     )
     train, val = loader("train", True), loader("val", False)
     steps = job["epochs"] * len(train)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=job["lr"], weight_decay=job["weightDecay"])
+    optimizer = torch.optim.AdamW(groups(model), lr=job["lr"], weight_decay=job["weightDecay"])
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for epoch in range(job["epochs"]):
         model.train()
@@ -117,10 +127,9 @@ def run(seed):
             total += loss.item()
         figures, val_loss = validate(model, val)
         row = {"seed": seed, "epoch": epoch + 1, "trainLoss": total / len(train), "valLoss": val_loss, **figures}
-        print(json.dumps({**row, "seconds": time.time() - start}), flush=True)
+        print(json.dumps({**row, "seconds": time.time() - start, "versions": VERSIONS}), flush=True)
 
 
 torch.set_num_threads(job["threads"])
-print(json.dumps({"torch": torch.__version__, "torchvision": torchvision.__version__, "timm": timm.__version__}), flush=True)
-for seed in job["seeds"]:
-    run(seed)
+VERSIONS = {"torch": torch.__version__, "torchvision": torchvision.__version__, "timm": timm.__version__}
+run(job["seed"])

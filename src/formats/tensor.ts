@@ -97,6 +97,29 @@ export function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+/**
+ * IEEE binary16 bits of the nearest value, ties to even.
+ *
+ * @returns infinity's bits from 65520 on, where rounding leaves the range
+ */
+export function numberToHalf(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const size = Math.abs(value);
+  if (size >= 65520) return sign | 0x7c00;
+  const exponent = Math.max(-14, Math.floor(Math.log2(size || 2 ** -24)));
+  const steps = roundToEven(size / 2 ** (exponent - 10));
+  // A carry into the next power of two goes on counting: the bits of neighbours are neighbours.
+  return sign | (((exponent + 14) << 10) + steps);
+}
+
+function roundToEven(x: number): number {
+  const low = Math.floor(x);
+  const rest = x - low;
+  if (rest === 0.5) return low + (low % 2);
+  return rest < 0.5 ? low : low + 1;
+}
+
 const scratch = new DataView(new ArrayBuffer(4));
 
 function bfloatToNumber(bits: number): number {

@@ -4,6 +4,8 @@ import { SEXES } from "../data/record.ts";
 import { emitGraph, OPSET } from "../engine/emit.ts";
 import { activation } from "../engine/ops.ts";
 import type { Weights } from "../engine/params.ts";
+import { decodeModel, encodeModel } from "../formats/onnx.ts";
+import { compressWeights, type Precision } from "./compress.ts";
 import type { ModelFacts } from "./facts.ts";
 import { evaluationGraph } from "./predictor.ts";
 
@@ -27,24 +29,29 @@ const BATCH = "batch";
  * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate`, [batch, 2], of MAG; for each
  * further target the probabilities of its classes under its name, [batch, K].
  *
+ * @param precision - how the large weights are stored; see compressWeights
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size
  * @example await writeAtomic("model.onnx", exportOnnx(await loadModel("runs/a")).bytes)
  */
-export function exportOnnx(model: { readonly facts: ModelFacts; readonly weights: Weights }): ExportedModel {
+export function exportOnnx(
+  model: { readonly facts: ModelFacts; readonly weights: Weights },
+  precision: Precision = "float32",
+): ExportedModel {
   const graph = evaluationGraph(model, 1);
-  const metadata = describe(model.facts);
+  const metadata = { ...describe(model.facts), ...(precision === "float32" ? {} : { weights: precision }) };
   const { model: bytes, ...emitted } = emitGraph({
     outputs: { ...graph, probability: activation("sigmoid", graph.logits) },
     provider: "webgpu", // the provider without operators of ONNX Runtime's own
     portable: { batch: BATCH },
     metadata,
   });
+  const small = precision === "float32" ? undefined : compressWeights(decodeModel(bytes), precision);
   return {
-    bytes,
+    bytes: small === undefined ? bytes : encodeModel(small),
     opset: OPSET,
     inputs: emitted.inputs.map(({ name }) => name),
     outputs: emitted.outputs.map(({ name }) => name),
-    nodes: emitted.nodes,
+    nodes: small?.graph.nodes.length ?? emitted.nodes,
     metadata,
   };
 }
