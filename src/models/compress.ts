@@ -105,7 +105,7 @@ function toFloat(from: string, to: string): OnnxNode {
 }
 
 function floatsOf({ data }: OnnxTensor): Float32Array {
-  return new Float32Array(data.slice().buffer); // a decoded tensor need not be aligned
+  return new Float32Array(new Uint8Array(data).buffer); // a copy: decoded tensors need not be aligned
 }
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint16Array | Int8Array | Float32Array): Uint8Array {

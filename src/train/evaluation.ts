@@ -1,17 +1,18 @@
 // Predictions to evaluate: those stored with a run, or new ones of its best checkpoint on other images.
 import { AppError, missingFile, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
-import type { Split } from "../data/record.ts";
+import type { Sample, Split } from "../data/record.ts";
 import { openSource } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
 import type { Device } from "../engine/device.ts";
 import { type ForeignOptions, readForeign } from "../evaluate/foreign.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { readPredictions, writePredictions } from "../evaluate/predictions.ts";
-import type { SourceFacts } from "../models/facts.ts";
+import type { ModelFacts, SourceFacts } from "../models/facts.ts";
+import { trainConfigSchema } from "./config.ts";
 import { plainBatches, sourceFacts } from "./data.ts";
 import { openLocalPredictor, predictSamples } from "./infer.ts";
-import { loadModel } from "./model-file.ts";
+import { loadModel, modelPath } from "./model-file.ts";
 import { readRunConfig, runPaths } from "./run.ts";
 
 /** Which predictions to take. */
@@ -85,19 +86,7 @@ async function freshRows(
   options: EvaluationOptions,
 ): Promise<Prediction[]> {
   const { facts, weights } = await loadModel(run);
-  const sources = await Promise.all(data.map(openSource));
-  if (options.otherRecipe !== true)
-    checkRecipes(facts.trainedOn, await Promise.all(sources.map(sourceFacts)));
-  const { splitSeed, val, test, batch } = await readRunConfig(run);
-  const samples = splitSamples(sources, { seed: splitSeed, fractions: { val, test } })[options.split];
-  if (samples.length === 0) {
-    throw unexpected("input", {
-      code: "NO_IMAGES",
-      expected: "a split with images",
-      name: "--split",
-      got: options.split,
-    });
-  }
+  const { samples, batch } = await samplesOfSplit(run, facts, { ...options, data });
   options.report?.(`predicting ${samples.length} images`);
   const batches = plainBatches(samples, facts.pixels.sizePx, { workers: options.workers, batch });
   const predictor = await openLocalPredictor(facts, weights, { batch, device: options.device ?? "cpu" });
@@ -109,6 +98,39 @@ async function freshRows(
     await Promise.all([batches.close(), predictor.close()]);
   }
 }
+
+/** Which images to take. */
+export type ImageChoice = Pick<EvaluationOptions, "split" | "otherRecipe"> & {
+  readonly data: readonly string[];
+};
+
+/**
+ * The images of one split of some sources, dealt as the model's run deals them; as a run by default does for a
+ * checkpoint alone.
+ *
+ * @param target - run folder or checkpoint
+ * @throws AppError("input", "NO_IMAGES") if the split is empty, ("data", "RECIPE_MISMATCH") for crops of another recipe
+ */
+export async function samplesOfSplit(
+  target: string,
+  { trainedOn }: Pick<ModelFacts, "trainedOn">,
+  { data, split, otherRecipe }: ImageChoice,
+): Promise<{ readonly samples: readonly Sample[]; readonly batch: number }> {
+  const sources = await Promise.all(data.map(openSource));
+  if (otherRecipe !== true) checkRecipes(trainedOn, await Promise.all(sources.map(sourceFacts)));
+  const alone = (await modelPath(target)) === target;
+  const { splitSeed, val, test, batch } = alone ? dealingSchema.parse({}) : await readRunConfig(target);
+  const samples = splitSamples(sources, { seed: splitSeed, fractions: { val, test } })[split];
+  if (samples.length > 0) return { samples, batch };
+  throw unexpected("input", {
+    code: "NO_IMAGES",
+    expected: "a split with images",
+    name: "--split",
+    got: split,
+  });
+}
+
+const dealingSchema = trainConfigSchema.pick({ splitSeed: true, val: true, test: true, batch: true });
 
 /** A model sees crops as it was trained on: another alignment is another input. */
 export function checkRecipes(trained: readonly SourceFacts[], given: readonly SourceFacts[]): void {

@@ -1,10 +1,10 @@
 // `facehand model show` and `facehand model convert`, against what upstream's own modules say (PyTorch goldens).
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeImage } from "../../src/data/image.ts";
+import { decodeImage, encodeJpeg } from "../../src/data/image.ts";
 import { resizeBilinear } from "../../src/data/pixels.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/engine/checkpoint.ts";
 import { createSession } from "../../src/engine/ort-node.ts";
@@ -263,6 +263,55 @@ describe("facehand model export", () => {
     const { hand, face } = golden.cases["umcc-F1"];
     expect(Math.abs((probability!.data[0] as number) - hand)).toBeLessThan(1e-5);
     expect(Math.abs((probability!.data[1] as number) - face)).toBeLessThan(1e-5);
+  });
+
+  it("tells what a smaller file costs, by running it on a split", async () => {
+    await convert("umcc-F1", "priced.safetensors");
+    await mkdir(at("faces"), { recursive: true });
+    const names = Array.from({ length: 24 }, (_, i) => `${20 + i}_${i % 2}_0_20170109000000${i}.jpg`);
+    for (const [i, name] of names.entries()) {
+      const data = Uint8Array.from({ length: 40 * 40 * 3 }, (_, k) => (k * (7 + i) + i * 31) % 256);
+      await writeFile(at(`faces/${name}`), await encodeJpeg({ width: 40, height: 40, data }));
+    }
+    const images = ["--data", `utkface:${at("faces")}`, "--split", "train", "--workers", "1"];
+    const args = ["model", "export", at("priced.safetensors"), "--onnx", at("small.onnx"), ...images];
+    const told = await runCli(...args, "--int8");
+    expect([told.code, told.stdout]).toMatchObject([0, expect.stringContaining("large weights as int8")]);
+    expect(told.stdout).toMatch(
+      /split train: 20 images\n +accuracy +balanced accuracy +NLL\ncheckpoint +[01]\.\d{4}/,
+    );
+    const shown = /p\(male\) differs by at most (\S+), by (\S+) on average; (\d+) decisions differ/.exec(
+      told.stdout,
+    )!;
+    const { cost } = JSON.parse((await runCli(...args, "--int8", "--json")).stdout);
+    expect(cost.maxDifference).toBeGreaterThan(1e-6);
+    expect(cost.maxDifference.toExponential(1)).toBe(shown[1]);
+    // By hand: the checkpoint by `predict`, the file by a session.
+    const photo = resizeBilinear(await decodeImage(at(`faces/${names[0]}`)), 64, 64).data;
+    const session = await createSession(await readFile(at("small.onnx")), { threads: 1 });
+    const flag = new Tensor("float32", [0, 1], [1, 2]);
+    const { probability } = await session.run({
+      images: new Tensor("uint8", Uint8Array.from(photo), [1, 64, 64, 3]),
+      flag,
+    });
+    await session.release();
+    const json = ["--modality", "face", "--json"];
+    const predicted = await runCli("predict", at("priced.safetensors"), at(`faces/${names[0]}`), ...json);
+    const exact = JSON.parse(predicted.stdout).predictions[0].probability;
+    expect(Math.abs((probability!.data[0] as number) - exact)).toBeLessThanOrEqual(cost.maxDifference + 1e-6);
+    const none = JSON.parse((await runCli(...args, "--json")).stdout).cost;
+    expect(none).toMatchObject({ nChanged: 0, nImages: 20 });
+    expect(none.maxDifference).toBeLessThan(1e-5);
+  });
+
+  it("refuses two precisions at once", async () => {
+    const { code, stderr } = await runCli(
+      ...["model", "export", at("exported.safetensors"), "--onnx", at("m.onnx"), "--fp16", "--int8"],
+    );
+    expect([code, stderr]).toMatchObject([
+      2,
+      expect.stringContaining("Expected --fp16 or --int8 for the weights, got"),
+    ]);
   });
 
   it("needs a checkpoint and a place for the model", async () => {
