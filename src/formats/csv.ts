@@ -196,12 +196,24 @@ async function* encodeRows<Column extends string>(
   yield encodeBatch(batch);
 }
 
-function encodeBatch(batch: string[][]): Uint8Array {
+/**
+ * A small table as CSV text, in one piece.
+ *
+ * @example csvText(["a"], [["1"]]) // "a\n1\n"
+ */
+export function csvText(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  return batchText([columns, ...rows]);
+}
+
+function encodeBatch(batch: readonly (readonly string[])[]): Uint8Array {
+  return new TextEncoder().encode(batchText(batch));
+}
+
+function batchText(batch: readonly (readonly string[])[]): string {
   // "\r" is quoted because some readers take it for a line end; a lone empty field because its line would be empty.
-  const text = stringify(batch, {
+  return stringify([...batch] as string[][], {
     record_delimiter: "\n",
     quoted_match: /\r/,
     quoted_empty: batch[0]?.length === 1,
   });
-  return new TextEncoder().encode(text);
 }

@@ -1,0 +1,122 @@
+// Tables of a study's named comparisons: pairs of cells on the same images, over subjects, corrected within the family.
+import { compareArms, type PairedComparison } from "../evaluate/compare.ts";
+import { holm } from "../evaluate/mcnemar.ts";
+import { intervalCell, pCell, type ReportTable, rate, type TableRow, words } from "./report-table.ts";
+import { imageKey } from "./result-tables.ts";
+import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults, sourceId } from "./results.ts";
+import type { Cell, Comparison } from "./study.ts";
+
+/** Draws and permutations of every comparison. */
+export interface Resampling {
+  readonly replicates: number;
+  readonly seed: number;
+}
+
+/** One compared pair: b - a. */
+export interface ComparedPair {
+  readonly a: Cell;
+  readonly b: Cell;
+  /** Null if the pair cannot be compared; `reason` says why. */
+  readonly result: PairedComparison | null;
+  readonly reason: string;
+  /** Of the family; null where there is no p. */
+  readonly holm: number | null;
+  readonly sources: readonly string[];
+}
+
+/** A comparison with its results. */
+export interface ComparedFamily {
+  readonly comparison: Comparison;
+  readonly pairs: readonly ComparedPair[];
+}
+
+/** Computes every comparison of a study. */
+export function compareFamilies(results: StudyResults, resampling: Resampling): ComparedFamily[] {
+  return results.study.comparisons.map((comparison) => {
+    const compared = comparison.pairs.map((pair) => comparePair(results, comparison, pair, resampling));
+    const known = compared.flatMap(({ result }) => (result?.p == null ? [] : [result.p]));
+    const adjusted = known.length === 0 ? [] : holm(known);
+    const pairs = compared.map((pair) => ({
+      ...pair,
+      holm: pair.result?.p == null ? null : adjusted.shift()!,
+    }));
+    return { comparison, pairs };
+  });
+}
+
+function comparePair(
+  results: StudyResults,
+  { evaluation, modality }: Comparison,
+  ids: Comparison["pairs"][number],
+  resampling: Resampling,
+): Omit<ComparedPair, "holm"> {
+  const cell = (id: string) => results.study.cells.find((known) => known.id === id)!;
+  const [a, b] = [cell(ids.a), cell(ids.b)];
+  const runs = [runsOf(results, a), runsOf(results, b)] as const;
+  const shared = runs[0].flatMap((first) => {
+    const second = runs[1].find(({ seed }) => seed === first.seed);
+    return second === undefined ? [] : [[first, second] as const];
+  });
+  const sources = shared.flat().map((run) => sourceId(run, evaluation ?? undefined));
+  const none = (reason: string) => ({ a, b, result: null, reason, sources });
+  if (shared.length === 0) return none("no seed is done for both");
+  const rows = (run: RunResult) => {
+    const all = evaluation === null ? run.rows : (run.evaluations.get(evaluation) ?? []);
+    return new Map(rowsOf(all, results.split, modality).map((row) => [imageKey(row), row]));
+  };
+  const arms = shared.map(([first, second]) => [rows(first), rows(second)] as const);
+  const keys = [...arms[0]![0].keys()].filter((key) =>
+    arms.every((maps) => maps.every((map) => map.has(key))),
+  );
+  if (keys.length === 0) return none("no image is predicted by both");
+  const images = keys.map((key) => arms[0]![0].get(key)!);
+  const probabilities = (of: ReadonlyMap<string, Labelled>) => keys.map((key) => of.get(key)!.probability);
+  const result = compareArms(
+    {
+      y: images.map(({ target }) => target),
+      subjects: images.map(({ subject }) => subject),
+      first: arms.map(([first]) => probabilities(first)),
+      second: arms.map(([, second]) => probabilities(second)),
+    },
+    resampling,
+  );
+  return { a, b, result, reason: "", sources };
+}
+
+/** One table a comparison. */
+export function comparisonTable({ comparison, pairs }: ComparedFamily, results: StudyResults): ReportTable {
+  const { name, evaluation, modality } = comparison;
+  const images = [
+    evaluation === null ? `split ${results.split}` : `evaluation ${evaluation}`,
+    ...(modality === null ? [] : [`${modality}s`]),
+  ].join(", ");
+  return {
+    id: `comparison-${name}`,
+    title: `Comparison ${name}: balanced accuracy, ${images}`,
+    note: "Difference: second minus first, mean over the seeds that both have, with a 95 % paired bootstrap interval over subjects; p by permutation within subjects; Holm: corrected within this table; detectable: true difference that such a test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.",
+    header: ["first", "second", "seeds", "images", "subjects", "difference", "p", "Holm p", "detectable"],
+    rows: pairs.map(pairRow),
+  };
+}
+
+function pairRow({ a, b, result, reason, holm: adjusted, sources }: ComparedPair): TableRow {
+  const names = [words(a.label), words(b.label)];
+  if (result === null) {
+    const [first, ...rest] = [words(reason), ...Array.from({ length: 6 }, () => words("-"))];
+    return { cells: [...names, first!, ...rest], sources };
+  }
+  const { nSeeds, nImages, nSubjects, p, minimumDetectable } = result;
+  return {
+    cells: [
+      ...names,
+      rate(nSeeds, 0),
+      rate(nImages, 0),
+      rate(nSubjects, 0),
+      intervalCell(result),
+      pCell(p),
+      pCell(adjusted),
+      rate(minimumDetectable),
+    ],
+    sources,
+  };
+}

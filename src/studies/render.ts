@@ -1,0 +1,114 @@
+// Report tables as Markdown, LaTeX (booktabs), CSV and HTML. Source: our own.
+// Invariant: all four show the same texts; CSV adds the unrounded numbers and the sources.
+import { csvText } from "../formats/csv.ts";
+import { html, type Markup } from "./markup.ts";
+import type { ReportTable, TableCell, TableRow } from "./report-table.ts";
+
+/** Anchor of a table's or a source's place. */
+export const anchor = (kind: "table" | "source", id: string) =>
+  `${kind}-${id.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
+
+/** A table as Markdown; the first column links to the sources of its row. */
+export function toMarkdown({ id, title, note, header, rows }: ReportTable): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const body = rows.map(({ cells, sources }) =>
+    line(
+      cells.map((cell, k) => {
+        const text = escapeMarkdown(cell.text);
+        const shown = cell.bold === true ? `**${text}**` : text;
+        return k === 0 && sources.length > 0 ? `[${shown}](#${anchor("source", sources[0]!)})` : shown;
+      }),
+    ),
+  );
+  return [
+    `<a id="${anchor("table", id)}"></a>`,
+    "",
+    `### ${title}`,
+    "",
+    line(header.map(escapeMarkdown)),
+    line(header.map((_, k) => (k === 0 ? "---" : "---:"))),
+    ...body,
+    "",
+    note,
+    "",
+  ].join("\n");
+}
+
+function escapeMarkdown(text: string): string {
+  return text.replace(/[|<>*_[\]\\`]/g, (char) => `\\${char}`);
+}
+
+const LATEX: Readonly<Record<string, string>> = {
+  "\\": "\\textbackslash{}",
+  "±": "$\\pm$",
+  "~": "\\textasciitilde{}",
+  "^": "\\textasciicircum{}",
+  "<": "$<$",
+  ">": "$>$",
+};
+
+function escapeLatex(text: string): string {
+  return text.replace(/[\\±~^<>]|[&%$#_{}]/g, (char) => LATEX[char] ?? `\\${char}`);
+}
+
+/** A table as LaTeX: a `table` with booktabs' rules, to be \\input. */
+export function toLatex({ id, title, note, header, rows }: ReportTable): string {
+  const line = (cells: readonly string[]) => `  ${cells.join(" & ")} \\\\`;
+  const body = rows.map(({ cells }) =>
+    line(
+      cells.map(({ text, bold }) => (bold === true ? `\\textbf{${escapeLatex(text)}}` : escapeLatex(text))),
+    ),
+  );
+  return [
+    "% Made by facehand study report; needs \\usepackage{booktabs}.",
+    "\\begin{table}",
+    "\\centering",
+    `\\caption{${escapeLatex(`${title}. ${note}`)}}`,
+    `\\label{tab:${id}}`,
+    `\\begin{tabular}{l${"r".repeat(header.length - 1)}}`,
+    "\\toprule",
+    line(header.map(escapeLatex)),
+    "\\midrule",
+    ...body,
+    "\\bottomrule",
+    "\\end{tabular}",
+    "\\end{table}",
+    "",
+  ].join("\n");
+}
+
+/** A table as CSV: texts, then the unrounded numbers of the columns that have some, then sources. */
+export function toCsv({ header, rows }: ReportTable): string {
+  const numeric = header.flatMap((_, k) =>
+    rows.some(({ cells }) => cells[k]?.value !== undefined) ? [k] : [],
+  );
+  const columns = [...header, ...numeric.map((k) => `${header[k]} (unrounded)`), "sources"];
+  const values = ({ cells, sources }: TableRow) => [
+    ...header.map((_, k) => cells[k]?.text ?? ""),
+    ...numeric.map((k) => numberText(cells[k])),
+    sources.join(" "),
+  ];
+  return csvText(columns, rows.map(values));
+}
+
+function numberText(cell: TableCell | undefined): string {
+  return cell?.value === undefined ? "" : String(cell.value);
+}
+
+/** A table as HTML; every figure links to the sources of its row. */
+export function toHtml({ id, title, note, header, rows }: ReportTable): Markup {
+  const head = header.map((text) => html`<th scope="col">${text}</th>`);
+  const body = rows.map(({ cells, sources }) => {
+    const link = (cell: TableCell) => {
+      const text = cell.bold === true ? html`<strong>${cell.text}</strong>` : html`${cell.text}`;
+      if (sources.length === 0) return text;
+      const exact = cell.value === undefined ? "" : String(cell.value);
+      return html`<a href="#${anchor("source", sources[0]!)}" title="${exact}">${text}</a>`;
+    };
+    const [first, ...rest] = cells;
+    return html`<tr><th scope="row">${link(first!)}</th>${rest.map((cell) => html`<td>${link(cell)}</td>`)}</tr>`;
+  });
+  return html`<section id="${anchor("table", id)}"><h3>${title}</h3>
+<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
+<p class="note">${note}</p></section>`;
+}

@@ -1,0 +1,65 @@
+// A table of a report before it is drawn: text with the number behind it, and where the number came from.
+// Invariants: rounding happens where `text` is made and nowhere else; every figure names its sources.
+import { figure } from "../evaluate/format.ts";
+import type { Interval } from "../evaluate/intervals.ts";
+import { type SeedSummary, seedSummary } from "../evaluate/seeds.ts";
+
+/** One cell: what is shown, and the unrounded number where there is one. */
+export interface TableCell {
+  readonly text: string;
+  readonly value?: number;
+  readonly bold?: boolean;
+}
+
+/** One row; `sources` are ids of the report's list of sources. */
+export interface TableRow {
+  readonly cells: readonly TableCell[];
+  readonly sources: readonly string[];
+}
+
+export interface ReportTable {
+  /** File name without its ending, and anchor. */
+  readonly id: string;
+  readonly title: string;
+  /** What the figures are, in sentences. */
+  readonly note: string;
+  readonly header: readonly string[];
+  readonly rows: readonly TableRow[];
+}
+
+/** Text without a number. */
+export const words = (text: string): TableCell => ({ text });
+
+/** A whole number. */
+export const count = (value: number): TableCell => ({ text: String(value), value });
+
+/** A figure with three digits; null is not defined. */
+export function rate(value: number | null, digits = 3): TableCell {
+  return value === null ? words("-") : { text: figure(value, digits), value };
+}
+
+/** Mean and sample standard deviation of one figure over seeds; null if it is undefined for one of them. */
+export function overSeeds(values: readonly (number | null)[]): SeedSummary | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === values.length && known.length > 0 ? seedSummary(known) : null;
+}
+
+/** `mean ± std`; one seed has no spread. */
+export function seedCell(summary: SeedSummary | null): TableCell {
+  if (summary === null) return words("-");
+  const spread = summary.std === null ? "" : ` ± ${figure(summary.std)}`;
+  return { text: `${figure(summary.mean)}${spread}`, value: summary.mean };
+}
+
+/** `estimate [low, high]`. */
+export function intervalCell({ estimate, low, high }: Interval): TableCell {
+  if (estimate === null) return words("-");
+  const range = low === null || high === null ? "" : ` [${figure(low)}, ${figure(high)}]`;
+  return { text: `${figure(estimate)}${range}`, value: estimate };
+}
+
+/** A p value: three digits, or that it is smaller. */
+export function pCell(p: number | null): TableCell {
+  if (p === null) return words("-");
+  return { text: p < 0.001 ? "<.001" : figure(p), value: p };
+}

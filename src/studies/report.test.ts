@@ -1,0 +1,188 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inventedRows, STUDY_SEEDS, writeInventedStudy } from "../../test/study-fixture.ts";
+import { evaluateBinary } from "../evaluate/metrics.ts";
+import { seedSummary } from "../evaluate/seeds.ts";
+import { readCsv } from "../formats/csv.ts";
+import { FINAL_METRICS_FILE, readFinalMetrics } from "./final-metrics.ts";
+import { checkReport, makeReport, type Report, writeReport } from "./report.ts";
+
+let dir = "";
+let out = "";
+let report: Report;
+const options = () => ({ outDir: out, replicates: 200 });
+const text = (name: string) => report.files.get(name)!;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "facehand-"));
+  out = join(dir, "docs");
+  await writeInventedStudy(join(dir, "study"));
+  report = await makeReport(join(dir, "study"), options());
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+const balanced = (gain: number, seed: number, arch: "umcc" | "mag", modality?: string) => {
+  const rows = inventedRows(gain, seed, arch).filter(
+    (row) => row.split === "test" && (modality === undefined || row.modality === modality),
+  );
+  return evaluateBinary(
+    rows.map(({ target }) => target!),
+    rows.map(({ probability }) => probability),
+  ).balancedAccuracy!;
+};
+
+async function csv(name: string) {
+  await writeReport(report, out);
+  const rows: Record<string, string>[] = [];
+  const [header] = text(name).split("\n");
+  for await (const { values } of readCsv(join(out, name), header!.split(",") as string[])) rows.push(values);
+  return rows;
+}
+
+describe("tables", () => {
+  test("give mean and sample std over seeds of stored predictions, unrounded beside", async () => {
+    const rows = await csv("tables/figures.csv");
+    expect(rows.map(({ configuration }) => configuration)).toEqual([
+      "test_efficientnet.none_F0_Af_Lb_Z0",
+      "test_efficientnet.none_F1_Af_Lb_Z0",
+      "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft",
+    ]);
+    const { mean, std } = seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc")));
+    expect(rows[1]!["balanced accuracy"]).toBe(`${mean.toFixed(3)} ± ${std!.toFixed(3)}`);
+    expect(Number(rows[1]!["balanced accuracy (unrounded)"])).toBeCloseTo(mean, 14);
+    const hand = seedSummary(STUDY_SEEDS.map((seed) => balanced(2, seed, "mag", "hand")));
+    expect(Number(rows[2]!["hand (unrounded)"])).toBeCloseTo(hand.mean, 14);
+    expect(rows[1]!["sources"]).toBe("f1/seed_42 f1/seed_123");
+  });
+
+  test("set the best by validation in bold, with its test figures", () => {
+    const bold = text("report.md")
+      .split("\n")
+      .filter((line) => line.startsWith("| [**"));
+    expect(bold).toHaveLength(1);
+    expect(bold[0]).toContain("F1");
+    expect(text("tables/figures.tex")).toContain("\\textbf{test\\_efficientnet.none\\_F1\\_Af\\_Lb\\_Z0}");
+  });
+
+  test("compare pairs with interval, p, Holm's p and what could have been detected", async () => {
+    const [first, second] = await csv("tables/comparison-flag.csv");
+    const difference =
+      seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc"))).mean -
+      seedSummary(STUDY_SEEDS.map((seed) => balanced(1, seed, "umcc"))).mean;
+    expect(Number(first!["difference (unrounded)"])).toBeCloseTo(difference, 12);
+    expect(first).toMatchObject({ seeds: "2", images: "120", subjects: "60" });
+    const ps = [first, second].map((row) => Number(row!["p (unrounded)"]));
+    expect(Number(first!["Holm p (unrounded)"])).toBeCloseTo(Math.min(1, 2 * ps[0]!), 12);
+    expect(Number(second!["Holm p (unrounded)"])).toBeCloseTo(Math.max(ps[1]!, 2 * ps[0]!), 12);
+    expect(Number(first!["detectable (unrounded)"])).toBeGreaterThan(0);
+  });
+
+  test("tell what an evaluation changed: a quarter of the decisions were turned round", async () => {
+    const rows = await csv("tables/evaluation-blur.csv");
+    expect(rows).toHaveLength(3);
+    for (const row of rows) expect(row["flipped"]).toBe("0.250 ± 0.000");
+    const [told, ...others] = await csv("tables/evaluation-told-other.csv");
+    expect(others).toEqual([]);
+    expect(told!["configuration"]).toContain("F1");
+  });
+
+  test("say how often MAG's gate prefers the own head, and what both images give", async () => {
+    const [gate] = await csv("tables/gate.csv");
+    expect(gate).toMatchObject({ hand: "1.000 ± 0.000", face: "0.800 ± 0.000", all: "0.900 ± 0.000" });
+    const fused = await csv("tables/fusion.csv");
+    expect(fused[0]!["pairs"]).toBe("60");
+    for (const row of fused) {
+      expect(Number(row["both (unrounded)"])).toBeGreaterThan(Number(row["hand (unrounded)"]));
+    }
+  });
+
+  test("break the best run of each architecture down by group, and mark small groups", async () => {
+    const names = [...report.files.keys()].filter((name) => name.endsWith(".csv"));
+    expect(names.filter((name) => name.startsWith("tables/groups-age-umcc"))).toHaveLength(1);
+    expect(names.filter((name) => name.startsWith("tables/groups-age-mag"))).toHaveLength(1);
+    const rows = await csv(names.find((name) => name.startsWith("tables/groups-age-umcc"))!);
+    expect(rows.find(({ group }) => group === "70+")).toMatchObject({ accuracy: "too small", subjects: "6" });
+    expect(rows.find(({ group }) => group === "20-29")!["accuracy"]).toMatch(
+      /^0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\]$/,
+    );
+    expect(names.some((name) => name.startsWith("tables/calibration-umcc"))).toBe(true);
+    expect(names.some((name) => name.startsWith("tables/flips-mag"))).toBe(true);
+  });
+});
+
+describe("upstream's table", () => {
+  test("is read back with its Python dicts", async () => {
+    await writeReport(report, out);
+    const rows = await readFinalMetrics(join(out, FINAL_METRICS_FILE));
+    const flagged = rows.filter(
+      ({ category, configuration }) => category === "ablation" && configuration["flag_on"] === true,
+    );
+    expect(flagged).toHaveLength(1);
+    expect(flagged[0]!.configuration).toMatchObject({
+      arch: "umcc",
+      gating: null,
+      seeds: [42, 123],
+      ddof: 1,
+    });
+    expect(flagged[0]!.configuration["mean_acc"]).toBeGreaterThan(0.5);
+    expect(Number(flagged[0]!.figures["test_balancedAccuracy_mean"])).toBeCloseTo(
+      seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc"))).mean,
+      14,
+    );
+  });
+
+  test.each([
+    ["category,figures\na,1\n", "Expected column configuration"],
+    ["category,configuration\na,[1]\n", 'Expected a Python dict for column configuration, got "[1]"'],
+    ["category,configuration\na,os.system()\n", "Expected a literal in a Python literal"],
+  ])("%j is refused", async (content, message) => {
+    const path = join(dir, "bad.csv");
+    await writeFile(path, content);
+    await expect(readFinalMetrics(path)).rejects.toThrowError(message);
+  });
+});
+
+describe("the report", () => {
+  test("is one page that needs nothing else, and links every figure to its sources", () => {
+    const page = text("report.html");
+    expect(page).not.toMatch(/(src|href)="https?:/);
+    expect(page).not.toContain("<script");
+    const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
+    expect(targets.length).toBeGreaterThan(100);
+    for (const id of new Set(targets)) expect(page).toContain(`id="${id}"`);
+    expect(page).toContain('href="../study/runs/f1/seed_42/predictions.parquet"');
+    expect(page).toContain("The label is an apparent one");
+  });
+
+  test("has the same bytes again, and a check that finds a changed figure with file and line", async () => {
+    await writeReport(report, out);
+    const again = await makeReport(join(dir, "study"), options());
+    await expect(checkReport(again, out)).resolves.toBeUndefined();
+    const path = join(out, "report.md");
+    const before = await readFile(path, "utf8");
+    await writeFile(path, before.replace(/0\.\d{3} ±/, "0.999 ±"));
+    await expect(checkReport(again, out)).rejects.toThrowError(
+      /^Expected the recomputed .*, got .*0\.999 ±.* \(.*report\.md:\d+\)$/,
+    );
+    await rm(path);
+    await expect(checkReport(again, out)).rejects.toThrowError("Expected a file of the report at");
+  });
+
+  test("names what is not done, and leaves it out", async () => {
+    const part = join(dir, "part");
+    await writeInventedStudy(part, (cell, seed) => cell === "mag" || seed === 123);
+    const { files, results } = await makeReport(part, options());
+    expect(results.missing).toHaveLength(4);
+    expect(files.get("report.md")).toContain("4 of 6 runs are not done and are in no figure.");
+    expect(files.get("tables/comparison-flag.csv")).toContain("no seed is done for both");
+    expect(files.get("report.md")).not.toContain("[**");
+  });
+
+  test("refuses a study without results", async () => {
+    const none = join(dir, "none");
+    await writeInventedStudy(none, () => true);
+    await expect(makeReport(none, options())).rejects.toThrowError("Expected at least one finished run in");
+  });
+});

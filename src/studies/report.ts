@@ -1,0 +1,128 @@
+// The report of a study, computed from its stored predictions: Markdown, LaTeX, CSV, one HTML page, upstream's table.
+// Invariants: no number is typed; the same predictions give the same bytes (no dates, no machine), so that a committed
+// report can be checked against its study; files are written whole.
+import { join, relative } from "node:path";
+import { AppError, missingFile } from "../core/errors.ts";
+import { exists, readText, writeAtomic } from "../core/files.ts";
+import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
+import { FINAL_METRICS_FILE, finalMetrics } from "./final-metrics.ts";
+import { analysisTables, flipTable, groupTables } from "./group-tables.ts";
+import { anchor, toCsv, toLatex, toMarkdown } from "./render.ts";
+import { preface, reportPage } from "./report-page.ts";
+import type { ReportTable } from "./report-table.ts";
+import { evaluationTables, figuresTable, fusionTable, gateTable } from "./result-tables.ts";
+import { type RunResult, rankedCells, readResults, type StudyResults, validationFigure } from "./results.ts";
+import { readStudy } from "./study.ts";
+
+export interface ReportOptions extends Partial<Resampling> {
+  /** Folder of the report; made if it is not there. */
+  readonly outDir: string;
+}
+
+/** A report in memory: texts by file name. */
+export interface Report {
+  readonly files: ReadonlyMap<string, string>;
+  readonly results: StudyResults;
+}
+
+/**
+ * Makes a study's report.
+ *
+ * @param dir - study folder
+ * @throws AppError("data", "STUDY_EMPTY") if no task has stored predictions; as `readStudy` and `readPredictions` do
+ * @example (await makeReport("studies/ablation", { outDir: "docs" })).files.get("report.md")
+ */
+export async function makeReport(dir: string, options: ReportOptions): Promise<Report> {
+  const { replicates = 2000, seed = 0, outDir } = options;
+  const results = await readResults(dir, await readStudy(dir));
+  if (results.runs.length === 0) {
+    throw new AppError("data", "STUDY_EMPTY", `Expected at least one finished run in ${dir}, got none`, {
+      hint: "run the study first: facehand study run",
+    });
+  }
+  const families = compareFamilies(results, { replicates, seed });
+  const shown = shownRuns(results);
+  const tables = [
+    figuresTable(results),
+    ...families.map((family) => comparisonTable(family, results)),
+    ...present(gateTable(results)),
+    ...present(fusionTable(results)),
+    ...evaluationTables(results),
+    ...shown.flatMap((run) => [
+      ...groupTables(run, results, { replicates, seed }),
+      ...analysisTables(run, results),
+      ...present(flipTable(run, results)),
+    ]),
+  ];
+  const base = relative(outDir, dir).replaceAll("\\", "/") || ".";
+  const files = new Map([
+    ["report.md", markdown(results, tables, base)],
+    ["report.html", reportPage(results, { families, tables, shown, base })],
+    [FINAL_METRICS_FILE, finalMetrics(results)],
+  ]);
+  for (const table of tables) {
+    files.set(`tables/${table.id}.csv`, toCsv(table));
+    files.set(`tables/${table.id}.tex`, toLatex(table));
+  }
+  return { files, results };
+}
+
+const present = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
+
+/** Of each architecture the best cell by validation, by its best seed: the runs that are looked at group by group. */
+function shownRuns(results: StudyResults): RunResult[] {
+  const ranked = rankedCells(results);
+  const archs = [...new Set(ranked.map(({ cell }) => cell.arch))];
+  return archs.map((arch) => {
+    const { runs } = ranked.find(({ cell }) => cell.arch === arch)!;
+    return runs.reduce((a, b) => (validationFigure(b) > validationFigure(a) ? b : a));
+  });
+}
+
+function markdown(results: StudyResults, tables: readonly ReportTable[], base: string): string {
+  const sources = results.sources.map(({ id, path, sha256, images }) => {
+    const link = `[${id}](${base}/${path})`;
+    return `- <a id="${anchor("source", id)}"></a>${link}: ${images} images, SHA-256 \`${sha256.slice(0, 16)}\``;
+  });
+  return [
+    `# Study ${results.study.name}`,
+    "",
+    ...preface(results).flatMap((text) => [text, ""]),
+    "Made by `facehand study report`; `--check` recomputes it.",
+    "",
+    ...tables.map(toMarkdown),
+    "## Sources",
+    "",
+    "Predictions that the figures are computed from:",
+    "",
+    ...sources,
+    "",
+  ].join("\n");
+}
+
+/** Writes a report, file by file, each whole. */
+export async function writeReport({ files }: Report, outDir: string): Promise<void> {
+  for (const [name, text] of files) await writeAtomic(join(outDir, name), text);
+}
+
+/**
+ * Compares a written report with a recomputed one.
+ *
+ * @throws AppError("data", "FILE_MISSING") for a file that is not there, "REPORT_DRIFTED" for the first line that differs
+ */
+export async function checkReport({ files }: Report, outDir: string): Promise<void> {
+  for (const [name, text] of files) {
+    const path = join(outDir, name);
+    if (!(await exists(path))) throw missingFile(path, "a file of the report", "write the report again");
+    const [there, wanted] = [(await readText(path, "a file of the report")).split("\n"), text.split("\n")];
+    const line = wanted.findIndex((value, k) => value !== there[k]);
+    const at = line === -1 && there.length !== wanted.length ? wanted.length : line;
+    if (at === -1) continue;
+    const message = `Expected the recomputed ${JSON.stringify(short(wanted[at]))}, got ${JSON.stringify(short(there[at]))} (${path}:${at + 1})`;
+    throw new AppError("data", "REPORT_DRIFTED", message, {
+      hint: "the predictions or the table changed: look at both, then write the report again",
+    });
+  }
+}
+
+const short = (line: string | undefined) => (line ?? "").slice(0, 200);

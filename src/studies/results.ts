@@ -1,0 +1,130 @@
+// Everything that a report is computed from: the stored predictions of a study's finished tasks, and their logs.
+// Invariant: read only; what is not finished is named, never guessed.
+import { relative } from "node:path";
+import { exists, sha256File } from "../core/files.ts";
+import type { Modality, Split } from "../data/record.ts";
+import { type BinaryMetrics, evaluateBinary } from "../evaluate/metrics.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
+import { readPredictions } from "../evaluate/predictions.ts";
+import { readLog, runPaths } from "../train/run.ts";
+import { bestEpoch, type EpochLog, selectionFigure } from "../train/runlog.ts";
+import { type Cell, evaluationsOf, type Study, type Task, taskPaths, tasksOf } from "./study.ts";
+
+/** A row whose image has a recorded label. */
+export type Labelled = Prediction & { readonly target: 0 | 1 };
+
+/** A file of predictions that figures came from. */
+export interface ResultSource {
+  /** `<cell>/seed_<n>`, or `<cell>/seed_<n>/<evaluation>`. */
+  readonly id: string;
+  /** Relative to the study folder. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly images: number;
+}
+
+/** One finished task. */
+export interface RunResult {
+  readonly cell: Cell;
+  readonly seed: number;
+  readonly log: readonly EpochLog[];
+  /** Validation and test images, as the run stored them. */
+  readonly rows: readonly Labelled[];
+  /** By evaluation. */
+  readonly evaluations: ReadonlyMap<string, readonly Labelled[]>;
+}
+
+/** Results of a study as far as it has got. */
+export interface StudyResults {
+  readonly study: Study;
+  readonly runs: readonly RunResult[];
+  /** Tasks without stored predictions. */
+  readonly missing: readonly Task[];
+  readonly sources: readonly ResultSource[];
+  /** Split that figures are of: `test`, or `val` where no run has test images. */
+  readonly split: Split;
+}
+
+/**
+ * Reads all stored predictions of a study.
+ *
+ * @throws AppError("data", ...) for damaged predictions or logs
+ * @example (await readResults(dir, await readStudy(dir))).runs.length
+ */
+export async function readResults(dir: string, study: Study): Promise<StudyResults> {
+  const runs: RunResult[] = [];
+  const missing: Task[] = [];
+  const sources: ResultSource[] = [];
+  for (const task of tasksOf(study)) {
+    const paths = taskPaths(dir, task);
+    const { predictions } = runPaths(paths.run);
+    if (!(await exists(predictions))) {
+      missing.push(task);
+      continue;
+    }
+    const read = async (id: string, path: string) => {
+      const all = await readPredictions(path);
+      sources.push({ id, path: relative(dir, path), sha256: await sha256File(path), images: all.length });
+      return all.filter((row): row is Labelled => row.target !== null);
+    };
+    const rows = await read(sourceId(task), predictions);
+    const evaluations = new Map<string, readonly Labelled[]>();
+    for (const { name } of evaluationsOf(study, task.cell)) {
+      const path = paths.predictions(name);
+      if (await exists(path)) evaluations.set(name, await read(sourceId(task, name), path));
+    }
+    runs.push({ ...task, log: await readLog(paths.run), rows, evaluations });
+  }
+  const split = runs.some(({ rows }) => rows.some((row) => row.split === "test")) ? "test" : "val";
+  return { study, runs, missing, sources, split };
+}
+
+/** Name of a file of predictions in lists of sources. */
+export function sourceId({ cell, seed }: Pick<Task, "cell" | "seed">, evaluation?: string): string {
+  return `${cell.id}/seed_${seed}${evaluation === undefined ? "" : `/${evaluation}`}`;
+}
+
+/** Finished runs of one cell, in the order of seeds. */
+export function runsOf({ runs }: StudyResults, { id }: Pick<Cell, "id">): readonly RunResult[] {
+  return runs.filter(({ cell }) => cell.id === id);
+}
+
+/** Rows of one split, and of one modality if given. */
+export function rowsOf(
+  rows: readonly Labelled[],
+  split: Split,
+  modality?: Modality | null,
+): readonly Labelled[] {
+  return rows.filter(
+    (row) =>
+      row.split === split && (modality === undefined || modality === null || row.modality === modality),
+  );
+}
+
+/** Metrics of rows; undefined if there are none. */
+export function metricsOf(rows: readonly Labelled[]): BinaryMetrics | undefined {
+  if (rows.length === 0) return undefined;
+  return evaluateBinary(
+    rows.map(({ target }) => target),
+    rows.map(({ probability }) => probability),
+  );
+}
+
+/** Validation figure by which a run is chosen: that of its kept epoch. */
+export function validationFigure({ log }: RunResult): number {
+  return selectionFigure(bestEpoch(log).val.all);
+}
+
+/**
+ * The finished cells, best validation mean over seeds first; cells without all seeds do not compete.
+ *
+ * @returns cells with their runs
+ */
+export function rankedCells(results: StudyResults): { cell: Cell; runs: readonly RunResult[] }[] {
+  const mean = (runs: readonly RunResult[]) =>
+    runs.reduce((sum, run) => sum + validationFigure(run), 0) / runs.length;
+  return results.study.cells
+    .map((cell) => ({ cell, runs: runsOf(results, cell) }))
+    .filter(({ runs }) => runs.length === results.study.seeds.length)
+    .sort((a, b) => mean(b.runs) - mean(a.runs));
+}
