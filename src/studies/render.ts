@@ -110,5 +110,5 @@ export function toHtml({ id, title, note, header, rows }: ReportTable): Markup {
   });
   return html`<section id="${anchor("table", id)}"><h3>${title}</h3>
 <div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
-<p class="note">${note}</p></section>`;
+<p class="soft">${note}</p></section>`;
 }

@@ -40,7 +40,13 @@ export function seedCurves(runs: readonly RunResult[], title: string): string {
       shape: "line",
     })),
     plot: {
-      x: { label: "epoch", domain: [1, Math.max(2, epochs)], tickFormat: "d", inset: 6 },
+      x: {
+        label: "epoch",
+        domain: [1, Math.max(2, epochs)],
+        ticks: wholeTicks(epochs),
+        tickFormat: "d",
+        inset: 6,
+      },
       y: { label: "balanced accuracy, validation", domain: [lowest, 1], grid: true },
       marks: present(points).flatMap((modality) => {
         const own = points.filter((point) => point.modality === modality);
@@ -52,6 +58,12 @@ export function seedCurves(runs: readonly RunResult[], title: string): string {
       }),
     },
   });
+}
+
+/** At most ten whole numbers from 1 on. */
+function wholeTicks(last: number): number[] {
+  const step = Math.ceil(last / 10);
+  return Array.from({ length: Math.floor((last - 1) / step) + 1 }, (_, k) => 1 + k * step);
 }
 
 const present = (data: readonly { readonly modality: Modality }[]) =>
@@ -93,20 +105,29 @@ export function forestPlot({ comparison, pairs }: ComparedFamily): string | unde
     return [{ name, estimate: result.estimate, low: result.low, high: result.high }];
   });
   if (rows.length === 0) return undefined;
-  const longest = Math.max(...rows.flatMap(({ name }) => name.split("\n").map((line) => line.length)));
   const reach = 1.1 * Math.max(0.01, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
   return drawFigure({
     title: `Differences: ${comparison.name}`,
-    heightPx: 70 + 40 * rows.length,
+    heightPx: 90 + 58 * rows.length,
     legend: [{ label: "difference with 95 % interval over subjects", color: COLORS.face, shape: "dot" }],
     plot: {
-      marginLeft: Math.min(290, 16 + 6 * longest),
-      x: { label: "balanced accuracy, second minus first", domain: [-reach, reach], grid: true, ticks: 5 },
-      y: { label: null, domain: rows.map(({ name }) => name), tickSize: 0 },
+      marginLeft: 18,
+      x: { label: "balanced accuracy, first minus second", domain: [-reach, reach], grid: true, ticks: 7 },
+      // Names are long: they stand over their lines, not beside them.
+      y: { label: null, axis: null, domain: rows.map(({ name }) => name) },
       marks: [
         Plot.ruleX([0], { stroke: INK, strokeDasharray: "4 4" }),
         Plot.ruleY(rows, { x1: "low", x2: "high", y: "name", stroke: COLORS.face, strokeWidth: 2 }),
         Plot.dot(rows, { x: "estimate", y: "name", fill: COLORS.face, r: 5 }),
+        Plot.text(rows, {
+          x: -reach,
+          y: "name",
+          text: "name",
+          textAnchor: "start",
+          fill: INK,
+          dy: -21,
+          fontSize: 10.5,
+        }),
       ],
     },
   });

@@ -50,10 +50,11 @@ export function reportPage(results: StudyResults, { families, tables, shown, bas
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Study ${study.name}</title><style>${trusted(REPORT_CSS)}
+body { max-width: 80rem; }
 td a, tbody th a { color: inherit; text-decoration-color: var(--line); }</style></head>
 <body><h1>Study ${study.name}</h1>
 <div class="note">${preface(results).map((text) => html`<p>${text}</p>`)}</div>
-<h2>Contents</h2><ul>${list}</ul>
+<details><summary>Contents</summary><ul>${list}</ul></details>
 <h2>Figures</h2><div class="figures">${figures}</div>
 <h2>Tables</h2>${tables.map(toHtml)}
 <h2>Sources</h2><p>Predictions that the figures are computed from.</p>

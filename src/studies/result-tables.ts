@@ -110,9 +110,11 @@ export function describe({ data, modality, told, perturb }: Evaluation): string 
     data === null ? "own images" : `images of ${data}`,
     ...(modality === null ? [] : [`${modality}s only`]),
     ...(told === "other" ? ["told the other modality"] : []),
-    ...(perturb === null ? [] : [JSON.stringify(perturb).replace(/["{}]/g, "").replaceAll(":", " ")]),
+    ...(perturb === null ? [] : Object.entries(perturb).map(strength)),
   ].join(", ");
 }
+
+const strength = ([name, value]: [string, unknown]) => (name === "kind" ? String(value) : `${name} ${value}`);
 
 function evaluationRow(results: StudyResults, cell: Cell, { name }: Evaluation): TableRow | undefined {
   const runs = runsOf(results, cell).filter(({ evaluations }) => evaluations.has(name));
