@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedRows, STUDY_SEEDS, writeInventedStudy } from "../../test/study-fixture.ts";
+import { FINAL_METRICS_FILE, readFinalMetrics } from "../evaluate/final-metrics.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { readCsv } from "../formats/csv.ts";
-import { FINAL_METRICS_FILE, readFinalMetrics } from "./final-metrics.ts";
 import { checkReport, makeReport, type Report, writeReport } from "./report.ts";
 
 let dir = "";

@@ -4,8 +4,9 @@
 import { join, relative } from "node:path";
 import { AppError, missingFile } from "../core/errors.ts";
 import { exists, readText, writeAtomic } from "../core/files.ts";
+import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
 import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
-import { FINAL_METRICS_FILE, finalMetrics } from "./final-metrics.ts";
+import { finalMetrics } from "./final-metrics.ts";
 import { analysisTables, flipTable, groupTables } from "./group-tables.ts";
 import { anchor, toCsv, toLatex, toMarkdown } from "./render.ts";
 import { preface, reportPage } from "./report-page.ts";
