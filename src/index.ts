@@ -42,6 +42,7 @@ export { bootstrapBySubject } from "./evaluate/bootstrap.ts";
 export { type ClassMetrics, decideClass, evaluateClasses } from "./evaluate/classes.ts";
 export { aucDifference, clusteredAuc } from "./evaluate/clustered.ts";
 export { compareArms, type PairedComparison } from "./evaluate/compare.ts";
+export { type FinalMetrics, readFinalMetrics } from "./evaluate/final-metrics.ts";
 export { type ForeignPredictions, readForeign } from "./evaluate/foreign.ts";
 export { formatSummary } from "./evaluate/format.ts";
 export { bootstrapTables, type GroupTableIntervals } from "./evaluate/group-intervals.ts";
@@ -67,6 +68,8 @@ export {
 export { BACKBONE_NAMES } from "./models/registry.ts";
 export { formatTag, parseTag, type Tag } from "./models/tags.ts";
 export type { ClassTarget, TargetFacts } from "./models/targets.ts";
+export { auditRow } from "./studies/audit.ts";
+export { checkReport, makeReport, writeReport } from "./studies/report.ts";
 export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/config.ts";
 export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";

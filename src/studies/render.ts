@@ -1,6 +1,6 @@
 // Report tables as Markdown, LaTeX (booktabs), CSV and HTML. Source: our own.
 // Invariant: all four show the same texts; CSV adds the unrounded numbers and the sources.
-import { csvText } from "../formats/csv.ts";
+import { tableCsv } from "../evaluate/format-csv.ts";
 import { html, type Markup } from "./markup.ts";
 import type { ReportTable, TableCell, TableRow } from "./report-table.ts";
 
@@ -88,7 +88,7 @@ export function toCsv({ header, rows }: ReportTable): string {
     ...numeric.map((k) => numberText(cells[k])),
     sources.join(" "),
   ];
-  return csvText(columns, rows.map(values));
+  return tableCsv(columns, rows.map(values));
 }
 
 function numberText(cell: TableCell | undefined): string {
