@@ -1,4 +1,4 @@
-// `facehand data ...`: looks at datasets and draws the built-in sample.
+// `facehand data ...`: fetches datasets, looks at, checks, repairs and converts them; draws the built-in sample.
 import type { Command } from "commander";
 import { Interrupted } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
@@ -7,11 +7,16 @@ import { formatShow, showDataset } from "../data/show.ts";
 import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
 import { checkCommand } from "./data-check.ts";
 import { exportCommand, importCommand } from "./data-export.ts";
+import { fetchCommand } from "./data-fetch.ts";
 import { repairCommand } from "./data-repair.ts";
 
 /** `facehand data`. */
 export function dataCommand(context: Context): Command {
-  return verb("data", "look at, check, repair, export and import paired datasets; draw the built-in sample")
+  return verb(
+    "data",
+    "fetch, look at, check, repair, export and import paired datasets; draw the built-in sample",
+  )
+    .addCommand(fetchCommand(context))
     .addCommand(showCommand(context))
     .addCommand(checkCommand(context))
     .addCommand(repairCommand(context))

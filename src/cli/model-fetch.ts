@@ -1,8 +1,8 @@
 // `facehand model fetch`: a pretrained backbone from the Hugging Face hub into the cache.
 import type { Command } from "commander";
-import { type Progress, startProgress } from "../core/progress.ts";
 import { fetchPretrained, HUB_PREFIX, type HubOptions, type Pretrained } from "../models/hub.ts";
 import { pixelsNamed } from "../train/config.ts";
+import { startBytes } from "./bytes-progress.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 
 interface Flags {
@@ -35,21 +35,11 @@ export async function fetchWithProgress(
   name: string,
   options: HubOptions = {},
 ): Promise<Pretrained> {
-  let line: Progress | undefined;
-  let shown = 0;
-  const onProgress = (doneBytes: number, totalBytes: number | undefined) => {
-    const [done, total] = [doneBytes, totalBytes ?? 0].map((bytes) => Math.round(bytes / 1e6));
-    if (line === undefined) {
-      line = startProgress(name, total!, { unit: "MB", done: done! });
-      shown = done!;
-    }
-    line.tick(Math.max(0, done! - shown));
-    shown = done!;
-  };
+  const line = startBytes(name);
   try {
-    return await fetchPretrained(name, { ...options, signal, onProgress });
+    return await fetchPretrained(name, { ...options, signal, onProgress: line.onProgress });
   } finally {
-    line?.done();
+    line.done();
   }
 }
 

@@ -1,8 +1,8 @@
 // One progress line on standard error: done/total, rate, time left. Silent unless that is a terminal.
 
 export interface Progress {
-  /** Adds finished units. */
-  tick(units?: number): void;
+  /** Adds finished units; `total` is another total, as more becomes known. */
+  tick(units?: number, total?: number): void;
   /** Text shown after the numbers. */
   note(text: string): void;
   /** Ends the line; call it in `finally`. */
@@ -24,19 +24,21 @@ export function startProgress(label: string, total: number, options: ProgressOpt
   const { unit = "items", stream = process.stderr, done = 0, now = () => performance.now() } = options;
   const startMs = now();
   let count = done;
+  let all = total;
   let text = "";
   let drawnMs = Number.NEGATIVE_INFINITY;
   const draw = () => {
     if (stream.isTTY !== true) return;
     const line =
-      formatProgress(label, count, total, unit, now() - startMs, done) + (text === "" ? "" : `  ${text}`);
+      formatProgress(label, count, all, unit, now() - startMs, done) + (text === "" ? "" : `  ${text}`);
     stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 100) - 1)}`);
     drawnMs = now();
   };
   return {
-    tick(units = 1) {
+    tick(units = 1, known = all) {
       count += units;
-      if (now() - drawnMs >= 100 || count === total) draw();
+      all = known;
+      if (now() - drawnMs >= 100 || count === all) draw();
     },
     note(value) {
       text = value;

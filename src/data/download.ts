@@ -1,22 +1,22 @@
 // Downloads of large files over HTTP: they go on where they stopped, and appear whole or not at all.
 // Invariants: bytes are only put behind a part if the server says that both belong to the same file (206, same
-// length, same ETag); no page of HTML is ever taken for data; the final path holds checked bytes.
+// length, ETag and Last-Modified); no page of HTML is ever taken for data; the final path holds checked bytes.
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { sha256, sha256File } from "../core/files.ts";
+import { cut, openBody, type Watch, watch } from "./body.ts";
 import {
+  isPage,
+  pageText,
   type RequestOptions,
   type RetryOptions,
   request,
   retrying,
   showUrl,
-  stopped,
-  Transient,
-  why,
 } from "./http.ts";
 import {
-  checkSpace,
+  checkRoom,
   discard,
   type Held,
   heldOf,
@@ -28,7 +28,7 @@ import {
 } from "./partial.ts";
 
 /** How to download, and what must come. */
-export interface DownloadOptions extends RetryOptions, Pick<RequestOptions, "hints"> {
+export interface DownloadOptions extends RetryOptions, Pick<RequestOptions, "hints" | "cookies" | "page"> {
   /** Sent to the first host; Authorization and Cookie never go to another. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Names the file where its address changes from time to time; default: the address. */
@@ -38,6 +38,10 @@ export interface DownloadOptions extends RetryOptions, Pick<RequestOptions, "hin
   readonly sizeBytes?: number;
   /** A connection without a byte for so long is cut, ms; default one minute. */
   readonly idleMs?: number;
+  /** Where the file is now, asked before each attempt: addresses that a server makes up expire. */
+  readonly locate?: () => Promise<URL>;
+  /** Sees what has come, whole and checked, before it appears at its path. */
+  readonly onChecked?: (found: Downloaded) => Promise<void>;
   readonly onProgress?: (doneBytes: number, totalBytes: number | undefined) => void;
 }
 
@@ -48,8 +52,8 @@ export interface Downloaded {
   readonly sha256: string;
 }
 
-const HTML = /^\s*<(!doctype\s+html|html|head|body)\b/i;
-const AGAIN = "run the same command again; it goes on where this stopped";
+const HTML = /^(\xef\xbb\xbf)?\s*(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|head|body|title|meta|script)\b/i;
+const HEAD_BYTES = 256;
 
 interface Job {
   readonly url: URL;
@@ -87,32 +91,42 @@ export async function download(
     now = bytes;
   };
   await retrying(() => receive(job, onBytes), options, advanced);
-  const found = await check(job);
+  const sizeBytes = (await stat(job.part.path)).size;
+  const found = { path, sizeBytes, sha256: await checkWhole(job.part, showUrl(job.url), options) };
+  await options.onChecked?.(found);
   await rename(job.part.path, path);
   await rm(job.part.notePath, { force: true });
-  return { path, sizeBytes: (await stat(path)).size, sha256: found };
+  return found;
 }
 
 /** One attempt: returns when the part is whole. */
 async function receive(job: Job, onBytes: (bytes: number) => void): Promise<void> {
-  const { url, part, options } = job;
+  const { part, options } = job;
   const before = await heldOf(part);
   if (before.bytes > 0 && before.note?.totalBytes === before.bytes) return;
+  const url = (await options.locate?.()) ?? job.url;
   const idle = watch(options);
   try {
     const range = before.bytes > 0 ? { range: `bytes=${before.bytes}-` } : {};
     // Anything but identity would count and resume compressed bytes.
     const headers = { ...options.headers, "accept-encoding": "identity", ...range };
-    const hints = options.hints === undefined ? {} : { hints: options.hints };
-    const response = await request(url, { headers, signal: idle.signal, ...hints });
-    const at = place(response, before, job);
-    if (at !== undefined) return await store(job, response, at, idle, onBytes);
+    const response = await request(url, { ...asked(options), headers, signal: idle.signal });
+    const at = place(response, before, { ...job, url });
+    if (at !== undefined) return await store({ ...job, url }, response, at, idle, onBytes);
     await response.body?.cancel();
   } finally {
     idle.stop();
   }
   await discard(part); // the file has changed: begin again, now without a range
   await receive(job, onBytes);
+}
+
+function asked({ hints, cookies, page }: DownloadOptions): RequestOptions {
+  return {
+    ...(hints === undefined ? {} : { hints }),
+    ...(cookies === undefined ? {} : { cookies }),
+    ...(page === undefined ? {} : { page }),
+  };
 }
 
 interface Place {
@@ -123,9 +137,11 @@ interface Place {
 /** Where a response's bytes belong; undefined if they do not continue the part that is there. */
 function place(response: Response, before: Held, { url, part: { id } }: Job): Place | undefined {
   const etag = response.headers.get("etag");
+  const lastModified = response.headers.get("last-modified");
   if (response.status === 200) {
     const length = response.headers.get("content-length");
-    return { start: 0, note: { id, totalBytes: length === null ? null : Number(length), etag } };
+    const totalBytes = length === null ? null : Number(length);
+    return { start: 0, note: { id, totalBytes, etag, lastModified } };
   }
   if (before.bytes === 0) {
     const { status: got } = response;
@@ -134,8 +150,14 @@ function place(response: Response, before: Held, { url, part: { id } }: Job): Pl
   const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(response.headers.get("content-range") ?? "");
   const [start, totalBytes] = [Number(range?.[1]), Number(range?.[2])];
   const { note } = before;
-  const same = start === before.bytes && totalBytes === note?.totalBytes && etag === note.etag;
-  return response.status === 206 && same ? { start, note: { id, totalBytes, etag } } : undefined;
+  const same =
+    start === before.bytes &&
+    totalBytes === note?.totalBytes &&
+    etag === note.etag &&
+    lastModified === note.lastModified;
+  return response.status === 206 && same
+    ? { start, note: { id, totalBytes, etag, lastModified } }
+    : undefined;
 }
 
 /** Writes a response's body behind what is there. */
@@ -148,96 +170,92 @@ async function store(
 ): Promise<void> {
   const { url, part, options } = job;
   const { totalBytes } = note;
-  try {
-    if (/^text\/html\b/i.test(response.headers.get("content-type") ?? "")) throw htmlPage(url);
-    checkLength(totalBytes, options.sizeBytes, url);
-    await checkSpace(part, (totalBytes ?? 0) - start);
-  } catch (error) {
-    await response.body?.cancel();
-    throw error;
-  }
-  await writeNote(part, note);
-  const file = await open(part.path, start === 0 ? "w" : "r+");
+  if (isPage(response)) throw await explained(response, job);
+  const body = openBody(url, response, idle);
   let position = start;
   try {
-    for await (const chunk of chunks(job, response, idle)) {
-      if (position === 0 && HTML.test(new TextDecoder("latin1").decode(chunk.subarray(0, 256))))
-        throw htmlPage(url);
-      await writeChunk(part, file, chunk, position);
-      position += chunk.byteLength;
-      onBytes(position);
-      options.onProgress?.(position, totalBytes ?? undefined);
+    checkLength(totalBytes, options.sizeBytes, showUrl(url));
+    await checkRoom(dirname(part.path), (totalBytes ?? 0) - start);
+    if (start === 0) await begin(part, note);
+    const file = await open(part.path, start === 0 ? "w" : "r+");
+    try {
+      for await (const chunk of body.chunks()) {
+        if (position === 0 && looksLikePage(chunk)) throw htmlPage(showUrl(url));
+        await writeChunk(part, file, chunk, position);
+        position += chunk.byteLength;
+        onBytes(position);
+        options.onProgress?.(position, totalBytes ?? undefined);
+      }
+      await file.sync();
+    } finally {
+      await file.close();
     }
-    await file.sync();
   } finally {
-    await file.close();
+    await body.cancel();
   }
-  if (totalBytes !== null && position !== totalBytes) throw cut(url, `${position} of ${totalBytes} bytes`);
+  const wanted = totalBytes ?? options.sizeBytes ?? position;
+  if (position !== wanted) throw cut(url, `${position} of ${wanted} bytes`);
 }
 
-function htmlPage(url: URL): AppError {
-  return new AppError("remote", "REMOTE_HTML", `Expected a file at ${showUrl(url)}, got a web page`, {
+/** What an earlier attempt left goes first, or a kill between could give it the new file's note. */
+async function begin(part: Partial, note: Note): Promise<void> {
+  await discard(part);
+  await writeNote(part, note);
+}
+
+async function explained(response: Response, { url, options: { page } }: Job): Promise<AppError> {
+  if (page === undefined) return htmlPage(showUrl(url));
+  return page({ html: await pageText(response), url, status: response.status });
+}
+
+const looksLikePage = (bytes: Uint8Array) =>
+  HTML.test(new TextDecoder("latin1").decode(bytes.subarray(0, HEAD_BYTES)));
+
+function htmlPage(from: string): AppError {
+  return new AppError("remote", "REMOTE_HTML", `Expected a file at ${from}, got a web page`, {
     hint: "open the address in a browser to see what the server wants, e.g. a login",
   });
 }
 
-function checkLength(got: number | null, wanted: number | undefined, url: URL): void {
+function checkLength(got: number | null, wanted: number | undefined, from: string): void {
   if (got === null || wanted === undefined || got === wanted) return;
   const expected = `${wanted} bytes`;
-  throw unexpected("remote", { code: "REMOTE_LENGTH", expected, name: showUrl(url), got: `${got} bytes` });
+  throw unexpected("remote", { code: "REMOTE_LENGTH", expected, name: from, got: `${got} bytes` });
 }
 
-/** The body's chunks; a connection that breaks off is worth another attempt. */
-async function* chunks({ url }: Job, { body }: Response, idle: Watch): AsyncGenerator<Uint8Array> {
-  const reader = (body ?? new Blob([]).stream()).getReader();
+/**
+ * Judges the whole part; a wrong one is thrown away, for going on with it would not mend it.
+ *
+ * @param from - where it came from, for messages
+ * @returns hex SHA-256
+ * @throws AppError("remote", "REMOTE_HTML" | "REMOTE_LENGTH" | "REMOTE_CHECKSUM")
+ */
+export async function checkWhole(
+  part: Partial,
+  from: string,
+  { sha256: wanted, sizeBytes }: Pick<DownloadOptions, "sha256" | "sizeBytes">,
+): Promise<string> {
   try {
-    for (;;) {
-      const next = await reader.read().catch((cause: unknown) => {
-        throw idle.signal.aborted ? stopped(idle.signal) : cut(url, why(cause), cause);
-      });
-      idle.renew();
-      if (next.done) return;
-      yield next.value;
-    }
-  } finally {
-    await reader.cancel().catch(() => undefined); // a broken body has nothing left to cancel
+    if (looksLikePage(await beginning(part))) throw htmlPage(from);
+    checkLength((await stat(part.path)).size, sizeBytes, from);
+    const found = await sha256File(part.path);
+    if (wanted === undefined || wanted.toLowerCase() === found) return found;
+    const hint = "run the same command again: the damaged download was removed";
+    const expected = `SHA-256 ${wanted}`;
+    throw unexpected("remote", { code: "REMOTE_CHECKSUM", expected, name: from, got: found, hint });
+  } catch (error) {
+    if (error instanceof AppError) await discard(part);
+    throw error;
   }
 }
 
-function cut(url: URL, got: string, cause?: unknown): Transient {
-  const message = `Expected the whole of ${showUrl(url)}, got ${got}`;
-  return new Transient(new AppError("remote", "REMOTE_CUT", message, { hint: AGAIN, cause }));
-}
-
-/** The caller's signal, or that of an idle connection. */
-interface Watch {
-  readonly signal: AbortSignal;
-  /** A byte came. */
-  renew(): void;
-  stop(): void;
-}
-
-function watch({ signal, idleMs = 60_000 }: DownloadOptions): Watch {
-  const own = new AbortController();
-  const timer = setTimeout(() => {
-    const message = `Expected data, got none for ${idleMs / 1000} s`;
-    own.abort(new Transient(new AppError("remote", "REMOTE_CUT", message, { hint: AGAIN })));
-  }, idleMs);
-  const all = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]);
-  return { signal: all, renew: () => timer.refresh(), stop: () => clearTimeout(timer) };
-}
-
-/** The hash of the whole part; a wrong one is thrown away, for going on with it would not mend it. */
-async function check({ url, part, options }: Job): Promise<string> {
-  const found = await sha256File(part.path);
-  const { sha256: wanted } = options;
-  if (wanted === undefined || wanted.toLowerCase() === found) return found;
-  await discard(part);
-  throw unexpected("remote", {
-    code: "REMOTE_CHECKSUM",
-    expected: `SHA-256 ${wanted}`,
-    name: showUrl(url),
-    got: found,
-    hint: "run the same command again: the damaged download was removed",
-  });
+/** The first bytes of the part: a page may have come in pieces too small to tell. */
+async function beginning({ path }: Partial): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }

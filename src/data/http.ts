@@ -13,6 +13,26 @@ export interface RequestOptions {
   readonly follow?: "all" | "same-host";
   /** What to try if access is refused (401, 403) or nothing is there (404, 410). */
   readonly hints?: { readonly denied?: string; readonly missing?: string };
+  /** Kept between requests and redirects, each sent where it belongs. */
+  readonly cookies?: Cookies;
+  /** What a web page means that came in place of a file. */
+  readonly page?: (page: Page) => AppError;
+}
+
+/** A store of cookies. */
+export interface Cookies {
+  /** The Cookie header for an address; empty if there is none. */
+  header(url: URL): Promise<string>;
+  /** Takes up Set-Cookie headers. */
+  store(url: URL, lines: readonly string[]): Promise<void>;
+}
+
+/** A web page as a server sent it. */
+export interface Page {
+  /** Its beginning, at most 1 MiB. */
+  readonly html: string;
+  readonly url: URL;
+  readonly status: number;
 }
 
 /** How often and how long to wait for a server that is busy or cut the connection. */
@@ -25,6 +45,7 @@ export interface RetryOptions {
 }
 
 const MAX_REDIRECTS = 10;
+const LONGEST_PAGE_BYTES = 1 << 20;
 const LONGEST_WAIT_MS = 60_000;
 /** A server that wants a longer pause than this is not waited for. */
 const LONGEST_RETRY_AFTER_MS = 300_000;
@@ -74,14 +95,19 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
 }
 
 async function send(target: URL, headers: Headers, options: RequestOptions): Promise<Response> {
-  const { method = "GET", signal } = options;
+  const { method = "GET", signal, cookies } = options;
+  const cookie = (await cookies?.header(target)) ?? "";
+  const all = new Headers(headers);
+  if (cookie !== "") all.set("cookie", cookie);
   try {
-    return await fetch(target, {
+    const response = await fetch(target, {
       method,
-      headers,
+      headers: all,
       redirect: "manual",
       ...(signal === undefined ? {} : { signal }),
     });
+    await cookies?.store(target, response.headers.getSetCookie());
+    return response;
   } catch (cause) {
     if (signal?.aborted) throw stopped(signal);
     throw new Transient(
@@ -135,10 +161,38 @@ async function checked(response: Response, url: URL, options: RequestOptions): P
   const { status } = response;
   const asked = new Headers(options.headers).has("range");
   if (response.ok || (status === 416 && asked)) return response;
-  await response.body?.cancel();
-  const error = refused(status, response, url, options);
+  const error = await told(response, url, options);
   if (BUSY.has(status)) throw new Transient(error, retryAfterMs(response.headers.get("retry-after")));
   throw error;
+}
+
+/** What a refusal says; a page of a known server says more than its status. */
+async function told(response: Response, url: URL, options: RequestOptions): Promise<AppError> {
+  const { status } = response;
+  if (options.page !== undefined && isPage(response)) {
+    return options.page({ html: await pageText(response), url, status });
+  }
+  await response.body?.cancel();
+  return refused(status, response, url, options);
+}
+
+/** True if the server calls it a web page. */
+export function isPage({ headers }: Response): boolean {
+  return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
+}
+
+/** The beginning of a web page, as text; one that breaks off is as long as what came. */
+export async function pageText({ body }: Response): Promise<string> {
+  const reader = (body ?? new Blob([]).stream()).getReader();
+  const parts: Uint8Array[] = [];
+  for (let bytes = 0; bytes < LONGEST_PAGE_BYTES; ) {
+    const next = await reader.read().catch(() => undefined);
+    if (next?.value === undefined) break;
+    parts.push(next.value);
+    bytes += next.value.byteLength;
+  }
+  await reader.cancel().catch(() => undefined); // a broken body has nothing left to cancel
+  return Buffer.concat(parts).toString("utf8");
 }
 
 function refused(status: number, { statusText }: Response, url: URL, { hints }: RequestOptions): AppError {

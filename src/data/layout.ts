@@ -147,6 +147,43 @@ export function removedFolder({ root }: Layout, modality: Modality): string {
   return join(root, "removed", `${modality}s`);
 }
 
+/** Folder of a dataset that the published archive of images is unpacked into. */
+export const IMAGES = "images";
+/** Folder of a raw HaGRID tree that its archive of annotations is unpacked into. */
+export const ANNOTATIONS = "annotations";
+
+/** What archivers and file managers add. */
+const isHidden = (name: string) => /(^|\/)(\.|__MACOSX\/)/.test(name);
+
+/**
+ * Where an entry of the published archive of images belongs, below IMAGES, in whatever folders it stands there.
+ *
+ * @returns path with `/`; undefined for what is no aligned image
+ */
+export function placeImage(entry: string): string | undefined {
+  const image = /(?:^|\/)aligned_dataset\/((?:faces|hands)\/[^/]+)$/.exec(entry)?.[1];
+  return image === undefined || isHidden(entry) ? undefined : `content/aligned_dataset/${image}`;
+}
+
+/** Where an entry of HaGRID's archive of annotations belongs, below ANNOTATIONS; undefined for what is none. */
+export function placeAnnotations(entry: string): string | undefined {
+  const file = /(?:^|\/)((?:train|val|test)\/[^/]+\.json)$/.exec(entry)?.[1];
+  return isHidden(entry) ? undefined : file;
+}
+
+/**
+ * Where an entry of an archive of HaGRID's frames belongs, below the folder of its gesture.
+ *
+ * @param mixed - the archive holds all gestures, each in a folder of its name
+ * @returns a file name; undefined for what is no frame of the gesture
+ */
+export function placeFrame(gesture: string, mixed: boolean): (entry: string) => string | undefined {
+  return (entry) => {
+    const [, folder, file] = /^(?:.*?\/)??(?:([^/]+)\/)?([^/]+\.jpe?g)$/i.exec(entry) ?? [];
+    return isHidden(entry) || (mixed && folder !== gesture) ? undefined : file;
+  };
+}
+
 /** Where the gesture folders of a raw HaGRID tree may be: in the root, or in its `images`. */
 export function rawFrameRoots(root: string): readonly string[] {
   return [root, join(root, "images")];

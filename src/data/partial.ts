@@ -11,6 +11,7 @@ const noteSchema = z.strictObject({
   id: z.string(),
   totalBytes: z.int().nonnegative().nullable(),
   etag: z.string().nullable(),
+  lastModified: z.string().nullable(),
 });
 /** What a part belongs to, as the server said. */
 export type Note = z.infer<typeof noteSchema>;
@@ -60,22 +61,22 @@ export async function discard({ path, notePath }: Partial): Promise<void> {
 }
 
 /**
- * Refuses to begin what the disk cannot hold.
+ * Refuses to begin what the disk of an existing folder cannot hold.
  *
  * @throws AppError("data", "DISK_FULL")
  */
-export async function checkSpace({ path }: Partial, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dirname(path));
+export async function checkRoom(folder: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(folder);
   if (bytes + SPARE_BYTES <= bavail * bsize) return;
   const megabytes = (n: number) => `${Math.ceil(n / 1e6)} MB`;
-  throw diskFull(path, `${megabytes(bytes + SPARE_BYTES)} free`, megabytes(bavail * bsize));
+  throw diskFull(folder, `${megabytes(bytes + SPARE_BYTES)} free`, megabytes(bavail * bsize));
 }
 
-function diskFull(path: string, expected: string, got: string, cause?: unknown): AppError {
+function diskFull(folder: string, expected: string, got: string, cause?: unknown): AppError {
   return unexpected("data", {
     code: "DISK_FULL",
     expected,
-    name: `the disk of ${dirname(path)}`,
+    name: `the disk of ${folder}`,
     got,
     hint: "free space or choose another folder, then run the same command again",
     cause,
@@ -88,7 +89,7 @@ function diskFull(path: string, expected: string, got: string, cause?: unknown):
  * @throws AppError("data", "DISK_FULL" | "WRITE_FAILED")
  */
 export async function writeChunk(
-  { path }: Partial,
+  { path }: Pick<Partial, "path">,
   file: FileHandle,
   chunk: Uint8Array,
   at: number,
@@ -99,7 +100,7 @@ export async function writeChunk(
       done += bytesWritten;
     }
   } catch (cause) {
-    if (hasErrno(cause, "ENOSPC")) throw diskFull(path, "space", "none left", cause);
+    if (hasErrno(cause, "ENOSPC")) throw diskFull(dirname(path), "space", "none left", cause);
     throw new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, { cause });
   }
 }

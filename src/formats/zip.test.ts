@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crc32, deflateRawSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeZip, type ZipPart } from "../../test/zips.ts";
 import { readTorch } from "./torch.ts";
 import { openZip } from "./zip.ts";
 
@@ -14,53 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-interface Part {
-  readonly name: string;
-  readonly text?: string;
-  readonly deflate?: boolean;
-  /** Declared instead of the true ones. */
-  readonly crc?: number;
-  readonly size?: number;
-  /** Index of the entry whose bytes this one claims as its own. */
-  readonly sameAs?: number;
-}
-
-/** A zip archive with whatever its central directory is told to claim. */
-async function zipOf(parts: readonly Part[]) {
-  const locals: Buffer[] = [];
-  const central: Buffer[] = [];
-  const offsets: number[] = [];
-  let position = 0;
-  for (const { name, text = "", deflate = false, crc, size, sameAs } of parts) {
-    const raw = Buffer.from(text, "latin1");
-    const data = deflate ? deflateRawSync(raw) : raw;
-    const fields = Buffer.alloc(26); // from "version needed" to the lengths of name and extra field
-    fields.writeUInt16LE(20, 0);
-    fields.writeUInt16LE(deflate ? 8 : 0, 4);
-    fields.writeUInt32LE(crc ?? crc32(raw), 10);
-    fields.writeUInt32LE(data.byteLength, 14);
-    fields.writeUInt32LE(size ?? raw.byteLength, 18);
-    fields.writeUInt16LE(name.length, 22);
-    const local = Buffer.concat([Buffer.from("PK\x03\x04"), fields, Buffer.from(name), data]);
-    const offset = sameAs === undefined ? position : offsets[sameAs]!;
-    offsets.push(offset);
-    const tail = Buffer.alloc(14);
-    tail.writeUInt32LE(offset, 10);
-    central.push(Buffer.from("PK\x01\x02\x14\x00"), fields, tail, Buffer.from(name));
-    if (sameAs !== undefined) continue;
-    locals.push(local);
-    position += local.byteLength;
-  }
-  const directory = Buffer.concat(central);
-  const end = Buffer.alloc(22);
-  end.write("PK\x05\x06", "latin1");
-  end.writeUInt16LE(parts.length, 8);
-  end.writeUInt16LE(parts.length, 10);
-  end.writeUInt32LE(directory.byteLength, 12);
-  end.writeUInt32LE(position, 16);
-  await writeFile(path, Buffer.concat([...locals, directory, end]));
-  return path;
-}
+const zipOf = (parts: readonly ZipPart[]) => writeZip(path, parts);
 
 async function readAll(name: string, limitBytes = 1000) {
   const zip = await openZip(path);

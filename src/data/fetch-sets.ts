@@ -1,0 +1,156 @@
+// The sets that `facehand data fetch` knows by name, and links: which files, and where they belong.
+// Sources: published.ts. Invariant: a fetched dataset is one that `showDataset` reads, or the fetch ends with what is
+// wrong with it.
+import { readdir } from "node:fs/promises";
+import { basename } from "node:path";
+import { AppError, unexpected } from "../core/errors.ts";
+import { openDrive, parseDriveLink } from "./drive.ts";
+import { type FetchOptions, type FetchSummary, type FetchUnit, fetchUnits } from "./fetch.ts";
+import { retrying } from "./http.ts";
+import { ANNOTATIONS, IMAGES, placeAnnotations, placeFrame, placeImage } from "./layout.ts";
+import { parseMirror } from "./mirror.ts";
+import { safeName, urlName } from "./names.ts";
+import { hagridArchive, type Origin, PUBLISHED, type PublishedFile } from "./published.ts";
+import { scanPairs } from "./store.ts";
+
+/** The best checkpoints that UnifiedGenderNet names. */
+export const BEST = ["best-umcc", "best-mag"] as const;
+export type Best = (typeof BEST)[number];
+
+/** The published file of one of them. */
+export function bestCheckpoint(which: Best): PublishedFile {
+  return which === "best-umcc" ? PUBLISHED.checkpoints.bestUmcc : PUBLISHED.checkpoints.bestMag;
+}
+
+/**
+ * The published dataset of pairs, unpacked, in one folder.
+ *
+ * @param dir - becomes the dataset's folder
+ * @throws as fetchUnits, and what is wrong with the dataset as published, once all of it is there
+ * @example await fetchDerivedHagrid("data/published")
+ */
+export async function fetchDerivedHagrid(dir: string, options: FetchOptions = {}): Promise<FetchSummary> {
+  const { images, csv } = PUBLISHED.derivedHagrid;
+  const unpack = [{ folder: IMAGES, place: placeImage }];
+  const done = await fetchUnits([...csv.map((file) => ({ file })), { file: images, unpack }], dir, options);
+  const { problems } = await scanPairs(dir);
+  const [first] = problems;
+  if (first === undefined) return done;
+  const hint = `all files are there as they were published; facehand data check ${dir} lists all that is wrong`;
+  const message = `${first.message}; ${problems.length} such rows or files in all`;
+  throw new AppError("data", first.code, message, { hint, cause: first });
+}
+
+/**
+ * UnifiedGenderNet's checkpoints: all that its folder holds, or the best of one architecture.
+ *
+ * @throws AppError("input", "MIRROR") for all of a mirror that is an address: it has no list; as fetchUnits
+ */
+export async function fetchCheckpoints(
+  dir: string,
+  which: Best | "all",
+  options: FetchOptions = {},
+): Promise<FetchSummary> {
+  const units = which === "all" ? await allCheckpoints(options) : [{ file: bestCheckpoint(which) }];
+  return fetchUnits(units, dir, options);
+}
+
+async function allCheckpoints(options: FetchOptions): Promise<FetchUnit[]> {
+  if (options.mirror === undefined) return listDrive(PUBLISHED.checkpoints.folder.drive, options);
+  const { folder } = await parseMirror(options.mirror);
+  const names = folder === undefined ? [] : (await readdir(folder)).filter((name) => name.endsWith(".pt"));
+  if (names.length > 0) return names.sort().map((name) => unit(name, PUBLISHED.checkpoints.folder));
+  const expected = "a folder with .pt files, or one checkpoint (--best-umcc, --best-mag)";
+  throw unexpected("input", { code: "MIRROR", expected, name: "--mirror", got: options.mirror });
+}
+
+/** The table of UnifiedGenderNet's metrics. */
+export async function fetchMetrics(dir: string, options: FetchOptions = {}): Promise<FetchSummary> {
+  return fetchUnits([{ file: PUBLISHED.metrics }], dir, options);
+}
+
+/** HaGRID's annotations, as `annotations/<split>/<gesture>.json` below the folder. */
+export async function fetchHagridAnnotations(dir: string, options: FetchOptions = {}): Promise<FetchSummary> {
+  const unpack = [{ folder: ANNOTATIONS, place: placeAnnotations }];
+  return fetchUnits([{ file: PUBLISHED.hagridAnnotations, unpack }], dir, options);
+}
+
+/** HaGRID's frames: full size, or with a shorter side of 512 px (one archive of all gestures). */
+export const FRAME_SIZES = ["full", "512"] as const;
+export type FrameSize = (typeof FRAME_SIZES)[number];
+
+/**
+ * Frames of HaGRID, as `<gesture>/<id>.jpg` below the folder: what `derive` reads, with the annotations beside them.
+ *
+ * @throws AppError("input", "UNKNOWN_GESTURE"); as fetchUnits
+ * @example await fetchHagrid("hagrid", ["palm", "stop"])
+ */
+export async function fetchHagrid(
+  dir: string,
+  gestures: readonly string[],
+  { size = "full", ...options }: FetchOptions & { readonly size?: FrameSize } = {},
+): Promise<FetchSummary> {
+  const wanted = [...new Set(gestures)];
+  const archives = wanted.map(hagridArchive); // refuses unknown gestures for both sizes
+  const target = (folder: string) => ({ folder, place: placeFrame(folder, size === "512") });
+  const units =
+    size === "512"
+      ? [{ file: PUBLISHED.hagrid512, unpack: wanted.map(target) }]
+      : wanted.map((gesture, i) => ({ file: archives[i]!, unpack: [target(gesture)] }));
+  return fetchUnits(units, dir, options);
+}
+
+/** How to fetch a link. */
+export interface LinkOptions extends Omit<FetchOptions, "mirror"> {
+  /** File name; default: the one that Drive or the address has. */
+  readonly name?: string;
+}
+
+/**
+ * A file by its address or by `drive:ID`, or the files of `drive-folder:ID`; the links that Drive gives are known too.
+ *
+ * @throws AppError("input", "LINK"), as fetchUnits
+ */
+export async function fetchLink(link: string, dir: string, options: LinkOptions = {}): Promise<FetchSummary> {
+  const { name, ...rest } = options;
+  const shared = parseDriveLink(link);
+  if (shared === undefined) return fetchUnits([unit(name ?? urlName(link), { url: link })], dir, rest);
+  if ("folder" in shared) {
+    if (name === undefined) return fetchUnits(await listDrive(shared.folder, rest), dir, rest);
+    const expected = "no other name for a folder";
+    throw unexpected("input", { code: "LINK", expected, name: "--name", got: name });
+  }
+  return fetchUnits([unit(name ?? (await driveName(shared.file, rest)), { drive: shared.file })], dir, rest);
+}
+
+function unit(name: string, from: Origin): FetchUnit {
+  return {
+    file: { name: basename(name), from, sizeBytes: null, aboutBytes: null, sha256: null },
+    path: name,
+  };
+}
+
+function visit({ driveEndpoint, signal, retries, waitMs }: FetchOptions) {
+  return openDrive({
+    ...(driveEndpoint === undefined ? {} : { endpoint: driveEndpoint }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(retries === undefined ? {} : { retries }),
+    ...(waitMs === undefined ? {} : { waitMs }),
+  });
+}
+
+async function listDrive(folderId: string, options: FetchOptions): Promise<FetchUnit[]> {
+  const entries = await visit(options).list(folderId);
+  return entries.map(({ id, path }) => unit(path, { drive: id }));
+}
+
+async function driveName(id: string, options: FetchOptions): Promise<string> {
+  const { name } = await retrying(() => visit(options).locate(id), options);
+  if (name !== undefined) return safeName(name);
+  throw unexpected("input", {
+    code: "LINK",
+    expected: "a name, which Drive does not tell",
+    name: "--name",
+    got: name,
+  });
+}

@@ -1,0 +1,280 @@
+// Brings files into a folder, several at a time, and unpacks those that are archives.
+// Invariants: a file or an unpacked folder is absent, or whole and as noted in `fetched.json`; what is there is checked
+// against its note and never replaced; stopped at any moment, the same call goes on with what is there.
+import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { exists } from "../core/files.ts";
+import { mapOrdered } from "../core/pool.ts";
+import { unpackZip } from "./archive.ts";
+import { type DownloadOptions, download } from "./download.ts";
+import { type Drive, type DriveOptions, openDrive } from "./drive.ts";
+import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord } from "./fetched.ts";
+import { type RetryOptions, showUrl } from "./http.ts";
+import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts";
+import { checkRoom } from "./partial.ts";
+import type { PublishedFile } from "./published.ts";
+
+/** One file to bring, and what to do with it. */
+export interface FetchUnit {
+  readonly file: PublishedFile;
+  /** Below the folder; default: the file's name. */
+  readonly path?: string;
+  /** Folders to unpack it into. */
+  readonly unpack?: readonly UnpackTarget[];
+}
+
+/** A folder that is made from an archive. */
+export interface UnpackTarget {
+  /** Name below the folder that is fetched into. */
+  readonly folder: string;
+  /** As in UnpackOptions. */
+  readonly place: (name: string) => string | undefined;
+}
+
+/** How to fetch. */
+export interface FetchOptions extends RetryOptions {
+  /** A folder, or an address below which the files have the same names, in place of where they are published. */
+  readonly mirror?: string;
+  /** Where Drive is, for tests. */
+  readonly driveEndpoint?: DriveOptions["endpoint"];
+  /** Files at a time; default 3. */
+  readonly jobs?: number;
+  /** Leaves archives beside what was unpacked from them. */
+  readonly keepArchives?: boolean;
+  /** Of the downloads; the total grows as sizes become known. */
+  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  /** What is being done beside downloading, for people. */
+  readonly onStep?: (text: string) => void;
+}
+
+/** A file that is there now. */
+export interface FetchedFile {
+  /** Below the folder. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly sha256: string;
+  /** True if it was there before, and is as it came. */
+  readonly kept: boolean;
+}
+
+/** A folder that is there now. */
+export interface FetchedFolder extends FolderNote {
+  readonly name: string;
+  readonly kept: boolean;
+}
+
+/** What a fetch left in the folder. */
+export interface FetchSummary {
+  readonly dir: string;
+  /** Without archives that were unpacked and removed. */
+  readonly files: readonly FetchedFile[];
+  readonly folders: readonly FetchedFolder[];
+}
+
+interface Run {
+  readonly dir: string;
+  readonly options: FetchOptions;
+  readonly record: FetchRecord;
+  readonly drive: Drive;
+  readonly mirror: Mirror | undefined;
+  readonly signal: AbortSignal;
+  readonly meter: Meter;
+}
+
+interface Brought {
+  readonly files: readonly FetchedFile[];
+  readonly folders: readonly FetchedFolder[];
+}
+
+/**
+ * Brings files into a folder.
+ *
+ * @param dir - made if it is not there; may hold what was fetched before
+ * @throws AppError("data", "FETCHED_UNKNOWN") for a file or folder in the way that no fetch has brought,
+ *   AppError("data", "FETCHED_CHANGED") for one that is not as it came
+ * @throws as download, unpackZip, and Drive.locate; Interrupted after the signal
+ * @example await fetchUnits([{ file: PUBLISHED.metrics }], "metrics")
+ */
+export async function fetchUnits(
+  units: readonly FetchUnit[],
+  dir: string,
+  options: FetchOptions = {},
+): Promise<FetchSummary> {
+  const { jobs = 3, mirror, driveEndpoint: endpoint } = options;
+  const place = mirror === undefined ? undefined : await parseMirror(mirror);
+  await mkdir(dir, { recursive: true });
+  const siblings = new AbortController();
+  const signals = [siblings.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const signal = AbortSignal.any(signals);
+  const run: Run = {
+    ...{ dir, options, signal, mirror: place },
+    record: await openRecord(dir),
+    drive: openDrive({ ...retryOf(options), signal, ...(endpoint === undefined ? {} : { endpoint }) }),
+    meter: new Meter(options.onProgress),
+  };
+  await checkRoom(dir, await bytesNeeded(units, run, jobs));
+  let fault: unknown;
+  const work = async (unit: FetchUnit) => {
+    try {
+      return await bring(unit, run);
+    } catch (error) {
+      fault ??= error; // the first one; the others stop because of it
+      siblings.abort();
+      throw error;
+    }
+  };
+  const all: Brought[] = [];
+  try {
+    for await (const brought of mapOrdered(units, jobs, work)) all.push(brought);
+  } catch (error) {
+    throw fault ?? error;
+  }
+  return { dir, files: all.flatMap(({ files }) => files), folders: all.flatMap(({ folders }) => folders) };
+}
+
+const pathOf = ({ file, path = file.name }: FetchUnit) => path;
+
+function retryOf({ retries, waitMs }: RetryOptions): RetryOptions {
+  return { ...(retries === undefined ? {} : { retries }), ...(waitMs === undefined ? {} : { waitMs }) };
+}
+
+/** Roughly: packed pictures are as large as unpacked ones. Each download and archive is judged exactly later. */
+async function bytesNeeded(units: readonly FetchUnit[], run: Run, jobs: number): Promise<number> {
+  let stays = 0;
+  const passing: number[] = [];
+  for (const unit of units) {
+    const path = join(run.dir, pathOf(unit));
+    const folders = (unit.unpack ?? []).map(({ folder }) => join(run.dir, folder));
+    const there = await Promise.all([path, ...folders].map(exists));
+    if (there.some(Boolean)) continue;
+    const bytes = await expectedBytes(unit, run);
+    const toCome = Math.max(0, bytes - (await sizeOr(0, `${path}.part`)));
+    stays += unit.unpack === undefined ? toCome : bytes;
+    if (unit.unpack !== undefined) passing.push(toCome);
+  }
+  const most = passing.sort((a, b) => b - a).slice(0, run.options.keepArchives === true ? undefined : jobs);
+  return stays + most.reduce((sum, bytes) => sum + bytes, 0);
+}
+
+/** What a mirror holds may be a part of what is published. */
+async function expectedBytes(unit: FetchUnit, { mirror }: Run): Promise<number> {
+  const { sizeBytes, aboutBytes } = unit.file;
+  if (mirror?.folder !== undefined) return await sizeOr(0, join(mirror.folder, pathOf(unit)));
+  return sizeBytes ?? (mirror === undefined ? aboutBytes : null) ?? 0;
+}
+
+async function sizeOr(none: number, path: string): Promise<number> {
+  return (await exists(path)) ? (await stat(path)).size : none;
+}
+
+async function bring(unit: FetchUnit, run: Run): Promise<Brought> {
+  const { dir, options, record } = run;
+  const path = pathOf(unit);
+  if (unit.unpack === undefined) return { files: [await bringFile(unit, run)], folders: [] };
+  const folders: FetchedFolder[] = [];
+  const missing: UnpackTarget[] = [];
+  for (const target of unit.unpack) {
+    if (await exists(join(dir, target.folder))) folders.push(await keepFolder(target.folder, run));
+    else missing.push(target);
+  }
+  const keep = options.keepArchives === true;
+  const archive = missing.length > 0 || keep ? await bringFile(unit, run) : undefined;
+  for (const target of missing) folders.push(await unpackInto(target, path, run));
+  if (!keep && record.file(path) !== undefined) await rm(join(dir, path), { force: true });
+  return { files: keep && archive !== undefined ? [archive] : [], folders };
+}
+
+async function keepFolder(name: string, { dir, record, options, signal }: Run): Promise<FetchedFolder> {
+  options.onStep?.(`checking ${name}`);
+  return { name, ...(await checkFolder(dir, name, record, signal)), kept: true };
+}
+
+async function bringFile(unit: FetchUnit, run: Run): Promise<FetchedFile> {
+  const { dir, record, mirror, signal, options, meter } = run;
+  const { file } = unit;
+  const name = pathOf(unit);
+  const path = join(dir, name);
+  if (await exists(path)) {
+    options.onStep?.(`checking ${name}`);
+    const { sizeBytes, sha256 } = await checkFile(dir, name, record);
+    return { name, sizeBytes, sha256, kept: true };
+  }
+  const noted = record.file(name);
+  const sha256 = file.sha256 ?? noted?.sha256;
+  const sizeBytes = file.sizeBytes ?? noted?.sizeBytes;
+  const onProgress = meter.open(await expectedBytes(unit, run));
+  const common: DownloadOptions = {
+    ...{ ...retryOf(options), signal, onProgress },
+    ...(sha256 === undefined ? {} : { sha256 }),
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    onChecked: (found) =>
+      record.noteFile(name, { from: originOf(unit, run), sizeBytes: found.sizeBytes, sha256: found.sha256 }),
+  };
+  await mkdir(dirname(path), { recursive: true });
+  const got =
+    mirror?.folder === undefined
+      ? await downloadFrom(unit, path, run, common)
+      : await copyFromFolder(join(mirror.folder, name), path, common);
+  return { name, sizeBytes: got.sizeBytes, sha256: got.sha256, kept: false };
+}
+
+function originOf({ file: { from } }: FetchUnit, { mirror }: Run): string {
+  if (mirror !== undefined) return mirror.url === undefined ? "mirror" : showUrl(mirror.url);
+  return "drive" in from ? `drive:${from.drive}` : showUrl(from.url);
+}
+
+function downloadFrom(unit: FetchUnit, path: string, { mirror, drive }: Run, common: DownloadOptions) {
+  const { from } = unit.file;
+  if (mirror?.url !== undefined) {
+    const missing = `the mirror has to hold ${pathOf(unit)}`;
+    return download(mirrorUrl(mirror.url, pathOf(unit)), path, { ...common, hints: { missing } });
+  }
+  if ("url" in from) {
+    const hint = "the publisher may have moved it: look there, and give the new place as --mirror";
+    return download(from.url, path, { ...common, hints: { denied: hint, missing: hint } });
+  }
+  const { cookies, headers, page } = drive;
+  const locate = async () => (await drive.locate(from.drive)).url;
+  const id = `drive:${from.drive}`;
+  // The address only names the file in messages: `locate` is asked for the real one.
+  return download(drive.address(from.drive), path, { ...common, id, cookies, headers, page, locate });
+}
+
+async function unpackInto(
+  { folder, place }: UnpackTarget,
+  archive: string,
+  run: Run,
+): Promise<FetchedFolder> {
+  const { dir, record, signal, options } = run;
+  const staging = join(dir, `${folder}.partial`);
+  const onProgress = (done: number, total: number) => {
+    options.onStep?.(`unpacking ${folder} ${Math.floor((100 * done) / Math.max(total, 1))}%`);
+  };
+  const tree = await unpackZip(join(dir, archive), staging, { place, signal, onProgress });
+  const note: FolderNote = { archive, ...tree };
+  await record.noteFolder(folder, note);
+  await rename(staging, join(dir, folder));
+  return { name: folder, ...note, kept: false };
+}
+
+/** Adds up the downloads under way. */
+class Meter {
+  readonly #files: { done: number; total: number }[] = [];
+  readonly #show: FetchOptions["onProgress"];
+
+  constructor(show: FetchOptions["onProgress"]) {
+    this.#show = show;
+  }
+
+  /** Starts a file of about this size. */
+  open(aboutBytes: number): (done: number, total: number | undefined) => void {
+    const file = { done: 0, total: aboutBytes };
+    this.#files.push(file);
+    return (done, total) => {
+      file.done = done;
+      file.total = total ?? Math.max(file.total, done);
+      const sum = (key: "done" | "total") => this.#files.reduce((all, each) => all + each[key], 0);
+      this.#show?.(sum("done"), sum("total"));
+    };
+  }
+}
