@@ -33,9 +33,11 @@ export { type PairScan, readPairs, scanPairs, writePairs } from "./data/store.ts
 export { type AgainstReport, checkAgainst } from "./derive/against.ts";
 export { type Face, type FaceDetector, openFaceDetector } from "./derive/detect.ts";
 export { openFinder } from "./derive/find.ts";
+export { type MergeOptions, mergeShards } from "./derive/merge.ts";
 export type { DeriveOptions } from "./derive/options.ts";
 export { type DeriveResult, derive } from "./derive/pipeline.ts";
 export { REASONS } from "./derive/reasons.ts";
+export { deriveShard, type ShardChoice, type ShardRecord, type ShardResult } from "./derive/shard.ts";
 export { createSession } from "./engine/ort-node.ts";
 export type { Session } from "./engine/session.ts";
 export { bootstrapBySubject } from "./evaluate/bootstrap.ts";

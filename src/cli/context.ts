@@ -21,6 +21,36 @@ export function verb(name: string, description: string): Command {
     .helpOption("-h, --help", "print this help");
 }
 
+/**
+ * Refuses a command without these flags: for commands with verbs below, which Commander would refuse, too, if the
+ * flags were its required ones.
+ */
+export function requireFlags(command: Command, ...names: readonly string[]): void {
+  for (const option of command.options) {
+    if (option.long === undefined || !names.includes(option.long)) continue;
+    if (command.getOptionValue(option.attributeName()) !== undefined) continue;
+    const code = "commander.missingMandatoryOptionValue";
+    command.error(`required option '${option.flags}' not specified`, { code });
+  }
+}
+
+/**
+ * What a command was given, as it was typed, without some of its flags and their values.
+ *
+ * @param command - stands directly below the program
+ * @param except - long names of flags, e.g. `--out`
+ */
+export function givenWords(command: Command, except: readonly string[]): string[] {
+  const { rawArgs } = command.parent as Command & { readonly rawArgs: readonly string[] };
+  const words = rawArgs.slice(rawArgs.indexOf(command.name()) + 1);
+  return words.filter((word, i) => {
+    const isOwn = (text: string | undefined) => except.includes(text?.split("=")[0] ?? "");
+    const before = words[i - 1];
+    const option = command.options.find(({ long }) => long === before);
+    return !isOwn(word) && !(isOwn(before) && option?.required === true);
+  });
+}
+
 /** Where to compute: `Device | "auto"`, to be passed to chooseDevice. */
 export const deviceOption = (when = "") =>
   new Option(

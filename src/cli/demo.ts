@@ -27,7 +27,8 @@ import {
   planDemo,
   SHARES,
 } from "./demo-plan.ts";
-import { deriveWithProgress, fractionsOf } from "./derive.ts";
+import { fractionsOf } from "./derive.ts";
+import { deriveWithProgress } from "./derive-progress.ts";
 
 interface Flags extends DemoOptions {
   readonly out: string;

@@ -1,18 +1,26 @@
 // `facehand derive`: HaGRID frames in, a dataset of aligned face-hand pairs out.
-// Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there.
+// Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there. With --shard it derives a part
+// of the frames, with --executor slurm all parts as tasks on a cluster.
 import { type Command, Option } from "commander";
-import { Interrupted, unexpected } from "../core/errors.ts";
-import { type Progress, startProgress } from "../core/progress.ts";
-import { planLayout } from "../data/layout.ts";
-import type { Manifest } from "../data/manifest.ts";
-import { SPLITS } from "../data/record.ts";
+import { unexpected } from "../core/errors.ts";
 import { RULE_NAMES, RULES, type RuleChoice } from "../derive/clean.ts";
 import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
 import type { DeriveOptions } from "../derive/options.ts";
-import { type DeriveResult, derive } from "../derive/pipeline.ts";
+import type { ShardChoice } from "../derive/shard.ts";
 import { DEFAULT_FRACTIONS, type Fractions, SPLIT_KINDS, type SplitKind } from "../derive/splits.ts";
-import { LABEL_NOTE } from "../evaluate/format.ts";
-import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
+import {
+  type Context,
+  givenWords,
+  jsonOption,
+  list,
+  repeated,
+  requireFlags,
+  verb,
+  wholeNumber,
+} from "./context.ts";
+import { deriveMergeCommand } from "./derive-merge.ts";
+import { deriveShardWithProgress, deriveWithProgress, tellDerived, tellShard } from "./derive-progress.ts";
+import { deriveOnSlurm, type SlurmPlan } from "./derive-slurm.ts";
 
 interface Flags {
   readonly hagrid: string;
@@ -31,14 +39,19 @@ interface Flags {
   readonly threads: number;
   readonly val: number;
   readonly test: number;
+  readonly shard?: ShardChoice;
+  readonly executor: (typeof EXECUTORS)[number];
+  readonly shards?: number;
+  readonly sbatch?: readonly string[];
   readonly json?: boolean;
 }
 
 /** `facehand derive`. */
 export function deriveCommand(context: Context): Command {
   return verb("derive", "make aligned face-hand pairs from HaGRID frames, with a ledger of every frame")
-    .requiredOption("--hagrid <dir>", "HaGRID's folder: annotations/<split>/<gesture>.json and the frames")
-    .requiredOption("--gestures <list>", "e.g. palm,stop,stop_inverted; or all", list("--gestures"))
+    .enablePositionalOptions() // flags after a verb below are that verb's
+    .option("--hagrid <dir>", "HaGRID's folder: annotations/<split>/<gesture>.json and the frames")
+    .option("--gestures <list>", "e.g. palm,stop,stop_inverted; or all", list("--gestures"))
     .option("--meta <file>", "JSON of age, gender and race by image id, if the annotations have none")
     .option("--face-model <file>", "YuNet face detector (.onnx) instead of the built-in MediaPipe one")
     .option("--face-landmarks <file>", "annotated face landmarks instead of detection (the drawn sample's)")
@@ -57,7 +70,7 @@ export function deriveCommand(context: Context): Command {
       "CSV or JSONL: who, when, what (remove, restore, relabel), why, by image or user",
     )
     .option("--age-edges <years>", "lowest age of each bucket; FairFace's if left out", years("--age-edges"))
-    .requiredOption("--out <dir>", "folder of the dataset; made in one step at the end")
+    .option("--out <dir>", "folder of the dataset; made in one step at the end")
     .addOption(
       new Option("--splits <kind>", "subjects dealt with like groups in each split, or HaGRID's own splits")
         .choices([...SPLIT_KINDS])
@@ -68,13 +81,57 @@ export function deriveCommand(context: Context): Command {
     .option("--test <share>", "share of the subjects in test", share("--test"), DEFAULT_FRACTIONS.test)
     .option("--size <px>", "side of the square crops, px", wholeNumber("--size", 1, 1_000_000), 300)
     .option("--threads <n>", "threads of the detector; twice as many frames at once", count, 2)
+    .option("--shard <i/n>", "derive one of n parts of the frames only, for derive merge", shardOf)
+    .addOption(
+      new Option("--executor <name>", "this process, or tasks on an existing Slurm cluster")
+        .choices(EXECUTORS)
+        .default("local"),
+    )
+    .option("--shards <n>", "parts, each a task of a Slurm array", wholeNumber("--shards", 1, 100_000))
+    .option("--sbatch <option>", "an option of sbatch, e.g. --sbatch=--partition=long; repeatable", repeated)
     .addOption(jsonOption())
-    .action(async (flags: Flags) => {
-      const result = await deriveWithProgress(context, optionsOf(flags));
-      context.print(
-        flags.json === true ? JSON.stringify(toJson(result, flags.out), null, 2) : told(result, flags.out),
-      );
-    });
+    .action(async (flags: Flags, command: Command) => {
+      requireFlags(command, "--hagrid", "--gestures", "--out");
+      checkExecutor(flags);
+      if (flags.shard !== undefined) {
+        const result = await deriveShardWithProgress(context, optionsOf(flags), flags.shard);
+        context.print(tellShard(result, flags));
+        return;
+      }
+      const result =
+        flags.executor === "slurm"
+          ? await deriveOnSlurm(context, slurmPlan(context, flags, command))
+          : await deriveWithProgress(context, optionsOf(flags));
+      context.print(tellDerived(result, flags));
+    })
+    .addCommand(deriveMergeCommand(context));
+}
+
+const EXECUTORS = ["local", "slurm"] as const;
+
+/** Flags of executors that would mean nothing are refused. */
+function checkExecutor({ executor, shard, shards, sbatch }: Flags): void {
+  const refuse = (expected: string, name: string, got: unknown) => {
+    throw unexpected("input", { code: "FLAG", expected, name, got });
+  };
+  if (executor === "slurm" && shards === undefined) refuse("--shards N", "--executor slurm", undefined);
+  if (executor === "slurm" && shard !== undefined) refuse("--shards N", "--executor slurm", "--shard");
+  if (executor === "local" && shards !== undefined) refuse("--executor slurm", "--shards", "local");
+  if (executor === "local" && sbatch !== undefined) refuse("--executor slurm", "--sbatch", "local");
+}
+
+/** What a Slurm array needs of the flags: those of the derivation go to each task as they are. */
+function slurmPlan(context: Context, flags: Flags, command: Command): SlurmPlan {
+  const own = ["--out", "--threads", "--executor", "--shards", "--sbatch", "--json"];
+  const { out, shards = 1, threads, sbatch = [] } = flags;
+  return {
+    out,
+    shards,
+    threads,
+    sbatch,
+    flags: givenWords(command, own),
+    local: () => deriveWithProgress(context, optionsOf(flags)),
+  };
 }
 
 function ruleHelp(): string {
@@ -101,6 +158,13 @@ function years(name: string): (text: string) => number[] {
 }
 
 const count = wholeNumber("--threads", 1, 256);
+
+/** `2/4`: the second of four parts. */
+function shardOf(text: string): ShardChoice {
+  const [shard = 0, of = 0] = (/^(\d+)\/(\d+)$/.exec(text)?.slice(1) ?? []).map(Number);
+  if (shard >= 1 && shard <= of) return { shard, of };
+  throw unexpected("input", { code: "FLAG", expected: "i/n with i from 1 to n", name: "--shard", got: text });
+}
 
 /** An option value that is a share of a whole. */
 function share(name: string): (text: string) => number {
@@ -136,58 +200,4 @@ function optionsOf(flags: Flags): DeriveOptions {
     ...(faceModel === undefined ? {} : { faceModel }),
     ...(faceLandmarks === undefined ? {} : { faceLandmarksFile: faceLandmarks }),
   };
-}
-
-/**
- * Derives with a progress line; an abort becomes Interrupted, which tells how to go on.
- *
- * @throws AppError as `derive` does, Interrupted after the context's signal
- */
-export async function deriveWithProgress(
-  { signal }: Pick<Context, "signal">,
-  options: DeriveOptions,
-): Promise<DeriveResult> {
-  let line: Progress | undefined;
-  try {
-    return await derive({
-      ...options,
-      signal,
-      progress: (frames) => {
-        line = startProgress("derive", frames, { unit: "frames" });
-        return line;
-      },
-    });
-  } catch (error) {
-    // Not every error after Ctrl-C is because of it: a broken annotation still has to be told.
-    if (!signal.aborted || error !== signal.reason) throw error;
-    throw new Interrupted(`Stopped; the same command goes on with ${options.outDir}.partial`);
-  } finally {
-    line?.done();
-  }
-}
-
-function toJson({ manifest, alreadyComplete, worked }: DeriveResult, out: string) {
-  const { recipeHash, derivationHash, drawn, counts } = manifest;
-  const { root, ledger } = planLayout(out);
-  const note = LABEL_NOTE;
-  return { note, out: root, ledger, alreadyComplete, worked, drawn, recipeHash, derivationHash, counts };
-}
-
-function told({ manifest, alreadyComplete }: DeriveResult, out: string): string {
-  const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
-  return [...head, formatCounts(manifest), `ledger    ${planLayout(out).ledger}`, LABEL_NOTE].join("\n");
-}
-
-/** Kept, removed by reason, and the splits, one line each. */
-export function formatCounts({ counts, drawn }: Pick<Manifest, "counts" | "drawn">): string {
-  const { frames, kept, removed, pairs, subjects } = counts;
-  const reasons = Object.entries(removed).filter(([, n]) => n > 0);
-  const all = reasons.reduce((sum, [, n]) => sum + n, 0);
-  return [
-    `frames    ${frames}${drawn ? " (drawn: nobody shown is real)" : ""}`,
-    `kept      ${kept}`,
-    `removed   ${all}`,
-    ...reasons.map(([reason, n]) => `  ${reason.padEnd(20)} ${n}`),
-    ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
-  ].join("\n");
 }

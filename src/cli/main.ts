@@ -15,6 +15,7 @@ function program(context: Context): Command {
     .description(DESCRIPTION)
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
+    .enablePositionalOptions() // or `derive merge --out` would be taken for `derive --out`
     .showSuggestionAfterError()
     .allowExcessArguments(false);
   for (const command of commands(context)) root.addCommand(command);
@@ -86,6 +87,10 @@ function reword({ code, message }: CommanderError, argv: readonly string[]): str
   const what = /'([^']*)'/.exec(text)?.[1] ?? text;
   const nearest = /\(Did you mean (.+?)\?\)/.exec(text)?.[1];
   const hint = nearest === undefined ? "" : `\nTry: ${nearest}`;
+  if (code === "commander.excessArguments") {
+    const verb = mistypedVerb(argv);
+    if (verb !== undefined) return verb;
+  }
   if (code === "commander.unknownCommand") return `Expected a known verb, got ${what}${hint}`;
   if (code === "commander.unknownOption") return `Expected a known flag, got ${what}${hint}`;
   if (code === "commander.missingMandatoryOptionValue")
@@ -106,6 +111,15 @@ function mistyped(argv: readonly string[]): string | undefined {
     .find((word) => word.startsWith("--") && !flags.includes(word));
   if (unknown === undefined) return undefined;
   return `Expected a known flag, got ${unknown}\nTry: ${closest(unknown, flags)}`;
+}
+
+/** Commander takes what follows a verb that also stands alone (`derive`) for an argument too many, not for a verb. */
+function mistypedVerb(argv: readonly string[]): string | undefined {
+  const found = named(argv);
+  const word = argv[found.length];
+  const verbs = found.at(-1)?.commands.map((c) => c.name()) ?? [];
+  if (word === undefined || word.startsWith("-") || verbs.length === 0) return undefined;
+  return `Expected a known verb, got ${word}\nTry: ${closest(word, verbs)}`;
 }
 
 /** The commands that the first words name, outermost first. */

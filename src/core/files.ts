@@ -29,11 +29,16 @@ export async function writeAtomic(
   } catch (cause) {
     await rm(temporary, { force: true });
     if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // from the parts, which say more
-    throw new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {
-      hint: "check free space and permissions of the folder",
-      cause,
-    });
+    throw writeFailed(path, cause);
   }
+}
+
+/** A file or folder that could not be written: no space, no right, no such disk. */
+export function writeFailed(path: string, cause: unknown): AppError {
+  return new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {
+    hint: "check free space and permissions of the folder",
+    cause,
+  });
 }
 
 /** Reads a whole file; a missing one is an AppError that names `what`. */

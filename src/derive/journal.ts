@@ -5,7 +5,7 @@ import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { z } from "zod";
 import { AppError, show } from "../core/errors.ts";
-import { exists } from "../core/files.ts";
+import { exists, writeFailed } from "../core/files.ts";
 import { MODALITIES, SEXES, SPLITS } from "../data/record.ts";
 import { HAND_SOURCES } from "./hand-source.ts";
 import { measuresSchema } from "./measures.ts";
@@ -72,7 +72,11 @@ export async function openJournal(path: string): Promise<Journal> {
   return {
     done,
     append: async (value) => {
-      await file.appendFile(`${JSON.stringify(value)}\n`);
+      try {
+        await file.appendFile(`${JSON.stringify(value)}\n`);
+      } catch (cause) {
+        throw writeFailed(path, cause); // the next opening drops what was written of the line
+      }
     },
     close: () => file.close(),
   };

@@ -44,25 +44,45 @@ export interface DeriveResult {
  * @example await derive({ hagridDir: "hagrid", gestures: ["palm"], outDir: "pairs", seed: 42 })
  */
 export async function derive(options: DeriveOptions): Promise<DeriveResult> {
-  checkOptions(options);
-  const judges = await openJudges(options);
-  const faces = await openFaces(options);
-  const hands = await openHandCutter(options.handCrop ?? "landmarks", options.threads ?? 2);
+  const opened = await openDerivation(options);
+  const { derivation, judges } = opened;
   try {
-    const derivation = await describeDerivation(options, faces, hands, judges);
     const hash = hashDerivation(derivation);
     const there = await findComplete(options.outDir, hash);
     if (there !== undefined) return { manifest: there, alreadyComplete: true, worked: 0 };
-    const total = await countFrames(options);
+    const range = { from: 0, to: await countFrames(options) };
     const stage = await openStage(options.outDir, hash);
-    const limits = faceLimits(judges.rules);
-    const tools = { faces, hands, limits, layout: stage.layout, recipe: derivation.recipe };
-    const worked = stage.finished === undefined ? await workFrames(options, stage, tools, total) : 0;
+    const worked = stage.finished === undefined ? await workFrames(options, stage, opened.tools, range) : 0;
     const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation, judges));
     await publish(stage);
     return { manifest, alreadyComplete: false, worked };
   } finally {
-    await Promise.all([faces.close(), hands.close()]);
+    await opened.close();
+  }
+}
+
+/** A derivation that can begin: what it is, what decides, and what finds faces and hands. */
+export interface Opened {
+  readonly derivation: Derivation;
+  readonly judges: Judges;
+  readonly tools: Omit<Tools, "layout">;
+  close(): Promise<void>;
+}
+
+/** Checks the options, loads the models, reads what is hashed into the derivation; the caller closes it. */
+export async function openDerivation(options: DeriveOptions): Promise<Opened> {
+  checkOptions(options);
+  const judges = await openJudges(options);
+  const faces = await openFaces(options);
+  const hands = await openHandCutter(options.handCrop ?? "landmarks", options.threads ?? 2);
+  const close = async () => void (await Promise.all([faces.close(), hands.close()]));
+  try {
+    const derivation = await describeDerivation(options, faces, hands, judges);
+    const tools = { faces, hands, limits: faceLimits(judges.rules), recipe: derivation.recipe };
+    return { derivation, judges, tools, close };
+  } catch (error) {
+    await close();
+    throw error;
   }
 }
 
@@ -87,7 +107,7 @@ function openFaces({ faceModel, faceLandmarksFile, threads = 2 }: DeriveOptions)
 }
 
 /** Reads all annotations once, so that a broken file is found before any work is done. */
-async function countFrames(options: DeriveOptions): Promise<number> {
+export async function countFrames(options: DeriveOptions): Promise<number> {
   let count = 0;
   for await (const _ of readAnnotations(options.hagridDir, annotationOptions(options))) {
     options.signal?.throwIfAborted();
@@ -100,24 +120,37 @@ function annotationOptions({ gestures, metaFile }: DeriveOptions): AnnotationOpt
   return { gestures, ...(metaFile === undefined ? {} : { metaFile }) };
 }
 
+/** Frames of the input by their place in it, the first included, the last not. */
+export interface FrameRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 interface Task {
   readonly frame: Frame;
   readonly repeated: boolean;
 }
 
-async function workFrames(
+/**
+ * Works on the frames of a range that the journal lacks.
+ *
+ * @returns how many they were
+ * @throws the signal's reason if it is aborted; AppError("data", "JOURNAL_DAMAGED") if it is of other frames
+ */
+export async function workFrames(
   options: DeriveOptions,
   stage: Stage,
-  tools: Tools,
-  total: number,
+  opened: Opened["tools"],
+  range: FrameRange,
 ): Promise<number> {
+  const tools = { ...opened, layout: stage.layout };
   const journal = await openJournal(stage.journal);
-  const progress = options.progress?.(total);
+  const progress = options.progress?.(range.to - range.from);
   progress?.tick(journal.done);
   const limit = (options.threads ?? 2) * FRAMES_PER_THREAD;
   let worked = 0;
   try {
-    const results = mapOrdered(tasks(options, stage, journal.done), limit, ({ frame, repeated }) =>
+    const results = mapOrdered(tasks(options, stage, journal.done, range), limit, ({ frame, repeated }) =>
       workFrame(frame, repeated, tools),
     );
     for await (const result of results) {
@@ -131,8 +164,13 @@ async function workFrames(
   }
 }
 
-/** The frames after the first `done`, which have to be those of the journal. */
-async function* tasks(options: DeriveOptions, stage: Stage, done: number): AsyncGenerator<Task> {
+/** The frames of the range after its first `done`, which have to be those of the journal. */
+async function* tasks(
+  options: DeriveOptions,
+  stage: Stage,
+  done: number,
+  { from, to }: FrameRange,
+): AsyncGenerator<Task> {
   const ids = new Set<string>();
   const before = done === 0 ? undefined : readJournal(stage.journal);
   let index = 0;
@@ -140,7 +178,10 @@ async function* tasks(options: DeriveOptions, stage: Stage, done: number): Async
     options.signal?.throwIfAborted();
     const repeated = ids.has(frame.imageId);
     ids.add(frame.imageId);
-    if (index++ >= done) yield { frame, repeated };
+    const place = index++;
+    if (place < from) continue;
+    if (place >= to) return;
+    if (place >= from + done) yield { frame, repeated };
     else checkSame(frame, (await before!.next()).value, stage.root);
   }
 }
@@ -156,7 +197,11 @@ function checkSame(frame: Frame, result: FrameResult | undefined, root: string):
 const UNSPLITTABLE = ["NO_PAIRS", "TOO_FEW_SUBJECTS", "SUBJECT_IN_TWO_SPLITS"];
 
 /** A derivation without pairs or subjects will not get any by going on: nothing half-written stays. */
-async function finishOrDiscard(stage: Stage, derivation: Derivation, judges: Judges): Promise<Manifest> {
+export async function finishOrDiscard(
+  stage: Stage,
+  derivation: Derivation,
+  judges: Judges,
+): Promise<Manifest> {
   try {
     return await finish(stage, derivation, judges);
   } catch (error) {

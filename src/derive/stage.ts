@@ -43,6 +43,9 @@ export async function findComplete(out: string, derivationHash: string): Promise
   );
 }
 
+/** Journal of a shard's folder. */
+export const shardJournal = (dir: string) => join(resolve(dir), JOURNAL);
+
 /**
  * Opens the staging folder of `out`, or makes it.
  *
@@ -88,8 +91,10 @@ export async function sweep({ layout }: Stage, crops: Readonly<Record<Modality, 
     const to = cleanedFolder(layout, modality);
     if (removed.size > 0) await mkdir(to, { recursive: true });
     for (const name of await entries(from)) {
-      if (removed.has(name)) await rename(join(from, name), join(to, name));
-      else if (!kept.has(name)) await rm(join(from, name));
+      if (removed.has(name)) {
+        await rename(join(from, name), join(to, name));
+        await rm(join(from, name), { force: true }); // links to one file (merge) are not renamed over each other
+      } else if (!kept.has(name)) await rm(join(from, name));
     }
     await checkCrops(from, kept);
     await checkCrops(to, removed);
@@ -112,10 +117,14 @@ async function checkCrops(folder: string, wanted: ReadonlySet<string>): Promise<
   }
 }
 
-/** Last step: takes the staging files away and gives the folder its name. The manifest has to be written. */
-export async function publish({ out, root }: Stage): Promise<void> {
+/**
+ * Last step: takes the staging files away and gives the folder its name. The manifest has to be written.
+ *
+ * @param keepJournal - a shard's journal is a part of it
+ */
+export async function publish({ out, root }: Stage, keepJournal = false): Promise<void> {
   for (const name of await entries(root)) {
-    if (name === JOURNAL || isTemporary(name)) await rm(join(root, name));
+    if ((name === JOURNAL && !keepJournal) || isTemporary(name)) await rm(join(root, name));
   }
   await rm(join(root, STAGE), { force: true });
   try {
@@ -131,7 +140,8 @@ export async function discard({ root }: Stage): Promise<void> {
   await rm(root, { recursive: true, force: true });
 }
 
-function isTemporary(name: string): boolean {
+/** True for the name of what a kill in the middle of a write left. */
+export function isTemporary(name: string): boolean {
   return name.startsWith(".") && name.endsWith(".tmp");
 }
 

@@ -72,6 +72,54 @@ describe("facehand derive", () => {
     expect(stdout).toContain(LABEL_NOTE);
   });
 
+  it("derives shards and merges them into the same files", async () => {
+    for (const shard of ["1/2", "2/2"]) {
+      const { code, stdout } = await derive(`shard ${shard[0]}`, ...annotated(), "--shard", shard);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`^shard +${shard}: frames \\d+ to \\d+ of 32, \\d+ crops$`, "m"));
+    }
+    const json = await derive("shard 1", ...annotated(), "--shard", "1/2", "--json");
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      shard: 1,
+      of: 2,
+      from: 0,
+      to: 16,
+      alreadyComplete: true,
+    });
+    const merged = await runCli("derive", "merge", at("shard 2"), at("shard 1"), "--out", at("merged"));
+    expect(merged.code).toBe(0);
+    expect(merged.stdout).toMatch(/^frames +32/);
+    for (const name of ["manifest.json", "ledger.csv", "train.csv"]) {
+      expect(await readFile(at(`merged/${name}`), "utf8")).toBe(await readFile(at(`pairs/${name}`), "utf8"));
+    }
+    const cut = await runCli("derive", "merge", at("shard 2"), "--out", at("half"));
+    expect(cut).toMatchObject({ code: 3, stdout: "" });
+    expect(cut.stderr).toMatch(/^Expected all 2 shards, got none of 1\/2\nTry: derive --shard 1\/2 with/);
+  });
+
+  it("refuses flags of shards and executors that do not fit", async () => {
+    const refuse = async (message: string, ...flags: string[]) => {
+      const { code, stderr } = await derive("x", ...annotated(), ...flags);
+      expect([code, stderr.split("\n")[0]]).toEqual([2, message]);
+    };
+    await refuse('Expected i/n with i from 1 to n for --shard, got "3/2"', "--shard", "3/2");
+    await refuse("Expected --shards N for --executor slurm, got nothing", "--executor", "slurm");
+    await refuse('Expected --executor slurm for --shards, got "local"', "--shards", "2");
+    await refuse('Expected --executor slurm for --sbatch, got "local"', "--sbatch=--time=9");
+    const both = ["--executor", "slurm", "--shards", "2", "--shard", "1/2"];
+    await refuse('Expected --shards N for --executor slurm, got "--shard"', ...both);
+    await refuse(
+      "Expected other arguments, got: option '--executor <name>' argument 'cloud' is invalid. Allowed choices are local, slurm.",
+      "--executor",
+      "cloud",
+    );
+    const none = await runCli("derive", "--hagrid", at("raw"));
+    expect(none).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^Expected --gestures <list>, got nothing/),
+    });
+  });
+
   it("says that nothing was to be done, also in JSON", async () => {
     expect((await derive("pairs", ...annotated())).stdout).toContain("nothing was done");
     const { note, alreadyComplete, worked, counts } = JSON.parse(

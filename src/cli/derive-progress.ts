@@ -1,0 +1,142 @@
+// Derivations as the command line runs them: with a progress line, an interruption that tells how to go on, and
+// the words of the result.
+import { Interrupted } from "../core/errors.ts";
+import { type Progress, startProgress } from "../core/progress.ts";
+import { planLayout } from "../data/layout.ts";
+import type { Manifest } from "../data/manifest.ts";
+import { SPLITS } from "../data/record.ts";
+import { type MergeOptions, mergeShards } from "../derive/merge.ts";
+import type { DeriveOptions } from "../derive/options.ts";
+import { type DeriveResult, derive } from "../derive/pipeline.ts";
+import { deriveShard, type ShardChoice, type ShardResult } from "../derive/shard.ts";
+import { LABEL_NOTE } from "../evaluate/format.ts";
+import type { Context } from "./context.ts";
+
+type Signal = Pick<Context, "signal">;
+type Start = (total: number) => Progress;
+
+/** Runs `work` with a progress line; an abort becomes Interrupted, which tells how to go on. */
+async function withProgress<R>(
+  { signal }: Signal,
+  [label, unit]: readonly [string, string],
+  outDir: string,
+  work: (progress: Start) => Promise<R>,
+): Promise<R> {
+  let line: Progress | undefined;
+  try {
+    return await work((total) => {
+      line = startProgress(label, total, { unit });
+      return line;
+    });
+  } catch (error) {
+    // Not every error after Ctrl-C is because of it: a broken annotation still has to be told.
+    if (!signal.aborted || error !== signal.reason) throw error;
+    throw new Interrupted(`Stopped; the same command goes on with ${outDir}.partial`);
+  } finally {
+    line?.done();
+  }
+}
+
+/**
+ * Derives with a progress line; an abort becomes Interrupted, which tells how to go on.
+ *
+ * @throws AppError as `derive` does, Interrupted after the context's signal
+ */
+export function deriveWithProgress(context: Signal, options: DeriveOptions): Promise<DeriveResult> {
+  const { signal } = context;
+  return withProgress(context, ["derive", "frames"], options.outDir, (progress) =>
+    derive({ ...options, signal, progress }),
+  );
+}
+
+/** The same for one shard, as `deriveShard` does it. */
+export function deriveShardWithProgress(
+  context: Signal,
+  options: DeriveOptions,
+  choice: ShardChoice,
+): Promise<ShardResult> {
+  const { signal } = context;
+  const label = `derive ${choice.shard}/${choice.of}`;
+  return withProgress(context, [label, "frames"], options.outDir, (progress) =>
+    deriveShard({ ...options, signal, progress }, choice),
+  );
+}
+
+/** The same for a merge, as `mergeShards` does it. */
+export function mergeWithProgress(
+  context: Signal,
+  options: Pick<MergeOptions, "shardDirs" | "outDir">,
+): Promise<DeriveResult> {
+  const { signal } = context;
+  return withProgress(context, ["merge", "crops"], options.outDir, (progress) =>
+    mergeShards({ ...options, signal, progress }),
+  );
+}
+
+interface Output {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** What a derivation gave, as text or JSON. */
+export function tellDerived(result: DeriveResult, { out, json }: Output): string {
+  const { manifest, alreadyComplete, worked } = result;
+  const { root, ledger } = planLayout(out);
+  if (json === true) {
+    const { recipeHash, derivationHash, drawn, counts } = manifest;
+    const note = LABEL_NOTE;
+    const told = {
+      note,
+      out: root,
+      ledger,
+      alreadyComplete,
+      worked,
+      drawn,
+      recipeHash,
+      derivationHash,
+      counts,
+    };
+    return JSON.stringify(told, null, 2);
+  }
+  const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
+  return [...head, formatCounts(manifest), `ledger    ${ledger}`, LABEL_NOTE].join("\n");
+}
+
+/** What a shard gave, as text or JSON. */
+export function tellShard({ record, alreadyComplete, worked }: ShardResult, { out, json }: Output): string {
+  const { shard, of, from, to, frames, images, derivationHash } = record;
+  if (json === true) {
+    const told = {
+      out,
+      shard,
+      of,
+      from,
+      to,
+      frames,
+      crops: images.count,
+      derivationHash,
+      alreadyComplete,
+      worked,
+    };
+    return JSON.stringify(told, null, 2);
+  }
+  return [
+    ...(alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : []),
+    `shard     ${shard}/${of}: frames ${from} to ${to} of ${frames}, ${images.count} crops`,
+    `next      facehand derive merge with the folders of all ${of} shards`,
+  ].join("\n");
+}
+
+/** Kept, removed by reason, and the splits, one line each. */
+export function formatCounts({ counts, drawn }: Pick<Manifest, "counts" | "drawn">): string {
+  const { frames, kept, removed, pairs, subjects } = counts;
+  const reasons = Object.entries(removed).filter(([, n]) => n > 0);
+  const all = reasons.reduce((sum, [, n]) => sum + n, 0);
+  return [
+    `frames    ${frames}${drawn ? " (drawn: nobody shown is real)" : ""}`,
+    `kept      ${kept}`,
+    `removed   ${all}`,
+    ...reasons.map(([reason, n]) => `  ${reason.padEnd(20)} ${n}`),
+    ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
+  ].join("\n");
+}
