@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -19,6 +19,7 @@ const optionsTo = (outDir: string): DeriveOptions => ({
   seed: 3,
   faceLandmarksFile: at("raw/face_landmarks.json"),
   sizePx: 64,
+  handCrop: "box", // a model for landmarks would be loaded for every shard
 });
 const shards = (...numbers: readonly number[]) => numbers.map((n) => at(`shards/${n}`));
 
@@ -72,6 +73,32 @@ describe("shards", () => {
       alreadyComplete: true,
     });
     expect(await derive(optionsTo(at("merged")))).toMatchObject({ alreadyComplete: true });
+  });
+
+  it("carry decisions and rules with them, and put removed crops away, also after a killed merge", async () => {
+    const [id] = (await readdir(at("reference/images/content/aligned_dataset/faces"))).sort();
+    const decisionsFile = at("decisions.csv");
+    const row = `A,2026-01-02,remove,a test,${id!.slice(2, -4)}`;
+    await writeFile(decisionsFile, `who,when,what,why,image_id\n${row}\n`);
+    const options = { decisionsFile, rules: [{ name: "blur", threshold: null }] } as const;
+    await derive({ ...optionsTo(at("decided")), ...options });
+    const shardDirs = [1, 2].map((n) => at(`decided shards/${n}`));
+    for (const [i, outDir] of shardDirs.entries()) {
+      await deriveShard({ ...optionsTo(outDir), ...options }, { shard: i + 1, of: 2 });
+    }
+    const expected = await treeOf(at("decided"));
+    expect(expected.some((line) => line.includes(`/removed_faces/${id}`))).toBe(true);
+    await mergeShards({ shardDirs, outDir: at("merged decided") });
+    expect(await treeOf(at("merged decided"))).toEqual(expected);
+    // A kill after crops were put away: the stage has them there already.
+    await rename(at("merged decided"), at("merged decided.partial"));
+    await rm(at("merged decided.partial/manifest.json"));
+    const { derivationHash } = await readShard(shardDirs[0]!);
+    await writeFile(at("merged decided.partial/stage.json"), JSON.stringify({ derivationHash }));
+    await mergeShards({ shardDirs, outDir: at("merged decided") });
+    expect(await treeOf(at("merged decided"))).toEqual(expected);
+    await writeFile(join(shardDirs[1]!, "decisions.csv"), "who,when,what,why,image_id\n");
+    await expect(mergeShards({ shardDirs, outDir: at("x") })).rejects.toThrow("got other decisions");
   });
 
   it("may be more than there are frames", async () => {
