@@ -110,19 +110,32 @@ function jitterPacked(image: RgbImage, jitter: Jitter, mirror: boolean): PackedI
  * @example augment(image, Random.of(seed).split("augment", epoch, sample.id), FULL_AUGMENT)
  */
 export function augment(image: RgbImage, random: Random, policy: AugmentPolicy): RgbImage {
-  return unpack(augmentPacked(image, random, policy));
+  return unpack(augmentPacked(image, drawAugmentation(random, policy)));
 }
 
-/** `augment`, for `resizePacked` to go on with; the pixels last until the next call. */
-export function augmentPacked(image: RgbImage, random: Random, policy: AugmentPolicy): PackedImage {
-  const flip = random.next() < policy.flip;
+/** What one image goes through in one epoch. */
+export interface Augmentation {
+  readonly mirror: boolean;
+  readonly jitter: Jitter;
+  /** Counter-clockwise. */
+  readonly degrees: number;
+}
+
+/** The random numbers of `augment`, in its order. */
+export function drawAugmentation(random: Random, policy: AugmentPolicy): Augmentation {
+  const mirror = random.next() < policy.flip;
   const order = random.shuffle(ADJUSTMENTS);
   const factor = (width: number) => random.uniform(Math.max(0, 1 - width), 1 + width);
   const brightness = factor(policy.brightness);
   const contrast = factor(policy.contrast);
   const saturation = factor(policy.saturation);
-  const jittered = jitterPacked(image, { brightness, contrast, saturation, order }, flip);
-  return rotatePacked(jittered, random.uniform(-policy.degrees, policy.degrees));
+  const degrees = random.uniform(-policy.degrees, policy.degrees);
+  return { mirror, jitter: { brightness, contrast, saturation, order }, degrees };
+}
+
+/** `augment` with what was drawn, for `resizePacked` to go on with; the pixels last until the next call. */
+export function augmentPacked(image: RgbImage, { mirror, jitter, degrees }: Augmentation): PackedImage {
+  return rotatePacked(jitterPacked(image, jitter, mirror), degrees);
 }
 
 /** `before`, then a blend with the same level for every pixel. */
@@ -139,7 +152,7 @@ function meanGrey({ data }: RgbImage, table: Table): number {
   for (let i = 0; i + 2 < data.length; i += 3) {
     sum += grey(table[data[i]!]!, table[data[i + 1]!]!, table[data[i + 2]!]!);
   }
-  return Math.trunc(sum / (data.length / 3) + 0.5);
+  return meanOf(sum, data.length / 3);
 }
 
 function meanGreyPacked({ data }: PackedImage, table: Table): number {
@@ -148,7 +161,12 @@ function meanGreyPacked({ data }: PackedImage, table: Table): number {
     const pixel = data[i]! | 0;
     sum += grey(table[pixel & 255]!, table[(pixel >> 8) & 255]!, table[pixel >> 16]!);
   }
-  return Math.trunc(sum / data.length + 0.5);
+  return meanOf(sum, data.length);
+}
+
+/** A mean as Pillow rounds it. */
+export function meanOf(sum: number, count: number): number {
+  return Math.trunc(sum / count + 0.5);
 }
 
 /** Saturation of what the table makes of the picture. */

@@ -25,14 +25,19 @@ export function rotate(image: RgbImage, degrees: number): RgbImage {
 /** `rotate` of a packed picture; `image` itself for whole turns. The pixels last until the next call. */
 export function rotatePacked(image: PackedImage, degrees: number): PackedImage {
   const { width, height } = image;
-  const remainder = degrees % 360;
-  const angle = remainder < 0 ? remainder + 360 : remainder;
+  const angle = withinTurn(degrees);
   if (angle === 0) return image;
   if (angle === 180) return mapPixels(image, (x, y) => (height - 1 - y) * width + (width - 1 - x));
   if (width === height && angle === 90) return mapPixels(image, (x, y) => x * width + (width - 1 - y));
   if (width === height && angle === 270) return mapPixels(image, (x, y) => (width - 1 - x) * width + y);
   const matrix = rotation(width, height, angle);
   return (fitsFixed(matrix, width, height) ? sampleFixed : sampleFloat)(image, matrix);
+}
+
+/** The same angle from 0 to 360. */
+function withinTurn(degrees: number): number {
+  const remainder = degrees % 360;
+  return remainder < 0 ? remainder + 360 : remainder;
 }
 
 function rotation(width: number, height: number, degrees: number): Matrix {
@@ -59,13 +64,43 @@ function mapPixels(image: PackedImage, from: (x: number, y: number) => number): 
   return { width, height, data: out };
 }
 
-/** In 16.16 fixed point; only the columns of each row that have a source are visited. */
+/** Where output pixels come from, in 16.16 fixed point: position of the first, and steps along rows and columns. */
+export interface FixedWalk {
+  readonly x: number;
+  readonly y: number;
+  /** From pixel to pixel of a row. */
+  readonly stepXx: number;
+  readonly stepXy: number;
+  /** From row to row. */
+  readonly stepYx: number;
+  readonly stepYy: number;
+}
+
+/** The walk of `rotate`; undefined for the angles and sizes that it treats in another way. */
+export function fixedWalk(width: number, height: number, degrees: number): FixedWalk | undefined {
+  const angle = withinTurn(degrees);
+  if (angle !== 0 && angle % 90 === 0) return undefined;
+  const matrix = rotation(width, height, angle);
+  return fitsFixed(matrix, width, height) ? walkOf(matrix) : undefined;
+}
+
+function walkOf([a, b, c, d, e, f]: Matrix): FixedWalk {
+  return {
+    x: fixed(c + a * 0.5 + b * 0.5),
+    y: fixed(f + d * 0.5 + e * 0.5),
+    stepXx: fixed(a),
+    stepXy: fixed(d),
+    stepYx: fixed(b),
+    stepYy: fixed(e),
+  };
+}
+
+/** Only the columns of each row that have a source are visited. */
 function sampleFixed(image: PackedImage, matrix: Matrix): PackedImage {
   const { width, height, data } = image;
-  const [a, b, c, d, e, f] = matrix;
-  const [stepXx, stepXy, stepYx, stepYy] = [fixed(a), fixed(d), fixed(b), fixed(e)];
-  let startX = fixed(c + a * 0.5 + b * 0.5);
-  let startY = fixed(f + d * 0.5 + e * 0.5);
+  const { x: x0, y: y0, stepXx, stepXy, stepYx, stepYy } = walkOf(matrix);
+  let startX = x0;
+  let startY = y0;
   const out = packedScratch(1, data.length).fill(0);
   for (let row = 0; row < height; row++, startX += stepYx, startY += stepYy) {
     const [firstX, lastX] = inside(startX, stepXx, width);

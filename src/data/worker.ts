@@ -1,12 +1,15 @@
 // Thread of `batches`: decodes, augments and resizes the pictures it is sent, and keeps decoded ones.
 // Invariant: the bytes depend only on the file, the policy, the seed, the epoch and the sample's key.
 import { parentPort, workerData } from "node:worker_threads";
+import { readBytesNow } from "../core/files.ts";
 import { mapOrdered, serveWorker, type WorkerResult } from "../core/pool.ts";
 import { Random } from "../core/random.ts";
+import { baselineJpeg } from "./baseline.ts";
 import { decodeImage } from "./image.ts";
-import { type AugmentPolicy, augmentPacked } from "./jitter.ts";
+import { type Augmentation, type AugmentPolicy, augmentPacked, drawAugmentation } from "./jitter.ts";
 import { type Perturbation, perturb } from "./perturb.ts";
 import { type RgbImage, resizeBilinear, resizePacked } from "./pixels.ts";
+import { openSimd, type SimdPictures } from "./simd.ts";
 
 /** What a thread is started with. */
 export interface WorkerSetup {
@@ -25,37 +28,51 @@ export interface WorkerRequest {
   readonly items: readonly { readonly key: string; readonly path: string }[];
 }
 
-/** Files decoded at once by one thread (sharp decodes outside it). */
+/** Files that one thread has open at once. */
 const DECODING = 3;
 
 if (parentPort !== null) {
-  const prepare = preparer(workerData as WorkerSetup);
+  const prepare = preparer(workerData as WorkerSetup, openSimd());
   serveWorker<WorkerRequest, Uint8Array>(parentPort, prepare);
 }
 
 /**
  * The thread's work: pictures of a request, one after another in one array.
  *
+ * @param simd - the vectors' code; undefined to do without
  * @returns function from a request to RGB u8, [items, sizePx, sizePx, 3]
  */
-export function preparer(setup: WorkerSetup): (r: WorkerRequest) => Promise<WorkerResult<Uint8Array>> {
+export function preparer(
+  setup: WorkerSetup,
+  simd: SimdPictures | undefined,
+): (r: WorkerRequest) => Promise<WorkerResult<Uint8Array>> {
   const { sizePx, seed, augment: policy } = setup;
-  const load = cachingDecoder(setup);
+  const pictures = cachingDecoder(setup, simd);
   return async ({ epoch, items }) => {
     const stride = sizePx * sizePx * 3;
     const out = new Uint8Array(items.length * stride); // [N, sizePx, sizePx, 3]
     let at = 0;
-    for await (const { key, image } of mapOrdered(items, DECODING, load)) {
-      const random = Random.of(seed).split("augment", epoch, key);
-      const resized =
-        policy === undefined
-          ? resizeBilinear(image, sizePx, sizePx)
-          : resizePacked(augmentPacked(image, random, policy), sizePx, sizePx);
-      out.set(resized.data, at);
+    for await (const { item, source } of mapOrdered(items, DECODING, pictures.open)) {
+      const image = await pictures.decode(item, source);
+      const random = Random.of(seed).split("augment", epoch, item.key);
+      out.set(prepared(image, policy && drawAugmentation(random, policy), sizePx, simd), at);
       at += stride;
     }
     return { value: out }; // copied: one buffer handed over makes V8 check every typed array access of the thread
   };
+}
+
+function prepared(
+  image: RgbImage,
+  drawn: Augmentation | undefined,
+  sizePx: number,
+  simd: SimdPictures | undefined,
+): RgbImage["data"] {
+  if (drawn === undefined && image.width === sizePx && image.height === sizePx) return image.data;
+  const quick = simd?.prepare(image, drawn, sizePx);
+  if (quick !== undefined) return quick;
+  if (drawn === undefined) return resizeBilinear(image, sizePx, sizePx).data;
+  return resizePacked(augmentPacked(image, drawn), sizePx, sizePx).data;
 }
 
 /**
@@ -63,20 +80,49 @@ export function preparer(setup: WorkerSetup): (r: WorkerRequest) => Promise<Work
  * epoch in random order, throwing out the least recent would lose most of them just before their turn.
  * Without augmentation the resized picture is kept, otherwise the whole one, since upstream resizes last.
  */
-function cachingDecoder({ sizePx, seed, augment: policy, perturb: how, cacheBytes }: WorkerSetup) {
+function cachingDecoder(setup: WorkerSetup, simd: SimdPictures | undefined) {
+  const { sizePx, seed, augment: policy, perturb: how, cacheBytes } = setup;
   const kept = new Map<string, RgbImage>();
   let bytes = 0;
-  return async ({ key, path }: WorkerRequest["items"][number]) => {
-    const known = kept.get(key);
-    if (known !== undefined) return { key, image: known };
-    const whole = await decodeImage(path);
-    const decoded =
-      how === undefined ? whole : await perturb(whole, how, Random.of(seed).split("perturb", key));
-    const image = policy === undefined ? resizeBilinear(decoded, sizePx, sizePx) : decoded;
-    if (bytes + image.data.length <= cacheBytes && !kept.has(key)) {
-      kept.set(key, image);
-      bytes += image.data.length;
-    }
-    return { key, image };
+  const keep = (key: string, image: RgbImage) => {
+    if (bytes + image.data.length > cacheBytes) return;
+    kept.set(key, { ...image, data: image.data.slice() }); // what simd gives lasts until its next picture
+    bytes += image.data.length;
   };
+  return {
+    /** Several at once: files that sharp has to decode, in threads of its own. */
+    async open(item: Item): Promise<Opened> {
+      const known = kept.get(item.key);
+      if (known !== undefined) return { item, source: known };
+      const file = readBytesNow(item.path, "an image");
+      const plain = simd !== undefined && baselineJpeg(file) !== undefined;
+      return { item, source: plain ? file : await decodeImage(file, { name: item.path }) };
+    },
+    /** One at a time: plain files are decoded on the spot, which is quicker than sharp. */
+    async decode({ key, path }: Item, source: Opened["source"]): Promise<RgbImage> {
+      if (kept.has(key)) return kept.get(key)!;
+      const whole =
+        source instanceof Uint8Array
+          ? (simd?.decode(source) ?? (await decodeImage(source, { name: path })))
+          : source;
+      const decoded =
+        how === undefined ? whole : await perturb(whole, how, Random.of(seed).split("perturb", key));
+      const resized = () => ({
+        width: sizePx,
+        height: sizePx,
+        data: prepared(decoded, undefined, sizePx, simd),
+      });
+      const image = policy === undefined ? resized() : decoded;
+      keep(key, image);
+      return image;
+    },
+  };
+}
+
+type Item = WorkerRequest["items"][number];
+
+/** A picture, or the bytes of a plain JPEG. */
+interface Opened {
+  readonly item: Item;
+  readonly source: RgbImage | Uint8Array;
 }

@@ -1,0 +1,43 @@
+// `node scripts/simd.mjs`: compiles simd/ (AssemblyScript) into src/data/simd-code.ts, which is committed.
+// The compiler is deterministic, so that a test can tell whether the committed code is that of the sources.
+import { writeFileSync } from "node:fs";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import asc from "assemblyscript/asc";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const FLAGS = [
+  "--enable",
+  "simd",
+  "--runtime",
+  "stub",
+  "--optimizeLevel",
+  "3",
+  "--noAssert",
+  "--use",
+  "abort=",
+];
+
+/** The text of src/data/simd-code.ts. */
+export async function simdCode() {
+  let binary;
+  const { error, stderr } = await asc.main(["simd/index.ts", "--outFile", "simd.wasm", ...FLAGS], {
+    writeFile: (_name, contents) => {
+      binary = contents;
+    },
+    baseDir: ROOT,
+  });
+  if (error !== null) throw new Error(`${error.message}\n${stderr.toString()}`);
+  const text = Buffer.from(binary).toString("base64");
+  return [
+    "// ◇ Browser-safe. WebAssembly made of simd/ by `node scripts/simd.mjs`; do not edit.",
+    "",
+    "/** The module, base64. */",
+    "export const SIMD_CODE =",
+    `  "${text}";`,
+    "",
+  ].join("\n");
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  writeFileSync(`${ROOT}src/data/simd-code.ts`, await simdCode());
+}

@@ -1,0 +1,180 @@
+// Inverse DCT of one block, exactly as libjpeg's "islow", the default of libjpeg-turbo, Pillow and sharp.
+// Source: jidctint.c (Loeffler, Ligtenberg and Moschytz 1989, 13-bit constants), with the 16-bit saturation that the
+// SIMD versions of libjpeg-turbo have between the passes. Invariant: bit for bit what they give.
+
+/**
+ * Pairs of factors with 13 bits after the point, of even inputs 2 and 6, sums of odd ones, and odd ones 7 and 1, 5 and 3.
+ * They are loaded: V8 makes a constant vector anew wherever it is used.
+ */
+const FACTORS = memory.data<i16>([
+  4433 + 6270, 4433, // 0.541196100 + 0.765366865, 0.541196100
+  4433, 4433 - 15137, // 1.847759065
+  9633 - 16069, 9633, // 1.175875602 - 1.961570560
+  9633, 9633 - 3196, // 0.390180644
+  2446 - 7373, -7373, // 0.298631336 - 0.899976223
+  -7373, 12299 - 7373, // 1.501321110
+  16819 - 20995, -20995, // 2.053119869 - 2.562915447
+  -20995, 25172 - 20995, // 3.072711026
+]);
+
+/** Eight rows of eight, i16, between the two passes. */
+const ROWS = memory.data(128, 16);
+
+@inline
+function factors(k: usize): v128 {
+  return v128.load32_splat(FACTORS + k * 4);
+}
+
+@inline
+function low(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
+}
+
+@inline
+function high(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
+}
+
+/** Without the last `shift` bits, rounded. */
+@inline
+function rounded(sum: v128, shift: i32): v128 {
+  return i32x4.shr_s(i32x4.add(sum, i32x4.splat(1 << (shift - 1))), shift);
+}
+
+/** One pass down the columns of the rows in memory, in place. */
+@inline
+function pass(shift: i32): void {
+  const in0 = v128.load(ROWS, 0);
+  const in1 = v128.load(ROWS, 16);
+  const in2 = v128.load(ROWS, 32);
+  const in3 = v128.load(ROWS, 48);
+  const in4 = v128.load(ROWS, 64);
+  const in5 = v128.load(ROWS, 80);
+  const in6 = v128.load(ROWS, 96);
+  const in7 = v128.load(ROWS, 112);
+  // Even part.
+  const e26l = low(in2, in6);
+  const e26h = high(in2, in6);
+  const even3 = factors(0);
+  const even2 = factors(1);
+  const t3l = i32x4.dot_i16x8_s(e26l, even3);
+  const t3h = i32x4.dot_i16x8_s(e26h, even3);
+  const t2l = i32x4.dot_i16x8_s(e26l, even2);
+  const t2h = i32x4.dot_i16x8_s(e26h, even2);
+  const plus = i16x8.add(in0, in4);
+  const minus = i16x8.sub(in0, in4);
+  const t0l = i32x4.shl(i32x4.extend_low_i16x8_s(plus), 13);
+  const t0h = i32x4.shl(i32x4.extend_high_i16x8_s(plus), 13);
+  const t1l = i32x4.shl(i32x4.extend_low_i16x8_s(minus), 13);
+  const t1h = i32x4.shl(i32x4.extend_high_i16x8_s(minus), 13);
+  // Odd part.
+  const z3 = i16x8.add(in7, in3);
+  const z4 = i16x8.add(in5, in1);
+  const z34l = low(z3, z4);
+  const z34h = high(z3, z4);
+  const to3 = factors(2);
+  const to4 = factors(3);
+  const z3l = i32x4.dot_i16x8_s(z34l, to3);
+  const z3h = i32x4.dot_i16x8_s(z34h, to3);
+  const z4l = i32x4.dot_i16x8_s(z34l, to4);
+  const z4h = i32x4.dot_i16x8_s(z34h, to4);
+  const o71l = low(in7, in1);
+  const o71h = high(in7, in1);
+  const o53l = low(in5, in3);
+  const o53h = high(in5, in3);
+  const odd0 = factors(4);
+  const odd3 = factors(5);
+  const odd1 = factors(6);
+  const odd2 = factors(7);
+  finish(0, 7, i32x4.add(t0l, t3l), i32x4.add(t0h, t3h),
+    i32x4.add(i32x4.dot_i16x8_s(o71l, odd3), z4l), i32x4.add(i32x4.dot_i16x8_s(o71h, odd3), z4h), shift);
+  finish(1, 6, i32x4.add(t1l, t2l), i32x4.add(t1h, t2h),
+    i32x4.add(i32x4.dot_i16x8_s(o53l, odd2), z3l), i32x4.add(i32x4.dot_i16x8_s(o53h, odd2), z3h), shift);
+  finish(2, 5, i32x4.sub(t1l, t2l), i32x4.sub(t1h, t2h),
+    i32x4.add(i32x4.dot_i16x8_s(o53l, odd1), z4l), i32x4.add(i32x4.dot_i16x8_s(o53h, odd1), z4h), shift);
+  finish(3, 4, i32x4.sub(t0l, t3l), i32x4.sub(t0h, t3h),
+    i32x4.add(i32x4.dot_i16x8_s(o71l, odd0), z3l), i32x4.add(i32x4.dot_i16x8_s(o71h, odd0), z3h), shift);
+}
+
+/** Sum and difference of an even and an odd part, as rows `a` and `b`. */
+@inline
+function finish(a: usize, b: usize, evenL: v128, evenH: v128, oddL: v128, oddH: v128, shift: i32): void {
+  v128.store(
+    ROWS + a * 16,
+    i16x8.narrow_i32x4_s(rounded(i32x4.add(evenL, oddL), shift), rounded(i32x4.add(evenH, oddH), shift)),
+  );
+  v128.store(
+    ROWS + b * 16,
+    i16x8.narrow_i32x4_s(rounded(i32x4.sub(evenL, oddL), shift), rounded(i32x4.sub(evenH, oddH), shift)),
+  );
+}
+
+/** Rows to columns, in place. */
+@inline
+function transpose(): void {
+  const a0 = v128.load(ROWS, 0);
+  const a1 = v128.load(ROWS, 16);
+  const a2 = v128.load(ROWS, 32);
+  const a3 = v128.load(ROWS, 48);
+  const a4 = v128.load(ROWS, 64);
+  const a5 = v128.load(ROWS, 80);
+  const a6 = v128.load(ROWS, 96);
+  const a7 = v128.load(ROWS, 112);
+  // Interleaving k with k + 4 three times transposes.
+  const b0 = low(a0, a4);
+  const b1 = high(a0, a4);
+  const b2 = low(a1, a5);
+  const b3 = high(a1, a5);
+  const b4 = low(a2, a6);
+  const b5 = high(a2, a6);
+  const b6 = low(a3, a7);
+  const b7 = high(a3, a7);
+  const c0 = low(b0, b4);
+  const c1 = high(b0, b4);
+  const c2 = low(b1, b5);
+  const c3 = high(b1, b5);
+  const c4 = low(b2, b6);
+  const c5 = high(b2, b6);
+  const c6 = low(b3, b7);
+  const c7 = high(b3, b7);
+  v128.store(ROWS, low(c0, c4), 0);
+  v128.store(ROWS, high(c0, c4), 16);
+  v128.store(ROWS, low(c1, c5), 32);
+  v128.store(ROWS, high(c1, c5), 48);
+  v128.store(ROWS, low(c2, c6), 64);
+  v128.store(ROWS, high(c2, c6), 80);
+  v128.store(ROWS, low(c3, c7), 96);
+  v128.store(ROWS, high(c3, c7), 112);
+}
+
+/**
+ * Samples of a block.
+ *
+ * @param block - coefficients i16 [8, 8], row-major; left zeroed for the next block
+ * @param quant - i16 [8, 8], row-major
+ * @param to - u8 [8, 8] with `stride` bytes from row to row
+ */
+export function inverse(block: usize, quant: usize, to: usize, stride: usize): void {
+  for (let at: usize = 0; at < 128; at += 16) {
+    v128.store(ROWS + at, i16x8.mul(v128.load(block + at), v128.load(quant + at)));
+    v128.store(block + at, i64x2.splat(0));
+  }
+  pass(11);
+  transpose();
+  pass(18);
+  transpose();
+  const middle = i8x16.splat(-128);
+  for (let at: usize = 0; at < 128; at += 32) {
+    const two = i8x16.add(i8x16.narrow_i16x8_s(v128.load(ROWS + at), v128.load(ROWS + at, 16)), middle);
+    v128.store64_lane(to, two, 0);
+    v128.store64_lane(to + stride, two, 1);
+    to += 2 * stride;
+  }
+}
+
+/** The same for a block whose only coefficient is the first. */
+export function flat(dc: i32, to: usize, stride: usize): void {
+  const value = max(-128, min(127, (dc + 4) >> 3)) + 128;
+  const row = i8x16.splat(<i8>value);
+  for (let k = 0; k < 8; k++, to += stride) v128.store64_lane(to, row, 0);
+}

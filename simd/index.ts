@@ -1,0 +1,11 @@
+// The module's exports, and where its memory is free. Compiled by scripts/simd.mjs into src/data/simd-code.ts.
+// AssemblyScript: TypeScript's syntax with machine types; addresses are plain numbers, and nothing is allocated here.
+
+export { jitter, jitterAndAdd, jitterFurther, setStep } from "./jitter";
+export { decodeJpeg, setQuant, setTable, workBytes } from "./jpeg";
+export { setWalk, shrinkColumns, turnAndShrink } from "./resample";
+
+/** The first address that the module does not use itself. */
+export function freeFrom(): usize {
+  return (__heap_base + 63) & ~63;
+}
