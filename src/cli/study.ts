@@ -8,6 +8,7 @@ import { readStudy } from "../studies/study.ts";
 import { type Context, jsonOption, repeated, verb, wholeNumber } from "./context.ts";
 import { formatBest, formatStatus } from "./study-format.ts";
 import { planCommand } from "./study-plan.ts";
+import { auditCommand, reportCommand } from "./study-report.ts";
 import { runCommand } from "./study-run.ts";
 
 /** `facehand study`. */
@@ -16,7 +17,9 @@ export function studyCommand(context: Context): Command {
     .addCommand(planCommand(context))
     .addCommand(runCommand(context))
     .addCommand(statusCommand(context))
-    .addCommand(bestCommand(context));
+    .addCommand(bestCommand(context))
+    .addCommand(reportCommand(context))
+    .addCommand(auditCommand(context));
 }
 
 function statusCommand({ print }: Context): Command {

@@ -14,6 +14,7 @@ import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts"
 import { configOptions, numeric } from "./config-options.ts";
 import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
 import { fetchWithProgress } from "./model-fetch.ts";
+import { writeTensorboard } from "./train-tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
   readonly out: string;
@@ -22,6 +23,7 @@ interface Flags extends Record<string, unknown> {
   readonly threads?: number;
   readonly workers: number;
   readonly device: Device | "auto";
+  readonly tensorboard?: boolean;
   readonly json?: boolean;
 }
 
@@ -43,13 +45,14 @@ export function trainCommand(context: Context): Command {
       wholeNumber("--threads", 1, 1024),
     )
     .option("--workers <n>", "threads that decode and augment images", wholeNumber("--workers", 1, 256), 2)
+    .option("--tensorboard", "also write <run>/tensorboard, for those who watch training there")
     .addOption(deviceOption())
     .addOption(jsonOption())
     .action((flags: Flags) => trainSeeds(context, flags));
 }
 
 async function trainSeeds(context: Context, flags: Flags): Promise<void> {
-  const { out, seeds, resume, threads, workers, device: asked, json, ...config } = flags;
+  const { out, seeds, resume, threads, workers, device: asked, tensorboard, json, ...config } = flags;
   if (seeds !== undefined && config["seed"] !== undefined) {
     throw unexpected("input", {
       code: "FLAG",
@@ -70,6 +73,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
       workers,
       resume: resume ?? false,
       device,
+      tensorboard: tensorboard ?? false,
       ...(threads === undefined ? {} : { threads }),
     };
     results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options) });
@@ -89,15 +93,23 @@ interface OneRun {
   readonly dir: string;
   readonly workers: number;
   readonly resume: boolean;
+  readonly tensorboard: boolean;
   readonly threads?: number;
 }
 
-async function trainOne(context: Context, config: TrainConfig, options: OneRun): Promise<RunResult> {
+async function trainOne(
+  context: Context,
+  config: TrainConfig,
+  { tensorboard, ...options }: OneRun,
+): Promise<RunResult> {
+  const events = () => (tensorboard ? writeTensorboard(options.dir, Date.now() / 1000) : undefined);
+  let writing = Promise.resolve();
   let progress: ReturnType<typeof startProgress> | undefined;
   const onEpoch = (epoch: EpochLog) => {
     progress?.done();
     progress = undefined;
     context.report(formatEpoch(epoch, config.epochs));
+    writing = writing.then(events);
   };
   try {
     const result = await train(config, {
@@ -113,6 +125,7 @@ async function trainOne(context: Context, config: TrainConfig, options: OneRun):
         progress.note(`loss ${loss.toFixed(4)}`);
       },
     });
+    await writing;
     const { epochs, best } = result;
     if (epochs.length < config.epochs) {
       context.report(`stopped after epoch ${epochs.length}: none was better since epoch ${best.epoch}`);
@@ -120,6 +133,7 @@ async function trainOne(context: Context, config: TrainConfig, options: OneRun):
     return result;
   } finally {
     progress?.done();
+    await writing.catch(() => undefined); // its own error is thrown above; here another one is on its way
   }
 }
 
