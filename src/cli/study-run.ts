@@ -1,29 +1,38 @@
 // `facehand study run`: runs what is missing of a study, here or on a cluster.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { AppError, unexpected } from "../core/errors.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { localExecutor } from "../studies/local.ts";
 import { nameOf, runStudy, type StudyResult } from "../studies/runner.ts";
+import { slurmExecutor } from "../studies/slurm.ts";
 import { readStudy, type Study } from "../studies/study.ts";
-import { type Context, deviceOption, verb, wholeNumber } from "./context.ts";
+import { type Context, deviceOption, repeated, verb, wholeNumber } from "./context.ts";
 import { addPlanOptions, type PlanFlags, planOf } from "./study-plan.ts";
 
 interface Flags extends PlanFlags {
   readonly out: string;
-  readonly maxParallel: number;
+  readonly maxParallel?: number;
   readonly threads?: number;
   readonly workers: number;
   readonly device: Device | "auto";
   readonly retries: number;
   readonly failFast?: boolean;
+  readonly executor: (typeof EXECUTORS)[number];
+  readonly sbatch?: readonly string[];
 }
+
+const EXECUTORS = ["local", "slurm"] as const;
 
 /** `facehand study run`. */
 export function runCommand(context: Context): Command {
   const command = verb("run", "run what is missing of a study; done runs are skipped, begun ones go on")
     .argument("[file]", "study file or a protocol's name; the folder's own plan if left out")
     .requiredOption("--out <dir>", "study folder, new or begun")
-    .option("--max-parallel <n>", "tasks at a time", wholeNumber("--max-parallel", 1, 256), 1)
+    .option(
+      "--max-parallel <n>",
+      "tasks at a time (default: 1 here, as many as it likes on a cluster)",
+      wholeNumber("--max-parallel", 1, 100_000),
+    )
     .option("--retries <n>", "further attempts at a task that crashed", wholeNumber("--retries", 0, 100), 1)
     .option("--fail-fast", "stop at the first failure")
     .option(
@@ -32,7 +41,17 @@ export function runCommand(context: Context): Command {
       wholeNumber("--threads", 1, 1024),
     )
     .option("--workers <n>", "threads of each task that decode images", wholeNumber("--workers", 1, 256), 2)
-    .addOption(deviceOption());
+    .addOption(deviceOption())
+    .addOption(
+      new Option("--executor <name>", "local, or slurm: job arrays on the cluster of this login node")
+        .choices([...EXECUTORS])
+        .default("local"),
+    )
+    .option(
+      "--sbatch <option>",
+      "with --executor slurm: an option of sbatch, e.g. --partition=long; repeatable",
+      repeated,
+    );
   return addPlanOptions(command).action((file: string | undefined, flags: Flags) =>
     run(context, file, flags),
   );
@@ -43,12 +62,11 @@ async function run(
   file: string | undefined,
   flags: Flags,
 ): Promise<void> {
-  const { out, maxParallel, threads, workers, retries, failFast = false } = flags;
+  const { out, retries, failFast = false } = flags;
   const device = await chooseDevice(flags.device);
   const study = await planFor(file, flags);
-  const options = { maxParallel, workers, device, ...(threads === undefined ? {} : { threads }) };
   const result = await runStudy(out, study, {
-    executor: localExecutor(options),
+    executor: executorOf(flags, device),
     retries,
     failFast,
     signal,
@@ -58,6 +76,22 @@ async function run(
   });
   if (result.failed.length > 0) throw failures(out, result);
   print(`${study.name}: all ${study.cells.length * study.seeds.length} tasks are done in ${out}`);
+}
+
+function executorOf({ executor, maxParallel, threads, workers, sbatch, failFast }: Flags, device: Device) {
+  const shared = {
+    workers,
+    device,
+    ...(threads === undefined ? {} : { threads }),
+    ...(maxParallel === undefined ? {} : { maxParallel }),
+  };
+  const foreign = executor === "slurm" ? failFast && "--fail-fast" : sbatch && "--sbatch";
+  if (foreign) {
+    const expected = `--executor ${executor === "slurm" ? "local" : "slurm"}`;
+    throw unexpected("input", { code: "FLAG", expected, name: foreign, got: executor });
+  }
+  if (executor === "local") return localExecutor(shared);
+  return slurmExecutor({ ...shared, ...(sbatch === undefined ? {} : { sbatch }) });
 }
 
 async function planFor(file: string | undefined, flags: Flags): Promise<Study> {

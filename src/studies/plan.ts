@@ -60,6 +60,10 @@ export async function planStudy(given: StudyFile, overrides: Overrides = {}): Pr
     cells,
     evaluations: evaluations(file, cells, opened, partial),
     comparisons: comparisons(file, cells, partial),
+    resources: file.resources.map(({ only: match, ...resources }) => ({
+      ...resources,
+      cells: cells.flatMap(({ id, axes }) => (matches(axes, match) ? [id] : [])),
+    })),
   };
   checkImages(study, opened);
   return study;

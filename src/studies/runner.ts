@@ -6,7 +6,7 @@ import { canonicalJson, exists, writeJson } from "../core/files.ts";
 import { takeLock } from "../core/lock.ts";
 import { isRetriable, type JournalEvent } from "./journal.ts";
 import { studyStatus } from "./status.ts";
-import { readStudy, type Study, studyPaths, type Task } from "./study.ts";
+import { readStudy, type Study, studyPaths, type Task, tasksOf } from "./study.ts";
 import type { TaskNews } from "./task-main.ts";
 
 /** How an attempt at a task ended. */
@@ -28,8 +28,20 @@ export interface Executor {
   run(dir: string, task: Task, options: RunOptions): Promise<Outcome>;
 }
 
+export interface ArrayOptions {
+  readonly signal: AbortSignal;
+  readonly retries: number;
+  readonly report: (text: string) => void;
+}
+
+/** A place that takes all tasks at once and sees to order and retries itself. */
+export interface ArrayExecutor {
+  /** Every task of the study with how it ended; Interrupted after the signal. */
+  runAll(dir: string, study: Study, options: ArrayOptions): Promise<(readonly [Task, Outcome])[]>;
+}
+
 export interface StudyRunOptions {
-  readonly executor: Executor;
+  readonly executor: Executor | ArrayExecutor;
   /** Further attempts at a task that failed for another reason than its input or data; default 1. */
   readonly retries?: number;
   /** Begin nothing new, and stop what runs, after the first failure. */
@@ -59,7 +71,9 @@ export async function runStudy(dir: string, study: Study, options: StudyRunOptio
   const lock = await takeLock(join(dir, "locks", "runner"), `the study in ${dir}`);
   try {
     await placePlan(dir, study, options.report);
-    return await runMissing(dir, study, options, lock.lost);
+    const { executor, ...rest } = options;
+    if ("runAll" in executor) return await runArrays(dir, study, executor, rest, lock.lost);
+    return await runMissing(dir, study, { ...rest, executor }, lock.lost);
   } finally {
     await lock.release();
   }
@@ -82,10 +96,33 @@ async function placePlan(dir: string, study: Study, report: StudyRunOptions["rep
   await writeJson(path, study);
 }
 
+type EachOptions = StudyRunOptions & { readonly executor: Executor };
+
+async function runArrays(
+  dir: string,
+  study: Study,
+  executor: ArrayExecutor,
+  { retries = 1, signal, report = () => undefined }: Omit<StudyRunOptions, "executor">,
+  lost: AbortSignal,
+): Promise<StudyResult> {
+  const before = (await studyStatus(dir, study)).counts.done;
+  report(`${before} of ${tasksOf(study).length} tasks are done`);
+  const all = signal === undefined ? lost : AbortSignal.any([signal, lost]);
+  const outcomes =
+    before === tasksOf(study).length
+      ? []
+      : await executor.runAll(dir, study, { signal: all, retries, report });
+  const failed = outcomes.flatMap(([task, outcome]) =>
+    outcome.kind === "failed" ? [{ task, fault: outcome.fault }] : [],
+  );
+  for (const { task, fault } of failed) report(`${nameOf(task)}: failed. ${fault.message}`);
+  return { done: tasksOf(study).length - before - failed.length, skipped: before, failed };
+}
+
 async function runMissing(
   dir: string,
   study: Study,
-  options: StudyRunOptions,
+  options: EachOptions,
   lost: AbortSignal,
 ): Promise<StudyResult> {
   const { executor, failFast = false, report = () => undefined, signal = lost } = options;
@@ -124,12 +161,7 @@ export function nameOf({ cell, seed }: Task): string {
   return `${cell.label} seed ${seed}`;
 }
 
-async function attempt(
-  dir: string,
-  task: Task,
-  options: StudyRunOptions,
-  signal: AbortSignal,
-): Promise<Outcome> {
+async function attempt(dir: string, task: Task, options: EachOptions, signal: AbortSignal): Promise<Outcome> {
   const { executor, retries = 1, report, onNews = () => undefined } = options;
   for (let tried = 1; ; tried++) {
     const outcome = await executor.run(dir, task, { signal, onNews });

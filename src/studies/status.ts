@@ -47,7 +47,8 @@ export interface StudyStatus {
  */
 export async function studyStatus(dir: string, study: Study): Promise<StudyStatus> {
   const found: Found[] = [];
-  for await (const each of mapOrdered(tasksOf(study), 8, (task) => look(dir, study, task))) found.push(each);
+  for await (const each of mapOrdered(tasksOf(study), 8, (task) => taskStatus(dir, study, task)))
+    found.push(each);
   const tasks = found.map((each) => ({ ...each, secondsLeft: secondsLeft(each, found) }));
   const count = (state: TaskState) => tasks.filter((task) => task.state === state).length;
   const counts = Object.fromEntries(TASK_STATES.map((state) => [state, count(state)])) as Record<
@@ -59,9 +60,11 @@ export async function studyStatus(dir: string, study: Study): Promise<StudyStatu
   return { tasks, counts, secondsLeft: known.length < left.length ? null : known.reduce((a, b) => a + b, 0) };
 }
 
-type Found = Omit<TaskStatus, "secondsLeft">;
+/** What is known of a task without looking at the others. */
+export type Found = Omit<TaskStatus, "secondsLeft">;
 
-async function look(dir: string, study: Study, task: Task): Promise<Found> {
+/** The state of one task. */
+export async function taskStatus(dir: string, study: Study, task: Task): Promise<Found> {
   const paths = taskPaths(dir, task);
   const run = runPaths(paths.run);
   const begun = await exists(run.config);

@@ -12,7 +12,7 @@ import { LOSSES } from "../models/losses.ts";
 import { GATINGS } from "../models/mag.ts";
 import { AUGMENTS } from "../models/tags.ts";
 import { trainConfigSchema } from "../train/config.ts";
-import { EVALUATED_SPLITS, TOLD } from "./study.ts";
+import { EVALUATED_SPLITS, resourcesSchema, TOLD } from "./study.ts";
 
 const {
   arch: _arch,
@@ -97,6 +97,8 @@ export const studyFileSchema = z.strictObject({
   grid: gridSchema.default({}),
   seeds: several(z.int().min(0).max(0x7fff_ffff)).default([42, 123, 999]),
   exclude: z.array(matchSchema).default([]),
+  /** What tasks may use on a cluster; later entries win. */
+  resources: z.array(resourcesSchema.extend({ only: matchSchema.default({}) })).default([]),
   compare: z
     .array(
       z.strictObject({

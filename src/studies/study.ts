@@ -72,6 +72,14 @@ export const comparisonSchema = z.strictObject({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+/** What tasks of some cells may use on a cluster; later entries win over earlier ones. */
+export const resourcesSchema = z.strictObject({
+  cpus: z.int().positive().optional(),
+  memoryMb: z.int().positive().optional(),
+  minutes: z.int().positive().optional(),
+  gpus: z.int().nonnegative().optional(),
+});
+
 export const studySchema = z.strictObject({
   format: z.literal(1),
   name,
@@ -83,6 +91,7 @@ export const studySchema = z.strictObject({
   cells: z.array(cellSchema).min(1),
   evaluations: z.array(evaluationSchema),
   comparisons: z.array(comparisonSchema),
+  resources: z.array(resourcesSchema.extend({ cells: z.array(name) })),
 });
 /** A resolved study: what study.json holds. */
 export type Study = z.infer<typeof studySchema>;

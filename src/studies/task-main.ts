@@ -1,5 +1,6 @@
 // A task in a process of its own: what the runner and batch scripts start. One argument: a `TaskOrder` as JSON.
 // It stops cleanly at a message "stop", at SIGINT and SIGTERM, and when the runner that started it is gone.
+import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
 import { formatEpoch } from "../train/runlog.ts";
@@ -14,6 +15,8 @@ export interface TaskOrder {
   readonly seed: number;
   readonly threads?: number;
   readonly workers?: number;
+  /** How long to wait for another process to let go of the task; default 0. */
+  readonly lockWaitSeconds?: number;
   readonly device?: NonNullable<TaskOptions["device"]>;
 }
 
@@ -28,7 +31,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
   if (process.connected) process.disconnect();
 }
 
-async function main({ dir, cell: id, seed, ...options }: TaskOrder): Promise<number> {
+async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: TaskOrder): Promise<number> {
   const stop = new AbortController();
   const onStop = () => stop.abort();
   for (const event of ["message", "disconnect", "SIGINT", "SIGTERM"] as const)
@@ -38,17 +41,19 @@ async function main({ dir, cell: id, seed, ...options }: TaskOrder): Promise<num
     const cell = study.cells.find((each) => each.id === id);
     if (cell === undefined)
       throw new AppError("internal", "NO_CELL", `Expected a cell of the study, got ${id}`);
-    await runTask(
-      dir,
-      study,
-      { cell, seed },
-      {
-        ...options,
-        signal: stop.signal,
-        onEpoch: (epoch) => tell({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs) }),
-        onEvaluation: (name) => tell({ kind: "evaluation", text: name }),
-      },
-    );
+    const work = () =>
+      runTask(
+        dir,
+        study,
+        { cell, seed },
+        {
+          ...options,
+          signal: stop.signal,
+          onEpoch: (epoch) => tell({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs) }),
+          onEvaluation: (name) => tell({ kind: "evaluation", text: name }),
+        },
+      );
+    await patiently(work, lockWaitSeconds);
     return 0;
   } catch (error) {
     const fault = faultOf(error);
@@ -58,6 +63,17 @@ async function main({ dir, cell: id, seed, ...options }: TaskOrder): Promise<num
     process.send?.({ kind: "fault", fault } satisfies TaskNews);
     if (error instanceof Interrupted) return EXIT_INTERRUPTED;
     return error instanceof AppError ? EXIT_CODES[error.kind] : EXIT_CODES.internal;
+  }
+}
+
+/** A lost attempt on another machine holds its lock until it is known as dead. */
+async function patiently(work: () => Promise<void>, seconds: number): Promise<void> {
+  for (const endMs = Date.now() + 1000 * seconds; ; await sleep(5000)) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== "LOCKED" || Date.now() >= endMs) throw error;
+    }
   }
 }
 
