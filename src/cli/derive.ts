@@ -29,7 +29,8 @@ interface Flags {
   readonly faceModel?: string;
   readonly faceLandmarks?: string;
   readonly handCrop: HandCrop;
-  readonly rule?: readonly RuleChoice[];
+  /** `name=value` or `name=off`. */
+  readonly rule?: readonly string[];
   readonly decisions?: string;
   readonly ageEdges?: readonly number[];
   readonly splits: SplitKind;
@@ -63,8 +64,8 @@ export function deriveCommand(context: Context): Command {
         .choices([...HAND_CROPS])
         .default("landmarks"),
     )
-    .option("--rule <name=value>", `another threshold of a cleaning rule: ${ruleHelp()}`, addRule)
-    .option("--no-rule <name>", "turns a cleaning rule off; may be repeated, as --rule", dropRule)
+    .option("--rule <name=value>", `other thresholds of cleaning rules: ${ruleHelp()}`, addRules)
+    .option("--no-rule <name>", "cleaning rules to turn off", dropRules)
     .option(
       "--decisions <file>",
       "CSV or JSONL: who, when, what (remove, restore, relabel), why, by image or user",
@@ -138,17 +139,20 @@ function ruleHelp(): string {
   return RULE_NAMES.map((name) => `${name} (${RULES[name].threshold})`).join(", ");
 }
 
-function addRule(text: string, before: RuleChoice[] = []): RuleChoice[] {
-  const [, name, value] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  if (name === undefined || Number.isNaN(Number(value))) {
-    const e = { code: "FLAG", expected: "a rule's name and a number, such as blur=8,", name: "--rule" };
-    throw unexpected("input", { ...e, got: text });
-  }
-  return [...before, { name, threshold: Number(value) }];
+function addRules(text: string, before: string[] = []): string[] {
+  return [...before, ...list("--rule")(text)];
 }
 
-function dropRule(name: string, before: RuleChoice[] = []): RuleChoice[] {
-  return [...before, { name, threshold: null }];
+function dropRules(text: string, before: string[] = []): string[] {
+  return [...before, ...list("--no-rule")(text).map((name) => `${name}=off`)];
+}
+
+function ruleChoice(text: string): RuleChoice {
+  const [, name = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  const threshold = value === "off" ? null : Number(value);
+  if (name !== "" && !Number.isNaN(threshold)) return { name, threshold };
+  const e = { code: "FLAG", expected: "name=number or name=off, such as blur=8,", name: "--rule", got: text };
+  throw unexpected("input", e);
 }
 
 /** Whole numbers between commas. */
@@ -193,7 +197,7 @@ function optionsOf(flags: Flags): DeriveOptions {
     handCrop,
     splits,
     fractions: fractionsOf(val, test),
-    ...(rule === undefined ? {} : { rules: rule }),
+    ...(rule === undefined ? {} : { rules: rule.map(ruleChoice) }),
     ...(decisions === undefined ? {} : { decisionsFile: decisions }),
     ...(ageEdges === undefined ? {} : { ageEdges }),
     ...(meta === undefined ? {} : { metaFile: meta }),

@@ -58,8 +58,8 @@ const source = z.strictObject({
   annotations: z.record(z.string(), hash),
   meta: hash.optional(),
   faceLandmarks: hash.optional(),
-  /** Of the file of decisions. */
-  decisions: hash.optional(),
+  /** Decisions of people, in the order of their file, each as it stands there. */
+  decisions: z.array(z.record(z.string(), z.string())).optional(),
 });
 
 /** Pairs of one recorded group in each split; an empty value is unknown. */

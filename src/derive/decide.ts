@@ -2,11 +2,12 @@
 // Source: our own. Invariants: everything here follows from the journal and the derivation alone; of frames that look
 // alike the first that is kept otherwise stays; memory holds one hash and one id a kept frame, not the frames.
 
+import type { Derivation } from "../data/manifest.ts";
 import { nearPairs } from "../data/near.ts";
 import { hashFromHex } from "../data/phash.ts";
 import type { Pair, Sex } from "../data/record.ts";
 import { earliest, judgeBy, judgeFrame, RULES, type RuleSettings, type Verdict } from "./clean.ts";
-import type { Decision, Decisions } from "./decisions.ts";
+import { type Decision, type Decisions, gatherDecisions, parseDecisions } from "./decisions.ts";
 import { type FrameResult, readJournal } from "./journal.ts";
 import { ageLabel, raceLabel, type SubjectLabel, subjectLabels } from "./labels.ts";
 import { cropName } from "./work.ts";
@@ -28,7 +29,7 @@ export interface DecidedFrame {
 }
 
 /** What a derivation decides by. */
-export interface Judges {
+interface Judges {
   readonly rules: RuleSettings;
   readonly decisions: Decisions;
   readonly ageEdges: readonly number[];
@@ -43,9 +44,18 @@ export interface Court {
  * Reads a journal twice: for the labels of its subjects, and for frames that look alike.
  *
  * @param journal - path of a complete journal
+ * @param derivation - its rules, decisions and age edges
  * @returns what then decides every frame in the order of the input
  */
-export async function openCourt(journal: string, judges: Judges): Promise<Court> {
+export async function openCourt(
+  journal: string,
+  { rules, source, labels: made }: Derivation,
+): Promise<Court> {
+  const judges: Judges = {
+    rules: rules as RuleSettings,
+    decisions: gatherDecisions(parseDecisions(source.decisions)),
+    ageEdges: made.ageEdges,
+  };
   const labels = await subjectLabels(readJournal(journal), judges.decisions);
   const alike = await findAlike(decide(journal, labels, judges, new Map()), judges.rules);
   return { frames: () => decide(journal, labels, judges, alike) };

@@ -34,7 +34,7 @@ const decision = z
     "expected gender, age or race for relabel, and for nothing else",
   );
 
-/** One line of the file, checked; `where` is its place, for messages. */
+/** One decision, checked. */
 export type Decision = z.output<typeof decision>;
 
 const COLUMNS = ["who", "when", "what", "why"] as const;
@@ -51,7 +51,7 @@ export interface Decided {
   readonly last?: Decision;
 }
 
-/** Decisions by what they are about. */
+/** Decisions, to be asked about images and subjects. */
 export interface Decisions {
   readonly count: number;
   /** What was decided of an image itself. */
@@ -66,27 +66,38 @@ export interface Decisions {
  * Reads a decisions file.
  *
  * @param path - `.jsonl` for one JSON object a line, anything else is CSV
+ * @returns in the order of the file
  * @throws AppError("data", "FILE_MISSING" | "CSV_COLUMNS" | "JSON_SYNTAX" | "DECISION_INVALID") with file:row
- * @example (await readDecisions("decisions.csv")).of(imageId, userId).keep?.what
+ * @example gatherDecisions(await readDecisions("decisions.csv")).of(imageId, userId).keep?.what
  */
-export async function readDecisions(path: string): Promise<Decisions> {
+export async function readDecisions(path: string): Promise<Decision[]> {
   const found: Decision[] = [];
   for await (const { value, where } of path.endsWith(".jsonl") ? lines(path) : rows(path)) {
-    const result = decision.safeParse(value);
-    if (result.success) {
-      found.push(result.data);
-      continue;
-    }
-    const issue = result.error.issues[0]!;
-    const name = issue.path.length === 0 ? "a decision" : `${issue.path.join(".")} of a decision`;
-    const e = { code: "DECISION_INVALID", expected: `a valid value (${issue.message})`, name, where };
-    throw unexpected("data", { ...e, got: issue.path.length === 0 ? value : at(value, issue.path[0]!) });
+    found.push(checkDecision(value, where));
   }
-  return gather(found);
+  return found;
+}
+
+function checkDecision(value: unknown, where: string): Decision {
+  const result = decision.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const name = issue.path.length === 0 ? "a decision" : `${issue.path.join(".")} of a decision`;
+  const e = { code: "DECISION_INVALID", expected: `a valid value (${issue.message})`, name, where };
+  throw unexpected("data", { ...e, got: issue.path.length === 0 ? value : at(value, issue.path[0]!) });
 }
 
 function at(value: unknown, key: PropertyKey): unknown {
   return typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : value;
+}
+
+/**
+ * The decisions of a manifest.
+ *
+ * @throws AppError("data", "DECISION_INVALID") if it was edited
+ */
+export function parseDecisions(list: readonly Readonly<Record<string, string>>[] = []): Decision[] {
+  return list.map((value, i) => checkDecision(value, `the manifest's decision ${i + 1}`));
 }
 
 async function* rows(path: string) {
@@ -105,7 +116,8 @@ async function* lines(path: string) {
 
 const NOTHING: Decided = {};
 
-function gather(all: readonly Decision[]): Decisions {
+/** Decisions by what they are about. */
+export function gatherDecisions(all: readonly Decision[]): Decisions {
   const images = new Map<string, Decided>();
   const subjects = new Map<string, Decided>();
   for (const one of all) {
@@ -133,4 +145,4 @@ function add(sum: Decided, one: Decision): Decided {
 }
 
 /** No decisions. */
-export const NO_DECISIONS: Decisions = gather([]);
+export const NO_DECISIONS: Decisions = gatherDecisions([]);

@@ -3,11 +3,13 @@
 import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { exists, readJson, sha256File } from "../core/files.ts";
+import { AGE_EDGES } from "../data/groups.ts";
 import { rawExtra } from "../data/layout.ts";
 import type { Derivation, ImageRecipe } from "../data/manifest.ts";
 import { annotationFiles } from "./annotations.ts";
+import { ruleSettings } from "./clean.ts";
 import { CROP_PX, FACE_PADDING } from "./crops.ts";
-import type { Judges } from "./decide.ts";
+import { readDecisions } from "./decisions.ts";
 import type { FaceSource } from "./faces.ts";
 import { type HandCutter, handRecipe } from "./hand-source.ts";
 import type { DeriveOptions } from "./options.ts";
@@ -22,10 +24,9 @@ export async function describeDerivation(
   options: DeriveOptions,
   faces: FaceSource,
   hands: HandCutter,
-  { rules, ageEdges }: Judges,
 ): Promise<Derivation> {
   const { hagridDir, gestures, metaFile, faceLandmarksFile, decisionsFile, seed } = options;
-  const { fractions = DEFAULT_FRACTIONS, splits = "balanced" } = options;
+  const { fractions = DEFAULT_FRACTIONS, splits = "balanced", ageEdges = AGE_EDGES } = options;
   const files = await annotationFiles(hagridDir, gestures);
   const annotations: Record<string, string> = {};
   for (const { file } of files) {
@@ -34,7 +35,7 @@ export async function describeDerivation(
   const { train, val, test } = fractions;
   return {
     recipe: imageRecipe(faces, hands, options.sizePx ?? CROP_PX),
-    rules,
+    rules: ruleSettings(options.rules),
     labels: { ageEdges: [...ageEdges] },
     selection: {
       gestures: [...new Set(files.map(({ gesture }) => gesture))],
@@ -46,7 +47,9 @@ export async function describeDerivation(
       annotations,
       ...(metaFile === undefined ? {} : { meta: await sha256File(metaFile) }),
       ...(faceLandmarksFile === undefined ? {} : { faceLandmarks: await sha256File(faceLandmarksFile) }),
-      ...(decisionsFile === undefined ? {} : { decisions: await sha256File(decisionsFile) }),
+      ...(decisionsFile === undefined
+        ? {}
+        : { decisions: (await readDecisions(decisionsFile)) as Record<string, string>[] }),
     },
     drawn: await isDrawn(hagridDir),
   };

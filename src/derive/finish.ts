@@ -14,7 +14,7 @@ import {
 import { type Modality, type Pair, SPLITS, type Split } from "../data/record.ts";
 import { writePairs } from "../data/store.ts";
 import { balanceOf } from "./balance.ts";
-import { type Court, type DecidedFrame, type Judges, openCourt } from "./decide.ts";
+import { type Court, type DecidedFrame, openCourt } from "./decide.ts";
 import { type LedgerCounts, type LedgerRow, writeLedger } from "./ledger.ts";
 import { MEASURES } from "./measures.ts";
 import { skinTone } from "./skin.ts";
@@ -32,8 +32,8 @@ const LICENCE_DRAWN = "Drawn by facehand; nobody shown is real. MIT, as the code
  *
  * @throws AppError("data", "NO_PAIRS" | "TOO_FEW_SUBJECTS" | "SUBJECT_IN_TWO_SPLITS") if it cannot be split
  */
-export async function finish(stage: Stage, derivation: Derivation, judges: Judges): Promise<Manifest> {
-  const court = await openCourt(stage.journal, judges);
+export async function finish(stage: Stage, derivation: Derivation): Promise<Manifest> {
+  const court = await openCourt(stage.journal, derivation);
   const { pairs, sourceOf, names, removed } = await gather(court);
   if (pairs.length === 0) throw noPairs(removed);
   const of = dealSplits(pairs, sourceOf, derivation);
@@ -43,7 +43,7 @@ export async function finish(stage: Stage, derivation: Derivation, judges: Judge
   const { ledger: csv, ledgerParquet: parquet } = stage.layout;
   const counts = await writeLedger({ csv, parquet }, ledgerRows(court, of));
   await sweep(stage, names);
-  const manifest = await describe(stage, derivation, bySplit, counts, judges.decisions.count);
+  const manifest = await describe(stage, derivation, bySplit, counts);
   await writeJson(stage.layout.manifest, manifest);
   return manifest;
 }
@@ -145,7 +145,6 @@ async function describe(
   derivation: Derivation,
   pairs: Readonly<Record<Split, readonly Pair[]>>,
   { frames, kept, removed, restored, hands, decided }: LedgerCounts,
-  inFile: number,
 ): Promise<Manifest> {
   const files: Record<string, string> = {};
   for (const path of [...SPLITS.map((split) => layout.csv[split]), layout.ledger, layout.ledgerParquet]) {
@@ -170,7 +169,7 @@ async function describe(
       removed,
       restored,
       hands,
-      decisions: { inFile, frames: decided },
+      decisions: { inFile: source.decisions?.length ?? 0, frames: decided },
       pairs: count((split) => pairs[split].length),
       subjects: count((split) => new Set(pairs[split].map(({ userId }) => userId)).size),
     },

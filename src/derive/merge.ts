@@ -9,7 +9,7 @@ import { mapOrdered } from "../core/pool.ts";
 import type { Progress } from "../core/progress.ts";
 import { planLayout } from "../data/layout.ts";
 import { type DeriveResult, finishOrDiscard } from "./pipeline.ts";
-import { listCrops, readShard, type ShardRecord, shardJudges } from "./shard.ts";
+import { listCrops, readShard, type ShardRecord } from "./shard.ts";
 import { findComplete, openStage, publish, type Stage, shardJournal } from "./stage.ts";
 
 /** Links under way at once. */
@@ -53,9 +53,7 @@ export async function mergeShards(options: MergeOptions): Promise<DeriveResult> 
     await takeCrops(shards, stage, options);
     await writeAtomic(stage.journal, concatenate(shards));
   }
-  const manifest =
-    stage.finished ??
-    (await finishOrDiscard(stage, derivation, await shardJudges(shards[0]!.dir, shards[0]!.record)));
+  const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
   await publish(stage);
   return { manifest, alreadyComplete: false, worked: 0 };
 }

@@ -2,7 +2,8 @@
 // Invariant: a bad choice is refused before any work.
 import { unexpected } from "../core/errors.ts";
 import type { Progress } from "../core/progress.ts";
-import type { RuleChoice } from "./clean.ts";
+import { AGE_EDGES, checkAgeEdges } from "../data/groups.ts";
+import { type RuleChoice, ruleSettings } from "./clean.ts";
 import { CROP_PX, MAX_CROP_PX, MIN_CROP_PX } from "./crops.ts";
 import type { HandCrop } from "./hand-source.ts";
 import type { Fractions, SplitKind } from "./splits.ts";
@@ -48,10 +49,14 @@ export function checkOptions({
   gestures,
   faceModel,
   faceLandmarksFile,
+  ageEdges = AGE_EDGES,
+  rules,
 }: DeriveOptions) {
   checkInteger("--size", sizePx, MIN_CROP_PX, MAX_CROP_PX);
   checkInteger("--threads", threads, 1, 256);
   checkInteger("--seed", seed, 0, Number.MAX_SAFE_INTEGER);
+  checkAgeEdges(ageEdges);
+  ruleSettings(rules);
   if (gestures.length === 0) {
     const expected = "gesture names or all";
     throw unexpected("input", { code: "NO_GESTURES", expected, name: "--gestures", got: gestures });

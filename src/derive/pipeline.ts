@@ -4,12 +4,9 @@
 // however often it was killed in between.
 import { AppError } from "../core/errors.ts";
 import { mapOrdered } from "../core/pool.ts";
-import { AGE_EDGES, checkAgeEdges } from "../data/groups.ts";
 import { type Derivation, hashDerivation, type Manifest } from "../data/manifest.ts";
 import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
-import { type RuleSettings, ruleSettings } from "./clean.ts";
-import type { Judges } from "./decide.ts";
-import { NO_DECISIONS, readDecisions } from "./decisions.ts";
+import type { RuleSettings } from "./clean.ts";
 import { describeDerivation } from "./describe.ts";
 import { annotatedFaces, detectedFaces, type FaceSource } from "./faces.ts";
 import { finish } from "./finish.ts";
@@ -45,7 +42,7 @@ export interface DeriveResult {
  */
 export async function derive(options: DeriveOptions): Promise<DeriveResult> {
   const opened = await openDerivation(options);
-  const { derivation, judges } = opened;
+  const { derivation } = opened;
   try {
     const hash = hashDerivation(derivation);
     const there = await findComplete(options.outDir, hash);
@@ -53,7 +50,7 @@ export async function derive(options: DeriveOptions): Promise<DeriveResult> {
     const range = { from: 0, to: await countFrames(options) };
     const stage = await openStage(options.outDir, hash);
     const worked = stage.finished === undefined ? await workFrames(options, stage, opened.tools, range) : 0;
-    const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation, judges));
+    const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
     await publish(stage);
     return { manifest, alreadyComplete: false, worked };
   } finally {
@@ -61,10 +58,9 @@ export async function derive(options: DeriveOptions): Promise<DeriveResult> {
   }
 }
 
-/** A derivation that can begin: what it is, what decides, and what finds faces and hands. */
+/** A derivation that can begin: what it is, and what finds faces and hands. */
 export interface Opened {
   readonly derivation: Derivation;
-  readonly judges: Judges;
   readonly tools: Omit<Tools, "layout">;
   close(): Promise<void>;
 }
@@ -72,27 +68,22 @@ export interface Opened {
 /** Checks the options, loads the models, reads what is hashed into the derivation; the caller closes it. */
 export async function openDerivation(options: DeriveOptions): Promise<Opened> {
   checkOptions(options);
-  const judges = await openJudges(options);
   const faces = await openFaces(options);
   const hands = await openHandCutter(options.handCrop ?? "landmarks", options.threads ?? 2);
   const close = async () => void (await Promise.all([faces.close(), hands.close()]));
   try {
-    const derivation = await describeDerivation(options, faces, hands, judges);
-    const tools = { faces, hands, limits: faceLimits(judges.rules), recipe: derivation.recipe };
-    return { derivation, judges, tools, close };
+    const derivation = await describeDerivation(options, faces, hands);
+    const tools = {
+      faces,
+      hands,
+      limits: faceLimits(derivation.rules as RuleSettings),
+      recipe: derivation.recipe,
+    };
+    return { derivation, tools, close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-async function openJudges({ rules, decisionsFile, ageEdges = AGE_EDGES }: DeriveOptions): Promise<Judges> {
-  checkAgeEdges(ageEdges);
-  return {
-    rules: ruleSettings(rules),
-    decisions: decisionsFile === undefined ? NO_DECISIONS : await readDecisions(decisionsFile),
-    ageEdges,
-  };
 }
 
 /** Faces that the rules would remove are not preferred to others; a rule that is off has no limit. */
@@ -197,13 +188,9 @@ function checkSame(frame: Frame, result: FrameResult | undefined, root: string):
 const UNSPLITTABLE = ["NO_PAIRS", "TOO_FEW_SUBJECTS", "SUBJECT_IN_TWO_SPLITS"];
 
 /** A derivation without pairs or subjects will not get any by going on: nothing half-written stays. */
-export async function finishOrDiscard(
-  stage: Stage,
-  derivation: Derivation,
-  judges: Judges,
-): Promise<Manifest> {
+export async function finishOrDiscard(stage: Stage, derivation: Derivation): Promise<Manifest> {
   try {
-    return await finish(stage, derivation, judges);
+    return await finish(stage, derivation);
   } catch (error) {
     if (error instanceof AppError && UNSPLITTABLE.includes(error.code)) {
       await discard(stage);

@@ -97,8 +97,9 @@ describe("shards", () => {
     await writeFile(at("merged decided.partial/stage.json"), JSON.stringify({ derivationHash }));
     await mergeShards({ shardDirs, outDir: at("merged decided") });
     expect(await treeOf(at("merged decided"))).toEqual(expected);
-    await writeFile(join(shardDirs[1]!, "decisions.csv"), "who,when,what,why,image_id\n");
-    await expect(mergeShards({ shardDirs, outDir: at("x") })).rejects.toThrow("got other decisions");
+    const record = join(shardDirs[1]!, "shard.json");
+    await writeFile(record, (await readFile(record, "utf8")).replace("a test", "a rest"));
+    await expect(mergeShards({ shardDirs, outDir: at("x") })).rejects.toThrow("got another shard.json");
   });
 
   it("may be more than there are frames", async () => {

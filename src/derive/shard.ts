@@ -5,11 +5,9 @@ import { readdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { exists, readBytes, readJson, sha256, sha256File, writeAtomic, writeJson } from "../core/files.ts";
+import { exists, readJson, sha256, sha256File, writeJson } from "../core/files.ts";
 import { type Layout, planLayout } from "../data/layout.ts";
 import { type Derivation, hashDerivation } from "../data/manifest.ts";
-import type { Judges } from "./decide.ts";
-import { NO_DECISIONS, readDecisions } from "./decisions.ts";
 import type { DeriveOptions } from "./options.ts";
 import { countFrames, type FrameRange, openDerivation, workFrames } from "./pipeline.ts";
 import { isTemporary, openStage, publish, type Stage, shardJournal } from "./stage.ts";
@@ -51,10 +49,6 @@ export interface ShardResult {
   readonly worked: number;
 }
 
-/** The merge decides, so a shard carries the decisions; the ending says which format they are in. */
-const DECISIONS = ["decisions.csv", "decisions.jsonl"] as const;
-const decisionsCopy = (dir: string, file: string) => join(dir, DECISIONS[file.endsWith(".jsonl") ? 1 : 0]);
-
 const recordPath = (dir: string) => join(resolve(dir), "shard.json");
 
 /** The frames of a shard: ranges of nearly the same length, in the order of the input. */
@@ -84,10 +78,6 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
     const stage = await openStage(options.outDir, `${derivationHash} shard ${shard}/${of}`);
     await rm(recordPath(stage.root), { force: true }); // a kill left it: it is made again from the files
     const worked = await workFrames(options, stage, tools, range);
-    if (options.decisionsFile !== undefined) {
-      const copy = decisionsCopy(stage.root, options.decisionsFile);
-      await writeAtomic(copy, await readBytes(options.decisionsFile, "a decisions file"));
-    }
     const record = {
       format: "facehand-shard/1" as const,
       ...{ shard, of, frames, ...range, derivationHash, derivation },
@@ -156,7 +146,6 @@ export async function readShard(dir: string): Promise<ShardRecord> {
     return new AppError("data", "SHARD_DAMAGED", message, { hint });
   };
   if (hashDerivation(record.derivation) !== record.derivationHash) throw damaged("another shard.json");
-  if ((await decisionsHash(dir)) !== record.derivation.source.decisions) throw damaged("other decisions");
   const layout = planLayout(dir);
   const journal = shardJournal(dir);
   for (const path of [journal, layout.images.face, layout.images.hand]) {
@@ -168,24 +157,4 @@ export async function readShard(dir: string): Promise<ShardRecord> {
     throw damaged(`${now.images.count} crops where there were ${record.images.count}`);
   if (now.images.sha256 !== record.images.sha256) throw damaged("crops of other names or sizes");
   return record;
-}
-
-async function findDecisions(dir: string): Promise<string | undefined> {
-  for (const name of DECISIONS) if (await exists(join(dir, name))) return join(dir, name);
-  return undefined;
-}
-
-async function decisionsHash(dir: string): Promise<string | undefined> {
-  const path = await findDecisions(dir);
-  return path === undefined ? undefined : sha256File(path);
-}
-
-/** What the derivation of a checked shard decides by. */
-export async function shardJudges(dir: string, { derivation }: ShardRecord): Promise<Judges> {
-  const path = await findDecisions(dir);
-  return {
-    rules: derivation.rules as Judges["rules"],
-    decisions: path === undefined ? NO_DECISIONS : await readDecisions(path),
-    ageEdges: derivation.labels.ageEdges,
-  };
 }

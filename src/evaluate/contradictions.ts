@@ -1,0 +1,91 @@
+// Pairs whose two predictions both contradict the recorded label: candidates for label noise, most confident first.
+// Source: out-of-fold confidence as in confident learning (Northcutt et al. 2021), with two pictures of one person as
+// independent witnesses. It lists what to look at; a prediction is no evidence about a person.
+import type { Prediction } from "./prediction-row.ts";
+
+/** One pair to look at. */
+export interface Contradiction {
+  /** Of the pair, without its modality. */
+  readonly id: string;
+  readonly subject: string;
+  readonly gesture: string;
+  /** Recorded label, 0 female or 1 male; the predictions say the other. */
+  readonly recorded: 0 | 1;
+  /** Probability of male, mean over the rows of that image. */
+  readonly hand: number;
+  readonly face: number;
+  /** Probability against the record of the less sure of the two, 0.5 to 1. */
+  readonly confidence: number;
+  /** Pairs of the subject that have both predictions, and how many of them are in this list. */
+  readonly subjectPairs: number;
+  readonly subjectListed: number;
+}
+
+/** The pairs to look at, and how many were looked through. */
+export interface Contradictions {
+  readonly pairs: number;
+  /** Rows that are not of a pair, have no recorded label, or lack their other half. */
+  readonly passedOver: number;
+  readonly listed: readonly Contradiction[];
+}
+
+interface Seen {
+  readonly subject: string;
+  readonly gesture: string;
+  readonly recorded: 0 | 1;
+  readonly hand: number[];
+  readonly face: number[];
+}
+
+/**
+ * Lists pairs whose hand and face are both predicted against the record.
+ *
+ * @param rows - predictions of images that the model was not trained on; of several rows of one image (folds, seeds)
+ *   the mean probability counts
+ * @param least - confidence from which a pair is listed, 0.5 to 1
+ * @returns most confident first, equal ones by id
+ * @example findContradictions(await readPredictions("run/predictions.parquet"), 0.5).listed[0]?.id
+ */
+export function findContradictions(rows: readonly Prediction[], least: number): Contradictions {
+  const { seen, passedOver } = gather(rows);
+  const whole = [...seen].filter(([, { hand, face }]) => hand.length > 0 && face.length > 0);
+  const halves = [...seen.values()].filter(({ hand, face }) => hand.length === 0 || face.length === 0);
+  const judged = whole.map(([id, { hand, face, ...pair }]) => {
+    const [h, f] = [mean(hand), mean(face)];
+    const against = (p: number) => (pair.recorded === 1 ? 1 - p : p);
+    return { id, ...pair, hand: h, face: f, confidence: Math.min(against(h), against(f)) };
+  });
+  const found = judged.filter(({ confidence }) => confidence > 0.5 && confidence >= least);
+  const count = (all: readonly { readonly subject: string }[], subject: string) =>
+    all.filter((one) => one.subject === subject).length;
+  const listed = found
+    .map((one) => ({
+      ...one,
+      subjectPairs: count(judged, one.subject),
+      subjectListed: count(found, one.subject),
+    }))
+    .sort((a, b) => b.confidence - a.confidence || (a.id < b.id ? -1 : 1));
+  const alone = halves.reduce((sum, { hand, face }) => sum + hand.length + face.length, 0);
+  return { pairs: whole.length, passedOver: passedOver + alone, listed };
+}
+
+function gather(rows: readonly Prediction[]) {
+  const seen = new Map<string, Seen>();
+  let passedOver = 0;
+  for (const { id, source, subject, modality, target, probability, gesture } of rows) {
+    const suffix = `/${modality}`;
+    if (source !== "pairs" || target === null || !id.endsWith(suffix)) {
+      passedOver++;
+      continue;
+    }
+    const key = id.slice(0, -suffix.length);
+    const pair = seen.get(key) ?? { subject, gesture, recorded: target, hand: [], face: [] };
+    pair[modality].push(probability);
+    seen.set(key, pair);
+  }
+  return { seen, passedOver };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, v) => sum + v, 0) / values.length;
+}
