@@ -60,17 +60,6 @@ export const deviceOption = (when = "") =>
     .choices([...DEVICES, "auto"])
     .default("cpu");
 
-/**
- * Makes a verb that acts by itself a family too: what stands after a subverb belongs to that one, and the flags that
- * the verb itself needs are not asked for then.
- */
-export function withSubverbs(command: Command, ...subverbs: readonly Command[]): Command {
-  for (const subverb of subverbs) command.addCommand(subverb);
-  return command.enablePositionalOptions().hook("preSubcommand", () => {
-    for (const option of command.options) option.mandatory = false;
-  });
-}
-
 export const jsonOption = () => new Option("--json", "print JSON instead of text");
 
 /** An option value that must be a whole number in a range. */

@@ -18,8 +18,10 @@ import {
   verb,
   wholeNumber,
 } from "./context.ts";
+import { deriveLabelsCommand } from "./derive-labels.ts";
 import { deriveMergeCommand } from "./derive-merge.ts";
 import { deriveShardWithProgress, deriveWithProgress, tellDerived, tellShard } from "./derive-progress.ts";
+import { deriveReportCommand, REPORT_EXAMPLES, writeLedgerReport } from "./derive-report.ts";
 import { deriveOnSlurm, type SlurmPlan } from "./derive-slurm.ts";
 
 interface Flags {
@@ -44,6 +46,7 @@ interface Flags {
   readonly executor: (typeof EXECUTORS)[number];
   readonly shards?: number;
   readonly sbatch?: readonly string[];
+  readonly report?: string;
   readonly json?: boolean;
 }
 
@@ -90,6 +93,7 @@ export function deriveCommand(context: Context): Command {
     )
     .option("--shards <n>", "parts, each a task of a Slurm array", wholeNumber("--shards", 1, 100_000))
     .option("--sbatch <option>", "an option of sbatch, e.g. --sbatch=--partition=long; repeatable", repeated)
+    .option("--report <html>", "also write the page of derive report; it shows people if the frames do")
     .addOption(jsonOption())
     .action(async (flags: Flags, command: Command) => {
       requireFlags(command, "--hagrid", "--gestures", "--out");
@@ -103,18 +107,22 @@ export function deriveCommand(context: Context): Command {
         flags.executor === "slurm"
           ? await deriveOnSlurm(context, slurmPlan(context, flags, command))
           : await deriveWithProgress(context, optionsOf(flags));
+      if (flags.report !== undefined) await writeLedgerReport(flags.out, flags.report, REPORT_EXAMPLES);
       context.print(tellDerived(result, flags));
     })
-    .addCommand(deriveMergeCommand(context));
+    .addCommand(deriveMergeCommand(context))
+    .addCommand(deriveReportCommand(context))
+    .addCommand(deriveLabelsCommand(context));
 }
 
 const EXECUTORS = ["local", "slurm"] as const;
 
 /** Flags of executors that would mean nothing are refused. */
-function checkExecutor({ executor, shard, shards, sbatch }: Flags): void {
+function checkExecutor({ executor, shard, shards, sbatch, report }: Flags): void {
   const refuse = (expected: string, name: string, got: unknown) => {
     throw unexpected("input", { code: "FLAG", expected, name, got });
   };
+  if (shard !== undefined && report !== undefined) refuse("the merged dataset", "--report", "--shard");
   if (executor === "slurm" && shards === undefined) refuse("--shards N", "--executor slurm", undefined);
   if (executor === "slurm" && shard !== undefined) refuse("--shards N", "--executor slurm", "--shard");
   if (executor === "local" && shards !== undefined) refuse("--executor slurm", "--shards", "local");
@@ -123,7 +131,7 @@ function checkExecutor({ executor, shard, shards, sbatch }: Flags): void {
 
 /** What a Slurm array needs of the flags: those of the derivation go to each task as they are. */
 function slurmPlan(context: Context, flags: Flags, command: Command): SlurmPlan {
-  const own = ["--out", "--threads", "--executor", "--shards", "--sbatch", "--json"];
+  const own = ["--out", "--threads", "--executor", "--shards", "--sbatch", "--report", "--json"];
   const { out, shards = 1, threads, sbatch = [] } = flags;
   return {
     out,

@@ -142,6 +142,14 @@ const BY_MEASURE = {
   bright: "clipped",
 } as const satisfies Partial<Record<RuleName, Measure>>;
 
+/** Columns of the ledger that a rule judges, the smallest of them; none for rules that judge no number. */
+export function judgedColumns(name: RuleName): readonly string[] {
+  if (name in BY_MEASURE) return [BY_MEASURE[name as keyof typeof BY_MEASURE]];
+  if (name === "blur") return ["face_sharpness", "hand_sharpness"];
+  if (name === "face_score") return ["face_score"];
+  return name === "agreement" ? ["gender_agreement"] : [];
+}
+
 /**
  * What the rules for single frames say of one: the first reason in the order of REASONS.
  *

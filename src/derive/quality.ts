@@ -3,8 +3,8 @@
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
 import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
 
-/** Crops are measured at this size, so that a dataset's crop size does not move a threshold. */
-const MEASURED_PX = 128;
+/** Crops are measured at this size, so that a dataset's crop size does not move a threshold; they must not be smaller. */
+export const SHARPNESS_PX = 128;
 
 /** ITU-R BT.601 luma of each pixel, 0 to 255. */
 export function luma({ data, width, height }: RgbImage): Float64Array {
@@ -24,7 +24,11 @@ export function luma({ data, width, height }: RgbImage): Float64Array {
  * @example sharpness(chip)
  */
 export function sharpness(crop: RgbImage): number {
-  return laplacianVariance(luma(resizeBilinear(crop, MEASURED_PX, MEASURED_PX)), MEASURED_PX, MEASURED_PX);
+  return laplacianVariance(
+    luma(resizeBilinear(crop, SHARPNESS_PX, SHARPNESS_PX)),
+    SHARPNESS_PX,
+    SHARPNESS_PX,
+  );
 }
 
 /** Variance of the four-neighbour Laplacian of a map, [height, width], both at least 2. */

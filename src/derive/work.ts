@@ -20,7 +20,7 @@ import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
 import { type Measures, roundMeasures } from "./measures.ts";
 import { chooseHand, chooseOwner, type FaceLimits, type Owner } from "./pairing.ts";
-import { clippedShare, highlight, sharpness } from "./quality.ts";
+import { clippedShare, highlight, SHARPNESS_PX, sharpness } from "./quality.ts";
 import type { Reason } from "./reasons.ts";
 import { skinAngle } from "./skin.ts";
 
@@ -160,12 +160,17 @@ function measure(
     hand_inside: insideShare(square, width, height),
     face_inside: chip && insideShare(chip, width, height),
     hidden: box && points && hiddenShare(box, points),
-    face_sharpness: face && sharpness(face),
-    hand_sharpness: sharpness(hand),
+    face_sharpness: chip && face && sharpness(large(image, chip, face)),
+    hand_sharpness: sharpness(large(image, square, hand)),
     highlight: highlight(image),
     clipped: face && clippedShare(face),
     ita: face && skinAngle(face),
   });
+}
+
+/** A crop that is not smaller than what sharpness is measured at, or one of that size. */
+function large(image: RgbImage, square: TurnedSquare, crop: RgbImage): RgbImage {
+  return crop.width >= SHARPNESS_PX ? crop : turnedCrop(image, square, SHARPNESS_PX);
 }
 
 function impossible(reason: Reason, detail = ""): Found {

@@ -56,13 +56,12 @@ export function findContradictions(rows: readonly Prediction[], least: number): 
     return { id, ...pair, hand: h, face: f, confidence: Math.min(against(h), against(f)) };
   });
   const found = judged.filter(({ confidence }) => confidence > 0.5 && confidence >= least);
-  const count = (all: readonly { readonly subject: string }[], subject: string) =>
-    all.filter((one) => one.subject === subject).length;
+  const [pairsOf, listedOf] = [tally(judged), tally(found)];
   const listed = found
     .map((one) => ({
       ...one,
-      subjectPairs: count(judged, one.subject),
-      subjectListed: count(found, one.subject),
+      subjectPairs: pairsOf.get(one.subject)!,
+      subjectListed: listedOf.get(one.subject)!,
     }))
     .sort((a, b) => b.confidence - a.confidence || (a.id < b.id ? -1 : 1));
   const alone = halves.reduce((sum, { hand, face }) => sum + hand.length + face.length, 0);
@@ -84,6 +83,12 @@ function gather(rows: readonly Prediction[]) {
     seen.set(key, pair);
   }
   return { seen, passedOver };
+}
+
+function tally(all: readonly { readonly subject: string }[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { subject } of all) counts.set(subject, (counts.get(subject) ?? 0) + 1);
+  return counts;
 }
 
 function mean(values: readonly number[]): number {
