@@ -1,7 +1,7 @@
 // Bookkeeping of the NCHWc lowering: which values exist in rows of channels (plain, NCHW), which in blocks of
 // channels (blocked, [N, C/b, H, W, b], named with its logical dims [N, Cp, H, W]), and the conversions between.
 // Channels are padded with zeros to Cp, a multiple of the block b; what a padded channel holds is never read.
-import type { Node, Value } from "./graph.ts";
+import { isNode, type Node, type Value } from "./graph.ts";
 import { type Attrs, NCHWC, type Writer } from "./writer.ts";
 
 /** Result of a blocked rule, per output: the name and whether its data are in blocks. */
@@ -18,6 +18,13 @@ export const inRows = (name: string): Placed => ({ name, blocked: false });
 
 /** True for maps that are worth taking into blocks: those that are there already. */
 export const stays = (b: Blocks, x: Value): boolean => b.isBlocked(x) && b.fits(x);
+
+/** True if nothing but a norm and its gradient reads a value. */
+export function onlyNormalised(b: Blocks, value: Value): boolean {
+  const readers = b.readers(value);
+  const norms = readers.filter((reader) => isNode(reader, "batchNorm")).length === 1;
+  return norms && readers.every((reader) => isNode(reader, "batchNorm") || isNode(reader, "batchNormGrad"));
+}
 
 export interface BlockedConv {
   readonly kernel: readonly [number, number];
@@ -42,8 +49,8 @@ export class Blocks {
   readonly #blocked = new Map<Value, string>();
   readonly #vectors = new Map<Value, string>();
   readonly #weights = new Map<string, string>();
-  /** x minus its batch mean, by the mean's value: made by batchNorm, used again by its gradient. */
-  readonly centred = new Map<Value, string>();
+  /** x less (about) its batch mean, by the mean's value: made by batchNorm, used again by its gradient. */
+  readonly centred = new Map<Value, { readonly map: string; readonly rest?: string }>();
   /** x normalised over channels, by x: made by layerNorm, used again by its gradient. */
   readonly normalised = new Map<Value, { unit: string; inverse: string; eps: number }>();
 

@@ -64,7 +64,7 @@ export interface OpTable {
   convInputGrad: { inputs: [dy: V, weight: V]; attrs: ConvAttrs & { readonly inputSize: Size } };
   convWeightGrad: { inputs: [x: V, dy: V]; attrs: ConvAttrs & { readonly kernel: Size } };
   // normalisation and per-channel work
-  batchNorm: { inputs: [x: V, weight: V, bias: V]; attrs: { readonly eps: number } };
+  batchNorm: { inputs: [x: V, weight: V, bias: V, ...around: V[]]; attrs: { readonly eps: number } };
   batchNormGrad: {
     inputs: [x: V, dy: V, weight: V, mean: V, variance: V];
     attrs: { readonly eps: number };

@@ -1,7 +1,7 @@
 // Convolutions and their gradients on blocked maps (kernels: blocked-kernels.ts).
-import { type Blocks, inBlocks, type Placed } from "./blocked.ts";
+import { type Blocks, inBlocks, onlyNormalised, type Placed } from "./blocked.ts";
 import { denseKernel, forwardOuterKernel, kernelOf } from "./blocked-kernels.ts";
-import { isNode, type Node, type Value } from "./graph.ts";
+import type { Node, Value } from "./graph.ts";
 import { inputGrad } from "./lower-nchwc-phases.ts";
 import { batchIsCheap } from "./lower-plain-conv.ts";
 import { NCHWC } from "./writer.ts";
@@ -9,12 +9,9 @@ import { NCHWC } from "./writer.ts";
 /** True for a widening 1x1 convolution that only a BatchNorm reads: its mean follows from the narrower input's. */
 function normalisedNext(b: Blocks, node: Node<"conv2d">): boolean {
   const [x, weight] = node.inputs;
-  const [y] = node.outputs;
   const one = kernelOf(weight).every((k) => k === 1) && node.attrs.stride.every((s) => s === 1);
-  const readers = b.readers(y!);
-  const norms = readers.filter((reader) => isNode(reader, "batchNorm")).length === 1;
-  const others = readers.every((reader) => isNode(reader, "batchNorm") || isNode(reader, "batchNormGrad"));
-  return one && norms && others && node.attrs.padding.every((p) => p === 0) && x.shape[1]! < weight.shape[0]!;
+  const unpadded = node.attrs.padding.every((p) => p === 0);
+  return one && unpadded && x.shape[1]! < weight.shape[0]! && onlyNormalised(b, node.outputs[0]!);
 }
 
 /** Minus the batch mean of a 1x1 convolution, mean(W x) = W mean(x), as its bias [Op]: it then writes y - mean. */
@@ -32,19 +29,26 @@ function withoutMean(b: Blocks, node: Node<"conv2d">): string {
 
 /** Blocked rule of conv2d; undefined where the plain one has to do it. */
 export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] | undefined {
+  const dense = node.attrs.groups === 1 && b.fits(node.inputs[0]) && b.fits(node.outputs[0]!);
+  const name = convolved(b, node, dense && normalisedNext(b, node) ? withoutMean(b, node) : undefined);
+  return name === undefined ? undefined : [inBlocks(name)];
+}
+
+/**
+ * The convolution in blocks.
+ *
+ * @param bias - [Op]
+ */
+export function convolved(b: Blocks, node: Node<"conv2d">, bias?: string): string | undefined {
   const [x, weight] = node.inputs;
   const { stride, padding: pads, groups } = node.attrs;
-  const conv = { kernel: kernelOf(weight), stride, pads };
+  const conv = { kernel: kernelOf(weight), stride, pads, ...(bias === undefined ? {} : { bias }) };
   if (!b.fits(node.outputs[0]!)) return undefined;
-  if (x.shape[1] === 3 && groups === 1)
-    return [inBlocks(b.conv(b.plain(x), forwardOuterKernel(b, weight), conv))];
+  if (x.shape[1] === 3 && groups === 1) return b.conv(b.plain(x), forwardOuterKernel(b, weight), conv);
   if (!b.fits(x)) return undefined;
   if (groups > 1)
-    return [inBlocks(b.conv(b.blocked(x), forwardOuterKernel(b, weight), { ...conv, groups: b.up(groups) }))];
-  const bias = normalisedNext(b, node) ? withoutMean(b, node) : undefined;
-  return [
-    inBlocks(b.conv(b.blocked(x), denseKernel(b, weight), bias === undefined ? conv : { ...conv, bias })),
-  ];
+    return b.conv(b.blocked(x), forwardOuterKernel(b, weight), { ...conv, groups: b.up(groups) });
+  return b.conv(b.blocked(x), denseKernel(b, weight), conv);
 }
 
 /**

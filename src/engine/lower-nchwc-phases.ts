@@ -31,14 +31,19 @@ function phases(kernel: number, stride: number, pad: number, length: number, giv
   });
 }
 
-/** Name of the gradient in blocks, [N, Ip, H, W]. */
-export function inputGrad(b: Blocks, node: Node<"convInputGrad">): string {
+/**
+ * Name of the gradient in blocks, [N, Ip, H, W].
+ *
+ * @param sum - blocked map that is added in the same pass; at stride 1 only
+ */
+export function inputGrad(b: Blocks, node: Node<"convInputGrad">, sum?: string): string {
   const [dy, weight] = node.inputs;
   const { stride, padding, inputSize } = node.attrs;
   const [kh, kw] = kernelOf(weight);
   const [high, wide] = [Math.ceil(inputSize[0] / stride[0]), Math.ceil(inputSize[1] / stride[1])];
   const rows = phases(kh, stride[0], padding[0], high, dy.shape[2]!);
   const columns = phases(kw, stride[1], padding[1], wide, dy.shape[3]!);
+  if (rows.length * columns.length === 1) return phase(b, node, rows[0]!, columns[0]!, [high, wide], sum);
   const parts = rows.map((row) => columns.map((column) => phase(b, node, row, column, [high, wide])));
   return weave(b, node, parts, [high, wide]);
 }
@@ -50,6 +55,7 @@ function phase(
   row: Phase,
   column: Phase,
   [high, wide]: readonly [number, number],
+  sum?: string,
 ): string {
   const [dy, weight] = node.inputs;
   const { groups } = node.attrs;
@@ -63,6 +69,7 @@ function phase(
     kernel: [row.taps.length, column.taps.length],
     pads: pads.map((p) => Math.max(0, p)),
     groups: depthwise ? b.up(dy.shape[1]!) : 1,
+    ...(sum === undefined ? {} : { sum }),
   });
 }
 

@@ -2,9 +2,11 @@
 // A rule returns undefined where its operands do not fit blocks; the plain rule then serves, on reordered maps.
 // Measurements behind the formulations: docs/decisions.
 import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts";
-import { type Activation, isNode, type Node, type Op, type Value } from "./graph.ts";
+import { isNode, type Node, type Op, type Value } from "./graph.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./lower-nchwc-conv.ts";
 import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./lower-nchwc-layers.ts";
+import { batchNorm, batchNormEval, batchNormGrad, RANGES } from "./lower-nchwc-norm.ts";
+import { inputGrad } from "./lower-nchwc-phases.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
 
 /** Emits one node in blocks, or declines. */
@@ -19,71 +21,6 @@ function elementwise<K extends Op>(b: Blocks, node: Node<K>): readonly Placed[] 
   const names = inputs.map((x) => (x.shape.length === 4 ? b.blocked(x) : b.plain(x)));
   // The tables are keyed by `node.op`; TypeScript cannot tie the two together.
   return (PLAIN[node.op] as unknown as Lowering<K>)(b.w, node, names).map(inBlocks);
-}
-
-/** Statistics in two passes, as in the plain lowering; the centred maps serve the gradient too. */
-function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | undefined {
-  const [x, weight, bias] = node.inputs;
-  if (!stays(b, x)) return undefined;
-  const { w } = b;
-  const [n, c, h, width] = x.shape as [number, number, number, number];
-  const padded = b.up(c);
-  const { centred, mean } = centre(b, x);
-  const squares = w.sum(b.dot(centred, centred, x.shape), [0]);
-  const variance = w.op("Mul", [squares, w.float(1 / (n * h * width))]);
-  const factor = w.op("Mul", [b.vector(weight), inverseDeviation(b, variance, node.attrs.eps)]);
-  const clip = onlyClipped(b, node.outputs[0]!);
-  const y = b.affine(centred, factor, padded, {
-    bias: b.vector(bias),
-    ...(clip === undefined ? {} : { clip }),
-  });
-  if (clip !== undefined) b.clipped.add(node.outputs[0]!);
-  b.centred.set(node.outputs[1]!, centred);
-  return [inBlocks(y), inRows(mean), inRows(b.trim(variance, c))];
-}
-
-/** Maps without their batch mean, and that mean [C]. */
-function centre(b: Blocks, x: Value): { centred: string; mean: string } {
-  const known = b.meanless.get(x);
-  if (known !== undefined) return { centred: b.blocked(x), mean: known };
-  const c = x.shape[1]!;
-  const padded = b.up(c);
-  const mean = b.w.op("ReduceMean", [b.spatialMean(b.blocked(x), x.shape)], { axes: [0], keepdims: 0 }); // [Cp]
-  const ones = b.w.floats(new Float32Array(padded).fill(1), [padded]);
-  const centred = b.affine(b.blocked(x), ones, padded, { bias: b.w.op("Neg", [mean]) });
-  return { centred, mean: b.trim(mean, c) };
-}
-
-function inverseDeviation({ w }: Blocks, variance: string, eps: number): string {
-  return w.op("Reciprocal", [w.op("Sqrt", [w.op("Add", [variance, w.float(eps)])])]);
-}
-
-/** The plain lowering's formula, two affine passes over maps: dx = dy A + (x - mean) B + C. */
-function batchNormGrad(b: Blocks, node: Node<"batchNormGrad">): readonly Placed[] | undefined {
-  const [x, dy, weight, mean, variance] = node.inputs;
-  const centred = b.centred.get(mean);
-  if (centred === undefined || !b.fits(dy)) return undefined;
-  const { w } = b;
-  const [n, c, h, width] = x.shape as [number, number, number, number];
-  const padded = b.up(c);
-  const inverse = inverseDeviation(b, b.vector(variance), node.attrs.eps);
-  const means = w.sum(b.spatialMean(b.blocked(dy), x.shape), [0]);
-  const dbias = w.op("Mul", [means, w.float(h * width)]);
-  const dweight = w.op("Mul", [w.sum(b.dot(centred, b.blocked(dy), x.shape), [0]), inverse]);
-  const a = w.op("Mul", [b.vector(weight), inverse]);
-  const share = w.op("Mul", [a, w.float(-1 / (n * h * width))]);
-  const slope = w.op("Mul", [w.op("Mul", [share, inverse]), dweight]);
-  const fromX = b.affine(centred, slope, padded, { bias: w.op("Mul", [share, dbias]) });
-  const dx = b.affine(b.blocked(dy), a, padded, { sum: fromX });
-  return [inBlocks(dx), inRows(b.trim(dweight, c)), inRows(b.trim(dbias, c))];
-}
-
-function batchNormEval(b: Blocks, node: Node<"batchNormEval">): readonly Placed[] | undefined {
-  const [x, weight, bias, mean, variance] = node.inputs;
-  if (!stays(b, x)) return undefined;
-  const factor = b.w.op("Mul", [b.vector(weight), inverseDeviation(b, b.vector(variance), node.attrs.eps)]);
-  const shift = b.w.op("Sub", [b.vector(bias), b.w.op("Mul", [b.vector(mean), factor])]);
-  return [inBlocks(b.affine(b.blocked(x), factor, b.up(x.shape[1]!), { bias: shift }))];
 }
 
 function channelScale(
@@ -145,12 +82,34 @@ function spatialBroadcast(b: Blocks, node: Node<"spatialBroadcast">): readonly P
 
 /** The gate of each sample and channel as a kernel of its own. */
 function gateChannels(b: Blocks, { inputs: [x, gate] }: Node<"gateChannels">): readonly Placed[] | undefined {
-  if (!stays(b, x)) return undefined;
+  return stays(b, x) ? [inBlocks(gated(b, x, gate))] : undefined;
+}
+
+/** @param shift - [N, C], added to all pixels in the same pass */
+function gated(b: Blocks, x: Value, gate: Value, shift?: Value): string {
   const [n, c, h, width] = x.shape as [number, number, number, number];
   const channels = n * b.up(c);
   const image = b.w.reshape(b.blocked(x), [1, channels, h, width]);
-  const y = b.affine(image, padRows(b, gate), channels);
-  return [inBlocks(b.w.reshape(y, [n, b.up(c), h, width]))];
+  const bias = shift === undefined ? {} : { bias: b.w.reshape(padRows(b, shift), [channels]) };
+  return b.w.reshape(b.affine(image, padRows(b, gate), channels, bias), [n, b.up(c), h, width]);
+}
+
+/**
+ * A sum, in the pass that makes one of its terms where nothing else reads that term: what was emitted for the term
+ * alone is then left out.
+ */
+function addition(b: Blocks, node: Node<"add">): readonly Placed[] | undefined {
+  const [x, y] = node.inputs;
+  return joined(b, x, y) ?? joined(b, y, x) ?? elementwise(b, node);
+}
+
+function joined(b: Blocks, term: Value, other: Value): readonly Placed[] | undefined {
+  if (!stays(b, term) || b.readers(term).length !== 1) return undefined;
+  const { node } = term;
+  if (isNode(node, "convInputGrad") && node.attrs.stride.every((s) => s === 1) && stays(b, other))
+    return [inBlocks(inputGrad(b, node, b.blocked(other)))];
+  if (!isNode(node, "gateChannels") || !isNode(other.node, "spatialBroadcast")) return undefined;
+  return [inBlocks(gated(b, node.inputs[0], node.inputs[1], other.node.inputs[0]))];
 }
 
 function spatialDot(b: Blocks, { inputs: [x, y] }: Node<"spatialDot">): readonly Placed[] | undefined {
@@ -162,24 +121,6 @@ function scaleSamples(b: Blocks, node: Node<"scaleSamples">): readonly Placed[] 
   const [x, factors] = node.inputs;
   if (!stays(b, x)) return undefined;
   return PLAIN.scaleSamples(b.w, node, [b.blocked(x), b.plain(factors)]).map(inBlocks);
-}
-
-/** Activations that clip to a range: their slope is 1 inside and 0 at the ends and beyond. */
-const RANGES: { readonly [A in Activation]?: readonly [low: number, high: number] } = {
-  relu: [0, Number.POSITIVE_INFINITY],
-  relu6: [0, 6],
-};
-
-/** The range that everything that reads this value clips it to, or none. */
-function onlyClipped(b: Blocks, value: Value): readonly [number, number] | undefined {
-  const readers = b.readers(value);
-  const kinds = readers.map((node) =>
-    isNode(node, "activation") || (isNode(node, "activationGrad") && node.inputs[0] === value)
-      ? node.attrs.kind
-      : undefined,
-  );
-  const [kind] = kinds;
-  return kind !== undefined && kinds.every((k) => k === kind) ? RANGES[kind] : undefined;
 }
 
 function activation(b: Blocks, node: Node<"activation">): readonly Placed[] | undefined {
@@ -250,7 +191,7 @@ export const BLOCKED: { readonly [K in Op]: BlockedRule<K> | "plain" } = {
   activationGrad,
   exp: elementwise,
   sqrt: elementwise,
-  add: elementwise,
+  add: addition,
   sub: elementwise,
   mul: elementwise,
   div: elementwise,

@@ -94,6 +94,7 @@ export function conv2d(x: Value, weight: Value, attrs: ConvAttrs): Value {
 
 /**
  * Batch normalisation with the batch's own statistics over N, H, W.
+ * @param around - [C], near the mean: it changes nothing but the rounding, and saves a pass where a lowering uses it
  * @returns y like x, and the batch's mean and biased variance, both [C]; gradients flow through y only
  */
 export function batchNorm(
@@ -101,9 +102,12 @@ export function batchNorm(
   weight: Value,
   bias: Value,
   eps: number,
+  around?: Value,
 ): { y: Value; mean: Value; variance: Value } {
-  expectChannels("batchNorm", x, weight, bias);
-  const node = makeNode("batchNorm", [x, weight, bias], { eps }, [x.shape, weight.shape, weight.shape]);
+  const more = around === undefined ? [] : [around];
+  expectChannels("batchNorm", x, weight, bias, ...more);
+  const shapes = [x.shape, weight.shape, weight.shape];
+  const node = makeNode("batchNorm", [x, weight, bias, ...more], { eps }, shapes);
   const [y, mean, variance] = node.outputs;
   return { y: y!, mean: mean!, variance: variance! };
 }

@@ -33,6 +33,9 @@ export const FEATURES: Readonly<Record<Provider, Features>> = {
 /** A number is an int attribute if whole; pass `{ float }` for whole floats. */
 export type Attrs = Readonly<Record<string, number | readonly number[] | AttributeValue>>;
 
+/** Operators that rules may ask for more than once, for the same: small vectors and scalars, mostly. */
+const SHARED = new Set(["Add", "Sub", "Mul", "Div", "Neg", "Sqrt", "Reciprocal", "Reshape", "Slice", "Pad"]);
+
 export const MICROSOFT = "com.microsoft";
 export const NCHWC = "com.microsoft.nchwc";
 
@@ -42,6 +45,10 @@ export class Writer {
   readonly nodes: OnnxNode[] = [];
   readonly initializers: OnnxTensor[] = [];
   readonly #constants = new Map<string, string>();
+  /** Results of cheap operators, by what they are of. */
+  readonly #known = new Map<string, string>();
+  /** What a view is a view of. */
+  readonly #viewed = new Map<string, string>();
   #count = 0;
 
   constructor(features: Features) {
@@ -50,7 +57,13 @@ export class Writer {
 
   /** Emits a node with one output and returns the output's name. */
   op(type: string, inputs: readonly string[], attrs: Attrs = {}, domain = ""): string {
-    return this.many(type, inputs, 1, attrs, domain)[0]!;
+    if (!SHARED.has(type)) return this.many(type, inputs, 1, attrs, domain)[0]!;
+    const key = `${type} ${inputs.join(" ")} ${JSON.stringify(attrs)}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const made = this.many(type, inputs, 1, attrs, domain)[0]!;
+    this.#known.set(key, made);
+    return made;
   }
 
   /** Emits a node with several outputs. */
@@ -76,8 +89,12 @@ export class Writer {
     return this.#constant("int64", [values.length], new Uint8Array(data.buffer));
   }
 
+  /** @param shape - without zeros; -1 at most once */
   reshape(x: string, shape: Shape): string {
-    return this.op("Reshape", [x, this.ints(...shape)]);
+    const whole = this.#viewed.get(x) ?? x; // a view of a view is a view of the whole
+    const view = this.op("Reshape", [whole, this.ints(...shape)]);
+    this.#viewed.set(view, whole);
+    return view;
   }
 
   transpose(x: string, perm: readonly number[]): string {
@@ -127,9 +144,17 @@ export class Writer {
       if (made.has(value) && !renamed.has(value)) renamed.set(value, name);
     }
     const rename = (name: string) => renamed.get(name) ?? name;
+    const needed = this.#needed(Object.values(values));
+    this.nodes.splice(0, Number.POSITIVE_INFINITY, ...needed);
     this.nodes.forEach((node, i) => {
       this.nodes[i] = { ...node, inputs: node.inputs.map(rename), outputs: node.outputs.map(rename) };
     });
+    const read = new Set([...this.nodes.flatMap(({ inputs }) => inputs), ...Object.values(values)]);
+    this.initializers.splice(
+      0,
+      Number.POSITIVE_INFINITY,
+      ...this.initializers.filter(({ name }) => read.has(name)),
+    );
     for (const [name, value] of Object.entries(values)) {
       if (rename(value) === name) continue;
       const inputs = [rename(value)];
@@ -142,6 +167,17 @@ export class Writer {
         attributes: {},
       });
     }
+  }
+
+  /** The nodes that some values need: rules may leave results behind that a later rule makes in a better way. */
+  #needed(values: readonly string[]): OnnxNode[] {
+    const wanted = new Set(values);
+    const kept = this.nodes.toReversed().filter(({ inputs, outputs }) => {
+      if (!outputs.some((name) => wanted.has(name))) return false;
+      for (const name of inputs) wanted.add(name);
+      return true;
+    });
+    return kept.reverse();
   }
 
   #constant(dtype: OnnxDtype, dims: Shape, data: Uint8Array): string {

@@ -94,7 +94,7 @@ export function batchNorm(
   }
   const count = sizeOf(x.shape) / channels;
   if (count < 2) throw tooSmall(name, x);
-  const batch = ops.batchNorm(x, weight, bias, eps);
+  const batch = ops.batchNorm(x, weight, bias, eps, mean);
   const track = (running: Value, current: Value) =>
     ops.add(ops.scale(running, 1 - momentum), ops.scale(current, momentum));
   scope.setBuffer(`${name}.running_mean`, track(mean, batch.mean));
