@@ -3,7 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { type Shape, sizeOf, type Value } from "./graph.ts";
-import { concat, input, reshape, slice } from "./ops.ts";
+import { add, concat, input, reshape, scale, slice } from "./ops.ts";
 
 export type Init =
   | { readonly kind: "constant"; readonly value: number }
@@ -38,8 +38,8 @@ export interface Scope {
   /** A learnt parameter. `decay` defaults to: more than one axis. */
   param(name: string, shape: Shape, init: Init, options?: { decay?: boolean }): Value;
   buffer(name: string, shape: Shape, value: number): Value;
-  /** The value that a buffer has after this step. */
-  setBuffer(name: string, next: Value): void;
+  /** Moves a buffer towards `current` after this step: (1 - share) of what it was, and `share` of that. */
+  track(name: string, current: Value, share: number): void;
   /** Inverted-dropout factors; only in train mode. */
   noise(name: string, shape: Shape, keep: number): Value;
   /** True if the parameters under this prefix do not learn; their norms then use running statistics. */
@@ -53,6 +53,15 @@ export interface ScopeOptions {
   readonly frozen?: (prefix: string) => boolean;
 }
 
+interface Tracked {
+  readonly current: Value;
+  readonly share: number;
+}
+
+function moved(value: Value, { current, share }: Tracked): Value {
+  return add(scale(value, 1 - share), scale(current, share));
+}
+
 /** A scope that also remembers everything that was declared through it, in order. */
 export class Declarations implements Scope {
   readonly mode: Mode;
@@ -60,6 +69,8 @@ export class Declarations implements Scope {
   readonly noises: NoiseSpec[] = [];
   /** Next values of buffers, by name. */
   readonly updates = new Map<string, Value>();
+  /** What they are made of. */
+  readonly #tracked = new Map<string, Tracked>();
   readonly #values = new Map<string, Value>();
   readonly #resolve: (spec: ParamSpec) => Value;
   readonly #frozen: (prefix: string) => boolean;
@@ -78,8 +89,25 @@ export class Declarations implements Scope {
     return this.#declare({ name, shape, kind: "buffer", decay: false, init: { kind: "constant", value } });
   }
 
-  setBuffer(name: string, next: Value): void {
-    this.updates.set(name, next);
+  track(name: string, current: Value, share: number): void {
+    this.#tracked.set(name, { current, share });
+    this.updates.set(name, moved(this.#values.get(name)!, { current, share }));
+  }
+
+  /**
+   * The flat value of a pack of buffers after this step; one operation over all of them where they move by one share.
+   *
+   * @returns undefined if nothing in it moves
+   */
+  nextPack(flat: Value, pack: Pack): Value | undefined {
+    const names = pack.members.map(({ spec }) => spec.name);
+    if (!names.some((name) => this.#tracked.has(name))) return undefined;
+    const tracked = names.flatMap((name) => this.#tracked.get(name) ?? []);
+    const share = tracked[0]!.share;
+    if (tracked.length < names.length || tracked.some((other) => other.share !== share))
+      return packValues(new Map([...this.#values, ...this.updates]), pack);
+    const current = new Map(names.map((name, i) => [name, tracked[i]!.current]));
+    return moved(flat, { current: packValues(current, pack), share });
   }
 
   noise(name: string, shape: Shape, keep: number): Value {

@@ -95,11 +95,9 @@ export function batchNorm(
   const count = sizeOf(x.shape) / channels;
   if (count < 2) throw tooSmall(name, x);
   const batch = ops.batchNorm(x, weight, bias, eps, mean);
-  const track = (running: Value, current: Value) =>
-    ops.add(ops.scale(running, 1 - momentum), ops.scale(current, momentum));
-  scope.setBuffer(`${name}.running_mean`, track(mean, batch.mean));
+  scope.track(`${name}.running_mean`, batch.mean, momentum);
   // torch normalises with the biased variance but keeps the unbiased one.
-  scope.setBuffer(`${name}.running_var`, track(variance, ops.scale(batch.variance, count / (count - 1))));
+  scope.track(`${name}.running_var`, ops.scale(batch.variance, count / (count - 1)), momentum);
   return batch.y;
 }
 

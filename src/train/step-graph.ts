@@ -178,15 +178,12 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
     learnt.map((name) => values.get(name)!),
   );
   const byName = new Map(learnt.map((name, i) => [name, grads[i]!]));
-  const next = new Map([...values, ...scope.updates]);
-  const changed = layout.buffers.filter((pack) =>
-    pack.members.some(({ spec }) => scope.updates.has(spec.name)),
-  );
+  const next = layout.buffers.map((pack) => [pack, scope.nextPack(state.get(pack)!, pack)] as const);
   return {
     loss,
     logits: made.logits,
     grads: layout.learnt.map((pack) => packValues(byName, pack)),
-    buffers: new Map(changed.map((pack) => [pack, packValues(next, pack)])),
+    buffers: new Map(next.flatMap(([pack, value]) => (value === undefined ? [] : [[pack, value] as const]))),
     noises: scope.noises,
     images,
     fixed: new Map(
