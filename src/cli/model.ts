@@ -1,6 +1,7 @@
-// `facehand model ...`: fetches pretrained backbones, shows, converts and exports models.
+// `facehand model ...`: fetches pretrained backbones; shows, converts, exports and describes models.
 import type { Command } from "commander";
 import { type Context, verb } from "./context.ts";
+import { cardCommand } from "./model-card.ts";
 import { convertCommand } from "./model-convert.ts";
 import { exportCommand } from "./model-export.ts";
 import { fetchCommand } from "./model-fetch.ts";
@@ -8,9 +9,10 @@ import { showCommand } from "./model-show.ts";
 
 /** `facehand model`. */
 export function modelCommand(context: Context): Command {
-  return verb("model", "fetch pretrained backbones; show, convert and export models")
+  return verb("model", "fetch pretrained backbones; show, convert and export models; write a model's card")
     .addCommand(fetchCommand(context))
     .addCommand(showCommand(context))
     .addCommand(convertCommand(context))
-    .addCommand(exportCommand(context));
+    .addCommand(exportCommand(context))
+    .addCommand(cardCommand(context));
 }

@@ -34,12 +34,35 @@ const GROUPS = [
 /** Field whose groups are compared by thresholds and abstention: the first that enough subjects have recorded. */
 const PRIMARY = ["race", "age", "gesture"] as const;
 
+type Split = StudyResults["split"];
+
+/** One run as tables name it: a study's, or one that stands alone. */
+export interface ShownRun {
+  /** Its configuration and seed, in words. */
+  readonly name: string;
+  /** Ends the ids of its tables. */
+  readonly suffix: string;
+  readonly sources: readonly string[];
+  /** All splits. */
+  readonly rows: readonly Labelled[];
+}
+
+/** A study's run as tables name it. */
+export function shownRun(run: RunResult): ShownRun {
+  const { cell, seed, rows } = run;
+  return {
+    name: `${cell.label}, seed ${seed}`,
+    suffix: `${cell.arch}-seed${seed}`,
+    sources: [sourceId(run)],
+    rows,
+  };
+}
+
 /** Group tables of one run, by its stored predictions. */
-export function groupTables(run: RunResult, { split }: StudyResults, resampling: Resampling): ReportTable[] {
+export function groupTables(run: ShownRun, split: Split, resampling: Resampling): ReportTable[] {
   const rows = rowsOf(run.rows, split);
-  const of = `${run.cell.label}, seed ${run.seed}, split ${split}`;
-  const suffix = `${run.cell.arch}-seed${run.seed}`;
-  const sources = [sourceId(run)];
+  const of = `${run.name}, split ${split}`;
+  const { suffix, sources } = run;
   const summary = summarize(rows, { ...resampling, groups: GROUPS, groupIntervals: true });
   return summary.byGroup.flatMap((table, t) => {
     const intervals = summary.groupIntervals![t]!;
@@ -118,10 +141,9 @@ function spreadTable(
 }
 
 /** Calibration, thresholds by group, and abstention of one run; what its images do not allow is left out. */
-export function analysisTables(run: RunResult, { split }: StudyResults): ReportTable[] {
-  const of = `${run.cell.label}, seed ${run.seed}, split ${split}`;
-  const suffix = `${run.cell.arch}-seed${run.seed}`;
-  const sources = [sourceId(run)];
+export function analysisTables(run: ShownRun, split: Split): ReportTable[] {
+  const of = `${run.name}, split ${split}`;
+  const { suffix, sources } = run;
   const key = primaryKey(rowsOf(run.rows, split));
   return [
     ...(split === "val" ? [] : attempt(() => calibrationTable(run, split, { of, suffix, sources }))),
@@ -161,9 +183,7 @@ function primaryKey(rows: readonly Labelled[]): (typeof PRIMARY)[number] | undef
   });
 }
 
-type Split = StudyResults["split"];
-
-function calibrationTable(run: RunResult, split: Split, { of, suffix, sources }: Naming): ReportTable {
+function calibrationTable(run: ShownRun, split: Split, { of, suffix, sources }: Naming): ReportTable {
   const metrics = ["nll", "brier", "ece", "eceAdaptive"] as const;
   const rows = calibrate(run.rows, split).map(({ name, nImages, temperature, before, after }): TableRow => {
     const figures = metrics.flatMap((metric) => [rate(before[metric]), rate(after[metric])]);
@@ -184,7 +204,7 @@ function calibrationTable(run: RunResult, split: Split, { of, suffix, sources }:
 }
 
 function thresholdTable(
-  run: RunResult,
+  run: ShownRun,
   split: Split,
   key: string,
   { of, suffix, sources }: Naming,
@@ -214,7 +234,7 @@ function thresholdTable(
 }
 
 function selectiveTable(
-  run: RunResult,
+  run: ShownRun,
   split: Split,
   key: string,
   { of, suffix, sources }: Naming,

@@ -7,7 +7,7 @@ import { exists, readText, writeAtomic } from "../core/files.ts";
 import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
 import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
 import { finalMetrics } from "./final-metrics.ts";
-import { analysisTables, flipTable, groupTables } from "./group-tables.ts";
+import { analysisTables, flipTable, groupTables, shownRun } from "./group-tables.ts";
 import { anchor, toCsv, toLatex, toMarkdown } from "./render.ts";
 import { preface, reportPage } from "./report-page.ts";
 import type { ReportTable } from "./report-table.ts";
@@ -50,8 +50,8 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
     ...present(fusionTable(results)),
     ...evaluationTables(results),
     ...shown.flatMap((run) => [
-      ...groupTables(run, results, { replicates, seed }),
-      ...analysisTables(run, results),
+      ...groupTables(shownRun(run), results.split, { replicates, seed }),
+      ...analysisTables(shownRun(run), results.split),
       ...present(flipTable(run, results)),
     ]),
   ];

@@ -47,6 +47,33 @@ describe("facehand demo", () => {
     expect(report.match(/<svg[^>]*role="img"/g)).toHaveLength(12);
   });
 
+  it("leaves runs from which a model's card is written, every number from their predictions", async () => {
+    const run = join(out, "runs", "umcc");
+    const path = join(root, "card.md");
+    const { code, stdout } = await runCli("model", "card", run, "--out", path, "--bootstrap", "100");
+    expect([code, stdout.trim()]).toEqual([0, path]);
+    const card = await readFile(path, "utf8");
+    const sections = [
+      "Model details",
+      "Intended use",
+      "Factors",
+      "Metrics",
+      "Evaluation data",
+      "Training data",
+    ];
+    const rest = ["Quantitative analyses", "Ethical considerations", "Caveats and recommendations"];
+    expect(card.match(/^## .*$/gm)).toEqual([...sections, ...rest].map((name) => `## ${name}`));
+    const test = (await readPredictions(join(run, "predictions.parquet"))).filter(
+      (row) => row.split === "test",
+    );
+    expect(card).toContain(
+      `${test.length} labelled images of ${new Set(test.map((row) => row.subject)).size} subjects`,
+    );
+    expect(card).toMatch(/^\| accuracy \| 0\.\d{3} \\\[/m);
+    expect(card).toMatch(/^### By race x age x modality: /m);
+    expect(card).toContain("The label is an apparent one");
+  });
+
   it("makes nothing again when called again, with the same report", async () => {
     const path = join(out, "report.html");
     const before = await readFile(path, "utf8");

@@ -1,0 +1,24 @@
+// `facehand model card`: the card of a trained model.
+import type { Command } from "commander";
+import { writeAtomic } from "../core/files.ts";
+import { modelCard } from "../studies/model-card.ts";
+import { type Context, verb, wholeNumber } from "./context.ts";
+
+interface Flags {
+  readonly out?: string;
+  readonly bootstrap: number;
+}
+
+/** `facehand model card`. */
+export function cardCommand({ print }: Context): Command {
+  return verb("card", "write the card of a trained model, every number computed from its run folder")
+    .argument("<run>", "run folder")
+    .option("--out <file>", "Markdown file (default: print it)")
+    .option("--bootstrap <n>", "draws over subjects", wholeNumber("--bootstrap", 100, 1_000_000), 2000)
+    .action(async (run: string, { out, bootstrap }: Flags) => {
+      const card = await modelCard(run, { replicates: bootstrap });
+      if (out === undefined) return print(card.trimEnd());
+      await writeAtomic(out, card);
+      print(out);
+    });
+}

@@ -1,0 +1,172 @@
+// The card of one trained model, from its run folder: sections of Mitchell et al., "Model Cards for Model Reporting"
+// (FAT* 2019), with unitary and intersectional tables. Invariant: every number is computed from the run's stored
+// predictions, configuration and checkpoint; the texts hold none.
+import { basename } from "node:path";
+import { sha256File } from "../core/files.ts";
+import { LABEL_NOTE, METRIC_TITLES } from "../evaluate/format.ts";
+import { SMALL_SUBJECTS } from "../evaluate/groups.ts";
+import { type Part, summarize } from "../evaluate/summary.ts";
+import { describeModel, type ModelDescription } from "../models/describe.ts";
+import type { SourceFacts } from "../models/facts.ts";
+import { storedPredictions } from "../train/evaluation.ts";
+import { modelPath } from "../train/model-file.ts";
+import { readLog, readRunConfig } from "../train/run.ts";
+import { bestEpoch } from "../train/runlog.ts";
+import type { Resampling } from "./comparison-table.ts";
+import { analysisTables, groupTables } from "./group-tables.ts";
+import { toMarkdown } from "./render.ts";
+import { count, intervalCell, type ReportTable, rate, words } from "./report-table.ts";
+import { type Labelled, rowsOf } from "./results.ts";
+
+/**
+ * The card of a finished run as Markdown.
+ *
+ * @param dir - run folder
+ * @throws AppError("data", "FILE_MISSING" | ...) if the run is not finished; ("input", "NOT_LABELLED") without labels
+ * @example await modelCard("runs/umcc/seed_42")
+ */
+export async function modelCard(dir: string, resampling: Partial<Resampling> = {}): Promise<string> {
+  const { replicates = 2000, seed = 0 } = resampling;
+  const all = await storedPredictions(dir);
+  const rows = all.filter((row): row is Labelled => row.target !== null);
+  const split = rows.some((row) => row.split === "test") ? "test" : "val";
+  const model = await describeModel(await modelPath(dir));
+  const shown = { name: model.facts!.tag, suffix: "card", sources: [], rows };
+  const summary = summarize(rowsOf(rows, split), { replicates, seed, groups: [] });
+  return [
+    `# Model card: ${model.facts!.tag}`,
+    "",
+    `> ${LABEL_NOTE} This model predicts what such recorders would write about a picture of a hand or a face, with their errors.`,
+    "",
+    ...(await details(dir, model)),
+    ...INTENDED_USE,
+    ...factors(rowsOf(rows, split)),
+    ...metrics(split),
+    ...data(rows, split, model.facts!.trainedOn),
+    "## Quantitative analyses",
+    "",
+    toMarkdown(overallTable([summary.overall, ...summary.byModality], split)),
+    ...groupTables(shown, split, { replicates, seed }).map(toMarkdown),
+    ...analysisTables(shown, split).map(toMarkdown),
+    ...ETHICS,
+  ].join("\n");
+}
+
+async function details(dir: string, { facts, parameters, path }: ModelDescription): Promise<string[]> {
+  const { arch, tag, backbone, flag, gating, pixels, threshold, output, targets } = facts!;
+  const config = await readRunConfig(dir);
+  const log = await readLog(dir);
+  const kept = bestEpoch(log);
+  const architecture =
+    arch === "umcc" ? `UMCC, modality flag ${flag ? "on" : "off"}` : `MAG, ${gating} gating`;
+  return [
+    "## Model details",
+    "",
+    `- Architecture: ${architecture}, on \`${backbone}\`; ${parameters.toLocaleString("en-US")} parameters.`,
+    `- Tag: \`${tag}\`, seed ${config.seed}; checkpoint \`${basename(path)}\`, SHA-256 \`${await sha256File(path)}\`.`,
+    `- Input: one RGB picture, resized to ${pixels.sizePx} x ${pixels.sizePx} px (${pixels.interpolation}, as Pillow), mean ${pixels.mean.join(", ")}, std ${pixels.std.join(", ")}.`,
+    `- Output: ${output}; decided male from ${threshold} on.${targets === undefined ? "" : ` Beside it: ${targets.map(({ name }) => name).join(", ")}, as recorded.`}`,
+    `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${kept.epoch} kept by validation balanced accuracy.`,
+    `- Initial weights: ${config.weights === undefined ? "random" : `\`${basename(config.weights)}\``}.`,
+    "",
+  ];
+}
+
+const INTENDED_USE = [
+  "## Intended use",
+  "",
+  "- Research on datasets of faces and hands, on how recorded labels and models agree, and on how unevenly they do.",
+  "- Reproduction of published experiments.",
+  "",
+  "Out of scope: any decision about a person; telling a person's sex, gender or identity; surveillance, access control, advertising; pictures unlike those below.",
+  "",
+];
+
+function factors(rows: readonly Labelled[]): string[] {
+  const lines = (["age", "race", "gesture", "source"] as const).flatMap((key) => {
+    const values = [...new Set(rows.map((row) => row[key]))].filter((value) => value !== "").sort();
+    return values.length === 0 ? [] : [`- ${key}, as recorded: ${values.join(", ")}`];
+  });
+  return [
+    "## Factors",
+    "",
+    "Groups that figures are broken down by. They are what somebody or some machine recorded, not what anyone is.",
+    "",
+    "- modality: hand, face",
+    "- recorded label: female, male",
+    ...lines,
+    "",
+  ];
+}
+
+function metrics(split: string): string[] {
+  return [
+    "## Metrics",
+    "",
+    `Agreement of decisions with the recorded label on split ${split}: accuracy, balanced accuracy, the rates of both recorded classes (TPR female, TPR male), areas under the ROC and precision-recall curves, and calibration (Brier, NLL, ECE). Intervals are 95 % percentile bootstraps over subjects. Groups of under ${SMALL_SUBJECTS} subjects are counted and not judged. Temperatures and thresholds are fitted on validation images and applied frozen.`,
+    "",
+  ];
+}
+
+function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {
+  const judged = rows.filter((row) => row.split === split);
+  const subjects = new Set(judged.map(({ subject }) => subject)).size;
+  return [
+    "## Evaluation data",
+    "",
+    `${judged.length} labelled images of ${subjects} subjects of split ${split}; no subject of it was trained on. Their predictions are stored with the run.`,
+    "",
+    "## Training data",
+    "",
+    ...trainedOn.map(
+      ({ kind, images, manifestHash }) =>
+        `- ${kind}: ${images} images before splitting; \`${manifestHash.slice(0, 16)}\``,
+    ),
+    "",
+  ];
+}
+
+function overallTable(parts: readonly Part[], split: string): ReportTable {
+  const shown = [
+    "accuracy",
+    "balancedAccuracy",
+    "tprFemale",
+    "tprMale",
+    "rocAuc",
+    "prAuc",
+    "f1Macro",
+    "brier",
+    "nll",
+  ] as const;
+  return {
+    id: "card-overall",
+    title: `Overall and by modality, split ${split}`,
+    note: "With 95 % bootstrap intervals over subjects; ECE: 15 equal-width bins, without interval.",
+    header: ["figure", ...parts.map(({ name }) => name)],
+    rows: [
+      { cells: [words("images"), ...parts.map(({ nImages }) => count(nImages))], sources: [] },
+      { cells: [words("subjects"), ...parts.map(({ nSubjects }) => count(nSubjects))], sources: [] },
+      ...shown.map((metric) => ({
+        cells: [words(METRIC_TITLES[metric]), ...parts.map((part) => intervalCell(part.intervals![metric]))],
+        sources: [],
+      })),
+      { cells: [words(METRIC_TITLES.ece), ...parts.map((part) => rate(part.metrics.ece))], sources: [] },
+    ],
+  };
+}
+
+const ETHICS = [
+  "## Ethical considerations",
+  "",
+  "- The label is binary and apparent. People whom it misdescribes are misdescribed by the model too, and the figures above cannot show it.",
+  "- Labels of race, skin tone and age are coarse and recorded from pictures; a group's figure says as much of its record as of its people.",
+  "- The pictures show people. Their licences and consent bind what may be done with this model: see the data's own terms.",
+  "",
+  "## Caveats and recommendations",
+  "",
+  "- Agreement with a record that machines made measures how alike two machines are.",
+  "- A difference that is not detected is no evidence that groups are treated alike; look at the intervals and the numbers of subjects.",
+  "- Crops have to be made as in training (the checkpoint holds the recipe); on other pictures the figures do not hold.",
+  "- Look at the worst group before the mean.",
+  "",
+];
