@@ -50,6 +50,8 @@ export interface FakeDrive {
   /** Headers that name the version of every file; changed by tests. */
   version: { etag?: string; lastModified?: string };
   ranges: boolean;
+  /** Longer bodies stop after so many bytes, and the connection stays open. */
+  stall: number | undefined;
   close(): Promise<void>;
 }
 
@@ -81,7 +83,7 @@ export async function startDrive(): Promise<FakeDrive> {
     else sendBytes(drive, bytes, {}, request, response);
   });
   const drive: FakeDrive = {
-    ...{ endpoint, origin, asked: [], cuts: [], tricks: [], scanLimit: 1000, ranges: true },
+    ...{ endpoint, origin, asked: [], cuts: [], tricks: [], scanLimit: 1000, ranges: true, stall: undefined },
     ...{ files: new Map(), folders: new Map(), plain: new Map(), refusals: new Map() },
     version: { lastModified: "Tue, 02 Sep 2025 10:00:00 GMT" },
     async close() {
@@ -202,7 +204,12 @@ function sendBytes(
       : { "content-range": `bytes ${start}-${bytes.byteLength - 1}/${bytes.byteLength}` }),
     ...headers,
   });
+  const { stall = Number.POSITIVE_INFINITY } = drive;
   const cut = drive.cuts.shift();
+  if (body.byteLength > stall) {
+    response.write(body.subarray(0, stall));
+    return;
+  }
   if (cut === undefined || cut >= body.byteLength) response.end(body);
   else response.write(body.subarray(0, cut), () => setTimeout(() => request.destroy(), 5));
 }

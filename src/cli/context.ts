@@ -62,6 +62,10 @@ export const deviceOption = (when = "") =>
 
 export const jsonOption = () => new Option("--json", "print JSON instead of text");
 
+/** Not for people: tests put a server of their own in the place of Google Drive. */
+export const driveOption = () =>
+  new Option("--drive-endpoint <url>", "where Google Drive is, for tests").hideHelp();
+
 /** An option value that must be a whole number in a range. */
 export function wholeNumber(name: string, low: number, high: number): (text: string) => number {
   return (text) => {

@@ -16,7 +16,7 @@ import {
 } from "../data/fetch-sets.ts";
 import { HAGRID_GESTURES } from "../data/published.ts";
 import { startBytes } from "./bytes-progress.ts";
-import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
+import { type Context, driveOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly out: string;
@@ -83,7 +83,7 @@ export function fetchCommand(context: Context): Command {
     .option("--name <file>", "link: file name to save it under")
     .option("--jobs <n>", "files at a time", wholeNumber("--jobs", 1, 16), 3)
     .option("--keep-archives", "leave archives beside what was unpacked from them")
-    .addOption(new Option("--drive-endpoint <url>", "where Google Drive is, for tests").hideHelp())
+    .addOption(driveOption())
     .addOption(jsonOption())
     .addHelpText("after", EXAMPLES)
     .action(async (what: string, flags: Flags) => {

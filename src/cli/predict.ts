@@ -16,7 +16,9 @@ import type { AskedModality } from "../models/predictor.ts";
 import { openLocalPredictor } from "../train/infer.ts";
 import { type LoadedModel, loadModel } from "../train/model-file.ts";
 import { type AskedCrop, type CropPrediction, predictCrops, shrinkCrop } from "../train/predict.ts";
-import { type Context, deviceOption, jsonOption, verb, wholeNumber } from "./context.ts";
+import { UPSTREAM_PREFIX, upstreamModel } from "../train/upstream.ts";
+import { startBytes } from "./bytes-progress.ts";
+import { type Context, deviceOption, driveOption, jsonOption, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly modality: AskedModality;
@@ -26,6 +28,8 @@ interface Flags {
   readonly threads?: number;
   readonly device: Device | "auto";
   readonly json?: boolean;
+  readonly mirror?: string;
+  readonly driveEndpoint?: string;
 }
 
 /** `facehand predict`. */
@@ -34,7 +38,12 @@ export function predictCommand(context: Context): Command {
     "predict",
     "probability of male as recorded in the training labels, for images of hands or faces",
   )
-    .argument("<ckpt>", "checkpoint (.safetensors), or a run folder for its best one")
+    .argument(
+      "<ckpt>",
+      "checkpoint (.safetensors), a run folder for its best one, or upstream:best-umcc, upstream:best-mag",
+    )
+    .option("--mirror <place>", "with upstream:...: folder, or address, that has the published checkpoint")
+    .addOption(driveOption())
     .argument("<image...>", "crops as `derive` makes them, or photos with --detect")
     .addOption(
       new Option("--modality <name>", "what the images show; auto leaves it to the model, or to --detect")
@@ -69,7 +78,7 @@ async function predict(
   checkDetectors(flags);
   await checkFiles(images);
   const device = await chooseDevice(flags.device);
-  const model = await loadModel(ckpt);
+  const model = await loadModel(await fetchedModel(context, ckpt, flags));
   const { threads } = flags;
   const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
   const predictor = await openLocalPredictor(model.facts, model.weights, options);
@@ -79,6 +88,27 @@ async function predict(
     context.print(flags.json === true ? JSON.stringify(toJson(model, rows), null, 2) : told(model, rows));
   } finally {
     await predictor.close();
+  }
+}
+
+/** A published checkpoint is fetched and converted, or found in the cache; anything else is a path. */
+async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Promise<string> {
+  const { mirror, driveEndpoint } = flags;
+  if (!ckpt.startsWith(UPSTREAM_PREFIX)) {
+    if (mirror === undefined) return ckpt;
+    const expected = `it only with ${UPSTREAM_PREFIX}...`;
+    throw unexpected("input", { code: "FLAG", expected, name: "--mirror", got: ckpt });
+  }
+  const line = startBytes(ckpt);
+  const options = { signal, onProgress: line.onProgress, onStep: line.note };
+  try {
+    return await upstreamModel(ckpt.slice(UPSTREAM_PREFIX.length), {
+      ...options,
+      ...(mirror === undefined ? {} : { mirror }),
+      ...(driveEndpoint === undefined ? {} : { driveEndpoint }),
+    });
+  } finally {
+    line.done();
   }
 }
 

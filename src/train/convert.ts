@@ -27,14 +27,19 @@ type Tensors = Awaited<ReturnType<typeof readTensors>>;
  * Reads a state dict of upstream's as the model that a configuration describes.
  *
  * @param path - .pt, .pth or .safetensors; the dict alone or under `state_dict` or `model`, with `module.` or not
+ * @param config - or what makes one of the flag that the classifier takes: see upstreamFlag
  * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH") if the file is of the other architecture, or its
  *   classifier takes the modality flag where the tag says F0, or lacks it where it says F1
  * @throws AppError("data", "WEIGHTS_MISMATCH") and as readTensors
  * @example await readUpstream("1752668630.pt", parseModelConfig({ arch: "umcc", tag }))
  */
-export async function readUpstream(path: string, config: ModelConfig): Promise<Converted> {
+export async function readUpstream(
+  path: string,
+  config: ModelConfig | ((flagOf: (backbone: string) => boolean | undefined) => ModelConfig),
+): Promise<Converted> {
   const tensors = await readTensors(path);
-  const facts = factsOf(config, []);
+  const known = typeof config === "function" ? config((name) => upstreamFlag(tensors, name)) : config;
+  const facts = factsOf(known, []);
   checkArch(tensors, facts, path);
   checkFlag(tensors, facts, path);
   const specs = declaredSpecs(modelGraph(facts), facts.pixels.sizePx);
@@ -50,14 +55,26 @@ function checkArch(tensors: Tensors, { arch }: ModelFacts, where: string): void 
   throw mismatch("ARCH_MISMATCH", other, "--arch", arch, where);
 }
 
-/** The classifier is two values wider where the one-hot modality is appended to the features. */
+const classifierWidth = (tensors: Tensors) => tensors.find(({ name }) => name === MARKS.umcc)?.shape[1];
+
+/**
+ * Whether a state dict of UMCC takes the modality flag: its classifier is then two values wider than the features, for
+ * the one-hot modality; undefined if neither width is there.
+ *
+ * @param name - backbone, e.g. `tf_efficientnetv2_s`
+ */
+export function upstreamFlag(tensors: Tensors, name: string): boolean | undefined {
+  const { features } = backbone(name);
+  const width = classifierWidth(tensors);
+  return width === features ? false : width === features + 2 ? true : undefined;
+}
+
 function checkFlag(tensors: Tensors, facts: ModelFacts, where: string): void {
-  const width = tensors.find(({ name }) => name === MARKS.umcc)?.shape[1];
-  if (facts.arch !== "umcc" || width === undefined) return;
-  const { features } = backbone(facts.backbone);
-  const flag = width === features ? false : width === features + 2 ? true : undefined;
+  if (facts.arch !== "umcc") return;
+  const flag = upstreamFlag(tensors, facts.backbone);
   if (flag === undefined || flag === facts.flag) return;
-  const inferred = `F${Number(flag)}, as its classifier takes ${width} values of ${features} features`;
+  const { features } = backbone(facts.backbone);
+  const inferred = `F${Number(flag)}, as its classifier takes ${classifierWidth(tensors)} values of ${features} features`;
   throw mismatch("FLAG_MISMATCH", inferred, "--tag", facts.tag, where);
 }
 
