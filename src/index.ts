@@ -6,11 +6,21 @@ export { type CheckedDataset, type CheckOptions, checkDataset } from "./data/che
 export { formatCheck } from "./data/check-report.ts";
 export { exportDataset, importDataset } from "./data/export.ts";
 export { EXPORT_KINDS, type ExportKind, type ExportNote, type ExportOptions } from "./data/export-common.ts";
+export type { FetchOptions, FetchSummary } from "./data/fetch.ts";
+export {
+  fetchCheckpoints,
+  fetchDerivedHagrid,
+  fetchHagrid,
+  fetchHagridAnnotations,
+  fetchLink,
+  fetchMetrics,
+} from "./data/fetch-sets.ts";
 export { FINDINGS, type Finding, type FindingCode } from "./data/findings.ts";
 export { decodeImage, encodeJpeg, encodePng } from "./data/image.ts";
 export { DATASET_NAME, imagePath, type Layout, locate, planLayout } from "./data/layout.ts";
 export { hashRecipe, type ImageRecipe, readManifest } from "./data/manifest.ts";
 export { flipHorizontal, type RgbImage, resizeBilinear } from "./data/pixels.ts";
+export { PUBLISHED, type PublishedFile } from "./data/published.ts";
 export {
   COLUMNS,
   MODALITIES,
@@ -77,3 +87,4 @@ export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";
 export { type LoadedModel, loadModel } from "./train/model-file.ts";
 export { type EpochLog, parseRunLog } from "./train/runlog.ts";
+export { type UpstreamOptions, upstreamModel } from "./train/upstream.ts";
