@@ -8,6 +8,7 @@ import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
 import { parseTrainConfig, type TrainConfig, trainConfigSchema } from "../train/config.ts";
+import { featureNote } from "../train/features.ts";
 import { type RunResult, train } from "../train/loop.ts";
 import { pixelsOf } from "../train/pretrained.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
@@ -104,6 +105,8 @@ async function trainOne(
 ): Promise<RunResult> {
   const events = () => (tensorboard ? writeTensorboard(options.dir, Date.now() / 1000) : undefined);
   let writing = Promise.resolve();
+  const note = featureNote(config);
+  if (note !== undefined) context.report(note);
   let progress: ReturnType<typeof startProgress> | undefined;
   const onEpoch = (epoch: EpochLog) => {
     progress?.done();

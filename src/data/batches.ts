@@ -35,7 +35,7 @@ export interface BatchOptions {
 export interface Batch {
   /** Position in its epoch, from 0. */
   readonly index: number;
-  /** RGB u8, [N, sizePx, sizePx, 3] */
+  /** RGB u8, [N, sizePx, sizePx, 3]; empty if not needed */
   readonly images: Uint8Array<ArrayBuffer>;
   /** 0 female, 1 male, [N] */
   readonly targets: Float32Array<ArrayBuffer>;
@@ -45,13 +45,19 @@ export interface Batch {
   readonly samples: readonly Sample[];
 }
 
+export interface EpochOptions {
+  readonly startBatch?: number;
+  /** False if the pictures of these samples are not wanted: their batch has no bytes. Asked ahead of the consumer. */
+  readonly needed?: (samples: readonly Sample[]) => boolean;
+}
+
 export interface Batches {
   readonly batchesPerEpoch: number;
   /**
    * The batches of one epoch, from `startBatch` on; leaving the loop early is fine.
    * @param n - epoch, from 0; decides order and augmentation
    */
-  epoch(n: number, options?: { readonly startBatch?: number }): AsyncIterable<Batch>;
+  epoch(n: number, options?: EpochOptions): AsyncIterable<Batch>;
   /** Ends the threads. */
   close(): Promise<void>;
 }
@@ -76,15 +82,18 @@ export function openBatches(options: BatchOptions): Batches {
   const threads = startThreads(options);
   return {
     batchesPerEpoch,
-    async *epoch(n, { startBatch = 0 } = {}) {
+    async *epoch(n, { startBatch = 0, needed = () => true } = {}) {
       const order = epochOrder(options, n);
       const indices = Array.from(
         { length: Math.max(0, batchesPerEpoch - startBatch) },
         (_, k) => startBatch + k,
       );
-      yield* mapOrdered(indices, prefetch + 1, (index) => {
+      yield* mapOrdered(indices, prefetch + 1, async (index) => {
         const members = order.slice(index * batchSize, (index + 1) * batchSize);
-        return assemble(options, threads, n, index, members);
+        const chosen = members.map((member) => samples[member]!);
+        return needed(chosen)
+          ? assemble(options, threads, n, index, members)
+          : labelled(index, chosen, new Uint8Array(0));
       });
     },
     close: async () => {
@@ -137,6 +146,10 @@ async function assemble(
       });
     }),
   );
+  return labelled(index, chosen, images);
+}
+
+function labelled(index: number, chosen: readonly Sample[], images: Batch["images"]): Batch {
   return {
     index,
     images,

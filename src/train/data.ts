@@ -122,7 +122,12 @@ export function plainBatches(
 }
 
 /** A full batch as inputs of the training step. */
-export function stepBatch(batch: Batch, { posWeight, targets }: RunData, config: TrainConfig): StepBatch {
+export function stepBatch(
+  batch: Batch,
+  { posWeight, targets }: RunData,
+  config: TrainConfig,
+  features?: Float32Array,
+): StepBatch {
   const { images, targets: labels, modality, samples } = batch;
   const n = labels.length;
   const flag = new Float32Array(n * MODALITIES.length);
@@ -131,6 +136,7 @@ export function stepBatch(batch: Batch, { posWeight, targets }: RunData, config:
   });
   return {
     images,
+    ...(features === undefined ? {} : { features }),
     labels,
     flag,
     weights: sampleWeights(labels, n, posWeight),

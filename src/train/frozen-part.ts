@@ -49,6 +49,18 @@ export class FrozenPart {
     this.#open = open;
   }
 
+  /** Floats an image, if all that it makes of one is a vector; undefined otherwise. */
+  get width(): number | undefined {
+    const shapes = [...this.sources.keys()].map(({ shape }) => shape);
+    return shapes.length === 1 && shapes[0]!.length === 2 ? shapes[0]![1]! : undefined;
+  }
+
+  /** Features that are known already, as `run` would give them; f32 [N, width]. */
+  known(features: Float32Array): Tensors {
+    const [value, name] = [...this.sources][0]!;
+    return { [name]: new Tensor("float32", features, [...value.shape]) };
+  }
+
   /** Takes over the frozen weights; the session is made when it is first needed. */
   load(weights: Weights): void {
     void this.close();

@@ -4,16 +4,18 @@ import { AppError, Interrupted } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import type { Batches } from "../data/batches.ts";
+import type { Sample } from "../data/record.ts";
 import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
 import type { Device } from "../engine/device.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
-import { initialise } from "../engine/params.ts";
+import { initialise, type Weights } from "../engine/params.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
 import { loadBackbone } from "../models/weights.ts";
 import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
+import { type FeatureStore, featureKey, keepsFeatures, openFeatures, removeFeatures } from "./features.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
 import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step.ts";
@@ -35,6 +37,8 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Time between checkpoints within an epoch, ms; default one minute. */
   readonly saveEveryMs?: number;
+  /** Keep what a frozen backbone makes of images for later epochs (see train/features); default true. */
+  readonly keepFeatures?: boolean;
   readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
   readonly onEpoch?: (epoch: EpochLog) => void;
 }
@@ -61,20 +65,28 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   await openRunFolder(dir, config, data.facts, options.resume ?? false);
   await checkSameData(dir, data.facts);
   const paths = runPaths(dir);
-  if (await exists(paths.predictions)) return finished(dir, facts); // resumed after its end
+  if (await exists(paths.predictions)) {
+    await removeFeatures(paths);
+    return finished(dir, facts); // resumed after its end
+  }
 
   const batches = trainBatches(data, config, workers);
   const validation = plainBatches(data.samples.val, config.imageSize, { workers, batch: config.batch });
   const step = await openStep(config, facts, options);
+  let features: FeatureStore | undefined;
   try {
     const start = await firstState(config, facts, step, paths.last);
     step.load(start.weights, start.slots);
     const log = await rewindLog(dir, start.position.epoch);
-    await runEpochs({ config, facts, data, options, batches, validation, step }, start.position, log);
+    features = await trainFeatures(config, data, step, start.weights, options);
+    const run = { config, facts, data, options, batches, validation, step, features };
+    await runEpochs(run, start.position, log);
   } finally {
+    features?.close();
     await Promise.all([batches.close(), validation.close(), step.close()]);
   }
   await predictFinally(config, data, options);
+  await removeFeatures(paths);
   return finished(dir, facts);
 }
 
@@ -102,6 +114,19 @@ function openStep(config: TrainConfig, facts: ModelFacts, options: TrainOptions)
     ...(frozen === undefined ? {} : { frozen }),
     ...computeOf(options),
   });
+}
+
+/** Features are kept in the run folder until it is finished. */
+async function trainFeatures(
+  config: TrainConfig,
+  { samples }: RunData,
+  { featureWidth }: TrainStep,
+  weights: Weights,
+  { dir, keepFeatures = true }: TrainOptions,
+): Promise<FeatureStore | undefined> {
+  if (!keepFeatures || !keepsFeatures(config) || featureWidth === undefined) return undefined;
+  const key = featureKey(config, samples.train, weights);
+  return openFeatures(runPaths(dir), samples.train, featureWidth, key);
 }
 
 const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;
@@ -138,6 +163,8 @@ interface Run {
   readonly batches: Batches;
   readonly validation: Batches;
   readonly step: TrainStep;
+  /** What is known of the training images already; undefined if they, or what becomes of them, change. */
+  readonly features: FeatureStore | undefined;
 }
 
 async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<void> {
@@ -146,7 +173,8 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
   let position = start;
   while (position.epoch < config.epochs && !outOfPatience(log, config.patience)) {
     const startedMs = performance.now();
-    position = await runSteps(run, position);
+    const done = await runSteps(run, position);
+    position = done.position;
     const { weights, slots } = step.save();
     const evaluated = evaluatedWeights({ weights, slots });
     const val = await validate(run, evaluated);
@@ -163,6 +191,7 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
       val,
       best,
       seconds: (performance.now() - startedMs) / 1000,
+      waitSeconds: done.waitMs / 1000,
     };
     // Order matters: a kill between these lines repeats the epoch's end, and nothing else.
     if (best) await writeCheckpoint(paths.best, step.specs, { weights: evaluated }, facts);
@@ -178,9 +207,9 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
 
 /** The rest of one epoch's steps; saves now and then, and stops after the step in which the signal came. */
 async function runSteps(
-  { config, facts, data, options, batches, step }: Run,
+  { config, facts, data, options, batches, step, features }: Run,
   start: Position,
-): Promise<Position> {
+): Promise<{ readonly position: Position; readonly waitMs: number }> {
   const { dir, signal, saveEveryMs = 60_000, onStep } = options;
   const focal = parseTag(config.tag).loss === "f" ? 1 : 0;
   const save = (position: Position) => {
@@ -189,8 +218,13 @@ async function runSteps(
   };
   let position = start;
   let savedMs = performance.now();
-  for await (const batch of batches.epoch(start.epoch, { startBatch: start.batch })) {
-    const result = await step.run(stepBatch(batch, data, config), {
+  let waitMs = 0;
+  let askedMs = savedMs;
+  const needed = (samples: readonly Sample[]) => features?.has(samples) !== true;
+  for await (const batch of batches.epoch(start.epoch, { startBatch: start.batch, needed })) {
+    waitMs += performance.now() - askedMs;
+    const known = needed(batch.samples) ? undefined : features?.read(batch.samples);
+    const result = await step.run(stepBatch(batch, data, config, known), {
       step: position.step + 1,
       lr: learningRate(config, batches.batchesPerEpoch, position.step),
       decay: config.weightDecay,
@@ -199,6 +233,7 @@ async function runSteps(
       seed: config.seed,
     });
     if (!Number.isFinite(result.loss)) throw diverged(result.loss, position);
+    if (known === undefined && result.features !== undefined) features?.write(batch.samples, result.features);
     position = advance(position, result, batch.targets);
     onStep?.(result, position, batches.batchesPerEpoch);
     if (signal?.aborted) {
@@ -209,8 +244,9 @@ async function runSteps(
       await save(position);
       savedMs = performance.now();
     }
+    askedMs = performance.now();
   }
-  return position;
+  return { position, waitMs };
 }
 
 function advance(

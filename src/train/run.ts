@@ -19,6 +19,8 @@ export function runPaths(dir: string) {
     environment: join(dir, "environment.json"),
     log: join(dir, "log.jsonl"),
     predictions: join(dir, "predictions.parquet"),
+    features: join(dir, "features.bin"),
+    featuresKey: join(dir, "features.json"),
     last: join(dir, "checkpoints", "last.safetensors"),
     best: join(dir, "checkpoints", "best.safetensors"),
   };

@@ -46,6 +46,8 @@ export const epochLogSchema = z.strictObject({
   /** True if no earlier epoch had a higher validation balanced accuracy. */
   best: z.boolean(),
   seconds: z.number(),
+  /** How much of it training waited for images; absent in logs of before. */
+  waitSeconds: z.number().optional(),
 });
 /** What is logged of an epoch. */
 export type EpochLog = z.infer<typeof epochLogSchema>;

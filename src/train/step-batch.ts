@@ -6,8 +6,10 @@ import { labelsName, weightsName } from "./step-graph.ts";
 
 /** The images of one step, all its parts together, with their targets; see models/losses for the weights. */
 export interface StepBatch {
-  /** u8 [N, S, S, 3]. */
+  /** u8 [N, S, S, 3]; may be empty if `features` are given. */
   readonly images: Uint8Array;
+  /** What the frozen part makes of the images, as an earlier step's result; [N, F]. */
+  readonly features?: Float32Array;
   /** 0 or 1, [N]. */
   readonly labels: Float32Array;
   /** One-hot modality, hand first, [N, 2]. */
@@ -38,8 +40,9 @@ export function partOf(batch: StepBatch, k: number, n: number): StepBatch {
     const width = all.length / size;
     return all.subarray(k * n * width, (k + 1) * n * width) as T;
   };
-  const { images, labels, flag, weights, modalityWeights, targets } = batch;
+  const { images, features, labels, flag, weights, modalityWeights, targets } = batch;
   return {
+    ...(features === undefined ? {} : { features: rows(features) }),
     images: rows(images),
     labels: rows(labels),
     flag: rows(flag),
@@ -63,7 +66,7 @@ export function batchFeeds(batch: StepBatch, sizePx: number): Record<string, Ten
   ]);
   return {
     ...Object.fromEntries(classes),
-    images: new Tensor("uint8", images, [n, sizePx, sizePx, 3]),
+    ...(images.length === 0 ? {} : { images: new Tensor("uint8", images, [n, sizePx, sizePx, 3]) }),
     labels: float(labels, [n]),
     flag: float(flag, [n, 2]),
     weights: float(weights, [n]),

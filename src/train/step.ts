@@ -47,10 +47,14 @@ export interface StepResult {
   readonly gradNorm: number;
   /** Log-odds of male, of all parts, [N]. */
   readonly logits: Float32Array;
+  /** What the frozen part made of the images, [N, featureWidth], to be given again with them. */
+  readonly features?: Float32Array;
 }
 
 export interface TrainStep {
   readonly specs: readonly ParamSpec[];
+  /** Floats an image that the frozen part makes; undefined unless it makes a vector. */
+  readonly featureWidth: number | undefined;
   /** Takes over weights and, if given, the slots (otherwise zeros, and the weights as their own average). */
   load(weights: Weights, slots?: TrainState["slots"]): void;
   run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult>;
@@ -111,6 +115,10 @@ class CompiledStep implements TrainStep {
     this.#graphs = graphs;
   }
 
+  get featureWidth(): number | undefined {
+    return this.#graphs.frozen?.width;
+  }
+
   load(weights: Weights, slots: TrainState["slots"] = new Map()): void {
     const { learnt, fixed, buffers } = this.#layout;
     this.#graphs.frozen?.load(weights);
@@ -136,14 +144,21 @@ class CompiledStep implements TrainStep {
     const streams = noises.map((noise) => ({ ...noise, stream: random.split(noise.name) }));
     const logits = new Float32Array(accumulate * batchSize);
     for (const pack of summedPacks(this.#config, this.#layout)) this.#data(slotName(SUM, pack)).fill(0);
+    const features: Float32Array[] = [];
     let loss = 0;
     let outputs: Tensors = {};
     for (let k = 0; k < accumulate; k++) {
-      const feeds = { ...batchFeeds(partOf(batch, k, batchSize), sizePx), ...scalars };
+      const now = partOf(batch, k, batchSize);
+      const feeds = { ...batchFeeds(now, sizePx), ...scalars };
       // A stream goes on from part to part: the parts get the factors of one large batch.
       for (const { name, shape, keep, stream } of streams)
         feeds[name] = float(drawNoise(shape, keep, stream), shape);
-      if (frozen !== undefined) Object.assign(feeds, await frozen.run(feeds["images"]!));
+      if (frozen !== undefined) {
+        const known = now.features;
+        const made = known === undefined ? await frozen.run(feeds["images"]!) : frozen.known(known);
+        Object.assign(feeds, made);
+        features.push(...Object.values(made).map(({ data }) => data as Float32Array));
+      }
       outputs = await this.#advance(part, feeds);
       loss += number(outputs["loss"]!);
       logits.set(outputs["logits"]!.data as Float32Array, k * batchSize);
@@ -151,7 +166,8 @@ class CompiledStep implements TrainStep {
     if (update !== undefined) {
       outputs = await this.#advance(update, scalars);
     }
-    return { loss, gradNorm: number(outputs["gradNorm"]!), logits };
+    const result = { loss, gradNorm: number(outputs["gradNorm"]!), logits };
+    return this.featureWidth === undefined ? result : { ...result, features: joined(features) };
   }
 
   /** Runs a graph on the current state, which is then the next. */
@@ -225,6 +241,17 @@ class CompiledStep implements TrainStep {
     const named = [["lr", lr], ["decay", decay], ["clipNorm", clipNorm], ["focal", focal], ...own] as const;
     return Object.fromEntries(named.map(([name, value]) => [name, float(Float32Array.of(value), [])]));
   }
+}
+
+/** One after another. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /** Inverted dropout: 1 / keep with probability `keep`, else 0. */
