@@ -219,3 +219,15 @@ export function handsFolders(dir: string): { readonly table: string; readonly im
   const root = resolve(dir);
   return { table: join(root, "HandInfo.csv"), images: [join(root, "Hands"), root] };
 }
+
+/** FairFace: a table for each of its two splits; the folders `train` and `val` lie beside them, or as they are unpacked. */
+export function fairfaceFiles(dir: string) {
+  const root = resolve(dir);
+  return {
+    root,
+    tables: { train: join(root, "fairface_label_train.csv"), val: join(root, "fairface_label_val.csv") },
+    images: ["", "fairface-img-margin025-trainval", "fairface-img-margin125-trainval"].map((name) =>
+      join(root, name),
+    ),
+  };
+}

@@ -17,7 +17,7 @@ it.each(["", "pairs", "pairs:", ":x", "imagenet:x", "utkface"])("refuses the spe
   await expect(openSource(spec)).rejects.toMatchObject({
     kind: "input",
     code: "SOURCE_SPEC",
-    message: `Expected pairs:DIR, utkface:DIR, hands11k:DIR for --data, got ${JSON.stringify(spec)}`,
+    message: `Expected pairs:DIR, utkface:DIR, hands11k:DIR, fairface:DIR for --data, got ${JSON.stringify(spec)}`,
   });
 });
 

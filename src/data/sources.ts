@@ -1,17 +1,18 @@
-// Training sources by name: `pairs:DIR`, `utkface:DIR`, `hands11k:DIR`.
-// Every source becomes samples, one labelled image each; pairs also bring their own split.
+// Training sources by name: `pairs:DIR`, `utkface:DIR`, `hands11k:DIR`, `fairface:DIR`.
+// Every source becomes samples, one labelled image each; pairs and FairFace also bring their own split.
 import { stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { canonicalJson, exists, sha256, sha256File } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { readFairface } from "./fairface.ts";
 import { readHands11k } from "./hands11k.ts";
 import { imagePath, type Layout, locate } from "./layout.ts";
 import { MODALITIES, type Modality, type Pair, type Sample, SPLITS, type Split } from "./record.ts";
 import { readPairs } from "./store.ts";
 import { readUtkface } from "./utkface.ts";
 
-export const SOURCE_KINDS = ["pairs", "utkface", "hands11k"] as const;
+export const SOURCE_KINDS = ["pairs", "utkface", "hands11k", "fairface"] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
 
 /** One opened source. */
@@ -44,6 +45,18 @@ export async function openSource(spec: string): Promise<Source> {
     throw unexpected("input", { code: "SOURCE_SPEC", expected, name: "--data", got: spec });
   }
   if (kind === "pairs") return await openPairs(dir);
+  if (kind === "fairface") {
+    const { samples, split, dropped } = await readFairface(dir);
+    const root = resolve(dir);
+    return {
+      kind,
+      dir: root,
+      samples,
+      split,
+      dropped,
+      manifestHash: await hashSamples(root, samples, { split }),
+    };
+  }
   const { samples, dropped } = await (kind === "utkface" ? readUtkface(dir) : readHands11k(dir));
   const root = resolve(dir);
   return { kind, dir: root, samples, dropped, manifestHash: await hashSamples(root, samples) };

@@ -35,7 +35,7 @@ export const trainConfigSchema = z.strictObject({
   data: z
     .array(z.string())
     .min(1)
-    .describe("sources: pairs:DIR, utkface:DIR, hands11k:DIR; repeat the flag for several"),
+    .describe("sources: pairs:DIR, utkface:DIR, hands11k:DIR, fairface:DIR; repeat the flag for several"),
   modality: z
     .enum(MODALITIES)
     .optional()

@@ -62,7 +62,7 @@ describe("exit codes", () => {
         "--out",
         "x",
       ],
-      'Expected pairs:DIR, utkface:DIR, hands11k:DIR for --data, got "zip:x"',
+      'Expected pairs:DIR, utkface:DIR, hands11k:DIR, fairface:DIR for --data, got "zip:x"',
     ],
     [
       "a tag",
