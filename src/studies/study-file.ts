@@ -165,7 +165,9 @@ export function parseStudyFile(text: string, where: string): StudyFile {
     }
     return where;
   };
-  throw complaint(deepest(result.error.issues[0]!), value, place);
+  const issues = result.error.issues.map(deepest);
+  // A mistyped key is often the one that is missing: it says more.
+  throw complaint(issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!, value, place);
 }
 
 /** Where a key or an item begins in the text. */
