@@ -80,6 +80,9 @@ export {
 export { BACKBONE_NAMES } from "./models/registry.ts";
 export { formatTag, parseTag, type Tag } from "./models/tags.ts";
 export type { ClassTarget, TargetFacts } from "./models/targets.ts";
+export { type BundleNote, checkPublishable, croissantOf, writeBundle } from "./release/bundle.ts";
+export { datasetCard } from "./release/dataset-card.ts";
+export { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./release/facts.ts";
 export { auditRow } from "./studies/audit.ts";
 export { checkReport, makeReport, writeReport } from "./studies/report.ts";
 export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/config.ts";

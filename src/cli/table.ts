@@ -8,6 +8,7 @@ import { doctorCommand } from "./doctor.ts";
 import { evaluateCommand } from "./evaluate.ts";
 import { modelCommand } from "./model.ts";
 import { predictCommand } from "./predict.ts";
+import { releaseCommand } from "./release.ts";
 import { studyCommand } from "./study.ts";
 import { trainCommand } from "./train.ts";
 
@@ -22,6 +23,7 @@ export function commands(context: Context): Command[] {
     predictCommand(context),
     studyCommand(context),
     modelCommand(context),
+    releaseCommand(context),
     doctorCommand(context),
   ];
 }

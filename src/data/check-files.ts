@@ -4,10 +4,11 @@ import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { isNotFound } from "../core/errors.ts";
-import { sha256File } from "../core/files.ts";
-import type { ScannedRow } from "./check-tables.ts";
+import { exists, sha256File } from "../core/files.ts";
+import { readCsv } from "../formats/csv.ts";
+import { isImageName, type ScannedRow, stemOf } from "./check-tables.ts";
 import { type Finding, finding } from "./findings.ts";
-import { DATASET_FILES, DATASET_FOLDERS, imagePath, type Layout } from "./layout.ts";
+import { cleanedFolder, DATASET_FILES, DATASET_FOLDERS, imagePath, type Layout } from "./layout.ts";
 import { readManifest } from "./manifest.ts";
 import { MODALITIES, type Modality } from "./record.ts";
 
@@ -46,7 +47,11 @@ export async function scanFiles(layout: Layout, rows: readonly ScannedRow[]): Pr
       } else findings.push(unknown(layout, path, entry));
     }
   }
-  findings.push(...(await strangers(layout)), ...(await manifestFindings(layout)));
+  findings.push(
+    ...(await strangers(layout)),
+    ...(await cleanedStrangers(layout)),
+    ...(await manifestFindings(layout)),
+  );
   return { findings, orphans, incomplete };
 }
 
@@ -87,10 +92,36 @@ async function strangers(layout: Layout): Promise<Finding[]> {
   return out;
 }
 
+/** Crops that cleaning took out, by the ledger; whatever else is in their folders does not belong there. */
+async function cleanedStrangers(layout: Layout): Promise<Finding[]> {
+  const out: Finding[] = [];
+  let ids: ReadonlySet<string> | undefined;
+  for (const modality of MODALITIES) {
+    const folder = cleanedFolder(layout, modality);
+    if (!(await exists(folder))) continue;
+    ids ??= await removedIds(layout);
+    const entries = await readdir(folder, { withFileTypes: true });
+    for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+      const listed = isImageName(`${modality}_image_name`, entry.name) && ids.has(stemOf(entry.name));
+      if (!entry.isFile() || !listed) out.push(unknown(layout, join(folder, entry.name), entry));
+    }
+  }
+  return out;
+}
+
+async function removedIds({ ledger }: Layout): Promise<Set<string>> {
+  const ids = new Set<string>();
+  if (!(await exists(ledger))) return ids;
+  for await (const { values } of readCsv(ledger, ["image_id", "status"], { allowOthers: true })) {
+    if (values.status === "removed") ids.add(values.image_id);
+  }
+  return ids;
+}
+
 function unknown(layout: Layout, path: string, entry: Dirent): Finding {
   const what = entry.isFile() ? "a file" : entry.isDirectory() ? "a folder" : "a link or device";
   const got = `${what} ${basename(path)}`;
-  const expected = "only what the dataset's tables name";
+  const expected = "only what the dataset's tables and ledger name";
   return finding("FILE_UNKNOWN", { file: pathIn(layout, path) }, { expected, name: "its folder", got });
 }
 

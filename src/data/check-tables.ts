@@ -205,7 +205,7 @@ function cellFindings(column: Column, value: string, place: Place): Finding[] {
 }
 
 /** True for `H_<id>.jpg` and `F_<id>.jpg` (or .jpeg, .png). */
-export function isImageName(column: "hand_image_name" | "face_image_name" | Column, value: string): boolean {
+export function isImageName(column: Column, value: string): boolean {
   const prefix = column === "hand_image_name" ? "H_" : "F_";
   return value.startsWith(prefix) && !/[\\/]/.test(value) && /^.{3,}\.(jpe?g|png)$/i.test(value);
 }

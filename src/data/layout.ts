@@ -17,7 +17,7 @@ export const DATASET_FILES: readonly string[] = [
   "manifest.json",
   "ledger.csv",
   "ledger.parquet",
-  "decisions.jsonl",
+  "fetched.json",
 ];
 
 /** What cleaning and repairs took out: part of a dataset, not of its pairs. */

@@ -1,0 +1,139 @@
+// `facehand release ...`: what is needed to publish a dataset.
+import type { Command } from "commander";
+import { AppError, unexpected } from "../core/errors.ts";
+import { writeAtomic } from "../core/files.ts";
+import { startProgress } from "../core/progress.ts";
+import type { CheckedDataset } from "../data/check.ts";
+import { locate } from "../data/layout.ts";
+import { readManifest } from "../data/manifest.ts";
+import { croissantOf, writeBundle } from "../release/bundle.ts";
+import { datasetCard } from "../release/dataset-card.ts";
+import { datasetFacts, type ReleaseInfo } from "../release/facts.ts";
+import { chooseLicence, type LicenceChoice } from "../release/licence.ts";
+import { type Context, jsonOption, verb } from "./context.ts";
+import { checkWithProgress } from "./data-check.ts";
+import { packageVersion } from "./version.ts";
+
+/** `facehand release`. */
+export function releaseCommand(context: Context): Command {
+  return verb("release", "publish a dataset: bundle, card, Croissant metadata")
+    .addCommand(bundleCommand(context))
+    .addCommand(cardCommand(context))
+    .addCommand(croissantCommand(context));
+}
+
+interface InfoFlags {
+  readonly licence?: string;
+  readonly release: string;
+  readonly date: string;
+  readonly creator: string;
+  readonly url: string;
+  readonly title?: string;
+}
+
+/** Flags for what only the publisher knows. */
+function withInfo(command: Command): Command {
+  return command
+    .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
+    .option("--licence <choice>", "hagrid for what is derived from HaGRID, drawn for the drawn sample")
+    .requiredOption(
+      "--release <version>",
+      "version of the dataset, e.g. 1.0.0",
+      matching("--release", VERSION),
+    )
+    .requiredOption("--date <yyyy-mm-dd>", "day of publication", matching("--date", DATE))
+    .requiredOption("--creator <name>", "who publishes it")
+    .requiredOption("--url <url>", "where it is published", matching("--url", URL_FORM))
+    .option("--title <name>", "name of the dataset; by default it says where the pictures come from");
+}
+
+const TITLES: Readonly<Record<LicenceChoice, string>> = {
+  hagrid: "Face-hand pairs derived from HaGRID",
+  drawn: "Face-hand pairs of drawn people",
+};
+const VERSION = { pattern: /^\d+\.\d+\.\d+$/, expected: "a version such as 1.0.0" };
+const DATE = {
+  pattern: /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
+  expected: "a day such as 2026-11-24",
+};
+const URL_FORM = { pattern: /^https?:\/\/[^\s"]+$/, expected: "an address that begins with https://" };
+
+function matching(name: string, { pattern, expected }: typeof VERSION): (text: string) => string {
+  return (text) => {
+    if (pattern.test(text)) return text;
+    throw unexpected("input", { code: "FLAG", expected, name, got: text });
+  };
+}
+
+/** Statements of the publisher; the licence is judged before any image is opened. */
+async function infoOf(dir: string, flags: InfoFlags): Promise<ReleaseInfo> {
+  const manifest = await readManifest((await locate(dir)).root);
+  const licence = chooseLicence(flags.licence, manifest?.drawn === true);
+  const { title: name = TITLES[licence], release: version, date, creator, url } = flags;
+  return { name, version, date, creator, url, licence };
+}
+
+function bundleCommand(context: Context): Command {
+  return withInfo(
+    verb("bundle", "write aligned_dataset.zip, tables, card, datasheet, Croissant, licence and hashes"),
+  )
+    .requiredOption("--out <dir>", "new folder; appears complete or not at all")
+    .addOption(jsonOption())
+    .action(async (dir: string, flags: InfoFlags & { readonly out: string; readonly json?: boolean }) => {
+      const info = await infoOf(dir, flags);
+      const checked = await checkWithProgress(context, dir, 4);
+      const note = await packing(context, checked, (options) =>
+        writeBundle(checked, info, flags.out, { ...options, madeBy: packageVersion() }),
+      );
+      const { pairs, subjects } = note;
+      context.print(
+        flags.json === true
+          ? JSON.stringify({ out: flags.out, ...note }, null, 2)
+          : `${pairs} pairs of ${subjects} subjects in ${flags.out}, ${info.name} ${info.version}; hashes in SHA256SUMS`,
+      );
+    });
+}
+
+function croissantCommand(context: Context): Command {
+  return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would hold"))
+    .option("--out <file>", "write it there instead")
+    .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
+      const info = await infoOf(dir, flags);
+      const checked = await checkWithProgress(context, dir, 4);
+      const document = await packing(context, checked, (options) => croissantOf(checked, info, options));
+      await emit(context, JSON.stringify(document, null, 2), flags.out);
+    });
+}
+
+function cardCommand(context: Context): Command {
+  return withInfo(verb("card", "print the card of a dataset (README.md of its bundle)"))
+    .option("--out <file>", "write it there instead")
+    .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
+      const info = await infoOf(dir, flags);
+      const checked = await checkWithProgress(context, dir, 4);
+      if (checked.totals.serious > 0) {
+        const message = `Expected no serious findings in ${checked.root}, got ${checked.totals.serious}`;
+        throw new AppError("data", "CHECK_FAILED", message, { hint: `facehand data check ${checked.root}` });
+      }
+      await emit(context, datasetCard(info, await datasetFacts(checked)).trimEnd(), flags.out);
+    });
+}
+
+async function emit({ print }: Context, text: string, out: string | undefined): Promise<void> {
+  if (out === undefined) return print(text);
+  await writeAtomic(out, `${text}\n`);
+  print(out);
+}
+
+async function packing<T>(
+  { signal }: Context,
+  { images }: CheckedDataset,
+  work: (options: { readonly signal: AbortSignal; readonly onFile: () => void }) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress("pack", images, { unit: "images" });
+  try {
+    return await work({ signal, onFile: () => progress.tick() });
+  } finally {
+    progress.done();
+  }
+}

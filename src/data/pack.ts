@@ -1,0 +1,71 @@
+// Folders of images as zip archives, streamed: what `aligned_dataset.zip` is made by.
+// Invariants: images are stored as they are; the same files give the same bytes on every machine; memory does not grow
+// with the archive.
+import { createHash } from "node:crypto";
+import { createWriteStream } from "node:fs";
+import { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { AppError, Interrupted, show } from "../core/errors.ts";
+import { readBytes } from "../core/files.ts";
+import { mapOrdered } from "../core/pool.ts";
+import { zipStream } from "../formats/zip-stream.ts";
+
+/** A file to pack. */
+export interface PackEntry {
+  /** Name in the archive, with `/`. */
+  readonly name: string;
+  /** Where it is. */
+  readonly path: string;
+}
+
+/** What was packed. */
+export interface Packed {
+  readonly sha256: string;
+  readonly sizeBytes: number;
+}
+
+export interface PackOptions {
+  /** Called as each file is packed. */
+  readonly onFile?: () => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Packs files in the order of their names.
+ *
+ * @param path - the archive, written over; undefined to learn its hash and size only
+ * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "PACK_FAILED"), Interrupted after the signal
+ * @example await packFiles([{ name: "faces/F_1.jpg", path: "out/F_1.jpg" }], "faces.zip")
+ */
+export async function packFiles(
+  entries: readonly PackEntry[],
+  path: string | undefined,
+  { onFile, signal }: PackOptions = {},
+): Promise<Packed> {
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const read = async ({ name, path: from }: PackEntry) => {
+    if (signal?.aborted === true) throw new Interrupted("Stopped; the same command begins again");
+    const data = await readBytes(from, "an image");
+    onFile?.();
+    return { name, data };
+  };
+  async function* measured() {
+    for await (const part of zipStream(mapOrdered(sorted, 4, read))) {
+      hash.update(part);
+      sizeBytes += part.byteLength;
+      yield part;
+    }
+  }
+  try {
+    await pipeline(Readable.from(measured()), path === undefined ? nowhere() : createWriteStream(path));
+  } catch (cause) {
+    if (cause instanceof Interrupted || cause instanceof AppError) throw cause;
+    const message = `Expected to write ${path}, got ${show(cause)}`;
+    throw new AppError("data", "PACK_FAILED", message, { hint: "check the free space", cause });
+  }
+  return { sha256: hash.digest("hex"), sizeBytes };
+}
+
+const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });

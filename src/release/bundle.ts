@@ -1,0 +1,192 @@
+// `release bundle`: everything that is needed to publish a dataset, in one folder.
+// Source of the layout: UnifiedGenderNet's release (aligned_dataset.zip and three CSVs side by side).
+// Invariants: the same dataset and statements give the same bytes; nothing is published that the tables, the ledger or
+// this list do not name; what the check finds serious is not published.
+import { copyFile, readdir, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { AppError } from "../core/errors.ts";
+import { exists, sha256File, writeAtomic, writeJson } from "../core/files.ts";
+import { makeFolder } from "../core/folder.ts";
+import type { CheckedDataset } from "../data/check.ts";
+import { cleanedFolder, imagePath } from "../data/layout.ts";
+import { type PackEntry, type PackOptions, packFiles } from "../data/pack.ts";
+import { MODALITIES, SPLITS } from "../data/record.ts";
+import { type BundleFile, croissant } from "./croissant.ts";
+import { checkCroissant } from "./croissant-schema.ts";
+import { datasetCard } from "./dataset-card.ts";
+import { datasheet } from "./datasheet.ts";
+import { type DatasetFacts, datasetFacts, extraPath, PUBLISHED_EXTRAS, type ReleaseInfo } from "./facts.ts";
+import { dataLicenceText, LICENCE_TEXTS } from "./licence.ts";
+
+/** What a bundle says about itself. */
+export interface BundleNote {
+  readonly format: "facehand-bundle/1";
+  readonly info: ReleaseInfo;
+  /** Version of facehand that made it. */
+  readonly madeBy: string;
+  readonly pairs: number;
+  readonly subjects: number;
+  /** Null for datasets without a manifest. */
+  readonly recipeHash: string | null;
+  readonly derivationHash: string | null;
+}
+
+export interface BundleOptions extends PackOptions {
+  /** Version of facehand, for the note. */
+  readonly madeBy: string;
+}
+
+/**
+ * Refuses a dataset that should not be published as it is.
+ *
+ * @throws AppError("data", "BUNDLE_CHECK") after serious findings, AppError("data", "BUNDLE_UNLISTED") for files that
+ *   nothing names: they may be a person's
+ */
+export function checkPublishable({ root, totals, findings }: CheckedDataset): void {
+  if (totals.serious > 0) {
+    const message = `Expected no serious findings in ${root}, got ${totals.serious}: ${findings[0]!.message}`;
+    throw new AppError("data", "BUNDLE_CHECK", message, { hint: `facehand data check ${root}` });
+  }
+  const unlisted = findings.filter(({ code }) => code === "IMAGE_ORPHAN" || code === "FILE_UNKNOWN");
+  if (unlisted.length === 0) return;
+  const message = `Expected only files that the dataset's tables and ledger name, got ${unlisted.length} others: ${unlisted[0]!.file}`;
+  throw new AppError("data", "BUNDLE_UNLISTED", message, {
+    hint: `move them out; facehand data repair ${root} --apply does so with images, into removed/, which is not published`,
+  });
+}
+
+/** Images of the pairs, as they lie in aligned_dataset.zip. */
+function alignedEntries({ layout, rows }: CheckedDataset): PackEntry[] {
+  return MODALITIES.flatMap((modality) =>
+    rows.map(({ cells }) => {
+      const name = cells[`${modality}_image_name`];
+      return { name: `aligned_dataset/${modality}s/${name}`, path: imagePath(layout, modality, name) };
+    }),
+  );
+}
+
+/**
+ * Writes a bundle.
+ *
+ * @param checked - of checkDataset
+ * @param out - new or empty folder; appears whole or not at all
+ * @throws as checkPublishable and packFiles, AppError("input", "OUT_EXISTS"), Interrupted after the signal
+ * @example await writeBundle(await checkDataset("data/pairs"), info, "release", { madeBy: "0.1.0" })
+ */
+export async function writeBundle(
+  checked: CheckedDataset,
+  info: ReleaseInfo,
+  out: string,
+  options: BundleOptions,
+): Promise<BundleNote> {
+  checkPublishable(checked);
+  const facts = await datasetFacts(checked);
+  return await makeFolder(out, async (dir) => {
+    const files = [
+      ...(await copyTables(checked, dir)),
+      ...(await packImages(checked, dir, options)),
+      ...(await copyExtras(checked, dir)),
+    ];
+    await writeJson(join(dir, "croissant.json"), checkCroissant(croissant(info, facts, files)));
+    await writeAtomic(join(dir, "README.md"), datasetCard(info, facts));
+    await writeAtomic(join(dir, "DATASHEET.md"), datasheet(info, facts));
+    await writeAtomic(join(dir, "DATA-LICENSE.md"), dataLicenceText());
+    await writeAtomic(join(dir, "ATTRIBUTION.txt"), attribution(info));
+    const note = noteOf(info, facts, options.madeBy);
+    await writeJson(join(dir, "release.json"), note);
+    const written = [
+      "croissant.json",
+      "README.md",
+      "DATASHEET.md",
+      "DATA-LICENSE.md",
+      "ATTRIBUTION.txt",
+      "release.json",
+    ];
+    for (const name of written) files.push(await describe(dir, name));
+    await writeAtomic(join(dir, "SHA256SUMS"), sums(files));
+    return note;
+  });
+}
+
+async function copyTables({ layout }: CheckedDataset, dir: string): Promise<BundleFile[]> {
+  const out: BundleFile[] = [];
+  for (const split of SPLITS) {
+    const name = basename(layout.csv[split]);
+    await copyFile(layout.csv[split], join(dir, name));
+    out.push(await describe(dir, name));
+  }
+  return out;
+}
+
+async function packImages(checked: CheckedDataset, dir: string, options: PackOptions): Promise<BundleFile[]> {
+  const out: BundleFile[] = [];
+  const pack = async (name: string, entries: readonly PackEntry[]) => {
+    out.push({ name, ...(await packFiles(entries, join(dir, name), options)) });
+  };
+  await pack("aligned_dataset.zip", alignedEntries(checked));
+  for (const modality of ["face", "hand"] as const) {
+    const folder = cleanedFolder(checked.layout, modality);
+    if (!(await exists(folder))) continue;
+    const names = await readdir(folder);
+    const entries = names.map((name) => ({ name: `removed_${modality}s/${name}`, path: join(folder, name) }));
+    await pack(`removed_${modality}s.zip`, entries);
+  }
+  return out;
+}
+
+async function copyExtras(checked: CheckedDataset, dir: string): Promise<BundleFile[]> {
+  const out: BundleFile[] = [];
+  for (const name of PUBLISHED_EXTRAS) {
+    if (!(await exists(extraPath(checked, name)))) continue;
+    await copyFile(extraPath(checked, name), join(dir, name));
+    out.push(await describe(dir, name));
+  }
+  return out;
+}
+
+async function describe(dir: string, name: string): Promise<BundleFile> {
+  const path = join(dir, name);
+  return { name, sizeBytes: await sizeOf(path), sha256: await sha256File(path) };
+}
+
+const sizeOf = async (path: string) => (await stat(path)).size;
+
+/** As `sha256sum -c` reads them. */
+function sums(files: readonly BundleFile[]): string {
+  const sorted = [...files].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return sorted.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
+}
+
+function attribution({ name, version, creator, licence, url }: ReleaseInfo): string {
+  const { attribution: text, name: terms, url: link } = LICENCE_TEXTS[licence];
+  return `${name} ${version}, by ${creator} (${url})\n\n${text}\n\nLicence: ${terms} (${link})\n`;
+}
+
+function noteOf(info: ReleaseInfo, { pairs, subjects, manifest }: DatasetFacts, madeBy: string): BundleNote {
+  return {
+    format: "facehand-bundle/1",
+    info,
+    madeBy,
+    pairs,
+    subjects,
+    recipeHash: manifest?.recipeHash ?? null,
+    derivationHash: manifest?.derivationHash ?? null,
+  };
+}
+
+/**
+ * The Croissant document that a bundle of this dataset would hold; the archive is made in passing and not kept.
+ *
+ * @throws as writeBundle
+ */
+export async function croissantOf(checked: CheckedDataset, info: ReleaseInfo, options: PackOptions = {}) {
+  checkPublishable(checked);
+  const facts = await datasetFacts(checked);
+  const files: BundleFile[] = [];
+  for (const split of SPLITS) {
+    const path = checked.layout.csv[split];
+    files.push({ name: `${split}.csv`, sizeBytes: await sizeOf(path), sha256: await sha256File(path) });
+  }
+  const images = await packFiles(alignedEntries(checked), undefined, options);
+  return checkCroissant(croissant(info, facts, [...files, { name: "aligned_dataset.zip", ...images }]));
+}

@@ -1,0 +1,96 @@
+// What is said about a dataset when it is published: what its publisher states, and what its tables say.
+// Invariant: every number of cards, datasheets and metadata is computed here from the tables, none is typed in.
+import { join } from "node:path";
+import type { CheckedDataset } from "../data/check.ts";
+import { type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
+import { imageSize } from "../data/image.ts";
+import { imagePath } from "../data/layout.ts";
+import { type Manifest, readManifest } from "../data/manifest.ts";
+import { MODALITIES } from "../data/record.ts";
+import type { LicenceChoice } from "./licence.ts";
+
+/** What only the publisher knows. */
+export interface ReleaseInfo {
+  /** Title. */
+  readonly name: string;
+  /** `1.0.0`, as Semantic Versioning has it. */
+  readonly version: string;
+  /** `2026-11-24` */
+  readonly date: string;
+  readonly licence: LicenceChoice;
+  readonly creator: string;
+  readonly url: string;
+}
+
+/** What the tables say. */
+export interface DatasetFacts {
+  readonly counts: DatasetCounts;
+  readonly pairs: number;
+  readonly subjects: number;
+  /** Pairs of one subject: fewest, median, most. */
+  readonly perSubject: { readonly min: number; readonly median: number; readonly max: number };
+  readonly gestures: readonly string[];
+  /** Size of the first hand and face, `300 x 300`; of all, since the check has no other findings. */
+  readonly size: string;
+  /** Endings of the image files, e.g. `.jpg`. */
+  readonly endings: readonly string[];
+  /** Values of each label that are not known, pairs. */
+  readonly unknown: Readonly<Record<"age" | "race", number>>;
+  /** Groups of gender, age, race and gesture with fewer than SMALL_GROUP subjects. */
+  readonly smallGroups: number;
+  readonly groups: number;
+  readonly notes: Readonly<Record<"serious" | "warning" | "note", number>>;
+  readonly manifest: Manifest | undefined;
+}
+
+/** Computes the facts of a dataset that was checked. */
+export async function datasetFacts(checked: CheckedDataset): Promise<DatasetFacts> {
+  const { counts, pairs, layout, rows, totals } = checked;
+  const bySubject = new Map<string, number>();
+  for (const { subject } of pairs) bySubject.set(subject, (bySubject.get(subject) ?? 0) + 1);
+  const sizes = [...bySubject.values()].sort((a, b) => a - b);
+  const all = counts.groups.filter((group) => group.split === "all" && group.value !== "");
+  const names = rows.flatMap(({ cells }) => [cells.hand_image_name, cells.face_image_name]);
+  return {
+    counts,
+    pairs: pairs.length,
+    subjects: bySubject.size,
+    perSubject: { min: sizes[0] ?? 0, median: median(sizes), max: sizes.at(-1) ?? 0 },
+    gestures: all.filter(({ by }) => by === "gesture").map(({ value }) => value),
+    size: await usualSize(checked),
+    endings: [...new Set(names.map((name) => name.slice(name.lastIndexOf("."))))].sort(),
+    unknown: { age: unknownOf(counts, "age"), race: unknownOf(counts, "race") },
+    smallGroups: all.filter(({ subjects }) => subjects < SMALL_GROUP).length,
+    groups: all.length,
+    notes: totals,
+    manifest: await readManifest(layout.root),
+  };
+}
+
+function median(sorted: readonly number[]): number {
+  const middle = sorted.length / 2;
+  if (sorted.length === 0) return 0;
+  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
+}
+
+function unknownOf(counts: DatasetCounts, by: "age" | "race"): number {
+  return counts.groups.find((g) => g.split === "all" && g.by === by && g.value === "")?.pairs ?? 0;
+}
+
+async function usualSize({ layout, rows }: CheckedDataset): Promise<string> {
+  const sizes = new Set<string>();
+  const [first] = rows;
+  for (const modality of first === undefined ? [] : MODALITIES) {
+    const { width, height } = await imageSize(
+      imagePath(layout, modality, first!.cells[`${modality}_image_name`]),
+    );
+    sizes.add(`${width} x ${height}`);
+  }
+  return [...sizes].join(" and ");
+}
+
+/** Files of a dataset that go into a bundle beside tables and images, if they are there. */
+export const PUBLISHED_EXTRAS = ["manifest.json", "ledger.csv", "ledger.parquet"] as const;
+
+/** Path of one of them. */
+export const extraPath = ({ layout }: CheckedDataset, name: string) => join(layout.root, name);

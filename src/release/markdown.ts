@@ -1,0 +1,47 @@
+// Markdown tables of a dataset's counts, as cards and datasheets have them.
+import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
+import { SPLITS } from "../data/record.ts";
+
+const COLUMNS = [...SPLITS, "all"] as const;
+
+/** Pairs (subjects) by split, and by each label; a star marks groups that are too small to compare. */
+export function countsTable(counts: DatasetCounts): string[] {
+  const cell = (n: { readonly pairs: number; readonly subjects: number } | undefined) =>
+    n === undefined ? "-" : `${n.pairs} (${n.subjects}${n.subjects < SMALL_GROUP ? "\\*" : ""})`;
+  const rows = [["all", ...COLUMNS.map((split) => cell(counts.splits.find((n) => n.split === split)))]];
+  for (const by of COUNTED) {
+    const of = counts.groups.filter((n) => n.by === by);
+    for (const value of [...new Set(of.map((n) => n.value))].sort()) {
+      const cells = COLUMNS.map((split) => cell(of.find((n) => n.split === split && n.value === value)));
+      rows.push([`${by}: ${value === "" ? "unknown" : value}`, ...cells]);
+    }
+  }
+  return [
+    ...tableOf(["pairs (subjects)", ...COLUMNS], rows),
+    "",
+    `\\* fewer than ${SMALL_GROUP} subjects: too small to compare.`,
+  ];
+}
+
+/** A table with a head; text in cells is escaped for pipes only. */
+export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+}
+
+/** A paragraph of at most 110 letters a line; words are not broken. */
+export function paragraph(text: string): string[] {
+  const lines = [""];
+  for (const word of text.split(/\s+/)) {
+    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
+    if (longer.length <= 110) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** Paragraphs with empty lines between them. */
+export function paragraphs(...texts: readonly string[]): string[] {
+  return texts.flatMap((text, index) => [...(index === 0 ? [] : [""]), ...paragraph(text)]);
+}
