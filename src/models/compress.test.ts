@@ -76,6 +76,7 @@ function rounded(bytes: Uint8Array, precision: Precision): Uint8Array {
   const initializers = model.graph.initializers.map((tensor): OnnxTensor => {
     const values = new Float32Array(new Uint8Array(tensor.data).buffer);
     if (tensor.dtype !== "float32" || tensor.dims.length < 2 || values.length < 1024) return tensor;
+    if (precision === "int8" && tensor.dims.length === 4 && tensor.dims[1] === 1) return tensor; // depthwise
     const size = values.length / tensor.dims[0]!;
     const scales = Array.from({ length: tensor.dims[0]! }, (_, c) => {
       const channel = values.slice(c * size, (c + 1) * size);

@@ -21,12 +21,10 @@ const MOST = 127;
  * @source symmetric per-channel quantisation as in Krishnamoorthi, arXiv 1806.08342, section 3.1
  */
 export function compressWeights(model: OnnxModel, precision: "float16" | "int8"): OnnxModel {
+  const store = precision === "int8" ? toInt8 : toHalf;
+  const stays = (tensor: OnnxTensor) => !isLarge(tensor) || (precision === "int8" && isDepthwise(tensor));
   const parts = model.graph.initializers.map((tensor) =>
-    isLarge(tensor)
-      ? precision === "int8"
-        ? toInt8(tensor)
-        : toHalf(tensor)
-      : { tensors: [tensor], nodes: [] },
+    stays(tensor) ? { tensors: [tensor], nodes: [] } : store(tensor),
   );
   const initializers = parts.flatMap(({ tensors }) => tensors);
   const nodes = [...parts.flatMap((part) => part.nodes), ...model.graph.nodes];
@@ -42,6 +40,11 @@ interface Stored {
 /** One channel (an embedding of positions) has no scale an output channel to gain from. */
 function isLarge({ dtype, dims, data }: OnnxTensor): boolean {
   return dtype === "float32" && dims.length > 1 && dims[0]! > 1 && data.byteLength >= 4 * LARGE;
+}
+
+/** One kernel a channel: a small share of the bytes and, of MobileNets in int8, a third of the error. */
+function isDepthwise({ dims }: OnnxTensor): boolean {
+  return dims.length === 4 && dims[1] === 1;
 }
 
 /** A weight beyond float16's range would become infinite: such a tensor stays as it is. */
