@@ -292,6 +292,16 @@ CASES = {
     "forward-deit_small_patch16_224": {**UMCC1, "backbone": "deit_small_patch16_224", "size": 240, "loss": "b", "forwardOnly": True},
     "forward-resnet34": {**UMCC1, "backbone": "resnet34", "size": 64, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0, "dropPathRate": 0.2},
     "forward-resnet50": {**UMCC1, "backbone": "resnet50", "size": 128, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0},
+    # One network of each family at the size that most weights are made for: two images, as float64 takes its time.
+    **{
+        f"224-{name}": {**UMCC1, "n": 2, "flags": FLAGS[:2], "labels": LABELS[:2], "backbone": name, "size": 224, "loss": "b", "samples": 3, **more}
+        for name, more in [
+            ("tf_efficientnetv2_b0", {"bnMomentum": 1.0}),
+            *((name, {"bnMomentum": 1.0, "steer": True}) for name in ["mobilenetv2_050", "resnet18", "mobilenetv3_small_050"]),
+            ("convnext_atto", {}),
+            ("vit_tiny_patch16_224", {}),
+        ]
+    },
 }
 
 
