@@ -15,12 +15,14 @@ import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts"
 import { configOptions, numeric } from "./config-options.ts";
 import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
 import { fetchWithProgress } from "./model-fetch.ts";
+import { batchOf, memoryGb, withAuto } from "./train-batch.ts";
 import { writeTensorboard } from "./train-tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
   readonly out: string;
   readonly seeds?: readonly string[];
   readonly resume?: boolean;
+  readonly memory?: number;
   readonly threads?: number;
   readonly workers: number;
   readonly device: Device | "auto";
@@ -31,7 +33,8 @@ interface Flags extends Record<string, unknown> {
 /** `facehand train`. */
 export function trainCommand(context: Context): Command {
   const command = verb("train", "train a model over one or several seeds, leaving a run folder each");
-  for (const option of configOptions(trainConfigSchema)) command.addOption(option);
+  for (const option of configOptions(trainConfigSchema))
+    command.addOption(option.long === "--batch" ? withAuto(option) : option);
   return command
     .option(
       "--seeds <list>",
@@ -45,6 +48,11 @@ export function trainCommand(context: Context): Command {
       "threads of ONNX Runtime (default: one per core)",
       wholeNumber("--threads", 1, 1024),
     )
+    .option(
+      "--memory <GB>",
+      "what training may hold, for --batch auto (default: 80% of what is free)",
+      memoryGb,
+    )
     .option("--workers <n>", "threads that decode and augment images", wholeNumber("--workers", 1, 256), 2)
     .option("--tensorboard", "also write <run>/tensorboard, for those who watch training there")
     .addOption(deviceOption())
@@ -53,7 +61,7 @@ export function trainCommand(context: Context): Command {
 }
 
 async function trainSeeds(context: Context, flags: Flags): Promise<void> {
-  const { out, seeds, resume, threads, workers, device: asked, tensorboard, json, ...config } = flags;
+  const { out, seeds, resume, threads, workers, device: asked, tensorboard, json, memory, ...config } = flags;
   if (seeds !== undefined && config["seed"] !== undefined) {
     throw unexpected("input", {
       code: "FLAG",
@@ -65,6 +73,9 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   const device = await chooseDevice(asked);
   Object.assign(config, await pretrainedPixels(context, config));
   const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
+  const dirs = runs?.map(({ dir }) => dir) ?? [out];
+  const batch = await batchOf(context, config, { memory, device, dirs });
+  if (batch !== undefined) config["batch"] = batch;
   const results: { seed: number; result: RunResult }[] = [];
   for (const run of runs ?? [{ dir: out, seed: undefined }]) {
     const parsed = parseTrainConfig({ ...config, ...(run.seed === undefined ? {} : { seed: run.seed }) });

@@ -62,7 +62,8 @@ export interface Batches {
   close(): Promise<void>;
 }
 
-const CACHE_BYTES = 2 ** 30;
+/** Decoded pictures kept where nothing else is said. */
+export const CACHE_BYTES = 2 ** 30;
 
 /**
  * Start the threads and check what can be checked before the first batch.

@@ -10,6 +10,7 @@ import { nodeCommand } from "../core/child.ts";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { canonicalJson, parseJson } from "../core/files.ts";
 import { parseTag } from "../models/tags.ts";
+import type { TrainConfig } from "../train/config.ts";
 import type { CellImages } from "./images.ts";
 import { type Cell, evaluationsOf, type Study } from "./study.ts";
 
@@ -54,10 +55,20 @@ export async function measureCells(
   return costs;
 }
 
-async function measureCell({ config, label }: Cell, seed: number): Promise<Cost> {
+function measureCell({ config, label }: Cell, seed: number): Promise<Cost> {
+  return measureCost({ ...config, seed }, label);
+}
+
+/**
+ * Some steps of one training in a process of its own.
+ *
+ * @param label - for messages
+ * @throws AppError("data" | "internal", "MEASURE") if it ends without a figure
+ */
+export async function measureCost(config: TrainConfig, label: string): Promise<Cost> {
   const dir = await mkdtemp(join(tmpdir(), "facehand-measure-"));
   try {
-    const order = JSON.stringify({ config: { ...config, seed }, dir: join(dir, "run") });
+    const order = JSON.stringify({ config, dir: join(dir, "run") });
     const { command, args } = nodeCommand(new URL("./measure-main", import.meta.url), [order]);
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
     const printed = { stdout: "", stderr: "" };
