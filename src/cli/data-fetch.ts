@@ -125,7 +125,7 @@ function checkFlags(what: string, flags: Flags): void {
 
 async function fetchWithProgress({ signal }: Context, what: string, flags: Flags): Promise<FetchSummary> {
   const { jobs, mirror, keepArchives, driveEndpoint } = flags;
-  const line = startBytes(what);
+  const line = startBytes(setOf(what) === "link" ? "fetch" : what);
   const options: FetchOptions = {
     ...{ signal, jobs, onProgress: line.onProgress, onStep: line.note },
     ...(mirror === undefined ? {} : { mirror }),

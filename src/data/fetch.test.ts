@@ -237,8 +237,12 @@ describe("faults of servers", () => {
   });
 
   it("429 with Retry-After, 500 and 503 pass; a page in place of a zip does not", async () => {
-    drive.tricks.push(status(429, { "retry-after": "0" }), status(500), status(503, { "retry-after": "0" }));
-    expect((await get()).files[0]!.sha256).toBe(hashOf(BYTES));
+    drive.tricks.push(status(429, { "retry-after": "1" }), status(500), status(503, { "retry-after": "0" }));
+    const steps: string[] = [];
+    const { files } = await get(undefined, { onStep: (text) => steps.push(text) });
+    expect(files[0]!.sha256).toBe(hashOf(BYTES));
+    expect(steps.map((text) => text.split(": ")[0])).toEqual(["waiting 1 s", "waiting 1 s", "waiting 0 s"]);
+    expect(steps[0]).toMatch(/^waiting 1 s: Expected an answer at http.*, got 429 Too Many Requests$/);
     await rm(at("a.bin"));
     await rm(at("fetched.json"));
     drive.tricks.push(status(200, { "content-type": "text/html" }, "<html>Quota exceeded</html>"));

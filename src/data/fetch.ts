@@ -134,8 +134,14 @@ export async function fetchUnits(
 
 const pathOf = ({ file, path = file.name }: FetchUnit) => path;
 
-function retryOf({ retries, waitMs }: RetryOptions): RetryOptions {
-  return { ...(retries === undefined ? {} : { retries }), ...(waitMs === undefined ? {} : { waitMs }) };
+function retryOf({ retries, waitMs, onStep }: FetchOptions): RetryOptions {
+  const onWait: RetryOptions["onWait"] = (ms, { message }) =>
+    onStep?.(`waiting ${Math.ceil(ms / 1000)} s: ${message}`);
+  return {
+    onWait,
+    ...(retries === undefined ? {} : { retries }),
+    ...(waitMs === undefined ? {} : { waitMs }),
+  };
 }
 
 /** Roughly: packed pictures are as large as unpacked ones. Each download and archive is judged exactly later. */

@@ -42,6 +42,8 @@ export interface RetryOptions {
   readonly retries?: number;
   /** First wait, doubled each time, ms; default 1000. A server's Retry-After goes before it. */
   readonly waitMs?: number;
+  /** Told before each pause: its length, ms, and what went wrong. */
+  readonly onWait?: (ms: number, fault: AppError) => void;
 }
 
 const MAX_REDIRECTS = 10;
@@ -232,7 +234,7 @@ export function retryAfterMs(header: string | null, nowMs = Date.now()): number 
  */
 export async function retrying<T>(
   work: () => Promise<T>,
-  { signal, retries = 5, waitMs = 1000 }: RetryOptions = {},
+  { signal, retries = 5, waitMs = 1000, onWait }: RetryOptions = {},
   advanced: () => boolean = () => false,
 ): Promise<T> {
   for (let failed = 0; ; ) {
@@ -243,7 +245,9 @@ export async function retrying<T>(
       if (advanced()) failed = 0;
       if (failed >= retries || (error.waitMs ?? 0) > LONGEST_RETRY_AFTER_MS) throw error.final;
       const doubled = Math.min(waitMs * 2 ** failed, LONGEST_WAIT_MS);
-      await pause(error.waitMs ?? doubled, signal);
+      const ms = error.waitMs ?? doubled;
+      onWait?.(ms, error.final);
+      await pause(ms, signal);
       failed++;
     }
   }
