@@ -1,9 +1,10 @@
 // A drawn set goes the whole way: derived, checked, published, read by another, and equal to what it was.
 // What Python makes of a bundle (mlcroissant, and upstream's own example as it is): test/parity/bundle.py.
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../src/core/files.ts";
 import { runCli } from "./run.ts";
 
 let root: string;
@@ -28,6 +29,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
+/** Every file below a folder with its hash. */
+async function snapshot(dir: string): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((e) => join(e.parentPath, e.name));
+  return Promise.all(
+    files.sort().map(async (path) => `${path.slice(dir.length + 1)} ${sha256(await readFile(path))}`),
+  );
+}
+
 describe("facehand release", () => {
   it("bundles what derive made", async () => {
     const { code, stdout } = await publish(
@@ -49,6 +59,47 @@ describe("facehand release", () => {
     expect(sheet).toContain(`${manifest.counts.kept} of ${manifest.counts.frames} photographs were kept`);
     expect(sheet).toContain("Nobody in it is real");
     expect(sheet).not.toContain("HaGRID's:");
+  });
+
+  it("is fetched again from a mirror, and equal", async () => {
+    const fetched = await runCli(
+      "data",
+      "fetch",
+      "derived-hagrid",
+      "--mirror",
+      at("bundle"),
+      "--out",
+      at("fetched"),
+    );
+    expect(fetched.code).toBe(0);
+    const before = await snapshot(at("pairs"));
+    const pairs = before.filter((line) => /^(images\/|(train|val|test)\.csv)/.test(line));
+    const after = await snapshot(at("fetched"));
+    expect(after.filter((line) => !line.startsWith("fetched.json"))).toEqual(pairs);
+    const checked = await runCli("data", "check", at("fetched"), "--json");
+    expect(checked.code).toBe(0);
+    const { counts } = JSON.parse((await runCli("data", "check", at("pairs"), "--json")).stdout);
+    expect(JSON.parse(checked.stdout).counts).toEqual(counts);
+  });
+
+  it("goes through every other form and back, and is bundled to the same bytes", async () => {
+    let set = at("fetched");
+    for (const kind of ["parquet", "webdataset", "imagefolder"]) {
+      expect((await runCli("data", "export", set, `--${kind}`, "--out", at(kind))).code).toBe(0);
+      expect((await runCli("data", "import", at(kind), "--out", at(`${kind}-back`))).code).toBe(0);
+      set = at(`${kind}-back`);
+    }
+    const stays = async (dir: string) =>
+      (await snapshot(dir)).filter((line) => !/^(fetched|manifest)/.test(line));
+    expect(await stays(set)).toEqual(await stays(at("fetched")));
+    await cp(at("pairs/manifest.json"), join(set, "manifest.json")); // says that nobody is real
+    for (const name of ["ledger.csv", "ledger.parquet"]) await cp(at(`pairs/${name}`), join(set, name));
+    expect((await publish("bundle", set, "--licence", "drawn", "--out", at("bundle-2"))).code).toBe(0);
+    const sums = async (name: string) =>
+      (await readFile(at(`${name}/SHA256SUMS`), "utf8"))
+        .split("\n")
+        .filter((line) => !line.includes("removed_"));
+    expect(await sums("bundle-2")).toEqual(await sums("bundle"));
   });
 
   it("prints card and metadata as in the bundle", async () => {

@@ -4,7 +4,7 @@ Run by hand, after `release bundle DIR --out BUNDLE`:
     python3 test/parity/bundle.py BUNDLE [UPSTREAM]
 UPSTREAM is a checkout of github PatternBiometrics/UnifiedGenderNet (tried: 8ad61c5). Its unpacking function, the
 example of its README and its Dataset class are run as they are there; nothing of them is in this repository.
-Last run with mlcroissant 1.1.1, pandas 3.1.1, torch and torchvision of the same environment, Python 3.11.
+Last run with mlcroissant 1.1.1, pandas 3.1.1, torch 2.15.0, torchvision 0.29.2, Python 3.11.
 """
 
 import csv
