@@ -21,7 +21,7 @@ const PAUSE_MS = 50;
 /** Benchmarks whose figure is a time: nobody else does the same work. */
 const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
 /** Benchmarks whose peer is another of ours. */
-const OWN_PEERS: Readonly<Record<string, string>> = { "head-step": "forward" };
+const OWN_PEERS: Readonly<Record<string, string>> = { "derive-floor": "derive", "head-step": "forward" };
 /** Least share of idle time before and after for a run to count. */
 const QUIET = 0.9;
 
@@ -119,8 +119,8 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
   const step = ["--layout", flags.layout, ...timm];
   const args =
-    name === "loader"
-      ? [`${HERE}peer/loader.py`, JSON.stringify(work)]
+    name === "loader" || name === "derive"
+      ? [`${HERE}peer/${name}.py`, JSON.stringify(work)]
       : [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step];
   return start(python.path, args, ROOT);
 }

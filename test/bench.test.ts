@@ -33,7 +33,7 @@ describe("npm run bench", () => {
     const typo = bench("forwrd");
     expect([typo.status, typo.stderr]).toEqual([
       2,
-      'Expected one of bootstrap, forward, loader, train-step for the benchmark, got "forwrd"\nTry: npm run bench -- forward\n',
+      'Expected one of bootstrap, derive, derive-floor, forward, loader, train-step for the benchmark, got "forwrd"\nTry: npm run bench -- forward\n',
     ]);
     const option = bench("forward", "--bacth", "3");
     expect(option.status).toBe(2);

@@ -2,7 +2,8 @@
 // Source: the DCT hash as in C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions (2010):
 // luma at 64 x 64, DCT-II, the lowest 16 x 16 frequencies without the constant one, each against their median.
 // Invariant: the constant frequency is left out and the median compared with, so brightness and contrast do not count.
-import { type RgbImage, resizeBilinear } from "./pixels.ts";
+import type { RgbImage } from "./pixels.ts";
+import { resizeQuick } from "./resize.ts";
 
 const SIDE = 64;
 const LOW = 16;
@@ -33,10 +34,10 @@ const COSINES = Float64Array.from({ length: LOW * SIDE }, (_, i) =>
  * @example lookOf(await decodeImage("faces/F_1.jpg")).hash
  */
 export function lookOf(image: RgbImage): Look {
-  const small = resizeBilinear(image, SIDE, SIDE);
+  const small = resizeQuick(image, SIDE, SIDE);
   return {
     hash: threshold(lowFrequencies(luma(small))),
-    thumb: Uint8Array.from(luma(resizeBilinear(small, THUMB_SIDE, THUMB_SIDE)), Math.round),
+    thumb: Uint8Array.from(luma(resizeQuick(small, THUMB_SIDE, THUMB_SIDE)), Math.round),
   };
 }
 

@@ -45,6 +45,8 @@ export interface SimdPictures {
    * @returns RGB u8, [sizePx, sizePx, 3], lasting until the next call; undefined if the plain code has to do it
    */
   prepare(image: RgbImage, augmentation: Augmentation | undefined, sizePx: number): Uint8Array | undefined;
+  /** Resizes as `resizeBilinear` does; [heightPx, widthPx, 3], lasting until the next call; undefined as above. */
+  resize(image: RgbImage, widthPx: number, heightPx: number): Uint8Array | undefined;
 }
 
 /** The vectors' code, compiled; undefined where the machine or runtime has none. */
@@ -94,19 +96,32 @@ class Pictures implements SimdPictures {
   }
 
   prepare(image: RgbImage, augmentation: Augmentation | undefined, sizePx: number): Uint8Array | undefined {
+    return this.#prepare(image, augmentation, sizePx, sizePx);
+  }
+
+  resize(image: RgbImage, widthPx: number, heightPx: number): Uint8Array | undefined {
+    return this.#prepare(image, undefined, widthPx, heightPx);
+  }
+
+  #prepare(
+    image: RgbImage,
+    augmentation: Augmentation | undefined,
+    widthPx: number,
+    heightPx: number,
+  ): Uint8Array | undefined {
     const { width, height } = image;
     const walk = fixedWalk(width, height, augmentation?.degrees ?? 0);
     if (walk === undefined || width * height > MOST_PIXELS) return undefined;
     const count = width * height;
-    const across = tapsFor(width, sizePx);
-    const down = tapsFor(height, sizePx);
+    const across = tapsFor(width, widthPx);
+    const down = tapsFor(height, heightPx);
     const words = this.#rgb + align(count * 3 + SLACK);
     const row = words + align(count * 4 + SLACK);
     const acrossAt = row + align(width * 4 + SLACK);
     const downAt = acrossAt + align(tapBytes(across));
     const rows = downAt + align(tapBytes(down));
-    const out = rows + align(height * sizePx * 3 + SLACK);
-    const end = out + sizePx * sizePx * 3;
+    const out = rows + align(height * widthPx * 3 + SLACK);
+    const end = out + heightPx * widthPx * 3;
     this.#grow(end + SLACK);
     if (image !== this.#held) this.#bytes.set(image.data, this.#rgb);
     this.#held = undefined;
@@ -116,8 +131,8 @@ class Pictures implements SimdPictures {
     this.#code.setWalk(walk.x, walk.y, walk.stepXx, walk.stepXy, walk.stepYx, walk.stepYy);
     const mirror = augmentation?.mirror === true ? 1 : 0;
     const [n, m] = [padded(across), padded(down)];
-    this.#code.turnAndShrink(words, width, height, mirror, acrossAt, n, across.width, sizePx, row, rows);
-    this.#code.shrinkColumns(rows, sizePx * 3, downAt, m, down.width, sizePx, out);
+    this.#code.turnAndShrink(words, width, height, mirror, acrossAt, n, across.width, widthPx, row, rows);
+    this.#code.shrinkColumns(rows, widthPx * 3, downAt, m, down.width, heightPx, out);
     return this.#bytes.subarray(out, end);
   }
 

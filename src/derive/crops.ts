@@ -2,7 +2,8 @@
 // Source: dlib extract_image_chips with pyramid_down<2> and interpolate_bilinear, integer
 // arithmetic and odd offsets included. Invariant: outside the picture is black; nothing is mirrored.
 import { unexpected } from "../core/errors.ts";
-import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import type { RgbImage } from "../data/pixels.ts";
+import { resizeQuick } from "../data/resize.ts";
 import { type ChipLandmarks, chipSquare } from "./align.ts";
 import type { Box, Point } from "./geometry.ts";
 import type { TurnedSquare } from "./hand-square.ts";
@@ -187,7 +188,7 @@ export function handCropFromBox(image: RgbImage, box: Box<"px">, sizePx: number,
   checkSize(sizePx);
   const { x, y, width } = handSquare(box, margin);
   const square = crop(image, { left: x, top: y, right: x + width - 1, bottom: y + width - 1 });
-  return resizeBilinear(square, sizePx, sizePx);
+  return resizeQuick(square, sizePx, sizePx);
 }
 
 /** Whole pixels of a rectangle, inclusive of its corners; black outside the image. */

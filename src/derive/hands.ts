@@ -3,7 +3,8 @@
 // Source: palm.ts; github ai-forever/dynamic_gestures onnx_models.py (RGB 320 x 240, stretched, (x - 127) / 128).
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
-import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import type { RgbImage } from "../data/pixels.ts";
+import { resizeQuick } from "../data/resize.ts";
 import { importTflite } from "../engine/import-tflite.ts";
 import { createSession } from "../engine/ort-node.ts";
 import { type Session, Tensor } from "../engine/session.ts";
@@ -103,7 +104,7 @@ async function openHagrid(path: string, threads: number): Promise<HandDetector> 
 
 /** The model suppresses overlaps itself; its boxes are left, top, right, bottom in fractions of the photo. */
 async function detectHagrid(session: Session, image: RgbImage): Promise<Hand[]> {
-  const values = planes(resizeBilinear(image, WIDTH_PX, HEIGHT_PX), [0, 1, 2], 1 / 128, -127 / 128);
+  const values = planes(resizeQuick(image, WIDTH_PX, HEIGHT_PX), [0, 1, 2], 1 / 128, -127 / 128);
   const input = new Tensor("float32", values, [1, 3, HEIGHT_PX, WIDTH_PX]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const boxes = out["boxes"]!.data as Float32Array; // [N, 4]

@@ -1,6 +1,7 @@
 // Fits a photo into a network's input: resized with its aspect ratio kept, the rest black.
 // The resample is the house's (antialiased), where MediaPipe samples bilinearly without a filter.
-import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import type { RgbImage } from "../data/pixels.ts";
+import { resizeQuick } from "../data/resize.ts";
 import type { Point } from "./geometry.ts";
 
 export interface Letterbox {
@@ -36,7 +37,7 @@ export function letterbox(photo: RgbImage, shape: LetterboxShape): Letterbox {
   const height = Math.max(1, Math.min(heightPx, Math.round(photo.height * scale)));
   const left = place === "centre" ? (widthPx - width) >> 1 : 0;
   const top = place === "centre" ? (heightPx - height) >> 1 : 0;
-  const small = resizeBilinear(photo, width, height);
+  const small = resizeQuick(photo, width, height);
   const data = new Uint8Array(3 * widthPx * heightPx);
   for (let y = 0; y < height; y++) {
     data.set(small.data.subarray(3 * width * y, 3 * width * (y + 1)), 3 * (widthPx * (top + y) + left));

@@ -1,7 +1,8 @@
 // What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any crop size.
 // Source: Pech-Pacheco et al. 2000 (variance of the Laplacian), as OpenCV's Laplacian computes it; ITU-R BT.601.
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
-import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import type { RgbImage } from "../data/pixels.ts";
+import { resizeQuick } from "../data/resize.ts";
 
 /** Crops are measured at this size, so that a dataset's crop size does not move a threshold; they must not be smaller. */
 export const SHARPNESS_PX = 128;
@@ -24,11 +25,7 @@ export function luma({ data, width, height }: RgbImage): Float64Array {
  * @example sharpness(chip)
  */
 export function sharpness(crop: RgbImage): number {
-  return laplacianVariance(
-    luma(resizeBilinear(crop, SHARPNESS_PX, SHARPNESS_PX)),
-    SHARPNESS_PX,
-    SHARPNESS_PX,
-  );
+  return laplacianVariance(luma(resizeQuick(crop, SHARPNESS_PX, SHARPNESS_PX)), SHARPNESS_PX, SHARPNESS_PX);
 }
 
 /** Variance of the four-neighbour Laplacian of a map, [height, width], both at least 2. */

@@ -3,12 +3,13 @@
 // images are on disk before it is returned; what rules judge is measured here and judged when all frames are known.
 import { AppError } from "../core/errors.ts";
 import { readBytes, sha256, writeAtomic } from "../core/files.ts";
-import { decodeImage, encodeJpeg } from "../data/image.ts";
+import { encodeJpeg } from "../data/image.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
 import { hashHex, lookOf } from "../data/phash.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
+import { decodeQuick } from "../data/resize.ts";
 import { chipSquare } from "./align.ts";
 import { hiddenShare, insideShare } from "./cover.ts";
 import { turnedCrop } from "./crops.ts";
@@ -92,7 +93,7 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
 async function readImage(path: string): Promise<Found | { image: RgbImage; hash: string }> {
   try {
     const bytes = await readBytes(path, "a frame");
-    return { image: await decodeImage(bytes, { name: path }), hash: sha256(bytes) };
+    return { image: await decodeQuick(bytes, { name: path }), hash: sha256(bytes) };
   } catch (error) {
     if (!(error instanceof AppError) || error.kind !== "data") throw error;
     if (error.code === "FILE_MISSING") return impossible("image_missing");

@@ -1,0 +1,22 @@
+// Question: how much of deriving a frame is decoding it and finding the face in it, and nothing else?
+// One step is as in derive.bench.ts, which is the other side here.
+import { mapOrdered } from "../src/core/pool.ts";
+import { decodeImage } from "../src/data/image.ts";
+import { detectedFaces } from "../src/derive/faces.ts";
+import { framePaths, hagridOf, pin } from "./derive-frames.ts";
+import { serve } from "./side.ts";
+import { VERSIONS } from "./versions.ts";
+
+await serve(VERSIONS, async (work) => {
+  pin(work.threads);
+  const paths = await framePaths(await hagridOf(work));
+  const faces = await detectedFaces(undefined, work.threads);
+  return async () => {
+    let found = 0;
+    const counts = mapOrdered(paths, 2 * work.threads, async (path) => {
+      return (await faces.find(await decodeImage(path), path)).length;
+    });
+    for await (const count of counts) found += count;
+    return found;
+  };
+});

@@ -1,0 +1,72 @@
+// What the derive benchmarks work on: real frames as they are, or enlarged to another short side, as a HaGRID folder.
+// The frames are not part of the project: without ../shared/data/hagrid464 there is nothing to measure.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AppError } from "../src/core/errors.ts";
+import { decodeImage, encodeJpeg } from "../src/data/image.ts";
+import { resizeBilinear } from "../src/data/pixels.ts";
+import { readAnnotations } from "../src/derive/annotations.ts";
+import type { Work } from "./side.ts";
+
+const SOURCE = fileURLToPath(new URL("../../shared/data/hagrid464", import.meta.url));
+/** Short side of the frames as they are. */
+const OWN_PX = 512;
+
+/** Folder of one benchmark's frames; peer/derive.py finds them by the same name. */
+export const framesFolder = ({ sizePx, batch }: Work) =>
+  join(tmpdir(), `facehand-bench-frames-${sizePx}-${batch}`);
+
+/**
+ * A HaGRID folder of `work.batch` frames whose short side is `work.sizePx`; made once.
+ *
+ * @throws AppError("data", "BENCH_FRAMES") if the frames are not there
+ */
+export async function hagridOf(work: Work): Promise<string> {
+  const folder = framesFolder(work);
+  if (existsSync(folder)) return folder;
+  if (!existsSync(SOURCE)) {
+    throw new AppError("data", "BENCH_FRAMES", `Expected HaGRID frames in ${SOURCE}, got no such folder`);
+  }
+  const staging = `${folder}.${process.pid}`;
+  const records: Record<string, unknown> = {};
+  let made = 0;
+  for await (const frame of readAnnotations(SOURCE, { gestures: "all" })) {
+    if (made >= work.batch) break;
+    if (!existsSync(frame.path)) continue;
+    await mkdir(join(staging, "palm"), { recursive: true });
+    await writeFile(join(staging, "palm", `${frame.imageId}.jpg`), await enlarged(frame.path, work.sizePx));
+    const boxes = frame.boxes.map(({ x, y, width, height }) => [x, y, width, height]);
+    const labels = frame.labels.map((label) => (label === "no_gesture" ? label : "palm"));
+    records[frame.imageId] = { bboxes: boxes, labels, user_id: frame.userId };
+    made++;
+  }
+  await mkdir(join(staging, "annotations", "train"), { recursive: true });
+  await writeFile(join(staging, "annotations", "train", "palm.json"), JSON.stringify(records));
+  await rename(staging, folder);
+  return folder;
+}
+
+async function enlarged(path: string, sizePx: number): Promise<Uint8Array> {
+  if (sizePx === OWN_PX) return readFile(path);
+  const image = await decodeImage(path);
+  const factor = sizePx / Math.min(image.width, image.height);
+  const [width, height] = [image.width, image.height].map((side) => Math.round(side * factor));
+  return encodeJpeg(resizeBilinear(image, width!, height!), { quality: 90, chroma: "4:2:0" });
+}
+
+/** Paths of the frames, sorted. */
+export async function framePaths(folder: string): Promise<string[]> {
+  return (await readdir(join(folder, "palm"))).sort().map((name) => join(folder, "palm", name));
+}
+
+/** Ties this process and all its threads to as many cores as it may use, so that times are times of cores. */
+export function pin(threads: number): void {
+  if (process.platform !== "linux") return;
+  const last = availableParallelism() - 1;
+  const cores = `${Math.max(0, last - threads + 1)}-${last}`;
+  spawnSync("taskset", ["--all-tasks", "--pid", "--cpu-list", cores, String(process.pid)]);
+}
