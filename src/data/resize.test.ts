@@ -14,6 +14,7 @@ function noise(width: number, height: number, seed: number): RgbImage {
   return { width, height, data };
 }
 
+const compare = (a: RgbImage["data"], b: RgbImage["data"]) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 const side = fc.integer({ min: 1, max: 90 });
 
 describe("resizeQuick", () => {
@@ -24,7 +25,7 @@ describe("resizeQuick", () => {
         const small = resizeQuick(image, toWidth, toHeight);
         resizeQuick(noise(50, 40, 3), 30, 20); // does not write into what was given before
         expect(small).toEqual({ ...resizeBilinear(image, toWidth, toHeight), data: expect.anything() });
-        expect(Buffer.compare(small.data, resizeBilinear(image, toWidth, toHeight).data)).toBe(0);
+        expect(compare(small.data, resizeBilinear(image, toWidth, toHeight).data)).toBe(0);
       }),
       { numRuns: 200, seed: 1 },
     );
@@ -32,7 +33,7 @@ describe("resizeQuick", () => {
 
   it("takes a frame larger than the vectors' memory", () => {
     const image = noise(2100, 2001, 1);
-    expect(Buffer.compare(resizeQuick(image, 64, 48).data, resizeBilinear(image, 64, 48).data)).toBe(0);
+    expect(compare(resizeQuick(image, 64, 48).data, resizeBilinear(image, 64, 48).data)).toBe(0);
   });
 });
 
@@ -43,7 +44,7 @@ describe("decodeQuick", () => {
       const image = await decodeQuick(file);
       await decodeQuick(await encodeJpeg(noise(67, 45, 5)));
       const { width, height, data } = await decodeImage(file);
-      expect([image.width, image.height, Buffer.compare(image.data, data)]).toEqual([width, height, 0]);
+      expect([image.width, image.height, compare(image.data, data)]).toEqual([width, height, 0]);
       await expect(decodeQuick(file.subarray(0, file.length / 2))).rejects.toMatchObject({
         code: "IMAGE_BROKEN",
       });
