@@ -134,9 +134,17 @@ export function sha256(data: Uint8Array | string): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** Hex SHA-256 of a file, streamed. */
+/**
+ * Hex SHA-256 of a file, streamed.
+ *
+ * @throws AppError("data", "FILE_MISSING")
+ */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
+  } catch (cause) {
+    throw isNotFound(cause) ? missingFile(path, "a file") : cause;
+  }
   return hash.digest("hex");
 }

@@ -3,7 +3,6 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
-import { isNotFound } from "../core/errors.ts";
 import { exists, sha256File } from "../core/files.ts";
 import { readCsv } from "../formats/csv.ts";
 import { isImageName, type ScannedRow, stemOf } from "./check-tables.ts";
@@ -139,12 +138,7 @@ async function manifestFindings(layout: Layout): Promise<Finding[]> {
 }
 
 async function hashOf(path: string): Promise<string> {
-  try {
-    return await sha256File(path);
-  } catch (error) {
-    if (isNotFound(error)) return "no such file";
-    throw error;
-  }
+  return (await exists(path)) ? await sha256File(path) : "no such file";
 }
 
 /** A path as findings name it: relative to the dataset, with `/`. */
