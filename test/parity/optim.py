@@ -3,11 +3,14 @@
 Network: 3x3 convolution (stride 2), BatchNorm, SiLU, 1x1 convolution, BatchNorm, pool, two linear layers; BCE.
 Optimizers: AdamW (no decay on biases and norms), SGD with momentum, the same with Nesterov's; clipping by global
 norm in each step, learning rates by torch's own LinearLR + CosineAnnealingLR.
-Run: python3 test/parity/optim.py   (writes test/parity/goldens/optim.json)
+One more run has what training offers beside: smoothed labels, a moving average of weights and statistics (torch's
+own get_ema_avg_fn, begun at the first weights as timm's ModelEmaV3 does), learning rates by layer.
+Run: python3 test/parity/optim.py [options]   (writes test/parity/goldens/optim.json, or its part of that name alone)
 """
 import json
 import pathlib
 import platform
+import sys
 
 import numpy as np
 import torch
@@ -62,13 +65,24 @@ def sampled(t):
     return numbers(flat[:: max(1, flat.numel() // 128)])
 
 
-def train(make):
+OPTIONS = {"smoothing": 0.2, "ema": 0.75, "rates": {"conv": 0.25, "bn1": 0.25, "expand": 0.5, "bn2": 0.5}}
+
+
+def train(make, options={}):
     p = weights()
     stats = {}
     for n, c in (("bn1", 8), ("bn2", 128)):
         stats[f"{n}.running_mean"], stats[f"{n}.running_var"] = torch.zeros(c).double(), torch.ones(c).double()
-    groups = [{"params": [t for t in p.values() if t.dim() > 1], "weight_decay": DECAY},
-              {"params": [t for t in p.values() if t.dim() <= 1], "weight_decay": 0.0}]
+    rates = options.get("rates", {})
+    rate = lambda name: rates.get(name.split(".")[0], 1.0)
+    groups = [
+        {"params": [t for n, t in p.items() if (t.dim() > 1) == decayed and rate(n) == r], "weight_decay": DECAY * decayed, "lr_scale": r}
+        for decayed in (True, False)
+        for r in sorted({rate(n) for n in p}, reverse=True)
+    ]
+    groups = [g for g in groups if g["params"]]
+    average = torch.optim.swa_utils.get_ema_avg_fn(options["ema"]) if options else None
+    ema = {k: t.detach().clone() for k, t in {**p, **stats}.items()}
     optimizer = make(groups)
     warm, total = SCHEDULE["warmupSteps"], SCHEDULE["totalSteps"]
     schedule = SequentialLR(optimizer, [
@@ -79,14 +93,19 @@ def train(make):
     for step in range(STEPS):
         pixels, labels = batch(step)
         logits = forward(p, stats, pixels)
-        loss = F.binary_cross_entropy_with_logits(logits, labels)
+        soft = options.get("smoothing", 0.0)
+        loss = F.binary_cross_entropy_with_logits(logits, labels * (1 - soft) + soft / 2)
         optimizer.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(list(p.values()), CLIP)
         steps.append({"lr": optimizer.param_groups[0]["lr"], "loss": loss.item(), "gradNorm": norm.item(),
                       "logits": numbers(logits)})
+        for group in optimizer.param_groups:
+            group["lr"] = optimizer.param_groups[0]["lr"] * group["lr_scale"]  # as timm's schedulers do
         optimizer.step()
         schedule.step()
+        if average:
+            ema = {k: average(ema[k], t.detach(), step) for k, t in {**p, **stats}.items()}
         if step in (0, STEPS - 1):
             steps[-1]["weights"] = {k: sampled(t) for k, t in {**p, **stats}.items()}
     slots = {}
@@ -94,6 +113,8 @@ def train(make):
         for slot, value in optimizer.state[t].items():
             if slot != "step":
                 slots.setdefault(slot, {})[name] = sampled(value)
+    if average:
+        slots["ema"] = {k: sampled(t) for k, t in ema.items()}
     return {"steps": steps, "slots": slots}
 
 
@@ -101,17 +122,22 @@ def main():
     import warnings
     warnings.filterwarnings("ignore", message=".*lr_scheduler.step.*|.*epoch parameter.*")
     lr = SCHEDULE["lr"]
+    path = pathlib.Path(__file__).parent / "goldens" / "optim.json"
+    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
+    options = {"versions": versions, **OPTIONS, "run": train(lambda g: torch.optim.AdamW(g, lr), OPTIONS)}
+    if "options" in sys.argv:
+        path.write_text(json.dumps({**json.loads(path.read_text()), "options": options}, separators=(",", ":")) + "\n")
+        return
     runs = {
         "adamw": train(lambda g: torch.optim.AdamW(g, lr)),
         "adamw, other betas": train(lambda g: torch.optim.AdamW(g, lr, (0.8, 0.95), 1e-6)),
         "sgd": train(lambda g: torch.optim.SGD(g, lr, 0.9)),
         "sgd, nesterov": train(lambda g: torch.optim.SGD(g, lr, 0.9, nesterov=True)),
     }
-    versions = {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__}
     settings = {"batch": BATCH, "side": SIDE, "eps": EPS, "momentum": MOMENTUM, "decay": DECAY, "clip": CLIP,
                 "schedule": SCHEDULE, "shapes": SHAPES}
-    path = pathlib.Path(__file__).parent / "goldens" / "optim.json"
-    path.write_text(json.dumps({"versions": versions, "settings": settings, "runs": runs}, separators=(",", ":")) + "\n")
+    golden = {"versions": versions, "settings": settings, "runs": runs, "options": options}
+    path.write_text(json.dumps(golden, separators=(",", ":")) + "\n")
     print(path.stat().st_size, "bytes;", [s["lr"] for s in runs["sgd"]["steps"]],
           [round(s["gradNorm"], 3) for s in runs["adamw"]["steps"]])
 

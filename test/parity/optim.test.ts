@@ -10,6 +10,7 @@ import { batchNorm } from "../../src/models/blocks.ts";
 import type { ModelGraph } from "../../src/models/model.ts";
 import { openTrainStep, type TrainStep } from "../../src/train/step.ts";
 import type { StepBatch } from "../../src/train/step-batch.ts";
+import type { StepConfig } from "../../src/train/step-graph.ts";
 import { difference } from "../run-graph.ts";
 import { wave } from "./op-cases.ts";
 
@@ -36,9 +37,17 @@ interface Settings {
   readonly shapes: Readonly<Record<string, readonly number[]>>;
 }
 
-const { settings, runs }: { settings: Settings; runs: Record<string, Run> } = JSON.parse(
-  readFileSync(new URL("./goldens/optim.json", import.meta.url), "utf8"),
-);
+/** What training offers beside an optimizer. */
+interface Options {
+  readonly smoothing: number;
+  readonly ema: number;
+  /** Factors on the learning rate, by layer. */
+  readonly rates: Readonly<Record<string, number>>;
+  readonly run: Run;
+}
+
+const { settings, runs, options }: { settings: Settings; runs: Record<string, Run>; options: Options } =
+  JSON.parse(readFileSync(new URL("./goldens/optim.json", import.meta.url), "utf8"));
 
 const network: ModelGraph = (scope: Scope, { pixels }) => {
   const param = (name: string) =>
@@ -84,7 +93,7 @@ function batchOf(step: number): StepBatch {
   };
 }
 
-function open(optimizer: Optimizer): Promise<TrainStep> {
+function open(optimizer: Optimizer, more: Partial<StepConfig> = {}): Promise<TrainStep> {
   const half = [0.5, 0.5, 0.5];
   return openTrainStep({
     model: network,
@@ -94,6 +103,7 @@ function open(optimizer: Optimizer): Promise<TrainStep> {
     std: half,
     optimizer,
     threads: 1,
+    ...more,
   });
 }
 
@@ -116,23 +126,32 @@ it("has a golden for every optimizer here and the other way round", () => {
 
 describe.each(Object.entries(OPTIMIZERS))("five steps of %s", (name, optimizer) => {
   it("equal PyTorch's", async () => {
-    const step = await open(optimizer);
-    step.load(initial());
-    const golden = runs[name]!;
-    for (const [i, expected] of golden.steps.entries()) {
-      const lr = cosineLr(i, settings.schedule);
-      expect(lr).toBeCloseTo(expected.lr, 12);
-      const { decay, clip } = settings;
-      const made = await step.run(batchOf(i), { step: i + 1, lr, decay, clipNorm: clip, focal: 0, seed: 0 });
-      expect(made.loss, `loss ${i}`).toBeCloseTo(expected.loss, 5);
-      expect(made.gradNorm / expected.gradNorm, `norm ${i}`).toBeCloseTo(1, 4);
-      expect(difference(made.logits, expected.logits), `logits ${i}`).toBeLessThan(2e-4);
-      if (expected.weights !== undefined) compareWeights(step, expected.weights);
-    }
-    compareSlots(step, golden.slots);
-    await step.close();
+    await follow(await open(optimizer), runs[name]!);
   });
 });
+
+it("five steps with smoothed labels, a moving average and rates by layer equal PyTorch's", async () => {
+  const { smoothing: labelSmoothing, ema, rates, run } = options;
+  const rateOf = (name: string) => rates[name.split(".")[0]!] ?? 1;
+  await follow(await open(adamw(), { labelSmoothing, ema, rateOf }), run);
+});
+
+/** Takes the golden's steps, and compares all that it holds. */
+async function follow(step: TrainStep, golden: Run): Promise<void> {
+  step.load(initial());
+  for (const [i, expected] of golden.steps.entries()) {
+    const lr = cosineLr(i, settings.schedule);
+    expect(lr).toBeCloseTo(expected.lr, 12);
+    const { decay, clip } = settings;
+    const made = await step.run(batchOf(i), { step: i + 1, lr, decay, clipNorm: clip, focal: 0, seed: 0 });
+    expect(made.loss, `loss ${i}`).toBeCloseTo(expected.loss, 5);
+    expect(made.gradNorm / expected.gradNorm, `norm ${i}`).toBeCloseTo(1, 4);
+    expect(difference(made.logits, expected.logits), `logits ${i}`).toBeLessThan(2e-4);
+    if (expected.weights !== undefined) compareWeights(step, expected.weights);
+  }
+  compareSlots(step, golden.slots);
+  await step.close();
+}
 
 /** Compares changes, not values: five small steps change most weights by little, some by few float32 steps. */
 function compareWeights(step: TrainStep, expected: Readonly<Record<string, readonly number[]>>): void {
