@@ -13,6 +13,7 @@ import { learning } from "./learning.ts";
 import { findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { pairedRatio, spread } from "./statistics.ts";
+import { trajectory } from "./trajectory.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -178,9 +179,12 @@ async function idleShare(): Promise<number> {
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   if (argv[0] === "learning") return learning(argv.slice(1));
+  if (argv[0] === "trajectory") return trajectory(argv.slice(1));
   const { values: flags, positionals } = parse(argv);
   if (flags.help)
-    return console.log(`${USAGE}\nBenchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE`);
+    return console.log(
+      `${USAGE}\nBenchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --weights FILE`,
+    );
   const name = benchmark(positionals[0]);
   const work: Work = {
     model: flags.model,

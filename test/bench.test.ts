@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { learningCurves } from "../bench/learning-figure.ts";
 import { findPython } from "../bench/peer.ts";
 import { pairedRatio, quantile, spread } from "../bench/statistics.ts";
 
@@ -28,7 +29,39 @@ describe("statistics", () => {
   });
 });
 
+describe("learning curves", () => {
+  it("draw a line a seed and side, and a thick mean of each side", () => {
+    const values = (...all: readonly number[]) => all.map((v) => ({ all: v, hand: v, face: v }));
+    const svg = learningCurves(
+      [
+        { side: "here", seed: 1, values: values(0.5, 0.7) },
+        { side: "here", seed: 2, values: values(0.7, 0.9) },
+        { side: "PyTorch", seed: 1, values: values(0.6, 0.8) },
+      ],
+      "UMCC",
+    );
+    const groups = svg.split('aria-label="line"').slice(1);
+    const lines = groups.map((group) =>
+      [...group.split("</g>")[0]!.matchAll(/ d="([^"]+)"/g)].map((m) => m[1]),
+    );
+    expect(lines.map((group) => group.length)).toEqual([3, 2]);
+    // Here's mean, .6 then .8, lies on PyTorch's only line.
+    expect(new Set([lines[0]![2], ...lines[1]!]).size).toBe(1);
+    expect(svg).toContain("Balanced accuracy by epoch, UMCC");
+  });
+});
+
 describe("npm run bench", () => {
+  it("refuses comparisons of training without runs and weights", () => {
+    for (const name of ["learning", "trajectory"]) {
+      const { status, stderr } = bench(name, "--weights", "x.pth");
+      expect([status, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^Expected RUNS? (of UMCC )?and --weights FILE, got less/),
+      ]);
+    }
+  });
+
   it("refuses unknown benchmarks, options and numbers with exit code 2", () => {
     const typo = bench("forwrd");
     expect([typo.status, typo.stderr]).toEqual([
