@@ -84,7 +84,15 @@ export { type BundleNote, checkPublishable, croissantOf, writeBundle } from "./r
 export { datasetCard } from "./release/dataset-card.ts";
 export { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./release/facts.ts";
 export { auditRow } from "./studies/audit.ts";
+export { bestCells } from "./studies/best.ts";
+export { localExecutor } from "./studies/local.ts";
+export { type Overrides, planStudy } from "./studies/plan.ts";
 export { checkReport, makeReport, writeReport } from "./studies/report.ts";
+export { runStudy, type StudyRunOptions } from "./studies/runner.ts";
+export { slurmExecutor } from "./studies/slurm.ts";
+export { type StudyStatus, studyStatus } from "./studies/status.ts";
+export { readStudy, type Study } from "./studies/study.ts";
+export { readStudyFile } from "./studies/study-file.ts";
 export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/config.ts";
 export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";

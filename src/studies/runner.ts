@@ -40,6 +40,7 @@ export interface ArrayExecutor {
   runAll(dir: string, study: Study, options: ArrayOptions): Promise<(readonly [Task, Outcome])[]>;
 }
 
+/** How to run a study, without influence on its results. */
 export interface StudyRunOptions {
   readonly executor: Executor | ArrayExecutor;
   /** Further attempts at a task that failed for another reason than its input or data; default 1. */

@@ -32,6 +32,7 @@ export interface TaskStatus {
   readonly secondsLeft: number | null;
 }
 
+/** All tasks of a study, and how many are in which state. */
 export interface StudyStatus {
   readonly tasks: readonly TaskStatus[];
   readonly counts: Readonly<Record<TaskState, number>>;

@@ -1,7 +1,8 @@
 // Study files: what is read, and what is said of each mistake, with file and line.
+import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../core/errors.ts";
-import { parseStudyFile } from "./study-file.ts";
+import { parseStudyFile, readStudyFile } from "./study-file.ts";
 
 const FILE = `# a comment
 name: small
@@ -113,5 +114,11 @@ describe("parseStudyFile", () => {
     const error = fault(text);
     expect(error.code).toBe("STUDY_SYNTAX");
     expect(error.message).toContain(`(${where})`);
+  });
+
+  it("reads the files of docs/studies, each named as its study", async () => {
+    const names = (await readdir("docs/studies")).filter((name) => name.endsWith(".yaml"));
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(`${(await readStudyFile(`docs/studies/${name}`)).name}.yaml`).toBe(name);
   });
 });
