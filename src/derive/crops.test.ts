@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { goldenPicture } from "../../test/parity/picture.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { CornerLandmarks } from "./align.ts";
 import { faceChip, handCropFromBox, handSquare } from "./crops.ts";
@@ -21,21 +22,6 @@ interface Golden {
 
 const GOLDENS = new URL("../../test/parity/goldens/face-chip/face-chip.json", import.meta.url);
 const { cases } = JSON.parse(readFileSync(GOLDENS, "utf8")) as { cases: Golden[] };
-
-/** The picture of test/parity/face_chip.py. */
-function picture(width: number, height: number): RgbImage {
-  const data = new Uint8Array(width * height * 3);
-  for (let y = 0, i = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      for (let k = 0; k < 3; k++, i++) {
-        const noise = Math.floor(((x * 7919 + y * 104729 + k * 1299709) * 40503) / 128) % 64;
-        const stripes = ((x * (k + 1) + y * 2) >> 3) & 127;
-        data[i] = noise + stripes + Math.floor(((x + y) * 64) / (width + height));
-      }
-    }
-  }
-  return { width, height, data };
-}
 
 /** dlib counts from pixel centres, facehand from the corner of the picture. */
 function toLandmarks(points: readonly [number, number][]): CornerLandmarks {
@@ -62,7 +48,7 @@ const EYES = { rightEye: { x: 80, y: 100 }, leftEye: { x: 120, y: 100 }, nose: {
 
 describe("faceChip", () => {
   it.each(cases)("gives dlib's pixels, every one: $name", (golden) => {
-    const image = picture(golden.width, golden.height);
+    const image = goldenPicture(golden.width, golden.height);
     const chip = faceChip(image, toLandmarks(golden.landmarks), golden.sizePx, golden.padding);
     expect([chip.width, chip.height]).toEqual([golden.sizePx, golden.sizePx]);
     const far = golden.samples.filter(([row, column, ...rgb]) => {
@@ -82,7 +68,7 @@ describe("faceChip", () => {
   });
 
   it("puts eye centres and nose tip where its template says", () => {
-    const image = picture(200, 200);
+    const image = goldenPicture(200, 200);
     const dots = [EYES.rightEye, EYES.leftEye, EYES.nose].map(({ x, y }) => [x, y]);
     image.data.fill(0);
     for (const [x, y] of dots)
@@ -105,7 +91,7 @@ describe("faceChip", () => {
   });
 
   it("refuses eyes that coincide and odd sizes", () => {
-    const image = picture(64, 64);
+    const image = goldenPicture(64, 64);
     expect(() => faceChip(image, { ...EYES, leftEye: { x: 81, y: 100 } }, 300, 0.25)).toThrow(
       "Expected eyes at least 2 px apart for a face chip, got 1.00 px",
     );
@@ -126,7 +112,7 @@ describe("handCropFromBox", () => {
   });
 
   it("shows the square unturned, black outside", () => {
-    const image = picture(100, 80);
+    const image = goldenPicture(100, 80);
     const crop = handCropFromBox(image, { x: -8, y: 20, width: 40, height: 32 }, 40, 0);
     expect(crop.data.subarray(0, 3)).toEqual(new Uint8Array(3));
     const at = (x: number, y: number, of: RgbImage) => [
