@@ -2,9 +2,11 @@
 // the words of the result.
 import { Interrupted } from "../core/errors.ts";
 import { type Progress, startProgress } from "../core/progress.ts";
+import { SMALL_GROUP } from "../data/check-counts.ts";
 import { planLayout } from "../data/layout.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { SPLITS } from "../data/record.ts";
+import { type Deviation, worstDeviations } from "../derive/balance.ts";
 import { type MergeOptions, mergeShards } from "../derive/merge.ts";
 import type { DeriveOptions } from "../derive/options.ts";
 import { type DeriveResult, derive } from "../derive/pipeline.ts";
@@ -83,7 +85,7 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
   const { manifest, alreadyComplete, worked } = result;
   const { root, ledger } = planLayout(out);
   if (json === true) {
-    const { recipeHash, derivationHash, drawn, counts } = manifest;
+    const { recipeHash, derivationHash, drawn, counts, balance } = manifest;
     const note = LABEL_NOTE;
     const told = {
       note,
@@ -95,6 +97,7 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
       recipeHash,
       derivationHash,
       counts,
+      balance,
     };
     return JSON.stringify(told, null, 2);
   }
@@ -128,15 +131,37 @@ export function tellShard({ record, alreadyComplete, worked }: ShardResult, { ou
 }
 
 /** Kept, removed by reason, and the splits, one line each. */
-export function formatCounts({ counts, drawn }: Pick<Manifest, "counts" | "drawn">): string {
-  const { frames, kept, removed, pairs, subjects } = counts;
+export function formatCounts({
+  counts,
+  balance,
+  drawn,
+}: Pick<Manifest, "counts" | "balance" | "drawn">): string {
+  const { frames, kept, removed, restored, hands, pairs, subjects } = counts;
+  const total = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((sum, n) => sum + n, 0);
   const reasons = Object.entries(removed).filter(([, n]) => n > 0);
-  const all = reasons.reduce((sum, [, n]) => sum + n, 0);
   return [
     `frames    ${frames}${drawn ? " (drawn: nobody shown is real)" : ""}`,
     `kept      ${kept}`,
-    `removed   ${all}`,
+    `removed   ${total(removed)}`,
     ...reasons.map(([reason, n]) => `  ${reason.padEnd(20)} ${n}`),
+    ...(total(restored) === 0 ? [] : [`restored  ${total(restored)} by decisions`]),
+    `hands     ${Object.entries(hands)
+      .map(([from, n]) => `${n} cut by ${HAND_WORDS[from] ?? from}`)
+      .join(", ")}`,
     ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
+    ...worstDeviations(balance, pairs).map(formatDeviation),
   ].join("\n");
+}
+
+const HAND_WORDS: Readonly<Record<string, string>> = {
+  annotation: "annotated landmarks",
+  model: "a model's landmarks",
+  box: "their box",
+};
+
+/** Where a recorded group is farthest from its share of all pairs. */
+function formatDeviation({ by, value, split, points, subjects }: Deviation): string {
+  const sign = points < 0 ? "-" : "+";
+  const small = subjects < SMALL_GROUP ? `, too few subjects (${subjects}) to compare` : "";
+  return `balance   ${by} ${value}: ${sign}${Math.abs(points).toFixed(1)} points in ${split}${small}`;
 }

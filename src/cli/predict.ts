@@ -8,6 +8,7 @@ import { decodeImage } from "../data/image.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { type Finder, openFinder } from "../derive/find.ts";
 import type { Box } from "../derive/geometry.ts";
+import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { decideClass } from "../evaluate/classes.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
@@ -25,6 +26,7 @@ interface Flags {
   readonly detect?: boolean;
   readonly faceModel?: string;
   readonly handModel?: string;
+  readonly handCrop: HandCrop;
   readonly threads?: number;
   readonly device: Device | "auto";
   readonly json?: boolean;
@@ -58,6 +60,11 @@ export function predictCommand(context: Context): Command {
     .option(
       "--hand-model <file>",
       "with --detect: hand_detector.onnx of ai-forever/dynamic_gestures likewise",
+    )
+    .addOption(
+      new Option("--hand-crop <how>", "with --detect: hands cut as `derive --hand-crop` did")
+        .choices([...HAND_CROPS])
+        .default("landmarks"),
     )
     .option(
       "--threads <n>",

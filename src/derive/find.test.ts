@@ -4,10 +4,12 @@ import { describe, expect, it } from "vitest";
 import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { decodeImage } from "../data/image.ts";
 import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
-import { CROP_PX, FACE_PADDING, faceChip, HAND_MARGIN, handCropFromBox } from "./crops.ts";
+import { CROP_PX, FACE_PADDING, faceChip, HAND_MARGIN, handCropFromBox, turnedCrop } from "./crops.ts";
 import { openFaceDetector } from "./detect.ts";
 import { openFinder } from "./find.ts";
 import { boxArea } from "./geometry.ts";
+import { locateHand, openHandModel } from "./hand-model.ts";
+import { squareFromLandmarks } from "./hand-square.ts";
 import { openHandDetector } from "./hands.ts";
 
 const folder = shared("data", "hagrid464", "images", "stop");
@@ -51,11 +53,17 @@ describe("openFinder", () => {
     const [face] = await faces.detect(photo);
     const [hand] = (await hands.detect(photo)).sort((a, b) => boxArea(b.box) - boxArea(a.box));
     const finder = await openFinder({ modalities: ["hand", "face"] });
+    const byBox = await openFinder({ modalities: ["hand"], handCrop: "box" });
+    const model = await openHandModel();
+    const { points } = (await locateHand(model, photo, hand!.box))!;
     const found = { face: await finder.find(photo, "face"), hand: await finder.find(photo, "hand") };
     expect(found.face!.crop).toEqual(faceChip(photo, face!.landmarks, CROP_PX, FACE_PADDING));
-    expect(found.hand!.crop).toEqual(handCropFromBox(photo, hand!.box, CROP_PX, HAND_MARGIN));
+    expect(found.hand!.crop).toEqual(turnedCrop(photo, squareFromLandmarks(points), CROP_PX));
+    expect((await byBox.find(photo, "hand"))!.crop).toEqual(
+      handCropFromBox(photo, hand!.box, CROP_PX, HAND_MARGIN),
+    );
     expect(found.hand!.box).toEqual(hand!.box);
-    await Promise.all([faces.close(), hands.close(), finder.close()]);
+    await Promise.all([faces, hands, finder, byBox, model].map((opened) => opened.close()));
   });
 
   it.skipIf(folder === undefined)(

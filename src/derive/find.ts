@@ -1,12 +1,13 @@
 // Finds the face or the hand of one photo and cuts it as derived datasets cut theirs.
-// Source: the recipe of pipeline.ts, without annotations: of several faces or hands the largest counts.
+// Source: the recipe of describe.ts, without annotations: of several faces or hands the largest counts.
 // Invariant: what derivation would refuse as too small or too unsure is not found here either.
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
 import { MIN_EYE_DISTANCE_PX } from "./align.ts";
-import { CROP_PX, FACE_PADDING, faceChip, HAND_MARGIN, handCropFromBox } from "./crops.ts";
+import { CROP_PX, FACE_PADDING, faceChip } from "./crops.ts";
 import { type Face, type FaceDetector, openFaceDetector } from "./detect.ts";
 import { type Box, boxArea, distance } from "./geometry.ts";
+import { type HandCrop, type HandCutter, openHandCutter } from "./hand-source.ts";
 import { type HandDetector, openHandDetector } from "./hands.ts";
 import { MIN_FACE_PX, MIN_FACE_SCORE } from "./pairing.ts";
 
@@ -34,6 +35,8 @@ export interface FinderOptions {
   readonly faceModel?: string;
   /** Path of a hand detector; the built-in one if left out. */
   readonly handModel?: string;
+  /** How hands are cut; default `landmarks`, as datasets are derived. */
+  readonly handCrop?: HandCrop;
   readonly threads?: number;
 }
 
@@ -45,24 +48,26 @@ export interface FinderOptions {
  * @example const finder = await openFinder({ modalities: ["hand"] })
  */
 export async function openFinder(options: FinderOptions): Promise<Finder> {
-  const { modalities, faceModel, handModel, threads = 1 } = options;
+  const { modalities, faceModel, handModel, handCrop = "landmarks", threads = 1 } = options;
   const faces = modalities.includes("face")
     ? await openFaceDetector({ threads, ...(faceModel === undefined ? {} : { model: faceModel }) })
     : undefined;
   let hands: HandDetector | undefined;
+  let cutter: HandCutter | undefined;
   try {
     if (modalities.includes("hand")) {
       hands = await openHandDetector({ threads, ...(handModel === undefined ? {} : { model: handModel }) });
+      cutter = await openHandCutter(handCrop, 1);
     }
   } catch (error) {
-    await faces?.close();
+    await Promise.all([faces?.close(), hands?.close()]);
     throw error;
   }
   return {
     find: async (photo, modality) =>
-      modality === "face" ? await findFace(faces, photo) : await findHand(hands, photo),
+      modality === "face" ? await findFace(faces, photo) : await findHand(hands, cutter, photo),
     close: async () => {
-      await Promise.all([faces?.close(), hands?.close()]);
+      await Promise.all([faces?.close(), hands?.close(), cutter?.close()]);
     },
   };
 }
@@ -81,11 +86,15 @@ function isUsable({ score, box, landmarks }: Face): boolean {
   return score >= MIN_FACE_SCORE && side >= MIN_FACE_PX && apart >= MIN_EYE_DISTANCE_PX;
 }
 
-async function findHand(detector: HandDetector | undefined, photo: RgbImage): Promise<FoundCrop | undefined> {
+async function findHand(
+  detector: HandDetector | undefined,
+  cutter: HandCutter | undefined,
+  photo: RgbImage,
+): Promise<FoundCrop | undefined> {
   const hands = (await detector?.detect(photo)) ?? [];
   const hand = largest(hands);
-  if (hand === undefined) return undefined;
-  const crop = handCropFromBox(photo, hand.box, CROP_PX, HAND_MARGIN);
+  if (hand === undefined || cutter === undefined) return undefined;
+  const crop = cutter.cut(photo, hand.box, await cutter.place(photo, hand.box), CROP_PX);
   return { crop, box: hand.box, score: hand.score, among: hands.length };
 }
 
