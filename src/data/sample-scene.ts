@@ -25,6 +25,12 @@ export const BAD_KINDS = [
   "tiny-face",
   "no-meta",
   "box-outside",
+  "over-exposed",
+  "under-exposed",
+  "face-hidden",
+  "wrong-landmarks",
+  "duplicate",
+  "near-duplicate",
 ] as const;
 export type BadKind = (typeof BAD_KINDS)[number];
 
@@ -124,13 +130,15 @@ function raisedHand(
   // A tiny face is far away, its hand is not: somebody else holds it before the camera.
   const width = bad === "tiny-face" ? 80 : stance.width;
   const size = width * random.uniform(0.7, 0.82);
-  const low = bad === "no-face" ? 290 : eyes[1] + width * random.uniform(0.85, 1.45);
+  const below = eyes[1] + width * random.uniform(0.85, 1.45);
+  const low = bad === "no-face" ? 290 : bad === "face-hidden" ? eyes[1] + 0.95 * width : below;
   const beside = eyes[0] + side * width * random.uniform(1.2, 1.42);
+  const before = bad === "face-hidden";
   // The wrist of a hand that is cut is almost at the edge; others keep all fingers in the frame.
   const margin = bad === "hand-cut" ? 8 : 0.92 * size;
   const edge = side === 1 ? FRAME_WIDTH - margin : margin;
   const atEdge = bad === "hand-cut" || bad === "box-outside";
-  const x = atEdge ? edge : side === 1 ? Math.min(beside, edge) : Math.max(beside, edge);
+  const x = before ? eyes[0] : atEdge ? edge : side === 1 ? Math.min(beside, edge) : Math.max(beside, edge);
   const tilt = side * random.uniform(-2, 11);
   const back = gesture === "stop_inverted";
   const spread = gesture === "palm" ? random.uniform(0.7, 1) : random.uniform(0, 0.12);
@@ -227,7 +235,13 @@ function round(value: number): number {
 
 function hand(drawing: HandDrawing, label: DrawnHand["label"], bad: BadKind | undefined): DrawnHand {
   const box = boxAround(drawing.outline, 4);
-  return { label, box: bad === "box-outside" ? beyond(box) : box, points: drawing.points.map(rel) };
+  const points = drawing.points.map(rel);
+  const away = points.map(([x, y]): Xy => [round(x > 0.5 ? x - 0.4 : x + 0.4), round(1 - y)]);
+  return {
+    label,
+    box: bad === "box-outside" ? beyond(box) : box,
+    points: bad === "wrong-landmarks" ? away : points,
+  };
 }
 
 /** The box with its outer side a hundredth of the width outside the frame, as rounding may leave it. */

@@ -19,7 +19,7 @@ interface RawRecord {
   meta?: { age: number[]; gender: string[]; race: string[] };
 }
 
-const OPTIONS = { subjects: 16, framesPerSubject: 4, seed: 3, sizePx: 96 };
+const OPTIONS = { subjects: 30, framesPerSubject: 4, seed: 3, sizePx: 96 };
 let dir: string;
 let manifest: SampleManifest;
 const records = new Map<string, RawRecord & { split: string; gesture: string }>();
@@ -103,8 +103,8 @@ describe("drawSample", () => {
 
 describe("annotations", () => {
   it("has one record and one decodable frame each, but for the truncated one", async () => {
-    expect(records.size).toBe(64);
-    expect(manifest.frames).toBe(64);
+    expect(records.size).toBe(120);
+    expect(manifest.frames).toBe(120);
     for (const [id, { gesture }] of records) {
       const decoded = decodeImage(join(dir, "a", gesture, `${id}.jpg`));
       if (badOf(id) === "truncated") await expect(decoded).rejects.toMatchObject({ code: "IMAGE_BROKEN" });
@@ -139,7 +139,7 @@ describe("annotations", () => {
     ) => x >= bx && y >= by && x <= bx + w && y <= by + h;
     for (const [id, { bboxes, hand_landmarks }] of records) {
       const bad = badOf(id);
-      if (bad !== "hand-cut") {
+      if (bad !== "hand-cut" && bad !== "wrong-landmarks") {
         hand_landmarks.forEach((hand, i) => {
           for (const point of hand) expect(inside(point, bboxes[i]!)).toBe(true);
         });
@@ -157,9 +157,19 @@ describe("annotations", () => {
     expect(Math.min(box[0], 1 - box[0] - box[2])).toBeCloseTo(0, 6);
   });
 
-  it("has every kind of bad frame", () => {
+  it("has every kind of bad frame", async () => {
     expect(new Set(Object.values(manifest.bad))).toEqual(new Set(BAD_KINDS));
     expect(faces[idOf("no-face")]).toEqual([]);
+    const path = (id: string) => join(dir, "a", records.get(id)!.gesture, `${id}.jpg`);
+    const same = async (id: string) => {
+      const bytes = await readFile(path(id));
+      const other = await Promise.all(
+        [...records.keys()].map(async (key) => (await readFile(path(key))).equals(bytes)),
+      );
+      return other.filter(Boolean).length;
+    };
+    expect(await same(idOf("duplicate"))).toBe(2);
+    expect(await same(idOf("near-duplicate"))).toBe(1);
     expect(faces[idOf("two-people")]).toHaveLength(2);
     expect(records.get(idOf("two-people"))!.meta!.gender).toHaveLength(2);
     expect(faces[idOf("tiny-face")]![0]!.box[2]).toBeLessThan(0.05);
@@ -174,7 +184,7 @@ describe("annotations", () => {
       expect(seen.get(user_id) ?? text).toBe(text);
       seen.set(user_id, text);
     }
-    expect(seen.size).toBe(16);
+    expect(seen.size).toBe(30);
     for (const split of SPLITS) expect([...seen.values()].some((text) => text.startsWith(split))).toBe(true);
   });
 });

@@ -18,6 +18,7 @@ import {
   type BadKind,
   type DrawnFace,
   type DrawnFrame,
+  type DrawnHand,
   drawFrame,
   GESTURES,
   type Gesture,
@@ -25,7 +26,7 @@ import {
 import { dealSubjects } from "./split.ts";
 
 /** Counts up when the drawing changes: the same options then give other bytes. */
-const SAMPLE_VERSION = 1;
+const SAMPLE_VERSION = 2;
 
 /** What to draw. */
 export interface SampleOptions {
@@ -139,6 +140,8 @@ interface Plan {
   readonly split: Split;
   readonly gesture: Gesture;
   readonly bad: BadKind | undefined;
+  /** Of a duplicate: the frame of the same person that it repeats. */
+  readonly twin?: Plan;
 }
 
 function planFrames(subjects: number, framesPerSubject: number, seed: number): Plan[] {
@@ -146,8 +149,8 @@ function planFrames(subjects: number, framesPerSubject: number, seed: number): P
   const strata = people.map(({ userId, sex }) => ({ id: userId, stratum: sex }));
   const splits = dealSubjects(strata, { seed, fractions: { val: 0.15, test: 0.15 } });
   const bad = planBad(subjects * framesPerSubject, seed);
-  return people.flatMap((person, i) =>
-    Array.from({ length: framesPerSubject }, (_, k): Plan => {
+  return people.flatMap((person, i) => {
+    const own = Array.from({ length: framesPerSubject }, (_, k): Plan => {
       const index = i * framesPerSubject + k;
       return {
         id: uuid(`frame ${index} of seed ${seed}`),
@@ -157,8 +160,16 @@ function planFrames(subjects: number, framesPerSubject: number, seed: number): P
         gesture: GESTURES[(i + k) % GESTURES.length]!,
         bad: bad.get(index),
       };
-    }),
-  );
+    });
+    return own.map((plan) => withTwin(plan, own));
+  });
+}
+
+/** A duplicate needs a good frame of the same person to repeat; without one it is a good frame itself. */
+function withTwin(plan: Plan, own: readonly Plan[]): Plan {
+  if (plan.bad !== "duplicate" && plan.bad !== "near-duplicate") return plan;
+  const twin = own.find((other) => other.bad === undefined);
+  return twin === undefined ? { ...plan, bad: undefined } : { ...plan, twin };
 }
 
 /** One of each bad kind in every 120 frames; at most one frame in eight, so that a small sample is usable. */
@@ -181,22 +192,30 @@ interface Drawn {
 }
 
 async function makeFrame(root: string, plan: Plan, seed: number, sizePx: number): Promise<Drawn> {
-  const { id, person, second, gesture, bad } = plan;
-  const random = Random.of(seed).split("frame", id);
-  const frame = drawFrame(person, second, gesture, bad, random.split("scene"));
+  const { id, gesture, bad, twin = plan } = plan;
+  const random = Random.of(seed).split("frame", twin.id);
+  const frame = drawFrame(twin.person, twin.second, twin.gesture, twin.bad, random.split("scene"));
   const picture = await renderSvg(frame.svg, { widthPx: sizePx });
-  const jpeg = await encodeJpeg(expose(picture, random.split("camera")), { quality: 88 });
+  const quality = bad === "near-duplicate" ? 60 : 88;
+  const jpeg = await encodeJpeg(expose(picture, bad, random.split("camera")), { quality });
   const bytes = bad === "truncated" ? jpeg.subarray(0, Math.floor(jpeg.length * 0.55)) : jpeg;
   await writeAtomic(rawFrame(root, gesture, id), bytes);
-  return { plan, frame };
+  return { plan, frame: { ...frame, hands: frame.hands.map((hand) => relabel(hand, gesture)) } };
+}
+
+/** A repeated picture lies in the folder of another gesture, and its hand is labelled so. */
+function relabel(hand: DrawnHand, gesture: Gesture): DrawnHand {
+  return hand.label === "no_gesture" ? hand : { ...hand, label: gesture };
 }
 
 const GRAINS = 4096;
+const GAINS: Readonly<Record<string, number>> = { "over-exposed": 7, "under-exposed": 0.28 };
 
 /** What a camera adds: exposure and grain. The grain is drawn once and laid over the rows at random offsets. */
-function expose(image: RgbImage, random: Random): RgbImage {
-  const gain = random.uniform(0.95, 1.25);
-  const sigma = random.uniform(1.5, 6);
+function expose(image: RgbImage, bad: BadKind | undefined, random: Random): RgbImage {
+  const gain = random.uniform(0.95, 1.25) * (GAINS[bad ?? ""] ?? 1);
+  // A lens out of focus leaves the grain sharp; less of it, so that the picture counts as blurred.
+  const sigma = random.uniform(1.5, 6) * (bad === "blurred" || bad === "under-exposed" ? 0.2 : 1);
   const grain = Float32Array.from({ length: GRAINS }, () => sigma * random.normal());
   const data = new Uint8ClampedArray(image.data.length); // [height, width, 3]
   const stride = image.width * 3;
@@ -241,7 +260,9 @@ function annotation({ plan, frame }: Drawn, seed: number): Record<string, unknow
     united_bbox: null,
     united_label: null,
     user_id: plan.person.userId,
-    hand_landmarks: frame.hands.map(({ points }) => (random.next() < 0.13 ? [] : points)),
+    hand_landmarks: frame.hands.map(({ points }) =>
+      random.next() < 0.13 && plan.bad !== "wrong-landmarks" ? [] : points,
+    ),
     ...(plan.bad === "no-meta" ? {} : { meta }),
   };
 }

@@ -112,7 +112,12 @@ function judge(
 ): DecidedFrame {
   const { keep, last, gender, age, race } = decisions.of(result.imageId, result.userId);
   const known = gender === undefined ? result : { ...result, meta: { ...result.meta, gender: [gender] } };
-  const found = earliest([judgeFrame(known, rules), ...beside, judgeLabel(label, rules)]);
+  const settled = decisions.ofSubject(result.userId).gender !== undefined; // votes no longer count
+  const found = earliest([
+    judgeFrame(known, rules),
+    ...beside,
+    settled ? undefined : judgeLabel(label, rules),
+  ]);
   const removed: Verdict | undefined =
     keep?.what === "remove" ? { reason: "removed_by_decision", detail: keep.why } : undefined;
   const restored = keep?.what === "restore" && canKeep(result, label);

@@ -87,7 +87,9 @@ describe("derive --decisions", () => {
       ...{ decision: "remove", decided_by: "me", decided_at: "2026-03-31" },
     });
     expect(row(gone.image_id)).toMatchObject({ status: "kept", reason: "", overruled: gone.reason });
-    for (const of of rows.filter(({ user_id, status }) => user_id === two.user_id && status === "kept")) {
+    const relabelled = rows.filter(({ user_id, status }) => user_id === two.user_id && status === "kept");
+    expect(relabelled.length).toBeGreaterThan(0);
+    for (const of of relabelled) {
       expect(of).toMatchObject({ gender: other, age: "40-49", decision: "relabel", gender_agreement: "0" });
     }
     const { counts, source } = JSON.parse(await readFile(at("decided/manifest.json"), "utf8"));
