@@ -31,8 +31,10 @@ export interface Stage {
 export async function findComplete(out: string, derivationHash: string): Promise<Manifest | undefined> {
   if ((await entries(out)).length === 0) return undefined;
   const manifest = await readManifest(out);
-  if (manifest?.derivationHash === derivationHash) return manifest;
-  const got = manifest === undefined ? "other files" : "a dataset of another recipe, selection or source";
+  const same = manifest?.derivationHash === derivationHash;
+  if (same && manifest.repaired === undefined) return manifest;
+  const other = same ? "this dataset, repaired since," : "a dataset of another recipe, selection or source";
+  const got = manifest === undefined ? "other files" : other;
   throw new AppError(
     "input",
     "OUT_OTHER",

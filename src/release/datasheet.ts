@@ -83,6 +83,14 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
         `${recipe.jpeg.quality}. The whole recipe is in manifest.json, its SHA-256 is ${manifest.recipeHash}.`,
       `${counts.kept} of ${counts.frames} photographs were kept; the ledger has a row and a reason for each of the others.`,
     ),
+    ...(counts.decisions.frames === 0
+      ? []
+      : [
+          "",
+          ...paragraphs(
+            `People decided about ${counts.decisions.frames} photographs by hand; the ledger has who and why.`,
+          ),
+        ]),
     "",
     ...(removed.length === 0
       ? []

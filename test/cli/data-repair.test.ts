@@ -54,6 +54,22 @@ describe("facehand data repair", () => {
     expect((await runCli("data", "show", at("pairs"))).code).toBe(0);
   });
 
+  it("is not taken for what derive would make", async () => {
+    const faces = ["--face-landmarks", at("raw/face_landmarks.json"), "--size", "64"];
+    const again = await runCli(
+      "derive",
+      "--hagrid",
+      at("raw"),
+      "--gestures",
+      "all",
+      "--out",
+      at("pairs"),
+      ...faces,
+    );
+    expect(again.code).toBe(2);
+    expect(again.stderr).toContain("got this dataset, repaired since, in ");
+  });
+
   it("has nothing to do then", async () => {
     expect((await runCli("data", "repair", at("pairs"), "--apply")).stdout).toContain("0 changes made");
   });
