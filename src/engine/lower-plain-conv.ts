@@ -109,25 +109,59 @@ function transposedConvolution(w: Writer, node: Node<"convInputGrad">, dy: strin
 /** Lowering of convWeightGrad; which form, see the file's head. */
 export function convWeightGrad(w: Writer, node: Node<"convWeightGrad">, [x, dy]: Strings): Strings {
   if (node.attrs.groups > 1) return [depthwiseWeightGrad(w, node, x!, dy!)];
-  const [xv, dyv] = node.inputs;
-  const [n, o] = dyv.shape as [number, number];
-  const c = xv.shape[1]!;
-  const area = dyv.shape[2]! * dyv.shape[3]!;
+  const { kernel, stride } = node.attrs;
+  const [kh, kw] = kernel;
+  const [c, o] = [node.inputs[0].shape[1]!, node.inputs[1].shape[1]!];
+  const apart = stride[0] * stride[1] === 1 && kw * c + kh * o < kh * kw * c;
+  if (w.features.croppingPad && apart) return [weightGradOfShifts(w, node, x!, dy!)];
+  const maps = shiftedMaps(w, node, x!);
+  const { shape } = node.inputs[1];
+  const area = shape[2]! * shape[3]!;
+  const all = { name: joined(w, maps, [shape[0]!, c, area]), rows: kh * kw * c };
+  const one = { name: w.reshape(dy!, [shape[0]!, o, area]), rows: o };
+  if (kh * kw === 1) return [w.reshape(product(w, one, all, shape[0]!, area), [o, c, 1, 1])];
+  // The longer side first: the product is faster, and its result is transposed anyway.
+  const taps = w.reshape(product(w, all, one, shape[0]!, area), [kh, kw, c, o]);
+  return [w.transpose(taps, [3, 2, 0, 1])];
+}
+
+/** Some maps of each sample: [N, rows, area]. */
+interface Rows {
+  readonly name: string;
+  readonly rows: number;
+}
+
+/** Sum over samples and area of the products of rows: [a.rows, b.rows]. */
+function product(w: Writer, a: Rows, b: Rows, n: number, area: number): string {
+  if (batchIsCheap(a.rows, b.rows, area)) return w.sum(w.matmul(a.name, b.name, 3, false, true), [0]);
+  const last = ({ name, rows }: Rows) => samplesLast(w, name, [n, rows, area]);
+  return w.matmul(last(a), last(b), 2, false, true);
+}
+
+function joined(w: Writer, maps: Strings, [n, c, area]: readonly [number, number, number]): string {
+  const rows = maps.map((map) => w.reshape(map, [n, c, area]));
+  return rows.length === 1 ? rows[0]! : w.op("Concat", rows, { axis: 1 });
+}
+
+/**
+ * At stride 1 columns are shifted in x and rows in dy: kW and kH copies of them in place of kH kW copies of x.
+ * Tap (i, j) is the sum over h, w of x[h, w + j - left] dy[h - i + top, w], both zero outside.
+ */
+function weightGradOfShifts(w: Writer, node: Node<"convWeightGrad">, x: string, dy: string): string {
+  const [n, c, height, width] = node.inputs[0].shape as [number, number, number, number];
+  const [, o, ho, wo] = node.inputs[1].shape as [number, number, number, number];
+  const [top, left] = node.attrs.padding;
   const [kh, kw] = node.attrs.kernel;
-  const maps = shiftedMaps(w, node, x!).map((map) => w.reshape(map, [n, c, area]));
-  const columns = maps.length === 1 ? maps[0]! : w.op("Concat", maps, { axis: 1 }); // [N, kH kW C, Ho Wo]
-  const rows = w.reshape(dy!, [n, o, area]);
-  const sum = batchIsCheap(o, kh * kw * c, area)
-    ? w.sum(w.matmul(rows, columns, 3, false, true), [0])
-    : w.matmul(
-        samplesLast(w, rows, [n, o, area]),
-        samplesLast(w, columns, [n, kh * kw * c, area]),
-        2,
-        false,
-        true,
-      );
-  const taps = w.reshape(sum, [o, kh, kw, c]); // [O, kH kW C]
-  return [kh * kw === 1 ? w.reshape(taps, [o, c, 1, 1]) : w.transpose(taps, [0, 3, 1, 2])];
+  const area = height * wo;
+  const columns = Array.from({ length: kw }, (_, j) =>
+    w.pad(x, [0, 0, 0, left - j, 0, 0, 0, wo - width - left + j]),
+  );
+  const rows = Array.from({ length: kh }, (_, i) =>
+    w.pad(dy, [0, 0, i - top, 0, 0, 0, height - ho - i + top, 0]),
+  );
+  const a = { name: joined(w, columns, [n, c, area]), rows: kw * c };
+  const b = { name: joined(w, rows, [n, o, area]), rows: kh * o };
+  return w.transpose(w.reshape(product(w, a, b, n, area), [kw, c, kh, o]), [3, 1, 2, 0]);
 }
 
 /**

@@ -16,14 +16,29 @@ export interface Features {
   readonly gelu: boolean;
   /** BatchNormalization with training_mode = 1. */
   readonly batchNormTraining: boolean;
+  /** Pad with negative lengths, which crop. */
+  readonly croppingPad: boolean;
 }
 
 /** Standard operators alone, which every provider has or hands back to the CPU by name. */
-const STANDARD: Features = { fusedMatMul: false, quickGelu: false, gelu: false, batchNormTraining: false };
+const STANDARD: Features = {
+  fusedMatMul: false,
+  quickGelu: false,
+  gelu: false,
+  batchNormTraining: false,
+  croppingPad: false,
+};
+const OWN: Features = {
+  fusedMatMul: true,
+  quickGelu: true,
+  gelu: true,
+  batchNormTraining: true,
+  croppingPad: true,
+};
 
 export const FEATURES: Readonly<Record<Provider, Features>> = {
-  cpu: { fusedMatMul: true, quickGelu: true, gelu: true, batchNormTraining: true },
-  wasm: { fusedMatMul: true, quickGelu: true, gelu: true, batchNormTraining: true },
+  cpu: OWN,
+  wasm: OWN,
   webgpu: STANDARD,
   cuda: STANDARD,
   coreml: STANDARD,
