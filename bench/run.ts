@@ -12,6 +12,7 @@ import { type Side, start } from "./child.ts";
 import { learning } from "./learning.ts";
 import { findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
+import { measureAll, writeSpeedTable } from "./speed.ts";
 import { pairedRatio, spread } from "./statistics.ts";
 import { trajectory } from "./trajectory.ts";
 
@@ -180,10 +181,13 @@ async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   if (argv[0] === "learning") return learning(argv.slice(1));
   if (argv[0] === "trajectory") return trajectory(argv.slice(1));
+  if (argv[0] === "speed") return process.exit(measureAll(argv.slice(1)) ? 0 : 1);
+  if (argv[0] === "speed-table") return writeSpeedTable();
   const { values: flags, positionals } = parse(argv);
   if (flags.help)
     return console.log(
-      `${USAGE}\nBenchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --weights FILE`,
+      `${USAGE}
+Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --weights FILE; speed (all goals), speed-table`,
     );
   const name = benchmark(positionals[0]);
   const work: Work = {

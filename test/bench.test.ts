@@ -66,7 +66,7 @@ describe("npm run bench", () => {
     const typo = bench("forwrd");
     expect([typo.status, typo.stderr]).toEqual([
       2,
-      'Expected one of bootstrap, derive, derive-floor, forward, loader, train-step for the benchmark, got "forwrd"\nTry: npm run bench -- forward\n',
+      'Expected one of bootstrap, derive, derive-floor, forward, head-step, loader, train-step for the benchmark, got "forwrd"\nTry: npm run bench -- forward\n',
     ]);
     const option = bench("forward", "--bacth", "3");
     expect(option.status).toBe(2);
@@ -81,7 +81,7 @@ describe("npm run bench", () => {
     expect(number.stderr).toContain('Expected an integer from 1 to 4096 for --batch, got "0"');
   });
 
-  it.each(["train-step", "forward"])("measures %s alone and says so", (name) => {
+  it.each(["train-step", "forward", "head-step"])("measures %s alone and says so", (name) => {
     const small = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
     const python = ["--python", "no-such-python"];
     const made = bench(name, ...small, "--pairs", "3", "--warmup", "1", "--no-record", ...python);

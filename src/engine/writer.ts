@@ -95,8 +95,8 @@ export class Writer {
   }
 
   floats(values: ArrayLike<number>, dims: Shape): string {
-    const data = Float32Array.from(values);
-    return this.#constant("float32", dims, new Uint8Array(data.buffer));
+    const data = values instanceof Float32Array ? values : Float32Array.from(values);
+    return this.#constant("float32", dims, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   }
 
   ints(...values: readonly number[]): string {

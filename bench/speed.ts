@@ -1,0 +1,156 @@
+// `npm run bench -- speed`: measures all work whose speed is a goal; `npm run bench -- speed-table`: writes what
+// bench/results.jsonl says of it into docs/speed.md. The newest row counts, for each release of PyTorch.
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { Spread } from "./statistics.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** A row of the table. */
+interface Goal {
+  readonly benchmark: "train-step" | "forward" | "head-step";
+  readonly model: string;
+  readonly batch: number;
+  readonly sizePx: number;
+  /** Our time over the peer's, at most. */
+  readonly time: number;
+  /** Our peak memory over the peer's, at most; none where the peer is ours. */
+  readonly memory?: number;
+}
+
+const SMALL = ["mobilenetv2_100", "resnet18", "tf_efficientnet_lite0"];
+const LARGE = "tf_efficientnetv2_s";
+const at = (batch: number, sizePx: number) => ({ batch, sizePx });
+
+const GOALS: readonly Goal[] = [
+  ...[8, 32].map(
+    (batch) =>
+      ({ benchmark: "train-step", model: LARGE, ...at(batch, 224), time: 0.75, memory: 1.15 }) as const,
+  ),
+  ...SMALL.map(
+    (model) => ({ benchmark: "train-step", model, ...at(32, 128), time: 0.5, memory: 1 }) as const,
+  ),
+  { benchmark: "forward", model: LARGE, ...at(8, 224), time: 0.5, memory: 1 },
+  ...SMALL.map((model) => ({ benchmark: "forward", model, ...at(32, 128), time: 0.5, memory: 1 }) as const),
+  { benchmark: "head-step", model: LARGE, ...at(8, 224), time: 1.15 },
+];
+
+/** What this file reads of a row of results.jsonl. */
+export interface SpeedRow {
+  readonly benchmark: string;
+  readonly model: string;
+  readonly batch: number;
+  readonly sizePx: number;
+  readonly ratio: Spread | null;
+  readonly ours: Side;
+  readonly peer: Side | null;
+  readonly commit: string | null;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly idleBefore: number };
+  readonly time: string;
+}
+
+interface Side {
+  readonly ms: Spread;
+  readonly peakMb: number;
+  readonly firstStepMs?: number;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/**
+ * Measures every row, one after the other, each a run of its own.
+ *
+ * @param flags - handed on, such as --python and --timm
+ * @returns true if all ran
+ */
+export function measureAll(flags: readonly string[]): boolean {
+  return GOALS.map(({ benchmark, model, batch, sizePx }) => {
+    const work = ["--model", model, "--batch", String(batch), "--size", String(sizePx)];
+    console.log(`\n${benchmark} ${model}, batch ${batch}, ${sizePx} px`);
+    const args = ["--import", "tsx", "bench/run.ts", benchmark, ...work, ...flags];
+    return spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" }).status === 0;
+  }).every((ok) => ok);
+}
+
+/** Rewrites docs/speed.md. */
+export function writeSpeedTable(): void {
+  writeFileSync(`${ROOT}docs/speed.md`, speedTable(readFileSync(`${ROOT}bench/results.jsonl`, "utf8")));
+}
+
+/** The document, from the lines of results.jsonl. */
+export function speedTable(lines: string): string {
+  const rows = lines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as SpeedRow);
+  const body = GOALS.flatMap((goal) => {
+    const found = newest(rows.filter((row) => matches(row, goal)));
+    return found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row));
+  });
+  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n`;
+}
+
+const HEAD = `# Speed
+
+Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
+measures (\`--python PATH\` chooses PyTorch's Python). Both sides alternate within one run on the same machine; the ratio
+is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
+the head alone, and its peer is our own forward pass. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+`;
+
+const COLUMNS = [
+  "work",
+  "peer",
+  "goal",
+  "time",
+  "ours, ms",
+  "memory goal",
+  "memory",
+  "first step, s",
+  "measured",
+];
+
+const matches = (row: SpeedRow, goal: Goal) =>
+  (["benchmark", "model", "batch", "sizePx"] as const).every((key) => row[key] === goal[key]) &&
+  row.ratio !== null;
+
+const peerOf = ({ peer }: SpeedRow) =>
+  peer?.versions["torch"] === undefined
+    ? "our forward"
+    : `PyTorch ${peer.versions["torch"].split(/[a+]/)[0]}`;
+
+/** The last row for each peer. */
+function newest(rows: readonly SpeedRow[]): SpeedRow[] {
+  return [...new Map(rows.map((row) => [peerOf(row), row])).values()];
+}
+
+function cells(goal: Goal, row?: SpeedRow): string[] {
+  const { benchmark, model, batch, sizePx, time, memory } = goal;
+  const work = `${benchmark} ${model}, ${batch} x ${sizePx} px`;
+  const most = (limit?: number) => (limit === undefined ? "" : `<= ${limit}`);
+  if (row?.ratio == null || row.peer === null)
+    return [work, "", most(time), "not measured", "", most(memory), "", "", ""];
+  const { ratio, ours, peer } = row;
+  const share = memory === undefined ? "" : (ours.peakMb / peer.peakMb).toFixed(2);
+  const first = ours.firstStepMs === undefined ? "" : (ours.firstStepMs / 1000).toFixed(1);
+  const busy = row.machine.idleBefore < 0.9 ? ", busy" : "";
+  return [
+    work,
+    peerOf(row),
+    most(time),
+    `${ratio.median.toFixed(2)} (${ratio.p25.toFixed(2)} to ${ratio.p75.toFixed(2)})`,
+    ours.ms.median.toFixed(0),
+    most(memory),
+    share,
+    first,
+    `${row.time.slice(0, 10)}, ${row.machine.cpu}, ${row.machine.cores} cores${busy}, ${row.commit?.slice(0, 7)}`,
+  ];
+}
+
+/** A Markdown table with columns of equal width. */
+function aligned(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
+  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
+  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join("\n");
+}

@@ -1,0 +1,48 @@
+// docs/speed.md says what bench/results.jsonl says.
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { speedTable } from "../bench/speed.ts";
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+
+it("is what `npm run bench -- speed-table` writes", () => {
+  expect(read("docs/speed.md")).toBe(speedTable(read("bench/results.jsonl")));
+});
+
+it("shows the newest row of each peer, and what is missing", () => {
+  const row = (torch: string, median: number, time: string) => {
+    const side = (ms: number, peakMb: number) => ({ ms: { median: ms }, peakMb, versions: { torch } });
+    return JSON.stringify({
+      benchmark: "forward",
+      model: "resnet18",
+      batch: 32,
+      sizePx: 128,
+      ratio: { median, p25: 0.2, p75: 0.6 },
+      ours: side(40, 300),
+      peer: side(100, 400),
+      commit: "abcdef012345",
+      machine: { cpu: "CPU", cores: 2, idleBefore: 1 },
+      time,
+    });
+  };
+  const text = speedTable(
+    [
+      row("2.1.0", 0.9, "2026-01-01T"),
+      row("1.13.0a0", 0.3, "2026-01-02T"),
+      row("2.1.0", 0.4, "2026-01-03T"),
+    ].join("\n"),
+  );
+  const lines = text.split("\n").filter((line) => line.includes("forward resnet18"));
+  expect(
+    lines.map((line) =>
+      line
+        .split("|")
+        .slice(2, 8)
+        .map((cell) => cell.trim()),
+    ),
+  ).toEqual([
+    ["PyTorch 2.1.0", "<= 0.5", "0.40 (0.20 to 0.60)", "40", "<= 1", "0.75"],
+    ["PyTorch 1.13.0", "<= 0.5", "0.30 (0.20 to 0.60)", "40", "<= 1", "0.75"],
+  ]);
+  expect(text.match(/not measured/g)).toHaveLength(9);
+});
