@@ -81,7 +81,7 @@ describe("npm run bench", () => {
     expect(number.stderr).toContain('Expected an integer from 1 to 4096 for --batch, got "0"');
   });
 
-  it.each(["train-step", "forward", "head-step"])("measures %s alone and says so", (name) => {
+  it.each(["train-step", "forward"])("measures %s alone and says so", (name) => {
     const small = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
     const python = ["--python", "no-such-python"];
     const made = bench(name, ...small, "--pairs", "3", "--warmup", "1", "--no-record", ...python);
@@ -99,6 +99,16 @@ describe("npm run bench", () => {
     expect(row.ours.peakMb).toBeGreaterThan(30);
     expect(Object.keys(row.ours.versions)).toEqual(["node", "facehand", "onnxruntime-node"]);
     expect(row.commit).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  it("measures a step of the head alone beside our own forward pass", () => {
+    const small = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
+    const made = bench("head-step", ...small, "--pairs", "2", "--warmup", "1", "--no-record");
+    expect(made.stderr).toBe("");
+    const { ratio, ours, peer } = JSON.parse(made.stdout.trim().split("\n").at(-1)!);
+    expect(ratio.median).toBeGreaterThan(0);
+    expect(peer.versions).toEqual(ours.versions);
+    expect(ours.firstStepMs).toBeGreaterThan(0);
   });
 
   it("stops when a side does", () => {

@@ -133,6 +133,22 @@ it.skipIf(block === undefined)(
   },
 );
 
+it.skipIf(block === undefined)("equals the plain lowering: normalised around a given vector", async () => {
+  const { x, stem, enter } = intoBlocks();
+  const kernels = { dense: [28, C, 3, 3], narrow: [8, C, 1, 1], depthwise: [C, 1, 3, 3] } as const;
+  for (const [name, shape] of Object.entries(kernels)) {
+    const o = shape[0];
+    const w = ops.input("w", shape);
+    const [gamma, beta, around] = ["gamma", "beta", "around"].map((n) => ops.input(n, [o]));
+    const side = name === "narrow" ? 0 : 1;
+    const conv = attrs(1, [side, side, side, side], name === "depthwise" ? C : 1);
+    await compare(x, [stem, w, gamma!, beta!], (v) => {
+      const { y } = ops.batchNorm(ops.conv2d(enter(v), w, conv), gamma!, beta!, 1e-3, around!);
+      return ops.activation("silu", y);
+    });
+  }
+});
+
 it.skipIf(block === undefined)("keeps a convolution whole that something else reads too", async () => {
   const { x, stem, enter } = intoBlocks();
   const w = ops.input("w", [2 * C, C, 1, 1]);

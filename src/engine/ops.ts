@@ -35,11 +35,8 @@ export function input(name: string, shape: Shape, dtype: Dtype = "float32"): Val
 /** A constant; `data` must not change afterwards. */
 export function constant(data: Float32Array | readonly number[], shape: Shape): Value {
   if (sizeOf(shape) !== data.length) throw graphError("constant", `${sizeOf(shape)} values`, data.length);
-  return only(
-    makeNode("constant", [], { data: data instanceof Float32Array ? data : Float32Array.from(data) }, [
-      shape,
-    ]),
-  );
+  const floats = data instanceof Float32Array ? data : Float32Array.from(data);
+  return only(makeNode("constant", [], { data: floats }, [shape]));
 }
 
 /** A constant of shape []. */
