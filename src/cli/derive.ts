@@ -84,7 +84,7 @@ export function deriveCommand(context: Context): Command {
     .option("--val <share>", "share of the subjects in val", share("--val"), DEFAULT_FRACTIONS.val)
     .option("--test <share>", "share of the subjects in test", share("--test"), DEFAULT_FRACTIONS.test)
     .option("--size <px>", "side of the square crops, px", wholeNumber("--size", 1, 1_000_000), 300)
-    .option("--threads <n>", "threads of the detector; twice as many frames at once", count, 2)
+    .option("--threads <n>", "threads that work on frames, each with its models", count, 2)
     .option("--shard <i/n>", "derive one of n parts of the frames only, for derive merge", shardOf)
     .addOption(
       new Option("--executor <name>", "this process, or tasks on an existing Slurm cluster")

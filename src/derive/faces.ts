@@ -8,6 +8,7 @@ import { type FaceRecipe, openFaceDetector } from "./detect.ts";
 import { schemaError } from "./frame.ts";
 import { type Box, boxToPx, type Point } from "./geometry.ts";
 import { lend } from "./lend.ts";
+import type { DeriveOptions } from "./options.ts";
 import { streamEntries } from "./records.ts";
 
 /** A face that can be cut. */
@@ -23,6 +24,21 @@ export interface FaceSource {
   readonly template: "dlib-eyes-nose" | "dlib-5";
   find(image: RgbImage, imageId: string): Promise<readonly FoundFace[]>;
   close(): Promise<void>;
+}
+
+/**
+ * The source of faces that the options of a derivation name; the caller closes it.
+ *
+ * @param threads - calls side by side
+ */
+export function openFaces(
+  options: Pick<DeriveOptions, "faceModel" | "faceLandmarksFile">,
+  threads: number,
+): Promise<FaceSource> {
+  const { faceModel, faceLandmarksFile } = options;
+  return faceLandmarksFile === undefined
+    ? detectedFaces(faceModel, threads)
+    : annotatedFaces(faceLandmarksFile);
 }
 
 /**

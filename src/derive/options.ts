@@ -34,8 +34,10 @@ export interface DeriveOptions {
   readonly fractions?: Fractions;
   /** Side of the crops, px; default 300. */
   readonly sizePx?: number;
-  /** Default 2. */
+  /** Threads that work on frames; default 2. */
   readonly threads?: number;
+  /** A thread is started for at least so many frames, as it has to load its models; default 64. */
+  readonly framesPerThread?: number;
   readonly signal?: AbortSignal;
   /** Called with the number of frames; the caller ends the line. */
   readonly progress?: (frames: number) => Progress;

@@ -206,7 +206,7 @@ describe("derive", () => {
   });
 
   it("gives the same bytes again and with other threads", async () => {
-    await derive({ ...optionsTo(out), threads: 5 });
+    await derive({ ...optionsTo(out), threads: 5, framesPerThread: 13 }); // three threads of 13 frames
     expect(await treeOf(out)).toEqual(reference);
   });
 

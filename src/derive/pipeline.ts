@@ -8,7 +8,7 @@ import { type Derivation, hashDerivation, type Manifest } from "../data/manifest
 import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
 import type { RuleSettings } from "./clean.ts";
 import { describeDerivation } from "./describe.ts";
-import { annotatedFaces, detectedFaces, type FaceSource } from "./faces.ts";
+import { openFaces } from "./faces.ts";
 import { finish } from "./finish.ts";
 import type { Frame } from "./frame.ts";
 import { openHandCutter } from "./hand-source.ts";
@@ -16,9 +16,11 @@ import { type FrameResult, openJournal, readJournal } from "./journal.ts";
 import { checkOptions, type DeriveOptions } from "./options.ts";
 import type { FaceLimits } from "./pairing.ts";
 import { discard, findComplete, openStage, publish, type Stage } from "./stage.ts";
-import { type Tools, workFrame } from "./work.ts";
+import { openThreads } from "./threads.ts";
+import type { Tools } from "./work.ts";
+import type { ThreadRequest } from "./worker.ts";
 
-/** Frames under way at once, for each thread: one is decoded or written while another is searched. */
+/** Frames under way at once, for each thread: one is read or written while another is looked at. */
 const FRAMES_PER_THREAD = 2;
 
 /** What a derivation gives. */
@@ -68,8 +70,8 @@ export interface Opened {
 /** Checks the options, loads the models, reads what is hashed into the derivation; the caller closes it. */
 export async function openDerivation(options: DeriveOptions): Promise<Opened> {
   checkOptions(options);
-  const faces = await openFaces(options);
-  const hands = await openHandCutter(options.handCrop ?? "landmarks", options.threads ?? 2);
+  const faces = await openFaces(options, 1);
+  const hands = await openHandCutter(options.handCrop ?? "landmarks", 1);
   const close = async () => void (await Promise.all([faces.close(), hands.close()]));
   try {
     const derivation = await describeDerivation(options, faces, hands);
@@ -89,12 +91,6 @@ export async function openDerivation(options: DeriveOptions): Promise<Opened> {
 /** Faces that the rules would remove are not preferred to others; a rule that is off has no limit. */
 function faceLimits({ face_score: minScore, face_size: minPx }: RuleSettings): FaceLimits {
   return { minScore: minScore ?? 0, minPx: minPx ?? 0 };
-}
-
-function openFaces({ faceModel, faceLandmarksFile, threads = 2 }: DeriveOptions): Promise<FaceSource> {
-  return faceLandmarksFile === undefined
-    ? detectedFaces(faceModel, threads)
-    : annotatedFaces(faceLandmarksFile);
 }
 
 /** Reads all annotations once, so that a broken file is found before any work is done. */
@@ -117,11 +113,6 @@ export interface FrameRange {
   readonly to: number;
 }
 
-interface Task {
-  readonly frame: Frame;
-  readonly repeated: boolean;
-}
-
 /**
  * Works on the frames of a range that the journal lacks.
  *
@@ -139,11 +130,10 @@ export async function workFrames(
   const progress = options.progress?.(range.to - range.from);
   progress?.tick(journal.done);
   const limit = (options.threads ?? 2) * FRAMES_PER_THREAD;
+  const threads = openThreads(options, tools, range.to - range.from - journal.done);
   let worked = 0;
   try {
-    const results = mapOrdered(tasks(options, stage, journal.done, range), limit, ({ frame, repeated }) =>
-      workFrame(frame, repeated, tools),
-    );
+    const results = mapOrdered(tasks(options, stage, journal.done, range), limit, threads.work);
     for await (const result of results) {
       await journal.append(result);
       progress?.tick();
@@ -151,6 +141,7 @@ export async function workFrames(
     }
     return worked;
   } finally {
+    await threads.close();
     await journal.close();
   }
 }
@@ -161,19 +152,23 @@ async function* tasks(
   stage: Stage,
   done: number,
   { from, to }: FrameRange,
-): AsyncGenerator<Task> {
+): AsyncGenerator<ThreadRequest> {
   const ids = new Set<string>();
   const before = done === 0 ? undefined : readJournal(stage.journal);
   let index = 0;
-  for await (const frame of readAnnotations(options.hagridDir, annotationOptions(options))) {
-    options.signal?.throwIfAborted();
-    const repeated = ids.has(frame.imageId);
-    ids.add(frame.imageId);
-    const place = index++;
-    if (place < from) continue;
-    if (place >= to) return;
-    if (place >= from + done) yield { frame, repeated };
-    else checkSame(frame, (await before!.next()).value, stage.root);
+  try {
+    for await (const frame of readAnnotations(options.hagridDir, annotationOptions(options))) {
+      options.signal?.throwIfAborted();
+      const repeated = ids.has(frame.imageId);
+      ids.add(frame.imageId);
+      const place = index++;
+      if (place < from) continue;
+      if (place >= to) return;
+      if (place >= from + done) yield { frame, repeated };
+      else checkSame(frame, (await before!.next()).value, stage.root);
+    }
+  } finally {
+    await before?.return(undefined); // closes the file
   }
 }
 

@@ -1,0 +1,39 @@
+// Thread of `workFrames`: judges, cuts and writes the frames that it is sent, with models of its own.
+// Why threads: ONNX Runtime's Node binding computes on the thread that calls it, as resampling and cutting do.
+// Invariant: a frame's bytes depend on the frame, the recipe and the source of faces only.
+import { parentPort, workerData } from "node:worker_threads";
+import { serveWorker } from "../core/pool.ts";
+import type { Layout } from "../data/layout.ts";
+import type { ImageRecipe } from "../data/manifest.ts";
+import { openFaces } from "./faces.ts";
+import type { Frame } from "./frame.ts";
+import { type HandCrop, openHandCutter } from "./hand-source.ts";
+import type { FrameResult } from "./journal.ts";
+import type { DeriveOptions } from "./options.ts";
+import type { FaceLimits } from "./pairing.ts";
+import { workFrame } from "./work.ts";
+
+/** What a thread is started with. */
+export interface ThreadSetup {
+  readonly faces: Pick<DeriveOptions, "faceModel" | "faceLandmarksFile">;
+  readonly handCrop: HandCrop;
+  readonly limits: FaceLimits;
+  readonly layout: Layout;
+  readonly recipe: ImageRecipe;
+}
+
+/** One frame of the input; `repeated` if its image id came before. */
+export interface ThreadRequest {
+  readonly frame: Frame;
+  readonly repeated: boolean;
+}
+
+if (parentPort !== null) {
+  const { faces, handCrop, ...rest } = workerData as ThreadSetup;
+  const opening = Promise.all([openFaces(faces, 1), openHandCutter(handCrop, 1)]);
+  opening.catch(() => undefined); // told by the first frame
+  serveWorker<ThreadRequest, FrameResult>(parentPort, async ({ frame, repeated }) => {
+    const [source, hands] = await opening;
+    return { value: await workFrame(frame, repeated, { ...rest, faces: source, hands }) };
+  });
+}
