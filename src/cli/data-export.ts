@@ -58,11 +58,17 @@ async function withProgress<T>(
   label: string,
   work: (options: ExportOptions) => Promise<T>,
 ): Promise<T> {
-  const progress = startProgress(label, 0, { unit: "pairs" });
+  let progress: ReturnType<typeof startProgress> | undefined;
   try {
-    return await work({ signal, onPair: () => progress.tick() });
+    return await work({
+      signal,
+      onTotal: (pairs) => {
+        progress = startProgress(label, pairs, { unit: "pairs" });
+      },
+      onPair: () => progress?.tick(),
+    });
   } finally {
-    progress.done();
+    progress?.done();
   }
 }
 

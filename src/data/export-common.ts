@@ -53,6 +53,8 @@ export type ExportNote = z.output<typeof noteSchema>;
 export interface ExportOptions {
   /** Bytes after which a new shard is begun; default 256 MiB. */
   readonly shardBytes?: number;
+  /** Told once how many pairs there are. */
+  readonly onTotal?: (pairs: number) => void;
   /** Called after each pair. */
   readonly onPair?: () => void;
   readonly signal?: AbortSignal;

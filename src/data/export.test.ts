@@ -40,6 +40,7 @@ describe.each(EXPORT_KINDS)("a dataset as %s", (kind) => {
     const ticks = { out: 0, back: 0 };
     const note = await exportDataset(at("set"), kind, at(kind), {
       shardBytes: 100_000,
+      onTotal: (pairs) => expect(pairs).toBe(132),
       onPair: () => ticks.out++,
     });
     expect(note.pairs).toEqual({ train: 131, val: 1, test: 0 });

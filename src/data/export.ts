@@ -52,7 +52,8 @@ export async function exportDataset(
   options: ExportOptions = {},
 ): Promise<ExportNote> {
   const layout = await locate(dir);
-  await readPairs(dir);
+  const pairs = await readPairs(dir);
+  options.onTotal?.(SPLITS.reduce((sum, split) => sum + pairs[split].length, 0));
   return await makeFolder(out, async (staging) => {
     const tally = new PairTally();
     const written = await WRITERS[kind](tally.watch(datasetPairs(layout), options), staging, options);
@@ -78,6 +79,7 @@ export async function importDataset(
   options: ExportOptions = {},
 ): Promise<ExportNote> {
   const note = await readNote(dir);
+  options.onTotal?.(SPLITS.reduce((sum, split) => sum + note.pairs[split], 0));
   return await makeFolder(out, async (staging) => {
     const tally = new PairTally();
     const source = tally.watch((split) => READERS[note.kind](dir, note, split), options);
