@@ -39,6 +39,7 @@ export function inventedStudy(): Study {
       { ...evaluation, name: "told-other", told: "other", perturb: null, cells: ["f1"] },
       { ...evaluation, name: "blur", told: "recorded", perturb: { kind: "blur", sigma: 0.02 } },
     ],
+    resources: [],
     comparisons: [
       {
         name: "flag",

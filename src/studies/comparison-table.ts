@@ -19,7 +19,7 @@ export interface ComparedPair {
   /** Null if the pair cannot be compared; `reason` says why. */
   readonly result: PairedComparison | null;
   readonly reason: string;
-  /** Of the family; null where there is no p. */
+  /** Of all pairs of the study; null where there is no p. */
   readonly holm: number | null;
   readonly sources: readonly string[];
 }
@@ -30,18 +30,18 @@ export interface ComparedFamily {
   readonly pairs: readonly ComparedPair[];
 }
 
-/** Computes every comparison of a study. */
+/** Computes every comparison of a study; all its pairs are one family. */
 export function compareFamilies(results: StudyResults, resampling: Resampling): ComparedFamily[] {
-  return results.study.comparisons.map((comparison) => {
-    const compared = comparison.pairs.map((pair) => comparePair(results, comparison, pair, resampling));
-    const known = compared.flatMap(({ result }) => (result?.p == null ? [] : [result.p]));
-    const adjusted = known.length === 0 ? [] : holm(known);
-    const pairs = compared.map((pair) => ({
-      ...pair,
-      holm: pair.result?.p == null ? null : adjusted.shift()!,
-    }));
-    return { comparison, pairs };
-  });
+  const compared = results.study.comparisons.map((comparison) => ({
+    comparison,
+    pairs: comparison.pairs.map((pair) => comparePair(results, comparison, pair, resampling)),
+  }));
+  const known = compared.flatMap(({ pairs }) => pairs.flatMap(({ result }) => result?.p ?? []));
+  const adjusted = known.length === 0 ? [] : holm(known);
+  return compared.map(({ comparison, pairs }) => ({
+    comparison,
+    pairs: pairs.map((pair) => ({ ...pair, holm: pair.result?.p == null ? null : adjusted.shift()! })),
+  }));
 }
 
 function comparePair(
@@ -83,27 +83,42 @@ function comparePair(
   return { a, b, result, reason: "", sources };
 }
 
-/** One table a comparison. */
-export function comparisonTable({ comparison, pairs }: ComparedFamily, results: StudyResults): ReportTable {
-  const { name, evaluation, modality } = comparison;
-  const images = [
-    evaluation === null ? `split ${results.split}` : `evaluation ${evaluation}`,
-    ...(modality === null ? [] : [`${modality}s`]),
-  ].join(", ");
+/** All comparisons in one table; undefined without any. */
+export function comparisonTable(
+  families: readonly ComparedFamily[],
+  { split }: StudyResults,
+): ReportTable | undefined {
+  if (families.length === 0) return undefined;
   return {
-    id: `comparison-${name}`,
-    title: `Comparison ${name}: balanced accuracy, ${images}`,
-    note: "Difference: second minus first, mean over the seeds that both have, with a 95 % paired bootstrap interval over subjects; p by permutation within subjects; Holm: corrected within this table; detectable: true difference that such a test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.",
-    header: ["first", "second", "seeds", "images", "subjects", "difference", "p", "Holm p", "detectable"],
-    rows: pairs.map(pairRow),
+    id: "comparisons",
+    title: "Comparisons: balanced accuracy",
+    note: "Difference: second minus first, mean over the seeds that both have, with a 95 % paired bootstrap interval over subjects; p by permutation within subjects; Holm: corrected over all rows; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.",
+    header: [
+      "comparison",
+      "first",
+      "second",
+      "of",
+      "seeds",
+      "images",
+      "subjects",
+      "difference",
+      "p",
+      "Holm p",
+      "detectable",
+    ],
+    rows: families.flatMap(({ comparison, pairs }) => pairs.map((pair) => pairRow(pair, comparison, split))),
   };
 }
 
-function pairRow({ a, b, result, reason, holm: adjusted, sources }: ComparedPair): TableRow {
-  const names = [words(a.label), words(b.label)];
+function pairRow(
+  { a, b, result, reason, holm: adjusted, sources }: ComparedPair,
+  { name, evaluation, modality }: Comparison,
+  split: StudyResults["split"],
+): TableRow {
+  const images = [evaluation ?? split, ...(modality === null ? [] : [`${modality}s`])].join(", ");
+  const names = [words(name), words(a.label), words(b.label), words(images)];
   if (result === null) {
-    const [first, ...rest] = [words(reason), ...Array.from({ length: 6 }, () => words("-"))];
-    return { cells: [...names, first!, ...rest], sources };
+    return { cells: [...names, words(reason), ...Array.from({ length: 6 }, () => words("-"))], sources };
   }
   const { nSeeds, nImages, nSubjects, p, minimumDetectable } = result;
   return {

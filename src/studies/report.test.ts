@@ -67,7 +67,7 @@ describe("tables", () => {
   });
 
   test("compare pairs with interval, p, Holm's p and what could have been detected", async () => {
-    const [first, second] = await csv("tables/comparison-flag.csv");
+    const [first, second] = await csv("tables/comparisons.csv");
     const difference =
       seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc"))).mean -
       seedSummary(STUDY_SEEDS.map((seed) => balanced(1, seed, "umcc"))).mean;
@@ -176,7 +176,7 @@ describe("the report", () => {
     const { files, results } = await makeReport(part, options());
     expect(results.missing).toHaveLength(4);
     expect(files.get("report.md")).toContain("4 of 6 runs are not done and are in no figure.");
-    expect(files.get("tables/comparison-flag.csv")).toContain("no seed is done for both");
+    expect(files.get("tables/comparisons.csv")).toContain("no seed is done for both");
     expect(files.get("report.md")).not.toContain("[**");
   });
 

@@ -45,7 +45,7 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   const shown = shownRuns(results);
   const tables = [
     figuresTable(results),
-    ...families.map((family) => comparisonTable(family, results)),
+    ...present(comparisonTable(families, results)),
     ...present(gateTable(results)),
     ...present(fusionTable(results)),
     ...evaluationTables(results),
