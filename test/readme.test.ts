@@ -44,7 +44,8 @@ function invocationOf(command: string): Invocation | undefined {
   if (match === null) return undefined;
   const words = match[1]!.split(/\s+/);
   const families = ["data", "model", "study", "release"];
-  const count = words[0]!.startsWith("-") ? 0 : families.includes(words[0]!) ? 2 : 1;
+  const below = /^derive (?:report|labels|merge)\b/.test(match[1]!); // derive also stands alone
+  const count = words[0]!.startsWith("-") ? 0 : below || families.includes(words[0]!) ? 2 : 1;
   const flags = words.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]!);
   return { verbs: words.slice(0, count), flags };
 }
