@@ -1,75 +1,7 @@
 // Question: how fast are JPEGs of 300 px decoded, augmented and batched, beside torchvision's DataLoader?
-// One step is one epoch of 512 images, from idle workers to the last batch; both sides read the same drawn files.
-import { existsSync } from "node:fs";
-import { mkdir, rename, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { Random } from "../src/core/random.ts";
-import { openBatches } from "../src/data/batches.ts";
-import { encodeJpeg } from "../src/data/image.ts";
-import { FULL_AUGMENT } from "../src/data/jitter.ts";
-import type { Sample } from "../src/data/record.ts";
+// Every epoch decodes every file, on both sides.
+import { loaderEpochs } from "./loader.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";
 
-const COUNT = 512;
-const SIDE_PX = 300;
-/** Shared with peer/loader.py. */
-const FOLDER = join(tmpdir(), "facehand-bench-images-1");
-
-/** A picture with edges, gradients and some noise, so that its JPEG is of a photograph's size. */
-function picture(index: number): Uint8Array {
-  const random = Random.of(index);
-  const waves = Array.from({ length: 9 }, () => random.uniform(0.01, 0.2));
-  const data = new Uint8Array(SIDE_PX * SIDE_PX * 3);
-  for (let y = 0, i = 0; y < SIDE_PX; y++) {
-    for (let x = 0; x < SIDE_PX; x++) {
-      for (let c = 0; c < 3; c++, i++) {
-        const wave =
-          Math.sin(x * waves[c]!) +
-          Math.cos(y * waves[c + 3]!) +
-          Math.sign(Math.sin((x + y) * waves[c + 6]!));
-        data[i] = 128 + 36 * wave + random.uniform(-12, 12);
-      }
-    }
-  }
-  return data;
-}
-
-async function images(): Promise<string[]> {
-  const paths = Array.from({ length: COUNT }, (_, i) => join(FOLDER, `${String(i).padStart(4, "0")}.jpg`));
-  if (existsSync(FOLDER)) return paths;
-  const staging = `${FOLDER}.${process.pid}`;
-  await mkdir(staging);
-  for (const [i, path] of paths.entries()) {
-    const jpeg = await encodeJpeg({ width: SIDE_PX, height: SIDE_PX, data: picture(i) });
-    await writeFile(path.replace(FOLDER, staging), jpeg);
-  }
-  await rename(staging, FOLDER);
-  return paths;
-}
-
-await serve(VERSIONS, async ({ batch, sizePx, threads }) => {
-  const samples = (await images()).map((path, i): Sample => {
-    const groups = { age: "", race: "", gesture: "" };
-    return { id: String(i), subject: `s${i}`, modality: "face", sex: "male", path, source: "bench", groups };
-  });
-  const batches = openBatches({
-    samples,
-    batchSize: batch,
-    sizePx,
-    shuffle: true,
-    dropLast: true,
-    augment: FULL_AUGMENT,
-    seed: 0,
-    workers: threads,
-    prefetch: 2 * threads, // torch's prefetch_factor of 2 a worker
-    cacheBytes: 0, // the peer has no cache either
-  });
-  let epoch = 0;
-  return async () => {
-    let sum = 0;
-    for await (const { images: pixels } of batches.epoch(epoch++)) sum += pixels[0]!;
-    return sum;
-  };
-});
+await serve(VERSIONS, (work) => loaderEpochs(work, 0));

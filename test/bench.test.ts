@@ -1,5 +1,6 @@
 // The benchmark runner: its statistics, its refusals, and one small run of each benchmark without a peer.
 import { spawnSync } from "node:child_process";
+import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { learningCurves } from "../bench/learning-figure.ts";
@@ -7,6 +8,11 @@ import { findPython } from "../bench/peer.ts";
 import { pairedRatio, quantile, spread } from "../bench/statistics.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+const NAMES = readdirSync(new URL("../bench/", import.meta.url))
+  .filter((file) => file.endsWith(".bench.ts"))
+  .map((file) => file.slice(0, -".bench.ts".length))
+  .sort();
 
 function bench(...args: readonly string[]) {
   return spawnSync(process.execPath, ["--import", "tsx", "bench/run.ts", ...args], {
@@ -66,7 +72,9 @@ describe("npm run bench", () => {
     const typo = bench("forwrd");
     expect([typo.status, typo.stderr]).toEqual([
       2,
-      'Expected one of bootstrap, derive, derive-floor, forward, head-step, loader, train-step for the benchmark, got "forwrd"\nTry: npm run bench -- forward\n',
+      `Expected one of ${NAMES.join(", ")} for the benchmark, got "forwrd"
+Try: npm run bench -- forward
+`,
     ]);
     const option = bench("forward", "--bacth", "3");
     expect(option.status).toBe(2);

@@ -1,0 +1,8 @@
+// Question: how fast are later epochs, whose decoded pictures are kept, beside torchvision's DataLoader, which keeps none?
+// What training does by default while the pictures fit 1 GiB; the first epoch is that of `loader`, and a warm-up here.
+import { CACHE_BYTES } from "../src/data/batches.ts";
+import { loaderEpochs } from "./loader.ts";
+import { serve } from "./side.ts";
+import { VERSIONS } from "./versions.ts";
+
+await serve(VERSIONS, (work) => loaderEpochs(work, CACHE_BYTES));
