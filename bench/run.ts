@@ -120,11 +120,11 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
   }
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
   const step = ["--layout", flags.layout, ...timm];
-  const own = name.startsWith("loader") ? "loader" : name === "derive" ? name : undefined;
+  const script = name.startsWith("loader") ? "loader" : name === "derive" ? name : undefined;
   const args =
-    own === undefined
+    script === undefined
       ? [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step]
-      : [`${HERE}peer/${own}.py`, JSON.stringify(work)];
+      : [`${HERE}peer/${script}.py`, JSON.stringify(work)];
   return start(python.path, args, ROOT);
 }
 
