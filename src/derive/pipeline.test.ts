@@ -7,7 +7,9 @@ import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { exists, sha256, sha256File } from "../core/files.ts";
 import { decodeImage, encodeJpeg } from "../data/image.ts";
 import { readManifest } from "../data/manifest.ts";
+import { resizeBilinear } from "../data/pixels.ts";
 import { SPLITS } from "../data/record.ts";
+import { rotate } from "../data/rotate.ts";
 import { readPairs } from "../data/store.ts";
 import { readCsv } from "../formats/csv.ts";
 import { LEDGER_COLUMNS } from "./ledger.ts";
@@ -368,3 +370,54 @@ describe.skipIf(real === undefined)(`derive on real frames (${WHY_SKIPPED})`, ()
     expect(manifest.recipe.detector.name).toBe("mediapipe-full-range/1");
   });
 });
+
+describe("derive with photos as cameras and phones leave them", () => {
+  /** EXIF: the picture is stored lying on its left side, to be turned a quarter clockwise. */
+  const lying = (jpeg: Uint8Array) => {
+    const tiff = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0, 0];
+    const body = [0x45, 0x78, 0x69, 0x66, 0, 0, ...tiff];
+    const head = [0xff, 0xd8, 0xff, 0xe1, 0, body.length + 2, ...body];
+    return Buffer.concat([Uint8Array.from(head), jpeg.subarray(2)]);
+  };
+
+  it("takes annotations as of the upright picture, splits as HaGRID has them, and other age buckets", async () => {
+    const tree = join(dir, "exif");
+    const upright = await decodeImage(await frameBytes("palm upright"));
+    const entries = Array.from({ length: 6 }, (_, user) => good(user, 0));
+    const turned = rotate(square(upright), 90); // counter-clockwise: what the EXIF turn undoes
+    const plain: Entry = { id: "plain", user: 7, image: await encodeJpeg(square(upright), { quality: 100 }) };
+    const exif: Entry = { id: "exif", user: 8, image: lying(await encodeJpeg(turned, { quality: 100 })) };
+    await makeTree(tree, [...entries, plain, exif]);
+    const options = {
+      ...optionsTo(out),
+      hagridDir: tree,
+      faceLandmarksFile: join(tree, "face_landmarks.json"),
+    };
+    const rules = [{ name: "near_duplicate", threshold: null }];
+    await derive({ ...options, rules, splits: "hagrid", ageEdges: [0, 25, 65] });
+    const faces = join(out, "images", "content", "aligned_dataset", "faces");
+    const [a, b] = await Promise.all(["plain", "exif"].map((id) => decodeImage(join(faces, `F_${id}.jpg`))));
+    const error =
+      Array.from(a!.data, (v, i) => Math.abs(v - b!.data[i]!)).reduce((x, y) => x + y) / a!.data.length;
+    expect(error).toBeLessThan(3); // JPEG twice, in two orientations
+    const pairs = await readPairs(out);
+    expect(pairs.val.map(({ id }) => id).sort()).toEqual(["good-1-0", "good-4-0"]);
+    expect(pairs.train.map(({ age }) => age)).toContain("25-64"); // 27 and 28 years
+    const twice = [...entries, { ...good(0, 1), split: "val" }];
+    await makeTree(join(dir, "twice"), twice);
+    const divided = {
+      ...options,
+      hagridDir: join(dir, "twice"),
+      faceLandmarksFile: join(dir, "twice", "face_landmarks.json"),
+      splits: "hagrid" as const,
+      outDir: `${out} 2`,
+    };
+    await expect(derive(divided)).rejects.toMatchObject({ code: "SUBJECT_IN_TWO_SPLITS" });
+    expect(await exists(`${out} 2.partial`)).toBe(false);
+  });
+});
+
+/** A picture made square, so that a quarter turn keeps its size. */
+function square(image: Awaited<ReturnType<typeof decodeImage>>) {
+  return resizeBilinear(image, WIDTH, WIDTH);
+}
