@@ -9,8 +9,10 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** A row of the table. */
 interface Goal {
-  readonly benchmark: "train-step" | "forward" | "head-step";
+  readonly benchmark: "train-step" | "forward" | "head-step" | "loader" | "loader-kept";
   readonly model: string;
+  /** What it is called, where the network plays no part. */
+  readonly label?: string;
   readonly batch: number;
   readonly sizePx: number;
   /** Our time over the peer's, at most. */
@@ -34,6 +36,15 @@ const GOALS: readonly Goal[] = [
   { benchmark: "forward", model: LARGE, ...at(8, 224), time: 0.5, memory: 1 },
   ...SMALL.map((model) => ({ benchmark: "forward", model, ...at(32, 128), time: 0.5, memory: 1 }) as const),
   { benchmark: "head-step", model: LARGE, ...at(8, 224), time: 1.15 },
+  {
+    benchmark: "loader",
+    model: LARGE,
+    ...at(32, 224),
+    label: "JPEGs of 300 px decoded",
+    time: 0.5,
+    memory: 1,
+  },
+  { benchmark: "loader-kept", model: LARGE, ...at(32, 224), label: "later epochs, pictures kept", time: 0.5 },
 ];
 
 /** What this file reads of a row of results.jsonl. */
@@ -125,8 +136,8 @@ function newest(rows: readonly SpeedRow[]): SpeedRow[] {
 }
 
 function cells(goal: Goal, row?: SpeedRow): string[] {
-  const { benchmark, model, batch, sizePx, time, memory } = goal;
-  const work = `${benchmark} ${model}, ${batch} x ${sizePx} px`;
+  const { benchmark, model, label = model, batch, sizePx, time, memory } = goal;
+  const work = `${benchmark} ${label}, ${batch} x ${sizePx} px`;
   const most = (limit?: number) => (limit === undefined ? "" : `<= ${limit}`);
   if (row?.ratio == null || row.peer === null)
     return [work, "", most(time), "not measured", "", most(memory), "", "", ""];

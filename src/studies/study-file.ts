@@ -132,7 +132,7 @@ export type StudyFile = z.output<typeof studyFileSchema>;
  * Reads and checks a study file.
  *
  * @throws AppError("data", "FILE_MISSING"), ("input", "STUDY_SYNTAX" | "STUDY_KEY" | "STUDY_VALUE") with file and line
- * @example (await readStudyFile("docs/studies/real-ablation.yaml")).grid
+ * @example (await readStudyFile("docs/studies/labelled-ablation.yaml")).grid
  */
 export async function readStudyFile(path: string): Promise<StudyFile> {
   return parseStudyFile(await readText(path, "a study file"), path);
