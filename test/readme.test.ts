@@ -86,7 +86,9 @@ describe("documentation", () => {
   });
 
   it("links to files that exist", () => {
-    const broken = DOCUMENTS.flatMap((path) => {
+    // Reports of studies link to run folders, which stay where they were run.
+    const written = DOCUMENTS.filter((path) => !/^docs.studies.[^.]+.report\.md$/.test(path));
+    const broken = written.flatMap((path) => {
       const text = readIfThere(path)!.replaceAll(/^```[\s\S]*?^```/gm, "");
       const targets = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map((m) => m[1]!);
       const own = targets.filter((target) => !/^[a-z]+:/.test(target));

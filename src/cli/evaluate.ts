@@ -13,6 +13,7 @@ import {
 } from "../evaluate/analysis.ts";
 import { formatSummary } from "../evaluate/format.ts";
 import { formatCalibration, formatSelective, formatThresholds } from "../evaluate/format-analysis.ts";
+import { joinGroups } from "../evaluate/join.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { evaluationRows, rowsOfSplit, storedPredictions } from "../train/evaluation.ts";
@@ -24,6 +25,7 @@ interface Flags {
   readonly out?: string;
   readonly otherRecipe?: boolean;
   readonly modality?: Modality;
+  readonly join?: string;
   readonly groups?: readonly string[];
   readonly groupIntervals?: boolean;
   readonly calibrate?: boolean;
@@ -68,18 +70,19 @@ export function evaluateCommand({ print, report }: Context): Command {
   return analysisOptions(command).action(async (run: string, flags: Flags) => {
     const device = await chooseDevice(checkDevice(flags));
     const split = checkSplit(flags.split);
-    const stored = flags.data === undefined ? await storedPredictions(run, flags) : undefined;
-    const rows =
-      stored === undefined
-        ? await evaluationRows(run, { ...flags, split, device, report })
-        : rowsOfSplit(stored, split);
+    const found =
+      flags.data === undefined
+        ? await storedPredictions(run, flags)
+        : await evaluationRows(run, { ...flags, split, device, report });
+    const all = flags.join === undefined ? found : await joinGroups(found, flags.join);
+    const rows = rowsOfSplit(all, split);
     const groups = flags.groups?.map(list("--groups"));
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
       ...(groups === undefined ? {} : { groups }),
       groupIntervals: flags.groupIntervals ?? false,
     });
-    const analyses = analyse(stored ?? rows, split, flags);
+    const analyses = analyse(all, split, flags);
     if (flags.json === true) print(JSON.stringify({ ...summary, ...analyses }, null, 2));
     else print([formatSummary(summary), ...formatAnalyses(analyses, split)].join("\n\n"));
   });
@@ -92,6 +95,7 @@ function analysisOptions(command: Command): Command {
       "recorded fields to break down by, e.g. race or race,age; repeatable (default: race, age, gesture, race,age,modality)",
       repeated,
     )
+    .option("--join <file>", "CSV with id or image_id and further fields to break down by, e.g. a ledger.csv")
     .option("--group-intervals", "intervals for every group and for the spread between groups")
     .option("--calibrate", "temperature by modality, fitted on val, and what it does to the split")
     .option("--thresholds <key>", "thresholds by group of this field, chosen on val (analysis only)")

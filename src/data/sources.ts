@@ -2,8 +2,9 @@
 // Every source becomes samples, one labelled image each; pairs and FairFace also bring their own split.
 import { stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
+import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
-import { canonicalJson, exists, sha256, sha256File } from "../core/files.ts";
+import { canonicalJson, exists, readJson, sha256, sha256File } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { readFairface } from "./fairface.ts";
 import { readHands11k } from "./hands11k.ts";
@@ -65,12 +66,13 @@ export async function openSource(spec: string): Promise<Source> {
 async function openPairs(dir: string): Promise<Source> {
   const layout = await locate(dir);
   const pairs = await readPairs(dir);
+  const recipe = await recipeOf(layout);
   const samples: Sample[] = [];
   const split = new Map<string, Split>();
   for (const name of SPLITS) {
     for (const pair of pairs[name]) {
       for (const modality of MODALITIES) {
-        const sample = pairSample(layout, pair, modality);
+        const sample = { ...pairSample(layout, pair, modality), ...recipe };
         samples.push(sample);
         split.set(sample.id, name);
       }
@@ -79,6 +81,14 @@ async function openPairs(dir: string): Promise<Source> {
   const manifest = (await exists(layout.manifest)) ? await sha256File(layout.manifest) : undefined;
   const manifestHash = await hashSamples(layout.root, samples, { manifest, split });
   return { kind: "pairs", dir: layout.root, samples, split, dropped: {}, manifestHash };
+}
+
+/** The recipe's hash, whatever else the manifest says: who needs more of it checks more of it. */
+async function recipeOf({ manifest }: Layout): Promise<Pick<Sample, "recipeHash">> {
+  if (!(await exists(manifest))) return {};
+  const schema = z.looseObject({ recipeHash: z.string().optional() });
+  const { recipeHash } = await readJson(manifest, schema, "the dataset's manifest");
+  return recipeHash === undefined ? {} : { recipeHash };
 }
 
 /** The sample of one image of a pair; its id is `<pair id>/<modality>`. */

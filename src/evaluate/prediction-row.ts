@@ -52,9 +52,14 @@ const columns = {
   gesture: text,
 } as const;
 
-/** A row of predictions.parquet; the keys are its columns, in order, but for the last two. */
+/** A row of predictions.parquet; the keys are its columns, in order, but for the last three. */
 export const predictionSchema = z.strictObject({
   ...columns,
+  /** SHA-256 of the alignment recipe of the image, for derived crops; absent for others. */
+  recipe: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "expected 64 hex digits")
+    .optional(),
   /** Of the classes of a model with such a target, in columns named `age:<class>`; absent for others. */
   ageProbabilities: classes,
   /** Likewise, `race:<class>`. */

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inventedPredictions } from "../../test/run-fixture.ts";
 import { readParquet, writeParquet } from "../formats/parquet.ts";
 import { PREDICTION_COLUMNS, type Prediction } from "./prediction-row.ts";
 import { PREDICTION_PARQUET, readPredictions, writePredictions } from "./predictions.ts";
@@ -104,5 +105,19 @@ describe("predictions.parquet", () => {
     const empty = Object.fromEntries(PREDICTION_COLUMNS.map((c) => [c, []]));
     await writeParquet(path, PREDICTION_PARQUET, empty as never);
     await expect(readPredictions(path)).rejects.toMatchObject({ kind: "data", code: "PREDICTION_NONE" });
+  });
+
+  test("keeps the recipe of derived crops, in a column that only they bring", async () => {
+    const path = join(folder, "recipe.parquet");
+    const rows = inventedPredictions(3).map((row, i) =>
+      i === 0 ? row : { ...row, recipe: "ab".repeat(32) },
+    );
+    await writePredictions(path, rows);
+    expect(await readPredictions(path)).toEqual(rows);
+    await writePredictions(path, inventedPredictions(3));
+    expect((await readPredictions(path)).some((row) => "recipe" in row)).toBe(false);
+    await expect(writePredictions(path, [{ ...rows[0]!, recipe: "ab" }])).rejects.toThrowError(
+      "Expected a valid value (expected 64 hex digits) for column recipe",
+    );
   });
 });

@@ -28,6 +28,9 @@ export const PREDICTION_PARQUET = {
   gesture: "string",
 } as const satisfies ParquetSchema & Record<(typeof PREDICTION_COLUMNS)[number], unknown>;
 
+/** Column of the alignment recipe's hash: there if any image has one. */
+const RECIPE = "recipe";
+
 /** Column of a class's probability. */
 const classColumn = (target: ClassTarget, name: string) => `${target}:${name}`;
 
@@ -44,8 +47,10 @@ export async function writePredictions(path: string, predictions: readonly Predi
   const rows = checkPredictions(predictions, path);
   if (rows.length === 0) throw none(path);
   const classes = classColumns(rows);
+  const recipes = rows.some(({ recipe }) => recipe !== undefined);
   const schema: ParquetSchema = {
     ...PREDICTION_PARQUET,
+    ...(recipes ? { [RECIPE]: "string?" as const } : {}),
     ...Object.fromEntries([...classes.keys()].map((column) => [column, "double?"] as const)),
   };
   await writeParquet(path, schema, {
@@ -62,6 +67,7 @@ export async function writePredictions(path: string, predictions: readonly Predi
     age: rows.map((row) => row.age),
     race: rows.map((row) => row.race),
     gesture: rows.map((row) => row.gesture),
+    ...(recipes ? { [RECIPE]: rows.map(({ recipe }) => recipe ?? null) } : {}),
     ...Object.fromEntries(classes),
   });
 }
@@ -87,12 +93,15 @@ function classColumns(rows: readonly Prediction[]): Map<string, (number | null)[
  * @example const test = (await readPredictions(path)).filter((row) => row.split === "test")
  */
 export async function readPredictions(path: string): Promise<Prediction[]> {
-  const table = await readParquet(path, PREDICTION_PARQUET, (column) =>
-    CLASS_TARGETS.some((target) => column.startsWith(classColumn(target, ""))) ? "double?" : undefined,
-  );
+  const table = await readParquet(path, PREDICTION_PARQUET, (column) => {
+    if (column === RECIPE) return "string?";
+    return CLASS_TARGETS.some((target) => column.startsWith(classColumn(target, ""))) ? "double?" : undefined;
+  });
+  const recipes = (table as Readonly<Record<string, readonly unknown[]>>)[RECIPE];
   const classes = readClassColumns(table);
   const rows = table.id.map((_, i) => ({
     ...Object.fromEntries(PREDICTION_COLUMNS.map((column) => [column, table[column][i]])),
+    ...(recipes === undefined || recipes[i] === null ? {} : { recipe: recipes[i] }),
     ...classesOf(classes, i),
   }));
   if (rows.length === 0) throw none(path);

@@ -56,7 +56,7 @@ export async function predictSamples(
 }
 
 function predictionRow(sample: Sample, result: ImagePrediction, split: Split): Prediction {
-  const { id, source, subject, modality, sex, groups } = sample;
+  const { id, source, subject, modality, sex, groups, recipeHash } = sample;
   const { probability, modalityUsed, gateHand, logit, classes = {} } = result;
   const { age, race, gesture } = groups;
   const target = sexIndex(sex);
@@ -74,6 +74,7 @@ function predictionRow(sample: Sample, result: ImagePrediction, split: Split): P
     age,
     race,
     gesture,
+    ...(recipeHash === undefined ? {} : { recipe: recipeHash }),
     ...(classes.age === undefined ? {} : { ageProbabilities: classes.age }),
     ...(classes.race === undefined ? {} : { raceProbabilities: classes.race }),
   };
