@@ -118,11 +118,10 @@ describe("predict with further targets", () => {
   });
 
   it("says of the sex what the same weights say without", async () => {
-    const [aged, plain] = await Promise.all(
-      (["aged", "f1"] as const).map((name) =>
-        json(ckpt(name), at("a.png"), "--modality", "hand", "--threads", "1"),
-      ),
-    );
+    const of = (name: keyof typeof MODELS) =>
+      json(ckpt(name), at("a.png"), "--modality", "hand", "--threads", "1");
+    const aged = await of("aged");
+    const plain = await of("f1");
     expect(aged.predictions[0].probability).toBeCloseTo(plain.predictions[0].probability, 6);
     expect(plain.predictions[0]).not.toHaveProperty("classes");
   });

@@ -18,7 +18,12 @@ export function runFailing(error: Error, ...argv: readonly string[]): Promise<Ra
   return capture(argv, error);
 }
 
+let running = false;
+
 async function capture(argv: readonly string[], fault?: Error): Promise<Ran> {
+  // Two at once would write into each other's results.
+  if (running) throw new Error(`await the command before, then run facehand ${argv.join(" ")}`);
+  running = true;
   const printed = { stdout: "", stderr: "" };
   const restore = (["stdout", "stderr"] as const).map((name) => {
     const stream = process[name];
@@ -37,6 +42,7 @@ async function capture(argv: readonly string[], fault?: Error): Promise<Ran> {
     return { code, ...strip(printed) };
   } finally {
     for (const undo of restore) undo();
+    running = false;
   }
 }
 
