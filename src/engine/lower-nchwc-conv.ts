@@ -3,6 +3,7 @@ import { type Blocks, inBlocks, onlyNormalised, type Placed } from "./blocked.ts
 import { denseKernel, forwardOuterKernel, kernelOf } from "./blocked-kernels.ts";
 import type { Node, Value } from "./graph.ts";
 import { inputGrad } from "./lower-nchwc-phases.ts";
+import { denseWeightGrad } from "./lower-nchwc-weights.ts";
 import { batchIsCheap } from "./lower-plain-conv.ts";
 import { NCHWC } from "./writer.ts";
 
@@ -64,8 +65,11 @@ export function convInputGrad(b: Blocks, node: Node<"convInputGrad">): readonly 
 /** Depthwise in blocks, 1x1 on small maps as one product; others by the plain rule. */
 export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
-  if (!b.fits(x) || !b.fits(dy)) return undefined;
-  return node.attrs.groups > 1 ? depthwiseWeightGrad(b, node) : pointwiseWeightGrad(b, node);
+  const { kernel, stride, groups } = node.attrs;
+  if (!b.fits(dy) || !(b.fits(x) || (groups === 1 && x.shape[1] === 3))) return undefined;
+  if (groups > 1) return depthwiseWeightGrad(b, node);
+  if (kernel[0] * kernel[1] * stride[0] * stride[1] === 1) return pointwiseWeightGrad(b, node);
+  return denseWeightGrad(b, node);
 }
 
 /** 1x1 on small maps: one product over all pixels of all samples, channels last; others plainly. */

@@ -1,26 +1,8 @@
-// Max-pool and layer normalisation on blocked maps.
+// Layer normalisation on blocked maps.
 // Means over channels are 1x1 convolutions that write one block of equal channels, [N, b, H, W]; they apply to
 // all blocks of a map by broadcasting. Padded channels have weight 0 in them.
 import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts";
 import type { Node, Value } from "./graph.ts";
-import { poolAttributes, poolGradient } from "./lower-plain-layers.ts";
-import { NCHWC } from "./writer.ts";
-
-/** Blocked rule of maxPool; undefined where the plain one has to do it. */
-export function maxPool(b: Blocks, { inputs: [x], attrs }: Node<"maxPool">): readonly Placed[] | undefined {
-  if (!stays(b, x)) return undefined;
-  return [inBlocks(b.w.op("MaxPool", [b.blocked(x)], poolAttributes(attrs), NCHWC))];
-}
-
-/** The plain form on [N C/b, H, W, b]. */
-export function maxPoolGrad(b: Blocks, node: Node<"maxPoolGrad">): readonly Placed[] | undefined {
-  const [x, y, dy] = node.inputs;
-  if (!stays(b, x) || !stays(b, y)) return undefined;
-  const view = ({ shape: [n, c, h, width] }: Value) => [(n! * b.up(c!)) / b.size, h!, width!, b.size];
-  const names = [x, y, dy].map((v) => b.w.reshape(b.blocked(v), view(v)));
-  const dx = poolGradient(b.w, node.attrs, { inside: view(x), outside: view(y), axis: 1 }, names);
-  return [inBlocks(b.w.reshape(dx, x.shape.with(1, b.up(x.shape[1]!))))];
-}
 
 /** Statistics in two passes; the normalised map serves the gradient too. */
 export function layerNorm(b: Blocks, node: Node<"layerNorm">): readonly Placed[] | undefined {

@@ -5,7 +5,7 @@
 
 import type { Blocks } from "./blocked.ts";
 import { gradientKernel, kernelOf } from "./blocked-kernels.ts";
-import type { Node } from "./graph.ts";
+import type { Node, Size } from "./graph.ts";
 
 /** What one phase of one axis needs of dy. */
 interface Phase {
@@ -45,7 +45,7 @@ export function inputGrad(b: Blocks, node: Node<"convInputGrad">, sum?: string):
   const columns = phases(kw, stride[1], padding[1], wide, dy.shape[3]!);
   if (rows.length * columns.length === 1) return phase(b, node, rows[0]!, columns[0]!, [high, wide], sum);
   const parts = rows.map((row) => columns.map((column) => phase(b, node, row, column, [high, wide])));
-  return weave(b, node, parts, [high, wide]);
+  return weave(b, { shape: node.outputs[0]!.shape, stride }, parts);
 }
 
 /** One phase: [N, Ip, high, wide]. */
@@ -90,16 +90,20 @@ function crop(b: Blocks, node: Node<"convInputGrad">, pads: readonly number[]): 
   return b.w.reshape(cut, [n, b.up(c), h - top - bottom, width - left - right]);
 }
 
-/** Phases side by side: columns first, then rows; what lies beyond the input is cut off. */
-function weave(
+/**
+ * Phases side by side: columns first, then rows; what lies beyond the map is cut off.
+ *
+ * @param shape - of the map, [N, C, H, W]
+ * @param parts - by row and column of the stride: [N, Cp, H / stride, W / stride], rounded up
+ */
+export function weave(
   b: Blocks,
-  node: Node<"convInputGrad">,
+  { shape, stride }: { readonly shape: readonly number[]; readonly stride: Size },
   parts: readonly (readonly string[])[],
-  [high, wide]: readonly [number, number],
 ): string {
   const { w, size } = b;
-  const { stride, inputSize } = node.attrs;
-  const [n, c] = node.outputs[0]!.shape as [number, number];
+  const [n, c, height, width] = shape as [number, number, number, number];
+  const [high, wide] = [Math.ceil(height / stride[0]), Math.ceil(width / stride[1])];
   const planes = (n * b.up(c)) / size;
   const rows = parts.map((columns) => {
     const cells = columns.map((name) => w.reshape(name, [planes * high, wide, size]));
@@ -109,7 +113,6 @@ function weave(
   const whole = rows.length === 1 ? rows[0]! : w.op("Concat", rows, { axis: 2 });
   const [tall, broad] = [high * stride[0], wide * stride[1]];
   const view = w.reshape(whole, [planes, tall, broad, size]);
-  const fits = tall === inputSize[0] && broad === inputSize[1];
-  const cut = fits ? view : w.slice(view, [1, 2], [0, 0], [...inputSize]);
-  return w.reshape(cut, [n, b.up(c), ...inputSize]);
+  const cut = tall === height && broad === width ? view : w.slice(view, [1, 2], [0, 0], [height, width]);
+  return w.reshape(cut, [n, b.up(c), height, width]);
 }

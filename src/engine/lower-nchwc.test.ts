@@ -6,6 +6,7 @@ import { gradients } from "./gradients.ts";
 import type { ConvAttrs, Value } from "./graph.ts";
 import { sizeOf } from "./graph.ts";
 import * as ops from "./ops.ts";
+import { maxPool } from "./ops-layers.ts";
 import { createSession } from "./ort-node.ts";
 import { probeBlock } from "./probe.ts";
 import { Tensor } from "./session.ts";
@@ -159,3 +160,46 @@ it.skipIf(block === undefined)("keeps a convolution whole that something else re
     return ops.add(ops.add(ops.activation("relu6", y), y), wide); // y is not only clipped, either
   });
 });
+
+/** Rows of dy that fill blocks, alone or with those of other samples, and the same with padding. */
+const maps = [
+  { n: 2, size: [6, 32] },
+  { n: 8, size: [4, 4] },
+  { n: 4, size: [7, 7] },
+  { n: 3, size: [9, 15] },
+  { n: 4, size: [5, 30] },
+  { n: 2, size: [8, 28] },
+  { n: 2, size: [2, 8] },
+] as const;
+
+it.skipIf(block === undefined)(
+  "equals the plain lowering: kernels' gradients on maps of many sizes",
+  async () => {
+    for (const { n, size } of maps) {
+      for (const [kernel, conv] of [
+        [3, attrs(1, [1, 1, 1, 1])],
+        [3, attrs(2, [0, 0, 1, 1])],
+        [3, attrs(2, [1, 1, 1, 1])],
+        [5, attrs(1, [2, 2, 2, 2])],
+        [1, attrs(2, [0, 0, 0, 0])],
+      ] as const) {
+        const given = conv.stride[0];
+        const x = ops.input("x", [n, 3, size[0] * given, size[1] * given]);
+        const stem = ops.input("stem", [C, 3, 7, 7]);
+        const w = ops.input("w", [24, C, kernel, kernel]);
+        await compare(x, [stem, w], (v) => ops.conv2d(ops.conv2d(v, stem, attrs(1, [3, 3, 3, 3])), w, conv));
+      }
+    }
+  },
+);
+
+it.skipIf(block === undefined)(
+  "gives the first of equal values all of a window's gradient, none to the edge",
+  async () => {
+    const { x, stem, enter } = intoBlocks();
+    const zeros = ops.constant(new Float32Array(C), [C]);
+    await compare(x, [stem, zeros], (v) =>
+      maxPool(ops.channelScale(enter(v), zeros), { kernel: [3, 3], stride: [2, 2], padding: [1, 1, 1, 1] }),
+    );
+  },
+);

@@ -4,9 +4,10 @@
 import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts";
 import { isNode, type Node, type Op, type Value } from "./graph.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./lower-nchwc-conv.ts";
-import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./lower-nchwc-layers.ts";
+import { layerNorm, layerNormGrad } from "./lower-nchwc-layers.ts";
 import { batchNorm, batchNormEval, batchNormGrad, RANGES } from "./lower-nchwc-norm.ts";
 import { inputGrad } from "./lower-nchwc-phases.ts";
+import { maxPool, maxPoolGrad } from "./lower-nchwc-pool.ts";
 import { type Lowering, PLAIN } from "./lower-plain.ts";
 
 /** Emits one node in blocks, or declines. */
