@@ -62,6 +62,7 @@ export { type GroupTable, metricsByGroup } from "./evaluate/groups.ts";
 export { delong, wilson } from "./evaluate/intervals.ts";
 export { holm, mcnemar } from "./evaluate/mcnemar.ts";
 export { type BinaryMetrics, evaluateBinary } from "./evaluate/metrics.ts";
+export { readSplits, writeSplits } from "./evaluate/prediction-folder.ts";
 export type { Prediction } from "./evaluate/prediction-row.ts";
 export { readPredictions, writePredictions } from "./evaluate/predictions.ts";
 export { type SeedSummary, seedSummary } from "./evaluate/seeds.ts";

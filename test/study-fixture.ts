@@ -1,8 +1,8 @@
 // An invented study on disk for tests of reports: three cells, two seeds, a perturbation, a comparison; no training.
 import { writeJson } from "../src/core/files.ts";
 import { Random } from "../src/core/random.ts";
+import { writeSplits } from "../src/evaluate/prediction-folder.ts";
 import type { Prediction } from "../src/evaluate/prediction-row.ts";
-import { writePredictions } from "../src/evaluate/predictions.ts";
 import { type Cell, type Study, studyPaths, studySchema, taskPaths, tasksOf } from "../src/studies/study.ts";
 import { appendLog, runPaths } from "../src/train/run.ts";
 import { inventedLog } from "./run-fixture.ts";
@@ -92,7 +92,7 @@ export async function writeInventedStudy(
     const { gain, arch } = CELLS.find(({ id }) => id === task.cell.id)!;
     const paths = taskPaths(dir, task);
     const rows = inventedRows(gain, task.seed, arch);
-    await writePredictions(runPaths(paths.run).predictions, rows);
+    await writeSplits(runPaths(paths.run).predictions, rows);
     for (const epoch of inventedLog(3)) {
       // What a run logs of its kept epoch is what its predictions give; here only the order of cells matters.
       const all = { ...epoch.val.all, balancedAccuracy: epoch.val.all.balancedAccuracy! + gain / 20 };
@@ -102,7 +102,7 @@ export async function writeInventedStudy(
       if (!cells.includes(task.cell.id)) continue;
       const test = rows.filter(({ split }) => split === "test");
       const changed = test.map((row, i) => (i % 4 === 0 ? flip(row) : row));
-      await writePredictions(paths.predictions(name), changed);
+      await writeSplits(paths.predictions(name), changed);
     }
   }
   return study;

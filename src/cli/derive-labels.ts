@@ -5,8 +5,8 @@ import { unexpected } from "../core/errors.ts";
 import { SEXES } from "../data/record.ts";
 import { type Contradiction, type Contradictions, findContradictions } from "../evaluate/contradictions.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
-import { readPredictions } from "../evaluate/predictions.ts";
 import { writeCsv } from "../formats/csv.ts";
+import { storedPredictions } from "../train/evaluation.ts";
 import { type Context, jsonOption, repeated, verb } from "./context.ts";
 
 interface Flags {
@@ -35,8 +35,8 @@ type Row = Readonly<Record<(typeof COLUMNS)[number], string | number>>;
 export function deriveLabelsCommand({ print }: Context): Command {
   return verb("labels", "list pairs whose predictions, hand and face both, contradict the recorded label")
     .requiredOption(
-      "--predictions <file>",
-      "predictions.parquet of images that were not trained on; repeat for folds and seeds",
+      "--predictions <run>",
+      "run folder, or a .parquet file of predictions of images that were not trained on; repeat for folds and seeds",
       repeated,
     )
     .option("--min <probability>", "against the record, of the less sure of hand and face", confidence, 0.5)
@@ -65,7 +65,7 @@ function confidence(text: string): number {
 
 /** A model agrees with the labels it has learnt: its predictions of training images say nothing. */
 async function readUntrained(path: string) {
-  const rows = await readPredictions(path);
+  const rows = await storedPredictions(path);
   const index = rows.findIndex(({ split }) => split === "train");
   if (index === -1) return rows;
   throw unexpected("data", {

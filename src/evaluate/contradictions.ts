@@ -44,7 +44,7 @@ interface Seen {
  *   the mean probability counts
  * @param least - confidence from which a pair is listed, 0.5 to 1
  * @returns most confident first, equal ones by id
- * @example findContradictions(await readPredictions("run/predictions.parquet"), 0.5).listed[0]?.id
+ * @example findContradictions(await readSplits("run/predictions"), 0.5).listed[0]?.id
  */
 export function findContradictions(rows: readonly Prediction[], least: number): Contradictions {
   const { seen, passedOver } = gather(rows);

@@ -52,7 +52,7 @@ const columns = {
   gesture: text,
 } as const;
 
-/** A row of predictions.parquet; the keys are its columns, in order, but for the last three. */
+/** A row of a file of predictions; the keys are its columns, in order, but for the last three. */
 export const predictionSchema = z.strictObject({
   ...columns,
   /** SHA-256 of the alignment recipe of the image, for derived crops; absent for others. */
@@ -66,10 +66,10 @@ export const predictionSchema = z.strictObject({
   raceProbabilities: classes,
 });
 
-/** A checked row of predictions.parquet. */
+/** A checked row of a file of predictions. */
 export type Prediction = Readonly<z.output<typeof predictionSchema>>;
 
-/** Columns that every predictions.parquet has, in order. */
+/** Columns that every file of predictions has, in order. */
 export const PREDICTION_COLUMNS = Object.keys(columns) as readonly (keyof typeof columns)[];
 
 /** The key of a row that holds a target's probabilities. */

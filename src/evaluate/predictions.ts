@@ -1,4 +1,4 @@
-// predictions.parquet, one row an image: written by training and evaluation, read by everything that makes tables.
+// A file of predictions, one row an image: written by training and evaluation, read by everything that makes tables.
 // Invariant: what is read back equals what was written, bit for bit; a file that breaks a rule is refused by row.
 import { unexpected } from "../core/errors.ts";
 import { type ParquetSchema, readParquet, writeParquet } from "../formats/parquet.ts";
@@ -37,11 +37,11 @@ const classColumn = (target: ClassTarget, name: string) => `${target}:${name}`;
 /**
  * Writes predictions, checked, in one step.
  *
- * @param path - e.g. `run/predictions.parquet`; an old file is replaced
+ * @param path - e.g. `run/predictions/val.parquet`; an old file is replaced
  * @param predictions - at least one
  * @throws AppError("data", "PREDICTION_ROW" | "PREDICTION_LOGIT" | "PREDICTION_CLASSES" |
  *   "PREDICTION_DUPLICATE" | "PREDICTION_NONE")
- * @example await writePredictions("run/predictions.parquet", rows)
+ * @example await writePredictions("run/predictions/val.parquet", rows)
  */
 export async function writePredictions(path: string, predictions: readonly Prediction[]): Promise<void> {
   const rows = checkPredictions(predictions, path);

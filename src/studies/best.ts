@@ -5,9 +5,8 @@ import { unexpected } from "../core/errors.ts";
 import type { Modality, Split } from "../data/record.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { readPredictions } from "../evaluate/predictions.ts";
 import { type SeedSummary, seedSummary } from "../evaluate/seeds.ts";
-import { runPaths } from "../train/run.ts";
+import { storedPredictions } from "../train/evaluation.ts";
 import { checkMatch, matches } from "./grid.ts";
 import { studyStatus } from "./status.ts";
 import { type Cell, type Study, taskPaths } from "./study.ts";
@@ -86,9 +85,7 @@ interface By {
 }
 
 async function rank(dir: string, { seeds }: Study, cell: Cell, by: By): Promise<RankedCell | undefined> {
-  const rows = await Promise.all(
-    seeds.map((seed) => readPredictions(runPaths(taskPaths(dir, { cell, seed }).run).predictions)),
-  );
+  const rows = await Promise.all(seeds.map((seed) => storedPredictions(taskPaths(dir, { cell, seed }).run)));
   const validation = overSeeds(rows, "val", by);
   if (validation === null) return undefined;
   return { cell, validation, test: overSeeds(rows, "test", by), images: chosen(rows[0]!, "val", by).length };

@@ -1,13 +1,13 @@
 // The evaluations of a task: predictions of its best checkpoint on other images than the run itself predicts,
-// or of the same in another way. Each is a Parquet file with a JSON file beside it that says how it came about.
+// or of the same in another way. Each is a folder of predictions with a JSON file beside it that says how it came about.
 // Invariant: the JSON file is written last; predictions without theirs, or of another checkpoint, are made again.
 import { Interrupted, unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
 import { MODALITIES, type Sample, type Split } from "../data/record.ts";
 import { openSource, type Source } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
+import { predictionFiles, writeSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { writePredictions } from "../evaluate/predictions.ts";
 import type { AskedModality, Predictor } from "../models/predictor.ts";
 import { plainBatches, sourceFacts } from "../train/data.ts";
 import { openLocalPredictor, predictSamples } from "../train/infer.ts";
@@ -86,7 +86,7 @@ export async function isEvaluated(
   checkpoint?: string,
 ): Promise<boolean> {
   const paths = taskPaths(dir, task);
-  if (!(await exists(paths.predictions(evaluation.name)))) return false;
+  if ((await predictionFiles(paths.predictions(evaluation.name))).length === 0) return false;
   if (!(await exists(paths.facts(evaluation.name)))) return false;
   const facts = await readJson(paths.facts(evaluation.name), evaluationFactsSchema, "an evaluation's facts");
   return (
@@ -128,7 +128,7 @@ async function evaluate(dir: string, task: Task, evaluation: Evaluation, options
     dropped,
   };
   const paths = taskPaths(dir, task);
-  await writePredictions(paths.predictions(evaluation.name), rows);
+  await writeSplits(paths.predictions(evaluation.name), rows);
   await writeJson(paths.facts(evaluation.name), made);
 }
 

@@ -3,25 +3,26 @@
 import { tableCsv } from "../evaluate/format-csv.ts";
 import { html, type Markup } from "./markup.ts";
 import type { ReportTable, TableCell, TableRow } from "./report-table.ts";
+import { sourceAnchor } from "./source-list.ts";
 
-/** Anchor of a table's or a source's place. */
-export const anchor = (kind: "table" | "source", id: string) =>
-  `${kind}-${id.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
+/** Anchor of a table's place. */
+export const tableAnchor = (id: string) => `table-${id.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
 
 /** A table as Markdown; the first column links to the sources of its row. */
 export function toMarkdown({ id, title, note, header, rows }: ReportTable): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const body = rows.map(({ cells, sources }) =>
-    line(
+  const body = rows.map(({ cells, sources }) => {
+    const place = sourceAnchor(sources);
+    return line(
       cells.map((cell, k) => {
         const text = escapeMarkdown(cell.text);
         const shown = cell.bold === true ? `**${text}**` : text;
-        return k === 0 && sources.length > 0 ? `[${shown}](#${anchor("source", sources[0]!)})` : shown;
+        return k === 0 && place !== undefined ? `[${shown}](#${place})` : shown;
       }),
-    ),
-  );
+    );
+  });
   return [
-    `<a id="${anchor("table", id)}"></a>`,
+    `<a id="${tableAnchor(id)}"></a>`,
     "",
     `### ${title}`,
     "",
@@ -99,16 +100,17 @@ function numberText(cell: TableCell | undefined): string {
 export function toHtml({ id, title, note, header, rows }: ReportTable): Markup {
   const head = header.map((text) => html`<th scope="col">${text}</th>`);
   const body = rows.map(({ cells, sources }) => {
+    const place = sourceAnchor(sources);
     const link = (cell: TableCell) => {
       const text = cell.bold === true ? html`<strong>${cell.text}</strong>` : html`${cell.text}`;
-      if (sources.length === 0) return text;
+      if (place === undefined) return text;
       const exact = cell.value === undefined ? "" : String(cell.value);
-      return html`<a href="#${anchor("source", sources[0]!)}" title="${exact}">${text}</a>`;
+      return html`<a href="#${place}" title="${exact}">${text}</a>`;
     };
     const [first, ...rest] = cells;
     return html`<tr><th scope="row">${link(first!)}</th>${rest.map((cell) => html`<td>${link(cell)}</td>`)}</tr>`;
   });
-  return html`<section id="${anchor("table", id)}"><h3>${title}</h3>
+  return html`<section id="${tableAnchor(id)}"><h3>${title}</h3>
 <div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 <p class="soft">${note}</p></section>`;
 }

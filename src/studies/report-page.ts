@@ -6,11 +6,12 @@ import { metricsByGroup } from "../evaluate/groups.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
 import { groupDots, reliabilityDiagram, rocCurve } from "./figures.ts";
 import { html, type Markup, trusted } from "./markup.ts";
-import { anchor, toHtml } from "./render.ts";
+import { tableAnchor, toHtml } from "./render.ts";
 import { confusionPanels, forestPlot, precisionRecallCurve, seedCurves } from "./report-figures.ts";
 import { REPORT_CSS } from "./report-style.ts";
 import type { ReportTable } from "./report-table.ts";
 import { type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
+import { sourcesHtml } from "./source-list.ts";
 
 /** What the page shows. */
 export interface PageParts {
@@ -42,11 +43,7 @@ export function reportPage(results: StudyResults, { families, tables, shown, bas
     ...families.flatMap((family) => figureOf(forestPlot(family))),
     ...shown.flatMap((run) => runFigures(run, results)),
   ];
-  const list = tables.map(({ id, title }) => html`<li><a href="#${anchor("table", id)}">${title}</a></li>`);
-  const sources = results.sources.map(
-    ({ id, path, sha256, images }) =>
-      html`<tr id="${anchor("source", id)}"><th scope="row"><a href="${base}/${path}">${id}</a></th><td>${images}</td><td><code>${sha256.slice(0, 16)}</code></td></tr>`,
-  );
+  const list = tables.map(({ id, title }) => html`<li><a href="#${tableAnchor(id)}">${title}</a></li>`);
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Study ${study.name}</title><style>${trusted(REPORT_CSS)}
@@ -57,9 +54,7 @@ td a, tbody th a { color: inherit; text-decoration-color: var(--line); }</style>
 <details><summary>Contents</summary><ul>${list}</ul></details>
 <h2>Figures</h2><div class="figures">${figures}</div>
 <h2>Tables</h2>${tables.map(toHtml)}
-<h2>Sources</h2><p>Predictions that the figures are computed from.</p>
-<div class="scroll"><table><thead><tr><th scope="col">run</th><th scope="col">images</th><th scope="col">SHA-256</th></tr></thead>
-<tbody>${sources}</tbody></table></div></body></html>
+${sourcesHtml(results.sources, tables, base)}</body></html>
 `.text;
 }
 

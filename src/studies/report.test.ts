@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseHTML } from "linkedom";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedRows, STUDY_SEEDS, writeInventedStudy } from "../../test/study-fixture.ts";
 import { FINAL_METRICS_FILE, readFinalMetrics } from "../evaluate/final-metrics.ts";
@@ -152,8 +153,21 @@ describe("the report", () => {
     const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
     expect(targets.length).toBeGreaterThan(100);
     for (const id of new Set(targets)) expect(page).toContain(`id="${id}"`);
-    expect(page).toContain('href="../study/runs/f1/seed_42/predictions.parquet"');
+    for (const file of ["config.json", "predictions/test.parquet"])
+      expect(page).toContain(`href="../study/runs/f1/seed_42/${file}"`);
     expect(page).toContain("The label is an apparent one");
+  });
+
+  test("links a mean over seeds to every one of them", () => {
+    const { document } = parseHTML(text("report.html"));
+    const cell = [...document.querySelectorAll("#table-figures tbody tr")][1]!.querySelectorAll("td a")[1]!;
+    const place = document.querySelector(cell.getAttribute("href")!)!;
+    const runs = [...place.querySelectorAll("a")].map((link) => link.getAttribute("href")!);
+    expect(runs).toEqual(["#source-f1-seed_42", "#source-f1-seed_123"]);
+    const links = runs.map((run) => [...document.querySelector(run)!.querySelectorAll("a")].at(-1)!);
+    expect(links.map((link) => link.getAttribute("href"))).toEqual(
+      STUDY_SEEDS.map((seed) => `../study/runs/f1/seed_${seed}/predictions/test.parquet`),
+    );
   });
 
   test("has the same bytes again, and a check that finds a changed figure with file and line", async () => {

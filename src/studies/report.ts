@@ -8,11 +8,12 @@ import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
 import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
 import { finalMetrics } from "./final-metrics.ts";
 import { analysisTables, flipTable, groupTables, shownRun } from "./group-tables.ts";
-import { anchor, toCsv, toLatex, toMarkdown } from "./render.ts";
+import { toCsv, toLatex, toMarkdown } from "./render.ts";
 import { preface, reportPage } from "./report-page.ts";
 import type { ReportTable } from "./report-table.ts";
 import { evaluationTables, figuresTable, fusionTable, gateTable } from "./result-tables.ts";
 import { type RunResult, rankedCells, readResults, type StudyResults, validationFigure } from "./results.ts";
+import { sourcesMarkdown } from "./source-list.ts";
 import { readStudy } from "./study.ts";
 
 export interface ReportOptions extends Partial<Resampling> {
@@ -81,10 +82,6 @@ function shownRuns(results: StudyResults): RunResult[] {
 }
 
 function markdown(results: StudyResults, tables: readonly ReportTable[], base: string): string {
-  const sources = results.sources.map(({ id, path, sha256, images }) => {
-    const link = `[${id}](${base}/${path})`;
-    return `- <a id="${anchor("source", id)}"></a>${link}: ${images} images, SHA-256 \`${sha256.slice(0, 16)}\``;
-  });
   return [
     `# Study ${results.study.name}`,
     "",
@@ -92,11 +89,7 @@ function markdown(results: StudyResults, tables: readonly ReportTable[], base: s
     "Made by `facehand study report`; `--check` recomputes it.",
     "",
     ...tables.map(toMarkdown),
-    "## Sources",
-    "",
-    "Predictions that the figures are computed from:",
-    "",
-    ...sources,
+    sourcesMarkdown(results.sources, tables, base),
     "",
   ].join("\n");
 }

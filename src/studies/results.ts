@@ -1,11 +1,11 @@
 // Everything that a report is computed from: the stored predictions of a study's finished tasks, and their logs.
 // Invariant: read only; what is not finished is named, never guessed.
 import { relative } from "node:path";
-import { exists, sha256File } from "../core/files.ts";
+import { sha256File } from "../core/files.ts";
 import type { Modality, Split } from "../data/record.ts";
 import { type BinaryMetrics, evaluateBinary } from "../evaluate/metrics.ts";
+import { predictionFiles, readPredictionFile } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { readPredictions } from "../evaluate/predictions.ts";
 import { readLog, runPaths } from "../train/run.ts";
 import { bestEpoch, type EpochLog, selectionFigure } from "../train/runlog.ts";
 import { type Cell, evaluationsOf, type Study, type Task, taskPaths, tasksOf } from "./study.ts";
@@ -13,14 +13,13 @@ import { type Cell, evaluationsOf, type Study, type Task, taskPaths, tasksOf } f
 /** A row whose image has a recorded label. */
 export type Labelled = Prediction & { readonly target: 0 | 1 };
 
-/** A file of predictions that figures came from. */
+/** Stored predictions that figures came from. */
 export interface ResultSource {
   /** `<cell>/seed_<n>`, or `<cell>/seed_<n>/<evaluation>`. */
   readonly id: string;
-  /** Relative to the study folder. */
-  readonly path: string;
-  readonly sha256: string;
-  readonly images: number;
+  /** Run folder of the model that predicted; this and all paths are relative to the study folder. */
+  readonly run: string;
+  readonly files: readonly { readonly path: string; readonly sha256: string; readonly images: number }[];
 }
 
 /** One finished task. */
@@ -57,21 +56,28 @@ export async function readResults(dir: string, study: Study): Promise<StudyResul
   const sources: ResultSource[] = [];
   for (const task of tasksOf(study)) {
     const paths = taskPaths(dir, task);
-    const { predictions } = runPaths(paths.run);
-    if (!(await exists(predictions))) {
+    const read = async (folder: string, evaluation?: string) => {
+      const rows: Prediction[] = [];
+      const files: { path: string; sha256: string; images: number }[] = [];
+      for (const file of await predictionFiles(folder)) {
+        const own = await readPredictionFile(file);
+        const path = within(dir, file.path);
+        files.push({ path, sha256: await sha256File(file.path), images: own.length });
+        rows.push(...own);
+      }
+      if (files.length === 0) return undefined;
+      sources.push({ id: sourceId(task, evaluation), run: within(dir, paths.run), files });
+      return rows.filter((row): row is Labelled => row.target !== null);
+    };
+    const rows = await read(runPaths(paths.run).predictions);
+    if (rows === undefined) {
       missing.push(task);
       continue;
     }
-    const read = async (id: string, path: string) => {
-      const all = await readPredictions(path);
-      sources.push({ id, path: relative(dir, path), sha256: await sha256File(path), images: all.length });
-      return all.filter((row): row is Labelled => row.target !== null);
-    };
-    const rows = await read(sourceId(task), predictions);
     const evaluations = new Map<string, readonly Labelled[]>();
     for (const { name } of evaluationsOf(study, task.cell)) {
-      const path = paths.predictions(name);
-      if (await exists(path)) evaluations.set(name, await read(sourceId(task, name), path));
+      const own = await read(paths.predictions(name), name);
+      if (own !== undefined) evaluations.set(name, own);
     }
     runs.push({ ...task, log: await readLog(paths.run), rows, evaluations });
   }
@@ -79,7 +85,10 @@ export async function readResults(dir: string, study: Study): Promise<StudyResul
   return { study, runs, missing, sources, split };
 }
 
-/** Name of a file of predictions in lists of sources. */
+/** With slashes, for links. */
+const within = (dir: string, path: string) => relative(dir, path).replaceAll("\\", "/");
+
+/** Name of stored predictions in lists of sources. */
 export function sourceId({ cell, seed }: Pick<Task, "cell" | "seed">, evaluation?: string): string {
   return `${cell.id}/seed_${seed}${evaluation === undefined ? "" : `/${evaluation}`}`;
 }

@@ -11,7 +11,7 @@ import { nodeCommand } from "../core/child.ts";
 import { Interrupted } from "../core/errors.ts";
 import { exists, sha256File } from "../core/files.ts";
 import { takeLock } from "../core/lock.ts";
-import { readPredictions } from "../evaluate/predictions.ts";
+import { readSplits } from "../evaluate/prediction-folder.ts";
 import { runPaths } from "../train/run.ts";
 import { bestCells } from "./best.ts";
 import { appendEvent, readJournal } from "./journal.ts";
@@ -92,14 +92,14 @@ describe("runStudy", { timeout: 240_000 }, () => {
     expect(await runStudy(at("whole"), study, options)).toMatchObject({ done: 2, skipped: 0, failed: [] });
     const [task] = tasksOf(study);
     const paths = taskPaths(at("whole"), task!);
-    const own = await readPredictions(runPaths(paths.run).predictions);
-    const wrong = await readPredictions(paths.predictions("wrong"));
+    const own = await readSplits(runPaths(paths.run).predictions);
+    const wrong = await readSplits(paths.predictions("wrong"));
     expect(wrong).toHaveLength(12);
     expect(wrong.every(({ modality, modalityUsed }) => modality !== modalityUsed)).toBe(true);
     const same = own.filter(({ split }) => split === "test");
     expect(wrong.map(({ id }) => id)).toEqual(same.map(({ id }) => id));
     expect(wrong.map(({ logit }) => logit)).not.toEqual(same.map(({ logit }) => logit));
-    const faces = await readPredictions(paths.predictions("faces"));
+    const faces = await readSplits(paths.predictions("faces"));
     expect([...new Set(faces.map(({ source, split }) => `${source} ${split}`))]).toEqual(["utkface test"]);
     const facts = JSON.parse(await readFile(paths.facts("faces"), "utf8"));
     expect(facts).toMatchObject({
@@ -117,7 +117,7 @@ describe("runStudy", { timeout: 240_000 }, () => {
 
   it("leaves people out of another set that the cell learnt from or was chosen by, and counts them", async () => {
     const paths = taskPaths(at("whole"), tasksOf(study)[0]!);
-    const rows = await readPredictions(paths.predictions("copy"));
+    const rows = await readSplits(paths.predictions("copy"));
     expect([rows.length, rows.every(({ subject }) => subject.startsWith("pairs:test-"))]).toEqual([12, true]);
     expect(JSON.parse(await readFile(paths.facts("copy"), "utf8")).dropped).toEqual({
       "subject was learnt from": 36,
@@ -149,7 +149,7 @@ describe("runStudy", { timeout: 240_000 }, () => {
     const after = await results(at("changed"));
     const changed = Object.keys(after).filter((name) => after[name] !== before[name]);
     expect(changed).toHaveLength(2);
-    expect(changed.every((name) => name.endsWith("faces.parquet"))).toBe(true);
+    expect(changed.every((name) => name.endsWith("faces/test.parquet"))).toBe(true);
   });
 
   it("keeps the runs of cells that are no longer planned, and says so", async () => {
@@ -303,7 +303,7 @@ describe("bestCells", () => {
     expect(cells[0]!.validation.mean).toBeGreaterThanOrEqual(cells[1]!.validation.mean);
     const rows = await Promise.all(
       study.seeds.map((seed) =>
-        readPredictions(runPaths(taskPaths(at("whole"), { cell: cells[0]!.cell, seed }).run).predictions),
+        readSplits(runPaths(taskPaths(at("whole"), { cell: cells[0]!.cell, seed }).run).predictions),
       ),
     );
     const share = (male: 0 | 1, own: (typeof rows)[number]) => {

@@ -2,6 +2,7 @@
 import { exists, readText } from "../core/files.ts";
 import { lockHolder } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { readLog, runPaths } from "../train/run.ts";
 import type { EpochLog } from "../train/runlog.ts";
 import { isEvaluated } from "./evaluate-task.ts";
@@ -70,7 +71,7 @@ export async function taskStatus(dir: string, study: Study, task: Task): Promise
   const run = runPaths(paths.run);
   const begun = await exists(run.config);
   const log = begun ? await readLog(paths.run) : [];
-  const trained = await exists(run.predictions);
+  const trained = (await predictionFiles(run.predictions)).length > 0;
   const planned = evaluationsOf(study, task.cell);
   const made = trained
     ? await Promise.all(planned.map((evaluation) => isEvaluated(dir, task, evaluation)))

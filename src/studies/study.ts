@@ -121,10 +121,10 @@ export function studyPaths(dir: string) {
 export function taskPaths(dir: string, { cell, seed }: { cell: Pick<Cell, "id">; seed: number }) {
   const own = join(cell.id, `seed_${seed}`);
   return {
-    /** A run folder as `train` makes it; its predictions.parquet are the run's own. */
+    /** A run folder as `train` makes it; its predictions are the run's own. */
     run: join(dir, "runs", own),
-    /** Predictions of one evaluation, and what they were made of. */
-    predictions: (evaluation: string) => join(dir, "evaluations", own, `${evaluation}.parquet`),
+    /** Predictions of one evaluation (a folder: evaluate/prediction-folder), and what they were made of. */
+    predictions: (evaluation: string) => join(dir, "evaluations", own, evaluation),
     facts: (evaluation: string) => join(dir, "evaluations", own, `${evaluation}.json`),
     /** What happened to the task, one JSON line an event. */
     journal: join(dir, "journal", `${own}.jsonl`),

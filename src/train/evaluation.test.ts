@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { writeSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { writePredictions } from "../evaluate/predictions.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { checkRecipes, evaluationRows } from "./evaluation.ts";
 import { runPaths } from "./run.ts";
@@ -49,13 +49,13 @@ const row = (id: string, split: "val" | "test"): Prediction => ({
 });
 
 it("gives the stored rows of one split", async () => {
-  await writePredictions(runPaths(dir).predictions, [row("a", "val"), row("b", "test")]);
+  await writeSplits(runPaths(dir).predictions, [row("a", "val"), row("b", "test")]);
   const rows = await evaluationRows(dir, { split: "test", workers: 1 });
   expect(rows.map(({ id }) => id)).toEqual(["b"]);
 });
 
 it("says which splits have predictions", async () => {
-  await writePredictions(runPaths(dir).predictions, [row("a", "val")]);
+  await writeSplits(runPaths(dir).predictions, [row("a", "val")]);
   const asked = evaluationRows(dir, { split: "test", workers: 1 });
   await expect(asked).rejects.toThrow(/stored predictions \(val\) for --split, got "test"/);
 });

@@ -1,11 +1,11 @@
 // Predictions to evaluate: those stored with a run, or new ones of its best checkpoint on other images.
-import { AppError, missingFile, unexpected } from "../core/errors.ts";
-import { exists } from "../core/files.ts";
+import { AppError, unexpected } from "../core/errors.ts";
 import type { Sample, Split } from "../data/record.ts";
 import { openSource } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
 import type { Device } from "../engine/device.ts";
 import { type ForeignOptions, readForeign } from "../evaluate/foreign.ts";
+import { readSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { readPredictions, writePredictions } from "../evaluate/predictions.ts";
 import type { ModelFacts, SourceFacts } from "../models/facts.ts";
@@ -57,9 +57,7 @@ export async function storedPredictions(
 ): Promise<readonly Prediction[]> {
   if (/\.csv$/i.test(run)) return (await readForeign(run, options)).rows;
   if (/\.parquet$/i.test(run)) return readPredictions(run);
-  const { predictions } = runPaths(run);
-  if (await exists(predictions)) return readPredictions(predictions);
-  throw missingFile(predictions, "stored predictions", "finish the run first: train ... --resume");
+  return readSplits(runPaths(run).predictions);
 }
 
 /**

@@ -1,14 +1,14 @@
 // A run on small generated images: what it leaves behind, and that stopping and resuming changes no byte.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Interrupted } from "../core/errors.ts";
 import { sha256File } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import { encodeJpeg } from "../data/image.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
-import { readPredictions } from "../evaluate/predictions.ts";
+import { predictionFiles, readSplits } from "../evaluate/prediction-folder.ts";
 import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { type TrainOptions, train } from "./loop.ts";
 import { loadModel } from "./model-file.ts";
@@ -58,7 +58,9 @@ const options = (name: string, more: Partial<TrainOptions> = {}): TrainOptions =
 
 async function digests(dir: string): Promise<string[]> {
   const { last, best, predictions } = runPaths(dir);
-  return Promise.all([last, best, predictions].map(sha256File));
+  const stored = (await predictionFiles(predictions)).map(({ path }) => path);
+  expect(stored.map((path) => basename(path))).toEqual(["val.parquet", "test.parquet"]);
+  return Promise.all([last, best, ...stored].map(sha256File));
 }
 
 describe("train", () => {
@@ -68,7 +70,7 @@ describe("train", () => {
     expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2]);
     expect(epochs.some(({ epoch }) => epoch === best.epoch)).toBe(true);
     expect(epochs[1]!.trainLoss).toBeLessThan(epochs[0]!.trainLoss);
-    const rows = await readPredictions(paths.predictions);
+    const rows = await readSplits(paths.predictions);
     expect(new Set(rows.map(({ split }) => split))).toEqual(new Set(["val", "test"]));
     expect(rows.every(({ modalityUsed }) => modalityUsed === "face")).toBe(true);
     const { facts } = await loadModel(join(root, "whole"));
@@ -147,7 +149,7 @@ describe("train", () => {
     expect(best.epoch).toBe(1);
     // Killed after the last epoch's checkpoint and before the predictions: no further epoch is trained.
     const end = await digests(join(root, "patient"));
-    await rm(runPaths(join(root, "patient")).predictions);
+    await rm(runPaths(join(root, "patient")).predictions, { recursive: true });
     const onStep = () => expect.fail("a step was taken after the end");
     await train(still, options("patient", { resume: true, onStep }));
     expect(await digests(join(root, "patient"))).toEqual(end);

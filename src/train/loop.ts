@@ -9,6 +9,7 @@ import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from 
 import type { Device } from "../engine/device.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
 import { initialise, type Weights } from "../engine/params.ts";
+import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
@@ -65,7 +66,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   await openRunFolder(dir, config, data.facts, options.resume ?? false);
   await checkSameData(dir, data.facts);
   const paths = runPaths(dir);
-  if (await exists(paths.predictions)) {
+  if ((await predictionFiles(paths.predictions)).length > 0) {
     await removeFeatures(paths);
     return finished(dir, facts); // resumed after its end
   }

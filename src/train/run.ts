@@ -18,7 +18,8 @@ export function runPaths(dir: string) {
     config: join(dir, "config.json"),
     environment: join(dir, "environment.json"),
     log: join(dir, "log.jsonl"),
-    predictions: join(dir, "predictions.parquet"),
+    /** A folder, one file a split: evaluate/prediction-folder. */
+    predictions: join(dir, "predictions"),
     features: join(dir, "features.bin"),
     featuresKey: join(dir, "features.json"),
     last: join(dir, "checkpoints", "last.safetensors"),

@@ -10,7 +10,7 @@ import { encodeJpeg } from "../data/image.ts";
 import type { Sample } from "../data/record.ts";
 import { adamw } from "../engine/optim.ts";
 import { initialise } from "../engine/params.ts";
-import { readPredictions } from "../evaluate/predictions.ts";
+import { readSplits } from "../evaluate/prediction-folder.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "./config.ts";
 import { train } from "./loop.ts";
@@ -159,7 +159,7 @@ describe("train --targets", () => {
       { name: "race", classes: ["Black", "White"] },
     ]);
     expect((await loadModel(join(root, "all"))).facts.targets).toEqual(facts.targets);
-    const rows = await readPredictions(runPaths(join(root, "all")).predictions);
+    const rows = await readSplits(runPaths(join(root, "all")).predictions);
     for (const row of rows) {
       expect(Object.keys(row.ageProbabilities!)).toEqual(facts.targets![0]!.classes);
       expect(row.raceProbabilities!["Black"]! + row.raceProbabilities!["White"]!).toBeCloseTo(1, 6);

@@ -8,8 +8,8 @@ import type { Device } from "../engine/device.ts";
 import type { Weights } from "../engine/params.ts";
 import { evaluateClasses } from "../evaluate/classes.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
+import { writeSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { writePredictions } from "../evaluate/predictions.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import type { TargetFacts } from "../models/targets.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
@@ -105,5 +105,5 @@ export async function predictFinally(
   } finally {
     await predictor.close();
   }
-  await writePredictions(paths.predictions, rows);
+  await writeSplits(paths.predictions, rows);
 }

@@ -5,7 +5,7 @@ import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { exists } from "../../src/core/files.ts";
-import { readPredictions } from "../../src/evaluate/predictions.ts";
+import { readSplits } from "../../src/evaluate/prediction-folder.ts";
 import { type Ran, runCli } from "./run.ts";
 
 const SMALL = ["--subjects", "14", "--epochs", "1", "--seed", "3"] as const;
@@ -39,7 +39,7 @@ describe("facehand demo", () => {
       expect(await exists(join(out, name)), name).toBe(true);
     }
     for (const run of ["umcc", "mag"]) {
-      const rows = await readPredictions(join(out, "runs", run, "predictions.parquet"));
+      const rows = await readSplits(join(out, "runs", run, "predictions"));
       expect(new Set(rows.map(({ split }) => split))).toEqual(new Set(["val", "test"]));
     }
     const report = await readFile(join(out, "report.html"), "utf8");
@@ -63,9 +63,7 @@ describe("facehand demo", () => {
     ];
     const rest = ["Quantitative analyses", "Ethical considerations", "Caveats and recommendations"];
     expect(card.match(/^## .*$/gm)).toEqual([...sections, ...rest].map((name) => `## ${name}`));
-    const test = (await readPredictions(join(run, "predictions.parquet"))).filter(
-      (row) => row.split === "test",
-    );
+    const test = (await readSplits(join(run, "predictions"))).filter((row) => row.split === "test");
     expect(card).toContain(
       `${test.length} labelled images of ${new Set(test.map((row) => row.subject)).size} subjects`,
     );
@@ -77,7 +75,7 @@ describe("facehand demo", () => {
   it("makes nothing again when called again, with the same report", async () => {
     const path = join(out, "report.html");
     const before = await readFile(path, "utf8");
-    const products = ["sample/sample.json", "pairs/manifest.json", "runs/umcc/predictions.parquet"];
+    const products = ["sample/sample.json", "pairs/manifest.json", "runs/umcc/predictions/test.parquet"];
     const files = [...products, "runs/mag/checkpoints/best.safetensors"].map((name) => join(out, name));
     const written = () => Promise.all(files.map(async (file) => (await stat(file)).mtimeMs));
     const times = await written();
@@ -90,7 +88,7 @@ describe("facehand demo", () => {
   it("makes again only what is missing, with the same report", async () => {
     const path = join(out, "report.html");
     const before = await readFile(path, "utf8");
-    await rm(join(out, "runs/mag/predictions.parquet"));
+    await rm(join(out, "runs/mag/predictions"), { recursive: true });
     await rm(path);
     expect((await runCli("demo", "--out", out, ...SMALL)).code).toBe(0);
     expect(await readFile(path, "utf8")).toBe(before);

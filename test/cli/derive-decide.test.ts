@@ -180,6 +180,6 @@ describe("derive labels", () => {
   it("asks for predictions", async () => {
     const { code, stderr } = await runCli("derive", "labels");
     expect(code).toBe(2);
-    expect(stderr).toBe("Expected --predictions <file>, got nothing\nUsage: facehand derive labels --help\n");
+    expect(stderr).toBe("Expected --predictions <run>, got nothing\nUsage: facehand derive labels --help\n");
   });
 });

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readPredictions } from "../../src/evaluate/predictions.ts";
+import { readSplits } from "../../src/evaluate/prediction-folder.ts";
 import { protocolNames, studyFilePath } from "../../src/studies/protocols.ts";
 import { readStudy, taskPaths, tasksOf } from "../../src/studies/study.ts";
 import { readStudyFile } from "../../src/studies/study-file.ts";
@@ -89,11 +89,11 @@ describe("protocols", () => {
     const study = await readStudy(at(name));
     for (const task of tasksOf(study)) {
       const paths = taskPaths(at(name), task);
-      const own = await readPredictions(runPaths(paths.run).predictions);
+      const own = await readSplits(runPaths(paths.run).predictions);
       expect(new Set(own.map(({ split }) => split))).toEqual(new Set(["val", "test"]));
       const mine = study.evaluations.filter(({ cells }) => cells.includes(task.cell.id));
       for (const evaluation of mine)
-        expect(await readPredictions(paths.predictions(evaluation.name))).not.toEqual([]);
+        expect(await readSplits(paths.predictions(evaluation.name))).not.toEqual([]);
     }
   });
 
@@ -102,7 +102,7 @@ describe("protocols", () => {
     const modalities = async (cell: string, evaluation?: string) => {
       const paths = taskPaths(at("cross-modality"), { cell: { id: cell }, seed: 1 });
       const file = evaluation === undefined ? runPaths(paths.run).predictions : paths.predictions(evaluation);
-      return [...new Set((await readPredictions(file)).map(({ modality }) => modality))].sort();
+      return [...new Set((await readSplits(file)).map(({ modality }) => modality))].sort();
     };
     const hand = study.cells.find(({ axes }) => axes["modality"] === "hand")!;
     expect(await modalities(hand.id)).toEqual(["hand"]);
@@ -124,11 +124,9 @@ describe("protocols", () => {
     const study = await readStudy(at("robustness"));
     const [task] = tasksOf(study);
     const paths = taskPaths(at("robustness"), task!);
-    const own = (await readPredictions(runPaths(paths.run).predictions)).filter(
-      ({ split }) => split === "test",
-    );
+    const own = (await readSplits(runPaths(paths.run).predictions)).filter(({ split }) => split === "test");
     const moved = async (name: string) => {
-      const rows = await readPredictions(paths.predictions(name));
+      const rows = await readSplits(paths.predictions(name));
       expect(rows.map(({ id }) => id)).toEqual(own.map(({ id }) => id));
       return rows.reduce((sum, { logit }, i) => sum + Math.abs(logit - own[i]!.logit), 0);
     };
@@ -142,7 +140,7 @@ describe("protocols", () => {
   it("cross-dataset tests on the other set, as its test images", async () => {
     const study = await readStudy(at("cross-dataset"));
     const [task] = tasksOf(study);
-    const rows = await readPredictions(taskPaths(at("cross-dataset"), task!).predictions("on-faces"));
+    const rows = await readSplits(taskPaths(at("cross-dataset"), task!).predictions("on-faces"));
     expect(rows.map(({ source, split }) => `${source} ${split}`)).toEqual(Array(6).fill("utkface test"));
     const { code, stderr } = await runCli("study", "plan", "cross-dataset", ...data(), "--no-measure");
     expect(code).toBe(2);
