@@ -51,6 +51,7 @@ export { deriveShard, type ShardChoice, type ShardRecord, type ShardResult } fro
 export { createSession } from "./engine/ort-node.ts";
 export type { Session } from "./engine/session.ts";
 export { bootstrapBySubject } from "./evaluate/bootstrap.ts";
+export { bootstrapClasses, type ClassIntervals } from "./evaluate/class-intervals.ts";
 export { type ClassMetrics, decideClass, evaluateClasses } from "./evaluate/classes.ts";
 export { aucDifference, clusteredAuc } from "./evaluate/clustered.ts";
 export { compareArms, type PairedComparison } from "./evaluate/compare.ts";

@@ -50,21 +50,8 @@ export interface ClassMetrics {
  * @example evaluateClasses(rows, "age")?.oneOffAccuracy
  */
 export function evaluateClasses(rows: readonly Prediction[], target: ClassTarget): ClassMetrics | undefined {
-  const told = rows.flatMap((row) => {
-    const probabilities = row[classKey(target)];
-    return probabilities === undefined ? [] : [{ row, probabilities }];
-  });
-  const names = classNames(
-    told.map(({ probabilities }) => probabilities),
-    target,
-  );
-  const labelled = told.filter(({ row }) => row[target] !== "");
-  const known = labelled.filter(({ row }) => names.includes(row[target]));
-  if (known.length === 0) return undefined;
-  const decided = known.map(({ row, probabilities }) => {
-    const [recorded, guess] = [row[target], decideClass(probabilities)].map((name) => names.indexOf(name));
-    return { subject: row.subject, recorded: recorded!, distance: Math.abs(guess! - recorded!) };
-  });
+  const { names, decided, unlabelled, unknown } = decideRows(rows, target);
+  if (decided.length === 0) return undefined;
   const share = (within: number) => decided.filter((d) => d.distance <= within).length / decided.length;
   const distances = decided.reduce((sum, { distance }) => sum + distance, 0);
   const classes = names.map((name, k) =>
@@ -76,16 +63,50 @@ export function evaluateClasses(rows: readonly Prediction[], target: ClassTarget
   const ordered = ORDERED.has(target);
   return {
     target,
-    nImages: known.length,
+    nImages: decided.length,
     nSubjects: new Set(decided.map(({ subject }) => subject)).size,
-    nUnlabelled: told.length - labelled.length,
-    unknown: countUnknown(labelled.map(({ row }) => row[target]).filter((name) => !names.includes(name))),
+    nUnlabelled: unlabelled,
+    unknown: countUnknown(unknown),
     accuracy: share(0),
     balancedAccuracy: meanRecall(classes),
     oneOffAccuracy: ordered ? share(1) : null,
     meanAbsoluteError: ordered ? distances / decided.length : null,
     classes,
   };
+}
+
+/** One image in the figures of a target. */
+export interface Decided {
+  readonly subject: string;
+  /** Index of the recorded class in the model's order. */
+  readonly recorded: number;
+  /** Classes between decision and record. */
+  readonly distance: number;
+}
+
+/**
+ * The decision about every image that has a recorded class which the model knows.
+ *
+ * @returns `names`: the model's classes; `unlabelled`: images without a record; `unknown`: records of other classes
+ * @throws AppError("input", "MIXED_CLASSES") as `evaluateClasses`
+ */
+export function decideRows(rows: readonly Prediction[], target: ClassTarget) {
+  const told = rows.flatMap((row) => {
+    const probabilities = row[classKey(target)];
+    return probabilities === undefined ? [] : [{ row, probabilities }];
+  });
+  const names = classNames(
+    told.map(({ probabilities }) => probabilities),
+    target,
+  );
+  const labelled = told.filter(({ row }) => row[target] !== "");
+  const known = labelled.filter(({ row }) => names.includes(row[target]));
+  const decided = known.map(({ row, probabilities }): Decided => {
+    const [recorded, guess] = [row[target], decideClass(probabilities)].map((name) => names.indexOf(name));
+    return { subject: row.subject, recorded: recorded!, distance: Math.abs(guess! - recorded!) };
+  });
+  const unknown = labelled.map(({ row }) => row[target]).filter((name) => !names.includes(name));
+  return { names, decided, unlabelled: told.length - labelled.length, unknown };
 }
 
 /** The class with the highest probability; of equal ones the first. */
@@ -104,10 +125,7 @@ function classNames(all: readonly ClassProbabilities[], target: ClassTarget): st
   });
 }
 
-function recallOf(
-  name: string,
-  decided: readonly { readonly subject: string; readonly distance: number }[],
-): ClassRecall {
+function recallOf(name: string, decided: readonly Decided[]): ClassRecall {
   const nSubjects = new Set(decided.map(({ subject }) => subject)).size;
   return {
     name,

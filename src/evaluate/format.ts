@@ -1,6 +1,7 @@
 // A summary as text: aligned tables for a terminal. The only place of this room that rounds. Browser-safe.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
-import type { BootstrapIntervals, BootstrapMetric } from "./bootstrap.ts";
+import type { BootstrapInterval, BootstrapIntervals, BootstrapMetric } from "./bootstrap.ts";
+import type { ClassMetric } from "./class-intervals.ts";
 import type { ClassMetrics } from "./classes.ts";
 import type { GroupTableIntervals, SpreadIntervals } from "./group-intervals.ts";
 import { type Comparison, type GroupMetrics, type GroupTable, SMALL_SUBJECTS } from "./groups.ts";
@@ -85,12 +86,17 @@ function withInterval(
   { metrics, intervals }: Pick<Part, "metrics" | "intervals">,
   metric: MetricName,
 ): string {
-  const value = figure(metrics[metric]);
-  if (intervals === null) return value;
+  if (intervals === null) return figure(metrics[metric]);
   const interval = metric in intervals ? intervals[metric as BootstrapMetric] : undefined;
-  const width = " [0.000, 0.000]".length;
-  if (interval === undefined || interval.low === null) return value + " ".repeat(width);
-  return `${value} [${figure(interval.low)}, ${figure(interval.high)}]`;
+  return valueInterval(metrics[metric], interval ?? "none");
+}
+
+/** A figure with its interval; with blanks in its place where others of the column have one, with nothing for null. */
+function valueInterval(value: number | null, interval: BootstrapInterval | "none" | null): string {
+  if (interval === null) return figure(value);
+  if (interval === "none" || interval.low === null)
+    return figure(value) + " ".repeat(" [0.000, 0.000]".length);
+  return `${figure(value)} [${figure(interval.low)}, ${figure(interval.high)}]`;
 }
 
 function intervalNote({ intervals }: Part): string {
@@ -166,31 +172,34 @@ function formatComparisons(
 }
 
 /** What tables call the further targets. */
-const TARGET_TITLES = {
+export const TARGET_TITLES = {
   age: "Apparent age, by bucket",
   race: "Apparent race or skin tone, by class",
 } as const;
 
 function formatTarget({ target, parts }: TargetSummary): string {
-  const rows: [string, (metrics: ClassMetrics) => string][] = [
-    ["images", (m) => count(m.nImages)],
-    ["subjects", (m) => count(m.nSubjects)],
-    ["accuracy", (m) => figure(m.accuracy)],
-    ["balanced accuracy", (m) => figure(m.balancedAccuracy)],
-  ];
-  const ordered: typeof rows = [
-    ["within one class", (m) => figure(m.oneOffAccuracy)],
-    ["mean classes off", (m) => figure(m.meanAbsoluteError)],
-  ];
-  const shown = parts[0]!.metrics.oneOffAccuracy === null ? rows : [...rows, ...ordered];
   const { metrics } = parts[0]!;
-  const figures = [
+  const figures: [string, ClassMetric][] = [
+    ["accuracy", "accuracy"],
+    ["balanced accuracy", "balancedAccuracy"],
+  ];
+  const ordered: typeof figures = [
+    ["within one class", "oneOffAccuracy"],
+    ["mean classes off", "meanAbsoluteError"],
+  ];
+  const shown = metrics.oneOffAccuracy === null ? figures : [...figures, ...ordered];
+  const table = [
     ["", ...parts.map(({ name }) => name)],
-    ...shown.map(([title, of]) => [title, ...parts.map((part) => of(part.metrics))]),
+    ["images", ...parts.map((part) => count(part.metrics.nImages))],
+    ["subjects", ...parts.map((part) => count(part.metrics.nSubjects))],
+    ...shown.map(([title, metric]) => [
+      title,
+      ...parts.map((part) => valueInterval(part.metrics[metric], part.intervals?.[metric] ?? null)),
+    ]),
   ];
   return [
     `${TARGET_TITLES[target]}: agreement with the recorded class`,
-    alignColumns(figures),
+    alignColumns(table),
     leftOut(metrics),
     alignColumns([["recorded as", "images", "subjects", "recall"], ...metrics.classes.map(recallRow)]),
   ]

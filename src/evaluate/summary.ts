@@ -3,6 +3,7 @@
 import { unexpected } from "../core/errors.ts";
 import { type BootstrapIntervals, type BootstrapOptions, bootstrapBySubject } from "./bootstrap.ts";
 import { fitTemperature, type Temperature } from "./calibration.ts";
+import { bootstrapClasses, type ClassIntervals } from "./class-intervals.ts";
 import { type ClassMetrics, evaluateClasses } from "./classes.ts";
 import { bootstrapTables, type GroupTableIntervals } from "./group-intervals.ts";
 import {
@@ -37,11 +38,19 @@ export interface Part extends SubjectCounts {
   readonly modalityAgreement: number | null;
 }
 
+/** Figures of one further target of all images of a split, or of those of one modality. */
+export interface TargetPart {
+  readonly name: string;
+  readonly metrics: ClassMetrics;
+  /** Percentile bootstrap over subjects; null if none was asked for. */
+  readonly intervals: ClassIntervals | null;
+}
+
 /** Agreement with the record of one further target, overall and by modality. */
 export interface TargetSummary {
   readonly target: ClassTarget;
   /** Overall first, then in flag order; only parts with an image recorded as a class that the model knows. */
-  readonly parts: readonly { readonly name: string; readonly metrics: ClassMetrics }[];
+  readonly parts: readonly TargetPart[];
 }
 
 /** Every figure of one set of predictions. */
@@ -91,7 +100,7 @@ export function summarize(predictions: readonly Prediction[], options: SummaryOp
   const rows = labelled(predictions).map(withGender);
   const overall = part("overall", rows, options);
   const byGroup = groupTables(rows, options);
-  const targets = CLASS_TARGETS.flatMap((target) => targetSummary(predictions, target) ?? []);
+  const targets = CLASS_TARGETS.flatMap((target) => targetSummary(predictions, target, options) ?? []);
   return {
     split,
     sources: [...new Set(predictions.map((row) => row.source))].sort(),
@@ -135,10 +144,19 @@ function groupTables(rows: readonly Grouped[], options: SummaryOptions): GroupTa
     .map((keys) => metricsByGroup(open, keys, pick(options)));
 }
 
-function targetSummary(predictions: readonly Prediction[], target: ClassTarget): TargetSummary | undefined {
-  const of = (name: string, rows: readonly Prediction[]) => {
+function targetSummary(
+  predictions: readonly Prediction[],
+  target: ClassTarget,
+  options: SummaryOptions,
+): TargetSummary | undefined {
+  const { replicates = 2000, seed = 0 } = options;
+  const of = (name: string, rows: readonly Prediction[]): TargetPart[] => {
     const metrics = evaluateClasses(rows, target);
-    return metrics === undefined ? [] : [{ name, metrics }];
+    if (metrics === undefined) return [];
+    const none = replicates === 0;
+    return [
+      { name, metrics, intervals: none ? null : bootstrapClasses(rows, target, { replicates, seed })! },
+    ];
   };
   const modalities = PREDICTION_MODALITIES.flatMap((modality) =>
     of(

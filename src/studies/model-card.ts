@@ -3,9 +3,9 @@
 // predictions, configuration and checkpoint; the texts hold none.
 import { basename } from "node:path";
 import { sha256File } from "../core/files.ts";
-import { LABEL_NOTE, METRIC_TITLES } from "../evaluate/format.ts";
+import { LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/format.ts";
 import { SMALL_SUBJECTS } from "../evaluate/groups.ts";
-import { type Part, summarize } from "../evaluate/summary.ts";
+import { type Part, summarize, type TargetSummary } from "../evaluate/summary.ts";
 import { describeModel, type ModelDescription } from "../models/describe.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { storedPredictions } from "../train/evaluation.ts";
@@ -15,7 +15,7 @@ import { bestEpoch } from "../train/runlog.ts";
 import type { Resampling } from "./comparison-table.ts";
 import { analysisTables, groupTables } from "./group-tables.ts";
 import { toMarkdown } from "./render.ts";
-import { count, intervalCell, type ReportTable, rate, words } from "./report-table.ts";
+import { count, intervalCell, type ReportTable, rate, type TableCell, words } from "./report-table.ts";
 import { type Labelled, rowsOf } from "./results.ts";
 
 /**
@@ -46,6 +46,7 @@ export async function modelCard(dir: string, resampling: Partial<Resampling> = {
     "## Quantitative analyses",
     "",
     toMarkdown(overallTable([summary.overall, ...summary.byModality], split)),
+    ...(summary.targets ?? []).map((target) => toMarkdown(targetTable(target, split))),
     ...groupTables(shown, split, { replicates, seed }).map(toMarkdown),
     ...analysisTables(shown, split).map(toMarkdown),
     ...ETHICS,
@@ -151,6 +152,44 @@ function overallTable(parts: readonly Part[], split: string): ReportTable {
         sources: [],
       })),
       { cells: [words(METRIC_TITLES.ece), ...parts.map((part) => rate(part.metrics.ece))], sources: [] },
+    ],
+  };
+}
+
+function targetTable({ target, parts }: TargetSummary, split: string): ReportTable {
+  const figures = [
+    ["accuracy", "accuracy"],
+    ["balanced accuracy", "balancedAccuracy"],
+    ["within one class", "oneOffAccuracy"],
+    ["mean classes off", "meanAbsoluteError"],
+  ] as const;
+  const { metrics } = parts[0]!;
+  const row = (title: string, cells: readonly TableCell[]) => ({
+    cells: [words(title), ...cells],
+    sources: [],
+  });
+  return {
+    id: `card-${target}`,
+    title: `${TARGET_TITLES[target]}, split ${split}`,
+    note: `Agreement with the recorded class, with 95 % bootstrap intervals over subjects; ${metrics.nUnlabelled} images without a recorded class are left out.`,
+    header: ["figure", ...parts.map(({ name }) => name)],
+    rows: [
+      row(
+        "images",
+        parts.map((part) => count(part.metrics.nImages)),
+      ),
+      row(
+        "subjects",
+        parts.map((part) => count(part.metrics.nSubjects)),
+      ),
+      ...figures
+        .filter(([, metric]) => metrics[metric] !== null)
+        .map(([title, metric]) =>
+          row(
+            title,
+            parts.map(({ intervals }) => intervalCell(intervals![metric])),
+          ),
+        ),
     ],
   };
 }

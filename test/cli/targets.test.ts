@@ -1,0 +1,53 @@
+// `--targets` from training to the card: what `train`, `evaluate` and `model card` print of age and race.
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeJpeg } from "../../src/data/image.ts";
+import { drawn } from "../parity/pixels.ts";
+import { runCli } from "./run.ts";
+
+let root: string;
+let run: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "facehand-targets-"));
+  run = join(root, "run");
+  await mkdir(join(root, "faces"));
+  const jpeg = await encodeJpeg(drawn(32, 32, "noise"));
+  for (let i = 0; i < 80; i++) {
+    const name = `${25 + 10 * (i % 3)}_${i % 2}_${i % 4}_2017010900${String(i).padStart(4, "0")}.jpg.chip.jpg`;
+    await writeFile(join(root, "faces", name), jpeg);
+  }
+  const trained = await runCli(
+    ...["train", "--arch", "umcc", "--tag", "test_efficientnet.none_F1_An_Lb_Z0", "--epochs", "1"],
+    ...["--targets", "gender,age,race", "--data", `utkface:${join(root, "faces")}`, "--image-size", "32"],
+    ...["--batch", "8", "--threads", "1", "--workers", "1", "--out", run],
+  );
+  expect(trained.stderr).toMatch(/epoch 1\/1 .* age \d\.\d{4} {2}race \d\.\d{4}/);
+}, 60_000);
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+describe("targets beside the sex", () => {
+  it("have figures with intervals in evaluate, and none of them by --bootstrap 0", async () => {
+    const { code, stdout } = await runCli("evaluate", run, "--split", "val", "--bootstrap", "200");
+    expect(code).toBe(0);
+    const [, age = "", race = ""] = stdout.split(/^Apparent (?=age|race)/m);
+    const cell = String.raw` +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]`;
+    for (const title of ["accuracy", "within one class", "mean classes off"])
+      expect(age).toMatch(new RegExp(`^${title}${cell}${cell}$`, "m"));
+    expect(race).toMatch(new RegExp(`^accuracy${cell}${cell}$`, "m"));
+    expect(race).not.toContain("within one class");
+    const json = await runCli("evaluate", run, "--split", "val", "--bootstrap", "0", "--json");
+    const { targets } = JSON.parse(json.stdout) as { targets: { parts: { intervals: unknown }[] }[] };
+    expect(targets.map(({ parts }) => parts[0]!.intervals)).toEqual([null, null]);
+  });
+
+  it("stand in the model's card", async () => {
+    const out = join(root, "card.md");
+    expect((await runCli("model", "card", run, "--out", out, "--bootstrap", "100")).code).toBe(0);
+    const card = await readFile(out, "utf8");
+    expect(card).toMatch(/### Apparent age, by bucket, split val\n\n\| figure \| overall \| face \|/);
+    expect(card).toMatch(/\| mean classes off \| \d\.\d{3} \\\[\d\.\d{3}, \d\.\d{3}\\\] \|/);
+    expect(card).toContain("### Apparent race or skin tone, by class, split val");
+  });
+});
