@@ -7,6 +7,7 @@ import { exists, sha256File } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import { encodeJpeg } from "../data/image.ts";
 import type { Sample } from "../data/record.ts";
+import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { openData } from "./data.ts";
 import { featureNote, openFeatures, removeFeatures } from "./features.ts";
@@ -40,10 +41,12 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 
 const figures = async (dir: string) => {
   const { log, last, best, predictions } = runPaths(dir);
+  const stored = (await predictionFiles(predictions)).map(({ path }) => path);
+  expect(stored).toHaveLength(1); // validation: --test is 0
   const lines = (await readFile(log, "utf8")).trim().split("\n");
   return {
     epochs: lines.map((line) => ({ ...JSON.parse(line), seconds: 0, waitSeconds: 0 })),
-    digests: await Promise.all([last, best, predictions].map(sha256File)),
+    digests: await Promise.all([last, best, ...stored].map(sha256File)),
   };
 };
 

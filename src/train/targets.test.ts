@@ -10,7 +10,7 @@ import { encodeJpeg } from "../data/image.ts";
 import type { Sample } from "../data/record.ts";
 import { adamw } from "../engine/optim.ts";
 import { initialise } from "../engine/params.ts";
-import { readSplits } from "../evaluate/prediction-folder.ts";
+import { predictionFiles, readSplits } from "../evaluate/prediction-folder.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "./config.ts";
 import { train } from "./loop.ts";
@@ -119,9 +119,11 @@ describe("a model with further targets", () => {
 let root: string;
 let config: TrainConfig;
 const options = (name: string) => ({ dir: join(root, name), threads: 1, workers: 1 });
-const digests = (name: string) => {
+const digests = async (name: string) => {
   const { last, best, predictions } = runPaths(join(root, name));
-  return Promise.all([last, best, predictions].map(sha256File));
+  const stored = (await predictionFiles(predictions)).map(({ path }) => path);
+  expect(stored).not.toEqual([]);
+  return Promise.all([last, best, ...stored].map(sha256File));
 };
 
 describe("train --targets", () => {
