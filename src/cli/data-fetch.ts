@@ -44,7 +44,7 @@ const ONLY_FOR: Readonly<Record<string, readonly (SetName | "link")[]>> = {
   images: ["hagrid"],
   mirror: SETS,
   name: ["link"],
-  keepArchives: ["derived-hagrid", "hagrid-annotations", "hagrid"],
+  keepArchives: ["derived-hagrid", "hagrid-annotations", "hagrid", "link"],
 };
 
 const EXAMPLES = `
@@ -62,6 +62,11 @@ Examples:
   facehand data fetch hagrid-annotations --out hagrid
   facehand data fetch derived-hagrid --mirror ~/Downloads --out data/published
   facehand data fetch drive:FILE_ID --out files
+  facehand data fetch https://example.org/pairs/1.0.0/ --out data/theirs
+
+A folder on disk, an address that ends in /, or a drive-folder that has a SHA256SUMS, as a bundle of facehand has: all
+files that it names are fetched and checked against it, and the archives of a bundle unpacked into a dataset. Where a
+--mirror has a SHA256SUMS, files that it names are checked against it.
 
 Stopped at any moment, the same command goes on. fetched.json beside the files says what came from where; the same
 command again checks everything against it. The files are others' and under their licences.`;
@@ -69,7 +74,7 @@ command again checks everything against it. The files are others' and under thei
 /** `facehand data fetch`. */
 export function fetchCommand(context: Context): Command {
   return verb("fetch", "fetch published datasets, checkpoints, HaGRID, or a link; resumes and checks")
-    .argument("<what>", `${SETS.join(", ")}; or an address, drive:ID, drive-folder:ID`)
+    .argument("<what>", `${SETS.join(", ")}; or an address, a folder, drive:ID, drive-folder:ID`)
     .requiredOption("--out <dir>", "folder to fetch into; may hold what was fetched before")
     .option("--best-umcc", "checkpoints: only the best UMCC")
     .option("--best-mag", "checkpoints: only the best MAG")

@@ -7,7 +7,7 @@ import { exists, sha256File } from "../core/files.ts";
 import { readCsv } from "../formats/csv.ts";
 import { isImageName, type ScannedRow, stemOf } from "./check-tables.ts";
 import { type Finding, finding } from "./findings.ts";
-import { cleanedFolder, DATASET_FILES, DATASET_FOLDERS, imagePath, type Layout } from "./layout.ts";
+import { cleanedFolder, DATASET_FOLDERS, imagePath, isDatasetFile, type Layout } from "./layout.ts";
 import { readManifest } from "./manifest.ts";
 import { MODALITIES, type Modality } from "./record.ts";
 
@@ -84,7 +84,7 @@ async function strangers(layout: Layout): Promise<Finding[]> {
         if (inside.includes(at) || DATASET_FOLDERS.includes(at)) continue;
         if (inside.some((folder) => folder.startsWith(`${at}/`))) await visit(path);
         else out.push(unknown(layout, path, entry));
-      } else if (!entry.isFile() || !DATASET_FILES.includes(at)) out.push(unknown(layout, path, entry));
+      } else if (!entry.isFile() || !isDatasetFile(at)) out.push(unknown(layout, path, entry));
     }
   };
   await visit(layout.root);

@@ -240,7 +240,8 @@ export async function checkWhole(
     checkLength((await stat(part.path)).size, sizeBytes, from);
     const found = await sha256File(part.path);
     if (wanted === undefined || wanted.toLowerCase() === found) return found;
-    const hint = "run the same command again: the damaged download was removed";
+    const hint =
+      "run the same command again: what came was removed; if it stays so, ask the publisher which of both is right";
     const expected = `SHA-256 ${wanted}`;
     throw unexpected("remote", { code: "REMOTE_CHECKSUM", expected, name: from, got: found, hint });
   } catch (error) {

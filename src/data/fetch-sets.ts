@@ -2,16 +2,16 @@
 // Sources: published.ts. Invariant: a fetched dataset is one that `showDataset` reads, or the fetch ends with what is
 // wrong with it.
 import { readdir } from "node:fs/promises";
-import { basename } from "node:path";
-import { AppError, unexpected } from "../core/errors.ts";
+import { unexpected } from "../core/errors.ts";
 import { openDrive, parseDriveLink } from "./drive.ts";
 import { type FetchOptions, type FetchSummary, type FetchUnit, fetchUnits } from "./fetch.ts";
+import { checkedDataset, fetchPublished, fetchShared, publishedFolder } from "./fetch-bundle.ts";
+import { unitOf } from "./fetch-unit.ts";
 import { retrying } from "./http.ts";
 import { ANNOTATIONS, IMAGES, placeAnnotations, placeFrame, placeImage } from "./layout.ts";
 import { parseMirror } from "./mirror.ts";
 import { safeName, urlName } from "./names.ts";
-import { hagridArchive, type Origin, PUBLISHED, type PublishedFile } from "./published.ts";
-import { scanPairs } from "./store.ts";
+import { hagridArchive, PUBLISHED, type PublishedFile } from "./published.ts";
 
 /** The best checkpoints that UnifiedGenderNet names. */
 export const BEST = ["best-umcc", "best-mag"] as const;
@@ -32,13 +32,8 @@ export function bestCheckpoint(which: Best): PublishedFile {
 export async function fetchDerivedHagrid(dir: string, options: FetchOptions = {}): Promise<FetchSummary> {
   const { images, csv } = PUBLISHED.derivedHagrid;
   const unpack = [{ folder: IMAGES, place: placeImage }];
-  const done = await fetchUnits([...csv.map((file) => ({ file })), { file: images, unpack }], dir, options);
-  const { problems } = await scanPairs(dir);
-  const [first] = problems;
-  if (first === undefined) return done;
-  const hint = `all files are there as they were published; facehand data check ${dir} lists all that is wrong`;
-  const message = `${first.message}; ${problems.length} such rows or files in all`;
-  throw new AppError("data", first.code, message, { hint, cause: first });
+  const units = [...csv.map((file) => ({ file })), { file: images, unpack }];
+  return checkedDataset(await fetchUnits(units, dir, options));
 }
 
 /**
@@ -59,7 +54,7 @@ async function allCheckpoints(options: FetchOptions): Promise<FetchUnit[]> {
   if (options.mirror === undefined) return listDrive(PUBLISHED.checkpoints.folder.drive, options);
   const { folder } = await parseMirror(options.mirror);
   const names = folder === undefined ? [] : (await readdir(folder)).filter((name) => name.endsWith(".pt"));
-  if (names.length > 0) return names.sort().map((name) => unit(name, PUBLISHED.checkpoints.folder));
+  if (names.length > 0) return names.sort().map((name) => unitOf(name, PUBLISHED.checkpoints.folder));
   const expected = "a folder with .pt files, or one checkpoint (--best-umcc, --best-mag)";
   throw unexpected("input", { code: "MIRROR", expected, name: "--mirror", got: options.mirror });
 }
@@ -108,26 +103,26 @@ export interface LinkOptions extends Omit<FetchOptions, "mirror"> {
 
 /**
  * A file by its address or by `drive:ID`, or the files of `drive-folder:ID`; the links that Drive gives are known too.
+ * A folder on disk, an address that ends in `/`, or one of SHA256SUMS: all files that SHA256SUMS there names, checked.
  *
  * @throws AppError("input", "LINK"), as fetchUnits
  */
 export async function fetchLink(link: string, dir: string, options: LinkOptions = {}): Promise<FetchSummary> {
   const { name, ...rest } = options;
   const shared = parseDriveLink(link);
-  if (shared === undefined) return fetchUnits([unit(name ?? urlName(link), { url: link })], dir, rest);
+  const published = name === undefined && shared === undefined ? await publishedFolder(link) : undefined;
+  if (published !== undefined) return fetchPublished(published, dir, rest);
+  if (shared === undefined) return fetchUnits([unitOf(name ?? urlName(link), { url: link })], dir, rest);
   if ("folder" in shared) {
-    if (name === undefined) return fetchUnits(await listDrive(shared.folder, rest), dir, rest);
+    if (name === undefined) return fetchShared(await listDrive(shared.folder, rest), dir, rest);
     const expected = "no other name for a folder";
     throw unexpected("input", { code: "LINK", expected, name: "--name", got: name });
   }
-  return fetchUnits([unit(name ?? (await driveName(shared.file, rest)), { drive: shared.file })], dir, rest);
-}
-
-function unit(name: string, from: Origin): FetchUnit {
-  return {
-    file: { name: basename(name), from, sizeBytes: null, aboutBytes: null, sha256: null },
-    path: name,
-  };
+  return fetchUnits(
+    [unitOf(name ?? (await driveName(shared.file, rest)), { drive: shared.file })],
+    dir,
+    rest,
+  );
 }
 
 function visit({ driveEndpoint, signal, retries, waitMs }: FetchOptions) {
@@ -141,7 +136,7 @@ function visit({ driveEndpoint, signal, retries, waitMs }: FetchOptions) {
 
 async function listDrive(folderId: string, options: FetchOptions): Promise<FetchUnit[]> {
   const entries = await visit(options).list(folderId);
-  return entries.map(({ id, path }) => unit(path, { drive: id }));
+  return entries.map(({ id, path }) => unitOf(path, { drive: id }));
 }
 
 async function driveName(id: string, options: FetchOptions): Promise<string> {

@@ -52,6 +52,10 @@ const at = (...names: string[]) => join(dir, "out", ...names);
 const ranges = () => drive.asked.map(({ range }) => range);
 const record = async () => JSON.parse(await readFile(at("fetched.json"), "utf8"));
 
+/** What a folder shows; the lock of a fetch stays there, hidden. */
+const shownIn = async (folder: string, options: { recursive?: boolean } = {}) =>
+  (await readdir(folder, options)).filter((name) => !/^\.fetch-\d+\.lock$/.test(name)).sort();
+
 async function fails(
   code: string,
   options: FetchOptions = {},
@@ -108,7 +112,7 @@ describe("a fetch", () => {
     await writeFile(at("a.bin.part"), await readFile(at("a.bin")));
     await rm(at("a.bin"));
     expect((await get()).files[0]).toMatchObject({ sha256: hashOf(BYTES) });
-    expect(await readdir(at())).toEqual(["a.bin", "fetched.json"]);
+    expect(await shownIn(at())).toEqual(["a.bin", "fetched.json"]);
   });
 
   it("brings several at a time, not more than asked for", async () => {
@@ -281,7 +285,7 @@ describe("mirrors", () => {
     await expect(metrics(folder)).rejects.toMatchObject({ code: "REMOTE_HTML" });
     await expect(metrics(join(dir, "none"))).rejects.toThrow(/^Expected an existing folder or an address/);
     await expect(fetchCheckpoints(dir, "all", { mirror: folder })).rejects.toMatchObject({ code: "MIRROR" });
-    expect(await readdir(join(dir, "out"))).toEqual([]);
+    expect(await shownIn(join(dir, "out"))).toEqual([]);
   });
 
   it("give all checkpoints of a folder", async () => {
@@ -316,7 +320,7 @@ describe("HaGRID", () => {
       ["stop", 1, 1],
     ]);
     await fetchHagridAnnotations(at(), { mirror: mirror() });
-    const names = (await readdir(at(), { recursive: true })).sort();
+    const names = await shownIn(at(), { recursive: true });
     expect(names).toEqual([
       ...["annotations", "annotations/train", "annotations/train/palm.json", "fetched.json"],
       ...["palm", "palm/1.jpg", "palm/2.jpg", "stop", "stop/3.jpg"],
@@ -347,7 +351,7 @@ describe("HaGRID", () => {
     await expect(fetchHagrid(at(), ["palm"], { mirror: mirror() })).rejects.toMatchObject({
       code: "ZIP_DAMAGED",
     });
-    expect((await readdir(at())).sort()).toEqual(["fetched.json", "palm.zip"]);
+    expect(await shownIn(at())).toEqual(["fetched.json", "palm.zip"]);
   });
 
   it("has the gestures that its README lists", () => {

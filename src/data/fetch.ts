@@ -3,73 +3,30 @@
 // against its note and never replaced; stopped at any moment, the same call goes on with what is there.
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { takeLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { unpackZip } from "./archive.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { type Drive, type DriveOptions, openDrive } from "./drive.ts";
+import { type Drive, openDrive } from "./drive.ts";
+import type {
+  FetchedFile,
+  FetchedFolder,
+  FetchOptions,
+  FetchSummary,
+  FetchUnit,
+  UnpackTarget,
+} from "./fetch-unit.ts";
 import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord } from "./fetched.ts";
 import { type RetryOptions, showUrl } from "./http.ts";
+import { FETCH_LOCK } from "./layout.ts";
+import { Meter } from "./meter.ts";
 import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts";
 import { checkRoom } from "./partial.ts";
-import type { PublishedFile } from "./published.ts";
+import { mirrorSums, type Sums } from "./sums.ts";
 
-/** One file to bring, and what to do with it. */
-export interface FetchUnit {
-  readonly file: PublishedFile;
-  /** Below the folder; default: the file's name. */
-  readonly path?: string;
-  /** Folders to unpack it into. */
-  readonly unpack?: readonly UnpackTarget[];
-}
-
-/** A folder that is made from an archive. */
-export interface UnpackTarget {
-  /** Name below the folder that is fetched into. */
-  readonly folder: string;
-  /** As in UnpackOptions. */
-  readonly place: (name: string) => string | undefined;
-}
-
-/** How to fetch. */
-export interface FetchOptions extends RetryOptions {
-  /** A folder, or an address below which the files have the same names, in place of where they are published. */
-  readonly mirror?: string;
-  /** Where Drive is, for tests. */
-  readonly driveEndpoint?: DriveOptions["endpoint"];
-  /** Files at a time; default 3. */
-  readonly jobs?: number;
-  /** Leaves archives beside what was unpacked from them. */
-  readonly keepArchives?: boolean;
-  /** Of the downloads; the total grows as sizes become known. */
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
-  /** What is being done beside downloading, for people. */
-  readonly onStep?: (text: string) => void;
-}
-
-/** A file that is there now. */
-export interface FetchedFile {
-  /** Below the folder. */
-  readonly name: string;
-  readonly sizeBytes: number;
-  readonly sha256: string;
-  /** True if it was there before, and is as it came. */
-  readonly kept: boolean;
-}
-
-/** A folder that is there now. */
-export interface FetchedFolder extends FolderNote {
-  readonly name: string;
-  readonly kept: boolean;
-}
-
-/** What a fetch left in the folder. */
-export interface FetchSummary {
-  readonly dir: string;
-  /** Without archives that were unpacked and removed. */
-  readonly files: readonly FetchedFile[];
-  readonly folders: readonly FetchedFolder[];
-}
+export type { FetchedFile, FetchOptions, FetchSummary, FetchUnit } from "./fetch-unit.ts";
 
 interface Run {
   readonly dir: string;
@@ -79,6 +36,8 @@ interface Run {
   readonly mirror: Mirror | undefined;
   readonly signal: AbortSignal;
   readonly meter: Meter;
+  /** Hashes beside the files of the mirror, asked for once, when the first file is brought. */
+  readonly sums: () => Promise<Sums | undefined>;
 }
 
 interface Brought {
@@ -91,7 +50,8 @@ interface Brought {
  *
  * @param dir - made if it is not there; may hold what was fetched before
  * @throws AppError("data", "FETCHED_UNKNOWN") for a file or folder in the way that no fetch has brought,
- *   AppError("data", "FETCHED_CHANGED") for one that is not as it came
+ *   AppError("data", "FETCHED_CHANGED") for one that is not as it came, AppError("data", "FETCHED_OTHER") for one that
+ *   is published with another hash by now; AppError("input", "LOCKED") while another process fetches into the folder
  * @throws as download, unpackZip, and Drive.locate; Interrupted after the signal
  * @example await fetchUnits([{ file: PUBLISHED.metrics }], "metrics")
  */
@@ -100,14 +60,32 @@ export async function fetchUnits(
   dir: string,
   options: FetchOptions = {},
 ): Promise<FetchSummary> {
-  const { jobs = 3, mirror, driveEndpoint: endpoint } = options;
-  const place = mirror === undefined ? undefined : await parseMirror(mirror);
+  if (options.mirror !== undefined) await parseMirror(options.mirror); // refused before anything is made
   await mkdir(dir, { recursive: true });
+  const lock = await takeLock(join(dir, FETCH_LOCK), `the folder ${dir}`);
+  try {
+    return await fetchAll(units, dir, options, lock.lost);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function fetchAll(
+  units: readonly FetchUnit[],
+  dir: string,
+  options: FetchOptions,
+  lost: AbortSignal,
+): Promise<FetchSummary> {
+  const { jobs = 3, mirror, driveEndpoint: endpoint } = options;
   const siblings = new AbortController();
-  const signals = [siblings.signal, ...(options.signal === undefined ? [] : [options.signal])];
+  const signals = [siblings.signal, lost, ...(options.signal === undefined ? [] : [options.signal])];
   const signal = AbortSignal.any(signals);
+  const place = mirror === undefined ? undefined : await parseMirror(mirror);
   const run: Run = {
     ...{ dir, options, signal, mirror: place },
+    sums: once(async () =>
+      place === undefined ? undefined : mirrorSums(place, { ...retryOf(options), signal }),
+    ),
     record: await openRecord(dir),
     drive: openDrive({ ...retryOf(options), signal, ...(endpoint === undefined ? {} : { endpoint }) }),
     meter: new Meter(options.onProgress),
@@ -130,6 +108,15 @@ export async function fetchUnits(
     throw fault ?? error;
   }
   return { dir, files: all.flatMap(({ files }) => files), folders: all.flatMap(({ folders }) => folders) };
+}
+
+/** The same promise at every call. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
 }
 
 const pathOf = ({ file, path = file.name }: FetchUnit) => path;
@@ -176,6 +163,7 @@ async function sizeOr(none: number, path: string): Promise<number> {
 async function bring(unit: FetchUnit, run: Run): Promise<Brought> {
   const { dir, options, record } = run;
   const path = pathOf(unit);
+  checkPublished(join(dir, path), record.file(path)?.sha256, unit.file.sha256);
   if (unit.unpack === undefined) return { files: [await bringFile(unit, run)], folders: [] };
   const folders: FetchedFolder[] = [];
   const missing: UnpackTarget[] = [];
@@ -206,7 +194,9 @@ async function bringFile(unit: FetchUnit, run: Run): Promise<FetchedFile> {
     return { name, sizeBytes, sha256, kept: true };
   }
   const noted = record.file(name);
-  const sha256 = file.sha256 ?? noted?.sha256;
+  const published = file.sha256 ?? (await run.sums())?.get(name);
+  checkPublished(path, noted?.sha256, published);
+  const sha256 = published ?? noted?.sha256;
   const sizeBytes = file.sizeBytes ?? noted?.sizeBytes;
   const onProgress = meter.open(await expectedBytes(unit, run));
   const common: DownloadOptions = {
@@ -222,6 +212,14 @@ async function bringFile(unit: FetchUnit, run: Run): Promise<FetchedFile> {
       ? await downloadFrom(unit, path, run, common)
       : await copyFromFolder(join(mirror.folder, name), path, common);
   return { name, sizeBytes: got.sizeBytes, sha256: got.sha256, kept: false };
+}
+
+/** What came once is not mixed with what is published now. */
+function checkPublished(path: string, noted: string | undefined, published: string | null | undefined): void {
+  if (noted === undefined || published == null || noted === published) return;
+  const expected = `SHA-256 ${noted}, as it came before,`;
+  const hint = "it was published anew since: fetch into another folder";
+  throw unexpected("data", { code: "FETCHED_OTHER", expected, name: path, got: published, hint });
 }
 
 function originOf({ file: { from } }: FetchUnit, { mirror }: Run): string {
@@ -261,26 +259,4 @@ async function unpackInto(
   await record.noteFolder(folder, note);
   await rename(staging, join(dir, folder));
   return { name: folder, ...note, kept: false };
-}
-
-/** Adds up the downloads under way. */
-class Meter {
-  readonly #files: { done: number; total: number }[] = [];
-  readonly #show: FetchOptions["onProgress"];
-
-  constructor(show: FetchOptions["onProgress"]) {
-    this.#show = show;
-  }
-
-  /** Starts a file of about this size. */
-  open(aboutBytes: number): (done: number, total: number | undefined) => void {
-    const file = { done: 0, total: aboutBytes };
-    this.#files.push(file);
-    return (done, total) => {
-      file.done = done;
-      file.total = total ?? Math.max(file.total, done);
-      const sum = (key: "done" | "total") => this.#files.reduce((all, each) => all + each[key], 0);
-      this.#show?.(sum("done"), sum("total"));
-    };
-  }
 }

@@ -20,6 +20,28 @@ export const DATASET_FILES: readonly string[] = [
   "fetched.json",
 ];
 
+/** What a bundle (`release bundle`) has beside: it lies in a dataset that was fetched from one. */
+export const BUNDLE_FILES: readonly string[] = [
+  "aligned_dataset.zip",
+  "removed_faces.zip",
+  "removed_hands.zip",
+  "README.md",
+  "DATASHEET.md",
+  "DATA-LICENSE.md",
+  "ATTRIBUTION.txt",
+  "croissant.json",
+  "release.json",
+  "SHA256SUMS",
+];
+
+/** Name of the lock of a folder that is fetched into (core/lock); it stays there, free. */
+export const FETCH_LOCK = ".fetch";
+
+/** True for a file that the format of datasets explains, by its path below the dataset. */
+export function isDatasetFile(name: string): boolean {
+  return DATASET_FILES.includes(name) || BUNDLE_FILES.includes(name) || /^\.fetch-\d+\.lock$/.test(name);
+}
+
 /** What cleaning and repairs took out: part of a dataset, not of its pairs. */
 export const DATASET_FOLDERS: readonly string[] = ["removed_faces", "removed_hands", "removed"];
 
@@ -151,6 +173,14 @@ export function removedFolder({ root }: Layout, modality: Modality): string {
 export const IMAGES = "images";
 /** Folder of a raw HaGRID tree that its archive of annotations is unpacked into. */
 export const ANNOTATIONS = "annotations";
+
+/** Where an entry of an archive of removed crops belongs, below the folder of that name; undefined for what is none. */
+export function placeRemoved(folder: string): (entry: string) => string | undefined {
+  return (entry) => {
+    const [, above, image] = /^([^/]+)\/([^/]+\.(?:jpe?g|png))$/i.exec(entry) ?? [];
+    return above !== folder || isHidden(entry) ? undefined : image;
+  };
+}
 
 /** What archivers and file managers add. */
 const isHidden = (name: string) => /(^|\/)(\.|__MACOSX\/)/.test(name);

@@ -43,7 +43,7 @@ function decoded(text: string): string | undefined {
 export function urlName(link: string): string {
   const url = URL.canParse(link) ? new URL(link) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    const expected = "a set's name, an http(s) address, drive:ID or drive-folder:ID";
+    const expected = "a set's name, an http(s) address, a folder, drive:ID or drive-folder:ID";
     throw unexpected("input", { code: "LINK", expected, name: "what to fetch", got: link });
   }
   const last = decoded(url.pathname.split("/").at(-1) ?? "") ?? "";

@@ -19,6 +19,10 @@ let drive: FakeDrive;
 const at = (...names: string[]) => join(dir, ...names);
 const fetchIt = (...argv: string[]) => runCli("data", "fetch", ...argv);
 
+/** What a folder shows; the lock of a fetch stays there, hidden. */
+const shownIn = async (folder: string) =>
+  (await readdir(folder)).filter((name) => !name.startsWith(".fetch-")).sort();
+
 /** Zips a folder below a prefix, as upstream did. */
 async function zipFolder(folder: string, prefix: string, path: string): Promise<void> {
   const zip = new yazl.ZipFile();
@@ -77,13 +81,7 @@ describe("facehand data fetch derived-hagrid", () => {
     expect(stdout).toMatch(/^train\.csv {2}0\.0 MB {2}SHA-256 [0-9a-f]{64} {2}fetched$/m);
     expect(stdout).toMatch(/^images\/ {2}\d+ files, \d\.\d MB {2}fetched$/m);
     expect(stdout).toContain(`next  facehand data show ${at("a")}`);
-    expect((await readdir(at("a"))).sort()).toEqual([
-      "fetched.json",
-      "images",
-      "test.csv",
-      "train.csv",
-      "val.csv",
-    ]);
+    expect(await shownIn(at("a"))).toEqual(["fetched.json", "images", "test.csv", "train.csv", "val.csv"]);
     expect(await shown(at("a"))).toEqual(await shown(at("pairs")));
     const again = await fetchIt("derived-hagrid", "--mirror", at("mirror"), "--out", at("a"));
     expect(again.stdout.match(/as it was fetched before/g)!.length).toBe(4);
@@ -137,10 +135,7 @@ describe("facehand data fetch derived-hagrid", () => {
 
   it("goes on after kill -9, wherever it was", { timeout: 60_000 }, async () => {
     drive.cuts.length = 0;
-    const code = `const { run } = await import(${JSON.stringify(join(ROOT, "src/cli/main.ts"))});
-      process.exitCode = await run(JSON.parse(process.argv[1]));`;
     const argv = ["data", "fetch", "derived-hagrid", "--drive-endpoint", drive.endpoint, "--out", at("k")];
-    const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(argv)];
     const zip = at("k", "aligned_dataset.zip.part");
     const moments = [
       async () => existsSync(zip) && (await stat(zip)).size > 0, // the server sends no more than its beginning
@@ -148,8 +143,7 @@ describe("facehand data fetch derived-hagrid", () => {
     ];
     drive.stall = 20_000;
     for (const moment of moments) {
-      const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
-      const ended = new Promise((resolve) => child.once("exit", resolve));
+      const { child, ended } = fetcher(argv);
       while (!(await moment()) && child.exitCode === null) await new Promise((r) => setTimeout(r, 1));
       child.kill("SIGKILL");
       await ended;
@@ -157,13 +151,38 @@ describe("facehand data fetch derived-hagrid", () => {
     }
     expect((await fetchIt(...argv.slice(2))).code).toBe(0);
     expect(await shown(at("k"))).toEqual(await shown(at("pairs")));
-    expect((await readdir(at("k"))).sort()).toEqual([
-      "fetched.json",
-      "images",
-      "test.csv",
-      "train.csv",
-      "val.csv",
-    ]);
+    expect(await shownIn(at("k"))).toEqual(["fetched.json", "images", "test.csv", "train.csv", "val.csv"]);
+  });
+});
+
+/** The command line in a process of its own. */
+function fetcher(argv: readonly string[]) {
+  const code = `const { run } = await import(${JSON.stringify(join(ROOT, "src/cli/main.ts"))});
+    process.exitCode = await run(JSON.parse(process.argv[1]));`;
+  const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(argv)];
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
+  return { child, ended: new Promise((resolve) => child.once("exit", resolve)) };
+}
+
+describe("two fetches into one folder", () => {
+  it("are one too many; a killed one does not count", { timeout: 60_000 }, async () => {
+    drive.cuts.length = 0;
+    const argv = ["derived-hagrid", "--drive-endpoint", drive.endpoint, "--out", at("two")];
+    drive.stall = 20_000;
+    const { child, ended } = fetcher(["data", "fetch", ...argv]);
+    while (!existsSync(at("two", "aligned_dataset.zip.part"))) await new Promise((r) => setTimeout(r, 5));
+    const second = await fetchIt(...argv);
+    expect(second.code).toBe(2);
+    expect(second.stderr).toMatch(
+      new RegExp(
+        `^Expected the folder .*two to be free, got process ${child.pid} on .* that works on it since`,
+      ),
+    );
+    child.kill("SIGKILL");
+    await ended;
+    drive.stall = undefined;
+    expect((await fetchIt(...argv)).code).toBe(0);
+    expect(await shown(at("two"))).toEqual(await shown(at("pairs")));
   });
 });
 
@@ -201,7 +220,7 @@ describe("facehand data fetch", () => {
     [["hagrid", "--gestures", "palm,wave"], /^Expected one of call, .* for --gestures, got "wave"/],
     [
       ["derived"],
-      /^Expected a set's name, an http\(s\) address, drive:ID or drive-folder:ID for what to fetch/,
+      /^Expected a set's name, an http\(s\) address, a folder, drive:ID or drive-folder:ID for what to fetch/,
     ],
     [["metrics", "--mirror", "/nowhere"], /^Expected an existing folder or an address/],
     [["metrics", "--jobs", "0"], /^Expected a whole number from 1 to 16 for --jobs/],
