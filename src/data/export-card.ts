@@ -15,8 +15,18 @@ const PATTERNS: Readonly<Record<ExportKind, (split: string) => string>> = {
   imagefolder: (split) => `${split}/**`,
 };
 
+const REMOVED = [
+  "Crops that cleaning took out are in `removed_faces.zip` and `removed_hands.zip`; `ledger.parquet` has the reason of",
+  "each. They are no split: nothing that loads the pairs reads them.",
+  "",
+];
+
 /** Markdown, deterministic. Splits without pairs are left out of the head. */
-export function exportCard(kind: ExportKind, pairs: Readonly<Record<Split, number>>): string {
+export function exportCard(
+  kind: ExportKind,
+  pairs: Readonly<Record<Split, number>>,
+  removed: boolean,
+): string {
   const there = SPLITS.filter((split) => pairs[split] > 0);
   const files = there.flatMap((split) => [
     `      - split: ${HUB_SPLITS[split]}`,
@@ -41,6 +51,7 @@ export function exportCard(kind: ExportKind, pairs: Readonly<Record<Split, numbe
     LOADING[kind],
     "```",
     "",
+    ...(removed ? REMOVED : []),
     "`facehand data import` makes the dataset's own folder of it again. The terms of HaGRID and of what is derived from it",
     "apply: DATA-LICENSE.md of facehand.",
     "",

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -31,7 +31,15 @@ beforeAll(async () => {
     val: [aPair("v", "vera", png)],
     test: [],
   });
-  await writeFile(at("set/ledger.csv"), "image_id\r\nx\r\n");
+  await writeFile(at("set/ledger.csv"), "image_id,status,reason\r\nx,removed,blurred\r\n");
+  await writeFile(at("set/ledger.parquet"), "taken as it is");
+  for (const [folder, name] of [
+    ["removed_faces", "F_x.jpg"],
+    ["removed_hands", "H_x.PNG"],
+  ] as const) {
+    await mkdir(at(`set/${folder}`));
+    await writeFile(at(`set/${folder}/${name}`), `crop ${name}`);
+  }
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -49,6 +57,9 @@ describe.each(EXPORT_KINDS)("a dataset as %s", (kind) => {
     expect(await snapshot(at(`${kind}-back`))).toEqual(await snapshot(at("set")));
     const shards = Object.keys(note.files).filter((name) => /train-.*\.(tar|parquet)$/.test(name));
     expect(shards.length).toBeGreaterThan(kind === "imagefolder" ? -1 : 1);
+    const beside = ["ledger.csv", "ledger.parquet", "removed_faces.zip", "removed_hands.zip"];
+    expect(Object.keys(note.files)).toEqual(expect.arrayContaining(beside));
+    expect(await readFile(at(`${kind}/README.md`), "utf8")).toContain("`removed_faces.zip`");
   });
 
   it("gives the same bytes again", async () => {
@@ -101,6 +112,14 @@ describe("exportDataset", () => {
 });
 
 describe("importDataset", () => {
+  it("takes the removed crops back from archives that are what the note says", async () => {
+    const note = await exportDataset(at("set"), "parquet", at("lost"));
+    await rm(at("lost/removed_hands.zip"));
+    await expect(importDataset(at("lost"), at("never"))).rejects.toThrow(
+      `Expected SHA-256 ${note.files["removed_hands.zip"]} for ${at("lost/removed_hands.zip")}, got "no such file"`,
+    );
+  });
+
   it("wants an export", async () => {
     await expect(importDataset(at("set"), at("never"))).rejects.toThrow(
       `Expected facehand-export.json in ${at("set")}, got no such file`,

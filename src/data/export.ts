@@ -7,6 +7,7 @@ import { unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
 import { makeFolder } from "../core/folder.ts";
 import { writeCsv } from "../formats/csv.ts";
+import { unpackZip } from "./archive.ts";
 import { exportCard } from "./export-card.ts";
 import {
   checkNames,
@@ -23,7 +24,8 @@ import {
 import { readImageFolder, writeImageFolders } from "./export-imagefolder.ts";
 import { readParquetShards, writeParquetShards } from "./export-parquet.ts";
 import { readTarShards, writeTarShards } from "./export-webdataset.ts";
-import { imagePath, locate, planLayout } from "./layout.ts";
+import { imagePath, locate, placeRemoved, planLayout, REMOVED_FOLDERS } from "./layout.ts";
+import { packRemoved } from "./pack.ts";
 import { COLUMNS, SPLITS, type Split } from "./record.ts";
 import { readPairs } from "./store.ts";
 
@@ -38,7 +40,8 @@ const READERS = {
 } as const;
 
 /**
- * Writes a dataset in another form, with everything that stands beside its tables.
+ * Writes a dataset in another form, with what stands beside its tables: manifest, ledger, and the crops that cleaning
+ * took out, as `removed_faces.zip` and `removed_hands.zip`. What a repair put aside (`removed/`) stays behind.
  *
  * @param dir - as for `locate`; its rows have to be valid
  * @param out - new or empty folder; appears whole or not at all
@@ -57,9 +60,14 @@ export async function exportDataset(
   return await makeFolder(out, async (staging) => {
     const tally = new PairTally();
     const written = await WRITERS[kind](tally.watch(datasetPairs(layout), options), staging, options);
-    const extras = await copyExtras(layout.root, staging);
+    const removed = await packRemoved(
+      layout,
+      staging,
+      options.signal === undefined ? {} : { signal: options.signal },
+    );
+    const extras = [...(await copyExtras(layout.root, staging)), ...removed.map(({ name }) => name)];
     const result = tally.result();
-    await writeAtomic(join(staging, "README.md"), exportCard(kind, result.pairs));
+    await writeAtomic(join(staging, "README.md"), exportCard(kind, result.pairs, removed.length > 0));
     return await writeNote(staging, kind, result, [...written, ...extras, "README.md"]);
   });
 }
@@ -85,9 +93,19 @@ export async function importDataset(
     const source = tally.watch((split) => READERS[note.kind](dir, note, split), options);
     for (const split of SPLITS) await writeSplit(staging, split, source);
     await copyExtras(dir, staging);
+    await unpackRemoved(dir, note, staging);
     checkContent(dir, note, tally.result());
     return note;
   });
+}
+
+/** Back to the folders that packRemoved packed; their archives' hashes stand in the note. */
+async function unpackRemoved(dir: string, note: ExportNote, root: string): Promise<void> {
+  for (const folder of Object.values(REMOVED_FOLDERS)) {
+    const name = `${folder}.zip`;
+    if (note.files[name] === undefined) continue;
+    await unpackZip(join(dir, name), join(root, folder), { place: placeRemoved(folder) });
+  }
 }
 
 async function writeSplit(root: string, split: Split, source: PairSource): Promise<void> {

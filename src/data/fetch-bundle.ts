@@ -6,15 +6,19 @@ import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { type FetchOptions, type FetchSummary, type FetchUnit, fetchUnits } from "./fetch.ts";
 import { unitOf } from "./fetch-unit.ts";
-import { IMAGES, placeImage, placeRemoved } from "./layout.ts";
+import { IMAGES, placeImage, placeRemoved, REMOVED_FOLDERS } from "./layout.ts";
 import { scanPairs } from "./store.ts";
 import { readSums, SUMS, type Sums } from "./sums.ts";
 
 /** Archives of a bundle, and the folder of the dataset that each is unpacked into. */
 const ARCHIVES: Readonly<Record<string, NonNullable<FetchUnit["unpack"]>>> = {
   "aligned_dataset.zip": [{ folder: IMAGES, place: placeImage }],
-  "removed_faces.zip": [{ folder: "removed_faces", place: placeRemoved("removed_faces") }],
-  "removed_hands.zip": [{ folder: "removed_hands", place: placeRemoved("removed_hands") }],
+  ...Object.fromEntries(
+    Object.values(REMOVED_FOLDERS).map((folder) => [
+      `${folder}.zip`,
+      [{ folder, place: placeRemoved(folder) }],
+    ]),
+  ),
 };
 
 /**

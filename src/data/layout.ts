@@ -42,8 +42,11 @@ export function isDatasetFile(name: string): boolean {
   return DATASET_FILES.includes(name) || BUNDLE_FILES.includes(name) || /^\.fetch-\d+\.lock$/.test(name);
 }
 
+/** Folders of the crops that cleaning took out, and names of the archives that they are published as. */
+export const REMOVED_FOLDERS = { face: "removed_faces", hand: "removed_hands" } as const;
+
 /** What cleaning and repairs took out: part of a dataset, not of its pairs. */
-export const DATASET_FOLDERS: readonly string[] = ["removed_faces", "removed_hands", "removed"];
+export const DATASET_FOLDERS: readonly string[] = [...Object.values(REMOVED_FOLDERS), "removed"];
 
 const IMAGE_FOLDERS = [
   join("images", "content", "aligned_dataset"),
@@ -161,7 +164,7 @@ async function list(dir: string): Promise<string[] | undefined> {
 
 /** Where derivation puts the crops of one modality that cleaning took out, e.g. `<root>/removed_faces`. */
 export function cleanedFolder({ root }: Layout, modality: Modality): string {
-  return join(root, `removed_${modality}s`);
+  return join(root, REMOVED_FOLDERS[modality]);
 }
 
 /** Where a repair puts images of one modality that no row names. */

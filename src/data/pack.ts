@@ -3,12 +3,15 @@
 // with the archive.
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { AppError, Interrupted, show } from "../core/errors.ts";
-import { readBytes } from "../core/files.ts";
+import { exists, readBytes } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { zipStream } from "../formats/zip-stream.ts";
+import { cleanedFolder, type Layout, REMOVED_FOLDERS } from "./layout.ts";
 
 /** A file to pack. */
 export interface PackEntry {
@@ -66,6 +69,28 @@ export async function packFiles(
     throw new AppError("data", "PACK_FAILED", message, { hint: "check the free space", cause });
   }
   return { sha256: hash.digest("hex"), sizeBytes };
+}
+
+/**
+ * Packs the crops that cleaning took out, each folder into `<folder>.zip` in `dir`.
+ *
+ * @returns what was packed; nothing for a folder that is not there, or empty
+ * @throws as packFiles
+ */
+export async function packRemoved(
+  layout: Layout,
+  dir: string,
+  options: PackOptions = {},
+): Promise<(Packed & { readonly name: string })[]> {
+  const out: (Packed & { readonly name: string })[] = [];
+  for (const [modality, folder] of Object.entries(REMOVED_FOLDERS)) {
+    const path = cleanedFolder(layout, modality as keyof typeof REMOVED_FOLDERS);
+    const names = (await exists(path)) ? await readdir(path) : [];
+    if (names.length === 0) continue;
+    const entries = names.map((name) => ({ name: `${folder}/${name}`, path: join(path, name) }));
+    out.push({ name: `${folder}.zip`, ...(await packFiles(entries, join(dir, `${folder}.zip`), options)) });
+  }
+  return out;
 }
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });

@@ -2,14 +2,14 @@
 // Source of the layout: UnifiedGenderNet's release (aligned_dataset.zip and three CSVs side by side).
 // Invariants: the same dataset and statements give the same bytes; nothing is published that the tables, the ledger or
 // this list do not name; what the check finds serious is not published.
-import { copyFile, readdir, stat } from "node:fs/promises";
+import { copyFile, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { exists, sha256File, writeAtomic, writeJson } from "../core/files.ts";
 import { makeFolder } from "../core/folder.ts";
 import type { CheckedDataset } from "../data/check.ts";
-import { cleanedFolder, imagePath } from "../data/layout.ts";
-import { type PackEntry, type PackOptions, packFiles } from "../data/pack.ts";
+import { imagePath } from "../data/layout.ts";
+import { type PackEntry, type PackOptions, packFiles, packRemoved } from "../data/pack.ts";
 import { MODALITIES, SPLITS } from "../data/record.ts";
 import { type BundleFile, croissant } from "./croissant.ts";
 import { checkCroissant } from "./croissant-schema.ts";
@@ -120,17 +120,9 @@ async function copyTables({ layout }: CheckedDataset, dir: string): Promise<Bund
 
 async function packImages(checked: CheckedDataset, dir: string, options: PackOptions): Promise<BundleFile[]> {
   const out: BundleFile[] = [];
-  const pack = async (name: string, entries: readonly PackEntry[]) => {
-    out.push({ name, ...(await packFiles(entries, join(dir, name), options)) });
-  };
-  await pack("aligned_dataset.zip", alignedEntries(checked));
-  for (const modality of ["face", "hand"] as const) {
-    const folder = cleanedFolder(checked.layout, modality);
-    if (!(await exists(folder))) continue;
-    const names = await readdir(folder);
-    const entries = names.map((name) => ({ name: `removed_${modality}s/${name}`, path: join(folder, name) }));
-    await pack(`removed_${modality}s.zip`, entries);
-  }
+  const name = "aligned_dataset.zip";
+  out.push({ name, ...(await packFiles(alignedEntries(checked), join(dir, name), options)) });
+  out.push(...(await packRemoved(checked.layout, dir, options)));
   return out;
 }
 

@@ -1,10 +1,14 @@
-// A drawn set goes the whole way: derived, checked, published, read by another, and equal to what it was.
+// A drawn set goes the whole way: derived, cleaned, labels looked at and decided, split, checked, published, fetched
+// again whole and by its tables, repaired, taken through other forms, and equal to what it was.
 // What Python makes of a bundle (mlcroissant, and upstream's own example as it is): test/parity/bundle.py.
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
+import { LEDGER_COLUMNS } from "../../src/derive/ledger.ts";
+import { writePredictions } from "../../src/evaluate/predictions.ts";
+import { readCsv } from "../../src/formats/csv.ts";
 import { runCli } from "./run.ts";
 
 let root: string;
@@ -21,12 +25,51 @@ const INFO = [
 ];
 const publish = (...more: readonly string[]) => runCli("release", ...more, ...INFO);
 
+const derive = (out: string, ...more: readonly string[]) =>
+  runCli(
+    ...["derive", "--hagrid", at("raw"), "--gestures", "all", "--out", at(out), "--size", "64"],
+    ...["--face-landmarks", at("raw/face_landmarks.json"), ...more],
+  );
+async function ledger(out: string) {
+  const rows = [];
+  for await (const { values } of readCsv(at(`${out}/ledger.csv`), LEDGER_COLUMNS)) rows.push(values);
+  return rows;
+}
+
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-release-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "2");
-  const faces = ["--face-landmarks", at("raw/face_landmarks.json"), "--size", "64"];
-  await runCli("derive", "--hagrid", at("raw"), "--gestures", "all", "--out", at("pairs"), ...faces);
+  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "3");
+  expect((await derive("first")).code).toBe(0);
+  await writeFile(at("decisions.csv"), await decide());
+  expect((await derive("pairs", "--decisions", at("decisions.csv"))).code).toBe(0);
 });
+
+/** What somebody decides who looks at the first derivation: at one removed frame, and at what models contradict. */
+async function decide(): Promise<string> {
+  const rows = await ledger("first");
+  const gone = rows.find(({ reason }) => reason === "face_too_small" || reason === "missing_label")!;
+  const doubted = rows.find(({ status, gender }) => status === "kept" && gender === "male")!;
+  const said = (modality: "hand" | "face") => ({
+    ...{
+      id: `${doubted.image_id}/${modality}`,
+      source: "pairs",
+      subject: `pairs:${doubted.user_id}`,
+      modality,
+    },
+    ...{ split: "val" as const, target: 1 as const, logit: -3, probability: 1 / (1 + Math.exp(3)) },
+    ...{ modalityUsed: null, gateHand: null, age: "", race: "", gesture: doubted.gesture },
+  });
+  await writePredictions(at("predictions.parquet"), [said("hand"), said("face")]);
+  const found = await runCli("derive", "labels", "--predictions", at("predictions.parquet"), "--json");
+  const [first] = JSON.parse(found.stdout).listed;
+  expect(first).toMatchObject({ image_id: doubted.image_id, recorded: "male" });
+  return [
+    "who,when,what,why,image_id,user_id,gender",
+    `me,2026-03-31,restore,looked at it,${gone.image_id},,`,
+    `me,2026-04-01,relabel,hand and face disagree with it,,${first.user_id},female`,
+    "",
+  ].join("\n");
+}
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 /** Every file below a folder with its hash. */
@@ -61,25 +104,79 @@ describe("facehand release", () => {
     expect(sheet).not.toContain("HaGRID's:");
   });
 
-  it("is fetched again from a mirror, and equal", async () => {
-    const fetched = await runCli(
-      "data",
-      "fetch",
-      "derived-hagrid",
-      "--mirror",
-      at("bundle"),
-      "--out",
-      at("fetched"),
-    );
-    expect(fetched.code).toBe(0);
-    const before = await snapshot(at("pairs"));
-    const pairs = before.filter((line) => /^(images\/|(train|val|test)\.csv)/.test(line));
-    const after = await snapshot(at("fetched"));
-    expect(after.filter((line) => !line.startsWith("fetched.json"))).toEqual(pairs);
-    const checked = await runCli("data", "check", at("fetched"), "--json");
-    expect(checked.code).toBe(0);
+  it("holds what was decided, and nothing serious", async () => {
+    const rows = await ledger("pairs");
+    expect(rows.filter(({ decision }) => decision === "restore")).toMatchObject([{ status: "kept" }]);
+    const relabelled = rows.filter(({ decision, status }) => decision === "relabel" && status === "kept");
+    expect(new Set(relabelled.map(({ gender }) => gender))).toEqual(new Set(["female"]));
+    expect(new Set(rows.map(({ status }) => status))).toEqual(new Set(["kept", "removed"]));
     const { counts } = JSON.parse((await runCli("data", "check", at("pairs"), "--json")).stdout);
-    expect(JSON.parse(checked.stdout).counts).toEqual(counts);
+    const sizes = counts.splits.map(({ split, pairs }: { split: string; pairs: number }) => [split, pairs]);
+    const kept = (split: string) => rows.filter((row) => row.split === split).length;
+    expect(sizes).toEqual([
+      ...["train", "val", "test"].map((split) => [split, kept(split)]),
+      ["all", rows.filter(({ status }) => status === "kept").length],
+    ]);
+  });
+
+  it("is fetched again whole, every file by its hash, and equal to the last crop", async () => {
+    const fetched = await runCli("data", "fetch", at("bundle"), "--out", at("fetched"));
+    expect([fetched.code, fetched.stderr]).toEqual([0, ""]);
+    const sums = (await readFile(at("bundle/SHA256SUMS"), "utf8")).trimEnd().split("\n");
+    const { files } = JSON.parse(await readFile(at("fetched/fetched.json"), "utf8"));
+    for (const line of sums) expect(files[line.slice(66)].sha256).toBe(line.slice(0, 64));
+    const papers = new Set(sums.map((line) => line.slice(66)).concat("SHA256SUMS", "fetched.json"));
+    const data = (await snapshot(at("fetched"))).filter((line) => {
+      const name = line.slice(0, -65);
+      return /^(manifest|ledger|train|val|test)\./.test(name) || !(papers.has(name) || name.startsWith("."));
+    });
+    expect(data).toEqual(await snapshot(at("pairs")));
+    expect(data.some((line) => line.startsWith("removed_hands/"))).toBe(true);
+    const checked = await runCli("data", "check", at("fetched"), "--json");
+    const { counts } = JSON.parse((await runCli("data", "check", at("pairs"), "--json")).stdout);
+    expect([checked.code, JSON.parse(checked.stdout).counts]).toEqual([0, counts]);
+    const again = await runCli("data", "fetch", at("bundle"), "--out", at("fetched"));
+    expect(again.stdout.match(/as it was fetched before/g)!.length).toBe(sums.length + 1);
+  });
+
+  it("is fetched by the tables and images alone from a mirror, and refused if one changed", async () => {
+    const get = (mirror: string, out: string) =>
+      runCli("data", "fetch", "derived-hagrid", "--mirror", at(mirror), "--out", at(out));
+    expect((await get("bundle", "tables")).code).toBe(0);
+    const isPair = (line: string) => /^(images\/|(train|val|test)\.csv)/.test(line);
+    expect((await snapshot(at("tables"))).filter(isPair)).toEqual(
+      (await snapshot(at("pairs"))).filter(isPair),
+    );
+    await cp(at("bundle"), at("forged"), { recursive: true });
+    const csv = await readFile(at("forged/val.csv"), "utf8");
+    await writeFile(at("forged/val.csv"), csv.replace(/Female|Male/, "male"));
+    for (const fetched of [
+      await get("forged", "x"),
+      await runCli("data", "fetch", at("forged"), "--out", at("y")),
+    ]) {
+      expect(fetched.code).toBe(4);
+      expect(fetched.stderr).toMatch(
+        /^Expected SHA-256 [0-9a-f]{64} for .*forged\/val\.csv, got "[0-9a-f]{64}"/,
+      );
+    }
+    for (const out of ["x", "y"]) expect(await readdir(at(out))).not.toContain("val.csv");
+  });
+
+  it("is mended after what hands and unzip programs do to it", async () => {
+    await cp(at("fetched"), at("damaged"), { recursive: true });
+    const [content, doubled] = [at("damaged/images/content"), at("damaged/images/content/content")];
+    await mkdir(doubled);
+    await rename(join(content, "aligned_dataset"), join(doubled, "aligned_dataset"));
+    const csv = await readFile(at("damaged/train.csv"), "utf8");
+    await writeFile(at("damaged/train.csv"), csv.replaceAll("Female", " female ").replaceAll("\n", "\r\n"));
+    const told = await runCli("data", "repair", at("damaged"));
+    expect(told.stdout).toContain("Nothing was changed: --apply makes the changes");
+    expect((await runCli("data", "repair", at("damaged"), "--apply")).code).toBe(0);
+    expect((await runCli("data", "check", at("damaged"))).code).toBe(0);
+    const isPair = (line: string) => /^(images\/|(train|val|test)\.csv|ledger)/.test(line);
+    expect((await snapshot(at("damaged"))).filter(isPair)).toEqual(
+      (await snapshot(at("pairs"))).filter(isPair),
+    );
   });
 
   it("goes through every other form and back, and is bundled to the same bytes", async () => {
@@ -89,17 +186,16 @@ describe("facehand release", () => {
       expect((await runCli("data", "import", at(kind), "--out", at(`${kind}-back`))).code).toBe(0);
       set = at(`${kind}-back`);
     }
-    const stays = async (dir: string) =>
-      (await snapshot(dir)).filter((line) => !/^(fetched|manifest)/.test(line));
-    expect(await stays(set)).toEqual(await stays(at("fetched")));
-    await cp(at("pairs/manifest.json"), join(set, "manifest.json")); // says that nobody is real
-    for (const name of ["ledger.csv", "ledger.parquet"]) await cp(at(`pairs/${name}`), join(set, name));
+    const stays = async (dir: string) => (await snapshot(dir)).filter((line) => !/^fetched/.test(line));
+    expect(await stays(set)).toEqual(await snapshot(at("pairs")));
     expect((await publish("bundle", set, "--licence", "drawn", "--out", at("bundle-2"))).code).toBe(0);
-    const sums = async (name: string) =>
-      (await readFile(at(`${name}/SHA256SUMS`), "utf8"))
-        .split("\n")
-        .filter((line) => !line.includes("removed_"));
-    expect(await sums("bundle-2")).toEqual(await sums("bundle"));
+    expect(await readFile(at("bundle-2/SHA256SUMS"), "utf8")).toBe(
+      await readFile(at("bundle/SHA256SUMS"), "utf8"),
+    );
+    await publish("bundle", at("fetched"), "--licence", "drawn", "--out", at("bundle-3"));
+    expect(await readFile(at("bundle-3/SHA256SUMS"), "utf8")).toBe(
+      await readFile(at("bundle/SHA256SUMS"), "utf8"),
+    );
   });
 
   it("prints card and metadata as in the bundle", async () => {
