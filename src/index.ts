@@ -6,7 +6,6 @@ export { type CheckedDataset, type CheckOptions, checkDataset } from "./data/che
 export { formatCheck } from "./data/check-report.ts";
 export { exportDataset, importDataset } from "./data/export.ts";
 export { EXPORT_KINDS, type ExportKind, type ExportNote, type ExportOptions } from "./data/export-common.ts";
-export type { FetchOptions, FetchSummary } from "./data/fetch.ts";
 export {
   fetchCheckpoints,
   fetchDerivedHagrid,
@@ -15,6 +14,7 @@ export {
   fetchLink,
   fetchMetrics,
 } from "./data/fetch-sets.ts";
+export type { FetchOptions, FetchSummary } from "./data/fetch-unit.ts";
 export { FINDINGS, type Finding, type FindingCode } from "./data/findings.ts";
 export { decodeImage, encodeJpeg, encodePng } from "./data/image.ts";
 export { DATASET_NAME, imagePath, type Layout, locate, planLayout } from "./data/layout.ts";

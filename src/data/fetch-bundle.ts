@@ -4,8 +4,8 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
-import { type FetchOptions, type FetchSummary, type FetchUnit, fetchUnits } from "./fetch.ts";
-import { unitOf } from "./fetch-unit.ts";
+import { fetchUnits } from "./fetch.ts";
+import { type FetchOptions, type FetchSummary, type FetchUnit, unitOf } from "./fetch-unit.ts";
 import { IMAGES, placeImage, placeRemoved, REMOVED_FOLDERS } from "./layout.ts";
 import { scanPairs } from "./store.ts";
 import { readSums, SUMS, type Sums } from "./sums.ts";

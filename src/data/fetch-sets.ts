@@ -4,9 +4,9 @@
 import { readdir } from "node:fs/promises";
 import { unexpected } from "../core/errors.ts";
 import { openDrive, parseDriveLink } from "./drive.ts";
-import { type FetchOptions, type FetchSummary, type FetchUnit, fetchUnits } from "./fetch.ts";
+import { fetchUnits } from "./fetch.ts";
 import { checkedDataset, fetchPublished, fetchShared, publishedFolder } from "./fetch-bundle.ts";
-import { unitOf } from "./fetch-unit.ts";
+import { type FetchOptions, type FetchSummary, type FetchUnit, unitOf } from "./fetch-unit.ts";
 import { retrying } from "./http.ts";
 import { ANNOTATIONS, IMAGES, placeAnnotations, placeFrame, placeImage } from "./layout.ts";
 import { parseMirror } from "./mirror.ts";

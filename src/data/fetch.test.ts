@@ -9,7 +9,7 @@ import { hashOf, status, type Trick } from "../../test/hub.ts";
 import { writeZip } from "../../test/zips.ts";
 import { Interrupted } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
-import { type FetchOptions, type FetchUnit, fetchUnits } from "./fetch.ts";
+import { fetchUnits } from "./fetch.ts";
 import {
   BEST,
   fetchCheckpoints,
@@ -18,6 +18,7 @@ import {
   fetchLink,
   fetchMetrics,
 } from "./fetch-sets.ts";
+import type { FetchOptions, FetchUnit } from "./fetch-unit.ts";
 import { HAGRID_GESTURES, hagridArchive, PUBLISHED, type PublishedFile } from "./published.ts";
 
 const random = Random.of(3);

@@ -26,8 +26,6 @@ import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts
 import { checkRoom } from "./partial.ts";
 import { mirrorSums, type Sums } from "./sums.ts";
 
-export type { FetchedFile, FetchOptions, FetchSummary, FetchUnit } from "./fetch-unit.ts";
-
 interface Run {
   readonly dir: string;
   readonly options: FetchOptions;
