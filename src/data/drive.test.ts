@@ -7,8 +7,8 @@ import { type FakeDrive, startDrive } from "../../test/drive.ts";
 import { hashOf, status } from "../../test/hub.ts";
 import { Random } from "../core/random.ts";
 import { openDrive, parseDriveLink } from "./drive.ts";
-import type { FetchOptions } from "./fetch.ts";
 import { fetchLink } from "./fetch-sets.ts";
+import type { FetchOptions } from "./fetch-unit.ts";
 import { safeName } from "./names.ts";
 
 const random = Random.of(2);

@@ -6,8 +6,8 @@ import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
 import { cacheFolder } from "../data/cache.ts";
-import type { FetchOptions } from "../data/fetch.ts";
 import { BEST, type Best, fetchCheckpoints } from "../data/fetch-sets.ts";
+import type { FetchOptions } from "../data/fetch-unit.ts";
 import { type ModelConfig, parseModelConfig } from "./config.ts";
 import { readUpstream, writeConverted } from "./convert.ts";
 
