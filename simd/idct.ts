@@ -18,26 +18,26 @@ const FACTORS = memory.data<i16>([
 ]);
 
 /** Eight rows of eight, i16, between the two passes. */
-const ROWS = memory.data(128, 16);
+export const ROWS = memory.data(128, 16);
 
 @inline
-function factors(k: usize): v128 {
+export function factors(k: usize): v128 {
   return v128.load32_splat(FACTORS + k * 4);
 }
 
 @inline
-function low(a: v128, b: v128): v128 {
+export function low(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
 }
 
 @inline
-function high(a: v128, b: v128): v128 {
+export function high(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
 }
 
 /** Without the last `shift` bits, rounded. */
 @inline
-function rounded(sum: v128, shift: i32): v128 {
+export function rounded(sum: v128, shift: i32): v128 {
   return i32x4.shr_s(i32x4.add(sum, i32x4.splat(1 << (shift - 1))), shift);
 }
 
@@ -111,7 +111,7 @@ function finish(a: usize, b: usize, evenL: v128, evenH: v128, oddL: v128, oddH: 
 
 /** Rows to columns, in place. */
 @inline
-function transpose(): void {
+export function transpose(): void {
   const a0 = v128.load(ROWS, 0);
   const a1 = v128.load(ROWS, 16);
   const a2 = v128.load(ROWS, 32);

@@ -33,6 +33,32 @@ export async function writeAtomic(
   }
 }
 
+/**
+ * Writes a file in its place, at once and unsynced: a kill may leave a part of it. For files that a record names only
+ * after `syncFile`, and that are written again where it does not; a quarter of the time of `writeAtomic`.
+ */
+export async function writeLater(path: string, data: Uint8Array): Promise<void> {
+  try {
+    await writeFile(path, data);
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
+/** Makes sure that a written file is on the disk. */
+export async function syncFile(path: string): Promise<void> {
+  try {
+    const file = await open(path, "r+"); // Windows syncs what may be written to only
+    try {
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw writeFailed(path, cause);
+  }
+}
+
 /** A file or folder that could not be written: no space, no right, no such disk. */
 export function writeFailed(path: string, cause: unknown): AppError {
   return new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {

@@ -11,7 +11,7 @@ const count = z.number().int().min(0);
 const bySplit = z.strictObject({ train: count, val: count, test: count });
 
 const recipe = z.strictObject({
-  /** Version of our code for all that follows; raised when pixels change. */
+  /** Version of our code for all that follows and for measures; raised when any of them changes. */
   version: z.number().int().min(1),
   /** Model and decoding; `annotated/1` without a hash where the source gives the faces. */
   detector: z.strictObject({ name: z.string(), sha256: hash.or(z.literal("")), inputPx: count }),

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeImage, encodeJpeg } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
-import { decodeQuick, resizeQuick } from "./resize.ts";
+import { decodeQuick, encodeQuick, resizeQuick } from "./resize.ts";
 
 function noise(width: number, height: number, seed: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
@@ -54,5 +54,20 @@ describe("decodeQuick", () => {
     });
     const tooLarge = decodeQuick(await encodeJpeg(noise(67, 45, 2)), { maxPixels: 100 });
     await expect(tooLarge).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
+  });
+});
+
+describe("encodeQuick", () => {
+  it("gives the bytes of encodeJpeg, for sizes and chroma of its own and others", async () => {
+    for (const [width, height, chroma] of [
+      [64, 48, "4:2:0"],
+      [60, 30, "4:2:0"],
+      [67, 45, "4:2:0"],
+      [64, 48, "4:4:4"],
+    ] as const) {
+      const image = noise(width, height, 4);
+      const file = await encodeQuick(image, { quality: 95, chroma });
+      expect(compare(file, await encodeJpeg(image, { quality: 95, chroma }))).toBe(0);
+    }
   });
 });

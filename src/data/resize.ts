@@ -1,6 +1,7 @@
-// The resample of the house by the vectors' code where it runs, and the decoding of frames by it: the same bytes, sooner.
-// Source: simd.ts, which says when it stands back. Invariant: bit for bit `resizeBilinear` and `decodeImage`.
-import { type DecodeOptions, decodeImage } from "./image.ts";
+// The resample of the house, decoding of frames and encoding of crops by the vectors' code where it runs: the same bytes,
+// sooner.
+// Source: simd.ts, which says when it stands back. Invariant: bit for bit `resizeBilinear`, `decodeImage`, `encodeJpeg`.
+import { type DecodeOptions, decodeImage, encodeJpeg, type JpegOptions } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { openSimd, type SimdPictures } from "./simd.ts";
 
@@ -36,4 +37,15 @@ export function resizeQuick(image: RgbImage, widthPx: number, heightPx: number):
 export async function decodeQuick(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
   const image = options.maxPixels === undefined ? vectors()?.decode(bytes) : undefined;
   return image === undefined ? decodeImage(bytes, options) : { ...image, data: image.data.slice() };
+}
+
+/**
+ * `encodeJpeg`, in a quarter of the time where chroma is halved and both sides are an even number of blocks (8 px).
+ *
+ * @example await encodeQuick(crop, { quality: 95, chroma: "4:2:0" })
+ */
+export async function encodeQuick(image: RgbImage, options: JpegOptions = {}): Promise<Uint8Array> {
+  const { quality = 90, chroma = "4:2:0" } = options;
+  const file = chroma === "4:2:0" ? vectors()?.encode(image, quality) : undefined;
+  return file ?? encodeJpeg(image, options);
 }

@@ -85,6 +85,45 @@ describe("prepare equals the plain code bit for bit", () => {
   });
 });
 
+describe("encode", () => {
+  const drawn = fc.record({
+    width: fc.integer({ min: 1, max: 90 }),
+    height: fc.integer({ min: 1, max: 90 }),
+    quality: fc.integer({ min: 1, max: 100 }),
+    kind: fc.constantFrom("picture", "extremes", "plain"),
+    seed: fc.nat(),
+  });
+  const whole = (side: number) => Math.ceil(side / 8) % 2 === 0;
+
+  it("gives sharp's bytes, of any picture, size and quality, or none", async () => {
+    await fc.assert(
+      fc.asyncProperty(drawn, async ({ width, height, quality, kind, seed }) => {
+        let image = picture(width, height, seed);
+        if (kind === "extremes") image = { ...image, data: image.data.map((v) => (v & 1) * 255) };
+        if (kind === "plain") image.data.fill(seed & 255);
+        const file = simd.encode(image, quality);
+        expect(file === undefined).toBe(!(whole(width) && whole(height)));
+        if (file === undefined) return;
+        const source = sharp(image.data, { raw: { width, height, channels: 3 } });
+        const wanted = await source.jpeg({ quality, chromaSubsampling: "4:2:0" }).toBuffer();
+        expect(equal(file, wanted)).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("takes a crop of the house's size, decoded in the same memory", async () => {
+    const first = await sharp(picture(300, 300, 7).data, { raw: { width: 300, height: 300, channels: 3 } })
+      .jpeg({ quality: 95, chromaSubsampling: "4:2:0" })
+      .toBuffer();
+    const image = simd.decode(first)!;
+    const wanted = await sharp(image.data.slice(), { raw: { width: 300, height: 300, channels: 3 } })
+      .jpeg({ quality: 80, chromaSubsampling: "4:2:0" })
+      .toBuffer();
+    expect(equal(simd.encode(image, 80)!, wanted)).toBe(true);
+  });
+});
+
 describe("decode", () => {
   for (const golden of goldens.files) {
     it(`${golden.name}: the same bytes as Pillow, or none`, () => {

@@ -3,6 +3,7 @@
 // Invariant: bit for bit what jitter.ts, rotate.ts and pixels.ts give, and for JPEGs what libjpeg-turbo gives.
 import { type BaselineJpeg, baselineJpeg } from "./baseline.ts";
 import { type Adjustment, type Augmentation, type Jitter, meanOf } from "./jitter.ts";
+import { jpegHeader, optimalTable, quantTables } from "./jpeg-write.ts";
 import type { RgbImage } from "./pixels.ts";
 import { fixedWalk } from "./rotate.ts";
 import { SIMD_CODE } from "./simd-code.ts";
@@ -20,6 +21,13 @@ interface Code {
   jitter(rgb: number, out: number, count: number, steps: number): void;
   jitterAndAdd(rgb: number, out: number, count: number, steps: number): number;
   jitterFurther(words: number, count: number, steps: number): void;
+  setDivisors(id: number, from: number): void;
+  encodeBytes(width: number, height: number): number;
+  tokenise(rgb: number, width: number, height: number, work: number): number;
+  tokensAt(width: number, height: number, work: number): number;
+  putTokens(from: number, end: number, to: number): number;
+  countsAt(): number;
+  codesAt(): number;
   setWalk(...values: readonly number[]): void;
   turnAndShrink(...values: readonly number[]): void;
   shrinkColumns(...values: readonly number[]): void;
@@ -47,6 +55,8 @@ export interface SimdPictures {
   prepare(image: RgbImage, augmentation: Augmentation | undefined, sizePx: number): Uint8Array | undefined;
   /** Resizes as `resizeBilinear` does; [heightPx, widthPx, 3], lasting until the next call; undefined as above. */
   resize(image: RgbImage, widthPx: number, heightPx: number): Uint8Array | undefined;
+  /** A file with halved chroma, in memory of its own; undefined for sizes that it leaves to sharp (see below). */
+  encode(image: RgbImage, quality: number): Uint8Array | undefined;
 }
 
 /** The vectors' code, compiled; undefined where the machine or runtime has none. */
@@ -136,6 +146,33 @@ class Pictures implements SimdPictures {
     return this.#bytes.subarray(out, end);
   }
 
+  encode(image: RgbImage, quality: number): Uint8Array | undefined {
+    const { width, height } = image;
+    if (!isWhole(width) || !isWhole(height) || width * height > MOST_PIXELS) return undefined;
+    const work = this.#rgb + align(width * height * 3 + SLACK);
+    this.#grow(work + this.#code.encodeBytes(width, height));
+    if (image !== this.#held) this.#bytes.set(image.data, this.#rgb);
+    const quants = quantTables(quality);
+    for (const [id, table] of quants.entries()) {
+      this.#bytes.set(table, work);
+      this.#code.setDivisors(id, work);
+    }
+    const end = this.#code.tokenise(this.#rgb, width, height, work);
+    const counts = new Uint32Array(this.#bytes.buffer, this.#code.countsAt(), 4 * 256);
+    const tables = [0, 256, 512, 768].map((at) => optimalTable(counts.subarray(at, at + 256)));
+    const codes = new Uint32Array(this.#bytes.buffer, this.#code.codesAt(), 4 * 256);
+    for (const [k, table] of tables.entries()) codes.set(table.codes, 256 * k);
+    const from = this.#code.tokensAt(width, height, work);
+    this.#grow(end + 2 * (end - from) + SLACK);
+    const last = this.#code.putTokens(from, end, end);
+    const header = jpegHeader(width, height, quants, tables);
+    const file = new Uint8Array(header.length + last - end + 2);
+    file.set(header);
+    file.set(this.#bytes.subarray(end, last), header.length);
+    file.set([0xff, 0xd9], file.length - 2);
+    return file;
+  }
+
   /** From bytes to words; the level of contrast is known only when the steps before it are done. */
   #jitter(words: number, count: number, jitter: Jitter | undefined): void {
     const order = jitter?.order.filter((name) => jitter[name] !== 1) ?? [];
@@ -165,6 +202,11 @@ class Pictures implements SimdPictures {
     this.#code.memory.grow(Math.ceil(missing / PAGE));
     this.#bytes = new Uint8Array(this.#code.memory.buffer);
   }
+}
+
+/** Whole pairs of blocks, the last block perhaps in part: libjpeg adds none to others' rows. */
+function isWhole(side: number): boolean {
+  return side > 0 && Math.ceil(side / 8) % 2 === 0;
 }
 
 /** Two bits a step, the first lowest. */

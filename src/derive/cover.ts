@@ -1,7 +1,7 @@
 // How much of a face a hand hides, and how much of a crop lies in the picture: shares of areas, by counting points.
 // Source: our own; convex hull by Andrew's monotone chain. Invariant: shares are 0 to 1, of a fixed grid of points.
-import type { Box, Point } from "./geometry.ts";
-import { fromSquare, type TurnedSquare } from "./hand-square.ts";
+import { type Box, boxIou, type Point } from "./geometry.ts";
+import { boundsOf, fromSquare, type TurnedSquare } from "./hand-square.ts";
 
 /** Points of the grid in each direction. */
 const GRID = 32;
@@ -15,6 +15,8 @@ const GRID = 32;
 export function hiddenShare(face: Box<"px">, hand: readonly Point<"px">[]): number {
   const hull = convexHull(hand);
   const inner = 0.7;
+  const bounds = boundsOf(hand);
+  if (boxIou(bounds, face) === 0) return 0; // most hands: nothing to count
   return shareOf((u, v) => {
     const x = face.x + face.width * (0.5 + inner * (u - 0.5));
     const y = face.y + face.height * (0.5 + inner * (v - 0.5));
@@ -24,10 +26,17 @@ export function hiddenShare(face: Box<"px">, hand: readonly Point<"px">[]): numb
 
 /** Share of a turned square that lies inside a picture of this size. */
 export function insideShare(square: TurnedSquare, width: number, height: number): number {
-  return shareOf((x, y) => {
-    const p = fromSquare(square, { x, y });
-    return p.x >= 0 && p.y >= 0 && p.x <= width && p.y <= height;
-  });
+  const inside = (p: Point) => p.x >= 0 && p.y >= 0 && p.x <= width && p.y <= height;
+  const corners = [0, 1].flatMap((x) => [0, 1].map((y) => fromSquare(square, { x, y })));
+  if (corners.every(inside)) return 1;
+  const origin = corners[0]!;
+  const [down, across] = [corners[1]!, corners[2]!];
+  return shareOf((u, v) =>
+    inside({
+      x: origin.x + u * (across.x - origin.x) + v * (down.x - origin.x),
+      y: origin.y + u * (across.y - origin.y) + v * (down.y - origin.y),
+    }),
+  );
 }
 
 function shareOf(has: (u: number, v: number) => boolean): number {

@@ -15,8 +15,8 @@ import { type HandCutter, handRecipe } from "./hand-source.ts";
 import type { DeriveOptions } from "./options.ts";
 import { DEFAULT_FRACTIONS } from "./splits.ts";
 
-/** Raised when the code makes other pixels from the same options. */
-const RECIPE_VERSION = 2;
+/** Raised when the code makes other pixels or other measures from the same options. */
+const RECIPE_VERSION = 3;
 const JPEG = { quality: 95, chroma: "4:2:0" } as const;
 
 /** Describes what `derive` will do with these options. */

@@ -1,5 +1,5 @@
 // The journal of a derivation: one JSON line for every frame that is done, in the order of the input.
-// Source: our own. Invariant: a line is written after the images it speaks of; a line cut off by a kill is
+// Source: our own. Invariant: a line is written after the images it speaks of are on the disk; a line cut off by a kill is
 // dropped when the journal is opened again, so that what remains is a prefix of the uninterrupted journal.
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
@@ -49,7 +49,7 @@ export type FrameResult = z.output<typeof result>;
 export interface Journal {
   /** Frames done before this opening. */
   readonly done: number;
-  append(result: FrameResult): Promise<void>;
+  append(results: readonly FrameResult[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,9 +71,9 @@ export async function openJournal(path: string): Promise<Journal> {
   await file.truncate(bytes);
   return {
     done,
-    append: async (value) => {
+    append: async (values) => {
       try {
-        await file.appendFile(`${JSON.stringify(value)}\n`);
+        await file.appendFile(values.map((value) => `${JSON.stringify(value)}\n`).join(""));
       } catch (cause) {
         throw writeFailed(path, cause); // the next opening drops what was written of the line
       }

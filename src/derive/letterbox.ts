@@ -4,6 +4,34 @@ import type { RgbImage } from "../data/pixels.ts";
 import { resizeQuick } from "../data/resize.ts";
 import type { Point } from "./geometry.ts";
 
+/** What each photo was shrunk to last: the detector and the perceptual hash of a frame look at the same picture. */
+const kept = new WeakMap<RgbImage, RgbImage>();
+
+/** Size of a photo that is resized to fit, its aspect ratio kept. */
+function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: number; height: number } {
+  const scale = Math.min(widthPx / photo.width, heightPx / photo.height);
+  return {
+    width: Math.max(1, Math.min(widthPx, Math.round(photo.width * scale))),
+    height: Math.max(1, Math.min(heightPx, Math.round(photo.height * scale))),
+  };
+}
+
+/**
+ * Photo resized to fit, without a border; asked for again, the same picture is given without work.
+ *
+ * @param photo - RGB u8, which must not change in between
+ * @returns RGB u8, not to be written to
+ * @example fitted(photo, 192, 192)
+ */
+export function fitted(photo: RgbImage, widthPx: number, heightPx: number): RgbImage {
+  const { width, height } = fitOf(photo, widthPx, heightPx);
+  const before = kept.get(photo);
+  if (before?.width === width && before.height === height) return before;
+  const small = resizeQuick(photo, width, height);
+  kept.set(photo, small);
+  return small;
+}
+
 export interface Letterbox {
   /** RGB u8 of the network's size. */
   readonly image: RgbImage;
@@ -32,12 +60,10 @@ export interface LetterboxShape {
  */
 export function letterbox(photo: RgbImage, shape: LetterboxShape): Letterbox {
   const { widthPx, heightPx, place } = shape;
-  const scale = Math.min(widthPx / photo.width, heightPx / photo.height);
-  const width = Math.max(1, Math.min(widthPx, Math.round(photo.width * scale)));
-  const height = Math.max(1, Math.min(heightPx, Math.round(photo.height * scale)));
+  const small = fitted(photo, widthPx, heightPx);
+  const { width, height } = small;
   const left = place === "centre" ? (widthPx - width) >> 1 : 0;
   const top = place === "centre" ? (heightPx - height) >> 1 : 0;
-  const small = resizeQuick(photo, width, height);
   const data = new Uint8Array(3 * widthPx * heightPx);
   for (let y = 0; y < height; y++) {
     data.set(small.data.subarray(3 * width * y, 3 * width * (y + 1)), 3 * (widthPx * (top + y) + left));

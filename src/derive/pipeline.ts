@@ -3,7 +3,9 @@
 // the frames that the journal lacks, finish the tables, publish. Invariant: same input and options, same bytes,
 // however often it was killed in between.
 import { AppError } from "../core/errors.ts";
+import { syncFile } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { imagePath, type Layout } from "../data/layout.ts";
 import { type Derivation, hashDerivation, type Manifest } from "../data/manifest.ts";
 import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
 import type { RuleSettings } from "./clean.ts";
@@ -17,11 +19,15 @@ import { checkOptions, type DeriveOptions } from "./options.ts";
 import type { FaceLimits } from "./pairing.ts";
 import { discard, findComplete, openStage, publish, type Stage } from "./stage.ts";
 import { openThreads } from "./threads.ts";
-import type { Tools } from "./work.ts";
+import { cropName, type Tools } from "./work.ts";
 import type { ThreadRequest } from "./worker.ts";
 
 /** Frames under way at once, for each thread: one is read or written while another is looked at. */
 const FRAMES_PER_THREAD = 2;
+
+/** Frames whose crops are synced together, and then written down: a sync of one costs as much as its JPEG. */
+const FRAMES_PER_SYNC = 32;
+const SYNCS_AT_ONCE = 4;
 
 /** What a derivation gives. */
 export interface DeriveResult {
@@ -134,16 +140,45 @@ export async function workFrames(
   let worked = 0;
   try {
     const results = mapOrdered(tasks(options, stage, journal.done, range), limit, threads.work);
-    for await (const result of results) {
-      await journal.append(result);
-      progress?.tick();
-      worked++;
+    for await (const group of grouped(results, () => progress?.tick())) {
+      await syncCrops(stage.layout, group);
+      await journal.append(group);
+      worked += group.length;
     }
     return worked;
   } finally {
     await threads.close();
     await journal.close();
   }
+}
+
+/** Results that go into the journal together; what came before a fault is a group too. */
+async function* grouped(
+  results: AsyncIterable<FrameResult>,
+  tick: () => void,
+): AsyncGenerator<readonly FrameResult[]> {
+  let group: FrameResult[] = [];
+  let fault: { readonly error: unknown } | undefined;
+  try {
+    for await (const result of results) {
+      group.push(result);
+      tick();
+      if (group.length < FRAMES_PER_SYNC) continue;
+      yield group;
+      group = [];
+    }
+  } catch (error) {
+    fault = { error };
+  }
+  if (group.length > 0) yield group;
+  if (fault !== undefined) throw fault.error;
+}
+
+async function syncCrops(layout: Layout, group: readonly FrameResult[]): Promise<void> {
+  const paths = group.flatMap(({ imageId, crops = [] }) =>
+    crops.map((modality) => imagePath(layout, modality, cropName(modality, imageId))),
+  );
+  for await (const _ of mapOrdered(paths, SYNCS_AT_ONCE, syncFile));
 }
 
 /** The frames of the range after its first `done`, which have to be those of the journal. */

@@ -30,14 +30,17 @@ export function sharpness(crop: RgbImage): number {
 
 /** Variance of the four-neighbour Laplacian of a map, [height, width], both at least 2. */
 export function laplacianVariance(map: Float64Array, width: number, height: number): number {
-  let [sum, squares] = [0, 0];
+  let sum = 0;
+  let squares = 0;
   for (let y = 0; y < height; y++) {
-    const up = (y === 0 ? 1 : y - 1) * width;
-    const down = (y === height - 1 ? height - 2 : y + 1) * width;
-    for (let x = 0; x < width; x++) {
-      const left = y * width + (x === 0 ? 1 : x - 1);
-      const right = y * width + (x === width - 1 ? width - 2 : x + 1);
-      const value = map[up + x]! + map[down + x]! + map[left]! + map[right]! - 4 * map[y * width + x]!;
+    const row = y * width;
+    const last = row + width - 1;
+    const up = y === 0 ? width : -width;
+    const down = y === height - 1 ? -width : width;
+    for (let i = row; i <= last; i++) {
+      const left = map[i === row ? row + 1 : i - 1]!;
+      const right = map[i === last ? last - 1 : i + 1]!;
+      const value = map[i + up]! + map[i + down]! + left + right - 4 * map[i]!;
       sum += value;
       squares += value * value;
     }
@@ -76,13 +79,13 @@ const SAMPLES = 64;
  * @returns 0 (black) to 255
  */
 export function highlight({ data, width, height }: RgbImage): number {
-  const values: number[] = [];
-  for (let r = 0; r < SAMPLES; r++) {
-    for (let c = 0; c < SAMPLES; c++) {
-      const y = Math.floor(((r + 0.5) * height) / SAMPLES);
-      const i = 3 * (y * width + Math.floor(((c + 0.5) * width) / SAMPLES));
-      values.push(0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!);
+  const values = new Float64Array(SAMPLES * SAMPLES); // sorts by number, and sooner than a list
+  for (let r = 0, k = 0; r < SAMPLES; r++) {
+    const row = Math.floor(((r + 0.5) * height) / SAMPLES) * width;
+    for (let c = 0; c < SAMPLES; c++, k++) {
+      const i = 3 * (row + Math.floor(((c + 0.5) * width) / SAMPLES));
+      values[k] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
     }
   }
-  return values.sort((a, b) => a - b)[Math.floor(0.95 * values.length)]!;
+  return values.sort()[Math.floor(0.95 * values.length)]!;
 }

@@ -43,7 +43,8 @@ const MIN_L = 5;
  * @example skinAngle(faceChip(image, landmarks, 300, 0.25))
  */
 export function skinAngle(chip: RgbImage): number | undefined {
-  const found: Lab[] = [];
+  const lights: number[] = [];
+  const blues: number[] = [];
   let seen = 0;
   for (const [px, py, pw, ph] of PATCHES) {
     const [x0, x1] = [toChip(px, chip.width), toChip(px + pw, chip.width)];
@@ -51,19 +52,39 @@ export function skinAngle(chip: RgbImage): number | undefined {
     for (let y = y0; y < y1; y++) {
       for (let x = x0; x < x1; x++, seen++) {
         const i = 3 * (y * chip.width + x);
-        const [r, g, b] = [chip.data[i]!, chip.data[i + 1]!, chip.data[i + 2]!];
-        if (isSkin(r, g, b)) found.push(labOf(r, g, b));
+        const r = chip.data[i]!;
+        const g = chip.data[i + 1]!;
+        const b = chip.data[i + 2]!;
+        if (!isSkin(r, g, b)) continue;
+        const lab = labOf(r, g, b);
+        lights.push(lab.l);
+        blues.push(lab.b);
       }
     }
   }
-  if (found.length < MIN_SHARE * seen) return undefined;
-  found.sort((p, q) => p.l - q.l);
-  const middle = found.slice(Math.floor(TRIM * found.length), Math.ceil((1 - TRIM) * found.length));
-  const mean = (value: (lab: Lab) => number) =>
-    middle.reduce((sum, lab) => sum + value(lab), 0) / middle.length;
-  const l = mean((lab) => lab.l);
-  const b = mean((lab) => lab.b);
+  if (lights.length < MIN_SHARE * seen) return undefined;
+  const { l, b } = middleMeans(lights, blues);
   return l < MIN_L || b <= 0 ? undefined : (Math.atan((l - 50) / b) * 180) / Math.PI;
+}
+
+/** Means over the pixels whose lightness is in the middle of all; of equal ones at a cut the first count as darker. */
+function middleMeans(lights: readonly number[], blues: readonly number[]) {
+  const sorted = Float64Array.from(lights).sort(); // no comparator: five times as fast as sorting pixels
+  const from = Math.floor(TRIM * sorted.length);
+  const to = Math.ceil((1 - TRIM) * sorted.length);
+  const [darkest, lightest] = [sorted[from]!, sorted[to - 1]!];
+  let skip = from - sorted.indexOf(darkest);
+  let left = to - sorted.indexOf(lightest);
+  let sum = 0;
+  for (let i = 0; i < lights.length; i++) {
+    const l = lights[i]!;
+    if (l < darkest || l > lightest) continue;
+    const before = l === darkest && skip-- > 0;
+    const beyond = l === lightest && left-- <= 0;
+    if (!before && !beyond) sum += blues[i]!;
+  }
+  const l = sorted.subarray(from, to).reduce((total, value) => total + value, 0) / (to - from);
+  return { l, b: sum / (to - from) };
 }
 
 function toChip(t: number, side: number): number {

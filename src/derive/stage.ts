@@ -70,9 +70,9 @@ export async function openStage(out: string, derivationHash: string): Promise<St
       hint: "run the command that began it again, or remove the folder",
     });
   }
+  await writeJson(path, { derivationHash }); // first: a folder without it is another's
   await mkdir(layout.images.face, { recursive: true });
   await mkdir(layout.images.hand, { recursive: true });
-  await writeJson(path, { derivationHash });
   return stage;
 }
 

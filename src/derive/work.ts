@@ -1,15 +1,15 @@
 // One frame: find its face and hand, cut both, measure, write the crops. What the journal then says is returned.
 // Invariants: the result holds no path and no message of a library, so that it is the same on every machine; the
-// images are on disk before it is returned; what rules judge is measured here and judged when all frames are known.
+// images are written before it is returned, and synced before the journal has it (pipeline.ts); what rules judge is
+// measured here and judged when all frames are known.
 import { AppError } from "../core/errors.ts";
-import { readBytes, sha256, writeAtomic } from "../core/files.ts";
-import { encodeJpeg } from "../data/image.ts";
+import { readBytes, sha256, writeLater } from "../core/files.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
 import { hashHex, lookOf } from "../data/phash.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
-import { decodeQuick } from "../data/resize.ts";
+import { decodeQuick, encodeQuick } from "../data/resize.ts";
 import { chipSquare } from "./align.ts";
 import { hiddenShare, insideShare } from "./cover.ts";
 import { turnedCrop } from "./crops.ts";
@@ -19,7 +19,9 @@ import { type Box, boxToPx, type Point } from "./geometry.ts";
 import type { HandCutter, PlacedHand } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
+import { fitted } from "./letterbox.ts";
 import { type Measures, roundMeasures } from "./measures.ts";
+import { FULL_RANGE } from "./mediapipe.ts";
 import { chooseHand, chooseOwner, type FaceLimits, type Owner } from "./pairing.ts";
 import { clippedShare, highlight, SHARPNESS_PX, sharpness } from "./quality.ts";
 import type { Reason } from "./reasons.ts";
@@ -32,6 +34,9 @@ export interface Tools {
   readonly layout: Layout;
   readonly recipe: ImageRecipe;
 }
+
+/** Frames are shrunk to fit this before their perceptual hash, as before face detection: one pass over the pixels. */
+const LOOK_PX = FULL_RANGE.inputPx;
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
 
@@ -76,7 +81,7 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
   return {
     sha256: hash,
     size: [width, height],
-    look: hashHex(lookOf(image).hash),
+    look: hashHex(lookOf(fitted(image, LOOK_PX, LOOK_PX)).hash),
     handBox: rounded(handBox),
     hand: placed.from,
     faces: faces.length,
@@ -132,9 +137,9 @@ function cut(
 
 async function write(imageId: string, { hand, face }: Crops, { layout, recipe }: Tools): Promise<void> {
   const save = async (modality: Modality, crop: RgbImage) => {
-    await writeAtomic(
+    await writeLater(
       imagePath(layout, modality, cropName(modality, imageId)),
-      await encodeJpeg(crop, recipe.jpeg),
+      await encodeQuick(crop, recipe.jpeg),
     );
   };
   await save("hand", hand);

@@ -1,0 +1,118 @@
+// RGB to planes of luma and halved chroma, exactly as libjpeg-turbo: BT.601 with 16 bits after the point, then means
+// of four whose rounding alternates. Source: jccolor.c, jcsample.c (h2v2_downsample), jcprepct.c. Invariant: bit for bit.
+import { high, low } from "./idct";
+
+/** Pairs of factors: red and green of Y, blue and green of Y (green's is split to fit), red and green of Cb, green and blue of Cr. */
+const FACTORS = memory.data<i16>([19595, 22086, 7471, 16384, -11059, -21709, -27439, -5329]);
+
+@inline
+function weigh(pairs: v128, k: usize): v128 {
+  return i32x4.dot_i16x8_s(pairs, v128.load32_splat(FACTORS + k * 4));
+}
+
+/** The upper halves of two times four sums. */
+@inline
+function upper(l: v128, h: v128): v128 {
+  return i8x16.shuffle(l, h, 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31);
+}
+
+/** Luma and chroma of eight pixels, i16. */
+let yEight: v128 = i64x2.splat(0);
+let cbEight: v128 = i64x2.splat(0);
+let crEight: v128 = i64x2.splat(0);
+
+@inline
+function convert(r: v128, g: v128, b: v128): void {
+  const half = i32x4.splat(0x8000);
+  const middle = i32x4.splat((128 << 16) + 0x7fff);
+  const rgl = low(r, g);
+  const rgh = high(r, g);
+  const bgl = low(b, g);
+  const bgh = high(b, g);
+  yEight = upper(
+    i32x4.add(i32x4.add(weigh(rgl, 0), weigh(bgl, 1)), half),
+    i32x4.add(i32x4.add(weigh(rgh, 0), weigh(bgh, 1)), half),
+  );
+  cbEight = upper(
+    i32x4.add(i32x4.add(weigh(rgl, 2), i32x4.shl(i32x4.extend_low_i16x8_u(b), 15)), middle),
+    i32x4.add(i32x4.add(weigh(rgh, 2), i32x4.shl(i32x4.extend_high_i16x8_u(b), 15)), middle),
+  );
+  crEight = upper(
+    i32x4.add(i32x4.add(weigh(low(g, b), 3), i32x4.shl(i32x4.extend_low_i16x8_u(r), 15)), middle),
+    i32x4.add(i32x4.add(weigh(high(g, b), 3), i32x4.shl(i32x4.extend_high_i16x8_u(r), 15)), middle),
+  );
+}
+
+/** One row of RGB u8 [count, 3] to three of u8 [count], each with 16 more, which repeat the last; 48 bytes more are read. */
+function convertRow(rgb: usize, count: usize, y: usize, cb: usize, cr: usize): void {
+  for (let i: usize = 0; i < count; i += 16, rgb += 48) {
+    const p = v128.load(rgb, 0);
+    const q = v128.load(rgb, 16);
+    const s = v128.load(rgb, 32);
+    const rpq = i8x16.shuffle(p, q, 0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
+    const gpq = i8x16.shuffle(p, q, 1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 0, 0, 0, 0, 0);
+    const bpq = i8x16.shuffle(p, q, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 0, 0, 0, 0, 0, 0);
+    const r = i8x16.shuffle(rpq, s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29);
+    const g = i8x16.shuffle(gpq, s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18, 21, 24, 27, 30);
+    const b = i8x16.shuffle(bpq, s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 19, 22, 25, 28, 31);
+    convert(i16x8.extend_low_i8x16_u(r), i16x8.extend_low_i8x16_u(g), i16x8.extend_low_i8x16_u(b));
+    const yl = yEight;
+    const bl = cbEight;
+    const rl = crEight;
+    convert(i16x8.extend_high_i8x16_u(r), i16x8.extend_high_i8x16_u(g), i16x8.extend_high_i8x16_u(b));
+    v128.store(y + i, i8x16.narrow_i16x8_u(yl, yEight));
+    v128.store(cb + i, i8x16.narrow_i16x8_u(bl, cbEight));
+    v128.store(cr + i, i8x16.narrow_i16x8_u(rl, crEight));
+  }
+  repeatLast(y, count);
+  repeatLast(cb, count);
+  repeatLast(cr, count);
+}
+
+@inline
+function repeatLast(row: usize, count: usize): void {
+  memory.fill(row + count, load<u8>(row + count - 1), 16);
+}
+
+/** Means of two rows' pairs. */
+function halve(a: usize, b: usize, count: usize, to: usize): void {
+  const bias = i16x8(1, 2, 1, 2, 1, 2, 1, 2);
+  for (let i: usize = 0; i < count; i += 8) {
+    const above = i16x8.extadd_pairwise_i8x16_u(v128.load(a + 2 * i));
+    const below = i16x8.extadd_pairwise_i8x16_u(v128.load(b + 2 * i));
+    const mean = i16x8.shr_u(i16x8.add(i16x8.add(above, below), bias), 2);
+    v128.store64_lane(to + i, i8x16.narrow_i16x8_u(mean, mean), 0);
+  }
+}
+
+/**
+ * Planes of a picture, filled to whole blocks of 16.
+ *
+ * @param rgb - u8 [height, width, 3]; 48 bytes more are read
+ * @param stride - width rounded up to 16
+ * @param y - u8 [stride high, stride]; 32 bytes more are overwritten
+ * @param cb - u8 [half of that, half of that], as `cr`
+ * @param rows - memory for four rows of `stride` + 32
+ */
+export function toPlanes(
+  rgb: usize, width: usize, height: usize, stride: usize, y: usize, cb: usize, cr: usize, rows: usize,
+): void {
+  const line = stride + 32;
+  const half = stride >> 1;
+  const tall = (height + 15) & ~15;
+  const near = rows + 2 * line;
+  for (let k: usize = 0; k < height; k += 2) {
+    convertRow(rgb + k * width * 3, width, y + k * stride, rows, near);
+    const next = min(k + 1, height - 1);
+    // The row that is written last has its right edge overwritten by none after it.
+    convertRow(rgb + next * width * 3, width, y + (k + 1) * stride, rows + line, near + line);
+    halve(rows, rows + line, half, cb + (k >> 1) * half);
+    halve(near, near + line, half, cr + (k >> 1) * half);
+  }
+  for (let k = height; k < tall; k++) memory.copy(y + k * stride, y + (height - 1) * stride, stride);
+  const last = ((height + 1) >> 1) - 1;
+  for (let k = last + 1; k < tall >> 1; k++) {
+    memory.copy(cb + k * half, cb + last * half, half);
+    memory.copy(cr + k * half, cr + last * half, half);
+  }
+}
