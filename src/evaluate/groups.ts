@@ -2,7 +2,14 @@
 // Terms and definitions of fairlearn's MetricFrame: difference = max - min, ratio = min / max, between groups;
 // error max/min and max/geomean as NIST's face reports. Groups are what somebody recorded, not what anyone is.
 import { unexpected } from "../core/errors.ts";
-import { type BinaryMetrics, evaluateBinary, LOWER_IS_BETTER, METRICS, type MetricName } from "./metrics.ts";
+import {
+  type BinaryMetrics,
+  evaluateBinary,
+  LOWER_IS_BETTER,
+  METRICS,
+  type MetricName,
+  SIGNED,
+} from "./metrics.ts";
 
 /** Groups with fewer subjects than this are marked small. */
 export const SMALL_SUBJECTS = 20;
@@ -152,7 +159,7 @@ function compareTuples(a: readonly string[], b: readonly string[]): number {
 }
 
 function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {
-  return METRICS.flatMap((metric) => {
+  return METRICS.filter((metric) => !SIGNED.has(metric)).flatMap((metric) => {
     const defined = groups.flatMap(({ group, metrics }) => {
       const value = metrics[metric];
       return value === null ? [] : [{ group, value }];

@@ -56,6 +56,9 @@ describe("degenerate sets", () => {
     const males = evaluateBinary([1, 1], [0.9, 0.4]);
     expect(males).toMatchObject({ tprMale: 0.5, tprFemale: null, balancedAccuracy: null });
     expect(males).toMatchObject({ rocAuc: null, prAuc: null, accuracy: 0.5, f1Female: 0, f1Macro: 1 / 3 });
+    expect(males).toMatchObject({ prAucFemale: null, eer: null, tprGap: null, kappa: 0 });
+    expect(males.meanError).toBeCloseTo(-0.35, 12);
+    expect(evaluateBinary([1, 1], [0.9, 0.8]).kappa).toBeNull();
     const females = evaluateBinary([0, 0], [0.1, 0.2]);
     expect(females).toMatchObject({ tprMale: null, tprFemale: 1, f1Male: null, f1Female: 1, f1Macro: null });
   });

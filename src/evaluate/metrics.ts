@@ -3,6 +3,7 @@
 // brier_score_loss and log_loss. Nothing is rounded here; `null` means "not defined by these images".
 import { checkThreshold, ratio, type Scores, scores, THRESHOLD } from "./binary.ts";
 import { adaptiveEce, equalWidthEce } from "./calibration.ts";
+import { eerOf, prAucFemaleOf, prAucOf, rocAucOf } from "./ranking.ts";
 
 /** Probabilities are clipped to [EPSILON, 1 - EPSILON] for NLL: float64's machine epsilon, as scikit-learn does. */
 export const EPSILON = 2 ** -52;
@@ -17,7 +18,8 @@ export interface Confusion {
 
 /**
  * Metrics of a set of images. A rate is null where its denominator is empty: `tprFemale` without a female target,
- * `tprMale` without a male one; `balancedAccuracy`, `rocAuc` and `prAuc` unless both classes occur;
+ * `tprMale` without a male one; `balancedAccuracy`, `tprGap`, `rocAuc`, `prAuc`, `prAucFemale` and `eer` unless both
+ * classes occur;
  * `f1Male` (`f1Female`) if that class is neither recorded nor decided, and `f1Macro` if either of them is null;
  * `precisionMale` (`precisionFemale`) if that class is never decided.
  */
@@ -33,9 +35,15 @@ export interface BinaryMetrics {
   readonly tprFemale: number | null;
   /** Share of the images recorded as male that are decided male. */
   readonly tprMale: number | null;
+  /** Males' share minus females': above 0 if males are decided as recorded more often. */
+  readonly tprGap: number | null;
   readonly rocAuc: number | null;
   /** Average precision, male positive: sum of (recall step) x precision, no interpolation. */
   readonly prAuc: number | null;
+  /** The same with female as positive. */
+  readonly prAucFemale: number | null;
+  /** Error of both classes at the threshold where they are equal, linear between the points of the ROC curve. */
+  readonly eer: number | null;
   readonly f1Male: number | null;
   readonly f1Female: number | null;
   readonly f1Macro: number | null;
@@ -44,8 +52,12 @@ export interface BinaryMetrics {
   readonly precisionFemale: number | null;
   /** Matthews' correlation of decisions and records, -1 to 1; null unless both classes are recorded and decided. */
   readonly mcc: number | null;
+  /** Cohen's kappa of decisions and records; null if both are all of one and the same class. */
+  readonly kappa: number | null;
   /** Share of all images that are decided male; to compare only between groups of race or age. */
   readonly decidedMale: number;
+  /** Mean probability of male minus share of males (calibration in the large). */
+  readonly meanError: number;
   readonly brier: number;
   /** Mean negative log-likelihood in nats, clipped at EPSILON. */
   readonly nll: number;
@@ -61,15 +73,20 @@ export const METRICS = [
   "balancedAccuracy",
   "tprFemale",
   "tprMale",
+  "tprGap",
   "rocAuc",
   "prAuc",
+  "prAucFemale",
+  "eer",
   "f1Male",
   "f1Female",
   "f1Macro",
   "precisionMale",
   "precisionFemale",
   "mcc",
+  "kappa",
   "decidedMale",
+  "meanError",
   "brier",
   "nll",
   "ece",
@@ -84,17 +101,28 @@ export type Rates = Pick<
   | "balancedAccuracy"
   | "tprFemale"
   | "tprMale"
+  | "tprGap"
   | "f1Male"
   | "f1Female"
   | "f1Macro"
   | "precisionMale"
   | "precisionFemale"
   | "mcc"
+  | "kappa"
   | "decidedMale"
 >;
 
 /** For these metrics the smaller value is the better one. */
-export const LOWER_IS_BETTER: ReadonlySet<MetricName> = new Set(["brier", "nll", "ece", "eceAdaptive"]);
+export const LOWER_IS_BETTER: ReadonlySet<MetricName> = new Set([
+  "eer",
+  "brier",
+  "nll",
+  "ece",
+  "eceAdaptive",
+]);
+
+/** These lie around 0: neither a large nor a small value is the better one. */
+export const SIGNED: ReadonlySet<MetricName> = new Set(["tprGap", "meanError"]);
 
 /**
  * All metrics of one set of images.
@@ -122,6 +150,8 @@ export function evaluateBinary(
     ...rates(confusion),
     rocAuc: rocAucOf(s),
     prAuc: prAucOf(s),
+    prAucFemale: prAucFemaleOf(s),
+    eer: eerOf(s),
     ...losses(s),
     ece: equalWidthEce(s),
     eceAdaptive: adaptiveEce(s),
@@ -145,12 +175,14 @@ export function rates(c: Confusion): Rates {
     balancedAccuracy: mean(tprFemale, tprMale),
     tprFemale,
     tprMale,
+    tprGap: tprMale === null || tprFemale === null ? null : tprMale - tprFemale,
     f1Male,
     f1Female,
     f1Macro: mean(f1Male, f1Female),
     precisionMale: ratio(c.truePositive, c.truePositive + c.falsePositive),
     precisionFemale: ratio(c.trueNegative, c.trueNegative + c.falseNegative),
     mcc: mccOf(c),
+    kappa: kappaOf(c),
     decidedMale: (c.truePositive + c.falsePositive) / (right + wrong),
   };
 }
@@ -161,6 +193,14 @@ function mccOf({ truePositive, falsePositive, trueNegative, falseNegative }: Con
   const scale =
     recordedMale * recordedFemale * (truePositive + falsePositive) * (trueNegative + falseNegative);
   return ratio(truePositive * trueNegative - falsePositive * falseNegative, Math.sqrt(scale));
+}
+
+function kappaOf({ truePositive, falsePositive, trueNegative, falseNegative }: Confusion): number | null {
+  const n = truePositive + falsePositive + trueNegative + falseNegative;
+  const byChance =
+    (truePositive + falseNegative) * (truePositive + falsePositive) +
+    (trueNegative + falsePositive) * (trueNegative + falseNegative);
+  return ratio(n * (truePositive + trueNegative) - byChance, n * n - byChance);
 }
 
 function mean(a: number | null, b: number | null): number | null {
@@ -190,57 +230,21 @@ function countBelow(sorted: Float64Array, limit: number): number {
   return low;
 }
 
-/**
- * Area under the ROC curve: P(male's p > female's p) + P(equal) / 2, by merging the two sorted classes.
- *
- * @returns null unless both classes occur
- */
-export function rocAucOf({ female, male }: Scores): number | null {
-  if (female.length === 0 || male.length === 0) return null;
-  let below = 0; // females with a smaller p
-  let upTo = 0; // females with a smaller or equal p
-  let twice = 0;
-  for (const value of male) {
-    while (below < female.length && female[below]! < value) below++;
-    while (upTo < female.length && female[upTo]! <= value) upTo++;
-    twice += below + upTo;
-  }
-  return twice / 2 / (female.length * male.length);
-}
-
-/**
- * Average precision with male as positive; images of one p enter together, as in scikit-learn.
- *
- * @returns null unless both classes occur
- */
-export function prAucOf({ female, male }: Scores): number | null {
-  if (female.length === 0 || male.length === 0) return null;
-  let f = female.length;
-  let m = male.length;
+function losses({ female, male, n }: Scores): Pick<BinaryMetrics, "meanError" | "brier" | "nll"> {
   let sum = 0;
-  while (m > 0) {
-    const value = male[m - 1]!;
-    const before = m;
-    while (m > 0 && male[m - 1] === value) m--;
-    while (f > 0 && female[f - 1]! >= value) f--;
-    const taken = male.length - m;
-    sum += (before - m) * (taken / (taken + female.length - f));
-  }
-  return sum / male.length;
-}
-
-function losses({ female, male, n }: Scores): { brier: number; nll: number } {
   let square = 0;
   let logs = 0;
   for (const p of male) {
+    sum += p;
     square += (1 - p) ** 2;
     logs -= logClipped(p);
   }
   for (const p of female) {
+    sum += p;
     square += p ** 2;
     logs -= logClipped(1 - p);
   }
-  return { brier: square / n, nll: logs / n };
+  return { meanError: (sum - male.length) / n, brier: square / n, nll: logs / n };
 }
 
 /** log of a probability clipped to [EPSILON, 1 - EPSILON]. */

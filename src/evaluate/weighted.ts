@@ -1,7 +1,9 @@
 // Metrics of images that count by the weight of their unit: what bootstrap and permutation draw again and again.
 // A unit is a subject, or one model's answers for a subject. Threshold metrics need only a unit's sums; ROC-AUC and
 // PR-AUC need one pass over images sorted once. Browser-safe.
-// ECE is left out: resampling inflates it, so a percentile interval of it would be wrong.
+// A single model's ECE gets no interval: resampling inflates it, so percentiles of it would be wrong. In a difference of
+// two models on the same images that inflation cancels, so comparisons have it.
+import { BIN_COUNT } from "./calibration.ts";
 import { logClipped, rates } from "./metrics.ts";
 
 export const WEIGHTED_METRICS = [
@@ -9,19 +11,27 @@ export const WEIGHTED_METRICS = [
   "balancedAccuracy",
   "tprFemale",
   "tprMale",
+  "tprGap",
   "rocAuc",
   "prAuc",
+  "prAucFemale",
+  "eer",
   "f1Male",
   "f1Female",
   "f1Macro",
   "precisionMale",
   "precisionFemale",
   "mcc",
+  "kappa",
   "decidedMale",
+  "meanError",
   "brier",
   "nll",
 ] as const;
 export type WeightedMetric = (typeof WEIGHTED_METRICS)[number];
+/** What two models can be compared by. */
+export const COMPARED_METRICS = [...WEIGHTED_METRICS, "ece"] as const;
+export type ComparedMetric = (typeof COMPARED_METRICS)[number];
 export type WeightedValues = Readonly<Record<WeightedMetric, number | null>>;
 
 /** Columns of the sums of a unit. */
@@ -31,7 +41,8 @@ const TN = 2;
 const FN = 3;
 const SQUARES = 4;
 const LOGS = 5;
-const WIDTH = 6;
+const PROBABILITIES = 6;
+const WIDTH = 7;
 
 /** A set of images, prepared to be weighed many times. */
 export interface Weighable {
@@ -45,6 +56,8 @@ export interface Weighable {
   readonly male: Uint8Array;
   /** 1 where the next image has a smaller p, so that images of one p count together. */
   readonly last: Uint8Array;
+  /** Probabilities, in the same order. */
+  readonly p: Float64Array;
 }
 
 /** Images by column. */
@@ -88,6 +101,7 @@ export function weighable({ y, p, unit }: Images, threshold: number): Weighable 
     order: index.map((i) => unit[i]!),
     male: Uint8Array.from(index, (i) => y[i]!),
     last: Uint8Array.from(index, (i, k) => (k + 1 < index.length && p[index[k + 1]!] === p[i] ? 0 : 1)),
+    p: Float64Array.from(index, (i) => p[i]!),
   };
 }
 
@@ -96,6 +110,7 @@ function accumulate(sums: Float64Array, at: number, y: number, p: number, thresh
   sums[at + (y === 1 ? (decision === 1 ? TP : FN) : decision === 1 ? FP : TN)]! += 1;
   sums[at + SQUARES]! += (y - p) ** 2;
   sums[at + LOGS]! -= logClipped(y === 1 ? p : 1 - p);
+  sums[at + PROBABILITIES]! += p;
 }
 
 /**
@@ -105,18 +120,22 @@ function accumulate(sums: Float64Array, at: number, y: number, p: number, thresh
  * @returns null for a metric that the weighed images do not define, all of them if every weight is 0
  */
 export function weightedMetrics(images: Weighable, weights: Int32Array): WeightedValues {
-  return { ...countMetrics(images, weights), ...rankMetrics(images, weights) };
+  const { males, females, ...values } = countMetrics(images, weights);
+  return { ...values, ...rankMetrics(images, weights, males, females) };
 }
+
+const RANKED: ReadonlySet<ComparedMetric> = new Set(["rocAuc", "prAuc", "prAucFemale", "eer"]);
 
 /** One metric of the weighed images, without the pass that only others need. */
 export function weightedMetric(
   images: Weighable,
   weights: Int32Array,
-  metric: WeightedMetric,
+  metric: ComparedMetric,
 ): number | null {
-  return metric === "rocAuc" || metric === "prAuc"
-    ? rankMetrics(images, weights)[metric]
-    : countMetrics(images, weights)[metric];
+  if (metric === "ece") return weightedEce(images, weights);
+  return RANKED.has(metric)
+    ? weightedMetrics(images, weights)[metric]
+    : countMetrics(images, weights)[metric as Exclude<WeightedMetric, keyof ReturnType<typeof rankMetrics>>];
 }
 
 /** Written out by column: the loop over columns took most of the time of a draw. */
@@ -127,6 +146,7 @@ function countMetrics({ sums, units }: Weighable, weights: Int32Array) {
   let falseNegative = 0;
   let squares = 0;
   let logs = 0;
+  let probabilities = 0;
   for (let k = 0; k < units.length; k++) {
     const weight = weights[units[k]!]!;
     if (weight === 0) continue;
@@ -137,36 +157,78 @@ function countMetrics({ sums, units }: Weighable, weights: Int32Array) {
     falseNegative += weight * sums[at + FN]!;
     squares += weight * sums[at + SQUARES]!;
     logs += weight * sums[at + LOGS]!;
+    probabilities += weight * sums[at + PROBABILITIES]!;
   }
-  const n = truePositive + falsePositive + trueNegative + falseNegative;
-  const values = rates({ truePositive, falsePositive, trueNegative, falseNegative });
-  if (n === 0) return { ...values, accuracy: null, decidedMale: null, brier: null, nll: null };
-  return { ...values, brier: squares / n, nll: logs / n };
+  const males = truePositive + falseNegative;
+  const females = trueNegative + falsePositive;
+  const n = males + females;
+  const values = { ...rates({ truePositive, falsePositive, trueNegative, falseNegative }), males, females };
+  if (n === 0)
+    return { ...values, accuracy: null, decidedMale: null, meanError: null, brier: null, nll: null };
+  return { ...values, meanError: (probabilities - males) / n, brier: squares / n, nll: logs / n };
 }
 
-/** Weighted ROC-AUC and average precision in one pass down the images; equal p enter together. */
-function rankMetrics({ order, male, last }: Weighable, weights: Int32Array) {
+/**
+ * Weighted ROC-AUC, both average precisions and the equal error rate (definitions: ranking.ts) in one pass down the
+ * images; equal p enter together.
+ */
+function rankMetrics(
+  { order, male, last }: Weighable,
+  weights: Int32Array,
+  allMales: number,
+  allFemales: number,
+) {
+  if (allMales === 0 || allFemales === 0) return { rocAuc: null, prAuc: null, prAucFemale: null, eer: null };
   let males = 0;
   let females = 0;
   let newMales = 0;
   let newFemales = 0;
   let area = 0; // sum over females of the males above them
   let precision = 0; // sum over males of the precision at their p
+  let precisionFemale = 0;
+  let eer = -1; // not crossed yet
   for (let i = 0; i < order.length; i++) {
     const weight = weights[order[i]!]!;
     if (male[i] === 1) newMales += weight;
     else newFemales += weight;
     if (last[i] === 0) continue;
     area += newFemales * (males + newMales / 2);
+    const below = allFemales - females; // from this p down
+    if (newFemales > 0) precisionFemale += newFemales * (below / (below + allMales - males));
     males += newMales;
     females += newFemales;
     if (newMales > 0) precision += newMales * (males / (males + females));
+    if (eer < 0 && females * allMales + males * allFemales >= allMales * allFemales) {
+      const excess = females / allFemales + males / allMales - 1;
+      const step = newFemales / allFemales + newMales / allMales;
+      eer = (females - newFemales * (excess / step)) / allFemales;
+    }
     newMales = 0;
     newFemales = 0;
   }
-  const defined = males > 0 && females > 0;
   return {
-    rocAuc: defined ? area / (males * females) : null,
-    prAuc: defined ? precision / males : null,
+    rocAuc: area / (allMales * allFemales),
+    prAuc: precision / allMales,
+    prAucFemale: precisionFemale / allFemales,
+    eer,
   };
+}
+
+/** ECE over equal-width bins (definition: calibration.ts) of the weighed images; null if every weight is 0. */
+function weightedEce({ order, male, p }: Weighable, weights: Int32Array): number | null {
+  let n = 0;
+  let sum = 0;
+  let bin = BIN_COUNT - 1; // (bin / count, (bin + 1) / count]; p falls
+  let excess = 0; // probabilities minus males of the bin
+  for (let i = 0; i < order.length; i++) {
+    while (bin > 0 && p[i]! <= bin / BIN_COUNT) {
+      sum += Math.abs(excess);
+      excess = 0;
+      bin--;
+    }
+    const weight = weights[order[i]!]!;
+    n += weight;
+    excess += weight * (p[i]! - male[i]!);
+  }
+  return n === 0 ? null : (sum + Math.abs(excess)) / n;
 }

@@ -7,8 +7,8 @@ import { MODALITIES, type Modality } from "../data/record.ts";
 import { scores } from "../evaluate/binary.ts";
 import { BIN_COUNT, reliabilityBins } from "../evaluate/calibration.ts";
 import type { GroupTable } from "../evaluate/groups.ts";
-import { rocAucOf } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
+import { rocAucOf } from "../evaluate/ranking.ts";
 import { COLORS, drawFigure, INK } from "./frame.ts";
 import { rocPoints } from "./roc.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { inventedPredictions } from "../../test/run-fixture.ts";
 import { scores } from "../evaluate/binary.ts";
-import { rocAucOf } from "../evaluate/metrics.ts";
+import { rocAucOf } from "../evaluate/ranking.ts";
 import { rocPoints } from "./roc.ts";
 
 describe("rocPoints", () => {

@@ -15,13 +15,15 @@ import scipy
 import sklearn
 import statsmodels
 from fairlearn.metrics import MetricFrame
-from scipy.optimize import minimize_scalar
+from scipy.interpolate import interp1d
+from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import norm
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
     brier_score_loss,
+    cohen_kappa_score,
     confusion_matrix,
     f1_score,
     log_loss,
@@ -30,6 +32,7 @@ from sklearn.metrics import (
     precision_score,
     recall_score,
     roc_auc_score,
+    roc_curve,
 )
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests
@@ -61,6 +64,7 @@ def metrics(y, p, threshold):
             "falseNegative": int(fn),
         },
         "accuracy": accuracy_score(y, d),
+        "meanError": float(np.mean(p) - np.mean(y)),
         "brier": float(np.mean((y - p) ** 2)) if len(set(y)) < 2 else brier_score_loss(y, p),
         "nll": log_loss(y, p, labels=[0, 1]),
         "uniform": curve(y, p, "uniform"),
@@ -72,13 +76,17 @@ def metrics(y, p, threshold):
             "tprFemale": tpr[0],
             "tprMale": tpr[1],
             "balancedAccuracy": float(tpr.mean()),
+            "tprGap": tpr[1] - tpr[0],
             "rocAuc": roc_auc_score(y, p),
             "prAuc": average_precision_score(y, p),
+            "prAucFemale": average_precision_score(1 - y, -p),
+            "eer": eer(y, p),
             "f1Male": f1_score(y, d, zero_division=0),
             "f1Female": f1_score(y, d, pos_label=0, zero_division=0),
             "f1Macro": f1_score(y, d, average="macro", zero_division=0),
             "decidedMale": float(d.mean()),
         }
+        out["kappa"] = cohen_kappa_score(y, d)
         if len(set(d)) == 2:
             out |= {
                 "precisionMale": precision_score(y, d),
@@ -86,6 +94,16 @@ def metrics(y, p, threshold):
                 "mcc": matthews_corrcoef(y, d),
             }
     return out
+
+
+def eer(y, p):
+    """The usual recipe: the root of fnr - fpr along the ROC curve, linear between its points."""
+    fpr, tpr, _ = roc_curve(y, p, drop_intermediate=False)
+    # Along the curve rather than over fpr, which stands still where only males enter.
+    way = np.arange(len(fpr))
+    both = interp1d(way, np.stack([fpr, 1 - tpr]))
+    root = brentq(lambda t: float(both(t)[0] - both(t)[1]), 0, len(fpr) - 1, xtol=1e-15, rtol=1e-15)
+    return float(both(root)[0])
 
 
 def sample(n, share, spread):
