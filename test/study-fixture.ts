@@ -50,6 +50,7 @@ export function inventedStudy(): Study {
           { a: "f1", b: "mag" },
         ],
       },
+      { name: "flag", evaluation: null, modality: null, metric: "rocAuc", pairs: [{ a: "f0", b: "f1" }] },
     ],
   });
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../core/random.ts";
-import { aucDifference, clusteredAuc } from "./clustered.ts";
+import { aucDifference, clusteredAuc, meanAucDifference } from "./clustered.ts";
 import { delong } from "./intervals.ts";
 import { evaluateBinary } from "./metrics.ts";
 import { normalCdf } from "./normal.ts";
@@ -108,6 +108,19 @@ describe("difference of two areas", () => {
     }
     expect(rejected / 1000).toBeGreaterThan(0.03);
     expect(rejected / 1000).toBeLessThan(0.07);
+  });
+
+  test("of several seeds is the mean difference, and of copies of one seed that of the seed", () => {
+    const [one, two] = [draw(Random.of(1), 30), draw(Random.of(2), 30)];
+    const { y, subjects } = one;
+    const single = aucDifference(y, one.p[0]!, one.p[1]!, subjects);
+    const copies = meanAucDifference(y, [one.p[0]!, one.p[0]!], [one.p[1]!, one.p[1]!], subjects);
+    expect(copies.estimate).toBeCloseTo(single.estimate!, 12);
+    expect(copies.variance).toBeCloseTo(single.variance!, 12);
+    const both = meanAucDifference(y, [one.p[0]!, two.p[0]!], [one.p[1]!, two.p[1]!], subjects);
+    const other = aucDifference(y, two.p[0]!, two.p[1]!, subjects);
+    expect(both.estimate).toBeCloseTo((single.estimate! + other.estimate!) / 2, 12);
+    expect(both.variance).toBeLessThan((single.variance! + other.variance!) / 2);
   });
 
   test("of equal models is nothing", () => {

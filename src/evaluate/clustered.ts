@@ -59,10 +59,29 @@ export function aucDifference(
   subjects: readonly string[],
   level: number = LEVEL,
 ): AucDifference {
+  return meanAucDifference(y, [first], [second], subjects, level);
+}
+
+/**
+ * The same of two models with several seeds each: mean difference of the areas, seeds taken as they are. An area is a
+ * mean of placements, so a mean of areas is a mean of the images' mean placements, with the same variance formula.
+ *
+ * @param first - [seeds][images]
+ * @param second - [seeds][images], as many seeds
+ * @throws AppError("input", ...) as `clusteredAuc`
+ * @example meanAucDifference(y, [umcc42, umcc123], [mag42, mag123], subjects).p
+ */
+export function meanAucDifference(
+  y: ArrayLike<number>,
+  first: readonly ArrayLike<number>[],
+  second: readonly ArrayLike<number>[],
+  subjects: readonly string[],
+  level: number = LEVEL,
+): AucDifference {
   const z = criticalValue(level);
   checkLengths(y, subjects, "subjects");
-  const a = placements(scores(y, first));
-  const b = placements(scores(y, second));
+  const a = meanPlacements(first.map((p) => placements(scores(y, p))));
+  const b = meanPlacements(second.map((p) => placements(scores(y, p))));
   const estimate = a.area === null || b.area === null ? null : b.area - a.area;
   const shares = b.shares.map((share, i) => share - a.shares[i]!);
   const variance = varianceOf(y, shares, estimate, subjects);
@@ -74,8 +93,24 @@ export function aucDifference(
   return { estimate, variance, low: estimate - z * error, high: estimate + z * error, level, p };
 }
 
+interface Placements {
+  readonly area: number | null;
+  /** By image. */
+  readonly shares: Float64Array;
+}
+
+function meanPlacements(seeds: readonly Placements[]): Placements {
+  const mean = (of: (seed: Placements) => number) =>
+    seeds.reduce((sum, seed) => sum + of(seed), 0) / seeds.length;
+  const { area, shares } = seeds[0]!;
+  return {
+    area: area === null ? null : mean((seed) => seed.area!),
+    shares: shares.map((_, i) => mean((seed) => seed.shares[i]!)),
+  };
+}
+
 /** For each image the share of the other class that lies on its right side, equal ones counting 1/2. */
-function placements({ y, p, female, male }: Scores): { area: number | null; shares: Float64Array } {
+function placements({ y, p, female, male }: Scores): Placements {
   const shares = Float64Array.from({ length: y.length }, (_, i) => {
     if (y[i] === 1) return shareBelow(female, p[i]!);
     return 1 - shareBelow(male, p[i]!);

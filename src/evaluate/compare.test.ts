@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../core/random.ts";
+import { quantile } from "./calibration.ts";
+import { meanAucDifference } from "./clustered.ts";
 import { compareArms, type PairedArms } from "./compare.ts";
 import { evaluateBinary } from "./metrics.ts";
 import { criticalValue, normalCdf, normalQuantile } from "./normal.ts";
+import { COMPARED_METRICS } from "./weighted.ts";
 
 /** Subjects with three images; both models see the same person, the second one is better by `gain`. */
 function draw(random: Random, count: number, gain: number, seeds = 1): PairedArms {
@@ -28,7 +31,7 @@ function draw(random: Random, count: number, gain: number, seeds = 1): PairedArm
 describe("two arms", () => {
   test("estimates are the metrics of each arm, averaged over seeds", () => {
     const arms = draw(Random.of(1), 20, 0.3, 2);
-    for (const metric of ["balancedAccuracy", "rocAuc", "nll"] as const) {
+    for (const metric of COMPARED_METRICS) {
       const ours = compareArms(arms, { metric, replicates: 100 });
       const mean = (ps: PairedArms["first"]) =>
         ps.reduce((sum, p) => sum + evaluateBinary(arms.y, p)[metric]!, 0) / ps.length;
@@ -37,6 +40,38 @@ describe("two arms", () => {
       expect(ours.estimate).toBeCloseTo(mean(arms.second) - mean(arms.first), 12);
       expect(ours).toMatchObject({ nImages: 60, nSubjects: 20, nSeeds: 2, mcnemar: null });
     }
+  });
+
+  test("a draw of a difference in ECE is that of the drawn subjects' rows, ties included", () => {
+    const random = Random.of(4);
+    const y = Array.from({ length: 40 }, (_, i) => Math.floor(i / 4) % 2);
+    const subjects = y.map((_, i) => `s${Math.floor(i / 4)}`);
+    const [a, b] = [0, 1].map(() => y.map(() => random.int(16) / 15)) as [number[], number[]];
+    const ours = compareArms({ y, subjects, first: [a], second: [b] }, { metric: "ece", replicates: 200 });
+    const drawn = Random.of(0).split("bootstrap");
+    const differences = Array.from({ length: 200 }, () => {
+      const rows = Array.from({ length: 10 }, () => drawn.int(10)).flatMap((s) =>
+        [0, 1, 2, 3].map((k) => 4 * s + k),
+      );
+      const [before, after] = [a, b].map((p) =>
+        evaluateBinary(
+          rows.map((i) => y[i]!),
+          rows.map((i) => p[i]!),
+        ),
+      );
+      return after!.ece - before!.ece;
+    }).sort((x, z) => x - z);
+    expect(ours.low).toBeCloseTo(quantile(differences, 0.025), 10);
+    expect(ours.high).toBeCloseTo(quantile(differences, 0.975), 10);
+  });
+
+  test("two areas also have DeLong's p over subjects, other metrics have none", () => {
+    const arms = draw(Random.of(5), 60, 0.5, 2);
+    const options = { replicates: 400 };
+    const { delongP, p } = compareArms(arms, { ...options, metric: "rocAuc" });
+    expect(delongP).toBe(meanAucDifference(arms.y, arms.first, arms.second, arms.subjects).p);
+    expect(Math.abs(delongP! - p!)).toBeLessThan(0.05);
+    expect(compareArms(arms, options).delongP).toBeNull();
   });
 
   test("p is the share of all exchanges of few subjects, to the precision of the draws", () => {

@@ -6,10 +6,11 @@ import { unexpected } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import { checkLengths, checkThreshold, scores, THRESHOLD } from "./binary.ts";
 import { checkReplicates, drawSubjects, percentileInterval } from "./bootstrap.ts";
+import { meanAucDifference } from "./clustered.ts";
 import { type Interval, LEVEL } from "./intervals.ts";
 import { type McNemar, mcnemar } from "./mcnemar.ts";
 import { checkLevel, criticalValue, normalQuantile } from "./normal.ts";
-import { numberNames, type Weighable, type WeightedMetric, weighable, weightedMetric } from "./weighted.ts";
+import { type ComparedMetric, numberNames, type Weighable, weighable, weightedMetric } from "./weighted.ts";
 
 /** Power at which the minimum detectable difference is stated. */
 export const POWER = 0.8;
@@ -27,7 +28,7 @@ export interface PairedArms {
 
 export interface CompareOptions {
   /** Default balancedAccuracy. */
-  readonly metric?: WeightedMetric;
+  readonly metric?: ComparedMetric;
   /** Bootstrap draws, 100 to 1,000,000; default 2000. */
   readonly replicates?: number;
   /** Permutations, as many as draws by default; 0 for none, p is then null. */
@@ -40,7 +41,7 @@ export interface CompareOptions {
 
 /** Second - first, mean over seeds; null where the images do not define the metric. */
 export interface PairedComparison extends Interval {
-  readonly metric: WeightedMetric;
+  readonly metric: ComparedMetric;
   readonly first: number | null;
   readonly second: number | null;
   readonly nImages: number;
@@ -54,6 +55,8 @@ export interface PairedComparison extends Interval {
   readonly minimumDetectable: number | null;
   /** Of single seeds only: images as independent, for comparison with other papers. */
   readonly mcnemar: McNemar | null;
+  /** Of ROC-AUC only: its p by the variance of placements over subjects, DeLong's where each has one image. */
+  readonly delongP: number | null;
 }
 
 /**
@@ -94,8 +97,11 @@ export function compareArms(arms: PairedArms, options: CompareOptions = {}): Pai
         : permutation(measure, observed.difference, count, { permutations, seed }),
     minimumDetectable: standardError === null ? null : detectable * standardError,
     mcnemar: pairs.length === 1 ? discordant(arms, threshold) : null,
+    delongP: metric === "rocAuc" ? aucP(arms) : null,
   };
 }
+
+const aucP = ({ y, first, second, subjects }: PairedArms) => meanAucDifference(y, first, second, subjects).p;
 
 function checkArms({ y, subjects, first, second }: PairedArms): void {
   checkLengths(y, subjects, "subjects");
@@ -146,7 +152,7 @@ function weightsOf(own: Int32Array, swapped: Int32Array, count: number): Weights
 
 type Measured = Record<"first" | "second" | "difference", number | null>;
 
-function difference(pairs: readonly Weighable[], metric: WeightedMetric, weights: Weights): Measured {
+function difference(pairs: readonly Weighable[], metric: ComparedMetric, weights: Weights): Measured {
   const first = mean(pairs.map((images) => weightedMetric(images, weights.asFirst, metric)));
   const second = mean(pairs.map((images) => weightedMetric(images, weights.asSecond, metric)));
   return { first, second, difference: first === null || second === null ? null : second - first };

@@ -1,5 +1,6 @@
 // Tables of a study's named comparisons: pairs of cells on the same images, over subjects, corrected within the family.
 import { compareArms, type PairedComparison } from "../evaluate/compare.ts";
+import { METRIC_TITLES } from "../evaluate/format.ts";
 import { holm } from "../evaluate/mcnemar.ts";
 import { intervalCell, pCell, type ReportTable, rate, type TableRow, words } from "./report-table.ts";
 import { imageKey } from "./result-tables.ts";
@@ -46,7 +47,7 @@ export function compareFamilies(results: StudyResults, resampling: Resampling): 
 
 function comparePair(
   results: StudyResults,
-  { evaluation, modality }: Comparison,
+  { evaluation, modality, metric }: Comparison,
   ids: Comparison["pairs"][number],
   resampling: Resampling,
 ): Omit<ComparedPair, "holm"> {
@@ -78,7 +79,7 @@ function comparePair(
       first: arms.map(([first]) => probabilities(first)),
       second: arms.map(([, second]) => probabilities(second)),
     },
-    resampling,
+    { ...resampling, metric },
   );
   return { a, b, result, reason: "", sources };
 }
@@ -89,38 +90,46 @@ export function comparisonTable(
   { split }: StudyResults,
 ): ReportTable | undefined {
   if (families.length === 0) return undefined;
+  const auc = families.some(({ comparison }) => comparison.metric === "rocAuc");
   return {
     id: "comparisons",
-    title: "Comparisons: balanced accuracy",
-    note: "Difference: second minus first, mean over the seeds that both have, with a 95 % paired bootstrap interval over subjects; p by permutation within subjects; Holm: corrected over all rows; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.",
+    title: "Comparisons",
+    note: `Difference of the metric: second minus first, mean over the seeds that both have, with a 95 % paired bootstrap interval over subjects; p by permutation within subjects${auc ? ", DeLong p by the variance of the ROC-AUC over subjects" : ""}; Holm: corrected over all rows; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.`,
     header: [
       "comparison",
       "first",
       "second",
       "of",
+      "metric",
       "seeds",
       "images",
       "subjects",
       "difference",
       "p",
+      ...(auc ? ["DeLong p"] : []),
       "Holm p",
       "detectable",
     ],
-    rows: families.flatMap(({ comparison, pairs }) => pairs.map((pair) => pairRow(pair, comparison, split))),
+    rows: families.flatMap(({ comparison, pairs }) =>
+      pairs.map((pair) => pairRow(pair, comparison, { split, auc })),
+    ),
   };
 }
 
 function pairRow(
   { a, b, result, reason, holm: adjusted, sources }: ComparedPair,
-  { name, evaluation, modality }: Comparison,
-  split: StudyResults["split"],
+  { name, evaluation, modality, metric }: Comparison,
+  { split, auc }: { readonly split: StudyResults["split"]; readonly auc: boolean },
 ): TableRow {
   const images = [evaluation ?? split, ...(modality === null ? [] : [`${modality}s`])].join(", ");
-  const names = [words(name), words(a.label), words(b.label), words(images)];
+  const names = [words(name), words(a.label), words(b.label), words(images), words(METRIC_TITLES[metric])];
   if (result === null) {
-    return { cells: [...names, words(reason), ...Array.from({ length: 6 }, () => words("-"))], sources };
+    return {
+      cells: [...names, words(reason), ...Array.from({ length: auc ? 7 : 6 }, () => words("-"))],
+      sources,
+    };
   }
-  const { nSeeds, nImages, nSubjects, p, minimumDetectable } = result;
+  const { nSeeds, nImages, nSubjects, p, delongP, minimumDetectable } = result;
   return {
     cells: [
       ...names,
@@ -129,6 +138,7 @@ function pairRow(
       rate(nSubjects, 0),
       intervalCell(result),
       pCell(p),
+      ...(auc ? [pCell(delongP)] : []),
       pCell(adjusted),
       rate(minimumDetectable),
     ],

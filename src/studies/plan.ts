@@ -234,13 +234,13 @@ function setsNamed({ name, data }: StudyFile["evaluate"][number], opened: Readon
 }
 
 function comparisons(file: StudyFile, cells: readonly Cell[], partial: boolean): Comparison[] {
-  return file.compare.flatMap(({ name, a, b, evaluation, modality }) => {
+  return file.compare.flatMap(({ name, a, b, evaluation, modality, metric }) => {
     if (!partial) for (const match of [a, b]) checkMatch(match, cells, `comparison ${name}`);
     const pairs = pairCells(cells, a, b).map((pair) => ({ a: pair.a.id, b: pair.b.id }));
     if (pairs.length === 0 && !partial) throw noPairs(name);
     return pairs.length === 0
       ? []
-      : [{ name, evaluation: evaluation ?? null, modality: modality ?? null, pairs }];
+      : [{ name, evaluation: evaluation ?? null, modality: modality ?? null, metric, pairs }];
   });
 }
 

@@ -2,7 +2,7 @@
 // Invariants as in studies/figures: one style, every axis named, nothing fetched.
 import * as Plot from "@observablehq/plot";
 import { MODALITIES, type Modality } from "../data/record.ts";
-import { figure } from "../evaluate/format.ts";
+import { figure, METRIC_TITLES } from "../evaluate/format.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
 import { COLORS, drawFigure, INK } from "./frame.ts";
 import { decided } from "./result-tables.ts";
@@ -107,12 +107,17 @@ export function forestPlot({ comparison, pairs }: ComparedFamily): string | unde
   if (rows.length === 0) return undefined;
   const reach = 1.1 * Math.max(0.01, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
   return drawFigure({
-    title: `Differences: ${comparison.name}`,
+    title: `${comparison.name}: differences in ${METRIC_TITLES[comparison.metric]}`,
     heightPx: 90 + 58 * rows.length,
     legend: [{ label: "difference with 95 % interval over subjects", color: COLORS.face, shape: "dot" }],
     plot: {
       marginLeft: 18,
-      x: { label: "balanced accuracy, first minus second", domain: [-reach, reach], grid: true, ticks: 7 },
+      x: {
+        label: `${METRIC_TITLES[comparison.metric]}, upper minus lower name`,
+        domain: [-reach, reach],
+        grid: true,
+        ticks: 7,
+      },
       // Names are long: they stand over their lines, not beside them.
       y: { label: null, axis: null, domain: rows.map(({ name }) => name) },
       marks: [

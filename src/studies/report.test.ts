@@ -5,6 +5,7 @@ import { parseHTML } from "linkedom";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedRows, STUDY_SEEDS, writeInventedStudy } from "../../test/study-fixture.ts";
 import { FINAL_METRICS_FILE, readFinalMetrics } from "../evaluate/final-metrics.ts";
+import { holm } from "../evaluate/mcnemar.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { readCsv } from "../formats/csv.ts";
@@ -24,15 +25,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-const balanced = (gain: number, seed: number, arch: "umcc" | "mag", modality?: string) => {
+const metrics = (gain: number, seed: number, arch: "umcc" | "mag", modality?: string) => {
   const rows = inventedRows(gain, seed, arch).filter(
     (row) => row.split === "test" && (modality === undefined || row.modality === modality),
   );
   return evaluateBinary(
     rows.map(({ target }) => target!),
     rows.map(({ probability }) => probability),
-  ).balancedAccuracy!;
+  );
 };
+const balanced = (...of: Parameters<typeof metrics>) => metrics(...of).balancedAccuracy!;
 
 async function csv(name: string) {
   await writeReport(report, out);
@@ -68,16 +70,22 @@ describe("tables", () => {
   });
 
   test("compare pairs with interval, p, Holm's p and what could have been detected", async () => {
-    const [first, second] = await csv("tables/comparisons.csv");
+    const [first, second, third] = await csv("tables/comparisons.csv");
     const difference =
       seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc"))).mean -
       seedSummary(STUDY_SEEDS.map((seed) => balanced(1, seed, "umcc"))).mean;
     expect(Number(first!["difference (unrounded)"])).toBeCloseTo(difference, 12);
     expect(first).toMatchObject({ seeds: "2", images: "120", subjects: "60" });
-    const ps = [first, second].map((row) => Number(row!["p (unrounded)"]));
-    expect(Number(first!["Holm p (unrounded)"])).toBeCloseTo(Math.min(1, 2 * ps[0]!), 12);
-    expect(Number(second!["Holm p (unrounded)"])).toBeCloseTo(Math.max(ps[1]!, 2 * ps[0]!), 12);
+    const all = [first, second, third];
+    const ps = all.map((row) => Number(row!["p (unrounded)"]));
+    expect(all.map((row) => Number(row!["Holm p (unrounded)"]))).toEqual(holm(ps));
     expect(Number(first!["detectable (unrounded)"])).toBeGreaterThan(0);
+    expect(all.map((row) => row!["metric"])).toEqual(["balanced accuracy", "balanced accuracy", "ROC-AUC"]);
+    const areas = [1, 3].map((gain) => STUDY_SEEDS.map((seed) => metrics(gain, seed, "umcc").rocAuc!));
+    const [before, after] = areas.map((values) => seedSummary(values).mean);
+    expect(Number(third!["difference (unrounded)"])).toBeCloseTo(after! - before!, 12);
+    expect([first!["DeLong p"], Number(third!["DeLong p (unrounded)"]) < 0.05]).toEqual(["-", true]);
+    expect(text("report.html")).toContain("flag: differences in ROC-AUC");
   });
 
   test("tell what an evaluation changed: a quarter of the decisions were turned round", async () => {

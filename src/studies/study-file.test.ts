@@ -98,6 +98,11 @@ describe("parseStudyFile", () => {
     ["a loss", FILE.replace("[b, f]", "[b, g]"), 'for grid.L.1, got "g" (small.yaml:10)'],
     ["a range", FILE.replace("epochs: 2", "epochs: 0"), "for train.epochs, got 0 (small.yaml:7)"],
     ["a perturbation", `${FILE}evaluate:\n  - name: j\n    perturb: { kind: fog }\n`, "(small.yaml:16)"],
+    [
+      "a metric of a comparison",
+      `${FILE}compare:\n  - { name: q, a: { L: f }, b: { L: b }, metric: auc }\n`,
+      'for compare.0.metric, got "auc" (small.yaml:15)',
+    ],
     ["an empty axis", FILE.replace("[b, f]", "[]"), "for grid.L, got [] (small.yaml:10)"],
     ["a missing name", FILE.replace("name: small\n", ""), "for name, got nothing (small.yaml)"],
   ])("names %s that is not allowed, and its line", (_, text, message) => {

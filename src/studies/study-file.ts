@@ -7,6 +7,7 @@ import { type AppError, unexpected } from "../core/errors.ts";
 import { readText } from "../core/files.ts";
 import { perturbationSchema } from "../data/perturb.ts";
 import { MODALITIES } from "../data/record.ts";
+import { COMPARED_METRICS } from "../evaluate/weighted.ts";
 import { ARCHS } from "../models/facts.ts";
 import { LOSSES } from "../models/losses.ts";
 import { GATINGS } from "../models/mag.ts";
@@ -107,6 +108,7 @@ export const studyFileSchema = z.strictObject({
         b: matchSchema,
         evaluation: name.optional(),
         modality: z.enum(MODALITIES).optional(),
+        metric: z.enum(COMPARED_METRICS).default("balancedAccuracy"),
       }),
     )
     .default([]),

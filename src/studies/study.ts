@@ -6,6 +6,7 @@ import { z } from "zod";
 import { readJson } from "../core/files.ts";
 import { perturbationSchema } from "../data/perturb.ts";
 import { MODALITIES } from "../data/record.ts";
+import { COMPARED_METRICS } from "../evaluate/weighted.ts";
 import { ARCHS, sourceFactsSchema } from "../models/facts.ts";
 import { trainConfigSchema } from "../train/config.ts";
 
@@ -68,6 +69,8 @@ export const comparisonSchema = z.strictObject({
   evaluation: name.nullable(),
   /** Only these images; null for all. */
   modality: z.enum(MODALITIES).nullable(),
+  /** What is compared; plans of before name none. */
+  metric: z.enum(COMPARED_METRICS).default("balancedAccuracy"),
   pairs: z.array(z.strictObject({ a: name, b: name })),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
