@@ -1,6 +1,7 @@
 // The module's exports, and where its memory is free. Compiled by scripts/simd.mjs into src/data/simd-code.ts.
 // AssemblyScript: TypeScript's syntax with machine types; addresses are plain numbers, and nothing is allocated here.
 
+export { halve, sampleSquare } from "./chip";
 export { codesAt, countsAt, encodeBytes, putTokens, tokenise, tokensAt } from "./encode";
 export { setDivisors } from "./fdct";
 export { jitter, jitterAndAdd, jitterFurther, setStep } from "./jitter";

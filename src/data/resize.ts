@@ -3,7 +3,7 @@
 // Source: simd.ts, which says when it stands back. Invariant: bit for bit `resizeBilinear`, `decodeImage`, `encodeJpeg`.
 import { type DecodeOptions, decodeImage, encodeJpeg, type JpegOptions } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
-import { openSimd, type SimdPictures } from "./simd.ts";
+import { openSimd, type SimdPictures, type SquareWalk } from "./simd.ts";
 
 /** One memory a thread, opened by the first call; null where there are no vectors. */
 let opened: SimdPictures | null | undefined;
@@ -26,6 +26,20 @@ export function resizeQuick(image: RgbImage, widthPx: number, heightPx: number):
   return data === undefined
     ? resizeBilinear(image, widthPx, heightPx)
     : { width: widthPx, height: heightPx, data };
+}
+
+/**
+ * Samples of a square after halvings, as dlib's chips are sampled; see `SimdPictures.sample`.
+ *
+ * @returns RGB u8, [sizePx, sizePx, 3]; undefined where the plain code (derive/crops.ts) has to do it
+ */
+export function sampleQuick(
+  image: RgbImage,
+  halvings: number,
+  walk: SquareWalk,
+  sizePx: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  return vectors()?.sample(image, halvings, walk, sizePx)?.slice();
 }
 
 /**

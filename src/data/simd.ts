@@ -21,6 +21,8 @@ interface Code {
   jitter(rgb: number, out: number, count: number, steps: number): void;
   jitterAndAdd(rgb: number, out: number, count: number, steps: number): number;
   jitterFurther(words: number, count: number, steps: number): void;
+  halve(from: number, width: number, height: number, sums: number, to: number): void;
+  sampleSquare(...values: readonly number[]): void;
   setDivisors(id: number, from: number): void;
   encodeBytes(width: number, height: number): number;
   tokenise(rgb: number, width: number, height: number, work: number): number;
@@ -37,9 +39,21 @@ interface Code {
 const MOST_PIXELS = 2 ** 22;
 /** What the code may read or write beyond an array. */
 const SLACK = 64;
+/** Side below which dlib does not halve. */
+const MIN_HALVED = 9;
 const PAGE = 65536;
 
 const KINDS = { brightness: 1, contrast: 2, saturation: 3 } as const;
+
+/** The first sample of a square, and the ways to the next one of its row and to the next row; px. */
+export interface SquareWalk {
+  readonly x: number;
+  readonly y: number;
+  readonly ux: number;
+  readonly uy: number;
+  readonly vx: number;
+  readonly vy: number;
+}
 
 /** One picture at a time, held in this memory. */
 export interface SimdPictures {
@@ -55,6 +69,12 @@ export interface SimdPictures {
   prepare(image: RgbImage, augmentation: Augmentation | undefined, sizePx: number): Uint8Array | undefined;
   /** Resizes as `resizeBilinear` does; [heightPx, widthPx, 3], lasting until the next call; undefined as above. */
   resize(image: RgbImage, widthPx: number, heightPx: number): Uint8Array | undefined;
+  /**
+   * Samples of a square, after halving the picture as dlib's pyramid does (src/derive/crops.ts).
+   *
+   * @returns RGB u8, [sizePx, sizePx, 3], lasting until the next call; undefined if a level is too small, or as above
+   */
+  sample(image: RgbImage, halvings: number, walk: SquareWalk, sizePx: number): Uint8Array | undefined;
   /** A file with halved chroma, in memory of its own; undefined for sizes that it leaves to sharp (see below). */
   encode(image: RgbImage, quality: number): Uint8Array | undefined;
 }
@@ -143,6 +163,29 @@ class Pictures implements SimdPictures {
     const [n, m] = [padded(across), padded(down)];
     this.#code.turnAndShrink(words, width, height, mirror, acrossAt, n, across.width, widthPx, row, rows);
     this.#code.shrinkColumns(rows, widthPx * 3, downAt, m, down.width, heightPx, out);
+    return this.#bytes.subarray(out, end);
+  }
+
+  sample(image: RgbImage, halvings: number, walk: SquareWalk, sizePx: number): Uint8Array | undefined {
+    let { width, height } = image;
+    if (width * height === 0 || width * height > MOST_PIXELS) return undefined;
+    const room = align(width * height * 3 + SLACK);
+    const [sums, other] = [this.#rgb + room, this.#rgb + room + align(width * 6 + SLACK)];
+    const out = other + room;
+    const end = out + sizePx * sizePx * 3;
+    this.#grow(end + SLACK);
+    if (image !== this.#held) this.#bytes.set(image.data, this.#rgb);
+    this.#held = undefined;
+    let [from, to] = [this.#rgb, other];
+    for (let k = 0; k < halvings; k++) {
+      if (width < MIN_HALVED || height < MIN_HALVED) return undefined;
+      this.#code.halve(from, width, height, sums, to);
+      [from, to] = [to, from];
+      width = (width - 3) >> 1;
+      height = (height - 3) >> 1;
+    }
+    const { x, y, ux, uy, vx, vy } = walk;
+    this.#code.sampleSquare(from, width, height, x, y, ux, uy, vx, vy, sizePx, out);
     return this.#bytes.subarray(out, end);
   }
 

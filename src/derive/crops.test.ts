@@ -2,9 +2,11 @@ import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { goldenPicture } from "../../test/parity/picture.ts";
+import { Random } from "../core/random.ts";
 import type { RgbImage } from "../data/pixels.ts";
+import { sampleQuick } from "../data/resize.ts";
 import type { CornerLandmarks } from "./align.ts";
-import { faceChip, handCropFromBox, handSquare } from "./crops.ts";
+import { faceChip, handCropFromBox, handSquare, samplePlain } from "./crops.ts";
 
 interface Golden {
   readonly name: string;
@@ -128,5 +130,29 @@ describe("handCropFromBox", () => {
     const crop = handCropFromBox(image, { x: 10, y: 10, width: 20, height: 20 }, 300, 0.1);
     expect(crop.width * crop.height).toBe(300 * 300);
     expect(new Set(crop.data)).toEqual(new Set([77]));
+  });
+});
+
+describe("sampleQuick", () => {
+  it("gives the bytes of the plain code, of any turned square, halved or not", () => {
+    const random = Random.of(4);
+    for (let k = 0; k < 60; k++) {
+      const [width, height] = [30 + random.int(200), 30 + random.int(200)];
+      const data = new Uint8Array(width * height * 3).map(() => random.int(256) & (k % 3 === 0 ? 192 : 255));
+      const angle = random.uniform(-4, 4);
+      const step = random.uniform(0.1, 4);
+      const [ux, uy] = [step * Math.cos(angle), step * Math.sin(angle)];
+      const walk = { x: random.uniform(-20, width), y: random.uniform(-20, height), ux, uy, vx: -uy, vy: ux };
+      const image = { width, height, data };
+      const plain = samplePlain(image, k % 3, walk, 65);
+      expect(Buffer.compare(sampleQuick(image, k % 3, walk, 65)!, plain.data)).toBe(0);
+    }
+  });
+
+  it("leaves pictures to it that dlib would not halve", () => {
+    const image = { width: 20, height: 20, data: new Uint8Array(1200).fill(9) };
+    const walk = { x: 0, y: 0, ux: 0.1, uy: 0, vx: 0, vy: 0.1 };
+    expect(sampleQuick(image, 2, walk, 32)).toBeUndefined();
+    expect(samplePlain(image, 2, walk, 32).data.every((v) => v === 0)).toBe(true);
   });
 });

@@ -3,7 +3,8 @@
 // arithmetic and odd offsets included. Invariant: outside the picture is black; nothing is mirrored.
 import { unexpected } from "../core/errors.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { resizeQuick } from "../data/resize.ts";
+import { resizeQuick, sampleQuick } from "../data/resize.ts";
+import type { SquareWalk } from "../data/simd.ts";
 import { type ChipLandmarks, chipSquare } from "./align.ts";
 import type { Box, Point } from "./geometry.ts";
 import type { TurnedSquare } from "./hand-square.ts";
@@ -73,14 +74,32 @@ export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number
 
 function extractChip(image: RgbImage, rect: Rect, angle: number, sizePx: number): RgbImage {
   const bounds = usedPart(image, rect, angle, sizePx);
-  let level: RgbImage = crop(image, bounds);
   let chip = shift(rect, -bounds.left, -bounds.top);
-  for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next)) {
-    level = halve(level);
-    chip = next;
-  }
-  const from = corners(chip, angle);
-  return sample(level, from, sizePx);
+  let halvings = 0;
+  for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next), halvings++) chip = next;
+  const part = crop(image, bounds);
+  const walk = walkOf(corners(chip, angle), sizePx);
+  const data = sampleQuick(part, halvings, walk, sizePx);
+  return data === undefined
+    ? samplePlain(part, halvings, walk, sizePx)
+    : { width: sizePx, height: sizePx, data };
+}
+
+/**
+ * Halves a picture and samples a square of what comes out: the plain code of `sampleQuick`, with its bytes.
+ *
+ * @returns RGB u8, [sizePx, sizePx, 3]
+ */
+export function samplePlain(image: RgbImage, halvings: number, walk: SquareWalk, sizePx: number): RgbImage {
+  let level = image;
+  for (let k = 0; k < halvings; k++) level = halve(level);
+  return sample(level, walk, sizePx);
+}
+
+function walkOf([tl, tr, bl]: readonly [Point, Point, Point, Point], sizePx: number): SquareWalk {
+  const n = sizePx - 1;
+  const { x, y } = tl;
+  return { x, y, ux: (tr.x - x) / n, uy: (tr.y - y) / n, vx: (bl.x - x) / n, vy: (bl.y - y) / n };
 }
 
 /** The part of the image that the chip can need, as dlib cuts it: it decides where the pyramid's grid lies. */
@@ -134,18 +153,15 @@ function corners({ left, top, right, bottom }: Rect, angle: number): [Point, Poi
 
 /** Bilinear samples, truncated to u8; black where one of the four neighbours is missing. */
 function sample(
-  image: RgbImage,
-  [tl, tr, bl]: readonly [Point, Point, Point, Point],
+  { width, height, data }: RgbImage,
+  { x: x0, y: y0, ux, uy, vx, vy }: SquareWalk,
   sizePx: number,
 ): RgbImage {
-  const { width, height, data } = image;
   const out = new Uint8Array(sizePx * sizePx * 3); // [sizePx, sizePx, 3]
-  const n = sizePx - 1;
-  const [ux, uy, vx, vy] = [(tr.x - tl.x) / n, (tr.y - tl.y) / n, (bl.x - tl.x) / n, (bl.y - tl.y) / n];
   for (let r = 0, to = 0; r < sizePx; r++) {
     for (let c = 0; c < sizePx; c++, to += 3) {
-      const x = tl.x + ux * c + vx * r;
-      const y = tl.y + uy * c + vy * r;
+      const x = x0 + ux * c + vx * r;
+      const y = y0 + uy * c + vy * r;
       const left = Math.floor(x);
       const top = Math.floor(y);
       if (!(left >= 0 && top >= 0 && left + 1 < width && top + 1 < height)) continue;
