@@ -1,5 +1,5 @@
 // The child of webgpu.test.ts: the same predictions and training steps on the CPU and on WebGPU, and where each
-// operator of the predictions ran.
+// operator ran.
 // Usage: node --import tsx test/webgpu-side.ts FOLDER (for profiles). Prints one line of JSON.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,13 +30,16 @@ const folder = process.argv[2]!;
 const state = await probeDevice("webgpu");
 console.log(JSON.stringify(state.runs ? { state, ...(await compare()) } : { state }));
 
+/** Predictions choose a head, training mixes both: the operators of either are tried. */
+const hard: ModelFacts = { ...facts, tag: facts.tag.replace("soft", "hard"), gating: "hard" };
+
 async function compare() {
-  const weights = initialise(declaredSpecs(modelGraph(facts), SIZE_PX), Random.of(3));
+  const weights = initialise(declaredSpecs(modelGraph(hard), SIZE_PX), Random.of(3));
   const random = Random.of(4);
   const pixels = Uint8Array.from({ length: 2 * SIZE_PX * SIZE_PX * 3 }, () => random.uniform(0, 256));
   const predict = async (provider: "cpu" | "webgpu") => {
     const predictor = await openPredictor({
-      facts,
+      facts: hard,
       weights,
       provider,
       batchSize: 2,
@@ -56,6 +59,7 @@ async function compare() {
     webgpu: await predict("webgpu"),
     placed: placedOn("webgpu"),
     trained: [await trainOn("cpu"), await trainOn("webgpu")],
+    placedStep: placedOn("train"),
   };
 }
 
@@ -70,6 +74,7 @@ async function trainOn(device: Device): Promise<number[]> {
     optimizer: adamw(),
     threads: 1,
     device,
+    profilePrefix: join(folder, "train"),
   });
   step.load(initialise(step.specs, Random.of(5)));
   const figures: number[] = [];

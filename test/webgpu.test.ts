@@ -26,10 +26,12 @@ test.skipIf(adapter === undefined)(
     const env = { ...process.env, VK_DRIVER_FILES: adapter!, VK_ICD_FILENAMES: adapter! };
     const side = spawnSync(process.execPath, ["--import", "tsx", SIDE, folder], { encoding: "utf8", env });
     expect(side.status, side.stderr).toBe(0);
-    const { state, cpu, webgpu, placed, trained } = JSON.parse(side.stdout);
+    const { state, cpu, webgpu, placed, trained, placedStep } = JSON.parse(side.stdout);
     if (!state.runs) return context.skip(`no WebGPU here: ${state.reason}`);
     expect(Object.keys(placed)).toEqual(["WebGpuExecutionProvider"]);
     expect(placed.WebGpuExecutionProvider).toContain("Conv");
+    expect(Object.keys(placedStep)).toEqual(["WebGpuExecutionProvider"]);
+    expect(placedStep.WebGpuExecutionProvider).toContain("ConvTranspose"); // of the gradient
     const flat = (rows: number[][]) => rows.flat();
     for (const [i, value] of flat(cpu).entries()) expect(flat(webgpu)[i]).toBeCloseTo(value, 4);
     const [wanted, got] = trained as [number[], number[]];

@@ -192,10 +192,25 @@ function sgd(w: Writer, node: Node<"sgd">, [p, g, buffer, gradScale, lr, decay]:
 }
 
 /** First maximum of each row as 0/1: ArgMax picks the first of equals, OneHot writes it out. */
+/** The first of the maxima, without ArgMax and OneHot: WebGPU would hand whole numbers back to the CPU. */
 function oneHotMax(w: Writer, { inputs: [value] }: Node<"oneHotMax">, [x]: Strings): Strings {
-  const index = w.op("ArgMax", [x!], { axis: -1, keepdims: 0 });
-  const depth = w.ints(value.shape.at(-1)!);
-  return [w.op("OneHot", [index, depth, w.floats([0, 1], [2])], { axis: -1 })];
+  const classes = value.shape.at(-1)!;
+  const most = w.op("ReduceMax", [x!], { axes: [value.shape.length - 1], keepdims: 1 });
+  const maxima = w.op("Cast", [w.op("Equal", [x!, most])], { to: 1 });
+  const later = Array.from({ length: classes ** 2 }, (_, i) =>
+    Math.floor(i / classes) < i % classes ? 1 : 0,
+  );
+  const before = w.op("MatMul", [maxima, w.floats(later, [classes, classes])]); // maxima before each class
+  const first = w.op("Cast", [w.op("Less", [before, w.floats([0.5], [])])], { to: 1 });
+  return [w.op("Mul", [maxima, first])];
+}
+
+/** By its parts: WebGPU has no LogSoftmax. */
+function logSoftmax(w: Writer, { inputs: [value] }: Node<"logSoftmax">, [x]: Strings): Strings {
+  const last = value.shape.length - 1;
+  const shifted = w.op("Sub", [x!, w.op("ReduceMax", [x!], { axes: [last], keepdims: 1 })]);
+  const total = w.op("ReduceSum", [w.op("Exp", [shifted]), w.ints(last)], { keepdims: 1 });
+  return [w.op("Sub", [shifted, w.op("Log", [total])])];
 }
 
 function padAxis(w: Writer, { inputs: [value], attrs }: Node<"pad">, [x]: Strings): Strings {
@@ -256,7 +271,7 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
     w.matmul(a!, b!, left.shape.length, attrs.transA, attrs.transB),
   ],
   softmax: (w, _node, [x]) => [w.op("Softmax", [x!], { axis: -1 })],
-  logSoftmax: (w, _node, [x]) => [w.op("LogSoftmax", [x!], { axis: -1 })],
+  logSoftmax,
   oneHotMax,
   sumLast: (w, node, [x]) => [w.sum(x!, [node.inputs[0].shape.length - 1])],
   expandLast: (w, { outputs }, [x]) => {

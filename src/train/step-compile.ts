@@ -14,6 +14,8 @@ export interface StepLowering {
   /** Block size of the NCHWc lowering; the plain one if left out. */
   readonly block: number | undefined;
   readonly threads?: number;
+  /** See StepConfig. */
+  readonly profilePrefix?: string;
 }
 
 export interface Compiled {
@@ -33,9 +35,15 @@ export async function chooseLowering({
   device = "cpu",
   lowering,
   threads,
+  profilePrefix,
 }: StepConfig): Promise<StepLowering> {
   const block = lowering === "plain" || device !== "cpu" ? undefined : await probeBlock();
-  return { device, block, ...(threads === undefined ? {} : { threads }) };
+  return {
+    device,
+    block,
+    ...(threads === undefined ? {} : { threads }),
+    ...(profilePrefix === undefined ? {} : { profilePrefix }),
+  };
 }
 
 /**
@@ -45,7 +53,7 @@ export async function chooseLowering({
  */
 export async function compileStep(
   outputs: Readonly<Record<string, Value>>,
-  { device, block, threads }: StepLowering,
+  { device, block, threads, profilePrefix }: StepLowering,
   sources: ReadonlyMap<Value, string> = new Map(),
 ): Promise<Compiled> {
   const followers = Object.keys(outputs).filter(isNext);
@@ -54,6 +62,7 @@ export async function compileStep(
   const session = await createStepSession(emitted.model, device, {
     optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
     ...(threads === undefined ? {} : { threads }),
+    ...(profilePrefix === undefined ? {} : { profilePrefix }),
   });
   // A device of its own may write its results in any order.
   const inPlace = device === "cpu" ? emitted.inPlace : new Set<string>();

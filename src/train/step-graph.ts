@@ -46,6 +46,8 @@ export interface StepConfig {
   /** Keep an exponential moving average of weights and statistics, with this decay a step. */
   readonly ema?: number;
   readonly threads?: number;
+  /** On another device than the CPU: write ONNX Runtime's profile of its graphs, to see where each operator ran. */
+  readonly profilePrefix?: string;
   /** A device that runs here (see chooseDevice); default: the CPU. Others take the plain lowering. */
   readonly device?: Device;
   /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
