@@ -26,12 +26,11 @@ const facts: ModelFacts = {
   output: OUTPUT_MEANING,
   trainedOn: [],
 };
+/** Predictions choose a head, training mixes both: the operators of either are tried. */
+const hard: ModelFacts = { ...facts, tag: facts.tag.replace("soft", "hard"), gating: "hard" };
 const folder = process.argv[2]!;
 const state = await probeDevice("webgpu");
 console.log(JSON.stringify(state.runs ? { state, ...(await compare()) } : { state }));
-
-/** Predictions choose a head, training mixes both: the operators of either are tried. */
-const hard: ModelFacts = { ...facts, tag: facts.tag.replace("soft", "hard"), gating: "hard" };
 
 async function compare() {
   const weights = initialise(declaredSpecs(modelGraph(hard), SIZE_PX), Random.of(3));
