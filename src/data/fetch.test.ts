@@ -108,6 +108,13 @@ describe("a fetch", () => {
     expect(await fails("REMOTE_CHECKSUM")).toMatch(/^Expected SHA-256 .* for http.*a\.bin, got "/);
   });
 
+  it("works in one process at a time; what is all there is checked by as many as like", async () => {
+    const first = get([{ file: file() }], { onProgress: () => undefined });
+    await expect(get()).rejects.toMatchObject({ kind: "input", code: "LOCKED" });
+    await first;
+    expect((await Promise.all([get(), get(), get()])).every(({ files }) => files[0]!.kept)).toBe(true);
+  });
+
   it("takes a file whose kill came between its note and its name", async () => {
     await get();
     await writeFile(at("a.bin.part"), await readFile(at("a.bin")));

@@ -60,6 +60,7 @@ export async function fetchUnits(
 ): Promise<FetchSummary> {
   if (options.mirror !== undefined) await parseMirror(options.mirror); // refused before anything is made
   await mkdir(dir, { recursive: true });
+  if (await allThere(units, dir)) return await fetchAll(units, dir, options); // reads only: several may, at once
   const lock = await takeLock(join(dir, FETCH_LOCK), `the folder ${dir}`);
   try {
     return await fetchAll(units, dir, options, lock.lost);
@@ -68,16 +69,22 @@ export async function fetchUnits(
   }
 }
 
+async function allThere(units: readonly FetchUnit[], dir: string): Promise<boolean> {
+  const names = units.flatMap((unit) => unit.unpack?.map(({ folder }) => folder) ?? [pathOf(unit)]);
+  for (const name of names) if (!(await exists(join(dir, name)))) return false;
+  return true;
+}
+
 async function fetchAll(
   units: readonly FetchUnit[],
   dir: string,
   options: FetchOptions,
-  lost: AbortSignal,
+  lost?: AbortSignal,
 ): Promise<FetchSummary> {
   const { jobs = 3, mirror, driveEndpoint: endpoint } = options;
   const siblings = new AbortController();
-  const signals = [siblings.signal, lost, ...(options.signal === undefined ? [] : [options.signal])];
-  const signal = AbortSignal.any(signals);
+  const outer = [lost, options.signal].filter((one) => one !== undefined);
+  const signal = AbortSignal.any([siblings.signal, ...outer]);
   const place = mirror === undefined ? undefined : await parseMirror(mirror);
   const run: Run = {
     ...{ dir, options, signal, mirror: place },
