@@ -2,7 +2,7 @@
 // Invariant: a path given to a writer holds either its old content or all of the new one, never a part.
 import { createHash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { z } from "zod";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "./errors.ts";
@@ -15,21 +15,12 @@ export async function writeAtomic(
   path: string,
   data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const file = await openAtomic(path);
   try {
-    const file = await open(temporary, "w");
-    try {
-      await writeFile(file, data);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // from the parts, which say more
-    throw writeFailed(path, cause);
+    await file.write(data);
+    await file.commit();
+  } finally {
+    await file.discard();
   }
 }
 
@@ -57,6 +48,51 @@ export async function syncFile(path: string): Promise<void> {
   } catch (cause) {
     throw writeFailed(path, cause);
   }
+}
+
+/** A file that is being written beside its path. */
+export interface AtomicFile {
+  write(data: Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<void>;
+  /** Gives it its path, in one step; nothing can be written afterwards. */
+  commit(): Promise<void>;
+  /** Takes away what was written; nothing happens after `commit`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Opens a file that replaces `path` in one step, for what is not known at once; see writeAtomic.
+ *
+ * @example const file = await openAtomic("a"); try { await file.write("x"); await file.commit(); } finally { await file.discard(); }
+ */
+export async function openAtomic(path: string): Promise<AtomicFile> {
+  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // from the parts, which say more
+      throw writeFailed(path, cause);
+    }
+  };
+  await mkdir(dirname(path), { recursive: true });
+  let file: FileHandle | undefined = await guard(() => open(temporary, "w"));
+  const close = async () => {
+    await file?.close();
+    file = undefined;
+  };
+  return {
+    write: (data) => guard(() => writeFile(file!, data)),
+    commit: () =>
+      guard(async () => {
+        await file!.sync();
+        await close();
+        await rename(temporary, path);
+      }),
+    async discard() {
+      await close();
+      await rm(temporary, { force: true });
+    },
+  };
 }
 
 /** A file or folder that could not be written: no space, no right, no such disk. */

@@ -10,7 +10,7 @@ import type { ScannedRow } from "./check-tables.ts";
 import { type Finding, type FindingCode, finding, placeText } from "./findings.ts";
 import { decodeImage } from "./image.ts";
 import { imagePath, type Layout } from "./layout.ts";
-import { nearPairs } from "./near.ts";
+import { HashList, nearPairs } from "./near.ts";
 import { type Look, lookOf, thumbCorrelation } from "./phash.ts";
 import { MODALITIES, type Modality } from "./record.ts";
 
@@ -108,7 +108,7 @@ function alikeFindings(seen: readonly Seen[], modality: Modality): Finding[] {
     }
   }
   const hashes = once.map((one) => one.look.hash);
-  for (const { first: a, second: b, bits } of nearPairs(hashes, NEAR_BITS)) {
+  for (const { first: a, second: b, bits } of nearPairs(HashList.of(hashes), NEAR_BITS)) {
     const correlation = thumbCorrelation(once[a]!.look.thumb, once[b]!.look.thumb);
     if (correlation < NEAR_CORRELATION) continue;
     out.push(alike(once[a]!, once[b]!, modality, bits));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../core/random.ts";
-import { nearPairs } from "./near.ts";
+import { HashList, nearPairs } from "./near.ts";
 import { hashDistance } from "./phash.ts";
 
 const random = Random.of(3);
@@ -31,20 +31,20 @@ describe("nearPairs", () => {
   it.each([0, 1, 15, 16, 24, 31])("finds what comparing all with all finds, within %i bits", (radius) => {
     const expected = all(radius);
     expect(expected.length).toBeGreaterThan(0);
-    expect([...nearPairs(hashes, radius)]).toEqual(expected);
+    expect([...nearPairs(HashList.of(hashes), radius)]).toEqual(expected);
   });
 
   it("finds equal hashes once each, and nothing among none", () => {
     const same = [hash()].flatMap((one) => [one, one, one]);
-    expect([...nearPairs(same, 3)].map(({ first, second }) => [first, second])).toEqual([
+    expect([...nearPairs(HashList.of(same), 3)].map(({ first, second }) => [first, second])).toEqual([
       [0, 1],
       [0, 2],
       [1, 2],
     ]);
-    expect([...nearPairs([], 24)]).toEqual([]);
+    expect([...nearPairs(HashList.of([]), 24)]).toEqual([]);
   });
 
   it("refuses a radius that its index cannot answer", () => {
-    expect(() => [...nearPairs(hashes, 32)]).toThrow("A radius of 32 is too wide for 16 words");
+    expect(() => [...nearPairs(HashList.of(hashes), 32)]).toThrow("A radius of 32 is too wide for 16 words");
   });
 });

@@ -100,6 +100,11 @@ export function hashDistance(a: Uint16Array, b: Uint16Array): number {
   return bits;
 }
 
+/** Bits set in a 16-bit word. */
+export function bitCount(word: number): number {
+  return BITS[word]!;
+}
+
 /** Bits set in every 16-bit word. */
 const BITS = Uint8Array.from({ length: 1 << 16 }, (_, word) => {
   let bits = 0;

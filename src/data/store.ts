@@ -4,7 +4,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { type AppError, unexpected } from "../core/errors.ts";
-import { readCsv, writeCsv } from "../formats/csv.ts";
+import { openCsv, readCsv, writeCsv } from "../formats/csv.ts";
 import { type Layout, locate, planLayout } from "./layout.ts";
 import { COLUMNS, type Modality, type Pair, SEXES, type Sex, SPLITS, type Split } from "./record.ts";
 
@@ -182,6 +182,42 @@ class Seen {
     }
     return problems;
   }
+}
+
+/** The three tables of a dataset, being written; they appear at `close`. */
+export interface PairTables {
+  add(split: Split, pair: Pair): Promise<void>;
+  close(): Promise<void>;
+  /** Takes away what was written; nothing happens after `close`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Opens the tables for pairs that come one at a time, as writePairs writes them. Ids are not compared, for that would
+ * keep them all: the caller has made them one a frame.
+ *
+ * @param root - the dataset's own folder; made if missing
+ */
+export async function openPairTables(root: string): Promise<PairTables> {
+  const { csv } = planLayout(root);
+  const tables = {
+    train: await openCsv(csv.train, COLUMNS),
+    val: await openCsv(csv.val, COLUMNS),
+    test: await openCsv(csv.test, COLUMNS),
+  };
+  const each = async (work: "close" | "discard") => {
+    for (const split of SPLITS) await tables[split][work]();
+  };
+  return {
+    async add(split, pair) {
+      const row = toRow(pair);
+      const [problem] = rowProblems(row, undefined, `pair ${pair.id} of ${split}`);
+      if (problem !== undefined) throw problem;
+      await tables[split].add(row);
+    },
+    close: () => each("close"),
+    discard: () => each("discard"),
+  };
 }
 
 /**

@@ -1,32 +1,41 @@
 // How alike the splits are: pairs of each recorded group in each split.
 // Source: our own; groups under 20 subjects are marked by whoever prints them. Labels are recorded, apparent ones.
-import { COUNTED, countPairs, SMALL_GROUP } from "../data/check-counts.ts";
+import { COUNTED, SMALL_GROUP } from "../data/check-counts.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { type Pair, SPLITS, type Split } from "../data/record.ts";
 
 export type Balance = Manifest["balance"];
 
-/**
- * Counts the pairs of every group of gender, age, race and gesture; joint cells are left to `data check`.
- *
- * @param pairs - by split
- */
-export function balanceOf(pairs: Readonly<Record<Split, readonly Pair[]>>): Balance {
-  const all = SPLITS.flatMap((split) =>
-    pairs[split].map(({ userId: subject, gender, age, race, gesture }) => {
-      return { split, subject, gender, age, race, gesture };
-    }),
-  );
-  const { groups } = countPairs(all);
-  return COUNTED.flatMap((by) => {
-    const own = groups.filter((group) => group.by === by);
-    return own
-      .filter(({ split }) => split === "all")
-      .map(({ value, subjects }) => {
-        const at = (split: Split) => own.find((g) => g.split === split && g.value === value)?.pairs ?? 0;
-        return { by, value, subjects, pairs: { train: at("train"), val: at("val"), test: at("test") } };
-      });
-  });
+/** Counts the pairs and subjects of every group of gender, age, race and gesture as they come; joint cells are left to `data check`. */
+export class BalanceTally {
+  readonly #groups = new Map<
+    string,
+    { readonly subjects: Set<string>; readonly pairs: Record<Split, number> }
+  >();
+
+  add(split: Split, pair: Pair): void {
+    for (const by of COUNTED) {
+      const key = `${by} ${pair[by]}`;
+      let group = this.#groups.get(key);
+      if (group === undefined) {
+        group = { subjects: new Set(), pairs: { train: 0, val: 0, test: 0 } };
+        this.#groups.set(key, group);
+      }
+      group.subjects.add(pair.userId);
+      group.pairs[split]++;
+    }
+  }
+
+  /** Sorted by value within each kind. */
+  result(): Balance {
+    return COUNTED.flatMap((by) =>
+      [...this.#groups]
+        .filter(([key]) => key.startsWith(`${by} `))
+        .map(([key, group]) => ({ by, value: key.slice(by.length + 1), ...group }))
+        .sort((a, b) => (a.value < b.value ? -1 : 1))
+        .map(({ value, subjects, pairs }) => ({ by, value, subjects: subjects.size, pairs })),
+    );
+  }
 }
 
 /** How far the share of a group in a split is from its share of all pairs, percentage points. */

@@ -1,10 +1,11 @@
 // The last word about every frame: rules, decisions, labels, duplicates.
 // Source: our own. Invariants: everything here follows from the journal and the derivation alone; of frames that look
-// alike the first that is kept otherwise stays; memory holds one hash and one id a kept frame, not the frames.
+// alike the first that is kept otherwise stays; memory holds one hash and one id a kept frame for as long as alike ones
+// are looked for, and the start of a checksum a frame, not the frames.
 
 import type { Derivation } from "../data/manifest.ts";
-import { nearPairs } from "../data/near.ts";
-import { hashFromHex } from "../data/phash.ts";
+import { HashList, nearPairs } from "../data/near.ts";
+import { HASH_WORDS, hashFromHex } from "../data/phash.ts";
 import type { Pair, Sex } from "../data/record.ts";
 import { earliest, judgeBy, judgeFrame, RULES, type RuleSettings, type Verdict } from "./clean.ts";
 import { type Decision, type Decisions, gatherDecisions, parseDecisions } from "./decisions.ts";
@@ -56,10 +57,52 @@ export async function openCourt(
     decisions: gatherDecisions(parseDecisions(source.decisions)),
     ageEdges: made.ageEdges,
   };
-  const labels = await subjectLabels(readJournal(journal), judges.decisions);
-  const alike = await findAlike(decide(journal, labels, judges, new Map()), judges.rules);
-  return { frames: () => decide(journal, labels, judges, alike) };
+  const repeats = new Repeats();
+  const labels = await subjectLabels(repeats.watch(readJournal(journal)), judges.decisions);
+  const known = { labels, judges, isRepeated: repeats.result() };
+  const alike = await findAlike(decide(journal, known, new Map()), judges.rules);
+  return { frames: () => decide(journal, known, alike) };
 }
+
+/** What is known of a journal once it was read. */
+interface Known {
+  readonly labels: ReadonlyMap<string, SubjectLabel>;
+  readonly judges: Judges;
+  /** False for most checksums that stand in the journal once, true for all others. */
+  readonly isRepeated: (sha256: string) => boolean;
+}
+
+/** Which checksums come twice, from their first 52 bits: few are by chance the same, and none is missed. */
+class Repeats {
+  #starts = new Float64Array(1 << 10);
+  #count = 0;
+
+  async *watch(frames: AsyncIterable<FrameResult>): AsyncGenerator<FrameResult> {
+    for await (const frame of frames) {
+      if (frame.sha256 !== undefined) this.#add(startOf(frame.sha256));
+      yield frame;
+    }
+  }
+
+  #add(start: number): void {
+    if (this.#count === this.#starts.length) {
+      const larger = new Float64Array(2 * this.#count);
+      larger.set(this.#starts);
+      this.#starts = larger;
+    }
+    this.#starts[this.#count++] = start;
+  }
+
+  result(): (sha256: string) => boolean {
+    const sorted = this.#starts.subarray(0, this.#count).sort();
+    const twice = new Set<number>();
+    for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) twice.add(sorted[i]!);
+    return (sha256) => twice.has(startOf(sha256));
+  }
+}
+
+/** 0 for what is no hexadecimal: such texts then all count as repeated. */
+const startOf = (sha256: string) => Number.parseInt(sha256.slice(0, 13), 16) || 0;
 
 /** Ids of frames that look like an earlier one, with what is said of them. */
 type Alike = ReadonlyMap<string, Verdict>;
@@ -69,11 +112,11 @@ async function findAlike(frames: AsyncIterable<DecidedFrame>, rules: RuleSetting
   const alike = new Map<string, Verdict>();
   if (limit === null || limit === 0) return alike;
   const ids: string[] = [];
-  const hashes: Uint16Array[] = [];
+  const hashes = new HashList(HASH_WORDS);
   for await (const { pair, result } of frames) {
     if (pair === undefined) continue;
     ids.push(pair.id);
-    hashes.push(hashFromHex(result.look!));
+    hashes.add(hashFromHex(result.look!));
   }
   for (const { first, second, bits } of nearPairs(hashes, limit - 1)) {
     if (alike.has(ids[first]!) || alike.has(ids[second]!)) continue;
@@ -85,8 +128,7 @@ async function findAlike(frames: AsyncIterable<DecidedFrame>, rules: RuleSetting
 
 async function* decide(
   journal: string,
-  labels: ReadonlyMap<string, SubjectLabel>,
-  judges: Judges,
+  { labels, judges, isRepeated }: Known,
   alike: Alike,
 ): AsyncGenerator<DecidedFrame> {
   const bytesSeen = new Map<string, string>();
@@ -99,7 +141,8 @@ async function* decide(
         : { reason: "duplicate_image", detail: `same bytes as ${first}` };
     const decided = judge(result, label, judges, [twin, alike.get(result.imageId)]);
     // A repeated id has the id of the frame that is judged: only a frame with crops can be looked like.
-    if (decided.pair !== undefined) bytesSeen.set(result.sha256!, result.imageId);
+    if (decided.pair !== undefined && isRepeated(result.sha256!))
+      bytesSeen.set(result.sha256!, result.imageId);
     yield decided;
   }
 }

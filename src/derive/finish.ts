@@ -1,6 +1,6 @@
 // From the journal to the tables: pairs, splits, ledger, crops that were taken out, manifest.
-// Source: our own. Invariant: everything here follows from the journal and the derivation alone, so that it can
-// be done again after a kill, with the same bytes.
+// Source: our own. Invariants: everything here follows from the journal and the derivation alone, so that it can
+// be done again after a kill, with the same bytes; memory holds an id and a few numbers a frame, no rows.
 import { basename } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { sha256File, writeJson } from "../core/files.ts";
@@ -11,16 +11,16 @@ import {
   MANIFEST_FORMAT,
   type Manifest,
 } from "../data/manifest.ts";
-import { type Modality, type Pair, SPLITS, type Split } from "../data/record.ts";
-import { writePairs } from "../data/store.ts";
-import { balanceOf } from "./balance.ts";
+import { SPLITS, type Split } from "../data/record.ts";
+import { openPairTables } from "../data/store.ts";
+import { BalanceTally } from "./balance.ts";
+import { Crops } from "./crop-list.ts";
 import { type Court, type DecidedFrame, openCourt } from "./decide.ts";
-import { type LedgerCounts, type LedgerRow, writeLedger } from "./ledger.ts";
+import { type LedgerCounts, type LedgerRow, openLedger } from "./ledger.ts";
 import { MEASURES } from "./measures.ts";
 import { skinTone } from "./skin.ts";
-import { assignSplits, sourceSplits } from "./splits.ts";
-import { type CropNames, type Stage, sweep } from "./stage.ts";
-import { cropName } from "./work.ts";
+import { assignSplits, Strata, sourceSplits } from "./splits.ts";
+import { type Stage, sweep } from "./stage.ts";
 
 const LICENCE =
   "HaGRID: public licence with attribution and conditions reserved, a variant of CC BY-SA 4.0 " +
@@ -34,40 +34,69 @@ const LICENCE_DRAWN = "Drawn by facehand; nobody shown is real. MIT, as the code
  */
 export async function finish(stage: Stage, derivation: Derivation): Promise<Manifest> {
   const court = await openCourt(stage.journal, derivation);
-  const { pairs, sourceOf, names, removed } = await gather(court);
-  if (pairs.length === 0) throw noPairs(removed);
-  const of = dealSplits(pairs, sourceOf, derivation);
-  const bySplit: Record<Split, Pair[]> = { train: [], val: [], test: [] };
-  for (const pair of pairs) bySplit[of.get(pair.userId)!].push(pair);
-  await writePairs(stage.root, bySplit);
-  const { ledger: csv, ledgerParquet: parquet } = stage.layout;
-  const counts = await writeLedger({ csv, parquet }, ledgerRows(court, of));
-  await sweep(stage, names);
-  const manifest = await describe(stage, derivation, bySplit, counts);
+  const { strata, kept, sourceOf, crops, removed } = await gather(court);
+  if (kept === 0) throw noPairs(removed);
+  const { splits, fractions, seed } = derivation.selection;
+  const of = splits === "hagrid" ? sourceSplits(sourceOf) : assignSplits(strata, fractions, seed);
+  const written = await writeTables(stage, court, of);
+  await sweep(stage, crops);
+  const manifest = await describe(stage, derivation, written, of);
   await writeJson(stage.layout.manifest, manifest);
   return manifest;
 }
 
+/** What the splits and the sweep need, as counts: no pair is kept. */
 async function gather(court: Court) {
-  const pairs: Pair[] = [];
+  const strata = new Strata();
   const sourceOf = new Map<string, Set<Split>>();
   const removed = new Map<string, number>();
-  const names: Record<Modality, Record<keyof CropNames, Set<string>>> = {
-    hand: { kept: new Set(), removed: new Set() },
-    face: { kept: new Set(), removed: new Set() },
-  };
+  const crops = new Crops();
+  let kept = 0;
   for await (const { pair, verdict, result } of court.frames()) {
-    for (const modality of result.crops ?? []) {
-      names[modality][pair === undefined ? "removed" : "kept"].add(cropName(modality, result.imageId));
-    }
+    crops.add(result.imageId, result.crops ?? [], pair !== undefined);
     if (pair === undefined) {
       removed.set(verdict!.reason, (removed.get(verdict!.reason) ?? 0) + 1);
       continue;
     }
-    pairs.push(pair);
-    sourceOf.set(pair.userId, (sourceOf.get(pair.userId) ?? new Set()).add(result.split));
+    kept++;
+    const { userId: subject, gender, age, race, gesture } = pair;
+    strata.add({ subject, groups: [gender, age, race, gesture] });
+    sourceOf.set(subject, (sourceOf.get(subject) ?? new Set()).add(result.split));
   }
-  return { pairs, sourceOf, names, removed };
+  return { strata, kept, sourceOf, crops, removed };
+}
+
+interface Written {
+  readonly counts: LedgerCounts;
+  readonly pairs: Readonly<Record<Split, number>>;
+  readonly balance: Manifest["balance"];
+}
+
+/** The tables of pairs and the ledger, in one reading of the journal. */
+async function writeTables(
+  { root, layout }: Stage,
+  court: Court,
+  splits: ReadonlyMap<string, Split>,
+): Promise<Written> {
+  const ledger = await openLedger({ csv: layout.ledger, parquet: layout.ledgerParquet });
+  const tables = await openPairTables(root);
+  const balance = new BalanceTally();
+  const pairs: Record<Split, number> = { train: 0, val: 0, test: 0 };
+  try {
+    for await (const frame of court.frames()) {
+      const split = splits.get(frame.result.userId);
+      await ledger.add(ledgerRow(frame, split));
+      if (frame.pair === undefined) continue;
+      await tables.add(split!, frame.pair);
+      balance.add(split!, frame.pair);
+      pairs[split!]++;
+    }
+    await tables.close();
+    return { counts: await ledger.close(), pairs, balance: balance.result() };
+  } finally {
+    await tables.discard();
+    await ledger.discard();
+  }
 }
 
 function noPairs(removed: ReadonlyMap<string, number>): AppError {
@@ -77,23 +106,6 @@ function noPairs(removed: ReadonlyMap<string, number>): AppError {
       ? "give the apparent gender of the frames by --meta FILE, or use HaGRIDv2 annotations, which have it"
       : "check the images of the source folder",
   });
-}
-
-function dealSplits(
-  pairs: readonly Pair[],
-  sourceOf: ReadonlyMap<string, ReadonlySet<Split>>,
-  { selection }: Derivation,
-): ReadonlyMap<string, Split> {
-  if (selection.splits === "hagrid") return sourceSplits(sourceOf);
-  const strata = pairs.map(({ userId, gender, age, race, gesture }) => ({
-    subject: userId,
-    groups: [gender, age, race, gesture],
-  }));
-  return assignSplits(strata, selection.fractions, selection.seed);
-}
-
-async function* ledgerRows(court: Court, splits: ReadonlyMap<string, Split>): AsyncGenerator<LedgerRow> {
-  for await (const frame of court.frames()) yield ledgerRow(frame, splits.get(frame.result.userId));
 }
 
 function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
@@ -143,14 +155,16 @@ function text(value: string | undefined): string | null {
 async function describe(
   { layout }: Stage,
   derivation: Derivation,
-  pairs: Readonly<Record<Split, readonly Pair[]>>,
-  { frames, kept, removed, restored, hands, decided }: LedgerCounts,
+  { counts, pairs, balance }: Written,
+  splits: ReadonlyMap<string, Split>,
 ): Promise<Manifest> {
+  const { frames, kept, removed, restored, hands, decided } = counts;
+  const subjects: Record<Split, number> = { train: 0, val: 0, test: 0 };
+  for (const split of splits.values()) subjects[split]++;
   const files: Record<string, string> = {};
   for (const path of [...SPLITS.map((split) => layout.csv[split]), layout.ledger, layout.ledgerParquet]) {
     files[basename(path)] = await sha256File(path);
   }
-  const count = (of: (split: Split) => number) => ({ train: of("train"), val: of("val"), test: of("test") });
   const { recipe, rules, labels, selection, source, drawn } = derivation;
   return {
     format: MANIFEST_FORMAT,
@@ -170,10 +184,10 @@ async function describe(
       restored,
       hands,
       decisions: { inFile: source.decisions?.length ?? 0, frames: decided },
-      pairs: count((split) => pairs[split].length),
-      subjects: count((split) => new Set(pairs[split].map(({ userId }) => userId)).size),
+      pairs,
+      subjects,
     },
-    balance: balanceOf(pairs),
+    balance,
     files,
   };
 }

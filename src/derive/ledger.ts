@@ -2,8 +2,9 @@
 // Source: our own; DESIGN rule 6: dropped data is counted with a reason.
 // Invariants: as many rows as frames; a removed row has a reason of REASONS, a kept one has none, but `overruled` if a
 // decision kept it against a rule; both files hold the same values.
-import { writeCsv } from "../formats/csv.ts";
-import { type ParquetSchema, type ParquetType, writeParquet } from "../formats/parquet.ts";
+import { openCsv } from "../formats/csv.ts";
+import type { ParquetSchema, ParquetType } from "../formats/parquet.ts";
+import { openParquet } from "../formats/parquet-stream.ts";
 import { MEASURES } from "./measures.ts";
 import { REASONS, type Reason } from "./reasons.ts";
 
@@ -67,37 +68,56 @@ export interface LedgerCounts {
   readonly decided: number;
 }
 
+/** A ledger that is being written; its files appear at `close`. */
+export interface LedgerWriter {
+  add(row: LedgerRow): Promise<void>;
+  close(): Promise<LedgerCounts>;
+  /** Takes away what was written; nothing happens after `close`. */
+  discard(): Promise<void>;
+}
+
 /**
- * Writes the ledger and counts it.
+ * Opens a ledger for rows in the order of the input, one a frame; they are counted, not kept.
  *
  * @param paths - CSV and Parquet to write, each atomically
- * @param rows - one a frame, in the order of the input
  */
-export async function writeLedger(
-  paths: { readonly csv: string; readonly parquet: string },
-  rows: AsyncIterable<LedgerRow>,
-): Promise<LedgerCounts> {
+export async function openLedger(paths: {
+  readonly csv: string;
+  readonly parquet: string;
+}): Promise<LedgerWriter> {
+  const csv = await openCsv(paths.csv, LEDGER_COLUMNS);
+  const parquet = await openParquet(paths.parquet, LEDGER_SCHEMA);
   const removed = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
   const restored: Record<string, number> = {};
   const hands: Record<string, number> = {};
-  const columns = Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, [] as unknown[]]));
   let [frames, kept, decided] = [0, 0, 0];
-  async function* counted() {
-    for await (const row of rows) {
-      frames++;
-      if (row.status === "kept") kept++;
-      else removed[row.reason as Reason]++;
-      if (row.overruled !== null) restored[row.overruled] = (restored[row.overruled] ?? 0) + 1;
-      if (row.hand_from !== null) hands[row.hand_from] = (hands[row.hand_from] ?? 0) + 1;
-      if (row.decision !== null) decided++;
-      for (const name of LEDGER_COLUMNS) columns[name]!.push(row[name]);
-      yield Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, row[name] ?? ""])) as Record<
-        LedgerColumn,
-        string | number
-      >;
-    }
-  }
-  await writeCsv(paths.csv, LEDGER_COLUMNS, counted());
-  await writeParquet(paths.parquet, LEDGER_SCHEMA, columns as never);
-  return { frames, kept, removed, restored, hands, decided };
+  const count = (row: LedgerRow) => {
+    frames++;
+    if (row.status === "kept") kept++;
+    else removed[row.reason as Reason]++;
+    if (row.overruled !== null) restored[row.overruled] = (restored[row.overruled] ?? 0) + 1;
+    if (row.hand_from !== null) hands[row.hand_from] = (hands[row.hand_from] ?? 0) + 1;
+    if (row.decision !== null) decided++;
+  };
+  return {
+    async add(row) {
+      count(row);
+      await parquet.add(row);
+      await csv.add(
+        Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, row[name] ?? ""])) as Record<
+          LedgerColumn,
+          string | number
+        >,
+      );
+    },
+    async close() {
+      await csv.close();
+      await parquet.close();
+      return { frames, kept, removed, restored, hands, decided };
+    },
+    async discard() {
+      await csv.discard();
+      await parquet.discard();
+    },
+  };
 }

@@ -89,7 +89,7 @@ async function takeCrops(shards: readonly Found[], stage: Stage, options: MergeO
   const total = shards.reduce((sum, { record }) => sum + record.images.count, 0);
   const progress = options.progress?.(total);
   for (const { dir } of shards) {
-    const crops = await listCrops(planLayout(dir));
+    const crops = listCrops(planLayout(dir));
     const taken = mapOrdered(crops, AT_ONCE, ({ folder, name }) => {
       options.signal?.throwIfAborted();
       const { images } = stage.layout;

@@ -1,11 +1,12 @@
 // One shard of a derivation: a range of its frames, worked on by itself, to be merged with the others (merge.ts).
 // Source: our own. A shard's folder is a staging folder that keeps its journal, with `shard.json` beside it.
 // Invariant: `shard.json` is written last; it tells from the files whether one of them was lost or cut.
+import { createHash } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { exists, readJson, sha256, sha256File, writeJson } from "../core/files.ts";
+import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
 import { type Layout, planLayout } from "../data/layout.ts";
 import { type Derivation, hashDerivation } from "../data/manifest.ts";
 import type { DeriveOptions } from "./options.ts";
@@ -92,24 +93,24 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
 }
 
 async function measure({ journal, layout }: Pick<Stage, "journal" | "layout">) {
-  const lines: string[] = [];
-  for (const { folder, name } of await listCrops(layout)) {
-    lines.push(`${name} ${(await stat(join(folder, name))).size}\n`);
+  const names = createHash("sha256");
+  let crops = 0;
+  for await (const { folder, name } of listCrops(layout)) {
+    names.update(`${name} ${(await stat(join(folder, name))).size}\n`);
+    crops++;
   }
-  const images = { count: lines.length, sha256: sha256(lines.join("")) };
+  const images = { count: crops, sha256: names.digest("hex") };
   return { journal: await sha256File(journal), images };
 }
 
 /** Crops of a staged dataset, sorted by folder and name; what a kill left in the middle of a write is removed. */
-export async function listCrops({ images }: Layout): Promise<{ folder: string; name: string }[]> {
-  const found: { folder: string; name: string }[] = [];
+export async function* listCrops({ images }: Layout): AsyncGenerator<{ folder: string; name: string }> {
   for (const folder of [images.face, images.hand]) {
     for (const name of (await readdir(folder)).sort()) {
       if (isTemporary(name)) await rm(join(folder, name));
-      else found.push({ folder, name });
+      else yield { folder, name };
     }
   }
-  return found;
 }
 
 async function findShard(

@@ -22,9 +22,53 @@ const MAX_PASSES = 20;
 
 interface Subject {
   readonly id: string;
-  /** Feature index and number of the subject's pairs that have it. */
-  readonly counts: readonly (readonly [number, number])[];
+  /** Feature index and number of the subject's pairs that have it, by turns. */
+  readonly counts: Int32Array;
   readonly size: number;
+}
+
+/** The pairs that are to be dealt, as counts: some ten bytes a pair. */
+export class Strata {
+  /** Numbers of combinations of groups, as often as the subject has them. */
+  readonly #bySubject = new Map<string, number[]>();
+  readonly #numbers = new Map<string, number>();
+  readonly #combinations: (readonly string[])[] = [];
+
+  static of(pairs: Iterable<Stratified>): Strata {
+    const strata = new Strata();
+    for (const pair of pairs) strata.add(pair);
+    return strata;
+  }
+
+  add({ subject, groups }: Stratified): void {
+    const joint = groups.join("\u0000");
+    let number = this.#numbers.get(joint);
+    if (number === undefined) {
+      number = this.#combinations.push(groups) - 1;
+      this.#numbers.set(joint, number);
+    }
+    const own = this.#bySubject.get(subject);
+    if (own === undefined) this.#bySubject.set(subject, [number]);
+    else own.push(number);
+  }
+
+  /** By subject, then combination, each with its count: sums of floats depend on the order, which must not be the input's. */
+  *sorted(): Generator<{ subject: string; cells: readonly { groups: readonly string[]; count: number }[] }> {
+    const order = [...this.#numbers].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, number]) => number);
+    const rank = new Int32Array(order.length);
+    for (const [place, number] of order.entries()) rank[number] = place;
+    for (const subject of [...this.#bySubject.keys()].sort()) {
+      const ranks = Int32Array.from(this.#bySubject.get(subject)!, (number) => rank[number]!).sort();
+      const cells: { groups: readonly string[]; count: number }[] = [];
+      for (let i = 0; i < ranks.length; ) {
+        let end = i + 1;
+        while (ranks[end] === ranks[i]) end++;
+        cells.push({ groups: this.#combinations[order[ranks[i]!]!]!, count: end - i });
+        i = end;
+      }
+      yield { subject, cells };
+    }
+  }
 }
 
 /**
@@ -32,20 +76,16 @@ interface Subject {
  * fractions. Large subjects go first, each to the split that most lacks what it brings; then single subjects
  * are moved while that lowers the sum of squared deviations. Every split with a fraction gets a subject.
  *
- * @param pairs - one entry a pair
+ * @param strata - of all pairs
  * @param fractions - non-negative, sum 1, train above 0
  * @param seed - breaks ties
  * @returns the split of every subject
  * @throws AppError("input", "SPLIT_FRACTIONS"), AppError("data", "TOO_FEW_SUBJECTS")
- * @example assignSplits(pairs, DEFAULT_FRACTIONS, 42).get(userId)
+ * @example assignSplits(Strata.of(pairs), DEFAULT_FRACTIONS, 42).get(userId)
  */
-export function assignSplits(
-  pairs: readonly Stratified[],
-  fractions: Fractions,
-  seed: number,
-): Map<string, Split> {
+export function assignSplits(strata: Strata, fractions: Fractions, seed: number): Map<string, Split> {
   const used = checkFractions(fractions);
-  const { subjects, totals, weights } = gather(pairs, seed);
+  const { subjects, totals, weights } = gather(strata, seed);
   if (subjects.length < used.length) {
     const expected = `at least ${used.length} subjects, one a split,`;
     const e = { code: "TOO_FEW_SUBJECTS", expected, name: "the pairs that were kept", got: subjects.length };
@@ -94,41 +134,35 @@ function checkFractions(fractions: Fractions): Split[] {
 }
 
 /** Numbers the features, counts them by subject and orders the subjects: large first, ties by the seed. */
-function gather(pairs: readonly Stratified[], seed: number) {
+function gather(strata: Strata, seed: number) {
   const index = new Map<string, number>();
   const totals: number[] = [];
   const weights: number[] = [];
-  const bySubject = new Map<string, Map<number, number>>();
-  for (const { subject, groups } of sorted(pairs)) {
-    const names = ["all", ...groups.map((group, i) => `${i}=${group}`), `joint=${groups.join("\u0000")}`];
-    const counts = bySubject.get(subject) ?? new Map<number, number>();
-    bySubject.set(subject, counts);
-    for (const name of names) {
-      const known = index.get(name);
-      const at = known ?? totals.push(0) - 1;
-      if (known === undefined) {
-        index.set(name, at);
-        weights.push(name === "all" ? TOTAL_WEIGHT : 1);
+  const bySubject = new Map<string, Subject>();
+  for (const { subject: id, cells } of strata.sorted()) {
+    const counts = new Map<number, number>();
+    let size = 0;
+    for (const { groups, count } of cells) {
+      size += count;
+      const names = ["all", ...groups.map((group, i) => `${i}=${group}`), `joint=${groups.join("\u0000")}`];
+      for (const name of names) {
+        const known = index.get(name);
+        const at = known ?? totals.push(0) - 1;
+        if (known === undefined) {
+          index.set(name, at);
+          weights.push(name === "all" ? TOTAL_WEIGHT : 1);
+        }
+        totals[at]! += count;
+        counts.set(at, (counts.get(at) ?? 0) + count);
       }
-      totals[at]!++;
-      counts.set(at, (counts.get(at) ?? 0) + 1);
     }
+    bySubject.set(id, { id, counts: Int32Array.from([...counts].flat()), size });
   }
   const ids = Random.of(seed)
     .split("splits")
-    .shuffle([...bySubject.keys()].sort());
-  const all = index.get("all");
-  const subjects = ids.map((id): Subject => {
-    const counts = bySubject.get(id)!;
-    return { id, counts: [...counts], size: counts.get(all!)! };
-  });
+    .shuffle([...bySubject.keys()]);
+  const subjects = ids.map((id) => bySubject.get(id)!);
   return { subjects: subjects.sort((a, b) => b.size - a.size), totals, weights };
-}
-
-/** Sums of floats depend on their order, ties on sums: the order of the input must not matter. */
-function sorted(pairs: readonly Stratified[]): Stratified[] {
-  const keyed = pairs.map((pair) => ({ pair, key: [pair.subject, ...pair.groups].join("\u0000") }));
-  return keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ pair }) => pair);
 }
 
 /** Where subjects lie, and how far each split is from its share of each feature. */
@@ -151,7 +185,9 @@ class Board {
 
   put(subject: Subject, split: Split): void {
     this.placed.set(subject.id, split);
-    for (const [f, x] of subject.counts) {
+    const { counts } = subject;
+    for (let i = 0; i < counts.length; i += 2) {
+      const [f, x] = [counts[i]!, counts[i + 1]!];
       this.#seen[f]! += x;
       this.#in[split][f]! += x;
     }
@@ -160,7 +196,8 @@ class Board {
   /** Excess of a split over its share of what is dealt so far, this subject's groups only: lowest is neediest. */
   lack({ counts }: Subject, split: Split): number {
     let sum = 0;
-    for (const [f, x] of counts) {
+    for (let i = 0; i < counts.length; i += 2) {
+      const [f, x] = [counts[i]!, counts[i + 1]!];
       const excess = this.#in[split][f]! - this.#fractions[split] * (this.#seen[f]! + x);
       sum += (this.#weights[f]! * x * excess) / this.#totals[f]!;
     }
@@ -171,7 +208,8 @@ class Board {
   moveGain({ id, counts }: Subject, to: Split): number {
     const from = this.placed.get(id)!;
     let sum = 0;
-    for (const [f, x] of counts) {
+    for (let i = 0; i < counts.length; i += 2) {
+      const [f, x] = [counts[i]!, counts[i + 1]!];
       const deviation = (split: Split) => this.#in[split][f]! - this.#fractions[split] * this.#totals[f]!;
       sum += (this.#weights[f]! * 2 * x * (deviation(to) - deviation(from) + x)) / this.#totals[f]!;
     }
@@ -180,7 +218,9 @@ class Board {
 
   move(subject: Subject, to: Split): void {
     const from = this.#in[this.placed.get(subject.id)!];
-    for (const [f, x] of subject.counts) {
+    const { counts } = subject;
+    for (let i = 0; i < counts.length; i += 2) {
+      const [f, x] = [counts[i]!, counts[i + 1]!];
       from[f]! -= x;
       this.#in[to][f]! += x;
     }

@@ -76,46 +76,48 @@ export async function openStage(out: string, derivationHash: string): Promise<St
   return stage;
 }
 
-/** Names of the crops of one modality: of pairs, and of frames that were removed. */
-export interface CropNames {
-  readonly kept: ReadonlySet<string>;
-  readonly removed: ReadonlySet<string>;
+/** What becomes of a crop. */
+export type Fate = "kept" | "removed";
+
+/** The crops of a derivation: of pairs, and of frames that were removed. One entry a frame. */
+export interface CropList {
+  /** Undefined for a file that is no crop of it. */
+  fateOf(modality: Modality, name: string): Fate | undefined;
+  names(modality: Modality, fate: Fate): Iterable<string>;
+  count(modality: Modality, fate: Fate): number;
 }
 
 /**
  * Puts the crops of removed frames into folders of their own, takes away what a kill in the middle of a write left,
  * and makes sure that every crop is there. It can be done again after a kill.
  */
-export async function sweep({ layout }: Stage, crops: Readonly<Record<Modality, CropNames>>): Promise<void> {
+export async function sweep({ layout }: Stage, crops: CropList): Promise<void> {
   for (const modality of MODALITIES) {
-    const { kept, removed } = crops[modality];
     const from = layout.images[modality];
     const to = cleanedFolder(layout, modality);
-    if (removed.size > 0) await mkdir(to, { recursive: true });
+    if (crops.count(modality, "removed") > 0) await mkdir(to, { recursive: true });
     for (const name of await entries(from)) {
-      if (removed.has(name)) {
+      const fate = crops.fateOf(modality, name);
+      if (fate === "removed") {
         await rename(join(from, name), join(to, name));
         await rm(join(from, name), { force: true }); // links to one file (merge) are not renamed over each other
-      } else if (!kept.has(name)) await rm(join(from, name));
+      } else if (fate === undefined) await rm(join(from, name));
     }
-    await checkCrops(from, kept);
-    await checkCrops(to, removed);
+    await checkCrops(from, crops, modality, "kept");
+    await checkCrops(to, crops, modality, "removed");
   }
 }
 
-async function checkCrops(folder: string, wanted: ReadonlySet<string>): Promise<void> {
-  const names = new Set(await entries(folder));
-  for (const name of wanted) {
-    if (!names.has(name)) {
-      throw new AppError(
-        "data",
-        "STAGE_DAMAGED",
-        `Expected the crop ${name} in ${folder}, got no such file`,
-        {
-          hint: "remove the .partial folder and derive again",
-        },
-      );
-    }
+async function checkCrops(folder: string, crops: CropList, modality: Modality, fate: Fate): Promise<void> {
+  const found = (await entries(folder)).filter((name) => crops.fateOf(modality, name) === fate);
+  if (found.length === crops.count(modality, fate)) return;
+  const there = new Set(found);
+  for (const name of crops.names(modality, fate)) {
+    if (there.has(name)) continue;
+    const message = `Expected the crop ${name} in ${folder}, got no such file`;
+    throw new AppError("data", "STAGE_DAMAGED", message, {
+      hint: "remove the .partial folder and derive again",
+    });
   }
 }
 

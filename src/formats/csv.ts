@@ -6,7 +6,7 @@ import { pipeline, Readable } from "node:stream";
 import { CsvError, type Info, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { AppError, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
-import { writeAtomic } from "../core/files.ts";
+import { openAtomic, writeAtomic } from "../core/files.ts";
 
 /** An unclosed quote would otherwise take the rest of the file into memory as one field. */
 const MAX_ROW_CHARS = 1 << 20;
@@ -178,6 +178,40 @@ export async function writeCsv<Column extends string>(
     | AsyncIterable<Readonly<Record<Column, string | number>>>,
 ): Promise<void> {
   await writeAtomic(path, encodeRows(columns, rows));
+}
+
+/** A table that is being written; its file appears at `close`. */
+export interface CsvWriter<Column extends string> {
+  add(row: Readonly<Record<Column, string | number>>): Promise<void>;
+  close(): Promise<void>;
+  /** Takes away what was written; nothing happens after `close`. */
+  discard(): Promise<void>;
+}
+
+/**
+ * Opens a CSV file for rows that come one at a time; the bytes are those of writeCsv.
+ *
+ * @example const table = await openCsv("a.csv", ["id"]); await table.add({ id: "x" }); await table.close();
+ */
+export async function openCsv<Column extends string>(
+  path: string,
+  columns: readonly Column[],
+): Promise<CsvWriter<Column>> {
+  const file = await openAtomic(path);
+  let batch: string[][] = [[...columns]];
+  return {
+    async add(row) {
+      batch.push(columns.map((column) => String(row[column])));
+      if (batch.length < ROWS_PER_WRITE) return;
+      await file.write(encodeBatch(batch));
+      batch = [];
+    },
+    async close() {
+      await file.write(encodeBatch(batch));
+      await file.commit();
+    },
+    discard: () => file.discard(),
+  };
 }
 
 async function* encodeRows<Column extends string>(

@@ -21,7 +21,8 @@ interface Values {
   double: number;
   boolean: boolean;
 }
-type Cell<T extends ParquetType> = T extends BasicType
+/** Values of a column type. */
+export type Cell<T extends ParquetType> = T extends BasicType
   ? Values[T]
   : T extends `${infer B extends BasicType}?`
     ? Values[B] | null
@@ -58,15 +59,25 @@ export async function writeParquet<S extends ParquetSchema>(
 
 /** The bytes that writeParquet would write. */
 export function encodeParquet<S extends ParquetSchema>(schema: S, table: ParquetTable<S>): Uint8Array {
+  const bytes = parquetWriteBuffer({ columnData: columnsOf(schema, table), ...fileOptions(schema) });
+  return seal(new Uint8Array(bytes));
+}
+
+/** A table as columns to write, each value of its type. */
+export function columnsOf<S extends ParquetSchema>(schema: S, table: ParquetTable<S>) {
   const names = Object.keys(schema);
   const rows = table[names[0] ?? ""]?.length ?? 0;
-  const columnData = names.map((name) => {
+  return names.map((name) => {
     const data = checkColumn(name, schema[name]!, table[name]!, rows);
     // A dictionary would make one value of 0 and -0.
     return { name, data, ...(schema[name]!.startsWith("double") ? { encoding: "PLAIN" as const } : {}) };
   });
-  const elements: SchemaElement[] = names.map((name) => {
-    const { basic, nullable } = parseType(schema[name]!);
+}
+
+/** What a file of ours says of itself, with a seal to be filled. */
+export function fileOptions(schema: ParquetSchema) {
+  const elements = Object.entries(schema).map(([name, type]): SchemaElement => {
+    const { basic, nullable } = parseType(type);
     return {
       name,
       type: PHYSICAL[basic],
@@ -74,14 +85,11 @@ export function encodeParquet<S extends ParquetSchema>(schema: S, table: Parquet
       ...(basic === "string" ? { converted_type: "UTF8" } : {}),
     };
   });
-  const root = { name: "root", num_children: names.length };
-  const bytes = parquetWriteBuffer({
-    columnData,
-    schema: [root, ...elements],
+  return {
+    schema: [{ name: "root", num_children: elements.length }, ...elements],
     createdBy: "facehand",
     kvMetadata: [{ key: SEAL_KEY, value: OPEN_SEAL }],
-  });
-  return seal(new Uint8Array(bytes));
+  };
 }
 
 /** Fills the seal in place. */
@@ -91,8 +99,8 @@ function seal(bytes: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Offset of the seal's characters: after the key stand a field header and a length, one byte each. */
-function findSeal(bytes: Uint8Array): number | undefined {
+/** Offset of the seal's characters in a file or its end: after the key stand a field header and a length, one byte each. */
+export function findSeal(bytes: Uint8Array): number | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const key = buffer.lastIndexOf(SEAL_KEY);
   const at = key + SEAL_KEY.length + 2;
