@@ -105,7 +105,7 @@ async function follow(
     );
   }
   const bad = outcomes.filter(({ end }) => end !== "done");
-  if (bad.length > 0) throw await failed(job.name, outcomes.length, bad);
+  if (bad.length > 0) throw await tasksFailed(job.name, outcomes.length, bad);
 }
 
 function formatCounts(name: string, { total, done, running, waiting, failed, reasons }: ArrayCounts): string {
@@ -118,13 +118,21 @@ function formatCounts(name: string, { total, done, running, waiting, failed, rea
   return `${name}: ${done} of ${total} done, ${parts.join(", ")}`;
 }
 
-async function failed(name: string, total: number, bad: readonly TaskOutcome[]): Promise<AppError> {
-  const { task, end, detail, log, code } = bad[0]!;
+/** What is said of an array that did not end well: its first bad task, and the end of that one's log. */
+export async function tasksFailed(
+  name: string,
+  total: number,
+  bad: readonly TaskOutcome[],
+): Promise<AppError> {
+  const { task, end, detail, log, code, limit } = bad[0]!;
   const lines = (await readFile(log, "utf8").catch(() => "")).trim().split("\n");
   const message =
     `Expected all ${total} tasks of ${name} to end well, got ${bad.length} that did not; ` +
     `task ${task} ${end} (${detail}), its log's last lines: ${lines.slice(-3).join(" | ")}`;
   return new AppError(code === 2 || code === 3 ? "data" : "remote", "TASKS_FAILED", message, {
-    hint: `read ${log}; the same command tries what failed again`,
+    hint:
+      limit === undefined
+        ? `read ${log}; the same command tries what failed again`
+        : `the same command with more by --sbatch=${limit}=...; shards go on where they were ended`,
   });
 }

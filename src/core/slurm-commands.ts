@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { AppError, hasErrno, show, unexpected } from "./errors.ts";
+import { stateName, type TaskLimits } from "./slurm-states.ts";
 
 /** What a task of an array may use; what is left out, the cluster's defaults decide. */
 export interface SlurmResources {
@@ -24,6 +25,7 @@ export interface QueueRow {
   readonly state: string;
   /** Why it waits, or how it ended. */
   readonly reason: string;
+  readonly limits: TaskLimits;
 }
 
 const OUTPUT_BYTES = 256 << 20;
@@ -110,21 +112,15 @@ export async function submitScript(options: readonly string[], script: string): 
  */
 export async function listQueue(jobNames: readonly string[]): Promise<QueueRow[]> {
   if (jobNames.length === 0) return [];
-  const format = "--format=%j|%F|%K|%T|%r";
   try {
     const text = await call("squeue", [
       "--noheader",
       "--array",
       "--states=all",
       `--name=${jobNames.join(",")}`,
-      format,
+      QUEUE_FORMAT,
     ]);
-    return text.split("\n").flatMap((line) => {
-      const [jobName, jobId, index, state, reason = ""] = line.trim().split("|");
-      return state === undefined
-        ? []
-        : [{ jobName: jobName!, jobId: jobId!, index: Number(index), state, reason }];
-    });
+    return parseQueue(text);
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     const message = `Expected an answer of Slurm's squeue, got: ${complaint(cause)}`;
@@ -135,11 +131,25 @@ export async function listQueue(jobNames: readonly string[]): Promise<QueueRow[]
   }
 }
 
+/** Name, id, index, state, limits of time and memory, reason: the one that could hold anything comes last. */
+const QUEUE_FORMAT = "--format=%j|%F|%K|%T|%l|%m|%r";
+
+/** The rows that squeue prints in QUEUE_FORMAT. */
+export function parseQueue(text: string): QueueRow[] {
+  return text.split("\n").flatMap((line) => {
+    const [jobName, jobId, index, state, time, memory, ...reason] = line.trim().split("|");
+    if (memory === undefined) return [];
+    const limits = { time: time!, memory };
+    const ids = { jobName: jobName!, jobId: jobId!, index: Number(index) };
+    return [{ ...ids, state: state!, reason: reason.join("|"), limits }];
+  });
+}
+
 /** State of a task that has left the queue, from accounting; undefined where the cluster keeps none. */
 export async function pastState(jobId: string, index: number): Promise<string | undefined> {
   try {
     const args = ["--noheader", "--parsable2", "--allocations", `--jobs=${jobId}_${index}`, "--format=State"];
-    return /^[A-Z_]+/.exec((await call("sacct", args)).trim())?.[0];
+    return stateName(await call("sacct", args));
   } catch {
     return undefined; // most often: accounting is not set up; the caller then knows no more than it knew
   }

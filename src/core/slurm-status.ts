@@ -3,6 +3,7 @@
 import { AppError } from "./errors.ts";
 import { cancelTask, listQueue, pastState, type QueueRow, type SlurmResources } from "./slurm-commands.ts";
 import { type ArrayRecord, jobName, readExits, type Submission, taskLog } from "./slurm-record.ts";
+import { explainState, LIMIT_OPTIONS, meaningOf, type TaskLimits } from "./slurm-states.ts";
 
 /** Shared file systems may show an exit code late. */
 const GRACE_MS = 30_000;
@@ -55,8 +56,10 @@ export interface TaskOutcome {
   readonly end: (typeof TASK_ENDS)[number];
   /** Exit code, if the command left one. */
   readonly code?: number;
-  /** What is known, for people: Slurm's last state, or what is wrong with the output. */
+  /** What is known, for people: Slurm's last state and what it means, or what is wrong with the output. */
   readonly detail: string;
+  /** sbatch's option for the limit that ended it, e.g. `--time`. */
+  readonly limit?: string;
   /** Log of all its attempts. */
   readonly log: string;
 }
@@ -108,10 +111,6 @@ function latestSubmissions({ submissions }: ArrayRecord): Map<number, number> {
   return new Map(submissions.flatMap(({ tasks }, n) => tasks.map((task) => [task, n] as const)));
 }
 
-const WAITING = ["PENDING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT"];
-const ENDED = ["COMPLETED", "FAILED"];
-/** Ends by which a command does not get to leave its exit code. */
-const KILLED = ["BOOT_FAIL", "DEADLINE", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED", "REVOKED", "TIMEOUT"];
 /** A node could not start it, and Slurm will not try again by itself. */
 const HELD = "launch failed requeued held";
 
@@ -125,9 +124,16 @@ async function judge(
   const key = `${n}-${task}`;
   const row = queue.get(`${jobName(record, n)} ${task - record.submissions[n]!.base}`);
   const code = exits.get(key);
-  const ended = (end: TaskOutcome["end"], detail: string): Status => {
-    const known = code === undefined ? {} : { code };
-    return { is: "ended", task, end, detail, log: taskLog(job.dir, task), ...known };
+  const ended = (end: TaskOutcome["end"], detail: string, limits?: TaskLimits): Status => {
+    const known = { ...(code === undefined ? {} : { code }), ...limitOf(detail) };
+    return {
+      is: "ended",
+      task,
+      end,
+      detail: explainState(detail, limits),
+      log: taskLog(job.dir, task),
+      ...known,
+    };
   };
   if (row?.reason === HELD) {
     problems.set(key, HELD);
@@ -135,18 +141,26 @@ async function judge(
   } else if (code === 0 && !problems.has(key)) problems.set(key, await job.verify?.(task));
   const problem = problems.get(key);
   if (problem !== undefined) return ended("lost", problem);
-  if (row?.state === "CANCELLED") return ended("cancelled", "CANCELLED");
-  if (code !== undefined) return ended(code === 0 ? "done" : "failed", `exit code ${code}`);
-  if (row !== undefined && KILLED.includes(row.state)) return ended("lost", row.state);
-  if (row !== undefined && !ENDED.includes(row.state)) {
+  const meaning = row === undefined ? "over" : meaningOf(row.state);
+  if (meaning === "cancelled") return ended("cancelled", row!.state, row!.limits);
+  if (code === 0) return ended("done", "exit code 0");
+  // What Slurm kills may still leave a code, which then says less than the state does.
+  if (meaning === "killed") return ended("lost", row!.state, row!.limits);
+  if (code !== undefined) return ended("failed", `exit code ${code}`);
+  if (meaning !== "over") {
     missing.delete(task);
-    return WAITING.includes(row.state) ? { is: "waiting", reason: row.reason } : { is: "running" };
+    return meaning === "waiting" ? { is: "waiting", reason: row!.reason } : { is: "running" };
   }
   const sinceMs = missing.get(task) ?? Date.now();
   missing.set(task, sinceMs);
   if (Date.now() - sinceMs < (job.graceMs ?? GRACE_MS)) return { is: "running" };
   const past = row?.state ?? (await stateOf(record.submissions[n]!, task));
   return ended(past === "CANCELLED" ? "cancelled" : "lost", past ?? "left no trace");
+}
+
+function limitOf(state: string): Pick<TaskOutcome, "limit"> {
+  const limit = LIMIT_OPTIONS[state];
+  return limit === undefined ? {} : { limit };
 }
 
 async function stateOf({ jobId, base }: Submission, task: number): Promise<string | undefined> {

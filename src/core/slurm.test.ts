@@ -7,9 +7,10 @@ import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { exists } from "./files.ts";
 import { runArray } from "./slurm.ts";
-import { resourceOptions } from "./slurm-commands.ts";
+import { parseQueue, resourceOptions } from "./slurm-commands.ts";
 import { arrayPaths, claim, openRecord, saveRecord } from "./slurm-record.ts";
 import { arrayScript, quoteWord } from "./slurm-script.ts";
+import { explainState, meaningOf, stateName } from "./slurm-states.ts";
 
 const root = await mkdtemp(join(tmpdir(), "facehand-slurm-"));
 afterAll(() => rm(root, { recursive: true }));
@@ -121,5 +122,78 @@ describe("an array's folder", () => {
       process.env.PATH = path;
     }
     expect(await exists(join(root, "none"))).toBe(false);
+  });
+});
+
+// What squeue 22.05 printed in this format on the cluster of test/slurm; OUT_OF_MEMORY, PREEMPTED and DEADLINE
+// were not to be had there, and stand as its manual has them.
+const QUEUE = `
+facehand-derive-1a2b-0|1|0|TIMEOUT|1:00|900M|TimeLimit
+facehand-derive-1a2b-0|1|1|COMPLETING|5:00|900M|None
+facehand-derive-1a2b-0|1|2|CANCELLED|5:00|900M|None
+wrap|2|0|FAILED|UNLIMITED|0|NonZeroExitCode
+j.sh|5|0|NODE_FAIL|5:00|900M|NodeDown
+j.sh|6|0|PENDING|5:00|0|BeginTime
+j.sh|8|0|RUNNING|1:00|0|None
+j.sh|9|0|PENDING|UNLIMITED|0|JobHeldUser
+j.sh|11|0|PENDING|UNLIMITED|0|Dependency
+j.sh|13|0|OUT_OF_MEMORY|1-00:00:00|2G|OutOfMemory
+j.sh|14|0|PREEMPTED|5:00|0|None
+j.sh|15|0|DEADLINE|5:00|0|DeadLine
+j.sh|16|3|PENDING|5:00|0|launch failed requeued held
+`;
+
+describe("states of Slurm", () => {
+  it("are read from the queue, with limits and reasons", () => {
+    const rows = parseQueue(QUEUE);
+    expect(rows).toHaveLength(13);
+    expect(rows[0]).toEqual({
+      ...{ jobName: "facehand-derive-1a2b-0", jobId: "1", index: 0, state: "TIMEOUT", reason: "TimeLimit" },
+      limits: { time: "1:00", memory: "900M" },
+    });
+    expect(rows.at(-1)).toMatchObject({ index: 3, reason: "launch failed requeued held" });
+    expect(rows.map(({ state }) => meaningOf(state))).toEqual([
+      ...["killed", "running", "cancelled", "over", "killed", "waiting", "running", "waiting", "waiting"],
+      ...["killed", "killed", "killed", "waiting"],
+    ]);
+    expect(parseQueue("")).toEqual([]);
+  });
+
+  it.each([
+    ["COMPLETED\n", "COMPLETED", "over"],
+    ["CANCELLED by 1000\n", "CANCELLED", "cancelled"],
+    ["CANCELLED+", "CANCELLED", "cancelled"],
+    ["OUT_OF_MEMORY\n", "OUT_OF_MEMORY", "killed"],
+    ["OUT_OF_ME+", "OUT_OF_ME", "running"], // cut in a table of narrow columns, which is not asked for
+    ["BOOT_FAIL", "BOOT_FAIL", "killed"],
+    ["REVOKED", "REVOKED", "killed"],
+    ["SUSPENDED", "SUSPENDED", "running"],
+    ["CONFIGURING", "CONFIGURING", "running"],
+    ["STAGE_OUT", "STAGE_OUT", "running"],
+    ["REQUEUE_HOLD", "REQUEUE_HOLD", "waiting"],
+    ["RESV_DEL_HOLD", "RESV_DEL_HOLD", "waiting"],
+    ["SPECIAL_EXIT", "SPECIAL_EXIT", "waiting"],
+    ["A_STATE_OF_LATER", "A_STATE_OF_LATER", "running"],
+  ])("are read from accounting: %j", (text, name, meaning) => {
+    expect([stateName(text), meaningOf(text)]).toEqual([name, meaning]);
+  });
+
+  it("are none where accounting knows nothing", () => {
+    expect(stateName("")).toBeUndefined();
+  });
+
+  it("are told with the limit that was too low", () => {
+    const limits = { time: "1:00", memory: "900M" };
+    expect(explainState("TIMEOUT", limits)).toBe("TIMEOUT: it ran longer than its time limit of 1:00");
+    expect(explainState("OUT_OF_MEMORY", limits)).toBe(
+      "OUT_OF_MEMORY: it took more than its memory limit of 900M",
+    );
+    expect(explainState("OUT_OF_MEMORY", { ...limits, memory: "0" })).toBe(
+      "OUT_OF_MEMORY: it took more than its memory limit",
+    );
+    expect(explainState("NODE_FAIL", limits)).toBe("NODE_FAIL: its node failed");
+    expect(explainState("CANCELLED by 0")).toBe("CANCELLED: by scancel, of the user or an administrator");
+    expect(explainState("FAILED")).toBe("FAILED");
+    expect(explainState("exit code 3")).toBe("exit code 3");
   });
 });

@@ -133,13 +133,13 @@ function sbatchOptions(job: ArrayJob, record: ArrayRecord, { tasks, base }: Subm
   const limit = job.atOnce === undefined ? "" : `%${job.atOnce}`;
   const digits = base === 0 ? "%3a" : `${base / BLOCK}%3a`; // the log's name is the number of the task
   return [
+    "--requeue", // before the caller's, of which --no-requeue may be one
     ...resourceOptions(job.resources ?? {}),
     `--job-name=${jobName(record, record.submissions.length - 1)}`,
     `--array=${formatRanges(tasks.map((task) => task - base))}${limit}`,
     `--output=${join(arrayPaths(job.dir).logs.replaceAll("%", "%%"), `${digits}.log`)}`,
     "--open-mode=append",
     `--chdir=${process.cwd()}`,
-    "--requeue",
   ];
 }
 

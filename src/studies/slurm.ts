@@ -120,7 +120,9 @@ async function outcomeOf(dir: string, tasks: readonly Task[], ended: TaskOutcome
   if (ended.end === "done") return { kind: "done" };
   const last = (await readJournal(taskPaths(dir, tasks[ended.task]!).journal)).at(-1);
   if (last?.event === "failed" && last.error !== undefined) return { kind: "failed", fault: last.error };
-  const message = `Expected the task's job to end well, got ${ended.end} (${ended.detail}); its log is ${ended.log}`;
+  const more =
+    ended.limit === undefined ? "" : `; raise it in the resources of the study (sbatch's ${ended.limit})`;
+  const message = `Expected the task's job to end well, got ${ended.end} (${ended.detail})${more}; its log is ${ended.log}`;
   return { kind: "failed", fault: { kind: "remote", code: "TASK_LOST", message } };
 }
 

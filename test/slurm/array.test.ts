@@ -93,10 +93,37 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     const outcomes = runArray(job(tasks));
     await until(async () => (await begun(0).catch(() => 0)) === 1);
     call("scancel", /\d+_0/.exec(running())![0]);
-    expect(await outcomes).toMatchObject([{ end: "cancelled" }, { end: "done" }]);
+    expect(await outcomes).toMatchObject([
+      { end: "cancelled", detail: "CANCELLED: by scancel, of the user or an administrator" },
+      { end: "done" },
+    ]);
     await writeFile(join(dir, "go"), "");
     expect(ends(await runArray(job(tasks)))).toEqual(["done", "done"]);
     expect(await Promise.all([0, 1].map(begun))).toEqual([2, 1]);
+  });
+
+  it("says which limit ended a task", async () => {
+    const resources = { cpus: 1, minutes: 1, memoryMb: 100 };
+    const outcomes = runArray(job([sh("sleep 100")], { retries: 0, resources }));
+    await until(async () => (await begun(0).catch(() => 0)) === 1 && running() !== "");
+    call("scontrol", "update", `job=${running()}`, "EndTime=now+1second"); // Slurm looks twice a minute
+    expect(await outcomes).toMatchObject([
+      { end: "lost", detail: "TIMEOUT: it ran longer than its time limit of 1:00", limit: "--time" },
+    ]);
+  }, 90_000);
+
+  it("submits a task again whose node failed", async () => {
+    const outcomes = runArray(
+      job([sh(`[ -e ${here("go")} ] || sleep 100`)], { resources: { cpus: 1, sbatch: ["--no-requeue"] } }),
+    );
+    await until(async () => (await begun(0).catch(() => 0)) === 1);
+    await writeFile(join(dir, "go"), "");
+    const node = call("sinfo", "--noheader", "--format=%n");
+    call("scontrol", "update", `nodename=${node}`, "state=down", "reason=test");
+    await until(() => call("squeue", "--noheader", "--states=NODE_FAIL", "--format=%T") === "NODE_FAIL");
+    call("scontrol", "update", `nodename=${node}`, "state=idle");
+    expect(ends(await outcomes)).toEqual(["done"]);
+    expect(await begun(0)).toBe(2);
   });
 
   it("follows a task that Slurm itself starts again", async () => {
