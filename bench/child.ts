@@ -2,8 +2,11 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import { AppError } from "../src/core/errors.ts";
-import type { Measured, Ready } from "./side.ts";
+import type { Measured, Ready, Work } from "./side.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 export interface Side {
   readonly versions: Readonly<Record<string, string>>;
@@ -42,6 +45,12 @@ export async function start(command: string, args: readonly string[], cwd: strin
       await gone;
     },
   };
+}
+
+/** Starts our side of a benchmark. @param name - of a file of this folder, NAME.bench.ts */
+export function startOurs(name: string, work: Work): Promise<Side> {
+  const script = fileURLToPath(new URL(`${name}.bench.ts`, import.meta.url));
+  return start(process.execPath, ["--import", "tsx", script, JSON.stringify(work)], ROOT);
 }
 
 function reader(child: ChildProcessWithoutNullStreams, command: string): () => Promise<unknown> {

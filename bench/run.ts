@@ -1,15 +1,16 @@
 // `npm run bench -- NAME [options]`: one benchmark of this folder, ours against a peer's where one is installed.
 // The sides alternate within one run, and who goes first alternates too: only ratios of neighbours are trusted,
 // as a machine's speed drifts. Prints one JSON line last and appends it to bench/results.jsonl.
-import { spawnSync } from "node:child_process";
 import { appendFileSync, readdirSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
-import { type Side, start } from "./child.ts";
+import { type Side, start, startOurs } from "./child.ts";
+import { growth } from "./growth.ts";
 import { learning } from "./learning.ts";
+import { checkout, idleShare, machine, sleep } from "./machine.ts";
 import { findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { measureAll, writeSpeedTable } from "./speed.ts";
@@ -104,11 +105,6 @@ function benchmark(name: string | undefined): string {
   });
 }
 
-/** Node running one of our files, through tsx. */
-function startOurs(name: string, work: Work): Promise<Side> {
-  return start(process.execPath, ["--import", "tsx", `${HERE}${name}.bench.ts`, JSON.stringify(work)], ROOT);
-}
-
 async function startPeer(name: string, work: Work, flags: Flags): Promise<Side | undefined> {
   if (flags.alone || PEERLESS.has(name)) return undefined;
   const own = OWN_PEERS[name];
@@ -127,8 +123,6 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
       : [`${HERE}peer/${script}.py`, JSON.stringify(work)];
   return start(python.path, args, ROOT);
 }
-
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Steps of both sides in turn, the other side first in every second pair. */
 async function alternate(sides: readonly Side[], pairs: number): Promise<Measured[][]> {
@@ -150,36 +144,9 @@ function summary({ openMs, versions }: Side, steps: readonly Measured[], first: 
   return { ms, ...firstStepMs, peakMb: Math.round(steps.at(-1)!.peakMb), versions };
 }
 
-/** Output of git, or null outside a checkout. */
-function git(...args: readonly string[]): string | null {
-  const { status, stdout } = spawnSync("git", args, { cwd: ROOT, encoding: "utf8" });
-  return status === 0 ? stdout.trim() : null;
-}
-
-function machine() {
-  return {
-    cpu: cpus()[0]?.model.trim(),
-    cores: availableParallelism(),
-    memoryGb: Math.round(totalmem() / 2 ** 30),
-    platform: `${process.platform}-${process.arch}`,
-  };
-}
-
-/** Share of the machine's time that nobody used during one second: other work makes both sides' times worthless. */
-async function idleShare(): Promise<number> {
-  const totals = () => {
-    const times = cpus().map((cpu) => cpu.times);
-    const idle = times.reduce((sum, t) => sum + t.idle, 0);
-    return { idle, all: times.reduce((sum, t) => sum + t.idle + t.user + t.nice + t.sys + t.irq, 0) };
-  };
-  const before = totals();
-  await sleep(1000);
-  const after = totals();
-  return Number(((after.idle - before.idle) / (after.all - before.all)).toFixed(2));
-}
-
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
+  if (argv[0] === "growth") return growth(argv.slice(1));
   if (argv[0] === "learning") return learning(argv.slice(1));
   if (argv[0] === "trajectory") return trajectory(argv.slice(1));
   if (argv[0] === "speed") return process.exit(measureAll(argv.slice(1)) ? 0 : 1);
@@ -188,7 +155,7 @@ async function main(): Promise<void> {
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --weights FILE; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
     );
   const name = benchmark(positionals[0]);
   const work: Work = {
@@ -217,8 +184,7 @@ Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --
     ratio: theirs === undefined ? null : pairedRatio(times(mine!), times(theirs)),
     ours: summary(ours, mine!, first(0)),
     peer: peer === undefined ? null : summary(peer, theirs!, first(1)),
-    commit: git("rev-parse", "--short=12", "HEAD"),
-    modified: git("status", "--porcelain", "--untracked-files=no") !== "", // also true outside a checkout
+    ...checkout(),
     machine: { ...machine(), idleBefore, idleAfter },
     time: new Date().toISOString(),
   };

@@ -3,7 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { GROWTH_COLUMNS, type GrowthRow, growthCells } from "./growth.ts";
 import type { Spread } from "./statistics.ts";
+import { aligned } from "./table.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -90,15 +92,22 @@ export function writeSpeedTable(): void {
 
 /** The document, from the lines of results.jsonl. */
 export function speedTable(lines: string): string {
-  const rows = lines
+  const all = lines
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as SpeedRow);
+    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow);
+  const rows = all.filter((row): row is SpeedRow => row.benchmark !== "growth");
   const body = GOALS.flatMap((goal) => {
     const found = newest(rows.filter((row) => matches(row, goal)));
     return found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row));
   });
-  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n`;
+  const grown = new Map(
+    all.flatMap((row) =>
+      row.benchmark === "growth" ? [[row.model, growthCells(row as GrowthRow)] as const] : [],
+    ),
+  );
+  const growth = grown.size === 0 ? "" : `${GROWTH}\n${aligned([GROWTH_COLUMNS, ...grown.values()])}\n`;
+  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${growth}`;
 }
 
 const HEAD = `# Speed
@@ -107,6 +116,14 @@ Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose 
 measures (\`--python PATH\` chooses PyTorch's Python). Both sides alternate within one run on the same machine; the ratio
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
 the head alone, and its peer is our own forward pass. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+`;
+
+const GROWTH = `
+## Growth with batch and pixels
+
+\`npm run bench -- growth\` times steps of several batches and sizes, the least of eight each, and lays a line through
+them: what a step costs by itself, and what every million pixels cost. The farthest step is so far from the line, as a
+share of its own value.
 `;
 
 const COLUMNS = [
@@ -156,12 +173,4 @@ function cells(goal: Goal, row?: SpeedRow): string[] {
     first,
     `${row.time.slice(0, 10)}, ${row.machine.cpu}, ${row.machine.cores} cores${busy}, ${row.commit?.slice(0, 7)}`,
   ];
-}
-
-/** A Markdown table with columns of equal width. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const line = (row: readonly string[]) => `| ${row.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  const rule = `| ${widths.map((width) => "-".repeat(width)).join(" | ")} |`;
-  return [line(rows[0]!), rule, ...rows.slice(1).map(line)].join("\n");
 }

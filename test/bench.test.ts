@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { fitLine } from "../bench/growth.ts";
 import { learningCurves } from "../bench/learning-figure.ts";
 import { findPython } from "../bench/peer.ts";
 import { pairedRatio, quantile, spread } from "../bench/statistics.ts";
@@ -32,6 +33,49 @@ describe("statistics", () => {
   it("takes ratios pair by pair, so that a drift of the machine cancels", () => {
     expect(pairedRatio([1, 10, 100], [2, 20, 200]).median).toBe(0.5);
     expect(pairedRatio([1, 10, 100], [2, 20, 200]).max).toBe(0.5);
+  });
+});
+
+describe("growth", () => {
+  it("finds the line, and how far the farthest value is from it", () => {
+    const exact = [1, 2, 4].map((x) => ({ x, y: 5 + 3 * x }));
+    const line = fitLine(exact);
+    expect(line.fixed).toBeCloseTo(5, 10);
+    expect(line.perMpx).toBeCloseTo(3, 10);
+    expect([line.r2, line.worst]).toEqual([expect.closeTo(1, 10), expect.closeTo(0, 10)]);
+    // A square is no line: its middle lies below, its ends above.
+    const square = fitLine([1, 2, 3, 4].map((x) => ({ x, y: x * x })));
+    expect(square.worst).toBeGreaterThan(0.2);
+    expect(square.r2).toBeLessThan(0.95);
+  });
+
+  it("measures steps of several sizes, each by itself", () => {
+    const made = bench(
+      ...["growth", "--model", "test_efficientnet", "--threads", "1", "--no-record"],
+      ...["--batches", "1,2", "--sizes", "32,64", "--steps", "2"],
+    );
+    expect(made.stderr).toBe("");
+    const row = JSON.parse(made.stdout.trim().split("\n").at(-1)!);
+    const points = row.points.map((p: { batch: number; sizePx: number }) => [p.batch, p.sizePx]);
+    expect(points).toEqual([
+      [1, 64],
+      [2, 64],
+      [2, 32],
+    ]);
+    for (const { ms, peakMb } of row.points) expect(Math.min(ms, peakMb)).toBeGreaterThan(0);
+  });
+
+  it("refuses fewer than three amounts of pixels, and what are no numbers", () => {
+    const few = bench("growth", "--batches", "2", "--sizes", "32,64");
+    expect([few.status, few.stderr]).toEqual([
+      2,
+      "Expected at least three different numbers of pixels for --batches and --sizes, got 2\n",
+    ]);
+    const word = bench("growth", "--batches", "2,x");
+    expect(word.stderr).toBe(
+      'Expected integers from 1 to 4096 with commas between them for --batches, got "2,x"\n',
+    );
+    expect(bench("growth", "--bacth", "2").stderr).toContain("Unknown option '--bacth'");
   });
 });
 

@@ -46,3 +46,38 @@ it("shows the newest row of each peer, and what is missing", () => {
   ]);
   expect(text.match(/not measured/g)).toHaveLength(11); // all other goals
 });
+
+it("shows the newest line of each network's growth", () => {
+  const row = (ms: number) =>
+    JSON.stringify({
+      benchmark: "growth",
+      model: "resnet18",
+      threads: 2,
+      points: [1, 2, 3].map((batch) => ({
+        batch,
+        sizePx: 1000,
+        ms: 10 + ms * batch,
+        peakMb: 50 + 100 * batch,
+      })),
+      commit: "abcdef012345",
+      machine: { cpu: "CPU", cores: 2, idleBefore: 1 },
+      time: "2026-01-01T",
+    });
+  const text = speedTable([row(7), row(8)].join("\n"));
+  const cells = text
+    .split("\n")
+    .filter((line) => line.startsWith("| resnet18"))[0]!
+    .split("|");
+  const shown = cells.slice(2, 11).map((cell) => cell.trim());
+  expect(shown).toEqual([
+    "1 to 3",
+    "1000 to 1000",
+    "1.00 to 3.00",
+    "10",
+    "8",
+    "1.0000, 0 %",
+    "50",
+    "100",
+    "1.0000, 0 %",
+  ]);
+});
