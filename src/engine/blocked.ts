@@ -36,8 +36,8 @@ export interface BlockedConv {
   readonly bias?: string;
   /** Added to the result, same shape. */
   readonly sum?: string;
-  /** Applied last, in the same pass: clips to this range. */
-  readonly clip?: readonly [low: number, high: number];
+  /** Applied last, in the same pass: clips to this range, or takes away the sign. */
+  readonly clip?: readonly [low: number, high: number] | "absolute";
 }
 
 /** Names of values while a graph is lowered to NCHWc operators. */
@@ -169,7 +169,11 @@ export class Blocks {
   }
 }
 
-function clipAttributes([low, high]: readonly [number, number]): Attrs {
+function clipAttributes(clip: NonNullable<BlockedConv["clip"]>): Attrs {
+  // A leaky ReLU whose slope below 0 is -1.
+  if (clip === "absolute")
+    return { activation: { string: "LeakyRelu" }, activation_params: { floats: [-1] } };
+  const [low, high] = clip;
   if (low === 0 && high === Number.POSITIVE_INFINITY) return { activation: { string: "Relu" } };
   return { activation: { string: "Clip" }, activation_params: { floats: [low, high] } };
 }

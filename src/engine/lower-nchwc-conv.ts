@@ -1,11 +1,10 @@
 // Convolutions and their gradients on blocked maps (kernels: blocked-kernels.ts).
 import { type Blocks, inBlocks, onlyNormalised, type Placed } from "./blocked.ts";
 import { denseKernel, forwardOuterKernel, kernelOf } from "./blocked-kernels.ts";
-import type { Node, Value } from "./graph.ts";
+import type { Node } from "./graph.ts";
 import { inputGrad } from "./lower-nchwc-phases.ts";
+import { pointwiseWeightGrad } from "./lower-nchwc-pointwise.ts";
 import { denseWeightGrad } from "./lower-nchwc-weights.ts";
-import { batchIsCheap } from "./lower-plain-conv.ts";
-import { NCHWC } from "./writer.ts";
 
 /** True for a widening 1x1 convolution that only a BatchNorm reads: its mean follows from the narrower input's. */
 function normalisedNext(b: Blocks, node: Node<"conv2d">): boolean {
@@ -62,7 +61,7 @@ export function convInputGrad(b: Blocks, node: Node<"convInputGrad">): readonly 
   return [inBlocks(inputGrad(b, node))];
 }
 
-/** Depthwise in blocks, 1x1 on small maps as one product; others by the plain rule. */
+/** Blocked rule of convWeightGrad; undefined where the plain one has to do it. */
 export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
   const { kernel, stride, groups } = node.attrs;
@@ -70,23 +69,6 @@ export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonl
   if (groups > 1) return depthwiseWeightGrad(b, node);
   if (kernel[0] * kernel[1] * stride[0] * stride[1] === 1) return pointwiseWeightGrad(b, node);
   return denseWeightGrad(b, node);
-}
-
-/** 1x1 on small maps: one product over all pixels of all samples, channels last; others plainly. */
-function pointwiseWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
-  const [x, dy] = node.inputs;
-  const { stride, kernel } = node.attrs;
-  const [, o, h, width] = dy.shape as [number, number, number, number];
-  const c = x.shape[1]!;
-  const one = kernel[0] * kernel[1] * stride[0] * stride[1] === 1;
-  if (!one || batchIsCheap(o, c, h * width)) return undefined;
-  const rows = (v: Value) => {
-    const channels = v.shape[1]!;
-    const last = b.w.op("ReorderOutput", [b.blocked(v)], { channels, channels_last: 1 }, NCHWC);
-    return b.w.reshape(last, [-1, channels]);
-  };
-  const product = b.w.matmul(rows(dy), rows(x), 2, true, false);
-  return [{ name: b.w.reshape(product, [o, c, 1, 1]), blocked: false }];
 }
 
 /** x as one image of N Cp channels, dy its kernels of Ho x Wo, dilated by the stride. */

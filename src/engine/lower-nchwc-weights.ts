@@ -66,7 +66,7 @@ interface Plan {
 /** Dense convolutions; undefined where dy has rows that do not fill blocks well. */
 export function denseWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
-  const [n, o, , columns] = dy.shape as [number, number, number, number];
+  const [n, o, height, columns] = dy.shape as [number, number, number, number];
   const c = x.shape[1]!;
   const [kh, kw] = node.attrs.kernel;
   const lanes = lanesOf(b.size, columns, n);
@@ -74,7 +74,9 @@ export function denseWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readon
   if (lanes.wide > (1 + MOST_PADDING) * columns) return undefined;
   if (phases.some(({ length, before }) => length < 1 || before < 0)) return undefined;
   const { w, size } = b;
-  const plan = { node, lanes, parts: partsOf(n / lanes.samples, (b.up(o) / size) * kh) };
+  const pixels = lanes.samples * height * lanes.wide;
+  const parts = partsOf(n / lanes.samples, (b.up(o) / size) * kh, (c * kh * kw) / pixels);
+  const plan = { node, lanes, parts };
   const kernel = kernelOfGradient(b, plan);
   const source = sourceOf(b, x);
   const rows = phases.map((phase) => {
@@ -95,8 +97,14 @@ export function denseWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readon
   return [inRows(w.reshape(plain, [o, c, kh, kw]))];
 }
 
-/** Enough work for many threads, a power of two that divides the samples. */
-function partsOf(samples: number, blocks: number): number {
+/**
+ * Parts of the samples that are added up afterwards. Each by itself where their sums are few (`share` of the kernel's
+ * map, at most), as nothing is moved then; else enough of them to occupy many threads: a power of two.
+ *
+ * @param blocks - of the result that one thread can take
+ */
+export function partsOf(samples: number, blocks: number, share: number): number {
+  if (share <= 1) return samples;
   let parts = 1;
   while (samples % (2 * parts) === 0 && parts * Math.ceil(blocks / 4) < 24) parts *= 2;
   return parts;

@@ -138,8 +138,9 @@ function siluGrad(b: Blocks, node: Node<"activationGrad">): readonly Placed[] | 
   const { w } = b;
   const padded = b.up(x.shape[1]!);
   const fill = (value: number) => w.floats(new Float32Array(padded).fill(value), [padded]);
+  const sigmoid = w.op("Sigmoid", [b.blocked(x)]); // first: the sum below is then x's last reader, and made in its memory
   const rest = b.affine(b.blocked(y), fill(-1), padded, { bias: fill(1), sum: b.blocked(x) });
-  const slope = w.op("Mul", [w.op("Sigmoid", [b.blocked(x)]), rest]);
+  const slope = w.op("Mul", [sigmoid, rest]);
   return [inBlocks(w.op("Mul", [slope, b.blocked(dy)]))];
 }
 
@@ -160,7 +161,7 @@ function activationGrad(b: Blocks, node: Node<"activationGrad">): readonly Place
     return [inBlocks(w.op("Mul", [mask, b.blocked(dy)]))];
   }
   const half = (high - low) / 2;
-  const away = w.op("Abs", [b.affine(b.blocked(x), fill(1), padded, { bias: fill(-(low + half)) })]);
+  const away = b.affine(b.blocked(x), fill(1), padded, { bias: fill(-(low + half)), clip: "absolute" });
   const mask = b.affine(away, fill(-steep), padded, { bias: fill(half * steep), clip: [0, 1] });
   return [inBlocks(w.op("Mul", [mask, b.blocked(dy)]))];
 }
