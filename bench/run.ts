@@ -25,6 +25,8 @@ const PAUSE_MS = 50;
 const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
 /** Benchmarks whose peer is another of ours. */
 const OWN_PEERS: Readonly<Record<string, string>> = { "derive-floor": "derive", "head-step": "forward" };
+/** Peers' scripts where it is not step.py. */
+const SCRIPTS: Readonly<Record<string, string>> = { derive: "derive", "read-pt": "read_pt" };
 /** Least share of idle time before and after for a run to count. */
 const QUIET = 0.9;
 
@@ -116,7 +118,7 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
   }
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
   const step = ["--layout", flags.layout, ...timm];
-  const script = name.startsWith("loader") ? "loader" : name === "derive" ? name : undefined;
+  const script = name.startsWith("loader") ? "loader" : SCRIPTS[name];
   const args =
     script === undefined
       ? [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step]

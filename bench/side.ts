@@ -26,7 +26,7 @@ export interface Ready {
 
 export interface Measured {
   readonly ms: number;
-  /** Largest resident memory of the process so far. */
+  /** Largest resident memory of the process so far, less `heldMb`. */
   readonly peakMb: number;
   /** A number that depends on all of the work, such as the loss. */
   readonly result: number;
@@ -39,6 +39,8 @@ export type Step = () => Promise<number>;
 export interface Opened {
   readonly step: Step;
   readonly openMs?: number;
+  /** Memory that is not the step's, such as the runtime's own: taken from the peak; default 0. */
+  readonly heldMb?: number;
 }
 
 /**
@@ -51,12 +53,12 @@ export async function serve(
   open: (work: Work) => Promise<Step | Opened>,
 ): Promise<void> {
   const made = await open(JSON.parse(process.argv[2]!) as Work);
-  const { step, ...opened } = typeof made === "function" ? { step: made } : made;
+  const { step, heldMb = 0, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
   say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
     const result = await step();
-    say({ ms: performance.now() - start, peakMb: peakMb(), result });
+    say({ ms: performance.now() - start, peakMb: peakMb() - heldMb, result });
   }
 }
 
