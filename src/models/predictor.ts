@@ -91,14 +91,26 @@ export async function openPredictor(options: PredictorOptions): Promise<Predicto
   };
 }
 
+/** What split-predictor needs of the graph beside its outputs. */
+interface GraphChoices {
+  /** Stands for a parameter; default: its stored values, a constant. */
+  readonly resolve?: (spec: ParamSpec, stored: () => Value) => Value;
+  /** Told the input of images. */
+  readonly onImages?: (images: Value) => void;
+}
+
 /**
  * The symbolic graph from `images` (u8 [n, S, S, 3]) and, where the model takes it, `flag` ([n, 2]) to its outputs:
  * `logits` [n], MAG's `gate` [n, 2], and the probabilities of further targets' classes under their names, [n, K].
  *
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") as openPredictor
  */
-export function evaluationGraph({ facts, weights }: Pick<PredictorOptions, "facts" | "weights">, n: number) {
-  const resolve = ({ name, shape }: ParamSpec) => {
+export function evaluationGraph(
+  { facts, weights }: Pick<PredictorOptions, "facts" | "weights">,
+  n: number,
+  { resolve = (_spec, stored) => stored(), onImages }: GraphChoices = {},
+) {
+  const stored = ({ name, shape }: ParamSpec) => {
     const data = weights.get(name);
     const expected = shape.reduce((a, b) => a * b, 1);
     if (data?.length !== expected) {
@@ -108,9 +120,11 @@ export function evaluationGraph({ facts, weights }: Pick<PredictorOptions, "fact
     return constant(data, shape);
   };
   const { sizePx, mean, std } = facts.pixels;
-  const pixels = imageToTensor(input("images", [n, sizePx, sizePx, 3], "uint8"), mean, std);
-  const made = modelGraph(facts)(new Declarations({ mode: "eval", resolve }), {
-    pixels,
+  const images = input("images", [n, sizePx, sizePx, 3], "uint8");
+  onImages?.(images);
+  const scope = new Declarations({ mode: "eval", resolve: (spec) => resolve(spec, () => stored(spec)) });
+  const made = modelGraph(facts)(scope, {
+    pixels: imageToTensor(images, mean, std),
     flag: input("flag", [n, 2]),
   });
   const classes = Object.entries(made.targets ?? {}).map(
@@ -142,7 +156,7 @@ function feed(pixels: Uint8Array, asked: readonly AskedModality[], options: Feed
 }
 
 /** One-hot rows, hand first. */
-function flags(asked: readonly AskedModality[], rows: number): Float32Array {
+export function flags(asked: readonly AskedModality[], rows: number): Float32Array {
   const flag = new Float32Array(rows * MODALITIES.length);
   asked.forEach((modality, i) => {
     if (modality === "auto") {
@@ -155,7 +169,8 @@ function flags(asked: readonly AskedModality[], rows: number): Float32Array {
   return flag;
 }
 
-function read(
+/** What the outputs of a graph say of its first images. */
+export function read(
   results: Record<string, Tensor>,
   asked: readonly AskedModality[],
   facts: ModelFacts,

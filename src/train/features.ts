@@ -81,8 +81,9 @@ export async function openFeatures(
 }
 
 /** Removes them: a finished run can make them again. */
-export async function removeFeatures({ features, featuresKey }: FeaturePaths): Promise<void> {
-  await Promise.all([rm(features, { force: true }), rm(featuresKey, { force: true })]);
+export async function removeFeatures(...stores: readonly FeaturePaths[]): Promise<void> {
+  const files = stores.flatMap(({ features, featuresKey }) => [features, featuresKey]);
+  await Promise.all(files.map((file) => rm(file, { force: true })));
 }
 
 const CHECKSUM_BYTES = 4;

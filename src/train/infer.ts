@@ -8,32 +8,44 @@ import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { type ImagePrediction, openPredictor, type Predictor } from "../models/predictor.ts";
 
-/** What to compute predictions with. */
-export interface LocalOptions {
-  readonly batch: number;
+/** What computes. */
+export interface Compute {
   /** Threads of ONNX Runtime; one per core if left out. */
   readonly threads?: number;
   /** A device that runs here (see chooseDevice); default: the CPU. */
   readonly device?: Device;
 }
 
+/** Only what is set, to be spread into options. */
+export function computeOf({ threads, device }: Compute): Compute {
+  return { ...(threads === undefined ? {} : { threads }), ...(device === undefined ? {} : { device }) };
+}
+
+/** What to compute predictions with. */
+export interface LocalOptions extends Compute {
+  readonly batch: number;
+}
+
 /** A predictor on this machine; a device that lacks an operation hands it to the CPU. */
 export function openLocalPredictor(
   facts: ModelFacts,
   weights: Weights,
-  { batch, threads, device = "cpu" }: LocalOptions,
+  options: LocalOptions,
 ): Promise<Predictor> {
+  return openPredictor({ facts, weights, ...localRuntime(options) });
+}
+
+/** How a graph of prediction runs on this machine. */
+export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
   const options = {
     ...(threads === undefined ? {} : { threads }),
     providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
   };
-  return openPredictor({
-    facts,
-    weights,
+  return {
     batchSize: batch,
     provider: device,
-    createSession: (model) => createSession(model, options),
-  });
+    createSession: (model: Uint8Array) => createSession(model, options),
+  };
 }
 
 /** One row per sample, in order; the model is told each sample's recorded modality. */
@@ -55,7 +67,8 @@ export async function predictSamples(
   return rows;
 }
 
-function predictionRow(sample: Sample, result: ImagePrediction, split: Split): Prediction {
+/** What is stored of one image's prediction. */
+export function predictionRow(sample: Sample, result: ImagePrediction, split: Split): Prediction {
   const { id, source, subject, modality, sex, groups, recipeHash } = sample;
   const { probability, modalityUsed, gateHand, logit, classes = {} } = result;
   const { age, race, gesture } = groups;

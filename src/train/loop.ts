@@ -17,10 +17,12 @@ import { loadBackbone } from "../models/weights.ts";
 import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
 import { type FeatureStore, featureKey, keepsFeatures, openFeatures, removeFeatures } from "./features.ts";
+import { type HeldOut, openHeldOut } from "./held-out.ts";
+import { computeOf } from "./infer.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
 import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step.ts";
-import { computeOf, predictFinally, validate } from "./validation.ts";
+import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
 export interface TrainOptions {
@@ -67,7 +69,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   await checkSameData(dir, data.facts);
   const paths = runPaths(dir);
   if ((await predictionFiles(paths.predictions)).length > 0) {
-    await removeFeatures(paths);
+    await removeFeatures(paths, paths.held);
     return finished(dir, facts); // resumed after its end
   }
 
@@ -75,19 +77,25 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   const validation = plainBatches(data.samples.val, config.imageSize, { workers, batch: config.batch });
   const step = await openStep(config, facts, options);
   let features: FeatureStore | undefined;
+  let heldOut: HeldOut | undefined;
   try {
     const start = await firstState(config, facts, step, paths.last);
     step.load(start.weights, start.slots);
     const log = await rewindLog(dir, start.position.epoch);
     features = await trainFeatures(config, data, step, start.weights, options);
-    const run = { config, facts, data, options, batches, validation, step, features };
+    if (options.keepFeatures !== false)
+      heldOut = await openHeldOut(
+        { config, facts, validation, data, options, paths: paths.held },
+        start.weights,
+      );
+    const run = { config, facts, data, options, batches, validation, step, features, heldOut };
     await runEpochs(run, start.position, log);
   } finally {
     features?.close();
-    await Promise.all([batches.close(), validation.close(), step.close()]);
+    await Promise.all([batches.close(), validation.close(), step.close(), heldOut?.close()]);
   }
   await predictFinally(config, data, options);
-  await removeFeatures(paths);
+  await removeFeatures(paths, paths.held);
   return finished(dir, facts);
 }
 
@@ -166,6 +174,8 @@ interface Run {
   readonly step: TrainStep;
   /** What is known of the training images already; undefined if they, or what becomes of them, change. */
   readonly features: FeatureStore | undefined;
+  /** What is known of the validation images, where the backbone is frozen. */
+  readonly heldOut: HeldOut | undefined;
 }
 
 async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<void> {

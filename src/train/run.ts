@@ -22,6 +22,8 @@ export function runPaths(dir: string) {
     predictions: join(dir, "predictions"),
     features: join(dir, "features.bin"),
     featuresKey: join(dir, "features.json"),
+    /** The same of the validation images. */
+    held: { features: join(dir, "features-val.bin"), featuresKey: join(dir, "features-val.json") },
     last: join(dir, "checkpoints", "last.safetensors"),
     best: join(dir, "checkpoints", "best.safetensors"),
   };

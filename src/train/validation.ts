@@ -1,10 +1,9 @@
 // What a run says about its validation and test images: the figures of an epoch, and the stored predictions.
-// Invariant: both come from the same predictor that users get from a checkpoint.
+// Invariant: both come from the same predictor that users get from a checkpoint, in two parts if its backbone is frozen.
 
 import type { Batches } from "../data/batches.ts";
 import { MODALITIES } from "../data/record.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
-import type { Device } from "../engine/device.ts";
 import type { Weights } from "../engine/params.ts";
 import { evaluateClasses } from "../evaluate/classes.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
@@ -14,7 +13,8 @@ import type { ModelFacts } from "../models/facts.ts";
 import type { TargetFacts } from "../models/targets.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
 import { plainBatches, type RunData } from "./data.ts";
-import { openLocalPredictor, predictSamples } from "./infer.ts";
+import type { HeldOut } from "./held-out.ts";
+import { type Compute, computeOf, openLocalPredictor, predictSamples } from "./infer.ts";
 import { runPaths } from "./run.ts";
 import type { EpochLog, PartLog, TargetLog } from "./runlog.ts";
 
@@ -24,33 +24,26 @@ export interface Validated {
   readonly facts: ModelFacts;
   readonly validation: Batches;
   readonly options: Compute;
+  /** Instead of `validation` where the backbone is frozen. */
+  readonly heldOut: HeldOut | undefined;
 }
 
 /** The figures of some weights on the validation images. */
-export async function validate(
-  { config, facts, validation, options }: Validated,
-  weights: Weights,
-): Promise<EpochLog["val"]> {
+export async function validate(setup: Validated, weights: Weights): Promise<EpochLog["val"]> {
+  const { facts, heldOut } = setup;
+  const rows = heldOut === undefined ? await predictAll(setup, weights) : await heldOut.predict(weights);
+  const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
+  const figures = { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
+  return facts.targets === undefined ? figures : { ...figures, targets: targetLogs(rows, facts.targets) };
+}
+
+async function predictAll({ config, facts, validation, options }: Validated, weights: Weights) {
   const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...computeOf(options) });
   try {
-    const rows = await predictSamples(predictor, validation, "val");
-    const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
-    const figures = { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
-    return facts.targets === undefined ? figures : { ...figures, targets: targetLogs(rows, facts.targets) };
+    return await predictSamples(predictor, validation, "val");
   } finally {
     await predictor.close();
   }
-}
-
-/** What computes. */
-export interface Compute {
-  readonly threads?: number;
-  readonly device?: Device;
-}
-
-/** Only what is set, to be spread into options. */
-export function computeOf({ threads, device }: Compute): Compute {
-  return { ...(threads === undefined ? {} : { threads }), ...(device === undefined ? {} : { device }) };
 }
 
 function partOrNull(rows: readonly Prediction[]): PartLog | null {
