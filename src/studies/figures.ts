@@ -185,7 +185,8 @@ export function groupDots(table: GroupTable): string {
 
 function groupName(group: GroupTable["groups"][number]): string {
   const values = Object.values(group.group).map((value) => (value === "" ? "not recorded" : value));
-  return `${values.join(", ")}\n${group.nImages} images, ${group.nSubjects} subjects`;
+  const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  return `${values.join(", ")}\n${counted(group.nImages, "image")}, ${counted(group.nSubjects, "subject")}`;
 }
 
 function byModality(rows: readonly Prediction[]) {

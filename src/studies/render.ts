@@ -1,7 +1,7 @@
 // Report tables as Markdown, LaTeX (booktabs), CSV and HTML. Source: our own.
 // Invariant: all four show the same texts; CSV adds the unrounded numbers and the sources.
 import { tableCsv } from "../evaluate/format-csv.ts";
-import { html, type Markup } from "./markup.ts";
+import { html, type Markup, trusted } from "./markup.ts";
 import type { ReportTable, TableCell, TableRow } from "./report-table.ts";
 import { sourceAnchor } from "./source-list.ts";
 
@@ -102,15 +102,29 @@ export function toHtml({ id, title, note, header, rows }: ReportTable): Markup {
   const body = rows.map(({ cells, sources }) => {
     const place = sourceAnchor(sources);
     const link = (cell: TableCell) => {
-      const text = cell.bold === true ? html`<strong>${cell.text}</strong>` : html`${cell.text}`;
+      const name = breakable(cell.text);
+      const text = cell.bold === true ? html`<strong>${name}</strong>` : name;
       if (place === undefined) return text;
       const exact = cell.value === undefined ? "" : String(cell.value);
       return html`<a href="#${place}" title="${exact}">${text}</a>`;
     };
     const [first, ...rest] = cells;
-    return html`<tr><th scope="row">${link(first!)}</th>${rest.map((cell) => html`<td>${link(cell)}</td>`)}</tr>`;
+    const td = (cell: TableCell) =>
+      isLong(cell.text) ? html`<td class="long">${link(cell)}</td>` : html`<td>${link(cell)}</td>`;
+    const th = isLong(first!.text) ? html`<th scope="row" class="long">` : html`<th scope="row">`;
+    return html`<tr>${th}${link(first!)}</th>${rest.map(td)}</tr>`;
   });
   return html`<section id="${tableAnchor(id)}"><h3>${title}</h3>
 <div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>
 <p class="soft">${note}</p></section>`;
+}
+
+/** Names of configurations: a table of them would be wider than any page. */
+const isLong = (text: string) => text.length > 28 && !text.includes("[");
+
+/** A long name may break after the parts of a tag. */
+function breakable(text: string): Markup {
+  if (!isLong(text)) return html`${text}`;
+  const parts = text.split(/(?<=[_.=])/);
+  return trusted(parts.map((part) => html`${part}`.text).join("<wbr>"));
 }

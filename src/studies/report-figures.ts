@@ -75,11 +75,15 @@ export function precisionRecallCurve(rows: readonly Labelled[]): string {
     const own = rows.filter((row) => row.modality === modality).sort((a, b) => b.probability - a.probability);
     const males = own.filter(({ target }) => target === 1).length;
     let right = 0;
-    return own.flatMap((row, k) => {
+    let before = 0;
+    const steps = own.flatMap((row, k) => {
       right += row.target;
       const tied = own[k + 1]?.probability === row.probability;
-      return males === 0 || tied ? [] : [{ modality, recall: right / males, precision: right / (k + 1) }];
+      if (tied || right === before) return []; // only where recall grows, as average precision counts
+      before = right;
+      return [{ modality, recall: right / males, precision: right / (k + 1) }];
     });
+    return steps.length === 0 ? [] : [{ ...steps[0]!, recall: 0 }, ...steps];
   });
   return drawFigure({
     title: "Precision and recall, male as positive",
@@ -90,7 +94,7 @@ export function precisionRecallCurve(rows: readonly Labelled[]): string {
       marks: present(points).map((modality) =>
         Plot.line(
           points.filter((point) => point.modality === modality),
-          { x: "recall", y: "precision", stroke: COLORS[modality], strokeWidth: 2, curve: "step-after" },
+          { x: "recall", y: "precision", stroke: COLORS[modality], strokeWidth: 2, curve: "step-before" },
         ),
       ),
     },
@@ -107,21 +111,26 @@ export function forestPlot({ comparison, pairs }: ComparedFamily): string | unde
   if (rows.length === 0) return undefined;
   const reach = 1.1 * Math.max(0.01, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
   return drawFigure({
-    title: `${comparison.name}: differences in ${METRIC_TITLES[comparison.metric]}`,
+    title: comparison.name,
     heightPx: 90 + 58 * rows.length,
-    legend: [{ label: "difference with 95 % interval over subjects", color: COLORS.face, shape: "dot" }],
+    legend: [
+      {
+        label: `difference in ${METRIC_TITLES[comparison.metric]}, 95 % interval over subjects`,
+        color: COLORS.face,
+        shape: "dot",
+      },
+    ],
     plot: {
       marginLeft: 18,
       x: {
-        label: `${METRIC_TITLES[comparison.metric]}, upper minus lower name`,
+        label: "upper minus lower name",
         domain: [-reach, reach],
-        grid: true,
         ticks: 7,
       },
-      // Names are long: they stand over their lines, not beside them.
-      y: { label: null, axis: null, domain: rows.map(({ name }) => name) },
+      // Names are long: they stand over their lines, not beside them, and nothing is drawn through them.
+      y: { type: "band", padding: 0.7, label: null, axis: null, domain: rows.map(({ name }) => name) },
       marks: [
-        Plot.ruleX([0], { stroke: INK, strokeDasharray: "4 4" }),
+        Plot.tickX(rows, { x: () => 0, y: "name", stroke: INK }),
         Plot.ruleY(rows, { x1: "low", x2: "high", y: "name", stroke: COLORS.face, strokeWidth: 2 }),
         Plot.dot(rows, { x: "estimate", y: "name", fill: COLORS.face, r: 5 }),
         Plot.text(rows, {
@@ -130,8 +139,8 @@ export function forestPlot({ comparison, pairs }: ComparedFamily): string | unde
           text: "name",
           textAnchor: "start",
           fill: INK,
-          dy: -21,
-          fontSize: 10.5,
+          dy: -24,
+          fontSize: 11,
         }),
       ],
     },

@@ -10,7 +10,7 @@ import { tableAnchor, toHtml } from "./render.ts";
 import { confusionPanels, forestPlot, precisionRecallCurve, seedCurves } from "./report-figures.ts";
 import { REPORT_CSS } from "./report-style.ts";
 import type { ReportTable } from "./report-table.ts";
-import { type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
+import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
 import { sourcesHtml } from "./source-list.ts";
 
 /** What the page shows. */
@@ -39,42 +39,60 @@ export function preface({ study, runs, missing, split }: StudyResults): string[]
 /** The page as text. */
 export function reportPage(results: StudyResults, { families, tables, shown, base }: PageParts): string {
   const { study } = results;
-  const figures = [
-    ...families.flatMap((family) => figureOf(forestPlot(family))),
-    ...shown.flatMap((run) => runFigures(run, results)),
-  ];
+  const forests = families.flatMap((family) => figureOf(forestPlot(family)));
+  const comparisons =
+    forests.length === 0 ? html`` : html`<h3>Comparisons</h3><div class="figures">${forests}</div>`;
+  const runs = shown.map(
+    (run) => html`<h3>${run.cell.label}: best of ${run.cell.arch.toUpperCase()} by validation</h3>
+<p class="soft">Curves of all its seeds; everything else of seed ${run.seed}, split ${results.split}.</p>
+<div class="figures">${runFigures(run, results)}</div>`,
+  );
   const list = tables.map(({ id, title }) => html`<li><a href="#${tableAnchor(id)}">${title}</a></li>`);
   return html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Study ${study.name}</title><style>${trusted(REPORT_CSS)}
-body { max-width: 80rem; }
+body { max-width: 84rem; }
+.scroll table { font-size: .84rem; }
+.scroll th, .scroll td { padding: .26rem .45rem; }
+.scroll th:first-child { padding-left: 0; }
 td a, tbody th a { color: inherit; text-decoration-color: var(--line); }</style></head>
 <body><h1>Study ${study.name}</h1>
 <div class="note">${preface(results).map((text) => html`<p>${text}</p>`)}</div>
 <details><summary>Contents</summary><ul>${list}</ul></details>
-<h2>Figures</h2><div class="figures">${figures}</div>
+<h2>Figures</h2>${comparisons}${runs}
 <h2>Tables</h2>${tables.map(toHtml)}
 ${sourcesHtml(results.sources, tables, base)}</body></html>
 `.text;
 }
 
-function figureOf(svg: string | undefined, caption = ""): Markup[] {
-  if (svg === undefined) return [];
-  return [
-    html`<figure>${trusted(svg)}${caption === "" ? html`` : html`<figcaption>${caption}</figcaption>`}</figure>`,
-  ];
+function figureOf(svg: string | undefined): Markup[] {
+  return svg === undefined ? [] : [html`<figure>${trusted(svg)}</figure>`];
 }
 
 function runFigures(run: RunResult, results: StudyResults): Markup[] {
   const rows = rowsOf(run.rows, results.split);
-  const name = `${run.cell.label}, seed ${run.seed}, split ${results.split}`;
-  const key = (["race", "age", "gesture"] as const).find((field) => rows.some((row) => row[field] !== ""));
   return [
-    ...figureOf(seedCurves(runsOf(results, run.cell), "Validation by epoch"), run.cell.label),
-    ...figureOf(confusionPanels(rows), name),
-    ...figureOf(rocCurve(rows), name),
-    ...figureOf(precisionRecallCurve(rows), name),
-    ...figureOf(reliabilityDiagram(rows), name),
-    ...(key === undefined ? [] : figureOf(groupDots(metricsByGroup(rows, [key, "modality"])), name)),
+    seedCurves(runsOf(results, run.cell), "Validation by epoch"),
+    confusionPanels(rows),
+    rocCurve(rows),
+    precisionRecallCurve(rows),
+    reliabilityDiagram(rows),
+    groupFigure(rows),
+  ].flatMap(figureOf);
+}
+
+const FIELDS = ["race", "age", "gesture"] as const;
+
+/** Groups by the first recorded field that leaves one of them large enough, by modality too if it can be. */
+function groupFigure(rows: readonly Labelled[]): string | undefined {
+  const recorded = FIELDS.filter((field) => rows.some((row) => row[field] !== ""));
+  const keys = [
+    ...recorded.map((field) => [field, "modality"] as const),
+    ...recorded.map((field) => [field] as const),
   ];
+  for (const by of [...keys, ["modality"] as const]) {
+    const table = metricsByGroup(rows, by);
+    if (table.groups.some(({ small }) => !small)) return groupDots(table);
+  }
+  return undefined;
 }

@@ -12,6 +12,7 @@ body { margin: 0 auto; padding: 1.5rem 1.25rem 4rem; max-width: 64rem; backgroun
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.3rem; margin: 2.75rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
+h1, h2, h3 { overflow-wrap: anywhere; }
 p { margin: .5rem 0; max-width: 46rem; }
 .soft, caption, figcaption { color: var(--soft); font-size: .9rem; }
 .note { background: var(--note); border-left: 4px solid var(--note-line); border-radius: 4px;
@@ -47,8 +48,12 @@ th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); text-align
 th:first-child { text-align: left; padding-left: 0; }
 thead th { border-bottom: 2px solid var(--line); white-space: normal; vertical-align: bottom; }
 tbody th { font-weight: 500; }
+.long { white-space: normal; min-width: 10rem; }
 td small { color: var(--soft); }
 td.wide { text-align: left; color: var(--soft); }
+td.wide a, .sets a { display: inline-block; margin-right: .75rem; }
+.sets { padding-left: 1.2rem; font-size: .9rem; }
+:target { outline: 2px solid var(--accent); outline-offset: 2px; }
 pre { background: var(--card); border-radius: 8px; padding: .8rem 1rem; font-size: .82rem; white-space: pre-wrap;
   overflow-wrap: anywhere; }
 @media (max-width: 30rem) { body { padding: 1rem .9rem 3rem; } h1 { font-size: 1.45rem; }

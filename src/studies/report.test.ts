@@ -85,7 +85,7 @@ describe("tables", () => {
     const [before, after] = areas.map((values) => seedSummary(values).mean);
     expect(Number(third!["difference (unrounded)"])).toBeCloseTo(after! - before!, 12);
     expect([first!["DeLong p"], Number(third!["DeLong p (unrounded)"]) < 0.05]).toEqual(["-", true]);
-    expect(text("report.html")).toContain("flag: differences in ROC-AUC");
+    expect(text("report.html")).toContain("difference in ROC-AUC, 95 % interval over subjects");
   });
 
   test("tell what an evaluation changed: a quarter of the decisions were turned round", async () => {

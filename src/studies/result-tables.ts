@@ -38,7 +38,7 @@ function metricCell(
 /** All cells: the figure that chooses, then figures of the reported split. The best by validation is bold. */
 export function figuresTable(results: StudyResults): ReportTable {
   const { split, study } = results;
-  const best = rankedCells(results)[0]?.cell.id;
+  const best = bestCells(results);
   const own = (modality?: Modality) => (run: RunResult) => rowsOf(run.rows, split, modality);
   const rows = study.cells.map((cell): TableRow => {
     const runs = runsOf(results, cell);
@@ -52,12 +52,12 @@ export function figuresTable(results: StudyResults): ReportTable {
         metricCell(runs, own(), metric),
       ),
     ];
-    return { cells: cells.map((c) => (cell.id === best ? { ...c, bold: true } : c)), sources: idsOf(runs) };
+    return { cells: cells.map((c) => (best.has(cell.id) ? { ...c, bold: true } : c)), sources: idsOf(runs) };
   });
   return {
     id: "figures",
     title: `Agreement with the recorded label, split ${split}`,
-    note: `${SEED_NOTE}. Validation: balanced accuracy of the kept epoch, which chose it and the best row (bold); all other figures are of split ${split}.`,
+    note: `${SEED_NOTE}. Validation: balanced accuracy of the kept epoch, which chose it and the best row (bold) of those that were validated on the same images; all other figures are of split ${split}.`,
     header: [
       "configuration",
       "seeds",
@@ -75,6 +75,16 @@ export function figuresTable(results: StudyResults): ReportTable {
   };
 }
 
+/** The best cell by validation of each set of validation images, where several have that set. */
+function bestCells(results: StudyResults): ReadonlySet<string> {
+  const ranked = new Map<string, string[]>();
+  for (const { cell } of rankedCells(results)) {
+    const images = JSON.stringify([cell.data, cell.axes["modality"], cell.config.splitSeed, cell.config.val]);
+    ranked.set(images, [...(ranked.get(images) ?? []), cell.id]);
+  }
+  return new Set([...ranked.values()].flatMap(([first, ...others]) => (others.length === 0 ? [] : [first!])));
+}
+
 const idsOf = (runs: readonly RunResult[], evaluation?: string) =>
   runs.map((run) => sourceId(run, evaluation));
 
@@ -84,23 +94,18 @@ export function evaluationTables(results: StudyResults): ReportTable[] {
     const cells = results.study.cells.filter(({ id }) => evaluation.cells.includes(id));
     const rows = cells.flatMap((cell) => evaluationRow(results, cell, evaluation) ?? []);
     if (rows.length === 0) return [];
-    return [
-      {
-        id: `evaluation-${evaluation.name}`,
-        title: `Evaluation ${evaluation.name}: ${describe(evaluation)}`,
-        note: `${SEED_NOTE}. Changed: balanced accuracy minus that of the run's own predictions of the same images. Flipped: share of these images whose decision differs from the run's own.`,
-        header: [
-          "configuration",
-          "images",
-          "balanced accuracy",
-          ...MODALITIES,
-          "ROC-AUC",
-          "changed",
-          "flipped",
-        ],
-        rows,
-      },
-    ];
+    const figures = ["configuration", "images", "balanced accuracy", ...MODALITIES, "ROC-AUC"];
+    const table = {
+      id: `evaluation-${evaluation.name}`,
+      title: `Evaluation ${evaluation.name}: ${describe(evaluation)}`,
+    };
+    // Images of another set have no predictions of the run's own to differ from.
+    if (rows.every(({ cells: row }) => row.slice(figures.length).every(({ value }) => value === undefined))) {
+      const short = rows.map((row) => ({ ...row, cells: row.cells.slice(0, figures.length) }));
+      return [{ ...table, note: `${SEED_NOTE}.`, header: figures, rows: short }];
+    }
+    const note = `${SEED_NOTE}. Changed: balanced accuracy minus that of the run's own predictions of the same images. Flipped: share of these images whose decision differs from the run's own.`;
+    return [{ ...table, note, header: [...figures, "changed", "flipped"], rows }];
   });
 }
 

@@ -60,13 +60,11 @@ export function sourcesHtml(
 ): Markup {
   const sets = [...together(tables)].map(
     ([id, set]) =>
-      html`<li id="${id}">${set.map(
-        (one, k) => html`${k === 0 ? "" : ", "}<a href="#${sourceAnchor([one])!}">${one}</a>`,
-      )}</li>`,
+      html`<li id="${id}">${set.map((one) => html`<a href="#${sourceAnchor([one])!}">${one}</a>`)}</li>`,
   );
   const rows = sources.map(({ id, run, files }) => {
     const runLinks = ["config.json", "log.jsonl", "environment.json"].map(
-      (name, k) => html`${k === 0 ? "" : ", "}<a href="${base}/${run}/${name}">${name}</a>`,
+      (name) => html`<a href="${base}/${run}/${name}">${name}</a>`,
     );
     const stored = files.map(
       ({ path, images, sha256 }) =>
