@@ -46,10 +46,11 @@ const LATEX: Readonly<Record<string, string>> = {
   "^": "\\textasciicircum{}",
   "<": "$<$",
   ">": "$>$",
+  "|": "$|$",
 };
 
 function escapeLatex(text: string): string {
-  return text.replace(/[\\±~^<>]|[&%$#_{}]/g, (char) => LATEX[char] ?? `\\${char}`);
+  return text.replace(/[\\±~^<>|]|[&%$#_{}]/g, (char) => LATEX[char] ?? `\\${char}`);
 }
 
 /** A table as LaTeX: a `table` with booktabs' rules, to be \\input. */
@@ -61,18 +62,21 @@ export function toLatex({ id, title, note, header, rows }: ReportTable): string 
     ),
   );
   return [
-    "% Made by facehand study report; needs \\usepackage{booktabs}.",
+    "% Made by facehand study report; needs \\usepackage{booktabs,graphicx}.",
     "\\begin{table}",
     "\\centering",
     `\\caption{${escapeLatex(`${title}. ${note}`)}}`,
     `\\label{tab:${id}}`,
+    "\\smallskip",
+    // A table wider than the text is shrunk to it.
+    "\\resizebox{\\ifdim\\width>\\linewidth\\linewidth\\else\\width\\fi}{!}{%",
     `\\begin{tabular}{l${"r".repeat(header.length - 1)}}`,
     "\\toprule",
     line(header.map(escapeLatex)),
     "\\midrule",
     ...body,
     "\\bottomrule",
-    "\\end{tabular}",
+    "\\end{tabular}}",
     "\\end{table}",
     "",
   ].join("\n");

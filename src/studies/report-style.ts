@@ -27,7 +27,7 @@ p { margin: .5rem 0; max-width: 46rem; }
 .sheet .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 2px; border-radius: 6px; overflow: hidden; }
 .sheet img, .prediction img { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; }
 .sheet figcaption { font-size: .78rem; line-height: 1.3; margin-top: .2rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); gap: 1rem;
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 24rem), 1fr)); gap: 1rem;
   margin: 1rem 0; align-items: start; }
 .figures figure { margin: 0; background: var(--card); border-radius: 8px; padding: .75rem; }
 .figures svg { display: block; width: 100%; height: auto; }

@@ -66,6 +66,9 @@ describe("tables", () => {
       .filter((line) => line.startsWith("| [**"));
     expect(bold).toHaveLength(1);
     expect(bold[0]).toContain("F1");
+    // Without fonts of another encoding, LaTeX prints a bare | as a dash.
+    const abstention = [...report.files.keys()].find((name) => /abstention-umcc.*tex$/.test(name))!;
+    expect(text(abstention)).toContain("$|$p - .5$|$ from");
     expect(text("tables/figures.tex")).toContain("\\textbf{test\\_efficientnet.none\\_F1\\_Af\\_Lb\\_Z0}");
   });
 
