@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["test/slurm/**"], // by `npm run test:slurm`, which starts a cluster
+    exclude: ["test/slurm/**", "test/large/**"], // by `npm run test:slurm`, which starts a cluster, and `test:large`
     // Native sessions use both cores already; more workers only fight for them.
     maxWorkers: 2,
     testTimeout: 60_000,
