@@ -1,6 +1,6 @@
 // A check as text for a terminal: counts by split and group, then the findings, a few of each kind.
 import type { CheckReport } from "./check.ts";
-import { COUNTED, type DatasetCounts, SMALL_GROUP } from "./check-counts.ts";
+import { COUNTED, type Counted, type DatasetCounts, type JointCount, SMALL_GROUP } from "./check-counts.ts";
 import { FINDINGS, type Finding, type FindingCode } from "./findings.ts";
 import { SPLITS } from "./record.ts";
 import { LABEL_NOTE } from "./show.ts";
@@ -14,6 +14,8 @@ export function formatCheck({ root, counts, images, totals, findings }: CheckRep
   return `${[
     root,
     ...countLines(counts),
+    "",
+    ...crossLines(counts),
     "",
     ...findingLines(findings, shown),
     `${images} images opened; findings: ${serious} serious, ${warning} warnings, ${note} notes`,
@@ -32,14 +34,44 @@ export function countLines(counts: DatasetCounts): string[] {
     const of = counts.groups.filter((n) => n.by === by);
     for (const value of [...new Set(of.map((n) => n.value))].sort()) {
       const values = columns.map((split) => cell(of.find((n) => n.split === split && n.value === value)));
-      rows.push([`${by} ${value === "" ? "(unknown)" : value}`, ...values]);
+      rows.push([`${by} ${named(value)}`, ...values]);
     }
   }
+  return [...aligned(rows), `* under ${SMALL_GROUP} subjects: too small to compare`];
+}
+
+/** Labels with more values than this have no column each. */
+const MOST_COLUMNS = 8;
+
+/** Pairs by gender and race (columns) and age (rows), of all splits; what has one value only is not shown. */
+function crossLines({ joint, splits }: DatasetCounts): string[] {
+  const values = (by: Counted) => [...new Set(joint.map((cell) => cell[by]))].sort();
+  const races = values("race");
+  const columnsBy =
+    races.length > 1 && races.length * 2 <= MOST_COLUMNS
+      ? (["gender", "race"] as const)
+      : (["gender"] as const);
+  const keyOf = (cell: JointCount) => columnsBy.map((by) => named(cell[by])).join(" ");
+  const columns = [...new Set(joint.map(keyOf))].sort();
+  const rows = [["pairs", ...columns]];
+  for (const age of values("age")) {
+    const of = joint.filter((cell) => cell.age === age);
+    const pairs = (key: string) =>
+      of.filter((cell) => keyOf(cell) === key).reduce((sum, cell) => sum + cell.pairs, 0);
+    rows.push([`age ${named(age)}`, ...columns.map((key) => String(pairs(key) || "-"))]);
+  }
+  const cells = `${joint.length} cells of split x gender x age x race x gesture`;
+  return splits.length === 0 ? [] : [...aligned(rows), `--json has all ${cells}, with their subjects`];
+}
+
+const named = (value: string) => (value === "" ? "(unknown)" : value);
+
+/** Rows as lines, first column to the left, others to the right. */
+function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  const lines = rows.map((row) =>
+  return rows.map((row) =>
     row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join("  "),
   );
-  return [...lines, `* under ${SMALL_GROUP} subjects: too small to compare`];
 }
 
 function findingLines(findings: readonly Finding[], shown: number): string[] {

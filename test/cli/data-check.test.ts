@@ -27,6 +27,13 @@ describe("facehand data check", () => {
     expect(stdout).toMatch(/^pairs \(subjects\) +train +val +test +all$/m);
     expect(stdout).toMatch(/images opened; findings: 0 serious/);
     expect(stdout).toContain("it is not identity");
+    const cross = /^pairs +(.*)\n((?:age .*\n)+)--json has all \d+ cells of split x gender x age/m.exec(
+      stdout,
+    )!;
+    expect(cross[1]).toMatch(/Female.*Male/);
+    const cells = cross[2]!.match(/(?<= )\d+(?= |$)/gm)!.map(Number);
+    const all = Number(/^all .* (\d+) \(\d+\*?\)$/m.exec(stdout)![1]);
+    expect(cells.reduce((sum, n) => sum + n, 0)).toBe(all);
   });
 
   it("ends with 3 after a table that differs from its manifest, and gives JSON all the same", async () => {
