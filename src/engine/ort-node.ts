@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { env, InferenceSession, listSupportedBackends, Tensor as NodeTensor } from "onnxruntime-node";
 import { AppError, unexpected } from "../core/errors.ts";
+import { collectGarbage } from "./garbage.ts";
 import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
 
 /** An execution provider that the installed binding knows. */
@@ -33,6 +34,9 @@ export function libraryFolder(): string {
   return join(root, "bin", "napi-v6", process.platform, process.arch);
 }
 
+/** Models from which on their bytes are worth a collection of garbage. */
+const LARGE_BYTES = 16 * 2 ** 20;
+
 const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
 
 /**
@@ -48,6 +52,8 @@ const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   const { where } = options;
   refuseUnknown(options.providers ?? []);
+  const large = model.byteLength >= LARGE_BYTES;
+  if (large) collectGarbage(); // what the model was made of
   let session: InferenceSession;
   try {
     session = await InferenceSession.create(model, nativeOptions(options));
@@ -55,6 +61,7 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
     throw new AppError(where === undefined ? "internal" : "data", "MODEL_REFUSED", message, { cause });
   }
+  if (large) setImmediate(collectGarbage); // the model itself, once the caller has let it go
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
