@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
+import { agree } from "./derive-agree.ts";
 import { growth } from "./growth.ts";
 import { learning } from "./learning.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
@@ -26,9 +27,12 @@ const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
 /** Benchmarks whose peer is another of ours. */
 const OWN_PEERS: Readonly<Record<string, string>> = { "derive-floor": "derive", "head-step": "forward" };
 /** Peers' scripts where it is not step.py. */
-const SCRIPTS: Readonly<Record<string, string>> = { derive: "derive", "read-pt": "read_pt" };
+const SCRIPTS: Readonly<Record<string, string>> = { "read-pt": "read_pt" };
 /** Least share of idle time before and after for a run to count. */
 const QUIET = 0.9;
+
+/** Compares what both sides of `derive` make, instead of their times. */
+const AGREE = "derive-agree";
 
 const USAGE = `Usage: npm run bench -- NAME [options]
 
@@ -118,11 +122,11 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
   }
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
   const step = ["--layout", flags.layout, ...timm];
-  const script = name.startsWith("loader") ? "loader" : SCRIPTS[name];
+  const script = ["loader", "derive"].find((start) => name.startsWith(start)) ?? SCRIPTS[name];
   const args =
     script === undefined
       ? [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step]
-      : [`${HERE}peer/${script}.py`, JSON.stringify(work)];
+      : [`${HERE}peer/${script}.py`, JSON.stringify(work), ...(name === "derive-lean" ? ["lean"] : [])];
   return start(python.path, args, ROOT);
 }
 
@@ -153,13 +157,13 @@ async function main(): Promise<void> {
   if (argv[0] === "trajectory") return trajectory(argv.slice(1));
   if (argv[0] === "speed") return process.exit(measureAll(argv.slice(1)) ? 0 : 1);
   if (argv[0] === "speed-table") return writeSpeedTable();
-  const { values: flags, positionals } = parse(argv);
+  const { values: flags, positionals } = parse(argv.filter((word) => word !== AGREE));
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
     );
-  const name = benchmark(positionals[0]);
+  const name = argv[0] === AGREE ? "derive" : benchmark(positionals[0]);
   const work: Work = {
     model: flags.model,
     batch: integer("batch", flags, 1),
@@ -167,6 +171,16 @@ Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --
     threads: integer("threads", flags, 1),
     lowering: lowering(name, flags),
   };
+  if (argv[0] === AGREE) {
+    const python = findPython(flags.python, flags.timm);
+    if ("path" in python) return agree(work, python.path);
+    throw unexpected("input", {
+      code: "BENCH_PYTHON",
+      expected: "a Python",
+      name: "--python",
+      got: python.missing,
+    });
+  }
   const [pairs, warmup] = [integer("pairs", flags, 1), integer("warmup", flags, 0)];
   const idleBefore = await idleShare();
   const ours = await startOurs(name, work);
@@ -184,6 +198,7 @@ Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --
     ...work,
     pairs,
     ratio: theirs === undefined ? null : pairedRatio(times(mine!), times(theirs)),
+    ...cpuRatio(mine!, theirs),
     ours: summary(ours, mine!, first(0)),
     peer: peer === undefined ? null : summary(peer, theirs!, first(1)),
     ...checkout(),
@@ -203,14 +218,22 @@ Benchmarks: ${NAMES.join(", ")}; learning RUNS --weights FILE, trajectory RUN --
 
 const times = (steps: readonly Measured[]) => steps.map((m) => m.ms);
 
+/** The ratio by processor time, where both sides tell it. */
+function cpuRatio(ours: readonly Measured[], theirs: readonly Measured[] | undefined) {
+  const [mine, peer] = [ours, theirs ?? []].map((steps) => steps.flatMap(({ cpuMs }) => cpuMs ?? []));
+  return mine!.length > 0 && mine!.length === peer!.length ? { cpuRatio: pairedRatio(mine!, peer!) } : {};
+}
+
 function report({
   ours,
   peer,
   ratio,
+  cpuRatio: byCpu,
 }: {
   ours: ReturnType<typeof summary>;
   peer: ReturnType<typeof summary> | null;
   ratio: ReturnType<typeof spread> | null;
+  cpuRatio?: ReturnType<typeof spread>;
 }): void {
   const text = ({ ms, peakMb, firstStepMs }: ReturnType<typeof summary>) =>
     `median ${ms.median.toFixed(1)} ms (quartiles ${ms.p25.toFixed(1)} to ${ms.p75.toFixed(1)}), peak ${peakMb} MB${
@@ -220,6 +243,8 @@ function report({
   if (peer !== null) console.log(`peer   ${text(peer)}`);
   if (ratio !== null)
     console.log(`ours / peer by pairs: median ${ratio.median} (quartiles ${ratio.p25} to ${ratio.p75})`);
+  if (byCpu !== undefined)
+    console.log(`by processor time: median ${byCpu.median} (quartiles ${byCpu.p25} to ${byCpu.p75})`);
 }
 
 main().catch((error: unknown) => {

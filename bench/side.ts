@@ -26,6 +26,8 @@ export interface Ready {
 
 export interface Measured {
   readonly ms: number;
+  /** Processor time of all threads; where a side tells it. A busy machine stretches it less than `ms`. */
+  readonly cpuMs?: number;
   /** Largest resident memory of the process so far, less `heldMb`. */
   readonly peakMb: number;
   /** A number that depends on all of the work, such as the loss. */
@@ -57,8 +59,11 @@ export async function serve(
   say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
+    const cpu = process.cpuUsage();
     const result = await step();
-    say({ ms: performance.now() - start, peakMb: peakMb() - heldMb, result });
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuMs = (user + system) / 1000;
+    say({ ms: performance.now() - start, cpuMs, peakMb: peakMb() - heldMb, result });
   }
 }
 

@@ -1,0 +1,98 @@
+// `npm run bench -- derive-agree`: do both sides of the derive benchmark make the same dataset? Works on the frames once on
+// each side, and compares the decoded crops and every number of the journals. A ratio counts only if they agree.
+import { spawnSync } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AppError } from "../src/core/errors.ts";
+import { readText } from "../src/core/files.ts";
+import { decodeImage } from "../src/data/image.ts";
+import { hashDistance, hashFromHex } from "../src/data/phash.ts";
+import { openDeriveWork } from "./derive-work.ts";
+import type { Work } from "./side.ts";
+
+interface Row {
+  readonly imageId: string;
+  readonly sha256: string;
+  readonly look: string;
+  readonly faces: number;
+  readonly faceScore: number | null;
+  readonly measures: Readonly<Record<string, number>>;
+}
+
+/**
+ * Prints how far the two sides are apart.
+ *
+ * @param python - of the peer
+ * @throws AppError("data", "BENCH_AGREE") if they do not make the same frames, faces or measures
+ */
+export async function agree(work: Work, python: string): Promise<void> {
+  const ours = await openDeriveWork(work);
+  const theirs = await mkdtemp(join(tmpdir(), "facehand-bench-peer-"));
+  try {
+    const { stage } = await ours.derive();
+    const script = fileURLToPath(new URL("./peer/derive.py", import.meta.url));
+    const ran = spawnSync(python, [script, JSON.stringify(work), "keep", theirs], { encoding: "utf8" });
+    if (ran.status !== 0) throw new AppError("internal", "BENCH_SIDE", ran.stderr);
+    await compareCrops([stage.layout.images.face, stage.layout.images.hand], theirs);
+    await compareRows(stage.journal, join(theirs, "journal.jsonl"));
+  } finally {
+    await ours.clear();
+    await rm(theirs, { recursive: true });
+  }
+}
+
+async function compareCrops(folders: readonly string[], theirs: string): Promise<void> {
+  let [values, other, far, largest, files] = [0, 0, 0, 0, 0];
+  for (const folder of folders) {
+    for (const name of await readdir(folder)) {
+      const [a, b] = await Promise.all([decodeImage(join(folder, name)), decodeImage(join(theirs, name))]);
+      files++;
+      values += a.data.length;
+      for (const [i, value] of a.data.entries()) {
+        const apart = Math.abs(value - b.data[i]!);
+        largest = Math.max(largest, apart);
+        if (apart > 0) other++;
+        if (apart > 8) far++;
+      }
+    }
+  }
+  const percent = (count: number) => `${((100 * count) / values).toFixed(3)} %`;
+  console.log(
+    `crops: ${files} on both sides; ${percent(other)} of their values differ, ${percent(far)} by more than 8, by ${largest} at most`,
+  );
+  if (files !== (await readdir(theirs)).length - 1 || far > values / 100) throw disagree("crops");
+}
+
+async function compareRows(ours: string, theirs: string): Promise<void> {
+  const rows = async (path: string) =>
+    (await readText(path, "a journal"))
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Row);
+  const [mine, others] = await Promise.all([rows(ours), rows(theirs)]);
+  const byId = new Map(others.map((row) => [row.imageId, row]));
+  const furthest = new Map<string, number>();
+  let bits = 0;
+  for (const row of mine) {
+    const other = byId.get(row.imageId);
+    const known = Object.keys(row.measures);
+    if (other?.sha256 !== row.sha256 || other.faces !== row.faces) throw disagree("frames or faces");
+    if (known.sort().join() !== Object.keys(other.measures).sort().join())
+      throw disagree("measures that are there");
+    bits = Math.max(bits, hashDistance(hashFromHex(row.look), hashFromHex(other.look)));
+    for (const name of known) {
+      const [a, b] = [row.measures[name]!, other.measures[name]!];
+      const apart = Math.abs(a - b) / Math.max(1, Math.abs(a));
+      furthest.set(name, Math.max(furthest.get(name) ?? 0, apart));
+    }
+  }
+  console.log(`perceptual hashes differ in ${bits} bits at most`);
+  for (const [name, apart] of furthest) console.log(`${name.padEnd(16)} ${apart.toFixed(4)} at most`);
+  if (bits > 8 || Math.max(...furthest.values()) > 0.05) throw disagree("measures");
+}
+
+function disagree(what: string): AppError {
+  return new AppError("data", "BENCH_AGREE", `Expected the same ${what} on both sides, got others`);
+}

@@ -1,0 +1,44 @@
+// Our side of the derive benchmarks: real frames with annotated landmarks, derived as `facehand derive` does by default.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readBytes } from "../src/core/files.ts";
+import { openDerivation, workFrames } from "../src/derive/pipeline.ts";
+import { openStage, type Stage } from "../src/derive/stage.ts";
+import { importTflite } from "../src/engine/import-tflite.ts";
+import { encodeModel } from "../src/formats/onnx.ts";
+import { readTflite } from "../src/formats/tflite.ts";
+import { framesFolder, hagridOf } from "./derive-frames.ts";
+import type { Work } from "./side.ts";
+
+const DETECTOR = "@mediapipe/face_detection/face_detection_full_range.tflite";
+
+/** Frames that can be derived again and again. */
+export interface DeriveWork {
+  /** Works on all frames, from none done to crops and journal on the disk. */
+  derive(): Promise<{ readonly stage: Stage; readonly frames: number }>;
+  /** Takes away what `derive` made. */
+  clear(): Promise<void>;
+}
+
+/** Makes the frames, and the face detector as ONNX beside them, where the peer finds both. */
+export async function openDeriveWork(work: Work): Promise<DeriveWork> {
+  const hagridDir = await hagridOf(work);
+  const model = await readBytes(createRequire(import.meta.url).resolve(DETECTOR), "the face detector");
+  await writeFile(
+    join(framesFolder(work), "face.onnx"),
+    encodeModel(importTflite(readTflite(model, DETECTOR))),
+  );
+  const root = await mkdtemp(join(tmpdir(), "facehand-bench-derived-"));
+  const { threads } = work;
+  const options = { hagridDir, gestures: "all", outDir: join(root, "pairs"), seed: 1, threads } as const;
+  const { tools } = await openDerivation(options);
+  return {
+    derive: async () => {
+      const stage = await openStage(options.outDir, "bench");
+      return { stage, frames: await workFrames(options, stage, tools, { from: 0, to: work.batch }) };
+    },
+    clear: () => rm(root, { recursive: true, force: true }),
+  };
+}
