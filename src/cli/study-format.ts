@@ -1,6 +1,6 @@
 // Studies as text for a terminal: plan, status, ranking.
 import { formatSeconds } from "../core/progress.ts";
-import { alignColumns, formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
+import { alignColumns, formatSeeds, LABEL_NOTE, METRIC_TITLES } from "../evaluate/format.ts";
 import type { Ranking } from "../studies/best.ts";
 import type { CellImages } from "../studies/images.ts";
 import { nameOf } from "../studies/runner.ts";
@@ -51,14 +51,18 @@ export function formatPlan(study: Study, cells: readonly PlannedCell[]): string 
     ),
     ...list(
       "comparisons",
-      comparisons.map(({ name: own, pairs }) => `${own} (${pairs.length} pairs)`),
+      comparisons.map(
+        ({ name: own, metric, pairs }) =>
+          `${own} (${METRIC_TITLES[metric]}, ${pairs.length} pair${pairs.length === 1 ? "" : "s"})`,
+      ),
     ),
     ...total(cells),
   ].join("\n");
 }
 
 function list(title: string, names: readonly string[]): string[] {
-  return names.length === 0 ? [] : [`${names.length} ${title}: ${names.join(", ")}`];
+  if (names.length === 0) return [];
+  return [`${names.length} ${names.length === 1 ? title.slice(0, -1) : title}: ${names.join(", ")}`];
 }
 
 function total(cells: readonly PlannedCell[]): string[] {
