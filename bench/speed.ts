@@ -11,13 +11,21 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** A row of the table. */
 interface Goal {
-  readonly benchmark: "train-step" | "forward" | "head-step" | "loader" | "loader-kept";
+  readonly benchmark:
+    | "train-step"
+    | "forward"
+    | "head-step"
+    | "loader"
+    | "loader-kept"
+    | "derive"
+    | "derive-lean"
+    | "derive-floor";
   readonly model: string;
   /** What it is called, where the network plays no part. */
   readonly label?: string;
   readonly batch: number;
   readonly sizePx: number;
-  /** Our time over the peer's, at most. */
+  /** Our time over the peer's: at most; of `derive-floor`, whose peer is all of our derivation, at least. */
   readonly time: number;
   /** Our peak memory over the peer's, at most; none where the peer is ours. */
   readonly memory?: number;
@@ -26,6 +34,11 @@ interface Goal {
 const SMALL = ["mobilenetv2_100", "resnet18", "tf_efficientnet_lite0"];
 const LARGE = "tf_efficientnetv2_s";
 const at = (batch: number, sizePx: number) => ({ batch, sizePx });
+
+/** A network plays no part: the option's default. */
+const FRAMES = { model: LARGE, batch: 64 } as const;
+/** Frames are counted by core. */
+const FRAME_FLAGS = ["--threads", "1", "--pairs", "7", "--warmup", "2"];
 
 const GOALS: readonly Goal[] = [
   ...[8, 32].map(
@@ -47,6 +60,11 @@ const GOALS: readonly Goal[] = [
     memory: 1,
   },
   { benchmark: "loader-kept", model: LARGE, ...at(32, 224), label: "later epochs, pictures kept", time: 0.5 },
+  ...[512, 1080].flatMap((sizePx) => [
+    { benchmark: "derive", ...FRAMES, sizePx, label: "frames", time: 0.67 } as const,
+    { benchmark: "derive-lean", ...FRAMES, sizePx, label: "frames", time: 0.67 } as const,
+    { benchmark: "derive-floor", ...FRAMES, sizePx, label: "decoding and detection", time: 0.77 } as const,
+  ]),
 ];
 
 /** Networks whose growth with batch and pixels is measured too. */
@@ -86,7 +104,11 @@ export function measureAll(flags: readonly string[]): boolean {
     return spawnSync(process.execPath, command, { cwd: ROOT, stdio: "inherit" }).status === 0;
   };
   const goals = GOALS.map(({ benchmark, model, batch, sizePx }) =>
-    run(benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx), ...flags),
+    run(
+      ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
+      ...(benchmark.startsWith("derive") ? FRAME_FLAGS : []),
+      ...flags,
+    ),
   );
   return [...goals, ...GROWN.map((model) => run("growth", "--model", model))].every((ok) => ok);
 }
@@ -121,7 +143,9 @@ const HEAD = `# Speed
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
 measures (\`--python PATH\` chooses PyTorch's Python). Both sides alternate within one run on the same machine; the ratio
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
-the head alone, and its peer is our own forward pass. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+the head alone, and its peer is our own forward pass. \`derive\` works on real frames on one core, beside Python that does
+all of its steps, \`derive-lean\` beside one that only makes the crops; \`derive-floor\` is what decoding and detection alone
+take of it ([what each step costs](derivation.md#speed)). What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
 `;
 
 const GROWTH = `
@@ -146,12 +170,17 @@ const COLUMNS = [
 
 const matches = (row: SpeedRow, goal: Goal) =>
   (["benchmark", "model", "batch", "sizePx"] as const).every((key) => row[key] === goal[key]) &&
-  row.ratio !== null;
+  row.ratio !== null &&
+  (!goal.benchmark.startsWith("derive") || row.peer?.versions["steps"] !== undefined || isFloor(goal));
 
-const peerOf = ({ peer }: SpeedRow) =>
-  peer?.versions["torch"] === undefined
-    ? "our forward"
-    : `PyTorch ${peer.versions["torch"].split(/[a+]/)[0]}`;
+const isFloor = ({ benchmark }: { readonly benchmark: string }) => benchmark === "derive-floor";
+
+function peerOf(row: SpeedRow): string {
+  const { torch, steps } = row.peer?.versions ?? {};
+  if (torch !== undefined) return `PyTorch ${torch.split(/[a+]/)[0]}`;
+  if (steps !== undefined) return steps === "all" ? "Python, all steps" : "Python, crops only";
+  return isFloor(row) ? "our derive" : "our forward";
+}
 
 /** The last row for each peer. */
 function newest(rows: readonly SpeedRow[]): SpeedRow[] {
@@ -162,8 +191,9 @@ function cells(goal: Goal, row?: SpeedRow): string[] {
   const { benchmark, model, label = model, batch, sizePx, time, memory } = goal;
   const work = `${benchmark} ${label}, ${batch} x ${sizePx} px`;
   const most = (limit?: number) => (limit === undefined ? "" : `<= ${limit}`);
+  const wanted = isFloor(goal) ? `>= ${time}` : most(time);
   if (row?.ratio == null || row.peer === null)
-    return [work, "", most(time), "not measured", "", most(memory), "", "", ""];
+    return [work, "", wanted, "not measured", "", most(memory), "", "", ""];
   const { ratio, ours, peer } = row;
   const share = memory === undefined ? "" : (ours.peakMb / peer.peakMb).toFixed(2);
   const first = ours.firstStepMs === undefined ? "" : (ours.firstStepMs / 1000).toFixed(1);
@@ -171,7 +201,7 @@ function cells(goal: Goal, row?: SpeedRow): string[] {
   return [
     work,
     peerOf(row),
-    most(time),
+    wanted,
     `${ratio.median.toFixed(2)} (${ratio.p25.toFixed(2)} to ${ratio.p75.toFixed(2)})`,
     ours.ms.median.toFixed(0),
     most(memory),

@@ -74,21 +74,27 @@ export function optimalTable(counts: Uint32Array): HuffmanTable {
 /** Length of each symbol's code, and of one more symbol that keeps the code of all ones free; [257], 0 for none. */
 function codeLengths(counts: Uint32Array): Uint8Array {
   const known = Array.from({ length: 257 }, (_, k) => k).filter((k) => k === 256 || counts[k]! > 0);
-  const weights = known.map((k) => (k === 256 ? 1 : counts[k]!));
-  const members = known.map((k) => [k]);
-  const lengths = new Uint8Array(257);
-  for (let left = known.length; left > 1; left--) {
+  const weights = Float64Array.from(known, (k) => (k === 256 ? 1 : counts[k]!));
+  const nodes = Int32Array.from(known, (_, i) => i);
+  const parents = new Int32Array(2 * known.length);
+  const root = 2 * known.length - 2;
+  for (let node = known.length; node <= root; node++) {
     const [a, b] = twoLightest(weights);
     weights[a]! += weights[b]!;
     weights[b] = 0;
-    members[a]!.push(...members[b]!);
-    for (const k of members[a]!) lengths[k]!++;
+    parents[nodes[a]!] = node;
+    parents[nodes[b]!] = node;
+    nodes[a] = node;
   }
+  const depths = new Uint8Array(root + 1);
+  for (let node = root - 1; node >= 0; node--) depths[node] = depths[parents[node]!]! + 1;
+  const lengths = new Uint8Array(257);
+  for (const [i, k] of known.entries()) lengths[k] = depths[i]!;
   return lengths;
 }
 
 /** Of equal weights the later ones. */
-function twoLightest(weights: readonly number[]): [number, number] {
+function twoLightest(weights: Float64Array): [number, number] {
   let a = -1;
   let b = -1;
   for (let k = 0; k < weights.length; k++) {

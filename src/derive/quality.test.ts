@@ -49,4 +49,12 @@ describe("exposure", () => {
     for (let y = 0; y < 100; y++) image.data.fill(200, 3 * 100 * y, 3 * (100 * y + 10));
     expect(highlight(image)).toBeCloseTo(200, 9); // a tenth of the frame is enough
   });
+
+  it("is the value at that place of all that are looked at, sorted", () => {
+    for (const spread of [1, 3, 60, 256]) {
+      const image = { ...goldenPicture(64, 64), data: goldenPicture(64, 64).data.map((v) => v % spread) };
+      const sorted = luma(image).sort();
+      expect(highlight(image)).toBe(sorted[Math.floor(0.95 * sorted.length)]);
+    }
+  });
 });
