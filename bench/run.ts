@@ -9,6 +9,7 @@ import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
 import { agree } from "./derive-agree.ts";
+import { epochs } from "./epochs.ts";
 import { growth } from "./growth.ts";
 import { learning } from "./learning.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
@@ -154,6 +155,7 @@ async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   if (argv[0] === "growth") return growth(argv.slice(1));
   if (argv[0] === "learning") return learning(argv.slice(1));
+  if (argv[0] === "epochs") return epochs(argv.slice(1));
   if (argv[0] === "trajectory") return trajectory(argv.slice(1));
   if (argv[0] === "speed") return process.exit(measureAll(argv.slice(1)) ? 0 : 1);
   if (argv[0] === "speed-table") return writeSpeedTable();
@@ -161,7 +163,7 @@ async function main(): Promise<void> {
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
     );
   const name = argv[0] === AGREE ? "derive" : benchmark(positionals[0]);
   const work: Work = {
