@@ -60,7 +60,7 @@ export async function fetchUnits(
 ): Promise<FetchSummary> {
   if (options.mirror !== undefined) await parseMirror(options.mirror); // refused before anything is made
   await mkdir(dir, { recursive: true });
-  if (await allThere(units, dir)) return await fetchAll(units, dir, options); // reads only: several may, at once
+  if (await allThere(units, dir, options)) return await fetchAll(units, dir, options); // reads only: several may, at once
   const lock = await takeLock(join(dir, FETCH_LOCK), `the folder ${dir}`);
   try {
     return await fetchAll(units, dir, options, lock.lost);
@@ -69,8 +69,15 @@ export async function fetchUnits(
   }
 }
 
-async function allThere(units: readonly FetchUnit[], dir: string): Promise<boolean> {
-  const names = units.flatMap((unit) => unit.unpack?.map(({ folder }) => folder) ?? [pathOf(unit)]);
+async function allThere(
+  units: readonly FetchUnit[],
+  dir: string,
+  { keepArchives = false }: FetchOptions,
+): Promise<boolean> {
+  const names = units.flatMap((unit) => [
+    ...(unit.unpack ?? []).map(({ folder }) => folder),
+    ...(unit.unpack === undefined || keepArchives ? [pathOf(unit)] : []),
+  ]);
   for (const name of names) if (!(await exists(join(dir, name)))) return false;
   return true;
 }

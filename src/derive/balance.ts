@@ -8,12 +8,16 @@ export type Balance = Manifest["balance"];
 
 /** Counts the pairs and subjects of every group of gender, age, race and gesture as they come; joint cells are left to `data check`. */
 export class BalanceTally {
+  /** Numbers stand for subjects: a set of texts would keep one for each row that brought a new member. */
+  readonly #subjects = new Map<string, number>();
   readonly #groups = new Map<
     string,
-    { readonly subjects: Set<string>; readonly pairs: Record<Split, number> }
+    { readonly subjects: Set<number>; readonly pairs: Record<Split, number> }
   >();
 
   add(split: Split, pair: Pair): void {
+    const subject = this.#subjects.get(pair.userId) ?? this.#subjects.size;
+    if (subject === this.#subjects.size) this.#subjects.set(pair.userId, subject);
     for (const by of COUNTED) {
       const key = `${by} ${pair[by]}`;
       let group = this.#groups.get(key);
@@ -21,7 +25,7 @@ export class BalanceTally {
         group = { subjects: new Set(), pairs: { train: 0, val: 0, test: 0 } };
         this.#groups.set(key, group);
       }
-      group.subjects.add(pair.userId);
+      group.subjects.add(subject);
       group.pairs[split]++;
     }
   }
