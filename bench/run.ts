@@ -9,6 +9,7 @@ import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
 import { agree } from "./derive-agree.ts";
+import { deriveSteps } from "./derive-steps.ts";
 import { epochs } from "./epochs.ts";
 import { growth } from "./growth.ts";
 import { learning } from "./learning.ts";
@@ -34,6 +35,8 @@ const QUIET = 0.9;
 
 /** Compares what both sides of `derive` make, instead of their times. */
 const AGREE = "derive-agree";
+/** Tells what each step of it costs. */
+const STEPS = "derive-steps";
 
 const USAGE = `Usage: npm run bench -- NAME [options]
 
@@ -159,13 +162,13 @@ async function main(): Promise<void> {
   if (argv[0] === "trajectory") return trajectory(argv.slice(1));
   if (argv[0] === "speed") return process.exit(measureAll(argv.slice(1)) ? 0 : 1);
   if (argv[0] === "speed-table") return writeSpeedTable();
-  const { values: flags, positionals } = parse(argv.filter((word) => word !== AGREE));
+  const { values: flags, positionals } = parse(argv.filter((word) => word !== AGREE && word !== STEPS));
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
     );
-  const name = argv[0] === AGREE ? "derive" : benchmark(positionals[0]);
+  const name = argv[0] === AGREE || argv[0] === STEPS ? "derive" : benchmark(positionals[0]);
   const work: Work = {
     model: flags.model,
     batch: integer("batch", flags, 1),
@@ -173,6 +176,7 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, epochs, learning RUNS --weights F
     threads: integer("threads", flags, 1),
     lowering: lowering(name, flags),
   };
+  if (argv[0] === STEPS) return deriveSteps(work);
   if (argv[0] === AGREE) {
     const python = findPython(flags.python, flags.timm);
     if ("path" in python) return agree(work, python.path);

@@ -1,0 +1,104 @@
+// `npm run bench -- derive-steps`: processor time of each step of deriving a frame, on one core, in the order of derive/work.ts.
+// Steps are called one by one here, so that their sum leaves out what happens between them (journal, syncs, annotations).
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readBytes, sha256, writeLater } from "../src/core/files.ts";
+import { lookOf } from "../src/data/phash.ts";
+import { decodeQuick, encodeQuick } from "../src/data/resize.ts";
+import { chipSquare } from "../src/derive/align.ts";
+import { readAnnotations } from "../src/derive/annotations.ts";
+import { hiddenShare, insideShare } from "../src/derive/cover.ts";
+import { turnedCrop } from "../src/derive/crops.ts";
+import { detectedFaces } from "../src/derive/faces.ts";
+import type { Frame } from "../src/derive/frame.ts";
+import { boxToPx } from "../src/derive/geometry.ts";
+import { openHandCutter } from "../src/derive/hand-source.ts";
+import { fitted } from "../src/derive/letterbox.ts";
+import { chooseHand, chooseOwner } from "../src/derive/pairing.ts";
+import { clippedShare, highlight, sharpness } from "../src/derive/quality.ts";
+import { skinAngle } from "../src/derive/skin.ts";
+import { hagridOf, pin } from "./derive-frames.ts";
+import type { Work } from "./side.ts";
+import { aligned } from "./table.ts";
+
+const ROUNDS = 4;
+const JPEG = { quality: 95, chroma: "4:2:0" } as const;
+const CROP = 300;
+
+/** Prints the table. */
+export async function deriveSteps(work: Work): Promise<void> {
+  pin(1);
+  const frames: Frame[] = [];
+  for await (const frame of readAnnotations(await hagridOf(work), { gestures: "all" })) frames.push(frame);
+  const root = await mkdtemp(join(tmpdir(), "facehand-bench-steps-"));
+  const step = await openSteps(root);
+  let spent = new Map<string, number>();
+  for (let round = 0; round <= ROUNDS; round++) {
+    if (round === 1) spent = new Map(); // the first warms up
+    for (const [k, frame] of frames.entries()) await step(frame, `${round}-${k}`, lapsInto(spent));
+  }
+  await rm(root, { recursive: true });
+  const all = [...spent].map(([name, ms]) => [name, ms / frames.length / ROUNDS] as const);
+  const total = all.filter(([name]) => !name.includes("landmark model")).reduce((sum, [, ms]) => sum + ms, 0);
+  const rows = all.map(([name, ms]) => [name, ms.toFixed(2), `${((100 * ms) / total).toFixed(0)} %`]);
+  console.log(
+    aligned([["step", "ms a frame", "share"], ...rows, ["all but the model", total.toFixed(2), ""]]),
+  );
+}
+
+/** Adds the processor time since the last call to a step. */
+function lapsInto(spent: Map<string, number>): (name: string) => void {
+  let last = process.cpuUsage();
+  return (name) => {
+    const { user, system } = process.cpuUsage(last);
+    spent.set(name, (spent.get(name) ?? 0) + (user + system) / 1000);
+    last = process.cpuUsage();
+  };
+}
+
+async function openSteps(root: string) {
+  const faces = await detectedFaces(undefined, 1);
+  const hands = await openHandCutter("landmarks", 1);
+  return async (frame: Frame, name: string, lap: (name: string) => void) => {
+    const bytes = await readBytes(frame.path, "a frame");
+    lap("read");
+    const image = await decodeQuick(bytes);
+    lap("decode");
+    fitted(image, 192, 192);
+    lap("shrink for detector and hash");
+    const found = await faces.find(image, frame.imageId);
+    lap("detect the face");
+    sha256(bytes);
+    lap("SHA-256");
+    const { width, height } = image;
+    const chosen = chooseHand(frame)!;
+    const box = boxToPx(frame.boxes[chosen]!, width, height);
+    const points = frame.handLandmarks![chosen]!.map(({ x, y }) => ({ x: x * width, y: y * height }));
+    const placed = await hands.place(image, box, points);
+    const owner = chooseOwner(found, box, { minScore: 0.6, minPx: 28 });
+    const chip = owner && chipSquare(owner.face.landmarks, CROP, 0.25);
+    const hand = turnedCrop(image, placed.square, CROP);
+    const face = chip && turnedCrop(image, chip, CROP);
+    lap("cut both");
+    const files = await Promise.all([hand, ...(face ? [face] : [])].map((crop) => encodeQuick(crop, JPEG)));
+    lap("encode both");
+    for (const [k, file] of files.entries()) await writeLater(join(root, `${name}-${k}.jpg`), file);
+    lap("write both");
+    for (const crop of [hand, ...(face ? [face] : [])]) sharpness(crop);
+    lap("sharpness of both");
+    highlight(image);
+    if (face) clippedShare(face);
+    lap("exposure");
+    if (face) skinAngle(face);
+    lap("skin tone");
+    lookOf(fitted(image, 192, 192));
+    lap("perceptual hash");
+    insideShare(placed.square, width, height);
+    if (chip) insideShare(chip, width, height);
+    if (owner) hiddenShare(owner.face.box, points);
+    lap("inside, hidden");
+    await hands.place(image, box, undefined);
+    lap("landmark model, where the annotation has none");
+  };
+}
