@@ -138,15 +138,19 @@ export async function workFrames(
   const limit = (options.threads ?? 2) * FRAMES_PER_THREAD;
   const threads = openThreads(options, tools, range.to - range.from - journal.done);
   let worked = 0;
+  let kept: Promise<void> = Promise.resolve();
   try {
     const results = mapOrdered(tasks(options, stage, journal.done, range), limit, threads.work);
     for await (const group of grouped(results, () => progress?.tick())) {
-      await syncCrops(stage.layout, group);
-      await journal.append(group);
+      await kept; // the next group is worked on while one is synced
+      kept = syncCrops(stage.layout, group).then(() => journal.append(group));
+      kept.catch(() => undefined); // told when it is awaited
       worked += group.length;
     }
+    await kept;
     return worked;
   } finally {
+    await kept.catch(() => undefined);
     await threads.close();
     await journal.close();
   }
