@@ -197,7 +197,7 @@ describe("links and names", () => {
 
   it("are told apart by what cannot be fetched", async () => {
     await expect(get("ftp://x/y")).rejects.toMatchObject({ kind: "input", code: "LINK" });
-    await expect(get("https://example.org/")).rejects.toThrow(
+    await expect(get("https://example.org/%")).rejects.toThrow(
       /^Expected a name, which the address has not for --name/,
     );
     expect(openDrive().address("a b")).toBe("https://drive.google.com/uc?id=a%20b");
