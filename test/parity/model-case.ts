@@ -33,14 +33,15 @@ interface Case extends BackboneOptions {
 /** Largest magnitude, sum of squares, product with the hash of the name, then index and value in turn. */
 type Summary = readonly number[];
 
-interface Golden {
+export interface Golden {
   readonly case: Case;
   readonly outputs: Readonly<Record<string, readonly number[]>>;
   readonly grads: Readonly<Record<string, Summary>>;
   readonly stats: Readonly<Record<string, Summary>>;
 }
 
-function readGolden(name: string): Golden {
+/** One file of goldens/models. */
+export function readGolden(name: string): Golden {
   return JSON.parse(readFileSync(new URL(`./goldens/models/${name}.json`, import.meta.url), "utf8"));
 }
 
