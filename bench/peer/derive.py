@@ -58,7 +58,7 @@ def find(image, small):
     good = good[np.argsort(-scores[good], kind="stable")]
     scores, boxes = scores[good], raw[0, good].astype(np.float64)
     mids, sizes = boxes[:, :2] + centres[good], boxes[:, 2:4]
-    points = boxes[:, 4:].reshape(len(good), -1, 2) + centres[good][:, None]
+    points = boxes[:, 4:].reshape(len(good), boxes[:, 4:].shape[1] // 2, 2) + centres[good][:, None]
     faces, rest = [], np.arange(len(good))
     scale = np.array([image.width / small.width, image.height / small.height])
     while len(rest) > 0:  # MediaPipe's weighted suppression: the mean of what overlaps with the best one
