@@ -2,21 +2,22 @@
 // Source and reference: src/derive/pyramid.ts and src/derive/crops.ts. Invariant: bit for bit the same, in 64-bit floats.
 
 /**
- * Halves a picture after smoothing.
+ * Halves a picture, or a part of one, after smoothing.
  *
  * @param from - RGB u8 [height, width, 3], sides at least 9; 64 bytes more are read
+ * @param row - bytes from row to row
  * @param sums - memory for u16 [width, 3] and 64 bytes more
  * @param to - u8 [(height - 3) / 2, (width - 3) / 2, 3]; 16 bytes more are overwritten
  */
-export function halve(from: usize, width: usize, height: usize, sums: usize, to: usize): void {
+export function halve(from: usize, row: usize, width: usize, height: usize, sums: usize, to: usize): void {
   const stride = width * 3;
   const outWidth = (width - 3) >> 1;
   const outHeight = (height - 3) >> 1;
-  for (let r: usize = 0; r < outHeight; r++, from += 2 * stride, to += outWidth * 3) {
+  for (let r: usize = 0; r < outHeight; r++, from += 2 * row, to += outWidth * 3) {
     for (let i: usize = 0; i < stride; i += 8) {
       v128.store(sums + i * 2, smoothed(
-        v128.load8x8_u(from + i), v128.load8x8_u(from + i + stride), v128.load8x8_u(from + i + 2 * stride),
-        v128.load8x8_u(from + i + 3 * stride), v128.load8x8_u(from + i + 4 * stride)));
+        v128.load8x8_u(from + i), v128.load8x8_u(from + i + row), v128.load8x8_u(from + i + 2 * row),
+        v128.load8x8_u(from + i + 3 * row), v128.load8x8_u(from + i + 4 * row)));
     }
     // Four pixels out of eight; the others are smoothed in vain.
     for (let c: usize = 0, at = sums, out = to; c < outWidth; c += 4, at += 48, out += 12) {
@@ -44,13 +45,8 @@ function across(at: usize): v128 {
 }
 
 @inline
-function words(at: usize): v128 {
-  return i32x4.extend_low_i16x8_u(v128.load8x8_u(at));
-}
-
-@inline
 function floats(at: usize): v128 {
-  return f32x4.convert_i32x4_s(words(at));
+  return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(v128.load8x8_u(at)));
 }
 
 @inline
@@ -58,8 +54,16 @@ function between(a: v128, b: v128, f: v128): v128 {
   return f32x4.add(a, f32x4.mul(f32x4.sub(b, a), f));
 }
 
-/** More than 32-bit floats are off by here: seven roundings of values below 256. */
-const DOUBT: f32 = 0.0002;
+/** 1.5 * 2^52: what is added to it is rounded to a whole number, which its low bits then are. */
+const MAGIC: f64 = 6755399441055744;
+
+/** Squares have at most this many samples a row. */
+const MOST: usize = 1024;
+/** Where the samples of the first row lie, before the way down to the others is added: f64 [MOST] */
+const XS = memory.data(8 * 1024, 16);
+const YS = memory.data(8 * 1024, 16);
+/** V8 makes a constant vector anew wherever it is used. Half more and less the doubt; then what rounds. */
+const SPLATS = memory.data<f32>([0.5002, 0.4998, 12582912]);
 
 /** One value as the plain code has it. */
 @inline
@@ -69,56 +73,158 @@ function exact(from: usize, below: usize, fx: f64, fy: f64): u32 {
   return <u32>((1 - fy) * upper + fy * lower);
 }
 
+/** One sample as the plain code has it; it has to be inside. */
+function sampleExactly(pixels: usize, row: usize, x: f64, y: f64): u32 {
+  const left = <i32>x;
+  const top = <i32>y;
+  const fx = x - <f64>left;
+  const fy = y - <f64>top;
+  const from = pixels + <usize>top * row + <usize>left * 3;
+  const below = from + row;
+  return exact(from, below, fx, fy) | (exact(from + 1, below + 1, fx, fy) << 8) |
+    (exact(from + 2, below + 2, fx, fy) << 16);
+}
+
+@inline
+function isInside(c: usize, downX: f64, downY: f64, lastX: f64, lastY: f64): bool {
+  const x = load<f64>(XS + (c << 3)) + downX;
+  const y = load<f64>(YS + (c << 3)) + downY;
+  return x >= 0 && y >= 0 && x < lastX && y < lastY;
+}
+
+/** Lanes 0 and 2 of both. */
+@inline
+function evens(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27);
+}
+
+/** The low halves of both. */
+@inline
+function lows(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
+}
+
+@inline
+function splat0(a: v128): v128 {
+  return i8x16.shuffle(a, a, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3);
+}
+
+@inline
+function splat1(a: v128): v128 {
+  return i8x16.shuffle(a, a, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
+}
+
+@inline
+function splat2(a: v128): v128 {
+  return i8x16.shuffle(a, a, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11);
+}
+
+@inline
+function splat3(a: v128): v128 {
+  return i8x16.shuffle(a, a, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15, 12, 13, 14, 15);
+}
+
+/** The whole number that is half and a doubt (0) or half without it (4) below; 32-bit floats are off by less than it. */
+@inline
+function whole(v: v128, which: usize): v128 {
+  return f32x4.add(f32x4.sub(v, v128.load32_splat(SPLATS + which)), v128.load32_splat(SPLATS, 8));
+}
+
+/** One sample's colours, as floats; what the fourth is does not matter. */
+@inline
+function sampled(from: usize, row: usize, fx: v128, fy: v128): v128 {
+  const below = from + row;
+  return between(between(floats(from), floats(from + 3), fx), between(floats(below), floats(below + 3), fx), fy);
+}
+
 /**
- * Samples of a square, truncated; black where one of the four neighbours is missing. 32-bit floats tell the whole number
- * below, but where they are too near to one: there it is computed again.
+ * Four samples, 12 bytes (16 are written); all have to be inside. 32-bit floats tell the whole number below, but where
+ * they are too near to one.
  *
- * @param pixels - RGB u8 [height, width, 3]; 8 bytes more are read
+ * @returns false if some are in doubt; nothing is written then
+ */
+@inline
+function sampleFour(pixels: usize, row: usize, c: usize, downX: v128, downY: v128, out: usize): bool {
+  const xa = f64x2.add(v128.load(XS + (c << 3)), downX);
+  const xb = f64x2.add(v128.load(XS + (c << 3), 16), downX);
+  const ya = f64x2.add(v128.load(YS + (c << 3)), downY);
+  const yb = f64x2.add(v128.load(YS + (c << 3), 16), downY);
+  const xaWhole = f64x2.floor(xa);
+  const xbWhole = f64x2.floor(xb);
+  const yaWhole = f64x2.floor(ya);
+  const ybWhole = f64x2.floor(yb);
+  const magic = f64x2.splat(MAGIC);
+  const left = evens(f64x2.add(xaWhole, magic), f64x2.add(xbWhole, magic));
+  const top = evens(f64x2.add(yaWhole, magic), f64x2.add(ybWhole, magic));
+  const fx = lows(f32x4.demote_f64x2_zero(f64x2.sub(xa, xaWhole)), f32x4.demote_f64x2_zero(f64x2.sub(xb, xbWhole)));
+  const fy = lows(f32x4.demote_f64x2_zero(f64x2.sub(ya, yaWhole)), f32x4.demote_f64x2_zero(f64x2.sub(yb, ybWhole)));
+  const at = i32x4.add(i32x4.add(i32x4.mul(top, i32x4.splat(<i32>row)), left), i32x4.shl(left, 1));
+  const v0 = sampled(pixels + i32x4.extract_lane(at, 0), row, splat0(fx), splat0(fy));
+  const v1 = sampled(pixels + i32x4.extract_lane(at, 1), row, splat1(fx), splat1(fy));
+  const v2 = sampled(pixels + i32x4.extract_lane(at, 2), row, splat2(fx), splat2(fy));
+  const v3 = sampled(pixels + i32x4.extract_lane(at, 3), row, splat3(fx), splat3(fy));
+  const low0 = whole(v0, 0);
+  const low1 = whole(v1, 0);
+  const low2 = whole(v2, 0);
+  const low3 = whole(v3, 0);
+  const same = v128.and(
+    v128.and(i32x4.eq(low0, whole(v0, 4)), i32x4.eq(low1, whole(v1, 4))),
+    v128.and(i32x4.eq(low2, whole(v2, 4)), i32x4.eq(low3, whole(v3, 4))));
+  if ((i32x4.bitmask(same) & 7) !== 7) return false;
+  const byte = i32x4.splat(255);
+  const bytes = i8x16.narrow_i16x8_u(
+    i16x8.narrow_i32x4_u(v128.and(low0, byte), v128.and(low1, byte)),
+    i16x8.narrow_i32x4_u(v128.and(low2, byte), v128.and(low3, byte)));
+  v128.store(out, i8x16.shuffle(bytes, bytes, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 3, 3, 3));
+  return true;
+}
+
+/**
+ * Samples of a square, truncated; black where one of the four neighbours is missing.
+ *
+ * @param pixels - RGB u8 [height, width, 3]; 16 bytes more are read
+ * @param row - bytes from row to row
  * @param x - of the first sample, as `y`; (ux, uy) leads to the next in its row, (vx, vy) to the next row
- * @param out - u8 [size, size, 3]; a byte more is overwritten
+ * @param size - at most 1024
+ * @param out - u8 [size, size, 3]; 16 bytes more are overwritten
  */
 export function sampleSquare(
-  pixels: usize, width: i32, height: i32,
-  x: f64, y: f64, ux: f64, uy: f64, vx: f64, vy: f64, size: i32, out: usize,
+  pixels: usize, row: usize, width: i32, height: i32,
+  x: f64, y: f64, ux: f64, uy: f64, vx: f64, vy: f64, size: usize, out: usize,
 ): void {
-  const stride = <usize>width * 3;
+  for (let c: usize = 0; c < size; c++) {
+    store<f64>(XS + (c << 3), x + ux * <f64>c);
+    store<f64>(YS + (c << 3), y + uy * <f64>c);
+  }
   const lastX = <f64>(width - 1);
   const lastY = <f64>(height - 1);
-  // Rounded is what is added to 1.5 * 2^23, and half below it truncated; the machine's own truncation is slow.
-  const magic = f32x4.splat(12582912);
-  const over = f32x4.splat(0.5 + DOUBT);
-  const under = f32x4.splat(0.5 - DOUBT);
-  for (let r: i32 = 0; r < size; r++) {
-    for (let c: i32 = 0; c < size; c++, out += 3) {
-      const atX = x + ux * <f64>c + vx * <f64>r;
-      const atY = y + uy * <f64>c + vy * <f64>r;
-      if (!(atX >= 0 && atY >= 0 && atX < lastX && atY < lastY)) {
-        store<u32>(out, 0);
-        continue;
-      }
-      const left = <i32>atX;
-      const top = <i32>atY;
-      const fx = atX - <f64>left;
-      const fy = atY - <f64>top;
-      const from = pixels + <usize>top * stride + <usize>left * 3;
-      const below = from + stride;
-      const fxs = f32x4.splat(<f32>fx);
-      const upper = between(floats(from), floats(from + 3), fxs);
-      const lower = between(floats(below), floats(below + 3), fxs);
-      const value = between(upper, lower, f32x4.splat(<f32>fy));
-      const low = f32x4.add(f32x4.sub(value, over), magic);
-      const high = f32x4.add(f32x4.sub(value, under), magic);
-      const same = i32x4.bitmask(i32x4.eq(low, high)) & 7;
-      let three: u32;
-      if (same === 7) {
-        const bytes = v128.and(low, i32x4.splat(255));
-        const half = i16x8.narrow_i32x4_u(bytes, bytes);
-        three = i32x4.extract_lane(i8x16.narrow_i16x8_u(half, half), 0);
-      } else {
-        three = exact(from, below, fx, fy) | (exact(from + 1, below + 1, fx, fy) << 8) |
-          (exact(from + 2, below + 2, fx, fy) << 16);
-      }
-      store<u32>(out, three);
-    }
+  for (let r: usize = 0; r < size; r++, out += size * 3) {
+    const downX = vx * <f64>r;
+    const downY = vy * <f64>r;
+    // What is inside lies together: coordinates only grow or only shrink along a row.
+    let first: usize = 0;
+    let end = size;
+    while (first < end && !isInside(first, downX, downY, lastX, lastY)) first++;
+    while (first < end && !isInside(end - 1, downX, downY, lastX, lastY)) end--;
+    memory.fill(out, 0, first * 3);
+    sampleRow(pixels, row, first, end, downX, downY, out);
+    memory.fill(out + end * 3, 0, (size - end) * 3);
   }
+}
+
+/** Samples `first` to before `end` of a row. */
+function sampleRow(pixels: usize, row: usize, first: usize, end: usize, downX: f64, downY: f64, out: usize): void {
+  const downXs = f64x2.splat(downX);
+  const downYs = f64x2.splat(downY);
+  let c = first;
+  for (; c + 4 <= end; c += 4) {
+    if (sampleFour(pixels, row, c, downXs, downYs, out + c * 3)) continue;
+    for (let k = c; k < c + 4; k++) store<u32>(out + k * 3, sampleAt(pixels, row, k, downX, downY));
+  }
+  for (; c < end; c++) store<u32>(out + c * 3, sampleAt(pixels, row, c, downX, downY));
+}
+
+@inline
+function sampleAt(pixels: usize, row: usize, c: usize, downX: f64, downY: f64): u32 {
+  return sampleExactly(pixels, row, load<f64>(XS + (c << 3)) + downX, load<f64>(YS + (c << 3)) + downY);
 }

@@ -7,6 +7,7 @@ export { setDivisors } from "./fdct";
 export { jitter, jitterAndAdd, jitterFurther, setStep } from "./jitter";
 export { decodeJpeg, setQuant, setTable, workBytes } from "./jpeg";
 export { setWalk, shrinkColumns, turnAndShrink } from "./resample";
+export { reduce, resampleColumns, resampleRows } from "./shrink";
 
 /** The first address that the module does not use itself. */
 export function freeFrom(): usize {

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeImage, encodeJpeg } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
-import { decodeQuick, encodeQuick, resizeQuick } from "./resize.ts";
+import { halvingsFor, reduceByTwo } from "./reduce.ts";
+import { decodeQuick, encodeQuick, resizeQuick, shrinkQuick } from "./resize.ts";
 
 function noise(width: number, height: number, seed: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
@@ -34,6 +35,37 @@ describe("resizeQuick", () => {
   it("takes a frame larger than the vectors' memory", () => {
     const image = noise(2100, 2001, 1);
     expect(compare(resizeQuick(image, 64, 48).data, resizeBilinear(image, 64, 48).data)).toBe(0);
+  });
+});
+
+describe("shrinkQuick", () => {
+  it("gives the bytes of reduceByTwo and resizeBilinear", () => {
+    fc.assert(
+      fc.property(side, side, fc.integer({ min: 1, max: 3 }), fc.nat(99), (width, height, halvings, seed) => {
+        const image = noise(8 * width + (seed & 7), 8 * height + ((seed >> 3) & 7), seed);
+        let plain = image;
+        for (let k = 0; k < halvings; k++) plain = reduceByTwo(plain);
+        plain = resizeBilinear(plain, width, height);
+        expect(compare(shrinkQuick(image, width, height, halvings).data, plain.data)).toBe(0);
+      }),
+      { numRuns: 60, seed: 2 },
+    );
+  });
+
+  it("means four pixels, rounded up from a half, without the odd column", () => {
+    const data = Uint8Array.from([1, 10, 255, 2, 20, 255, 9, 9, 9, 3, 30, 254, 4, 41, 254, 9, 9, 9]);
+    expect(reduceByTwo({ width: 3, height: 2, data })).toEqual({
+      width: 1,
+      height: 1,
+      data: Uint8Array.from([3, 25, 255]),
+    });
+  });
+
+  it("halves only where the resample still shrinks afterwards", () => {
+    const to = { width: 192, height: 144 };
+    const times = (scale: number) => halvingsFor({ width: 192 * scale, height: 144 * scale }, to);
+    expect([0.5, 1, 2.9, 3, 5.9, 6, 10].map(times)).toEqual([0, 0, 0, 1, 1, 2, 2]);
+    expect(halvingsFor({ width: 1000, height: 1 }, { width: 32, height: 1 })).toBe(0);
   });
 });
 

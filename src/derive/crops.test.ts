@@ -145,14 +145,30 @@ describe("sampleQuick", () => {
       const walk = { x: random.uniform(-20, width), y: random.uniform(-20, height), ux, uy, vx: -uy, vy: ux };
       const image = { width, height, data };
       const plain = samplePlain(image, k % 3, walk, 65);
-      expect(Buffer.compare(sampleQuick(image, k % 3, walk, 65)!, Buffer.from(plain.data))).toBe(0);
+      const whole = { left: 0, top: 0, right: width - 1, bottom: height - 1 };
+      expect(Buffer.compare(sampleQuick(image, whole, k % 3, walk, 65)!, Buffer.from(plain.data))).toBe(0);
+    }
+  });
+
+  it("gives those of a part of the picture, which need not be copied", () => {
+    const random = Random.of(5);
+    const data = new Uint8Array(120 * 90 * 3).map(() => random.int(256));
+    const walk = { x: 0.25, y: 3.5, ux: 0.7, uy: 0.1, vx: -0.1, vy: 0.7 };
+    for (const halvings of [0, 1, 2]) {
+      const part = { left: 11, top: 7, right: 101, bottom: 71 };
+      const rows = Array.from({ length: 65 }, (_, y) => (7 + y) * 120 + 11);
+      const cut = Buffer.concat(rows.map((at) => data.subarray(3 * at, 3 * (at + 91))));
+      const plain = samplePlain({ width: 91, height: 65, data: cut }, halvings, walk, 48).data;
+      const quick = sampleQuick({ width: 120, height: 90, data }, part, halvings, walk, 48)!;
+      expect(Buffer.compare(quick, Buffer.from(plain))).toBe(0);
     }
   });
 
   it("leaves pictures to it that dlib would not halve", () => {
     const image = { width: 20, height: 20, data: new Uint8Array(1200).fill(9) };
     const walk = { x: 0, y: 0, ux: 0.1, uy: 0, vx: 0, vy: 0.1 };
-    expect(sampleQuick(image, 2, walk, 32)).toBeUndefined();
+    const whole = { left: 0, top: 0, right: 19, bottom: 19 };
+    expect(sampleQuick(image, whole, 2, walk, 32)).toBeUndefined();
     expect(samplePlain(image, 2, walk, 32).data.every((v) => v === 0)).toBe(true);
   });
 });

@@ -77,11 +77,10 @@ function extractChip(image: RgbImage, rect: Rect, angle: number, sizePx: number)
   let chip = shift(rect, -bounds.left, -bounds.top);
   let halvings = 0;
   for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next), halvings++) chip = next;
-  const part = crop(image, bounds);
   const walk = walkOf(corners(chip, angle), sizePx);
-  const data = sampleQuick(part, halvings, walk, sizePx);
+  const data = sampleQuick(image, bounds, halvings, walk, sizePx);
   return data === undefined
-    ? samplePlain(part, halvings, walk, sizePx)
+    ? samplePlain(crop(image, bounds), halvings, walk, sizePx)
     : { width: sizePx, height: sizePx, data };
 }
 

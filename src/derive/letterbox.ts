@@ -1,7 +1,8 @@
 // Fits a photo into a network's input: resized with its aspect ratio kept, the rest black.
 // The resample is the house's (antialiased), where MediaPipe samples bilinearly without a filter.
 import type { RgbImage } from "../data/pixels.ts";
-import { resizeQuick } from "../data/resize.ts";
+import { halvingsFor } from "../data/reduce.ts";
+import { shrinkQuick } from "../data/resize.ts";
 import type { Point } from "./geometry.ts";
 
 /** What each photo was shrunk to last: the detector and the perceptual hash of a frame look at the same picture. */
@@ -27,9 +28,14 @@ export function fitted(photo: RgbImage, widthPx: number, heightPx: number): RgbI
   const { width, height } = fitOf(photo, widthPx, heightPx);
   const before = kept.get(photo);
   if (before?.width === width && before.height === height) return before;
-  const small = resizeQuick(photo, width, height);
+  const small = shrinkQuick(photo, width, height, halvingsFor(photo, { width, height }));
   kept.set(photo, small);
   return small;
+}
+
+/** Pixels of a side that count: what halving leaves out is less than one pixel of what comes out. */
+function covered(sidePx: number, halvings: number): number {
+  return (sidePx >> halvings) << halvings;
 }
 
 export interface Letterbox {
@@ -68,8 +74,9 @@ export function letterbox(photo: RgbImage, shape: LetterboxShape): Letterbox {
   for (let y = 0; y < height; y++) {
     data.set(small.data.subarray(3 * width * y, 3 * width * (y + 1)), 3 * (widthPx * (top + y) + left));
   }
-  const scaleX = photo.width / width;
-  const scaleY = photo.height / height;
+  const halvings = halvingsFor(photo, small);
+  const scaleX = covered(photo.width, halvings) / width;
+  const scaleY = covered(photo.height, halvings) / height;
   return {
     image: { width: widthPx, height: heightPx, data },
     toPhoto: (x, y) => ({ x: (x - left) * scaleX, y: (y - top) * scaleY }),
