@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readBytes, sha256, writeLater } from "../src/core/files.ts";
+import { readBytes, sha256, writeUnsynced } from "../src/core/files.ts";
 import { lookOf } from "../src/data/phash.ts";
 import { decodeQuick, encodeQuick } from "../src/data/resize.ts";
 import { chipSquare } from "../src/derive/align.ts";
@@ -83,7 +83,7 @@ async function openSteps(root: string) {
     lap("cut both");
     const files = await Promise.all([hand, ...(face ? [face] : [])].map((crop) => encodeQuick(crop, JPEG)));
     lap("encode both");
-    for (const [k, file] of files.entries()) await writeLater(join(root, `${name}-${k}.jpg`), file);
+    for (const [k, file] of files.entries()) writeUnsynced(join(root, `${name}-${k}.jpg`), file);
     lap("write both");
     for (const crop of [hand, ...(face ? [face] : [])]) sharpness(crop);
     lap("sharpness of both");

@@ -42,7 +42,8 @@ export function shrinkQuick(image: RgbImage, widthPx: number, heightPx: number, 
 /**
  * Samples of a square after halvings, as dlib's chips are sampled; see `SimdPictures.sample`.
  *
- * @returns RGB u8, [sizePx, sizePx, 3]; undefined where the plain code (derive/crops.ts) has to do it
+ * @param out - u8, [sizePx, sizePx, 3], where they are written
+ * @returns false where the plain code (derive/crops.ts) has to do it
  */
 export function sampleQuick(
   image: RgbImage,
@@ -50,18 +51,22 @@ export function sampleQuick(
   halvings: number,
   walk: SquareWalk,
   sizePx: number,
-): Uint8Array<ArrayBuffer> | undefined {
-  return vectors()?.sample(image, part, halvings, walk, sizePx)?.slice();
+  out: Uint8Array,
+): boolean {
+  const samples = vectors()?.sample(image, part, halvings, walk, sizePx);
+  if (samples !== undefined) out.set(samples);
+  return samples !== undefined;
 }
 
 /**
- * `decodeImage` of a file's bytes, sooner where it is a plain JPEG.
+ * `decodeImage` of a file's bytes, sooner where it is a plain JPEG. One picture at a time: its pixels last until the next
+ * call in this thread.
  *
  * @throws AppError as `decodeImage` does
  * @example await decodeQuick(bytes, { name: path })
  */
 export async function decodeQuick(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
-  const image = options.maxPixels === undefined ? vectors()?.decodeCopy(bytes) : undefined;
+  const image = options.maxPixels === undefined ? vectors()?.decode(bytes) : undefined;
   return image ?? decodeImage(bytes, options);
 }
 

@@ -74,6 +74,24 @@ export class SimdMemory {
   }
 }
 
+/** The picture at the beginning of a memory, wherever the memory lies. */
+export class HeldPicture implements RgbImage {
+  readonly #memory: SimdMemory;
+  readonly width: number;
+  readonly height: number;
+
+  constructor(memory: SimdMemory, width: number, height: number) {
+    this.#memory = memory;
+    this.width = width;
+    this.height = height;
+  }
+
+  get data(): Uint8Array {
+    const { bytes, start } = this.#memory;
+    return bytes.subarray(start, start + this.width * this.height * 3);
+  }
+}
+
 /** The vectors' code, compiled; undefined where the machine or runtime has none. */
 export function openMemory(): SimdMemory | undefined {
   const bytes = Uint8Array.from(atob(SIMD_CODE), (letter) => letter.charCodeAt(0));

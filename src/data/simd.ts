@@ -6,7 +6,7 @@ import { type Adjustment, type Augmentation, type Jitter, meanOf } from "./jitte
 import { jpegHeader, optimalTable, quantTables } from "./jpeg-write.ts";
 import type { RgbImage } from "./pixels.ts";
 import { fixedWalk } from "./rotate.ts";
-import { align, openMemory, room, type SimdMemory, SLACK } from "./simd-memory.ts";
+import { align, HeldPicture, openMemory, room, type SimdMemory, SLACK } from "./simd-memory.ts";
 import { packTaps } from "./simd-taps.ts";
 import { type Taps, tapsFor } from "./taps.ts";
 
@@ -41,10 +41,8 @@ export interface Part {
 
 /** One picture is held in this memory; others come and go behind it. */
 export interface SimdPictures {
-  /** Decodes a file into the memory; undefined if it is not a plain JPEG. The pixels last until the next call. */
+  /** Decodes a file; undefined if it is not a plain JPEG. The picture is held, and lasts until the next decoding. */
   decode(file: Uint8Array): RgbImage | undefined;
-  /** As `decode`, in memory of its own, which must not be written to; the picture is held until the next decoding. */
-  decodeCopy(file: Uint8Array): RgbImage | undefined;
   /**
    * Augments and resizes.
    *
@@ -101,18 +99,8 @@ class Pictures implements SimdPictures {
     this.#memory.bytes.set(file, data);
     this.#memory.held = undefined;
     if (!this.#decodeFrom(header, data, length, work)) return undefined;
-    this.#memory.held = {
-      width,
-      height,
-      data: this.#memory.bytes.subarray(this.#memory.start, this.#memory.start + pixels),
-    };
+    this.#memory.held = new HeldPicture(this.#memory, width, height);
     return this.#memory.held;
-  }
-
-  decodeCopy(file: Uint8Array): RgbImage | undefined {
-    const image = this.decode(file);
-    if (image !== undefined) this.#memory.held = { ...image, data: image.data.slice() };
-    return image && this.#memory.held;
   }
 
   #decodeFrom(header: BaselineJpeg, file: number, length: number, work: number): boolean {

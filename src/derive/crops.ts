@@ -53,12 +53,18 @@ export function faceChip(
  * @param image - RGB u8, shape [H, W, 3]
  * @param square - where it lies in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
+ * @param into - memory of the output, [sizePx, sizePx, 3]; new if left out
  * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image
  * @throws AppError("input", "CROP_SIZE")
  * @source dlib extract_image_chip
  * @example turnedCrop(image, squareFromLandmarks(points), 300)
  */
-export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number): RgbImage {
+export function turnedCrop(
+  image: RgbImage,
+  square: TurnedSquare,
+  sizePx: number,
+  into?: Uint8Array,
+): RgbImage {
   checkSize(sizePx);
   const { centre, sidePx, angle } = square;
   const half = (sidePx - 1) / 2;
@@ -69,19 +75,27 @@ export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number
     { left: x - half, top: y - half, right: x + half, bottom: y + half },
     angle,
     sizePx,
+    into,
   );
 }
 
-function extractChip(image: RgbImage, rect: Rect, angle: number, sizePx: number): RgbImage {
+function extractChip(
+  image: RgbImage,
+  rect: Rect,
+  angle: number,
+  sizePx: number,
+  into: Uint8Array | undefined,
+): RgbImage {
   const bounds = usedPart(image, rect, angle, sizePx);
   let chip = shift(rect, -bounds.left, -bounds.top);
   let halvings = 0;
   for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next), halvings++) chip = next;
   const walk = walkOf(corners(chip, angle), sizePx);
-  const data = sampleQuick(image, bounds, halvings, walk, sizePx);
-  return data === undefined
-    ? samplePlain(crop(image, bounds), halvings, walk, sizePx)
-    : { width: sizePx, height: sizePx, data };
+  const data = into ?? new Uint8Array(sizePx * sizePx * 3);
+  if (!sampleQuick(image, bounds, halvings, walk, sizePx, data)) {
+    data.set(samplePlain(crop(image, bounds), halvings, walk, sizePx).data);
+  }
+  return { width: sizePx, height: sizePx, data };
 }
 
 /**

@@ -61,7 +61,7 @@ describe("derive", () => {
     const random = Random.of(11);
     const out = at("killed");
     let kills = 0;
-    for (let patienceMs = 300; ; patienceMs *= 1.8) {
+    for (let patienceMs = 80; ; patienceMs *= 1.6) {
       const { child, ended } = start(optionsTo(out));
       await new Promise((resolve) => child.stdout!.once("data", resolve)); // from here on it works
       const timer = setTimeout(() => child.kill("SIGKILL"), random.uniform(0, patienceMs));

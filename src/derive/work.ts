@@ -3,7 +3,7 @@
 // images are written before it is returned, and synced before the journal has it (pipeline.ts); what rules judge is
 // measured here and judged when all frames are known.
 import { AppError } from "../core/errors.ts";
-import { readBytes, sha256, writeLater } from "../core/files.ts";
+import { readBytes, sha256, writeUnsynced } from "../core/files.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
 import { hashHex, lookOf } from "../data/phash.ts";
@@ -19,6 +19,7 @@ import { type Box, boxToPx, type Point } from "./geometry.ts";
 import type { HandCutter, PlacedHand } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
+import { lend } from "./lend.ts";
 import { fitted } from "./letterbox.ts";
 import { type Measures, roundMeasures } from "./measures.ts";
 import { FULL_RANGE } from "./mediapipe.ts";
@@ -37,6 +38,21 @@ export interface Tools {
 
 /** Frames are shrunk to fit this before their perceptual hash, as before face detection: one pass over the pixels. */
 const LOOK_PX = FULL_RANGE.inputPx;
+
+/** Crops of one frame after another in the same memory: new arrays for each make the collector run every few frames. */
+class CropMemory {
+  readonly #crops = new Map<string, Uint8Array>();
+
+  of(modality: Modality, sizePx: number): Uint8Array {
+    const key = `${modality} ${sizePx}`;
+    const found = this.#crops.get(key) ?? new Uint8Array(sizePx * sizePx * 3);
+    this.#crops.set(key, found);
+    return found;
+  }
+}
+
+/** Pixels of one frame at a time in this thread: they last until the next one is decoded. Others are read meanwhile. */
+const inTurn = lend([new CropMemory()]);
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
 
@@ -66,9 +82,33 @@ function copy({ age, gender, race }: NonNullable<Frame["meta"]>): FrameResult["m
 async function look(frame: Frame, tools: Tools): Promise<Found> {
   const chosen = chooseHand(frame);
   if (chosen === undefined) return impossible("no_hand_box", `labels ${frame.labels.join(" ")}`);
-  const read = await readImage(frame.path);
-  if (!("image" in read)) return read;
-  const { image, hash } = read;
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(frame.path, "a frame");
+  } catch (error) {
+    return refusal(error);
+  }
+  return inTurn(async (memory) => {
+    const image = await decodeQuick(bytes, { name: frame.path }).catch(refusal);
+    if (!("data" in image)) return image;
+    return { sha256: sha256(bytes), ...(await lookAt(image, frame, chosen, tools, memory)) };
+  });
+}
+
+/** Why a frame cannot be read; what is no fault of the frame is thrown. */
+function refusal(error: unknown): Found {
+  if (!(error instanceof AppError) || error.kind !== "data") throw error;
+  if (error.code === "FILE_MISSING") return impossible("image_missing");
+  return impossible("image_unreadable", error.code);
+}
+
+async function lookAt(
+  image: RgbImage,
+  frame: Frame,
+  chosen: number,
+  tools: Tools,
+  memory: CropMemory,
+): Promise<Found> {
   const { width, height } = image;
   const handBox = boxToPx(frame.boxes[chosen]!, width, height);
   const points = frame.handLandmarks?.[chosen]?.map(({ x, y }): Point => ({ x: x * width, y: y * height }));
@@ -76,10 +116,9 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
   const faces = await tools.faces.find(image, frame.imageId);
   const owner = chooseOwner(faces, handBox, tools.limits);
   const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
-  const crops = cut(image, handBox, placed, chip, tools);
+  const crops = cut(image, handBox, placed, chip, tools, memory);
   await write(frame.imageId, crops, tools);
   return {
-    sha256: hash,
     size: [width, height],
     look: hashHex(lookOf(fitted(image, LOOK_PX, LOOK_PX)).hash),
     handBox: rounded(handBox),
@@ -93,17 +132,6 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
     ...(owner === undefined ? impossible("no_face") : {}),
     ...(owner !== undefined && chip === undefined ? impossible("face_too_small", "eyes coincide") : {}),
   };
-}
-
-async function readImage(path: string): Promise<Found | { image: RgbImage; hash: string }> {
-  try {
-    const bytes = await readBytes(path, "a frame");
-    return { image: await decodeQuick(bytes, { name: path }), hash: sha256(bytes) };
-  } catch (error) {
-    if (!(error instanceof AppError) || error.kind !== "data") throw error;
-    if (error.code === "FILE_MISSING") return impossible("image_missing");
-    return impossible("image_unreadable", error.code);
-  }
 }
 
 /** Where the face chip lies; undefined if the eyes are one point. */
@@ -127,20 +155,19 @@ function cut(
   placed: PlacedHand,
   chip: TurnedSquare | undefined,
   { hands, recipe }: Tools,
+  memory: CropMemory,
 ): Crops {
   const { sizePx } = recipe;
   return {
-    hand: hands.cut(image, box, placed, sizePx),
-    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx),
+    hand: hands.cut(image, box, placed, sizePx, memory.of("hand", sizePx)),
+    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx, memory.of("face", sizePx)),
   };
 }
 
 async function write(imageId: string, { hand, face }: Crops, { layout, recipe }: Tools): Promise<void> {
   const save = async (modality: Modality, crop: RgbImage) => {
-    await writeLater(
-      imagePath(layout, modality, cropName(modality, imageId)),
-      await encodeQuick(crop, recipe.jpeg),
-    );
+    const path = imagePath(layout, modality, cropName(modality, imageId));
+    writeUnsynced(path, await encodeQuick(crop, recipe.jpeg));
   };
   await save("hand", hand);
   if (face !== undefined) await save("face", face);
