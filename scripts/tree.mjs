@@ -32,7 +32,7 @@ export function firstSentence(text) {
   const lines = text.replace(/^#!.*\n/, "").split("\n");
   const length = lines.findIndex((line) => !/^(\/\/|#|""")/.test(line));
   const block = lines[0]?.startsWith('"""')
-    ? text.slice(3, text.indexOf('"""', 3)).replaceAll("\n", " ")
+    ? text.slice(3, text.indexOf('"""', 3)).replace(/\s+/g, " ")
     : lines
         .slice(0, length)
         .map((line) => line.replace(/^(\/\/|#)\s*/, ""))
