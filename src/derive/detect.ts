@@ -5,13 +5,11 @@ import { createRequire } from "node:module";
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { importTflite } from "../engine/import-tflite.ts";
 import { createSession } from "../engine/ort-node.ts";
-import { encodeModel } from "../formats/onnx.ts";
-import { readTflite } from "../formats/tflite.ts";
 import type { Box, Point } from "./geometry.ts";
 import { anchorCentres, detectMediapipe, FULL_RANGE } from "./mediapipe.ts";
 import type { Candidate } from "./suppress.ts";
+import { openTflite } from "./tflite.ts";
 import { detectYunet, YUNET_INPUT_PX, YUNET_OUTPUTS } from "./yunet.ts";
 
 /** Named from the subject's side: the right eye is on the left of an unmirrored photo. */
@@ -107,9 +105,7 @@ export async function openFullRange(bytes: Uint8Array, threads: number): Promise
       hint: "npm ci",
     });
   }
-  const session = await createSession(encodeModel(importTflite(readTflite(bytes, FULL_RANGE_FILE))), {
-    threads,
-  });
+  const session = await openTflite(bytes, FULL_RANGE_FILE, threads);
   const centres = anchorCentres(FULL_RANGE);
   return {
     recipe: { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx },

@@ -5,11 +5,7 @@ import { createRequire } from "node:module";
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { importTflite } from "../engine/import-tflite.ts";
-import { createSession } from "../engine/ort-node.ts";
 import { type Session, Tensor } from "../engine/session.ts";
-import { encodeModel } from "../formats/onnx.ts";
-import { readTflite } from "../formats/tflite.ts";
 import { turnedCrop } from "./crops.ts";
 import { HAND_POINTS } from "./frame.ts";
 import { type Box, boxIou, distance, type Point } from "./geometry.ts";
@@ -21,6 +17,7 @@ import {
   type TurnedSquare,
 } from "./hand-square.ts";
 import { planes } from "./letterbox.ts";
+import { openTflite } from "./tflite.ts";
 
 const INPUT_PX = 224;
 const FILE = "@mediapipe/hands/hand_landmark_lite.tflite";
@@ -56,7 +53,7 @@ export interface HandModel {
 export async function openHandModel(threads = 1): Promise<HandModel> {
   const path = createRequire(import.meta.url).resolve(FILE);
   const bytes = checkHandModel(await readBytes(path, "the hand landmark model"));
-  const session = await createSession(encodeModel(importTflite(readTflite(bytes, FILE), FILE)), { threads });
+  const session = await openTflite(bytes, FILE, threads);
   return {
     recipe: { name: "mediapipe-hand-landmark-lite/1", sha256: HAND_LANDMARK_SHA256, inputPx: INPUT_PX },
     read: (photo, square) => read(session, photo, square),

@@ -5,15 +5,13 @@ import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { resizeQuick } from "../data/resize.ts";
-import { importTflite } from "../engine/import-tflite.ts";
 import { createSession } from "../engine/ort-node.ts";
 import { type Session, Tensor } from "../engine/session.ts";
-import { encodeModel } from "../formats/onnx.ts";
-import { readTflite } from "../formats/tflite.ts";
 import type { Box } from "./geometry.ts";
 import { planes } from "./letterbox.ts";
 import { anchorCentres, detectMediapipe } from "./mediapipe.ts";
 import { PALM, readPalmModel, wholeHand } from "./palm.ts";
+import { openTflite } from "./tflite.ts";
 
 export interface Hand {
   /** 0 to 1; not comparable between detectors. */
@@ -63,7 +61,7 @@ export function openHandDetector(options: HandDetectorOptions = {}): Promise<Han
 async function openPalm(threads: number): Promise<HandDetector> {
   const bytes = await readPalmModel();
   const name = "the palm detector";
-  const session = await createSession(encodeModel(importTflite(readTflite(bytes, name), name)), { threads });
+  const session = await openTflite(bytes, name, threads);
   const centres = anchorCentres(PALM);
   return {
     recipe: { name: "mediapipe-palm-lite/1", sha256: sha256(bytes), inputPx: PALM.inputPx },

@@ -1,0 +1,22 @@
+// MediaPipe's models as running sessions: read, translated, and fitted to this machine's kernels.
+import { forBlockedKernels } from "../engine/import-blocked.ts";
+import { importTflite } from "../engine/import-tflite.ts";
+import { createSession } from "../engine/ort-node.ts";
+import { probeBlock } from "../engine/probe.ts";
+import type { Session } from "../engine/session.ts";
+import { encodeModel } from "../formats/onnx.ts";
+import { readTflite } from "../formats/tflite.ts";
+
+/**
+ * Loads a TensorFlow Lite model.
+ *
+ * @param bytes - of the .tflite file
+ * @param where - file name for messages
+ * @param threads - inside one run
+ * @returns a session, to be released by the caller; images are NCHW
+ * @example const session = await openTflite(bytes, "palm.tflite", 1)
+ */
+export async function openTflite(bytes: Uint8Array, where: string, threads: number): Promise<Session> {
+  const model = importTflite(readTflite(bytes, where), where);
+  return createSession(encodeModel(forBlockedKernels(model, await probeBlock())), { threads });
+}
