@@ -10,6 +10,7 @@ import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
 import { agree } from "./derive-agree.ts";
 import { deriveSteps } from "./derive-steps.ts";
+import { detectorGraphs } from "./detector-graphs.ts";
 import { epochs } from "./epochs.ts";
 import { growth } from "./growth.ts";
 import { learning } from "./learning.ts";
@@ -156,6 +157,7 @@ function summary({ openMs, versions }: Side, steps: readonly Measured[], first: 
 
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
+  if (argv[0] === "detector-graphs") return detectorGraphs();
   if (argv[0] === "growth") return growth(argv.slice(1));
   if (argv[0] === "learning") return learning(argv.slice(1));
   if (argv[0] === "epochs") return epochs(argv.slice(1));
@@ -166,7 +168,7 @@ async function main(): Promise<void> {
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; speed (all goals), speed-table`,
     );
   const name = argv[0] === AGREE || argv[0] === STEPS ? "derive" : benchmark(positionals[0]);
   const work: Work = {
