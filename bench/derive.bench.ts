@@ -10,9 +10,5 @@ import { VERSIONS } from "./versions.ts";
 await serve(VERSIONS, async (work) => {
   pin(work.threads);
   const { derive, clear } = await openDeriveWork(work);
-  return async () => {
-    const { frames } = await derive();
-    await clear();
-    return frames;
-  };
+  return { step: async () => (await derive()).frames, clear };
 });

@@ -43,6 +43,8 @@ export interface Opened {
   readonly openMs?: number;
   /** Memory that is not the step's, such as the runtime's own: taken from the peak; default 0. */
   readonly heldMb?: number;
+  /** Takes away what the step made; not measured. */
+  readonly clear?: () => Promise<void>;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function serve(
   open: (work: Work) => Promise<Step | Opened>,
 ): Promise<void> {
   const made = await open(JSON.parse(process.argv[2]!) as Work);
-  const { step, heldMb = 0, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
+  const { step, heldMb = 0, clear, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
   say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
@@ -63,7 +65,9 @@ export async function serve(
     const result = await step();
     const { user, system } = process.cpuUsage(cpu);
     const cpuMs = (user + system) / 1000;
-    say({ ms: performance.now() - start, cpuMs, peakMb: peakMb() - heldMb, result });
+    const ms = performance.now() - start;
+    await clear?.();
+    say({ ms, cpuMs, peakMb: peakMb() - heldMb, result });
   }
 }
 
