@@ -105,6 +105,7 @@ export function room({ width, height }: RgbImage): number {
   return align(width * height * 3 + SLACK);
 }
 
+/** The next multiple of 64, as vectors are read soonest. */
 export function align(bytes: number): number {
   return Math.ceil(bytes / 64) * 64;
 }
