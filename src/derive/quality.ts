@@ -3,6 +3,7 @@
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
 import type { RgbImage } from "../data/pixels.ts";
 import { resizeQuick } from "../data/resize.ts";
+import { valueAtRank } from "./rank.ts";
 
 /** Crops are measured at this size, so that a dataset's crop size does not move a threshold; they must not be smaller. */
 export const SHARPNESS_PX = 128;
@@ -80,22 +81,16 @@ const SAMPLES = 64;
  */
 export function highlight({ data, width, height }: RgbImage): number {
   const values = new Float64Array(SAMPLES * SAMPLES);
-  const below = new Uint16Array(257); // how many are below each whole number
+  const columns = Int32Array.from(
+    { length: SAMPLES },
+    (_, c) => 3 * Math.floor(((c + 0.5) * width) / SAMPLES),
+  );
   for (let r = 0, k = 0; r < SAMPLES; r++) {
-    const row = Math.floor(((r + 0.5) * height) / SAMPLES) * width;
+    const row = 3 * width * Math.floor(((r + 0.5) * height) / SAMPLES);
     for (let c = 0; c < SAMPLES; c++, k++) {
-      const i = 3 * (row + Math.floor(((c + 0.5) * width) / SAMPLES));
+      const i = row + columns[c]!;
       values[k] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
-      below[Math.floor(values[k]!) + 1]!++;
     }
   }
-  const rank = Math.floor(0.95 * values.length);
-  let whole = 0;
-  while (below[whole + 1]! + below[whole]! <= rank) {
-    below[whole + 1]! += below[whole]!;
-    whole++;
-  }
-  // Few share the whole number: sorting them takes no time.
-  const near = values.filter((value) => Math.floor(value) === whole).sort();
-  return near[rank - below[whole]!]!;
+  return valueAtRank(values, Math.floor(0.95 * values.length), 255).value;
 }

@@ -3,6 +3,7 @@
 // D65 (IEC 61966-2-1). It depends on light and camera: it audits the recorded class and does not replace it.
 import type { RgbImage } from "../data/pixels.ts";
 import { FACE_PADDING } from "./crops.ts";
+import { type Ranked, valueAtRank } from "./rank.ts";
 
 /** From light to dark, with the lowest angle of each, degrees. */
 export const SKIN_TONES = [
@@ -43,48 +44,63 @@ const MIN_L = 5;
  * @example skinAngle(faceChip(image, landmarks, 300, 0.25))
  */
 export function skinAngle(chip: RgbImage): number | undefined {
-  const lights: number[] = [];
-  const blues: number[] = [];
-  let seen = 0;
-  for (const [px, py, pw, ph] of PATCHES) {
-    const [x0, x1] = [toChip(px, chip.width), toChip(px + pw, chip.width)];
-    const [y0, y1] = [toChip(py, chip.height), toChip(py + ph, chip.height)];
-    for (let y = y0; y < y1; y++) {
-      for (let x = x0; x < x1; x++, seen++) {
-        const i = 3 * (y * chip.width + x);
-        const r = chip.data[i]!;
-        const g = chip.data[i + 1]!;
-        const b = chip.data[i + 2]!;
-        if (!isSkin(r, g, b)) continue;
-        const lab = labOf(r, g, b);
-        lights.push(lab.l);
-        blues.push(lab.b);
-      }
-    }
-  }
-  if (lights.length < MIN_SHARE * seen) return undefined;
-  const { l, b } = middleMeans(lights, blues);
+  const { seen, at, lights } = skinOf(chip);
+  if (at.length < MIN_SHARE * seen) return undefined;
+  const { l, b } = middleMeans(chip.data, at, lights);
   return l < MIN_L || b <= 0 ? undefined : (Math.atan((l - 50) / b) * 180) / Math.PI;
 }
 
-/** Means over the pixels whose lightness is in the middle of all; of equal ones at a cut the first count as darker. */
-function middleMeans(lights: readonly number[], blues: readonly number[]) {
-  const sorted = Float64Array.from(lights).sort(); // no comparator: five times as fast as sorting pixels
-  const from = Math.floor(TRIM * sorted.length);
-  const to = Math.ceil((1 - TRIM) * sorted.length);
-  const [darkest, lightest] = [sorted[from]!, sorted[to - 1]!];
-  let skip = from - sorted.indexOf(darkest);
-  let left = to - sorted.indexOf(lightest);
-  let sum = 0;
-  for (let i = 0; i < lights.length; i++) {
-    const l = lights[i]!;
-    if (l < darkest || l > lightest) continue;
-    const before = l === darkest && skip-- > 0;
-    const beyond = l === lightest && left-- <= 0;
-    if (!before && !beyond) sum += blues[i]!;
+interface Skin {
+  /** Pixels of the patches. */
+  readonly seen: number;
+  /** Where in the chip's data the pixels of skin are. */
+  readonly at: Int32Array;
+  /** CIE Y of each, which orders them as L* does and needs no root. */
+  readonly lights: Float64Array;
+}
+
+function skinOf({ data, width, height }: RgbImage): Skin {
+  const patches = PATCHES.map(([x, y, w, h]) => ({
+    ...{ left: toChip(x, width), right: toChip(x + w, width) },
+    ...{ top: toChip(y, height), bottom: toChip(y + h, height) },
+  }));
+  const seen = patches.reduce((sum, p) => sum + (p.right - p.left) * (p.bottom - p.top), 0);
+  const at = new Int32Array(seen);
+  const lights = new Float64Array(seen);
+  let count = 0;
+  for (const { left, right, top, bottom } of patches) {
+    for (let y = top; y < bottom; y++) {
+      const end = 3 * (y * width + right);
+      for (let i = 3 * (y * width + left); i < end; i += 3) {
+        if (!isSkin(data[i]!, data[i + 1]!, data[i + 2]!)) continue;
+        at[count] = i;
+        lights[count++] = cieY(data[i]!, data[i + 1]!, data[i + 2]!);
+      }
+    }
   }
-  const l = sorted.subarray(from, to).reduce((total, value) => total + value, 0) / (to - from);
-  return { l, b: sum / (to - from) };
+  return { seen, at: at.subarray(0, count), lights: lights.subarray(0, count) };
+}
+
+/** Means over the pixels whose lightness is in the middle of all; of equal ones at a cut the first count as darker. */
+function middleMeans(data: RgbImage["data"], at: Int32Array, lights: Float64Array) {
+  const from = Math.floor(TRIM * lights.length);
+  const to = Math.ceil((1 - TRIM) * lights.length);
+  const [darkest, lightest] = [from, to - 1].map((rank) => valueAtRank(lights, rank, 1)) as [Ranked, Ranked];
+  let skip = from - darkest.below;
+  let left = to - lightest.below;
+  let [l, b] = [0, 0];
+  for (let k = 0; k < lights.length; k++) {
+    const light = lights[k]!;
+    if (light < darkest.value || light > lightest.value) continue;
+    const before = light === darkest.value && skip-- > 0;
+    const beyond = light === lightest.value && left-- <= 0;
+    if (before || beyond) continue;
+    const i = at[k]!;
+    const y = response(light);
+    l += 116 * y - 16;
+    b += 200 * (y - response(cieZ(data[i]!, data[i + 1]!, data[i + 2]!)));
+  }
+  return { l: l / (to - from), b: b / (to - from) };
 }
 
 function toChip(t: number, side: number): number {
@@ -119,11 +135,20 @@ const LINEAR = Float64Array.from({ length: 256 }, (_, v) => {
  * @source IEC 61966-2-1; CIE 15
  */
 export function labOf(r: number, g: number, b: number): Lab {
-  const [lr, lg, lb] = [LINEAR[r]!, LINEAR[g]!, LINEAR[b]!];
-  const x = response((0.412453 * lr + 0.35758 * lg + 0.180423 * lb) / WHITE[0]);
-  const y = response((0.212671 * lr + 0.71516 * lg + 0.072169 * lb) / WHITE[1]);
-  const z = response((0.019334 * lr + 0.119193 * lg + 0.950227 * lb) / WHITE[2]);
+  const x = response((0.412453 * LINEAR[r]! + 0.35758 * LINEAR[g]! + 0.180423 * LINEAR[b]!) / WHITE[0]);
+  const y = response(cieY(r, g, b));
+  const z = response(cieZ(r, g, b));
   return { l: 116 * y - 16, a: 500 * (x - y), b: 200 * (y - z) };
+}
+
+/** CIE Y of an sRGB colour, a share of white's. */
+function cieY(r: number, g: number, b: number): number {
+  return (0.212671 * LINEAR[r]! + 0.71516 * LINEAR[g]! + 0.072169 * LINEAR[b]!) / WHITE[1];
+}
+
+/** CIE Z of an sRGB colour, a share of white's. */
+function cieZ(r: number, g: number, b: number): number {
+  return (0.019334 * LINEAR[r]! + 0.119193 * LINEAR[g]! + 0.950227 * LINEAR[b]!) / WHITE[2];
 }
 
 function response(t: number): number {
