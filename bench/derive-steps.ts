@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readBytes, sha256, writeUnsynced } from "../src/core/files.ts";
-import { lookOf } from "../src/data/phash.ts";
+import { hashOf } from "../src/data/phash.ts";
 import { decodeQuick, encodeQuick } from "../src/data/resize.ts";
 import { chipSquare } from "../src/derive/align.ts";
 import { readAnnotations } from "../src/derive/annotations.ts";
@@ -92,7 +92,7 @@ async function openSteps(root: string) {
     lap("exposure");
     if (face) skinAngle(face);
     lap("skin tone");
-    lookOf(fitted(image, 192, 192));
+    hashOf(fitted(image, 192, 192));
     lap("perceptual hash");
     insideShare(placed.square, width, height);
     if (chip) insideShare(chip, width, height);

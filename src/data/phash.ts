@@ -22,9 +22,10 @@ export interface Look {
   readonly thumb: Uint8Array;
 }
 
-/** COSINES[k * SIDE + x] = cos(pi (2x + 1) k / 2 SIDE): the first LOW rows of the DCT-II. */
-const COSINES = Float64Array.from({ length: LOW * SIDE }, (_, i) =>
-  Math.cos((Math.PI * (2 * (i % SIDE) + 1) * Math.floor(i / SIDE)) / (2 * SIDE)),
+const HALF = SIDE / 2;
+/** COSINES[k * HALF + x] = cos(pi (2x + 1) k / 2 SIDE): the left half of the first LOW rows of the DCT-II. */
+const COSINES = Float64Array.from({ length: LOW * HALF }, (_, i) =>
+  Math.cos((Math.PI * (2 * (i % HALF) + 1) * Math.floor(i / HALF)) / (2 * SIDE)),
 );
 
 /**
@@ -35,10 +36,18 @@ const COSINES = Float64Array.from({ length: LOW * SIDE }, (_, i) =>
  */
 export function lookOf(image: RgbImage): Look {
   const small = resizeQuick(image, SIDE, SIDE);
-  return {
-    hash: threshold(lowFrequencies(luma(small))),
-    thumb: Uint8Array.from(luma(resizeQuick(small, THUMB_SIDE, THUMB_SIDE)), Math.round),
-  };
+  const thumb = Uint8Array.from(luma(resizeQuick(small, THUMB_SIDE, THUMB_SIDE)), Math.round);
+  return { hash: hashOf(small), thumb };
+}
+
+/**
+ * Hash of a picture alone.
+ *
+ * @param image - RGB u8, any size
+ * @returns [HASH_WORDS]
+ */
+export function hashOf(image: RgbImage): Uint16Array {
+  return threshold(lowFrequencies(luma(resizeQuick(image, SIDE, SIDE))));
 }
 
 /** ITU-R BT.601, 0 to 255. */
@@ -52,20 +61,39 @@ function luma({ data, width, height }: RgbImage): Float64Array {
 
 /** The DCT-II of a SIDE x SIDE map, its LOW x LOW lowest frequencies: C X C^T. */
 function lowFrequencies(map: Float64Array): Float64Array {
-  const rows = new Float64Array(SIDE * LOW); // [SIDE, LOW]
-  for (let y = 0; y < SIDE; y++) {
-    for (let k = 0; k < LOW; k++) {
-      let sum = 0;
-      for (let x = 0; x < SIDE; x++) sum += map[y * SIDE + x]! * COSINES[k * SIDE + x]!;
-      rows[y * LOW + k] = sum;
+  return rowFrequencies(rowFrequencies(map)); // each turns its result, so the second goes along the columns
+}
+
+/**
+ * The lowest frequencies of each row. Cosines of even ones are the same at both ends of a row, those of odd ones have the
+ * other sign: half as many products. Four sums at once, as one would wait for itself.
+ *
+ * @param map - [N, SIDE]
+ * @returns [LOW, N]
+ */
+function rowFrequencies(map: Float64Array): Float64Array {
+  const rows = map.length / SIDE;
+  const out = new Float64Array(LOW * rows);
+  const sums = new Float64Array(HALF);
+  const differences = new Float64Array(HALF);
+  for (let y = 0; y < rows; y++) {
+    for (let x = 0, left = y * SIDE, right = left + SIDE - 1; x < HALF; x++, left++, right--) {
+      sums[x] = map[left]! + map[right]!;
+      differences[x] = map[left]! - map[right]!;
     }
-  }
-  const out = new Float64Array(LOW * LOW);
-  for (let j = 0; j < LOW; j++) {
-    for (let k = 0; k < LOW; k++) {
-      let sum = 0;
-      for (let y = 0; y < SIDE; y++) sum += COSINES[j * SIDE + y]! * rows[y * LOW + k]!;
-      out[j * LOW + k] = sum;
+    for (let k = 0; k < LOW; k += 4) {
+      let [a, b, c, d] = [0, 0, 0, 0];
+      for (let x = 0, at = k * HALF; x < HALF; x++, at++) {
+        a += sums[x]! * COSINES[at]!;
+        b += differences[x]! * COSINES[at + HALF]!;
+        c += sums[x]! * COSINES[at + 2 * HALF]!;
+        d += differences[x]! * COSINES[at + 3 * HALF]!;
+      }
+      const to = k * rows + y;
+      out[to] = a;
+      out[to + rows] = b;
+      out[to + 2 * rows] = c;
+      out[to + 3 * rows] = d;
     }
   }
   return out;

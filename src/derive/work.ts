@@ -6,7 +6,7 @@ import { AppError } from "../core/errors.ts";
 import { readBytes, sha256, writeUnsynced } from "../core/files.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
-import { hashHex, lookOf } from "../data/phash.ts";
+import { hashHex, hashOf } from "../data/phash.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
 import { decodeQuick, encodeQuick } from "../data/resize.ts";
@@ -120,7 +120,7 @@ async function lookAt(
   await write(frame.imageId, crops, tools);
   return {
     size: [width, height],
-    look: hashHex(lookOf(fitted(image, LOOK_PX, LOOK_PX)).hash),
+    look: hashHex(hashOf(fitted(image, LOOK_PX, LOOK_PX))),
     handBox: rounded(handBox),
     hand: placed.from,
     faces: faces.length,
