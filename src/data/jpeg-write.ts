@@ -55,57 +55,80 @@ export function optimalTable(counts: Uint32Array): HuffmanTable {
   const lengths = codeLengths(counts);
   const bits = new Int32Array(64);
   for (const length of lengths) if (length > 0) bits[length]!++;
+  const symbols = byLength(lengths, bits);
   limitLengths(bits);
-  const symbols: number[] = [];
-  for (let length = 1; length < bits.length; length++) {
-    for (let k = 0; k < 256; k++) if (lengths[k] === length) symbols.push(k);
-  }
   const codes = new Uint32Array(256);
   for (let length = 1, code = 0, k = 0; length <= MAX_LENGTH; length++, code <<= 1) {
     for (let i = 0; i < bits[length]!; i++) codes[symbols[k++]!] = (code++ << 8) | length;
   }
-  return {
-    counts: Uint8Array.from(bits.subarray(1, MAX_LENGTH + 1)),
-    symbols: Uint8Array.from(symbols),
-    codes,
-  };
+  return { counts: Uint8Array.from(bits.subarray(1, MAX_LENGTH + 1)), symbols, codes };
 }
 
-/** Length of each symbol's code, and of one more symbol that keeps the code of all ones free; [257], 0 for none. */
-function codeLengths(counts: Uint32Array): Uint8Array {
-  const known = Array.from({ length: 257 }, (_, k) => k).filter((k) => k === 256 || counts[k]! > 0);
-  const weights = Float64Array.from(known, (k) => (k === 256 ? 1 : counts[k]!));
-  const nodes = Int32Array.from(known, (_, i) => i);
-  const parents = new Int32Array(2 * known.length);
-  const root = 2 * known.length - 2;
-  for (let node = known.length; node <= root; node++) {
-    const [a, b] = twoLightest(weights);
-    weights[a]! += weights[b]!;
-    weights[b] = 0;
-    parents[nodes[a]!] = node;
-    parents[nodes[b]!] = node;
-    nodes[a] = node;
+/**
+ * Symbols that have a code, shorter codes first, lower symbols first among equals. The one more is none of them: it is the
+ * lightest and the latest, so its code is of the longest and would come last.
+ */
+function byLength(lengths: Uint8Array, bits: Int32Array): Uint8Array {
+  const next = new Int32Array(bits.length);
+  for (let length = 1; length + 1 < bits.length; length++) next[length + 1] = next[length]! + bits[length]!;
+  const symbols = new Uint8Array(lengths.length);
+  let count = 0;
+  for (let k = 0; k < 256; k++) {
+    if (lengths[k] === 0) continue;
+    symbols[next[lengths[k]!]!++] = k;
+    count++;
   }
-  const depths = new Uint8Array(root + 1);
-  for (let node = root - 1; node >= 0; node--) depths[node] = depths[parents[node]!]! + 1;
+  return symbols.slice(0, count);
+}
+
+/** A node's key is its weight times this, plus how far its place is from the end: the least key is what libjpeg takes. */
+const PLACES = 512;
+
+/**
+ * Length of each symbol's code, and of one more symbol that keeps the code of all ones free; [257], 0 for none.
+ *
+ * libjpeg looks through all nodes for the two lightest, of equal ones those that stand later, and puts their sum in the
+ * place of the lightest. Sums come in the order of their weights, so the lightest is the first of the sorted symbols or
+ * the first of the sums.
+ */
+function codeLengths(counts: Uint32Array): Uint8Array {
+  const leaves = leafKeys(counts);
+  const count = leaves.length;
+  const sums = new Float64Array(count); // keys in order; those before `sum` are used up
+  const nodes = new Int32Array(count); // the node of each
+  const parents = new Int32Array(2 * count);
+  let [leaf, sum, made] = [0, 0, 0];
+  const take = (node: number): number => {
+    const isLeaf = leaf < count && (sum === made || leaves[leaf]! < sums[sum]!);
+    parents[isLeaf ? leaf : nodes[sum]!] = node;
+    return isLeaf ? leaves[leaf++]! : sums[sum++]!;
+  };
+  for (let node = count; node < 2 * count - 1; node++) {
+    const a = take(node);
+    const b = take(node);
+    const key = a + b - (b % PLACES);
+    let to = made++;
+    for (; to > sum && sums[to - 1]! > key; to--) {
+      sums[to] = sums[to - 1]!;
+      nodes[to] = nodes[to - 1]!;
+    }
+    sums[to] = key;
+    nodes[to] = node;
+  }
+  const depths = new Uint8Array(2 * count);
+  for (let node = 2 * count - 3; node >= 0; node--) depths[node] = depths[parents[node]!]! + 1;
   const lengths = new Uint8Array(257);
-  for (const [i, k] of known.entries()) lengths[k] = depths[i]!;
+  for (let k = 0; k < count; k++) lengths[PLACES - 1 - (leaves[k]! % PLACES)] = depths[k]!;
   return lengths;
 }
 
-/** Of equal weights the later ones. */
-function twoLightest(weights: Float64Array): [number, number] {
-  let a = -1;
-  let b = -1;
-  for (let k = 0; k < weights.length; k++) {
-    const weight = weights[k]!;
-    if (weight === 0) continue;
-    if (a < 0 || weight <= weights[a]!) {
-      b = a;
-      a = k;
-    } else if (b < 0 || weight <= weights[b]!) b = k;
-  }
-  return [a, b];
+/** Sorted keys of the symbols that come, and of the one more. */
+function leafKeys(counts: Uint32Array): Float64Array {
+  const keys = new Float64Array(257);
+  let known = 0;
+  for (let k = 0; k < 256; k++) if (counts[k]! > 0) keys[known++] = counts[k]! * PLACES + PLACES - 1 - k;
+  keys[known++] = PLACES + PLACES - 1 - 256;
+  return keys.subarray(0, known).sort();
 }
 
 /** Moves codes longer than 16 bits up, and takes the extra symbol's away. */
