@@ -7,7 +7,7 @@ import { readBytes, sha256 } from "../core/files.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { createSession } from "../engine/ort-node.ts";
 import type { Box, Point } from "./geometry.ts";
-import { anchorCentres, detectMediapipe, FULL_RANGE } from "./mediapipe.ts";
+import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
 import type { Candidate } from "./suppress.ts";
 import { openTflite } from "./tflite.ts";
 import { detectYunet, YUNET_INPUT_PX, YUNET_OUTPUTS } from "./yunet.ts";
@@ -106,10 +106,10 @@ export async function openFullRange(bytes: Uint8Array, threads: number): Promise
     });
   }
   const session = await openTflite(bytes, FULL_RANGE_FILE, threads);
-  const centres = anchorCentres(FULL_RANGE);
+  const detect = mediapipeDetector(session, FULL_RANGE);
   return {
     recipe: { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx },
-    detect: async (image) => (await detectMediapipe(session, FULL_RANGE, centres, image)).map(nameMediapipe),
+    detect: async (image) => (await detect(image)).map(nameMediapipe),
     close: () => session.release(),
   };
 }

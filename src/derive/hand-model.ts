@@ -16,7 +16,7 @@ import {
   squareFromLandmarks,
   type TurnedSquare,
 } from "./hand-square.ts";
-import { planes } from "./letterbox.ts";
+import { planes, RGB, whole } from "./letterbox.ts";
 import { openTflite } from "./tflite.ts";
 
 const INPUT_PX = 224;
@@ -77,7 +77,8 @@ export function checkHandModel(bytes: Uint8Array): Uint8Array {
 
 async function read(session: Session, photo: RgbImage, square: TurnedSquare): Promise<HandPoints> {
   const crop = turnedCrop(photo, square, INPUT_PX);
-  const input = new Tensor("float32", planes(crop, [0, 1, 2], 1 / 255, 0), [1, 3, INPUT_PX, INPUT_PX]);
+  const pixels = planes(whole(crop), { channels: RGB, scale: 1 / 255, offset: 0 });
+  const input = new Tensor("float32", pixels, [1, 3, INPUT_PX, INPUT_PX]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const [xyz, presence] = session.outputNames.map((name) => out[name]!.data as Float32Array); // [63], [1]
   const points = Array.from({ length: HAND_POINTS }, (_, i) =>

@@ -8,8 +8,8 @@ import { resizeQuick } from "../data/resize.ts";
 import { createSession } from "../engine/ort-node.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import type { Box } from "./geometry.ts";
-import { planes } from "./letterbox.ts";
-import { anchorCentres, detectMediapipe } from "./mediapipe.ts";
+import { planes, RGB, whole } from "./letterbox.ts";
+import { mediapipeDetector } from "./mediapipe.ts";
 import { PALM, readPalmModel, wholeHand } from "./palm.ts";
 import { openTflite } from "./tflite.ts";
 
@@ -62,11 +62,11 @@ async function openPalm(threads: number): Promise<HandDetector> {
   const bytes = await readPalmModel();
   const name = "the palm detector";
   const session = await openTflite(bytes, name, threads);
-  const centres = anchorCentres(PALM);
+  const detect = mediapipeDetector(session, PALM);
   return {
     recipe: { name: "mediapipe-palm-lite/1", sha256: sha256(bytes), inputPx: PALM.inputPx },
     detect: async (image) =>
-      (await detectMediapipe(session, PALM, centres, image)).map((palm) => ({
+      (await detect(image)).map((palm) => ({
         score: palm.score,
         box: wholeHand(palm),
       })),
@@ -102,7 +102,8 @@ async function openHagrid(path: string, threads: number): Promise<HandDetector> 
 
 /** The model suppresses overlaps itself; its boxes are left, top, right, bottom in fractions of the photo. */
 async function detectHagrid(session: Session, image: RgbImage): Promise<Hand[]> {
-  const values = planes(resizeQuick(image, WIDTH_PX, HEIGHT_PX), [0, 1, 2], 1 / 128, -127 / 128);
+  const small = whole(resizeQuick(image, WIDTH_PX, HEIGHT_PX));
+  const values = planes(small, { channels: RGB, scale: 1 / 128, offset: -127 / 128 });
   const input = new Tensor("float32", values, [1, 3, HEIGHT_PX, WIDTH_PX]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const boxes = out["boxes"]!.data as Float32Array; // [N, 4]

@@ -38,9 +38,19 @@ function covered(sidePx: number, halvings: number): number {
   return (sidePx >> halvings) << halvings;
 }
 
-export interface Letterbox {
-  /** RGB u8 of the network's size. */
+/** A picture on a black ground. */
+export interface Placed {
+  /** RGB u8. */
   readonly image: RgbImage;
+  /** Where it lies, px of the ground. */
+  readonly left: number;
+  readonly top: number;
+  /** Size of the ground. */
+  readonly widthPx: number;
+  readonly heightPx: number;
+}
+
+export interface Letterbox extends Placed {
   /** Pixels of the network's input to pixels of the photo. */
   toPhoto(x: number, y: number): Point<"px">;
   /** Photo pixels per input pixel, across and down (they differ by rounding only). */
@@ -60,50 +70,67 @@ export interface LetterboxShape {
  *
  * @param photo - RGB u8
  * @param shape - size of the network's input and where the photo lies in it
- * @returns the input picture and the way back to photo pixels
+ * @returns where it lies in the input and the way back to photo pixels
  * @source MediaPipe ImageToTensorCalculator, keep_aspect_ratio with BORDER_ZERO
  * @example letterbox(photo, { widthPx: 192, heightPx: 192, place: "centre" })
  */
 export function letterbox(photo: RgbImage, shape: LetterboxShape): Letterbox {
   const { widthPx, heightPx, place } = shape;
-  const small = fitted(photo, widthPx, heightPx);
-  const { width, height } = small;
+  const image = fitted(photo, widthPx, heightPx);
+  const { width, height } = image;
   const left = place === "centre" ? (widthPx - width) >> 1 : 0;
   const top = place === "centre" ? (heightPx - height) >> 1 : 0;
-  const data = new Uint8Array(3 * widthPx * heightPx);
-  for (let y = 0; y < height; y++) {
-    data.set(small.data.subarray(3 * width * y, 3 * width * (y + 1)), 3 * (widthPx * (top + y) + left));
-  }
-  const halvings = halvingsFor(photo, small);
+  const halvings = halvingsFor(photo, image);
   const scaleX = covered(photo.width, halvings) / width;
   const scaleY = covered(photo.height, halvings) / height;
   return {
-    image: { width: widthPx, height: heightPx, data },
+    ...{ image, left, top, widthPx, heightPx },
     toPhoto: (x, y) => ({ x: (x - left) * scaleX, y: (y - top) * scaleY }),
     scaleX,
     scaleY,
   };
 }
 
+/** A picture that is all of a network's input. */
+export function whole(image: RgbImage): Placed {
+  return { image, left: 0, top: 0, widthPx: image.width, heightPx: image.height };
+}
+
+export const RGB = [0, 1, 2] as const;
+export const BGR = [2, 1, 0] as const;
+
+/** What a network takes of a picture. */
+export interface PlaneShape {
+  /** Which source channel becomes each plane. */
+  readonly channels: typeof RGB | typeof BGR;
+  /** Factor on each value. */
+  readonly scale: number;
+  /** Added after the factor. */
+  readonly offset: number;
+}
+
 /**
- * Planes of a picture as a network takes them.
+ * Planes of a picture and its ground as a network takes them.
  *
- * @param image - RGB u8, [H, W, 3]
- * @param channels - which source channel becomes each plane: [0, 1, 2] is RGB, [2, 1, 0] BGR
- * @param scale - factor on each value
- * @param offset - added after the factor
- * @returns float32, [3, H, W]
+ * @param out - float32, [3, heightPx, widthPx], where they are written; new if left out
+ * @returns `out`
+ * @example planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 })
  */
 export function planes(
-  image: RgbImage,
-  channels: readonly [number, number, number],
-  scale: number,
-  offset: number,
+  { image, left, top, widthPx, heightPx }: Placed,
+  { channels: [a, b, c], scale, offset }: PlaneShape,
+  out: Float32Array = new Float32Array(3 * widthPx * heightPx),
 ): Float32Array {
-  const size = image.width * image.height;
-  const out = new Float32Array(3 * size);
-  for (const [plane, channel] of channels.entries()) {
-    for (let i = 0; i < size; i++) out[plane * size + i] = image.data[3 * i + channel]! * scale + offset;
+  const { data, width, height } = image;
+  const size = widthPx * heightPx;
+  if (width * height < size) out.fill(offset);
+  for (let y = 0, from = 0; y < height; y++) {
+    const row = (top + y) * widthPx + left;
+    for (let i = row; i < row + width; i++, from += 3) {
+      out[i] = data[from + a]! * scale + offset;
+      out[size + i] = data[from + b]! * scale + offset;
+      out[2 * size + i] = data[from + c]! * scale + offset;
+    }
   }
   return out;
 }

@@ -3,7 +3,7 @@
 // tensors_to_detections_calculator.cc. Boxes and points are the model's own; their owners name and widen them.
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
-import { type Letterbox, letterbox, planes } from "./letterbox.ts";
+import { type Letterbox, letterbox, planes, RGB } from "./letterbox.ts";
 import { type Candidate, suppressWeighted } from "./suppress.ts";
 
 export interface MediapipeModel {
@@ -32,6 +32,7 @@ export const FULL_RANGE: MediapipeModel = {
 const MIN_IOU = 0.3;
 const BOX_COORDS = 4; // centre x, y, width, height; then x, y of each point
 const CLIP = 100; // of the logit, against overflow
+const MARGIN = 1e-6; // of the logit, far more than its rounding and the score's
 
 /**
  * Centres of the anchors; their size is 1 (fixed_anchor_size), so only centres matter.
@@ -59,27 +60,28 @@ export function anchorCentres(model: MediapipeModel): Float32Array {
 }
 
 /**
- * Runs a detector on one photo.
+ * A detector of one kind of thing in photos (RGB u8); not to be used by two calls at once, as they share its input.
  *
  * @param session - the model: input [1, 3, S, S], outputs regressors [1, N, 4 + 2 points] and scores [1, N, 1]
  * @param model - its constants
- * @param centres - anchorCentres(model)
- * @param photo - RGB u8
- * @returns one detection a face or palm, best first, px in `photo`; the box is the detector's own
+ * @returns gives one detection a face or palm, best first, px in the photo; the box is the detector's own
  */
-export async function detectMediapipe(
+export function mediapipeDetector(
   session: Session,
   model: MediapipeModel,
-  centres: Float32Array,
-  photo: RgbImage,
-): Promise<Candidate[]> {
+): (photo: RgbImage) => Promise<Candidate[]> {
   const side = model.inputPx;
-  const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
-  const values = planes(fit.image, [0, 1, 2], (1 - model.inputMin) / 255, model.inputMin);
-  const input = new Tensor("float32", values, [1, 3, side, side]);
-  const out = await session.run({ [session.inputNames[0]!]: input });
-  const [boxes, scores] = session.outputNames.map((name) => out[name]!.data as Float32Array);
-  return suppressWeighted(decode(boxes!, scores!, centres, model, fit), MIN_IOU);
+  const centres = anchorCentres(model);
+  const values = new Float32Array(3 * side * side);
+  const feeds = { [session.inputNames[0]!]: new Tensor("float32", values, [1, 3, side, side]) };
+  const shape = { channels: RGB, scale: (1 - model.inputMin) / 255, offset: model.inputMin };
+  return async (photo) => {
+    const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
+    planes(fit, shape, values);
+    const out = await session.run(feeds);
+    const [boxes, scores] = session.outputNames.map((name) => out[name]!.data as Float32Array);
+    return suppressWeighted(decode(boxes!, scores!, centres, model, fit), MIN_IOU);
+  };
 }
 
 function decode(
@@ -91,8 +93,10 @@ function decode(
 ): Candidate[] {
   const side = model.inputPx;
   const coords = BOX_COORDS + 2 * model.points;
+  const low = Math.log(model.minScore / (1 - model.minScore)) - MARGIN;
   const found: Candidate[] = [];
   for (let i = 0; i < logits.length; i++) {
+    if (logits[i]! < low) continue; // nearly all of them: no need for their score
     const score = 1 / (1 + Math.exp(-Math.max(-CLIP, Math.min(CLIP, logits[i]!))));
     if (score < model.minScore) continue;
     const at = (k: number) =>

@@ -3,7 +3,7 @@
 // Input BGR 0..255, sides multiples of 32. Points: right eye, left eye (the subject's), nose, right and left mouth.
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
-import { type Letterbox, letterbox, planes } from "./letterbox.ts";
+import { BGR, type Letterbox, letterbox, planes } from "./letterbox.ts";
 import { type Candidate, suppressGreedy } from "./suppress.ts";
 
 /** Long side of the input. */
@@ -29,7 +29,8 @@ export async function detectYunet(session: Session, photo: RgbImage): Promise<Ca
   const side = (px: number) => Math.max(32, 32 * Math.ceil(Math.round(px * scale) / 32));
   const [widthPx, heightPx] = [side(photo.width), side(photo.height)];
   const fit = letterbox(photo, { widthPx, heightPx, place: "corner" });
-  const input = new Tensor("float32", planes(fit.image, [2, 1, 0], 1, 0), [1, 3, heightPx, widthPx]);
+  const pixels = planes(fit, { channels: BGR, scale: 1, offset: 0 });
+  const input = new Tensor("float32", pixels, [1, 3, heightPx, widthPx]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const values = (name: string) => out[name]!.data as Float32Array;
   const found = STRIDES.flatMap((stride) => decode(values, stride, widthPx, fit));
