@@ -38,7 +38,7 @@ export async function agree(work: Work, python: string): Promise<void> {
     await compareCrops([stage.layout.images.face, stage.layout.images.hand], theirs);
     await compareRows(stage.journal, join(theirs, "journal.jsonl"));
   } finally {
-    await ours.clear();
+    await ours.close();
     await rm(theirs, { recursive: true });
   }
 }

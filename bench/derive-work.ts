@@ -16,10 +16,10 @@ const DETECTOR = "@mediapipe/face_detection/face_detection_full_range.tflite";
 
 /** Frames that can be derived again and again. */
 export interface DeriveWork {
-  /** Works on all frames, from none done to crops and journal on the disk. */
+  /** Works on all frames, from none done to crops and journal on the disk, in a folder of its own. */
   derive(): Promise<{ readonly stage: Stage; readonly frames: number }>;
   /** Takes away what `derive` made. */
-  clear(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** Makes the frames, and the face detector as ONNX beside them, where the peer finds both. */
@@ -32,13 +32,16 @@ export async function openDeriveWork(work: Work): Promise<DeriveWork> {
   );
   const root = await mkdtemp(join(tmpdir(), "facehand-bench-derived-"));
   const { threads } = work;
-  const options = { hagridDir, gestures: "all", outDir: join(root, "pairs"), seed: 1, threads } as const;
-  const { tools } = await openDerivation(options);
+  const optionsOf = (name: string) =>
+    ({ hagridDir, gestures: "all", outDir: join(root, name), seed: 1, threads }) as const;
+  const { tools } = await openDerivation(optionsOf("pairs"));
+  let steps = 0;
   return {
     derive: async () => {
+      const options = optionsOf(`pairs-${++steps}`);
       const stage = await openStage(options.outDir, "bench");
       return { stage, frames: await workFrames(options, stage, tools, { from: 0, to: work.batch }) };
     },
-    clear: () => rm(root, { recursive: true, force: true }),
+    close: () => rm(root, { recursive: true, force: true }),
   };
 }

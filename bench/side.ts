@@ -43,8 +43,8 @@ export interface Opened {
   readonly openMs?: number;
   /** Memory that is not the step's, such as the runtime's own: taken from the peak; default 0. */
   readonly heldMb?: number;
-  /** Takes away what the step made; not measured. */
-  readonly clear?: () => Promise<void>;
+  /** Takes away what all steps made. */
+  readonly close?: () => Promise<void>;
 }
 
 /**
@@ -57,7 +57,7 @@ export async function serve(
   open: (work: Work) => Promise<Step | Opened>,
 ): Promise<void> {
   const made = await open(JSON.parse(process.argv[2]!) as Work);
-  const { step, heldMb = 0, clear, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
+  const { step, heldMb = 0, close, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
   say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
@@ -66,9 +66,9 @@ export async function serve(
     const { user, system } = process.cpuUsage(cpu);
     const cpuMs = (user + system) / 1000;
     const ms = performance.now() - start;
-    await clear?.();
     say({ ms, cpuMs, peakMb: peakMb() - heldMb, result });
   }
+  await close?.();
 }
 
 function say(message: Ready | Measured): void {

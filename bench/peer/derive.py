@@ -293,9 +293,10 @@ if keep:
 versions = {"python": platform.python_version(), "onnxruntime": ort.__version__, "pillow": pillow,
             "dlib": dlib.__version__, "numpy": np.__version__, "steps": "lean" if lean else "all"}
 say({"ready": True, "versions": versions})
-for _ in sys.stdin:
-    with tempfile.TemporaryDirectory() as out:  # as ours does: new files in every step
+with tempfile.TemporaryDirectory() as root:  # as ours does: new files in every step, deleted at the end
+    for _ in sys.stdin:
+        out = tempfile.mkdtemp(dir=root)
         start, cpu = time.perf_counter(), time.process_time()
         done = step()
         elapsed, cpu = (time.perf_counter() - start) * 1000, (time.process_time() - cpu) * 1000
-    say({"ms": elapsed, "cpuMs": cpu, "peakMb": peak_mb(), "result": done})
+        say({"ms": elapsed, "cpuMs": cpu, "peakMb": peak_mb(), "result": done})
