@@ -6,6 +6,7 @@ export { codesAt, countsAt, encodeBytes, putTokens, tokenise, tokensAt } from ".
 export { setDivisors } from "./fdct";
 export { jitter, jitterAndAdd, jitterFurther, setStep } from "./jitter";
 export { decodeJpeg, setQuant, setTable, workBytes } from "./jpeg";
+export { laplacianBytes, laplacianVariance } from "./laplacian";
 export { setWalk, shrinkColumns, turnAndShrink } from "./resample";
 export { reduce, resampleColumns, resampleRows } from "./shrink";
 

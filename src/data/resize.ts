@@ -27,16 +27,33 @@ export function resizeQuick(image: RgbImage, widthPx: number, heightPx: number):
 /**
  * `resizeBilinear` of a picture that `reduceByTwo` halved a few times before, sooner.
  *
+ * @param into - memory of the output, [heightPx, widthPx, 3]; new if left out
  * @returns RGB u8, [heightPx, widthPx, 3]; `image` itself if it has that size already
  */
-export function shrinkQuick(image: RgbImage, widthPx: number, heightPx: number, halvings: number): RgbImage {
+export function shrinkQuick(
+  image: RgbImage,
+  widthPx: number,
+  heightPx: number,
+  halvings: number,
+  into?: Uint8Array,
+): RgbImage {
   const { width, height } = image;
   if (width === widthPx && height === heightPx) return image;
-  const data = vectors()?.resize(image, widthPx, heightPx, halvings)?.slice();
-  if (data !== undefined) return { width: widthPx, height: heightPx, data };
+  const quick = vectors()?.resize(image, widthPx, heightPx, halvings);
+  const data = quick ?? shrinkPlain(image, widthPx, heightPx, halvings);
+  into?.set(data);
+  return { width: widthPx, height: heightPx, data: into ?? quick?.slice() ?? data };
+}
+
+function shrinkPlain(image: RgbImage, widthPx: number, heightPx: number, halvings: number) {
   let small = image;
   for (let k = 0; k < halvings; k++) small = reduceByTwo(small);
-  return resizeBilinear(small, widthPx, heightPx);
+  return resizeBilinear(small, widthPx, heightPx).data;
+}
+
+/** Variance of the Laplacian of a picture's luma at another size, as derive/quality.ts has it; undefined without vectors. */
+export function laplacianQuick(image: RgbImage, sizePx: number): number | undefined {
+  return vectors()?.laplacianVariance(image, sizePx);
 }
 
 /**

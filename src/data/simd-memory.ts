@@ -30,6 +30,8 @@ export interface Code {
   reduce(from: number, width: number, height: number, to: number): void;
   resampleRows(...values: readonly number[]): void;
   resampleColumns(...values: readonly number[]): void;
+  laplacianBytes(width: number, height: number): number;
+  laplacianVariance(rgb: number, width: number, height: number, work: number): number;
 }
 
 /** What the code may read or write beyond an array. */

@@ -7,15 +7,13 @@ import { jpegHeader, optimalTable, quantTables } from "./jpeg-write.ts";
 import type { RgbImage } from "./pixels.ts";
 import { fixedWalk } from "./rotate.ts";
 import { align, HeldPicture, openMemory, room, type SimdMemory, SLACK } from "./simd-memory.ts";
-import { packTaps } from "./simd-taps.ts";
+import { resampled } from "./simd-resample.ts";
 import { type Taps, tapsFor } from "./taps.ts";
 
 /** Pictures with more pixels are left to the plain code, which keeps no memory. */
 const MOST_PIXELS = 2 ** 22;
 /** Samples in a row of a square at most: MOST of simd/chip.ts. */
 const MOST_SAMPLES = 1024;
-/** Rows of weight 0 that are read behind the last one. */
-const ROWS_BEYOND = 3;
 /** Side below which dlib does not halve. */
 const MIN_HALVED = 9;
 
@@ -57,6 +55,8 @@ export interface SimdPictures {
    * @returns [heightPx, widthPx, 3], lasting until the next call; undefined as above
    */
   resize(image: RgbImage, widthPx: number, heightPx: number, halvings?: number): Uint8Array | undefined;
+  /** Variance of the Laplacian of the luma (derive/quality.ts) of the picture, resized to a square; undefined as above. */
+  laplacianVariance(image: RgbImage, sizePx: number): number | undefined;
   /**
    * Samples of a square, after halving a part of the picture as dlib's pyramid does (src/derive/crops.ts).
    *
@@ -117,28 +117,17 @@ class Pictures implements SimdPictures {
   }
 
   resize(image: RgbImage, widthPx: number, heightPx: number, halvings = 0): Uint8Array | undefined {
-    let { width, height } = image;
-    if (width * height === 0 || width * height > MOST_PIXELS) return undefined;
-    let from = this.#memory.place(image);
-    const small = from + room(image);
-    this.#memory.grow(small + (halvings > 0 ? align((width * height * 3) / 4 + SLACK) : 0));
-    for (let k = 0; k < halvings; k++) {
-      this.#memory.code.reduce(from, width, height, small);
-      [from, width, height] = [small, width >> 1, height >> 1];
-    }
-    const across = packTaps(tapsFor(width, widthPx), 3);
-    const down = packTaps(tapsFor(height, heightPx), 1);
-    const acrossAt = from + align(width * height * 3 + SLACK);
-    const downAt = acrossAt + align(across.words.byteLength);
-    const rows = downAt + align(down.words.byteLength);
-    const out = rows + align((height + ROWS_BEYOND) * widthPx * 3 + SLACK);
-    const end = out + heightPx * widthPx * 3;
-    this.#memory.grow(end + SLACK);
-    this.#memory.putWords(across.words, acrossAt);
-    this.#memory.putWords(down.words, downAt);
-    this.#memory.code.resampleRows(from, width * 3, height, acrossAt, across.n, across.groups, widthPx, rows);
-    this.#memory.code.resampleColumns(rows, widthPx * 3, downAt, down.n, down.groups, heightPx, out);
-    return this.#memory.bytes.subarray(out, end);
+    if (!isTaken(image)) return undefined;
+    const out = resampled(this.#memory, image, { widthPx, heightPx, halvings });
+    return this.#memory.bytes.subarray(out, out + heightPx * widthPx * 3);
+  }
+
+  laplacianVariance(image: RgbImage, sizePx: number): number | undefined {
+    if (!isTaken(image) || sizePx < 2) return undefined;
+    const rgb = resampled(this.#memory, image, { widthPx: sizePx, heightPx: sizePx, halvings: 0 });
+    const work = rgb + align(sizePx * sizePx * 3 + SLACK);
+    this.#memory.grow(work + this.#memory.code.laplacianBytes(sizePx, sizePx));
+    return this.#memory.code.laplacianVariance(rgb, sizePx, sizePx, work);
   }
 
   #prepare(
@@ -261,6 +250,10 @@ class Pictures implements SimdPictures {
     ints.set(taps.count, n);
     ints.set(taps.weights, 2 * n);
   }
+}
+
+function isTaken({ width, height }: RgbImage): boolean {
+  return width * height > 0 && width * height <= MOST_PIXELS;
 }
 
 /** Whole pairs of blocks, the last block perhaps in part: libjpeg adds none to others' rows. */

@@ -5,8 +5,10 @@ import { halvingsFor } from "../data/reduce.ts";
 import { shrinkQuick } from "../data/resize.ts";
 import type { Point } from "./geometry.ts";
 
-/** What each photo was shrunk to last: the detector and the perceptual hash of a frame look at the same picture. */
-const kept = new WeakMap<RgbImage, RgbImage>();
+/** The photo shrunk last: the detector and the perceptual hash of a frame look at the same picture. */
+let kept: { readonly photo: RgbImage; readonly small: RgbImage } | undefined;
+/** Memory of what it was shrunk to: new arrays for each would have the collector run. */
+let memory = new Uint8Array(0);
 
 /** Size of a photo that is resized to fit, its aspect ratio kept. */
 function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: number; height: number } {
@@ -18,7 +20,8 @@ function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: num
 }
 
 /**
- * Photo resized to fit, without a border; asked for again, the same picture is given without work.
+ * Photo resized to fit, without a border; asked for again, the same picture is given without work. It lasts until another
+ * is asked for.
  *
  * @param photo - RGB u8, which must not change in between
  * @returns RGB u8, not to be written to
@@ -26,10 +29,12 @@ function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: num
  */
 export function fitted(photo: RgbImage, widthPx: number, heightPx: number): RgbImage {
   const { width, height } = fitOf(photo, widthPx, heightPx);
-  const before = kept.get(photo);
-  if (before?.width === width && before.height === height) return before;
-  const small = shrinkQuick(photo, width, height, halvingsFor(photo, { width, height }));
-  kept.set(photo, small);
+  if (kept?.photo === photo && kept.small.width === width && kept.small.height === height) return kept.small;
+  const bytes = width * height * 3;
+  if (memory.length < bytes) memory = new Uint8Array(bytes);
+  const halvings = halvingsFor(photo, { width, height });
+  const small = shrinkQuick(photo, width, height, halvings, memory.subarray(0, bytes));
+  kept = { photo, small };
   return small;
 }
 

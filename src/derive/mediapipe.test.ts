@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { type Session, Tensor } from "../engine/session.ts";
+import type { Session, Tensor } from "../engine/session.ts";
 import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
 
 const SIDE = FULL_RANGE.inputPx;
@@ -14,12 +14,12 @@ function sessionOf(logits: ReadonlyMap<number, number>, seen: Float32Array[]): S
   return {
     inputNames: ["input"],
     outputNames: ["boxes", "scores"],
-    run: async (feeds) => {
+    run: async (feeds, fetches) => {
       seen.push((feeds["input"]!.data as Float32Array).slice());
-      return {
-        boxes: new Tensor("float32", boxes, [1, scores.length, COORDS]),
-        scores: new Tensor("float32", scores, [1, scores.length, 1]),
-      };
+      const out = fetches as Record<string, Tensor>;
+      (out["boxes"]!.data as Float32Array).set(boxes);
+      (out["scores"]!.data as Float32Array).set(scores);
+      return out;
     },
     release: async () => undefined,
   };

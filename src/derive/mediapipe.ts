@@ -60,7 +60,7 @@ export function anchorCentres(model: MediapipeModel): Float32Array {
 }
 
 /**
- * A detector of one kind of thing in photos (RGB u8); not to be used by two calls at once, as they share its input.
+ * A detector of one kind of thing in photos (RGB u8); not to be used by two calls at once, as they share its input and outputs.
  *
  * @param session - the model: input [1, 3, S, S], outputs regressors [1, N, 4 + 2 points] and scores [1, N, 1]
  * @param model - its constants
@@ -74,13 +74,18 @@ export function mediapipeDetector(
   const centres = anchorCentres(model);
   const values = new Float32Array(3 * side * side);
   const feeds = { [session.inputNames[0]!]: new Tensor("float32", values, [1, 3, side, side]) };
+  const anchors = centres.length / 2;
+  const [boxes, scores] = [BOX_COORDS + 2 * model.points, 1].map(
+    (width) => new Tensor("float32", new Float32Array(anchors * width), [1, anchors, width]),
+  ) as [Tensor, Tensor];
+  const fetches = { [session.outputNames[0]!]: boxes, [session.outputNames[1]!]: scores };
   const shape = { channels: RGB, scale: (1 - model.inputMin) / 255, offset: model.inputMin };
   return async (photo) => {
     const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
     planes(fit, shape, values);
-    const out = await session.run(feeds);
-    const [boxes, scores] = session.outputNames.map((name) => out[name]!.data as Float32Array);
-    return suppressWeighted(decode(boxes!, scores!, centres, model, fit), MIN_IOU);
+    await session.run(feeds, fetches);
+    const found = decode(boxes.data as Float32Array, scores.data as Float32Array, centres, model, fit);
+    return suppressWeighted(found, MIN_IOU);
   };
 }
 

@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { goldenPicture } from "../../test/parity/picture.ts";
+import { Random } from "../core/random.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { clippedShare, highlight, laplacianVariance, luma, sharpness } from "./quality.ts";
+import { clippedShare, highlight, laplacianVariance, luma, plainSharpness, sharpness } from "./quality.ts";
 
 const PATH = new URL("../../test/parity/goldens/derive.json", import.meta.url);
 const goldens = JSON.parse(readFileSync(PATH, "utf8")) as {
@@ -20,6 +21,15 @@ const flat = (size: number, value: number): RgbImage => ({
 });
 
 describe("sharpness", () => {
+  it("has the bits of the plain code, shrunk or enlarged", () => {
+    const random = Random.of(6);
+    for (let k = 0; k < 20; k++) {
+      const [width, height] = [20 + random.int(400), 20 + random.int(400)];
+      const data = new Uint8Array(width * height * 3).map(() => random.int(256));
+      expect(sharpness({ width, height, data })).toBe(plainSharpness({ width, height, data }));
+    }
+  });
+
   it.each(goldens.sharpness)("is OpenCV's variance of the Laplacian: $width x $height", (golden) => {
     const { width, height, variance } = golden;
     expect(laplacianVariance(luma(goldenPicture(width, height)), width, height)).toBeCloseTo(variance, 6);

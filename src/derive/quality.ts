@@ -1,8 +1,8 @@
 // What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any crop size.
 // Source: Pech-Pacheco et al. 2000 (variance of the Laplacian), as OpenCV's Laplacian computes it; ITU-R BT.601.
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
-import type { RgbImage } from "../data/pixels.ts";
-import { resizeQuick } from "../data/resize.ts";
+import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import { laplacianQuick } from "../data/resize.ts";
 import { valueAtRank } from "./rank.ts";
 
 /** Crops are measured at this size, so that a dataset's crop size does not move a threshold; they must not be smaller. */
@@ -26,7 +26,13 @@ export function luma({ data, width, height }: RgbImage): Float64Array {
  * @example sharpness(chip)
  */
 export function sharpness(crop: RgbImage): number {
-  return laplacianVariance(luma(resizeQuick(crop, SHARPNESS_PX, SHARPNESS_PX)), SHARPNESS_PX, SHARPNESS_PX);
+  return laplacianQuick(crop, SHARPNESS_PX) ?? plainSharpness(crop);
+}
+
+/** The plain code of `sharpness`, with its bits. */
+export function plainSharpness(crop: RgbImage): number {
+  const { data, width, height } = resizeBilinear(crop, SHARPNESS_PX, SHARPNESS_PX);
+  return laplacianVariance(luma({ data, width, height }), width, height);
 }
 
 /** Variance of the four-neighbour Laplacian of a map, [height, width], both at least 2. */
@@ -47,7 +53,8 @@ export function laplacianVariance(map: Float64Array, width: number, height: numb
     }
   }
   const count = width * height;
-  return squares / count - (sum / count) ** 2;
+  const mean = sum / count;
+  return squares / count - mean * mean;
 }
 
 /** A channel from here on is taken as clipped. */
