@@ -1,5 +1,6 @@
 // Planes of luma and chroma to RGB, exactly as libjpeg-turbo: triangle ("fancy") upsampling, then BT.601.
 // Source: jdsample.c (h2v2_fancy_upsample) and jdcolor.c (16 bits after the point). Invariant: bit for bit.
+import { high, low } from "./idct";
 
 /**
  * One chroma row at full width: three parts of the nearer row and one of the farther, then the same sideways.
@@ -28,46 +29,63 @@ export function upsample(near: usize, far: usize, count: usize, sums: usize, to:
   }
 }
 
-/** (a x + 32768) >> 16 of eight. */
+// Loaded once a row: V8 makes a constant vector anew wherever it is used.
+const HALF = memory.data<i32>([0x8000]);
+/** What 1.402 cr is more than cr; what 1.772 cb is more than 2 cb, halved, as its product keeps one bit more; -0.34414 cb and what -0.71414 cr is more than -cr. */
+const RED = memory.data<i16>([26345, 16384]);
+const BLUE = memory.data<i16>([-14942 / 2]);
+const GREEN = memory.data<i16>([-22554, 18734]);
+/** Of 16 reds, greens or blues in 48 bytes: which comes where in each third. */
+const REDS = memory.data<u8>([
+  0, 255, 255, 1, 255, 255, 2, 255, 255, 3, 255, 255, 4, 255, 255, 5,
+  255, 255, 6, 255, 255, 7, 255, 255, 8, 255, 255, 9, 255, 255, 10, 255,
+  255, 11, 255, 255, 12, 255, 255, 13, 255, 255, 14, 255, 255, 15, 255, 255,
+], 16);
+const GREENS = memory.data<u8>([
+  255, 0, 255, 255, 1, 255, 255, 2, 255, 255, 3, 255, 255, 4, 255, 255,
+  5, 255, 255, 6, 255, 255, 7, 255, 255, 8, 255, 255, 9, 255, 255, 10,
+  255, 255, 11, 255, 255, 12, 255, 255, 13, 255, 255, 14, 255, 255, 15, 255,
+], 16);
+const BLUES = memory.data<u8>([
+  255, 255, 0, 255, 255, 1, 255, 255, 2, 255, 255, 3, 255, 255, 4, 255,
+  255, 5, 255, 255, 6, 255, 255, 7, 255, 255, 8, 255, 255, 9, 255, 255,
+  10, 255, 255, 11, 255, 255, 12, 255, 255, 13, 255, 255, 14, 255, 255, 15,
+], 16);
+
+/** (26345 x + 32768) >> 16 of eight; half of what is cut off comes as twice 16384. */
 @inline
-function scaled(x: v128, a: i16): v128 {
-  const half = i32x4.splat(0x8000);
-  const factor = i16x8.splat(a);
+function redOf(x: v128, factors: v128, two: v128): v128 {
   return i16x8.narrow_i32x4_s(
-    i32x4.shr_s(i32x4.add(i32x4.extmul_low_i16x8_s(x, factor), half), 16),
-    i32x4.shr_s(i32x4.add(i32x4.extmul_high_i16x8_s(x, factor), half), 16),
+    i32x4.shr_s(i32x4.dot_i16x8_s(low(x, two), factors), 16),
+    i32x4.shr_s(i32x4.dot_i16x8_s(high(x, two), factors), 16),
   );
 }
 
-/** 1.402 cr, as cr and a factor that fits 16 bits. */
+/** -0.34414 cb - 0.71414 cr, without -cr. */
 @inline
-function red(y: v128, cr: v128): v128 {
-  return i16x8.add(y, i16x8.add(cr, scaled(cr, 26345)));
-}
-
-/** -0.34414 cb - 0.71414 cr, the latter as -cr and a factor that fits. */
-@inline
-function green(y: v128, cb: v128, cr: v128): v128 {
-  const half = i32x4.splat(0x8000);
-  const factors = i16x8(-22554, 18734, -22554, 18734, -22554, 18734, -22554, 18734);
-  const l = i8x16.shuffle(cb, cr, 0, 1, 16, 17, 2, 3, 18, 19, 4, 5, 20, 21, 6, 7, 22, 23);
-  const h = i8x16.shuffle(cb, cr, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
-  const sum = i16x8.narrow_i32x4_s(
-    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(l, factors), half), 16),
-    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(h, factors), half), 16),
+function greenOf(cb: v128, cr: v128, factors: v128, half: v128): v128 {
+  return i16x8.narrow_i32x4_s(
+    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(low(cb, cr), factors), half), 16),
+    i32x4.shr_s(i32x4.add(i32x4.dot_i16x8_s(high(cb, cr), factors), half), 16),
   );
-  return i16x8.add(i16x8.sub(y, cr), sum);
 }
 
-/** 1.772 cb, as 2 cb and a factor that fits. */
 @inline
-function blue(y: v128, cb: v128): v128 {
-  return i16x8.add(y, i16x8.add(i16x8.shl(cb, 1), scaled(cb, -14942)));
+function third(r: v128, g: v128, b: v128, at: usize): v128 {
+  return v128.or(
+    v128.or(i8x16.swizzle(r, v128.load(REDS + at)), i8x16.swizzle(g, v128.load(GREENS + at))),
+    i8x16.swizzle(b, v128.load(BLUES + at)),
+  );
 }
 
 /** One row to RGB u8 [count, 3]; up to 48 bytes more are overwritten. */
 export function toRgb(y: usize, cb: usize, cr: usize, count: usize, to: usize): void {
   const middle = i16x8.splat(128);
+  const two = i16x8.splat(2);
+  const half = v128.load32_splat(HALF);
+  const red = v128.load32_splat(RED);
+  const blue = v128.load16_splat(BLUE);
+  const green = v128.load32_splat(GREEN);
   for (let i: usize = 0; i < count; i += 16, to += 48) {
     const yl = v128.load8x8_u(y + i);
     const yh = v128.load8x8_u(y + i, 8);
@@ -75,15 +93,16 @@ export function toRgb(y: usize, cb: usize, cr: usize, count: usize, to: usize): 
     const bh = i16x8.sub(v128.load8x8_u(cb + i, 8), middle);
     const rl = i16x8.sub(v128.load8x8_u(cr + i), middle);
     const rh = i16x8.sub(v128.load8x8_u(cr + i, 8), middle);
-    const r = i8x16.narrow_i16x8_u(red(yl, rl), red(yh, rh));
-    const g = i8x16.narrow_i16x8_u(green(yl, bl, rl), green(yh, bh, rh));
-    const b = i8x16.narrow_i16x8_u(blue(yl, bl), blue(yh, bh));
-    // Red and green of the pixels first, then blue put into the gaps.
-    const p = i8x16.shuffle(r, g, 0, 16, 0, 1, 17, 0, 2, 18, 0, 3, 19, 0, 4, 20, 0, 5);
-    const q = i8x16.shuffle(r, g, 21, 0, 6, 22, 0, 7, 23, 0, 8, 24, 0, 9, 25, 0, 10, 26);
-    const s = i8x16.shuffle(r, g, 0, 11, 27, 0, 12, 28, 0, 13, 29, 0, 14, 30, 0, 15, 31, 0);
-    v128.store(to, i8x16.shuffle(p, b, 0, 1, 16, 3, 4, 17, 6, 7, 18, 9, 10, 19, 12, 13, 20, 15), 0);
-    v128.store(to, i8x16.shuffle(q, b, 0, 21, 2, 3, 22, 5, 6, 23, 8, 9, 24, 11, 12, 25, 14, 15), 16);
-    v128.store(to, i8x16.shuffle(s, b, 26, 1, 2, 27, 4, 5, 28, 7, 8, 29, 10, 11, 30, 13, 14, 31), 32);
+    const r = i8x16.narrow_i16x8_u(
+      i16x8.add(yl, i16x8.add(rl, redOf(rl, red, two))), i16x8.add(yh, i16x8.add(rh, redOf(rh, red, two))));
+    const g = i8x16.narrow_i16x8_u(
+      i16x8.add(i16x8.sub(yl, rl), greenOf(bl, rl, green, half)),
+      i16x8.add(i16x8.sub(yh, rh), greenOf(bh, rh, green, half)));
+    const b = i8x16.narrow_i16x8_u(
+      i16x8.add(yl, i16x8.add(i16x8.shl(bl, 1), i16x8.q15mulr_sat_s(bl, blue))),
+      i16x8.add(yh, i16x8.add(i16x8.shl(bh, 1), i16x8.q15mulr_sat_s(bh, blue))));
+    v128.store(to, third(r, g, b, 0), 0);
+    v128.store(to, third(r, g, b, 16), 16);
+    v128.store(to, third(r, g, b, 32), 32);
   }
 }

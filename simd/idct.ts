@@ -16,6 +16,10 @@ const FACTORS = memory.data<i16>([
   16819 - 20995, -20995, // 2.053119869 - 2.562915447
   -20995, 25172 - 20995, // 3.072711026
 ]);
+/** The same for odd inputs 1 and 3 alone, with all that comes together: of outputs 0 and 7, 1 and 6, 2 and 5, 3 and 4. */
+const FEW = memory.data<i16>([11363, 9633, 9633, -2259, 6437, -11362, 2260, -6436]);
+/** Halves of the last bit that is kept, after the first pass and after the second. */
+const HALVES = memory.data<i32>([1 << 10, 1 << 17]);
 
 /** Eight rows of eight, i16, between the two passes. */
 export const ROWS = memory.data(128, 16);
@@ -43,7 +47,7 @@ export function rounded(sum: v128, shift: i32): v128 {
 
 /** One pass down the columns of the rows in memory, in place. */
 @inline
-function pass(shift: i32): void {
+function pass(shift: i32, half: v128): void {
   const in0 = v128.load(ROWS, 0);
   const in1 = v128.load(ROWS, 16);
   const in2 = v128.load(ROWS, 32);
@@ -63,10 +67,10 @@ function pass(shift: i32): void {
   const t2h = i32x4.dot_i16x8_s(e26h, even2);
   const plus = i16x8.add(in0, in4);
   const minus = i16x8.sub(in0, in4);
-  const t0l = i32x4.shl(i32x4.extend_low_i16x8_s(plus), 13);
-  const t0h = i32x4.shl(i32x4.extend_high_i16x8_s(plus), 13);
-  const t1l = i32x4.shl(i32x4.extend_low_i16x8_s(minus), 13);
-  const t1h = i32x4.shl(i32x4.extend_high_i16x8_s(minus), 13);
+  const t0l = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(plus), 13), half);
+  const t0h = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(plus), 13), half);
+  const t1l = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(minus), 13), half);
+  const t1h = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(minus), 13), half);
   // Odd part.
   const z3 = i16x8.add(in7, in3);
   const z4 = i16x8.add(in5, in1);
@@ -96,16 +100,47 @@ function pass(shift: i32): void {
     i32x4.add(i32x4.dot_i16x8_s(o71l, odd0), z3l), i32x4.add(i32x4.dot_i16x8_s(o71h, odd0), z3h), shift);
 }
 
-/** Sum and difference of an even and an odd part, as rows `a` and `b`. */
+/** `pass` where inputs 4 to 7 are zero. */
+@inline
+function passFew(shift: i32, half: v128): void {
+  const in0 = v128.load(ROWS, 0);
+  const in1 = v128.load(ROWS, 16);
+  const in2 = v128.load(ROWS, 32);
+  const in3 = v128.load(ROWS, 48);
+  const none = i64x2.splat(0);
+  const e2l = low(in2, none);
+  const e2h = high(in2, none);
+  const t3l = i32x4.dot_i16x8_s(e2l, factors(0));
+  const t3h = i32x4.dot_i16x8_s(e2h, factors(0));
+  const t2l = i32x4.dot_i16x8_s(e2l, factors(1));
+  const t2h = i32x4.dot_i16x8_s(e2h, factors(1));
+  const t0l = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(in0), 13), half);
+  const t0h = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(in0), 13), half);
+  const o13l = low(in1, in3);
+  const o13h = high(in1, in3);
+  finish(0, 7, i32x4.add(t0l, t3l), i32x4.add(t0h, t3h), few(o13l, 0), few(o13h, 0), shift);
+  finish(1, 6, i32x4.add(t0l, t2l), i32x4.add(t0h, t2h), few(o13l, 4), few(o13h, 4), shift);
+  finish(2, 5, i32x4.sub(t0l, t2l), i32x4.sub(t0h, t2h), few(o13l, 8), few(o13h, 8), shift);
+  finish(3, 4, i32x4.sub(t0l, t3l), i32x4.sub(t0h, t3h), few(o13l, 12), few(o13h, 12), shift);
+}
+
+@inline
+function few(odd: v128, at: usize): v128 {
+  return i32x4.dot_i16x8_s(odd, v128.load32_splat(FEW + at));
+}
+
+/** Sum and difference of an even and an odd part, as rows `a` and `b`; half of the last bit is in the even part. */
 @inline
 function finish(a: usize, b: usize, evenL: v128, evenH: v128, oddL: v128, oddH: v128, shift: i32): void {
   v128.store(
     ROWS + a * 16,
-    i16x8.narrow_i32x4_s(rounded(i32x4.add(evenL, oddL), shift), rounded(i32x4.add(evenH, oddH), shift)),
+    i16x8.narrow_i32x4_s(
+      i32x4.shr_s(i32x4.add(evenL, oddL), shift), i32x4.shr_s(i32x4.add(evenH, oddH), shift)),
   );
   v128.store(
     ROWS + b * 16,
-    i16x8.narrow_i32x4_s(rounded(i32x4.sub(evenL, oddL), shift), rounded(i32x4.sub(evenH, oddH), shift)),
+    i16x8.narrow_i32x4_s(
+      i32x4.shr_s(i32x4.sub(evenL, oddL), shift), i32x4.shr_s(i32x4.sub(evenH, oddH), shift)),
   );
 }
 
@@ -147,21 +182,33 @@ export function transpose(): void {
   v128.store(ROWS, high(c3, c7), 112);
 }
 
+/** Up to here in the zigzag, coefficients lie in the first four rows and columns. */
+const LAST_FEW: i32 = 9;
+
 /**
  * Samples of a block.
  *
+ * @param last - position of its last coefficient in the zigzag
  * @param block - coefficients i16 [8, 8], row-major; left zeroed for the next block
  * @param quant - i16 [8, 8], row-major
  * @param to - u8 [8, 8] with `stride` bytes from row to row
  */
-export function inverse(block: usize, quant: usize, to: usize, stride: usize): void {
+export function inverse(last: i32, block: usize, quant: usize, to: usize, stride: usize): void {
   for (let at: usize = 0; at < 128; at += 16) {
     v128.store(ROWS + at, i16x8.mul(v128.load(block + at), v128.load(quant + at)));
     v128.store(block + at, i64x2.splat(0));
   }
-  pass(11);
-  transpose();
-  pass(18);
+  const first = v128.load32_splat(HALVES);
+  const second = v128.load32_splat(HALVES, 4);
+  if (last <= LAST_FEW) {
+    passFew(11, first);
+    transpose();
+    passFew(18, second);
+  } else {
+    pass(11, first);
+    transpose();
+    pass(18, second);
+  }
   transpose();
   const middle = i8x16.splat(-128);
   for (let at: usize = 0; at < 128; at += 32) {

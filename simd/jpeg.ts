@@ -132,6 +132,6 @@ function decodeBlock(tables: usize, before: i32, to: usize, stride: usize): i32 
     }
   }
   store<i16>(BLOCK, dc);
-  inverse(BLOCK, quant, to, stride);
+  inverse(last, BLOCK, quant, to, stride);
   return dc;
 }
