@@ -1,11 +1,14 @@
 // Forward DCT of one block and its division by the quantisation table, exactly as libjpeg's "islow".
 // Source: jfdctint.c (the same method and constants as idct.ts, the other way), jcdctmgr.c. Invariant: bit for bit.
-import { factors, high, low, ROWS, rounded, transpose } from "./idct";
+import { factors, high, low, ROWS, transpose } from "./idct";
 
 /** Reciprocals of 8 times the divisors, f32 [2 tables, 8, 8], row-major. */
 const RECIPROCALS = memory.data(2 * 256, 16);
-/** 1.5 * 2^23: what is added to it is rounded, and its low 16 bits are the sum's. */
-const MAGIC: f32 = 12582912;
+// Loaded once a block: V8 makes a constant vector anew wherever it is used.
+/** 1.5 * 2^23: what is added to it is rounded, and differs from it in the sum's bits. */
+const MAGIC = memory.data<f32>([12582912]);
+/** Halves of the last bit that is kept, after the first pass and after the second. */
+const HALVES = memory.data<i32>([1 << 10, 1 << 14]);
 
 /** Takes a table of 64 divisors, row-major. */
 export function setDivisors(id: usize, from: usize): void {
@@ -20,6 +23,7 @@ export function setDivisors(id: usize, from: usize): void {
 @inline
 function pass(first: bool): void {
   const shift = first ? 11 : 15;
+  const rounding = v128.load32_splat(first ? HALVES : HALVES + 4);
   const in0 = v128.load(ROWS, 0);
   const in1 = v128.load(ROWS, 16);
   const in2 = v128.load(ROWS, 32);
@@ -53,8 +57,8 @@ function pass(first: bool): void {
   const even2 = i16x8.sub(sum1, sum2);
   const el = low(even3, even2);
   const eh = high(even3, even2);
-  put(2, i32x4.dot_i16x8_s(el, factors(0)), i32x4.dot_i16x8_s(eh, factors(0)), shift);
-  put(6, i32x4.dot_i16x8_s(el, factors(1)), i32x4.dot_i16x8_s(eh, factors(1)), shift);
+  put(2, i32x4.dot_i16x8_s(el, factors(0)), i32x4.dot_i16x8_s(eh, factors(0)), shift, rounding);
+  put(6, i32x4.dot_i16x8_s(el, factors(1)), i32x4.dot_i16x8_s(eh, factors(1)), shift, rounding);
   // Odd part.
   const z3 = i16x8.add(odd4, odd6);
   const z4 = i16x8.add(odd5, odd7);
@@ -68,10 +72,10 @@ function pass(first: bool): void {
   const h47 = high(odd4, odd7);
   const l56 = low(odd5, odd6);
   const h56 = high(odd5, odd6);
-  put(7, sum(l47, 4, z3l), sum(h47, 4, z3h), shift);
-  put(1, sum(l47, 5, z4l), sum(h47, 5, z4h), shift);
-  put(5, sum(l56, 6, z4l), sum(h56, 6, z4h), shift);
-  put(3, sum(l56, 7, z3l), sum(h56, 7, z3h), shift);
+  put(7, sum(l47, 4, z3l), sum(h47, 4, z3h), shift, rounding);
+  put(1, sum(l47, 5, z4l), sum(h47, 5, z4h), shift, rounding);
+  put(5, sum(l56, 6, z4l), sum(h56, 6, z4h), shift, rounding);
+  put(3, sum(l56, 7, z3l), sum(h56, 7, z3h), shift, rounding);
 }
 
 @inline
@@ -80,14 +84,17 @@ function sum(pairs: v128, k: usize, to: v128): v128 {
 }
 
 @inline
-function put(row: usize, l: v128, h: v128, shift: i32): void {
-  v128.store(ROWS + row * 16, i16x8.narrow_i32x4_s(rounded(l, shift), rounded(h, shift)));
+function put(row: usize, l: v128, h: v128, shift: i32, half: v128): void {
+  v128.store(
+    ROWS + row * 16,
+    i16x8.narrow_i32x4_s(i32x4.shr_s(i32x4.add(l, half), shift), i32x4.shr_s(i32x4.add(h, half), shift)),
+  );
 }
 
-/** Four quotients, each in the low half of a lane. */
+/** Four quotients, each added to the bits of `magic`. */
 @inline
-function divided(values: v128, reciprocals: usize): v128 {
-  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(values), v128.load(reciprocals)), f32x4.splat(MAGIC));
+function divided(values: v128, reciprocals: usize, magic: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(values), v128.load(reciprocals)), magic);
 }
 
 /**
@@ -110,11 +117,12 @@ export function forward(from: usize, stride: usize, id: usize, to: usize): u64 {
   let table = RECIPROCALS + id * 256;
   let known: u64 = 0;
   const zero = i64x2.splat(0);
+  const magic = v128.load32_splat(MAGIC);
   for (let row: usize = 0; row < 8; row++, table += 32) {
     const values = v128.load(ROWS + row * 16);
-    const l = divided(i32x4.extend_low_i16x8_s(values), table);
-    const h = divided(i32x4.extend_high_i16x8_s(values), table + 16);
-    const out = i8x16.shuffle(l, h, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29);
+    const l = divided(i32x4.extend_low_i16x8_s(values), table, magic);
+    const h = divided(i32x4.extend_high_i16x8_s(values), table + 16, magic);
+    const out = i16x8.narrow_i32x4_s(i32x4.sub(l, magic), i32x4.sub(h, magic));
     v128.store(to + row * 16, out);
     known |= (<u64>i16x8.bitmask(i16x8.ne(out, zero)) & 255) << (<u64>row * 8);
   }

@@ -39,12 +39,6 @@ export function high(a: v128, b: v128): v128 {
   return i8x16.shuffle(a, b, 8, 9, 24, 25, 10, 11, 26, 27, 12, 13, 28, 29, 14, 15, 30, 31);
 }
 
-/** Without the last `shift` bits, rounded. */
-@inline
-export function rounded(sum: v128, shift: i32): v128 {
-  return i32x4.shr_s(i32x4.add(sum, i32x4.splat(1 << (shift - 1))), shift);
-}
-
 /** One pass down the columns of the rows in memory, in place. */
 @inline
 function pass(shift: i32, half: v128): void {

@@ -5,6 +5,26 @@ import { high, low } from "./idct";
 /** Pairs of factors: red and green of Y, blue and green of Y (green's is split to fit), red and green of Cb, green and blue of Cr. */
 const FACTORS = memory.data<i16>([19595, 22086, 7471, 16384, -11059, -21709, -27439, -5329]);
 
+// Loaded once a row: V8 makes a constant vector anew wherever it is used.
+const HALF = memory.data<i32>([0x8000]);
+const MIDDLE = memory.data<i32>([(128 << 16) + 0x7fff]);
+/** Of 16 pixels in 48 bytes, where their reds are in each third; greens and blues come after them. */
+const REDS = memory.data<u8>([
+  0, 3, 6, 9, 12, 15, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 2, 5, 8, 11, 14, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 1, 4, 7, 10, 13,
+], 16);
+const GREENS = memory.data<u8>([
+  1, 4, 7, 10, 13, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 0, 3, 6, 9, 12, 15, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 2, 5, 8, 11, 14,
+], 16);
+const BLUES = memory.data<u8>([
+  2, 5, 8, 11, 14, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 1, 4, 7, 10, 13, 255, 255, 255, 255, 255, 255,
+  255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 0, 3, 6, 9, 12, 15,
+], 16);
+
 @inline
 function weigh(pairs: v128, k: usize): v128 {
   return i32x4.dot_i16x8_s(pairs, v128.load32_splat(FACTORS + k * 4));
@@ -22,9 +42,7 @@ let cbEight: v128 = i64x2.splat(0);
 let crEight: v128 = i64x2.splat(0);
 
 @inline
-function convert(r: v128, g: v128, b: v128): void {
-  const half = i32x4.splat(0x8000);
-  const middle = i32x4.splat((128 << 16) + 0x7fff);
+function convert(r: v128, g: v128, b: v128, half: v128, middle: v128): void {
   const rgl = low(r, g);
   const rgh = high(r, g);
   const bgl = low(b, g);
@@ -43,23 +61,30 @@ function convert(r: v128, g: v128, b: v128): void {
   );
 }
 
+@inline
+function gathered(p: v128, q: v128, s: v128, from: usize): v128 {
+  return v128.or(
+    v128.or(i8x16.swizzle(p, v128.load(from)), i8x16.swizzle(q, v128.load(from, 16))),
+    i8x16.swizzle(s, v128.load(from, 32)),
+  );
+}
+
 /** One row of RGB u8 [count, 3] to three of u8 [count], each with 16 more, which repeat the last; 48 bytes more are read. */
 function convertRow(rgb: usize, count: usize, y: usize, cb: usize, cr: usize): void {
+  const half = v128.load32_splat(HALF);
+  const middle = v128.load32_splat(MIDDLE);
   for (let i: usize = 0; i < count; i += 16, rgb += 48) {
     const p = v128.load(rgb, 0);
     const q = v128.load(rgb, 16);
     const s = v128.load(rgb, 32);
-    const rpq = i8x16.shuffle(p, q, 0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0);
-    const gpq = i8x16.shuffle(p, q, 1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 0, 0, 0, 0, 0);
-    const bpq = i8x16.shuffle(p, q, 2, 5, 8, 11, 14, 17, 20, 23, 26, 29, 0, 0, 0, 0, 0, 0);
-    const r = i8x16.shuffle(rpq, s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 17, 20, 23, 26, 29);
-    const g = i8x16.shuffle(gpq, s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 18, 21, 24, 27, 30);
-    const b = i8x16.shuffle(bpq, s, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 19, 22, 25, 28, 31);
-    convert(i16x8.extend_low_i8x16_u(r), i16x8.extend_low_i8x16_u(g), i16x8.extend_low_i8x16_u(b));
+    const r = gathered(p, q, s, REDS);
+    const g = gathered(p, q, s, GREENS);
+    const b = gathered(p, q, s, BLUES);
+    convert(i16x8.extend_low_i8x16_u(r), i16x8.extend_low_i8x16_u(g), i16x8.extend_low_i8x16_u(b), half, middle);
     const yl = yEight;
     const bl = cbEight;
     const rl = crEight;
-    convert(i16x8.extend_high_i8x16_u(r), i16x8.extend_high_i8x16_u(g), i16x8.extend_high_i8x16_u(b));
+    convert(i16x8.extend_high_i8x16_u(r), i16x8.extend_high_i8x16_u(g), i16x8.extend_high_i8x16_u(b), half, middle);
     v128.store(y + i, i8x16.narrow_i16x8_u(yl, yEight));
     v128.store(cb + i, i8x16.narrow_i16x8_u(bl, cbEight));
     v128.store(cr + i, i8x16.narrow_i16x8_u(rl, crEight));
