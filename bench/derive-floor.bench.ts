@@ -1,7 +1,8 @@
 // Question: how much of deriving a frame is decoding it and finding the face in it, and nothing else?
 // One step is as in derive.bench.ts, which is the other side here.
+import { readBytes } from "../src/core/files.ts";
 import { mapOrdered } from "../src/core/pool.ts";
-import { decodeImage } from "../src/data/image.ts";
+import { decodeQuick } from "../src/data/resize.ts";
 import { detectedFaces } from "../src/derive/faces.ts";
 import { framePaths, hagridOf, pin } from "./derive-frames.ts";
 import { serve } from "./side.ts";
@@ -13,10 +14,8 @@ await serve(VERSIONS, async (work) => {
   const faces = await detectedFaces(undefined, work.threads);
   return async () => {
     let found = 0;
-    const counts = mapOrdered(paths, 2 * work.threads, async (path) => {
-      return (await faces.find(await decodeImage(path), path)).length;
-    });
-    for await (const count of counts) found += count;
+    const files = mapOrdered(paths, 2 * work.threads, (path) => readBytes(path, "a frame"));
+    for await (const bytes of files) found += (await faces.find(await decodeQuick(bytes), "")).length;
     return found;
   };
 });

@@ -49,11 +49,6 @@ function floats(at: usize): v128 {
   return f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_u(v128.load8x8_u(at)));
 }
 
-@inline
-function between(a: v128, b: v128, f: v128): v128 {
-  return f32x4.add(a, f32x4.mul(f32x4.sub(b, a), f));
-}
-
 /** 1.5 * 2^52: what is added to it is rounded to a whole number, which its low bits then are. */
 const MAGIC: f64 = 6755399441055744;
 
@@ -65,24 +60,32 @@ const YS = memory.data(8 * 1024, 16);
 /** V8 makes a constant vector anew wherever it is used. Half more and less the doubt; then what rounds. */
 const SPLATS = memory.data<f32>([0.5002, 0.4998, 12582912]);
 
-/** One value as the plain code has it. */
+/** Of four bits a sample, those of its three colours. */
+const COLOURS: i32 = 0x7777;
+
+/** One value as the plain code has it; where all four are the same, its rounding errors cancel to exactly that. */
 @inline
-function exact(from: usize, below: usize, fx: f64, fy: f64): u32 {
-  const upper = (1 - fx) * <f64>load<u8>(from) + fx * <f64>load<u8>(from, 3);
-  const lower = (1 - fx) * <f64>load<u8>(below) + fx * <f64>load<u8>(below, 3);
+function exact(from: usize, row: usize, fx: f64, fy: f64): u32 {
+  const tl = load<u8>(from);
+  const tr = load<u8>(from, 3);
+  const bl = load<u8>(from + row);
+  const br = load<u8>(from + row, 3);
+  if (tl === tr && bl === br && tl === bl) return tl;
+  const upper = (1 - fx) * <f64>tl + fx * <f64>tr;
+  const lower = (1 - fx) * <f64>bl + fx * <f64>br;
   return <u32>((1 - fy) * upper + fy * lower);
 }
 
-/** One sample as the plain code has it; it has to be inside. */
-function sampleExactly(pixels: usize, row: usize, x: f64, y: f64): u32 {
+/** Those of one sample's colours that `which` has bits of, as the plain code has them; the sample has to be inside. */
+function sampleExactly(pixels: usize, row: usize, x: f64, y: f64, which: i32, out: usize): void {
   const left = <i32>x;
   const top = <i32>y;
   const fx = x - <f64>left;
   const fy = y - <f64>top;
   const from = pixels + <usize>top * row + <usize>left * 3;
-  const below = from + row;
-  return exact(from, below, fx, fy) | (exact(from + 1, below + 1, fx, fy) << 8) |
-    (exact(from + 2, below + 2, fx, fy) << 16);
+  if (which & 1) store<u8>(out, <u8>exact(from, row, fx, fy));
+  if (which & 2) store<u8>(out, <u8>exact(from + 1, row, fx, fy), 1);
+  if (which & 4) store<u8>(out, <u8>exact(from + 2, row, fx, fy), 2);
 }
 
 @inline
@@ -130,21 +133,37 @@ function whole(v: v128, which: usize): v128 {
   return f32x4.add(f32x4.sub(v, v128.load32_splat(SPLATS + which)), v128.load32_splat(SPLATS, 8));
 }
 
-/** One sample's colours, as floats; what the fourth is does not matter. */
+/** Not zero where the four neighbours of the sample differ. */
+let apart: v128 = i64x2.splat(0);
+
+/** One sample's colours, as floats; what the fourth is does not matter. Sets `apart`. */
 @inline
 function sampled(from: usize, row: usize, fx: v128, fy: v128): v128 {
   const below = from + row;
-  return between(between(floats(from), floats(from + 3), fx), between(floats(below), floats(below + 3), fx), fy);
+  const tl = floats(from);
+  const bl = floats(below);
+  const up = f32x4.sub(floats(from + 3), tl);
+  const low = f32x4.sub(floats(below + 3), bl);
+  const upper = f32x4.add(tl, f32x4.mul(up, fx));
+  const down = f32x4.sub(f32x4.add(bl, f32x4.mul(low, fx)), upper);
+  apart = v128.or(v128.or(up, low), down);
+  return f32x4.add(upper, f32x4.mul(down, fy));
+}
+
+/** All ones where the four neighbours are the same: there the sample is what they are. */
+@inline
+function flat(): v128 {
+  return i32x4.eq(apart, i64x2.splat(0));
 }
 
 /**
  * Four samples, 12 bytes (16 are written); all have to be inside. 32-bit floats tell the whole number below, but where
  * they are too near to one.
  *
- * @returns false if some are in doubt; nothing is written then
+ * @returns four bits a sample; one that is 1 says that the sample may be wrong
  */
 @inline
-function sampleFour(pixels: usize, row: usize, c: usize, downX: v128, downY: v128, out: usize): bool {
+function sampleFour(pixels: usize, row: usize, c: usize, downX: v128, downY: v128, out: usize): i32 {
   const xa = f64x2.add(v128.load(XS + (c << 3)), downX);
   const xb = f64x2.add(v128.load(XS + (c << 3), 16), downX);
   const ya = f64x2.add(v128.load(YS + (c << 3)), downY);
@@ -160,23 +179,26 @@ function sampleFour(pixels: usize, row: usize, c: usize, downX: v128, downY: v12
   const fy = lows(f32x4.demote_f64x2_zero(f64x2.sub(ya, yaWhole)), f32x4.demote_f64x2_zero(f64x2.sub(yb, ybWhole)));
   const at = i32x4.add(i32x4.add(i32x4.mul(top, i32x4.splat(<i32>row)), left), i32x4.shl(left, 1));
   const v0 = sampled(pixels + i32x4.extract_lane(at, 0), row, splat0(fx), splat0(fy));
+  const flat0 = flat();
   const v1 = sampled(pixels + i32x4.extract_lane(at, 1), row, splat1(fx), splat1(fy));
+  const flat1 = flat();
   const v2 = sampled(pixels + i32x4.extract_lane(at, 2), row, splat2(fx), splat2(fy));
+  const flat2 = flat();
   const v3 = sampled(pixels + i32x4.extract_lane(at, 3), row, splat3(fx), splat3(fy));
-  const low0 = whole(v0, 0);
-  const low1 = whole(v1, 0);
-  const low2 = whole(v2, 0);
-  const low3 = whole(v3, 0);
-  const same = v128.and(
-    v128.and(i32x4.eq(low0, whole(v0, 4)), i32x4.eq(low1, whole(v1, 4))),
-    v128.and(i32x4.eq(low2, whole(v2, 4)), i32x4.eq(low3, whole(v3, 4))));
-  if ((i32x4.bitmask(same) & 7) !== 7) return false;
+  const flat3 = flat();
+  const low0 = i32x4.sub(whole(v0, 0), flat0);
+  const low1 = i32x4.sub(whole(v1, 0), flat1);
+  const low2 = i32x4.sub(whole(v2, 0), flat2);
+  const low3 = i32x4.sub(whole(v3, 0), flat3);
+  const same = i8x16.narrow_i16x8_s(
+    i16x8.narrow_i32x4_s(i32x4.eq(low0, whole(v0, 4)), i32x4.eq(low1, whole(v1, 4))),
+    i16x8.narrow_i32x4_s(i32x4.eq(low2, whole(v2, 4)), i32x4.eq(low3, whole(v3, 4))));
   const byte = i32x4.splat(255);
   const bytes = i8x16.narrow_i16x8_u(
     i16x8.narrow_i32x4_u(v128.and(low0, byte), v128.and(low1, byte)),
     i16x8.narrow_i32x4_u(v128.and(low2, byte), v128.and(low3, byte)));
   v128.store(out, i8x16.shuffle(bytes, bytes, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 3, 3, 3));
-  return true;
+  return ~i8x16.bitmask(same) & COLOURS;
 }
 
 /**
@@ -218,13 +240,17 @@ function sampleRow(pixels: usize, row: usize, first: usize, end: usize, downX: f
   const downYs = f64x2.splat(downY);
   let c = first;
   for (; c + 4 <= end; c += 4) {
-    if (sampleFour(pixels, row, c, downXs, downYs, out + c * 3)) continue;
-    for (let k = c; k < c + 4; k++) store<u32>(out + k * 3, sampleAt(pixels, row, k, downX, downY));
+    let doubt = sampleFour(pixels, row, c, downXs, downYs, out + c * 3);
+    for (let k = c; doubt !== 0; k++, doubt >>= 4) {
+      if ((doubt & 15) !== 0) sampleAt(pixels, row, k, downX, downY, doubt, out);
+    }
   }
-  for (; c < end; c++) store<u32>(out + c * 3, sampleAt(pixels, row, c, downX, downY));
+  for (; c < end; c++) sampleAt(pixels, row, c, downX, downY, 7, out);
 }
 
 @inline
-function sampleAt(pixels: usize, row: usize, c: usize, downX: f64, downY: f64): u32 {
-  return sampleExactly(pixels, row, load<f64>(XS + (c << 3)) + downX, load<f64>(YS + (c << 3)) + downY);
+function sampleAt(pixels: usize, row: usize, c: usize, downX: f64, downY: f64, which: i32, out: usize): void {
+  const x = load<f64>(XS + (c << 3)) + downX;
+  const y = load<f64>(YS + (c << 3)) + downY;
+  sampleExactly(pixels, row, x, y, which, out + c * 3);
 }

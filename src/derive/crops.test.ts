@@ -138,7 +138,7 @@ describe("sampleQuick", () => {
     const random = Random.of(4);
     for (let k = 0; k < 60; k++) {
       const [width, height] = [30 + random.int(200), 30 + random.int(200)];
-      const data = new Uint8Array(width * height * 3).map(() => random.int(256) & (k % 3 === 0 ? 192 : 255));
+      const data = new Uint8Array(width * height * 3).map(() => random.int(256) & (k % 3 === 0 ? 128 : 255));
       const angle = random.uniform(-4, 4);
       const step = random.uniform(0.1, 4);
       const [ux, uy] = [step * Math.cos(angle), step * Math.sin(angle)];
