@@ -114,13 +114,21 @@ export function writeFailed(path: string, cause: unknown): AppError {
   });
 }
 
-/** Reads a whole file; a missing one is an AppError that names `what`. Only the reading leaves this thread. */
-export async function readBytes(path: string, what: string): Promise<Uint8Array> {
+/**
+ * Reads a whole file; a missing one is an AppError that names `what`. Only the reading leaves this thread.
+ *
+ * @param allocate - gives memory of that many bytes; new if left out
+ */
+export async function readBytes(
+  path: string,
+  what: string,
+  allocate: (size: number) => Uint8Array = (size) => Buffer.allocUnsafeSlow(size),
+): Promise<Uint8Array> {
   try {
     const file = openSync(path, "r");
     try {
       const { size } = fstatSync(file);
-      return size === 0 ? await readFile(path) : await readAll(file, size); // 0: perhaps no plain file
+      return size === 0 ? await readFile(path) : await readAll(file, allocate(size)); // 0: perhaps no plain file
     } finally {
       closeSync(file);
     }
@@ -131,11 +139,10 @@ export async function readBytes(path: string, what: string): Promise<Uint8Array>
 
 const readSome = promisify(read);
 
-async function readAll(file: number, size: number): Promise<Uint8Array> {
-  const bytes = Buffer.allocUnsafeSlow(size);
+async function readAll(file: number, bytes: Uint8Array): Promise<Uint8Array> {
   let got = 0;
-  while (got < size) {
-    const { bytesRead } = await readSome(file, bytes, got, size - got, got);
+  while (got < bytes.length) {
+    const { bytesRead } = await readSome(file, bytes, got, bytes.length - got, got);
     if (bytesRead === 0) break; // it has become shorter
     got += bytesRead;
   }

@@ -14,6 +14,7 @@ import { chipSquare } from "./align.ts";
 import { hiddenShare, insideShare } from "./cover.ts";
 import { turnedCrop } from "./crops.ts";
 import type { FaceSource, FoundFace } from "./faces.ts";
+import { FileMemory } from "./file-memory.ts";
 import type { Frame } from "./frame.ts";
 import { type Box, boxToPx, type Point } from "./geometry.ts";
 import type { HandCutter, PlacedHand } from "./hand-source.ts";
@@ -53,6 +54,7 @@ class CropMemory {
 
 /** Pixels of one frame at a time in this thread: they last until the next one is decoded. Others are read meanwhile. */
 const inTurn = lend([new CropMemory()]);
+const files = new FileMemory();
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
 
@@ -84,15 +86,19 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
   if (chosen === undefined) return impossible("no_hand_box", `labels ${frame.labels.join(" ")}`);
   let bytes: Uint8Array;
   try {
-    bytes = await readBytes(frame.path, "a frame");
+    bytes = await readBytes(frame.path, "a frame", (size) => files.take(size));
   } catch (error) {
     return refusal(error);
   }
-  return inTurn(async (memory) => {
-    const image = await decodeQuick(bytes, { name: frame.path }).catch(refusal);
-    if (!("data" in image)) return image;
-    return { sha256: sha256(bytes), ...(await lookAt(image, frame, chosen, tools, memory)) };
-  });
+  try {
+    return await inTurn(async (memory) => {
+      const image = await decodeQuick(bytes, { name: frame.path }).catch(refusal);
+      if (!("data" in image)) return image;
+      return { sha256: sha256(bytes), ...(await lookAt(image, frame, chosen, tools, memory)) };
+    });
+  } finally {
+    files.give(bytes);
+  }
 }
 
 /** Why a frame cannot be read; what is no fault of the frame is thrown. */
