@@ -40,6 +40,9 @@ export function lookOf(image: RgbImage): Look {
   return { hash: hashOf(small), thumb };
 }
 
+/** The same memory for every picture, as new arrays make the collector run. */
+const LUMA = new Float64Array(SIDE * SIDE);
+
 /**
  * Hash of a picture alone.
  *
@@ -47,12 +50,11 @@ export function lookOf(image: RgbImage): Look {
  * @returns [HASH_WORDS]
  */
 export function hashOf(image: RgbImage): Uint16Array {
-  return threshold(lowFrequencies(luma(resizeQuick(image, SIDE, SIDE))));
+  return threshold(lowFrequencies(luma(resizeQuick(image, SIDE, SIDE), LUMA)));
 }
 
 /** ITU-R BT.601, 0 to 255. */
-function luma({ data, width, height }: RgbImage): Float64Array {
-  const out = new Float64Array(width * height);
+function luma({ data, width, height }: RgbImage, out = new Float64Array(width * height)): Float64Array {
   for (let i = 0, from = 0; i < out.length; i++, from += 3) {
     out[i] = 0.299 * data[from]! + 0.587 * data[from + 1]! + 0.114 * data[from + 2]!;
   }

@@ -81,13 +81,15 @@ export function clippedShare({ data, width, height }: RgbImage): number {
 /** Pixels that are looked at in each direction of a frame. */
 const SAMPLES = 64;
 
+/** Their luma: the same memory for every frame, as new arrays make the collector run. */
+const VALUES = new Float64Array(SAMPLES * SAMPLES);
+
 /**
  * How light the light parts of a frame are: the 95th percentile of its luma, background included.
  *
  * @returns 0 (black) to 255
  */
 export function highlight({ data, width, height }: RgbImage): number {
-  const values = new Float64Array(SAMPLES * SAMPLES);
   const columns = Int32Array.from(
     { length: SAMPLES },
     (_, c) => 3 * Math.floor(((c + 0.5) * width) / SAMPLES),
@@ -96,8 +98,8 @@ export function highlight({ data, width, height }: RgbImage): number {
     const row = 3 * width * Math.floor(((r + 0.5) * height) / SAMPLES);
     for (let c = 0; c < SAMPLES; c++, k++) {
       const i = row + columns[c]!;
-      values[k] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
+      VALUES[k] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
     }
   }
-  return valueAtRank(values, Math.floor(0.95 * values.length), 255).value;
+  return valueAtRank(VALUES, Math.floor(0.95 * VALUES.length), 255).value;
 }
