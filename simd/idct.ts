@@ -94,9 +94,9 @@ function pass(shift: i32, half: v128): void {
     i32x4.add(i32x4.dot_i16x8_s(o71l, odd0), z3l), i32x4.add(i32x4.dot_i16x8_s(o71h, odd0), z3h), shift);
 }
 
-/** `pass` where inputs 4 to 7 are zero. */
+/** The second pass where inputs 4 to 7 are zero. */
 @inline
-function passFew(shift: i32, half: v128): void {
+function secondFew(half: v128): void {
   const in0 = v128.load(ROWS, 0);
   const in1 = v128.load(ROWS, 16);
   const in2 = v128.load(ROWS, 32);
@@ -112,10 +112,49 @@ function passFew(shift: i32, half: v128): void {
   const t0h = i32x4.add(i32x4.shl(i32x4.extend_high_i16x8_s(in0), 13), half);
   const o13l = low(in1, in3);
   const o13h = high(in1, in3);
-  finish(0, 7, i32x4.add(t0l, t3l), i32x4.add(t0h, t3h), few(o13l, 0), few(o13h, 0), shift);
-  finish(1, 6, i32x4.add(t0l, t2l), i32x4.add(t0h, t2h), few(o13l, 4), few(o13h, 4), shift);
-  finish(2, 5, i32x4.sub(t0l, t2l), i32x4.sub(t0h, t2h), few(o13l, 8), few(o13h, 8), shift);
-  finish(3, 4, i32x4.sub(t0l, t3l), i32x4.sub(t0h, t3h), few(o13l, 12), few(o13h, 12), shift);
+  finish(0, 7, i32x4.add(t0l, t3l), i32x4.add(t0h, t3h), few(o13l, 0), few(o13h, 0), 18);
+  finish(1, 6, i32x4.add(t0l, t2l), i32x4.add(t0h, t2h), few(o13l, 4), few(o13h, 4), 18);
+  finish(2, 5, i32x4.sub(t0l, t2l), i32x4.sub(t0h, t2h), few(o13l, 8), few(o13h, 8), 18);
+  finish(3, 4, i32x4.sub(t0l, t3l), i32x4.sub(t0h, t3h), few(o13l, 12), few(o13h, 12), 18);
+}
+
+/** The first pass where only four rows of four are not zero, and the transposition after it: to inputs 0 to 3 of the second. */
+@inline
+function firstFew(half: v128): void {
+  const none = i64x2.splat(0);
+  const in0 = v128.load64_zero(ROWS, 0);
+  const in2 = low(v128.load64_zero(ROWS, 32), none);
+  const o13 = low(v128.load64_zero(ROWS, 16), v128.load64_zero(ROWS, 48));
+  const t0 = i32x4.add(i32x4.shl(i32x4.extend_low_i16x8_s(in0), 13), half);
+  const t3 = i32x4.dot_i16x8_s(in2, factors(0));
+  const t2 = i32x4.dot_i16x8_s(in2, factors(1));
+  const e0 = i32x4.add(t0, t3);
+  const e1 = i32x4.add(t0, t2);
+  const e2 = i32x4.sub(t0, t2);
+  const e3 = i32x4.sub(t0, t3);
+  const o0 = few(o13, 0);
+  const o1 = few(o13, 4);
+  const o2 = few(o13, 8);
+  const o3 = few(o13, 12);
+  const a0 = low(four(i32x4.add(e0, o0)), four(i32x4.sub(e3, o3)));
+  const a1 = low(four(i32x4.add(e1, o1)), four(i32x4.sub(e2, o2)));
+  const a2 = low(four(i32x4.add(e2, o2)), four(i32x4.sub(e1, o1)));
+  const a3 = low(four(i32x4.add(e3, o3)), four(i32x4.sub(e0, o0)));
+  const b0 = low(a0, a2);
+  const b1 = high(a0, a2);
+  const b2 = low(a1, a3);
+  const b3 = high(a1, a3);
+  v128.store(ROWS, low(b0, b2), 0);
+  v128.store(ROWS, high(b0, b2), 16);
+  v128.store(ROWS, low(b1, b3), 32);
+  v128.store(ROWS, high(b1, b3), 48);
+}
+
+/** Four results of the first pass, i16, in the low half. */
+@inline
+function four(sum: v128): v128 {
+  const kept = i32x4.shr_s(sum, 11);
+  return i16x8.narrow_i32x4_s(kept, kept);
 }
 
 @inline
@@ -188,16 +227,16 @@ const LAST_FEW: i32 = 9;
  * @param to - u8 [8, 8] with `stride` bytes from row to row
  */
 export function inverse(last: i32, block: usize, quant: usize, to: usize, stride: usize): void {
-  for (let at: usize = 0; at < 128; at += 16) {
+  const end: usize = last <= LAST_FEW ? 64 : 128;
+  for (let at: usize = 0; at < end; at += 16) {
     v128.store(ROWS + at, i16x8.mul(v128.load(block + at), v128.load(quant + at)));
     v128.store(block + at, i64x2.splat(0));
   }
   const first = v128.load32_splat(HALVES);
   const second = v128.load32_splat(HALVES, 4);
   if (last <= LAST_FEW) {
-    passFew(11, first);
-    transpose();
-    passFew(18, second);
+    firstFew(first);
+    secondFew(second);
   } else {
     pass(11, first);
     transpose();
