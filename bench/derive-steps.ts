@@ -81,10 +81,12 @@ async function openSteps(root: string) {
     const hand = turnedCrop(image, placed.square, CROP);
     const face = chip && turnedCrop(image, chip, CROP);
     lap("cut both");
-    const files = await Promise.all([hand, ...(face ? [face] : [])].map((crop) => encodeQuick(crop, JPEG)));
-    lap("encode both");
-    for (const [k, file] of files.entries()) writeUnsynced(join(root, `${name}-${k}.jpg`), file);
-    lap("write both");
+    for (const [k, crop] of [hand, ...(face ? [face] : [])].entries()) {
+      const file = await encodeQuick(crop, JPEG);
+      lap("encode both");
+      writeUnsynced(join(root, `${name}-${k}.jpg`), file);
+      lap("write both");
+    }
     for (const crop of [hand, ...(face ? [face] : [])]) sharpness(crop);
     lap("sharpness of both");
     highlight(image);

@@ -88,7 +88,8 @@ export async function decodeQuick(bytes: Uint8Array, options: DecodeOptions = {}
 }
 
 /**
- * `encodeJpeg`, in a quarter of the time where chroma is halved and both sides are an even number of blocks (8 px).
+ * `encodeJpeg`, in a quarter of the time where chroma is halved and both sides are an even number of blocks (8 px). The
+ * file lasts until the next picture is worked on in this thread.
  *
  * @example await encodeQuick(crop, { quality: 95, chroma: "4:2:0" })
  */

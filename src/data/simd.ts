@@ -14,6 +14,8 @@ import { type Taps, tapsFor } from "./taps.ts";
 const MOST_PIXELS = 2 ** 22;
 /** Samples in a row of a square at most: MOST of simd/chip.ts. */
 const MOST_SAMPLES = 1024;
+/** Before a JPEG's data: more than four full Huffman tables and all else need. */
+const HEADER_ROOM = 1024;
 /** Side below which dlib does not halve. */
 const MIN_HALVED = 9;
 
@@ -70,7 +72,7 @@ export interface SimdPictures {
     walk: SquareWalk,
     sizePx: number,
   ): Uint8Array | undefined;
-  /** A file with halved chroma, in memory of its own; undefined for sizes that it leaves to sharp (see below). */
+  /** A file with halved chroma, lasting until the next call; undefined for sizes that it leaves to sharp (see below). */
   encode(image: RgbImage, quality: number): Uint8Array | undefined;
 }
 
@@ -219,14 +221,13 @@ class Pictures implements SimdPictures {
     const codes = new Uint32Array(this.#memory.bytes.buffer, this.#memory.code.codesAt(), 4 * 256);
     for (const [k, table] of tables.entries()) codes.set(table.codes, 256 * k);
     const from = this.#memory.code.tokensAt(width, height, work);
-    this.#memory.grow(end + 2 * (end - from) + SLACK);
-    const last = this.#memory.code.putTokens(from, end, end);
+    const data = end + HEADER_ROOM;
+    this.#memory.grow(data + 2 * (end - from) + SLACK);
+    const last = this.#memory.code.putTokens(from, end, data);
     const header = jpegHeader(width, height, quants, tables);
-    const file = new Uint8Array(header.length + last - end + 2);
-    file.set(header);
-    file.set(this.#memory.bytes.subarray(end, last), header.length);
-    file.set([0xff, 0xd9], file.length - 2);
-    return file;
+    this.#memory.bytes.set(header, data - header.length);
+    this.#memory.bytes.set([0xff, 0xd9], last);
+    return this.#memory.bytes.subarray(data - header.length, last + 2);
   }
 
   /** From bytes to words; the level of contrast is known only when the steps before it are done. */
