@@ -242,14 +242,46 @@ export function inverse(last: i32, block: usize, quant: usize, to: usize, stride
     transpose();
     pass(18, second);
   }
-  transpose();
+  storeTurned(to, stride);
+}
+
+/** Rows to columns again, as bytes. */
+@inline
+function storeTurned(to: usize, stride: usize): void {
   const middle = i8x16.splat(-128);
-  for (let at: usize = 0; at < 128; at += 32) {
-    const two = i8x16.add(i8x16.narrow_i16x8_s(v128.load(ROWS + at), v128.load(ROWS + at, 16)), middle);
-    v128.store64_lane(to, two, 0);
-    v128.store64_lane(to + stride, two, 1);
-    to += 2 * stride;
-  }
+  const v0 = i8x16.add(i8x16.narrow_i16x8_s(v128.load(ROWS, 0), v128.load(ROWS, 16)), middle);
+  const v1 = i8x16.add(i8x16.narrow_i16x8_s(v128.load(ROWS, 32), v128.load(ROWS, 48)), middle);
+  const v2 = i8x16.add(i8x16.narrow_i16x8_s(v128.load(ROWS, 64), v128.load(ROWS, 80)), middle);
+  const v3 = i8x16.add(i8x16.narrow_i16x8_s(v128.load(ROWS, 96), v128.load(ROWS, 112)), middle);
+  // Interleaving k with k + 4 three times transposes.
+  const a0 = lowBytes(v0, v2);
+  const a1 = highBytes(v0, v2);
+  const a2 = lowBytes(v1, v3);
+  const a3 = highBytes(v1, v3);
+  const b0 = lowBytes(a0, a2);
+  const b1 = highBytes(a0, a2);
+  const b2 = lowBytes(a1, a3);
+  const b3 = highBytes(a1, a3);
+  storeTwo(to, stride, lowBytes(b0, b2));
+  storeTwo(to + 2 * stride, stride, highBytes(b0, b2));
+  storeTwo(to + 4 * stride, stride, lowBytes(b1, b3));
+  storeTwo(to + 6 * stride, stride, highBytes(b1, b3));
+}
+
+@inline
+function lowBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
+
+@inline
+function highBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+}
+
+@inline
+function storeTwo(to: usize, stride: usize, rows: v128): void {
+  v128.store64_lane(to, rows, 0);
+  v128.store64_lane(to + stride, rows, 1);
 }
 
 /** The same for a block whose only coefficient is the first. */
