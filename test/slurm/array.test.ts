@@ -127,8 +127,9 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
   });
 
   it("follows a task that Slurm itself starts again", async () => {
-    const outcomes = runArray(job([sh(`[ -e ${here("go")} ] || sleep 100`)]));
-    await until(async () => (await begun(0).catch(() => 0)) === 1);
+    const outcomes = runArray(job([sh(`[ -e ${here("go")} ] || { touch ${here("waits")}; sleep 100; }`)]));
+    await until(async () => (await readdir(dir)).includes("waits")); // else it might see "go" at once, and be done
+    expect(await begun(0)).toBe(1);
     await writeFile(join(dir, "go"), "");
     const id = running();
     call("scontrol", "requeue", id);
