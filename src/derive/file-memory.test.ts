@@ -19,3 +19,14 @@ it("keeps no more than were lent at once", () => {
   expect(large.buffer.byteLength).toBeGreaterThan(500_000);
   expect(other.buffer).not.toBe(large.buffer);
 });
+
+it("lends nothing that it did not lend before, and nothing twice", () => {
+  const files = new FileMemory();
+  const foreign = new Uint8Array(200_000);
+  files.give(foreign);
+  const own = files.take(100);
+  expect(own.buffer).not.toBe(foreign.buffer);
+  files.give(own);
+  files.give(own);
+  expect(files.take(100).buffer).not.toBe(files.take(100).buffer);
+});

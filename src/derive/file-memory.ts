@@ -8,17 +8,19 @@ const STEP = 1 << 16;
 /** Arrays that are lent and come back. */
 export class FileMemory {
   readonly #free: ArrayBuffer[] = [];
+  readonly #lent = new WeakSet<ArrayBufferLike>();
 
   /** An array of that many bytes, with anything in it. */
   take(size: number): Uint8Array {
     const at = this.#free.findIndex((buffer) => buffer.byteLength >= size);
     const buffer = at < 0 ? new ArrayBuffer(Math.ceil(size / STEP) * STEP) : this.#free.splice(at, 1)[0]!;
     if (at < 0) this.#free.shift(); // too small: in its place
+    this.#lent.add(buffer);
     return new Uint8Array(buffer, 0, size);
   }
 
-  /** Takes an array of `take` back, or a part of one. */
+  /** Takes an array of `take` back, or a part of one; what came from elsewhere, as an empty file's bytes do, is left alone. */
   give(bytes: Uint8Array): void {
-    this.#free.push(bytes.buffer as ArrayBuffer);
+    if (this.#lent.delete(bytes.buffer)) this.#free.push(bytes.buffer as ArrayBuffer);
   }
 }
