@@ -3,14 +3,23 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 
+/** What each peer imports. */
+export const TORCH = "torch, timm";
+export const DLIB = "dlib, numpy, onnxruntime, PIL";
+
 /**
  * @param asked - path of a Python; default: every python3 and python on PATH in turn
  * @param timm - folder of a timm checkout to put on Python's path
- * @returns path of a Python that imports torch and timm, or why there is none
+ * @param modules - what it has to import
+ * @returns path of a Python that imports them, or why there is none
  */
-export function findPython(asked?: string, timm?: string): { path: string } | { missing: string } {
+export function findPython(
+  asked?: string,
+  timm?: string,
+  modules = TORCH,
+): { path: string } | { missing: string } {
   const candidates = asked === undefined ? onPath() : [asked];
-  const program = "import sys; sys.path[:0] = sys.argv[1:]; import torch, timm";
+  const program = `import sys; sys.path[:0] = sys.argv[1:]; import ${modules}`;
   let last = "no Python on PATH";
   for (const path of candidates) {
     const { status, stderr, error } = spawnSync(

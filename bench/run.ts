@@ -15,7 +15,7 @@ import { epochs } from "./epochs.ts";
 import { growth } from "./growth.ts";
 import { learning } from "./learning.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
-import { findPython } from "./peer.ts";
+import { DLIB, findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { measureAll, writeSpeedTable } from "./speed.ts";
 import { pairedRatio, spread } from "./statistics.ts";
@@ -48,7 +48,7 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --warmup K        pairs that are not counted (default 3)
   --threads N       threads of each side (default: as many as the machine runs at once)
   --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward)
-  --python PATH     Python of the peer (default: the first on PATH with torch and timm)
+  --python PATH     Python of the peer (default: the first on PATH with its libraries)
   --timm DIR        checkout of timm for the peer
   --layout NAME     the peer's memory format: contiguous (default) or channels_last
   --alone           do not run the peer
@@ -120,7 +120,7 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
   if (flags.alone || PEERLESS.has(name)) return undefined;
   const own = OWN_PEERS[name];
   if (own !== undefined) return startOurs(own, { ...work, lowering: lowering(own, flags) });
-  const python = findPython(flags.python, flags.timm);
+  const python = findPython(flags.python, flags.timm, name.startsWith("derive") ? DLIB : undefined);
   if ("missing" in python) {
     console.log(`No peer (${python.missing}): measuring our side alone.`);
     return undefined;
@@ -180,7 +180,7 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
   };
   if (argv[0] === STEPS) return deriveSteps(work);
   if (argv[0] === AGREE) {
-    const python = findPython(flags.python, flags.timm);
+    const python = findPython(flags.python, undefined, DLIB);
     if ("path" in python) return agree(work, python.path);
     throw unexpected("input", {
       code: "BENCH_PYTHON",

@@ -5,8 +5,9 @@ export { halve, sampleSquare } from "./chip";
 export { codesAt, countsAt, encodeBytes, putTokens, tokenise, tokensAt } from "./encode";
 export { setDivisors } from "./fdct";
 export { jitter, jitterAndAdd, jitterFurther, setStep } from "./jitter";
-export { decodeJpeg, setQuant, setTable, workBytes } from "./jpeg";
+export { decodeJpeg, setQuant, setTable } from "./jpeg";
 export { laplacianBytes, laplacianVariance } from "./laplacian";
+export { colourPart, halvedBytes, halvedColours, planesBytes } from "./planes";
 export { setWalk, shrinkColumns, turnAndShrink } from "./resample";
 export { reduce, resampleColumns, resampleRows } from "./shrink";
 

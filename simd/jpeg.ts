@@ -1,8 +1,8 @@
-// A baseline JPEG of three interleaved components (chroma full or halved both ways) to RGB.
-// The caller has read the headers (src/data/jpeg.ts) and put tables and data into this memory.
-import { toRgb, upsample } from "./colour";
+// A baseline JPEG of three interleaved components (chroma full or halved both ways) to planes of luma and chroma.
+// The caller has read the headers (src/data/jpeg.ts) and put tables and data into this memory; planes.ts makes colours.
 import { atEnd, buildTable, natural, openBits, readBlock, tableAt } from "./entropy";
 import { flat, inverse } from "./idct";
+import { cbPlane, crPlane, chromaStride, layOut, lumaStride, yPlane } from "./planes";
 
 /** Quantisation tables i16 [4, 8, 8], row-major. */
 const QUANT = memory.data(4 * 128, 16);
@@ -18,22 +18,16 @@ export function setTable(id: usize, from: usize): bool {
   return buildTable(id, from);
 }
 
-/** Bytes of memory below `out` and of planes that `decodeJpeg` wants at `work`. */
-export function workBytes(length: usize, width: usize, height: usize): usize {
-  const side = (width + 15) & ~15;
-  return length + 64 + 3 * side * ((height + 15) & ~15) + 6 * (side + 64);
-}
-
 /**
- * Decodes one picture.
+ * Decodes one picture; until the next one, its planes are where they were put.
  *
  * @param data - entropy-coded bytes up to the end of the file, `length` of them
  * @param factor - 1 for full chroma, 2 for chroma halved both ways
  * @param luma - ids of the luma's tables: quantisation + 4 DC + 16 AC
  * @param cb - the same of the first chroma component
  * @param cr - the same of the second
- * @param work - `workBytes` of memory
- * @param out - RGB u8 [height, width, 3]; 64 bytes more are overwritten
+ * @param bits - memory of `length` + 64 bytes
+ * @param planes - `planesBytes` of memory
  * @returns false if the data is damaged or not what was said
  */
 export function decodeJpeg(
@@ -45,19 +39,14 @@ export function decodeJpeg(
   luma: usize,
   cb: usize,
   cr: usize,
-  work: usize,
-  out: usize,
+  bits: usize,
+  planes: usize,
 ): bool {
-  if (!openBits(data, length, work + length + 32)) return false;
+  if (!openBits(data, length, bits + length + 32)) return false;
   const mcu = 8 * factor;
   const columns = (width + mcu - 1) / mcu;
   const rows = (height + mcu - 1) / mcu;
-  const yPlane = work + length + 64;
-  const yStride = columns * mcu;
-  const cStride = columns * 8;
-  const cbPlane = yPlane + yStride * rows * mcu;
-  const crPlane = cbPlane + cStride * rows * 8;
-  const rest = crPlane + cStride * rows * 8;
+  layOut(planes, width, height, factor);
   let dcY: i32 = 0;
   let dcB: i32 = 0;
   let dcR: i32 = 0;
@@ -66,51 +55,18 @@ export function decodeJpeg(
     for (let column: usize = 0; column < columns; column++) {
       for (let v: usize = 0; v < factor; v++) {
         for (let h: usize = 0; h < factor; h++) {
-          const to = yPlane + (row * mcu + v * 8) * yStride + column * mcu + h * 8;
-          dcY = decodeBlock(luma, dcY, to, yStride);
+          const to = yPlane + (row * mcu + v * 8) * lumaStride + column * mcu + h * 8;
+          dcY = decodeBlock(luma, dcY, to, lumaStride);
           if (dcY === DAMAGED) return false;
         }
       }
-      dcB = decodeBlock(cb, dcB, cbPlane + row * 8 * cStride + column * 8, cStride);
-      dcR = decodeBlock(cr, dcR, crPlane + row * 8 * cStride + column * 8, cStride);
+      const at = row * 8 * chromaStride + column * 8;
+      dcB = decodeBlock(cb, dcB, cbPlane + at, chromaStride);
+      dcR = decodeBlock(cr, dcR, crPlane + at, chromaStride);
       if (dcB === DAMAGED || dcR === DAMAGED) return false;
     }
   }
-  if (!atEnd()) return false;
-  if (factor === 1) {
-    for (let y: usize = 0; y < height; y++) {
-      const at = y * yStride;
-      toRgb(yPlane + at, cbPlane + at, crPlane + at, width, out + y * width * 3);
-    }
-  } else {
-    colourHalved(width, height, yPlane, yStride, cbPlane, crPlane, cStride, rest, out);
-  }
-  return true;
-}
-
-function colourHalved(
-  width: usize,
-  height: usize,
-  yPlane: usize,
-  yStride: usize,
-  cbPlane: usize,
-  crPlane: usize,
-  cStride: usize,
-  rest: usize,
-  out: usize,
-): void {
-  const wide = (width + 1) >> 1;
-  const lastRow = ((height + 1) >> 1) - 1;
-  const line = cStride * 2 + 32;
-  const cbRow = rest + line;
-  const crRow = cbRow + line;
-  for (let y: usize = 0; y < height; y++) {
-    const near = y >> 1;
-    const far = (y & 1) === 1 ? min(near + 1, lastRow) : near === 0 ? 0 : near - 1;
-    upsample(cbPlane + near * cStride, cbPlane + far * cStride, wide, rest, cbRow);
-    upsample(crPlane + near * cStride, crPlane + far * cStride, wide, rest, crRow);
-    toRgb(yPlane + y * yStride, cbRow, crRow, width, out + y * width * 3);
-  }
+  return atEnd();
 }
 
 const DAMAGED: i32 = i32.MIN_VALUE;

@@ -6,28 +6,23 @@ const PRECISION: i32 = 22;
 const LOW_BITS: i32 = 11;
 /** Loaded: V8 makes a constant vector anew wherever it is used. */
 const HALF = memory.data<i32>([1 << (PRECISION - 1)]);
-/** Of four pixels' bytes: the colours of the first two as pairs of 16-bit lanes, and those of the others. */
-const FIRST_TWO = memory.data<u8>([0, 255, 3, 255, 1, 255, 4, 255, 2, 255, 5, 255, 255, 255, 255, 255], 16);
-const LAST_TWO = memory.data<u8>([6, 255, 9, 255, 7, 255, 10, 255, 8, 255, 11, 255, 255, 255, 255, 255], 16);
+/** Of two pixels' bytes: their colours as pairs of 16-bit lanes. */
+const TWO = memory.data<u8>([0, 255, 3, 255, 1, 255, 4, 255, 2, 255, 5, 255, 255, 255, 255, 255], 16);
 /** Of four pixels' bytes: each colour beside that of the next pixel. */
 const NEIGHBOURS = memory.data<u8>([0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11, 255, 255, 255, 255], 16);
 
-/** Bytes of a position's weights: of every four, pairs of the upper halves, then of the lower ones. */
-const GROUP: usize = 16;
+/** Bytes of a pair of weights: their upper halves, then the lower ones. */
+const PAIR: usize = 8;
 
 /** One output pixel: red, green and blue as i32. */
 @inline
-function weighted(from: usize, weights: usize, groups: usize, first: v128, last: v128): v128 {
+function weighted(from: usize, weights: usize, pairs: usize, two: v128): v128 {
   let high = i64x2.splat(0);
   let low = v128.load32_splat(HALF);
-  for (let g: usize = 0; g < groups; g++, from += 12, weights += GROUP) {
-    const bytes = v128.load(from);
-    const a = i8x16.swizzle(bytes, first);
-    const b = i8x16.swizzle(bytes, last);
-    high = i32x4.add(high, i32x4.dot_i16x8_s(a, v128.load32_splat(weights)));
-    low = i32x4.add(low, i32x4.dot_i16x8_s(a, v128.load32_splat(weights, 8)));
-    high = i32x4.add(high, i32x4.dot_i16x8_s(b, v128.load32_splat(weights, 4)));
-    low = i32x4.add(low, i32x4.dot_i16x8_s(b, v128.load32_splat(weights, 12)));
+  for (let k: usize = 0; k < pairs; k++, from += 6, weights += PAIR) {
+    const colours = i8x16.swizzle(v128.load64_zero(from), two);
+    high = i32x4.add(high, i32x4.dot_i16x8_s(colours, v128.load32_splat(weights)));
+    low = i32x4.add(low, i32x4.dot_i16x8_s(colours, v128.load32_splat(weights, 4)));
   }
   return i32x4.shr_s(i32x4.add(i32x4.shl(high, LOW_BITS), low), PRECISION);
 }
@@ -37,24 +32,23 @@ function weighted(from: usize, weights: usize, groups: usize, first: v128, last:
  *
  * @param rgb - u8 [height, width, 3]; 64 bytes more are read
  * @param row - bytes from row to row
- * @param taps - first bytes u32 [n], then weights [n, groups] of GROUP bytes; n is a multiple of 4 and at least `widthPx`
+ * @param taps - first bytes u32 [n], then weights [n, pairs] of PAIR bytes; n is a multiple of 4 and at least `widthPx`
  * @param out - u8 [height, widthPx, 3]; up to 16 bytes more are overwritten
  */
 export function resampleRows(
-  rgb: usize, row: usize, height: usize, taps: usize, n: usize, groups: usize, widthPx: usize, out: usize,
+  rgb: usize, row: usize, height: usize, taps: usize, n: usize, pairs: usize, widthPx: usize, out: usize,
 ): void {
-  const first = v128.load(FIRST_TWO);
-  const last = v128.load(LAST_TWO);
-  const step = groups * GROUP;
+  const two = v128.load(TWO);
+  const step = pairs * PAIR;
   for (let y: usize = 0; y < height; y++, rgb += row, out += widthPx * 3) {
     let weights = taps + n * 4;
     let to = out;
     for (let x: usize = 0; x < n; x += 4, to += 12, weights += step * 4) {
       const at = taps + x * 4;
-      const a = weighted(rgb + load<u32>(at, 0), weights, groups, first, last);
-      const b = weighted(rgb + load<u32>(at, 4), weights + step, groups, first, last);
-      const c = weighted(rgb + load<u32>(at, 8), weights + step * 2, groups, first, last);
-      const d = weighted(rgb + load<u32>(at, 12), weights + step * 3, groups, first, last);
+      const a = weighted(rgb + load<u32>(at, 0), weights, pairs, two);
+      const b = weighted(rgb + load<u32>(at, 4), weights + step, pairs, two);
+      const c = weighted(rgb + load<u32>(at, 8), weights + step * 2, pairs, two);
+      const d = weighted(rgb + load<u32>(at, 12), weights + step * 3, pairs, two);
       const bytes = i8x16.narrow_i16x8_u(i16x8.narrow_i32x4_s(a, b), i16x8.narrow_i32x4_s(c, d));
       v128.store(to, i8x16.shuffle(bytes, bytes, 0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 0, 0, 0, 0));
     }
@@ -69,7 +63,7 @@ function total(high: v128, low: v128): v128 {
 
 /** One row of the second pass: rows weighted in pairs, 16 bytes at a time. */
 @inline
-function sumRows(rows: usize, stride: usize, weights: usize, groups: usize, to: usize): void {
+function sumRows(rows: usize, stride: usize, weights: usize, pairs: usize, to: usize): void {
   for (let i: usize = 0; i < stride; i += 16) {
     let lowA = v128.load32_splat(HALF);
     let lowB = lowA;
@@ -80,9 +74,9 @@ function sumRows(rows: usize, stride: usize, weights: usize, groups: usize, to: 
     let highC = highA;
     let highD = highA;
     let from = rows + i;
-    for (let k: usize = 0; k < 2 * groups; k++, from += 2 * stride) {
-      const high = v128.load32_splat(weights + (k >> 1) * GROUP + (k & 1) * 4);
-      const low = v128.load32_splat(weights + (k >> 1) * GROUP + (k & 1) * 4, 8);
+    for (let k: usize = 0; k < pairs; k++, from += 2 * stride) {
+      const high = v128.load32_splat(weights + k * PAIR);
+      const low = v128.load32_splat(weights + k * PAIR, 4);
       const even = v128.load(from);
       const odd = v128.load(from + stride);
       const l = i8x16.shuffle(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
@@ -109,16 +103,16 @@ function sumRows(rows: usize, stride: usize, weights: usize, groups: usize, to: 
 /**
  * Shrinks or enlarges every column.
  *
- * @param rows - u8 with `stride` bytes a row; three rows more and 16 bytes are read, and do not count
+ * @param rows - u8 with `stride` bytes a row; one row more and 16 bytes are read, and do not count
  * @param taps - as for the rows; first rows instead of bytes
  * @param out - u8 [heightPx, stride]; up to 15 bytes more are overwritten
  */
 export function resampleColumns(
-  rows: usize, stride: usize, taps: usize, n: usize, groups: usize, heightPx: usize, out: usize,
+  rows: usize, stride: usize, taps: usize, n: usize, pairs: usize, heightPx: usize, out: usize,
 ): void {
   const weights = taps + n * 4;
   for (let y: usize = 0; y < heightPx; y++, out += stride) {
-    sumRows(rows + load<u32>(taps + y * 4) * stride, stride, weights + y * groups * GROUP, groups, out);
+    sumRows(rows + load<u32>(taps + y * 4) * stride, stride, weights + y * pairs * PAIR, pairs, out);
   }
 }
 

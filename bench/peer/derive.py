@@ -254,7 +254,7 @@ def derive(item):
     measures = {
         "landmark_fit": shared / (bounds.real * bounds.imag + box[2] * box[3] - shared),
         "hand_turn": math.degrees(square[2]), "hand_inside": inside(square, *size),
-        "hand_sharpness": sharpness(crops["H"]), "highlight": highlight(pixels),
+        "hand_sharpness": sharpness(crops["H"]), "highlight": highlight(np.asarray(small)),
     }
     if found:
         measures |= {

@@ -3,9 +3,12 @@
 import { stat } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import { AppError, Interrupted, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { readBytes } from "../core/files.ts";
 import { startProgress } from "../core/progress.ts";
 import { decodeImage } from "../data/image.ts";
+import type { RgbImage } from "../data/pixels.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
+import { decodeQuick } from "../data/resize.ts";
 import { type Finder, openFinder } from "../derive/find.ts";
 import type { Box } from "../derive/geometry.ts";
 import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
@@ -173,7 +176,7 @@ async function prepareAll(
     const all: Prepared[] = [];
     for (const image of images) {
       if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
-      const photo = await decodeImage(image);
+      const photo = await (finder === undefined ? decodeImage(image) : decodePhoto(image));
       if (finder === undefined) all.push({ image, pixels: shrinkCrop(photo, sizePx), asked: flags.modality });
       else all.push(...(await findAll(finder, { image, photo, sizePx, wanted: sought(flags), report })));
       line.tick();
@@ -185,9 +188,14 @@ async function prepareAll(
   }
 }
 
+/** As derivation decodes frames, so that its crops come out; until the next photo is. */
+async function decodePhoto(path: string): Promise<RgbImage> {
+  return decodeQuick(await readBytes(path, "an image"), { name: path });
+}
+
 interface Search {
   readonly image: string;
-  readonly photo: Parameters<Finder["find"]>[0];
+  readonly photo: RgbImage;
   readonly sizePx: number;
   readonly wanted: readonly Modality[];
   readonly report: Context["report"];

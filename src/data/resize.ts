@@ -4,7 +4,8 @@
 import { type DecodeOptions, decodeImage, encodeJpeg, type JpegOptions } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { reduceByTwo } from "./reduce.ts";
-import { openSimd, type Part, type SimdPictures, type SquareWalk } from "./simd.ts";
+import { openSimd, type SimdPictures, type SquareWalk } from "./simd.ts";
+import type { Part } from "./simd-memory.ts";
 
 /** One memory a thread, opened by the first call; null where there are no vectors. */
 let opened: SimdPictures | null | undefined;
@@ -25,7 +26,8 @@ export function resizeQuick(image: RgbImage, widthPx: number, heightPx: number):
 }
 
 /**
- * `resizeBilinear` of a picture that `reduceByTwo` halved a few times before, sooner.
+ * `resizeBilinear` of a picture that `reduceByTwo` halved a few times before, sooner. What `decodeQuick` gave is halved before
+ * its colours are made, which differs by a level here and there.
  *
  * @param into - memory of the output, [heightPx, widthPx, 3]; new if left out
  * @returns RGB u8, [heightPx, widthPx, 3]; `image` itself if it has that size already

@@ -1,5 +1,6 @@
 // ◇ Browser-safe. The memory of the vectors' code: one picture is held at its beginning, others come and go behind it.
 // Source: simd/, compiled. Invariant: the held picture stays until another is decoded, whatever is done with others.
+import { AppError } from "../core/errors.ts";
 import type { RgbImage } from "./pixels.ts";
 import { SIMD_CODE } from "./simd-code.ts";
 
@@ -9,8 +10,11 @@ export interface Code {
   freeFrom(): number;
   setQuant(id: number, from: number): void;
   setTable(id: number, from: number): number;
-  workBytes(length: number, width: number, height: number): number;
+  planesBytes(width: number, height: number): number;
   decodeJpeg(...values: readonly number[]): number;
+  colourPart(left: number, top: number, right: number, bottom: number, out: number): void;
+  halvedBytes(width: number, height: number): number;
+  halvedColours(halvings: number, work: number, out: number): void;
   setStep(kind: number, level: number, factor: number): void;
   jitter(rgb: number, out: number, count: number, steps: number): void;
   jitterAndAdd(rgb: number, out: number, count: number, steps: number): number;
@@ -45,8 +49,8 @@ export class SimdMemory {
   bytes: Uint8Array;
   /** Where it is free; the picture that is held begins there. */
   readonly start: number;
-  /** How the picture that is held was handed out. */
-  held: RgbImage | undefined;
+  /** The picture that was decoded last. */
+  held: HeldPicture | undefined;
 
   constructor(code: Code) {
     this.code = code;
@@ -54,13 +58,26 @@ export class SimdMemory {
     this.start = code.freeFrom();
   }
 
-  /** Where the picture is: the one that is held, or else a copy behind it. */
-  place(image: RgbImage): number {
-    if (image === this.held) return this.start;
-    const at = this.start + (this.held === undefined ? 0 : room(this.held));
+  /**
+   * Where the picture is: the one that is held, or else a copy behind it.
+   *
+   * @param part - what is looked at of it; default all
+   */
+  place(image: RgbImage, part?: Part): number {
+    if (image === this.held) {
+      this.held.colour(part);
+      return this.start;
+    }
+    const at = this.start + (this.held?.bytes ?? 0);
     this.grow(at + room(image));
     this.bytes.set(image.data, at);
     return at;
+  }
+
+  /** Where it is free when the picture is placed. */
+  behind(image: RgbImage): number {
+    const held = this.held?.bytes ?? 0;
+    return this.start + held + (image === this.held ? 0 : room(image));
   }
 
   /** Makes the memory reach to `end`. */
@@ -76,21 +93,46 @@ export class SimdMemory {
   }
 }
 
-/** The picture at the beginning of a memory, wherever the memory lies. */
+/** A part of a picture: whole pixels, the corners included. */
+export interface Part {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
+/** The picture at the beginning of a memory, wherever the memory lies: room for its colours, then its planes. */
 export class HeldPicture implements RgbImage {
   readonly #memory: SimdMemory;
   readonly width: number;
   readonly height: number;
+  /** Memory of all of it. */
+  readonly bytes: number;
+  #coloured = false;
 
-  constructor(memory: SimdMemory, width: number, height: number) {
+  constructor(memory: SimdMemory, width: number, height: number, bytes: number) {
     this.#memory = memory;
     this.width = width;
     this.height = height;
+    this.bytes = bytes;
   }
 
   get data(): Uint8Array {
+    this.colour();
     const { bytes, start } = this.#memory;
     return bytes.subarray(start, start + this.width * this.height * 3);
+  }
+
+  /** Makes colours of the planes where they are wanted; of a part they last until those of another are made. */
+  colour(part?: Part): void {
+    const { code, start, held } = this.#memory;
+    if (held !== this)
+      throw new AppError("internal", "PICTURE_GONE", "Another picture was decoded before this one was done");
+    if (this.#coloured) return;
+    const all = { left: 0, top: 0, right: this.width - 1, bottom: this.height - 1 };
+    const { left, top, right, bottom } = part ?? all;
+    code.colourPart(left, top, right, bottom, start);
+    this.#coloured = part === undefined;
   }
 }
 

@@ -6,7 +6,7 @@ import { type Adjustment, type Augmentation, type Jitter, meanOf } from "./jitte
 import { jpegHeader, optimalTable, quantTables } from "./jpeg-write.ts";
 import type { RgbImage } from "./pixels.ts";
 import { fixedWalk } from "./rotate.ts";
-import { align, HeldPicture, openMemory, room, type SimdMemory, SLACK } from "./simd-memory.ts";
+import { align, HeldPicture, openMemory, type Part, type SimdMemory, SLACK } from "./simd-memory.ts";
 import { resampled } from "./simd-resample.ts";
 import { type Taps, tapsFor } from "./taps.ts";
 
@@ -31,14 +31,6 @@ export interface SquareWalk {
   readonly vy: number;
 }
 
-/** A part of a picture: whole pixels, the corners included. */
-export interface Part {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
-}
-
 /** One picture is held in this memory; others come and go behind it. */
 export interface SimdPictures {
   /** Decodes a file; undefined if it is not a plain JPEG. The picture is held, and lasts until the next decoding. */
@@ -52,7 +44,8 @@ export interface SimdPictures {
    */
   prepare(image: RgbImage, augmentation: Augmentation | undefined, sizePx: number): Uint8Array | undefined;
   /**
-   * Resizes as `resizeBilinear` does, after `halvings` by `reduceByTwo`.
+   * Resizes as `resizeBilinear` does, after `halvings` by `reduceByTwo`; a picture of `decode` is halved before its colours
+   * are made, which comes to the same but for rounding.
    *
    * @returns [heightPx, widthPx, 3], lasting until the next call; undefined as above
    */
@@ -94,23 +87,24 @@ class Pictures implements SimdPictures {
     if (header === undefined || header.width * header.height > MOST_PIXELS) return undefined;
     const { width, height } = header;
     const length = file.length - header.data;
-    const pixels = width * height * 3;
-    const data = this.#memory.start + align(pixels + SLACK);
-    const work = data + align(file.length + SLACK);
-    this.#memory.grow(work + this.#memory.code.workBytes(length, width, height));
-    this.#memory.bytes.set(file, data);
+    const planes = align(width * height * 3 + SLACK);
+    const bytes = planes + align(this.#memory.code.planesBytes(width, height));
+    const from = this.#memory.start + bytes;
+    this.#memory.grow(from + 2 * align(file.length + 2 * SLACK));
+    this.#memory.bytes.set(file, from);
     this.#memory.held = undefined;
-    if (!this.#decodeFrom(header, data, length, work)) return undefined;
-    this.#memory.held = new HeldPicture(this.#memory, width, height);
+    if (!this.#decodeFrom(header, from, length, this.#memory.start + planes)) return undefined;
+    this.#memory.held = new HeldPicture(this.#memory, width, height, bytes);
     return this.#memory.held;
   }
 
-  #decodeFrom(header: BaselineJpeg, file: number, length: number, work: number): boolean {
+  #decodeFrom(header: BaselineJpeg, file: number, length: number, planes: number): boolean {
     const { width, height, factor, components, quants, tables, data } = header;
     for (const [id, at] of quants) this.#memory.code.setQuant(id, file + at);
     for (const [id, at] of tables) if (this.#memory.code.setTable(id, file + at) === 0) return false;
     const ids = components.map(({ quant, dc, ac }) => quant + 4 * dc + 16 * ac);
-    const args = [file + data, length, width, height, factor, ...ids, work, this.#memory.start];
+    const bits = file + align(data + length + SLACK);
+    const args = [file + data, length, width, height, factor, ...ids, bits, planes];
     return this.#memory.code.decodeJpeg(...args) !== 0;
   }
 
@@ -145,7 +139,7 @@ class Pictures implements SimdPictures {
     const across = tapsFor(width, widthPx);
     const down = tapsFor(height, heightPx);
     const from = this.#memory.place(image);
-    const words = from + room(image);
+    const words = this.#memory.behind(image);
     const row = words + align(count * 4 + SLACK);
     const acrossAt = row + align(width * 4 + SLACK);
     const downAt = acrossAt + align(tapBytes(across));
@@ -177,17 +171,18 @@ class Pictures implements SimdPictures {
 
   sample(
     image: RgbImage,
-    { left, top, right, bottom }: Part,
+    part: Part,
     halvings: number,
     walk: SquareWalk,
     sizePx: number,
   ): Uint8Array | undefined {
+    const { left, top, right, bottom } = part;
     if (image.width * image.height > MOST_PIXELS || sizePx > MOST_SAMPLES) return undefined;
     let [width, height, row] = [right + 1 - left, bottom + 1 - top, image.width * 3];
     if (width <= 0 || height <= 0) return undefined;
-    const origin = this.#memory.place(image);
+    const origin = this.#memory.place(image, part);
     const level = align(width * height * 3 + SLACK);
-    const sums = origin + room(image);
+    const sums = this.#memory.behind(image);
     const levels = [sums + align(width * 6 + SLACK), sums + align(width * 6 + SLACK) + level] as const;
     const out = levels[1] + level;
     const end = out + sizePx * sizePx * 3;
@@ -208,7 +203,7 @@ class Pictures implements SimdPictures {
     const { width, height } = image;
     if (!isWhole(width) || !isWhole(height) || width * height > MOST_PIXELS) return undefined;
     const rgb = this.#memory.place(image);
-    const work = rgb + room(image);
+    const work = this.#memory.behind(image);
     this.#memory.grow(work + this.#memory.code.encodeBytes(width, height));
     const quants = quantTables(quality);
     for (const [id, table] of quants.entries()) {

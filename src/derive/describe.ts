@@ -16,7 +16,7 @@ import type { DeriveOptions } from "./options.ts";
 import { DEFAULT_FRACTIONS } from "./splits.ts";
 
 /** Raised when the code makes other pixels or other measures from the same options. */
-const RECIPE_VERSION = 4;
+const RECIPE_VERSION = 5;
 const JPEG = { quality: 95, chroma: "4:2:0" } as const;
 
 /** Describes what `derive` will do with these options. */

@@ -56,7 +56,7 @@ export async function openHandModel(threads = 1): Promise<HandModel> {
   const session = await openTflite(bytes, FILE, threads);
   return {
     recipe: { name: "mediapipe-hand-landmark-lite/1", sha256: HAND_LANDMARK_SHA256, inputPx: INPUT_PX },
-    read: (photo, square) => read(session, photo, square),
+    read: reader(session),
     close: () => session.release(),
   };
 }
@@ -75,16 +75,26 @@ export function checkHandModel(bytes: Uint8Array): Uint8Array {
   throw unexpected("data", { ...e, hint: "npm ci" });
 }
 
-async function read(session: Session, photo: RgbImage, square: TurnedSquare): Promise<HandPoints> {
-  const crop = turnedCrop(photo, square, INPUT_PX);
-  const pixels = planes(whole(crop), { channels: RGB, scale: 1 / 255, offset: 0 });
-  const input = new Tensor("float32", pixels, [1, 3, INPUT_PX, INPUT_PX]);
-  const out = await session.run({ [session.inputNames[0]!]: input });
-  const [xyz, presence] = session.outputNames.map((name) => out[name]!.data as Float32Array); // [63], [1]
-  const points = Array.from({ length: HAND_POINTS }, (_, i) =>
-    fromSquare(square, { x: xyz![3 * i]! / INPUT_PX, y: xyz![3 * i + 1]! / INPUT_PX }),
-  );
-  return { points, presence: presence![0]! };
+/** Reads squares, one at a time, as its input and outputs are in the same memory each time. */
+function reader(session: Session): HandModel["read"] {
+  const crop = new Uint8Array(3 * INPUT_PX ** 2);
+  const pixels = new Float32Array(3 * INPUT_PX ** 2);
+  const xyz = new Float32Array(3 * HAND_POINTS);
+  const presence = new Float32Array(1);
+  const feeds = { [session.inputNames[0]!]: new Tensor("float32", pixels, [1, 3, INPUT_PX, INPUT_PX]) };
+  const fetches = {
+    [session.outputNames[0]!]: new Tensor("float32", xyz, [1, xyz.length]),
+    [session.outputNames[1]!]: new Tensor("float32", presence, [1, 1]),
+  };
+  return async (photo, square) => {
+    const image = turnedCrop(photo, square, INPUT_PX, crop);
+    planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 }, pixels);
+    await session.run(feeds, fetches);
+    const points = Array.from({ length: HAND_POINTS }, (_, i) =>
+      fromSquare(square, { x: xyz[3 * i]! / INPUT_PX, y: xyz[3 * i + 1]! / INPUT_PX }),
+    );
+    return { points, presence: presence[0]! };
+  };
 }
 
 /** MediaPipe's threshold of a hand that is there. */

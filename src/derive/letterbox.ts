@@ -128,14 +128,25 @@ export function planes(
 ): Float32Array {
   const { data, width, height } = image;
   const size = widthPx * heightPx;
+  const values = valuesOf(scale, offset);
   if (width * height < size) out.fill(offset);
   for (let y = 0, from = 0; y < height; y++) {
     const row = (top + y) * widthPx + left;
     for (let i = row; i < row + width; i++, from += 3) {
-      out[i] = data[from + a]! * scale + offset;
-      out[size + i] = data[from + b]! * scale + offset;
-      out[2 * size + i] = data[from + c]! * scale + offset;
+      out[i] = values[data[from + a]!]!;
+      out[size + i] = values[data[from + b]!]!;
+      out[2 * size + i] = values[data[from + c]!]!;
     }
   }
   return out;
+}
+
+let table = { scale: 1, offset: 0, values: Float32Array.from({ length: 256 }, (_, v) => v) };
+
+/** What a network takes of each byte; of the last scale and offset it is kept. */
+function valuesOf(scale: number, offset: number): Float32Array {
+  if (table.scale !== scale || table.offset !== offset) {
+    table = { scale, offset, values: Float32Array.from({ length: 256 }, (_, v) => v * scale + offset) };
+  }
+  return table.values;
 }

@@ -87,6 +87,7 @@ const VALUES = new Float64Array(SAMPLES * SAMPLES);
 /**
  * How light the light parts of a frame are: the 95th percentile of its luma, background included.
  *
+ * @param frame - RGB u8; shrunk or not, as what is looked at are 64 pixels in each direction
  * @returns 0 (black) to 255
  */
 export function highlight({ data, width, height }: RgbImage): number {

@@ -37,8 +37,8 @@ export interface Tools {
   readonly recipe: ImageRecipe;
 }
 
-/** Frames are shrunk to fit this before their perceptual hash, as before face detection: one pass over the pixels. */
-const LOOK_PX = FULL_RANGE.inputPx;
+/** What is told of a whole frame (perceptual hash, exposure) is seen as small as face detection sees it: shrunk to fit this. */
+const SMALL_PX = FULL_RANGE.inputPx;
 
 /** Crops of one frame after another in the same memory: new arrays for each make the collector run every few frames. */
 class CropMemory {
@@ -124,16 +124,17 @@ async function lookAt(
   const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
   const crops = cut(image, handBox, placed, chip, tools, memory);
   await write(frame.imageId, crops, tools);
+  const small = fitted(image, SMALL_PX, SMALL_PX);
   return {
     size: [width, height],
-    look: hashHex(hashOf(fitted(image, LOOK_PX, LOOK_PX))),
+    look: hashHex(hashOf(small)),
     handBox: rounded(handBox),
     hand: placed.from,
     faces: faces.length,
     ...(owner === undefined
       ? {}
       : { faceScore: round(owner.face.score, 4), faceBox: rounded(owner.face.box) }),
-    measures: measure(image, placed, owner, chip, crops),
+    measures: measure(image, small, placed, owner, chip, crops),
     crops: crops.face === undefined ? ["hand"] : ["hand", "face"],
     ...(owner === undefined ? impossible("no_face") : {}),
     ...(owner !== undefined && chip === undefined ? impossible("face_too_small", "eyes coincide") : {}),
@@ -181,6 +182,7 @@ async function write(imageId: string, { hand, face }: Crops, { layout, recipe }:
 
 function measure(
   image: RgbImage,
+  small: RgbImage,
   placed: PlacedHand,
   owner: Owner<FoundFace> | undefined,
   chip: TurnedSquare | undefined,
@@ -201,7 +203,7 @@ function measure(
     hidden: box && points && hiddenShare(box, points),
     face_sharpness: chip && face && sharpness(large(image, chip, face)),
     hand_sharpness: sharpness(large(image, square, hand)),
-    highlight: highlight(image),
+    highlight: highlight(small),
     clipped: face && clippedShare(face),
     ita: face && skinAngle(face),
   });
