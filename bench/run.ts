@@ -34,6 +34,11 @@ const SCRIPTS: Readonly<Record<string, string>> = { "read-pt": "read_pt" };
 /** Least share of idle time before and after for a run to count. */
 const QUIET = 0.9;
 
+/** How much of the work the peer does, where it is not all. */
+const MODES: Readonly<Record<string, readonly string[]>> = {
+  "derive-lean": ["lean"],
+  "derive-peer-floor": ["floor"],
+};
 /** Compares what both sides of `derive` make, instead of their times. */
 const AGREE = "derive-agree";
 /** Tells what each step of it costs. */
@@ -131,7 +136,7 @@ async function startPeer(name: string, work: Work, flags: Flags): Promise<Side |
   const args =
     script === undefined
       ? [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step]
-      : [`${HERE}peer/${script}.py`, JSON.stringify(work), ...(name === "derive-lean" ? ["lean"] : [])];
+      : [`${HERE}peer/${script}.py`, JSON.stringify(work), ...(MODES[name] ?? [])];
   return start(python.path, args, ROOT);
 }
 

@@ -19,6 +19,7 @@ interface Goal {
     | "loader-kept"
     | "derive"
     | "derive-lean"
+    | "derive-peer-floor"
     | "derive-floor";
   readonly model: string;
   /** What it is called, where the network plays no part. */
@@ -63,6 +64,7 @@ const GOALS: readonly Goal[] = [
   ...[512, 1080].flatMap((sizePx) => [
     { benchmark: "derive", ...FRAMES, sizePx, label: "frames", time: 0.67 } as const,
     { benchmark: "derive-lean", ...FRAMES, sizePx, label: "frames", time: 0.67 } as const,
+    { benchmark: "derive-peer-floor", ...FRAMES, sizePx, label: "frames", time: 1.3 } as const,
     { benchmark: "derive-floor", ...FRAMES, sizePx, label: "decoding and detection", time: 0.77 } as const,
   ]),
 ];
@@ -144,8 +146,8 @@ Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose 
 measures (\`--python PATH\` chooses PyTorch's Python). Both sides alternate within one run on the same machine; the ratio
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
 the head alone, and its peer is our own forward pass. \`derive\` works on real frames on one core, beside Python that does
-all of its steps, \`derive-lean\` beside one that only makes the crops; \`derive-floor\` is what decoding and detection alone
-take of it ([what each step costs](derivation.md#speed)). What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+all of its steps, \`derive-lean\` beside one that only makes the crops, \`derive-peer-floor\` beside one that only decodes and
+finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
 `;
 
 const GROWTH = `
@@ -175,10 +177,17 @@ const matches = (row: SpeedRow, goal: Goal) =>
 
 const isFloor = ({ benchmark }: { readonly benchmark: string }) => benchmark === "derive-floor";
 
+/** What the peer of derive does. */
+const STEPS: Readonly<Record<string, string>> = {
+  all: "Python, all steps",
+  lean: "Python, crops only",
+  floor: "Python, decoding and detection only",
+};
+
 function peerOf(row: SpeedRow): string {
   const { torch, steps } = row.peer?.versions ?? {};
   if (torch !== undefined) return `PyTorch ${torch.split(/[a+]/)[0]}`;
-  if (steps !== undefined) return steps === "all" ? "Python, all steps" : "Python, crops only";
+  if (steps !== undefined) return STEPS[steps] ?? steps;
   return isFloor(row) ? "our derive" : "our forward";
 }
 

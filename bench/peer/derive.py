@@ -1,11 +1,11 @@
 """Python's side of derive (protocol: bench/side.ts): Pillow, the same detector in onnxruntime, dlib's chips, numpy.
 
-Usage: derive.py WORK_JSON [lean | keep DIR]
+Usage: derive.py WORK_JSON [lean | floor | keep DIR]
 
 Of each frame: SHA-256, decode, best face, hand by its landmarks and face cut as dlib's chips of 300 px, both written as JPEG
 of quality 95; then all that our ledger has of it (sharpness, exposure, skin, what is hidden or outside, perceptual
-hash), as a line of JSON. `lean` leaves out these measures, the hashes and the journal. `keep` works once and leaves crops
-and journal in DIR, for bench/derive-agree.ts to compare with ours.
+hash), as a line of JSON. `lean` leaves out these measures, the hashes and the journal; `floor` does nothing but read,
+decode and find faces. `keep` works once and leaves crops and journal in DIR, for bench/derive-agree.ts to compare with ours.
 """
 import hashlib
 import io
@@ -24,8 +24,8 @@ import onnxruntime as ort
 from PIL import Image, ImageOps, __version__ as pillow
 
 work = json.loads(sys.argv[1])
-lean = sys.argv[2:3] == ["lean"]
-keep = sys.argv[3] if sys.argv[2:3] == ["keep"] else None
+mode = sys.argv[2] if len(sys.argv) > 2 else "all"
+keep = sys.argv[3] if mode == "keep" else None
 cores = os.cpu_count()
 os.sched_setaffinity(0, range(max(0, cores - work["threads"]), cores))
 folder = os.path.join(tempfile.gettempdir(), f"facehand-bench-frames-{work['sizePx']}-{work['batch']}")
@@ -230,13 +230,16 @@ def derive(item):
     with open(os.path.join(folder, "palm", f"{name}.jpg"), "rb") as file:
         data = file.read()
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
-    pixels, (small, scale), size = np.asarray(image), fitted(image), np.array([image.width, image.height])
+    (small, scale), size = fitted(image), np.array([image.width, image.height])
+    faces = find(small, scale)
+    if mode == "floor":
+        return None
+    pixels = np.asarray(image)
     areas = [w * h if label == "palm" else 0 for (_, _, w, h), label in zip(record["bboxes"], record["labels"])]
     index = int(np.argmax(areas))
     box = np.array(record["bboxes"][index]) * np.tile(size, 2)
     points = (np.array(record["hand_landmarks"][index]) * size) @ (1, 1j)
     square = hand_square(points)
-    faces = find(small, scale)
     found = owner(faces, box)
     crops = {"H": chip(pixels, square)}
     if found:
@@ -244,7 +247,7 @@ def derive(item):
         crops["F"] = chip(pixels, chip_square)
     for letter, crop in crops.items():
         Image.fromarray(crop).save(os.path.join(out, f"{letter}_{name}.jpg"), quality=95, subsampling=2)
-    if lean:
+    if mode == "lean":
         return None
     (score, face, _), fit, lead = found or ((None, None, None), None, None)
     low, high = complex(points.real.min(), points.imag.min()), complex(points.real.max(), points.imag.max())
@@ -297,7 +300,7 @@ if keep:
     step()
     sys.exit()
 versions = {"python": platform.python_version(), "onnxruntime": ort.__version__, "pillow": pillow,
-            "dlib": dlib.__version__, "numpy": np.__version__, "steps": "lean" if lean else "all"}
+            "dlib": dlib.__version__, "numpy": np.__version__, "steps": mode}
 say({"ready": True, "versions": versions})
 with tempfile.TemporaryDirectory() as root:  # as ours does: new files in every step, deleted at the end
     for _ in sys.stdin:
