@@ -4,6 +4,7 @@
 export { halve, sampleSquare } from "./chip";
 export { codesAt, countsAt, encodeBytes, putTokens, tokenise, tokensAt } from "./encode";
 export { setDivisors } from "./fdct";
+export { toFloats } from "./floats";
 export { jitter, jitterAndAdd, jitterFurther, setStep } from "./jitter";
 export { decodeJpeg, setQuant, setTable } from "./jpeg";
 export { laplacianBytes, laplacianVariance } from "./laplacian";

@@ -210,7 +210,8 @@ async function findAll(finder: Finder, search: Search): Promise<Prepared[]> {
     if (hit === undefined) continue;
     const { crop, box, among } = hit;
     if (among > 1) report(`${image}: ${among} ${modality}s found, the largest is used`);
-    all.push({ image, pixels: shrinkCrop(crop, sizePx), asked: modality, found: { modality, box } });
+    const pixels = shrinkCrop(crop, sizePx).slice(); // the crop lasts no longer than the photo
+    all.push({ image, pixels, asked: modality, found: { modality, box } });
   }
   if (all.length === 0) throw notFound(image, photo, wanted);
   return all;

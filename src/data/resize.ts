@@ -4,8 +4,8 @@
 import { type DecodeOptions, decodeImage, encodeJpeg, type JpegOptions } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { reduceByTwo } from "./reduce.ts";
-import { openSimd, type SimdPictures, type SquareWalk } from "./simd.ts";
-import type { Part } from "./simd-memory.ts";
+import { openSimd, type SimdPictures } from "./simd.ts";
+import type { Ground, Sampling } from "./simd-shapes.ts";
 
 /** One memory a thread, opened by the first call; null where there are no vectors. */
 let opened: SimdPictures | null | undefined;
@@ -29,22 +29,15 @@ export function resizeQuick(image: RgbImage, widthPx: number, heightPx: number):
  * `resizeBilinear` of a picture that `reduceByTwo` halved a few times before, sooner. What `decodeQuick` gave is halved before
  * its colours are made, which differs by a level here and there.
  *
- * @param into - memory of the output, [heightPx, widthPx, 3]; new if left out
- * @returns RGB u8, [heightPx, widthPx, 3]; `image` itself if it has that size already
+ * @returns RGB u8, [heightPx, widthPx, 3], which lasts as long as `image`; `image` itself if it has that size already
  */
-export function shrinkQuick(
-  image: RgbImage,
-  widthPx: number,
-  heightPx: number,
-  halvings: number,
-  into?: Uint8Array,
-): RgbImage {
+export function shrinkQuick(image: RgbImage, widthPx: number, heightPx: number, halvings: number): RgbImage {
   const { width, height } = image;
   if (width === widthPx && height === heightPx) return image;
-  const quick = vectors()?.resize(image, widthPx, heightPx, halvings);
-  const data = quick ?? shrinkPlain(image, widthPx, heightPx, halvings);
-  into?.set(data);
-  return { width: widthPx, height: heightPx, data: into ?? quick?.slice() ?? data };
+  const kept = vectors()?.resizeKept(image, widthPx, heightPx, halvings);
+  if (kept !== undefined) return kept;
+  const quick = vectors()?.resize(image, widthPx, heightPx, halvings)?.slice();
+  return { width: widthPx, height: heightPx, data: quick ?? shrinkPlain(image, widthPx, heightPx, halvings) };
 }
 
 function shrinkPlain(image: RgbImage, widthPx: number, heightPx: number, halvings: number) {
@@ -61,20 +54,35 @@ export function laplacianQuick(image: RgbImage, sizePx: number): number | undefi
 /**
  * Samples of a square after halvings, as dlib's chips are sampled; see `SimdPictures.sample`.
  *
- * @param out - u8, [sizePx, sizePx, 3], where they are written
- * @returns false where the plain code (derive/crops.ts) has to do it
+ * @param into - memory of the output, [sizePx, sizePx, 3]; else it is new, or the vectors', where it lasts as long as `image`
+ * @returns undefined where the plain code (derive/crops.ts) has to do it
  */
-export function sampleQuick(
+export function sampleQuick(image: RgbImage, how: Sampling, into?: Uint8Array): RgbImage | undefined {
+  const sizePx = how[3];
+  const kept = into === undefined ? vectors()?.sampleKept(image, ...how) : undefined;
+  if (kept !== undefined) return kept;
+  const samples = vectors()?.sample(image, ...how);
+  if (samples === undefined) return undefined;
+  into?.set(samples);
+  return { width: sizePx, height: sizePx, data: into ?? samples.slice() };
+}
+
+/**
+ * Planes of a picture on its ground, as derive/letterbox.ts has them.
+ *
+ * @param out - float32, [3, heightPx, widthPx], where they are written
+ * @returns false without vectors
+ */
+export function floatsQuick(
   image: RgbImage,
-  part: Part,
-  halvings: number,
-  walk: SquareWalk,
-  sizePx: number,
-  out: Uint8Array,
+  ground: Ground,
+  scale: number,
+  offset: number,
+  out: Float32Array,
 ): boolean {
-  const samples = vectors()?.sample(image, part, halvings, walk, sizePx);
-  if (samples !== undefined) out.set(samples);
-  return samples !== undefined;
+  const values = vectors()?.floats(image, ground, scale, offset);
+  if (values !== undefined) out.set(values);
+  return values !== undefined;
 }
 
 /**

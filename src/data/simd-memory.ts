@@ -3,6 +3,7 @@
 import { AppError } from "../core/errors.ts";
 import type { RgbImage } from "./pixels.ts";
 import { SIMD_CODE } from "./simd-code.ts";
+import type { Part } from "./simd-shapes.ts";
 
 /** Exports of simd/index.ts; addresses are byte positions in `memory`. */
 export interface Code {
@@ -34,6 +35,7 @@ export interface Code {
   reduce(from: number, width: number, height: number, to: number): void;
   resampleRows(...values: readonly number[]): void;
   resampleColumns(...values: readonly number[]): void;
+  toFloats(...values: readonly number[]): void;
   laplacianBytes(width: number, height: number): number;
   laplacianVariance(rgb: number, width: number, height: number, work: number): number;
 }
@@ -49,8 +51,9 @@ export class SimdMemory {
   bytes: Uint8Array;
   /** Where it is free; the picture that is held begins there. */
   readonly start: number;
-  /** The picture that was decoded last. */
-  held: HeldPicture | undefined;
+  #held: HeldPicture | undefined;
+  /** Memory of the pictures that are kept behind it. */
+  #kept = 0;
 
   constructor(code: Code) {
     this.code = code;
@@ -58,17 +61,34 @@ export class SimdMemory {
     this.start = code.freeFrom();
   }
 
+  /** The picture that was decoded last. */
+  get held(): HeldPicture | undefined {
+    return this.#held;
+  }
+
+  /** From now on this picture is held, and none that was kept of another. */
+  hold(picture: HeldPicture | undefined): void {
+    this.#held = picture;
+    this.#kept = 0;
+  }
+
+  /** Whether the picture lies here: the one that is held, or one that is kept beside it. */
+  has(image: RgbImage): boolean {
+    return image === this.#held || (image instanceof KeptPicture && image.of === this.#held);
+  }
+
   /**
-   * Where the picture is: the one that is held, or else a copy behind it.
+   * Where the picture is: it lies here, or else a copy does where it is free.
    *
-   * @param part - what is looked at of it; default all
+   * @param part - what is looked at of the picture that is held; default all
    */
   place(image: RgbImage, part?: Part): number {
-    if (image === this.held) {
-      this.held.colour(part);
+    if (image === this.#held) {
+      this.#held.colour(part);
       return this.start;
     }
-    const at = this.start + (this.held?.bytes ?? 0);
+    if (this.has(image)) return (image as KeptPicture).at;
+    const at = this.#free();
     this.grow(at + room(image));
     this.bytes.set(image.data, at);
     return at;
@@ -76,8 +96,18 @@ export class SimdMemory {
 
   /** Where it is free when the picture is placed. */
   behind(image: RgbImage): number {
-    const held = this.held?.bytes ?? 0;
-    return this.start + held + (image === this.held ? 0 : room(image));
+    return this.#free() + (this.has(image) ? 0 : room(image));
+  }
+
+  /** Keeps the picture that was made where it was free behind one that lies here. */
+  keep(width: number, height: number): RgbImage {
+    const picture = new KeptPicture(this, width, height, this.#free());
+    this.#kept += room(picture);
+    return picture;
+  }
+
+  #free(): number {
+    return this.start + (this.#held?.bytes ?? 0) + this.#kept;
   }
 
   /** Makes the memory reach to `end`. */
@@ -88,17 +118,14 @@ export class SimdMemory {
     this.bytes = new Uint8Array(this.code.memory.buffer);
   }
 
+  /** Pixels from an address on. */
+  pixels(at: number, width: number, height: number): Uint8Array {
+    return this.bytes.subarray(at, at + width * height * 3);
+  }
+
   putWords(words: Uint32Array, at: number): void {
     new Uint32Array(this.bytes.buffer, at, words.length).set(words);
   }
-}
-
-/** A part of a picture: whole pixels, the corners included. */
-export interface Part {
-  readonly left: number;
-  readonly top: number;
-  readonly right: number;
-  readonly bottom: number;
 }
 
 /** The picture at the beginning of a memory, wherever the memory lies: room for its colours, then its planes. */
@@ -119,21 +146,45 @@ export class HeldPicture implements RgbImage {
 
   get data(): Uint8Array {
     this.colour();
-    const { bytes, start } = this.#memory;
-    return bytes.subarray(start, start + this.width * this.height * 3);
+    return this.#memory.pixels(this.#memory.start, this.width, this.height);
   }
 
   /** Makes colours of the planes where they are wanted; of a part they last until those of another are made. */
   colour(part?: Part): void {
     const { code, start, held } = this.#memory;
-    if (held !== this)
-      throw new AppError("internal", "PICTURE_GONE", "Another picture was decoded before this one was done");
+    if (held !== this) throw gone();
     if (this.#coloured) return;
     const all = { left: 0, top: 0, right: this.width - 1, bottom: this.height - 1 };
     const { left, top, right, bottom } = part ?? all;
     code.colourPart(left, top, right, bottom, start);
     this.#coloured = part === undefined;
   }
+}
+
+/** A picture that was made of the one that is held; it lasts as long. */
+class KeptPicture implements RgbImage {
+  readonly #memory: SimdMemory;
+  readonly width: number;
+  readonly height: number;
+  readonly at: number;
+  readonly of: HeldPicture | undefined;
+
+  constructor(memory: SimdMemory, width: number, height: number, at: number) {
+    this.#memory = memory;
+    this.width = width;
+    this.height = height;
+    this.at = at;
+    this.of = memory.held;
+  }
+
+  get data(): Uint8Array {
+    if (this.#memory.held !== this.of) throw gone();
+    return this.#memory.pixels(this.at, this.width, this.height);
+  }
+}
+
+function gone(): AppError {
+  return new AppError("internal", "PICTURE_GONE", "Another picture was decoded before this one was done");
 }
 
 /** The vectors' code, compiled; undefined where the machine or runtime has none. */
@@ -145,7 +196,7 @@ export function openMemory(): SimdMemory | undefined {
 }
 
 /** Memory of a picture. */
-export function room({ width, height }: RgbImage): number {
+export function room({ width, height }: Pick<RgbImage, "width" | "height">): number {
   return align(width * height * 3 + SLACK);
 }
 

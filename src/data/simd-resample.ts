@@ -20,18 +20,23 @@ export interface Resample {
 /**
  * Resamples a picture.
  *
- * @returns where the output lies, u8 [heightPx, widthPx, 3]; what is behind it is free
+ * @returns where the output lies, u8 [heightPx, widthPx, 3]: behind the picture
  */
 export function resampled(memory: SimdMemory, image: RgbImage, to: Resample): number {
   const { widthPx, heightPx } = to;
-  const { from, width, height, free } = halved(memory, image, to.halvings);
+  const out = memory.behind(image);
+  const { from, width, height, free } = halved(
+    memory,
+    image,
+    to.halvings,
+    out + align(heightPx * widthPx * 3 + SLACK),
+  );
   const across = packTaps(tapsFor(width, widthPx), 3);
   const down = packTaps(tapsFor(height, heightPx), 1);
   const acrossAt = free;
   const downAt = acrossAt + align(across.words.byteLength);
   const rows = downAt + align(down.words.byteLength);
-  const out = rows + align((height + ROWS_BEYOND) * widthPx * 3 + SLACK);
-  memory.grow(out + heightPx * widthPx * 3 + SLACK);
+  memory.grow(rows + (height + ROWS_BEYOND) * widthPx * 3 + SLACK);
   memory.putWords(across.words, acrossAt);
   memory.putWords(down.words, downAt);
   const { code } = memory;
@@ -40,30 +45,26 @@ export function resampled(memory: SimdMemory, image: RgbImage, to: Resample): nu
   return out;
 }
 
-function halved(memory: SimdMemory, image: RgbImage, halvings: number) {
+/** Halves a picture; `work` is free, and what it leaves free comes back. */
+function halved(memory: SimdMemory, image: RgbImage, halvings: number, work: number) {
   if (halvings === 0) {
-    const from = memory.place(image);
-    return { from, width: image.width, height: image.height, free: memory.behind(image) };
+    return { from: memory.place(image), width: image.width, height: image.height, free: work };
   }
   const [width, height] = [image.width >> halvings, image.height >> halvings];
-  const from =
-    image === memory.held ? halvedPlanes(memory, image, halvings) : reduced(memory, image, halvings);
+  const from = (image === memory.held ? halvedPlanes : reduced)(memory, image, halvings, work);
   return { from, width, height, free: from + align(width * height * 3 + SLACK) };
 }
 
-function halvedPlanes(memory: SimdMemory, image: RgbImage, halvings: number): number {
-  const { width, height } = image;
-  const work = memory.behind(image);
+function halvedPlanes(memory: SimdMemory, { width, height }: RgbImage, halvings: number, work: number) {
   const to = work + align(memory.code.halvedBytes(width, height) + SLACK);
   memory.grow(to + align((width * height * 3) / 4 + SLACK));
   memory.code.halvedColours(halvings, work, to);
   return to;
 }
 
-function reduced(memory: SimdMemory, image: RgbImage, halvings: number): number {
+function reduced(memory: SimdMemory, image: RgbImage, halvings: number, to: number): number {
   let { width, height } = image;
   let from = memory.place(image);
-  const to = memory.behind(image);
   memory.grow(to + align((width * height * 3) / 4 + SLACK));
   for (let k = 0; k < halvings; k++) {
     memory.code.reduce(from, width, height, to);

@@ -6,8 +6,9 @@ import { type Adjustment, type Augmentation, type Jitter, meanOf } from "./jitte
 import { jpegHeader, optimalTable, quantTables } from "./jpeg-write.ts";
 import type { RgbImage } from "./pixels.ts";
 import { fixedWalk } from "./rotate.ts";
-import { align, HeldPicture, openMemory, type Part, type SimdMemory, SLACK } from "./simd-memory.ts";
+import { align, HeldPicture, openMemory, type SimdMemory, SLACK } from "./simd-memory.ts";
 import { resampled } from "./simd-resample.ts";
+import type { Ground, Sampling } from "./simd-shapes.ts";
 import { type Taps, tapsFor } from "./taps.ts";
 
 /** Pictures with more pixels are left to the plain code, which keeps no memory. */
@@ -20,16 +21,6 @@ const HEADER_ROOM = 1024;
 const MIN_HALVED = 9;
 
 const KINDS = { brightness: 1, contrast: 2, saturation: 3 } as const;
-
-/** The first sample of a square, and the ways to the next one of its row and to the next row; px. */
-export interface SquareWalk {
-  readonly x: number;
-  readonly y: number;
-  readonly ux: number;
-  readonly uy: number;
-  readonly vx: number;
-  readonly vy: number;
-}
 
 /** One picture is held in this memory; others come and go behind it. */
 export interface SimdPictures {
@@ -50,21 +41,21 @@ export interface SimdPictures {
    * @returns [heightPx, widthPx, 3], lasting until the next call; undefined as above
    */
   resize(image: RgbImage, widthPx: number, heightPx: number, halvings?: number): Uint8Array | undefined;
+  /** The same of the picture of `decode`, or of one kept of it: another that lasts as long; undefined as above, or of others. */
+  resizeKept(image: RgbImage, widthPx: number, heightPx: number, halvings?: number): RgbImage | undefined;
+  /** Planes of a picture on a ground, value * scale + offset in 64-bit floats; lasting until the next call. */
+  floats(image: RgbImage, ground: Ground, scale: number, offset: number): Float32Array;
   /** Variance of the Laplacian of the luma (derive/quality.ts) of the picture, resized to a square; undefined as above. */
   laplacianVariance(image: RgbImage, sizePx: number): number | undefined;
   /**
    * Samples of a square, after halving a part of the picture as dlib's pyramid does (src/derive/crops.ts).
    *
-   * @param part - inside the picture; `walk` counts from its corner
+   * @param how - part: inside the picture; `walk` counts from its corner
    * @returns RGB u8, [sizePx, sizePx, 3], lasting until the next call; undefined if a level is too small, or as above
    */
-  sample(
-    image: RgbImage,
-    part: Part,
-    halvings: number,
-    walk: SquareWalk,
-    sizePx: number,
-  ): Uint8Array | undefined;
+  sample(image: RgbImage, ...how: Sampling): Uint8Array | undefined;
+  /** The same of the picture of `decode`: another picture that lasts as long; undefined as above, or of others. */
+  sampleKept(image: RgbImage, ...how: Sampling): RgbImage | undefined;
   /** A file with halved chroma, lasting until the next call; undefined for sizes that it leaves to sharp (see below). */
   encode(image: RgbImage, quality: number): Uint8Array | undefined;
 }
@@ -92,10 +83,11 @@ class Pictures implements SimdPictures {
     const from = this.#memory.start + bytes;
     this.#memory.grow(from + 2 * align(file.length + 2 * SLACK));
     this.#memory.bytes.set(file, from);
-    this.#memory.held = undefined;
+    this.#memory.hold(undefined);
     if (!this.#decodeFrom(header, from, length, this.#memory.start + planes)) return undefined;
-    this.#memory.held = new HeldPicture(this.#memory, width, height, bytes);
-    return this.#memory.held;
+    const picture = new HeldPicture(this.#memory, width, height, bytes);
+    this.#memory.hold(picture);
+    return picture;
   }
 
   #decodeFrom(header: BaselineJpeg, file: number, length: number, planes: number): boolean {
@@ -115,7 +107,25 @@ class Pictures implements SimdPictures {
   resize(image: RgbImage, widthPx: number, heightPx: number, halvings = 0): Uint8Array | undefined {
     if (!isTaken(image)) return undefined;
     const out = resampled(this.#memory, image, { widthPx, heightPx, halvings });
-    return this.#memory.bytes.subarray(out, out + heightPx * widthPx * 3);
+    return this.#memory.pixels(out, widthPx, heightPx);
+  }
+
+  resizeKept(image: RgbImage, widthPx: number, heightPx: number, halvings = 0): RgbImage | undefined {
+    if (!isTaken(image) || !this.#memory.has(image)) return undefined;
+    resampled(this.#memory, image, { widthPx, heightPx, halvings });
+    return this.#memory.keep(widthPx, heightPx);
+  }
+
+  floats(image: RgbImage, ground: Ground, scale: number, offset: number): Float32Array {
+    const { left, top, widthPx, heightPx, reversed } = ground;
+    const from = this.#memory.place(image);
+    const out = this.#memory.behind(image);
+    const size = widthPx * heightPx;
+    this.#memory.grow(out + size * 12 + SLACK);
+    const { width, height } = image;
+    const place = [left, top, widthPx, heightPx, reversed ? 1 : 0];
+    this.#memory.code.toFloats(from, width, height, ...place, scale, offset, out);
+    return new Float32Array(this.#memory.bytes.buffer, out, size * 3);
   }
 
   laplacianVariance(image: RgbImage, sizePx: number): number | undefined {
@@ -169,24 +179,28 @@ class Pictures implements SimdPictures {
     return this.#memory.bytes.subarray(out, end);
   }
 
-  sample(
-    image: RgbImage,
-    part: Part,
-    halvings: number,
-    walk: SquareWalk,
-    sizePx: number,
-  ): Uint8Array | undefined {
+  sample(image: RgbImage, ...how: Sampling): Uint8Array | undefined {
+    const at = this.#sample(image, how);
+    return at === undefined ? undefined : this.#memory.pixels(at, how[3], how[3]);
+  }
+
+  sampleKept(image: RgbImage, ...how: Sampling): RgbImage | undefined {
+    if (!this.#memory.has(image) || this.#sample(image, how) === undefined) return undefined;
+    return this.#memory.keep(how[3], how[3]);
+  }
+
+  /** Where the samples lie: behind the picture. */
+  #sample(image: RgbImage, [part, halvings, walk, sizePx]: Sampling): number | undefined {
     const { left, top, right, bottom } = part;
     if (image.width * image.height > MOST_PIXELS || sizePx > MOST_SAMPLES) return undefined;
     let [width, height, row] = [right + 1 - left, bottom + 1 - top, image.width * 3];
     if (width <= 0 || height <= 0) return undefined;
     const origin = this.#memory.place(image, part);
     const level = align(width * height * 3 + SLACK);
-    const sums = this.#memory.behind(image);
+    const out = this.#memory.behind(image);
+    const sums = out + align(sizePx * sizePx * 3 + SLACK);
     const levels = [sums + align(width * 6 + SLACK), sums + align(width * 6 + SLACK) + level] as const;
-    const out = levels[1] + level;
-    const end = out + sizePx * sizePx * 3;
-    this.#memory.grow(end + SLACK);
+    this.#memory.grow(levels[1] + level);
     let from = origin + (top * image.width + left) * 3;
     for (let k = 0; k < halvings; k++) {
       if (width < MIN_HALVED || height < MIN_HALVED) return undefined;
@@ -196,7 +210,7 @@ class Pictures implements SimdPictures {
     }
     const { x, y, ux, uy, vx, vy } = walk;
     this.#memory.code.sampleSquare(from, row, width, height, x, y, ux, uy, vx, vy, sizePx, out);
-    return this.#memory.bytes.subarray(out, end);
+    return out;
   }
 
   encode(image: RgbImage, quality: number): Uint8Array | undefined {

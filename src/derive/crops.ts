@@ -4,7 +4,7 @@
 import { unexpected } from "../core/errors.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { resizeQuick, sampleQuick } from "../data/resize.ts";
-import type { SquareWalk } from "../data/simd.ts";
+import type { SquareWalk } from "../data/simd-shapes.ts";
 import { type ChipLandmarks, chipSquare } from "./align.ts";
 import type { Box, Point } from "./geometry.ts";
 import type { TurnedSquare } from "./hand-square.ts";
@@ -53,7 +53,7 @@ export function faceChip(
  * @param image - RGB u8, shape [H, W, 3]
  * @param square - where it lies in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
- * @param into - memory of the output, [sizePx, sizePx, 3]; new if left out
+ * @param into - memory of the output, [sizePx, sizePx, 3]; new if left out, or lasting as long as a picture of `decodeQuick`
  * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image
  * @throws AppError("input", "CROP_SIZE")
  * @source dlib extract_image_chip
@@ -91,11 +91,11 @@ function extractChip(
   let halvings = 0;
   for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next), halvings++) chip = next;
   const walk = walkOf(corners(chip, angle), sizePx);
-  const data = into ?? new Uint8Array(sizePx * sizePx * 3);
-  if (!sampleQuick(image, bounds, halvings, walk, sizePx, data)) {
-    data.set(samplePlain(crop(image, bounds), halvings, walk, sizePx).data);
-  }
-  return { width: sizePx, height: sizePx, data };
+  const quick = sampleQuick(image, [bounds, halvings, walk, sizePx], into);
+  if (quick !== undefined) return quick;
+  const { data } = samplePlain(crop(image, bounds), halvings, walk, sizePx);
+  into?.set(data);
+  return { width: sizePx, height: sizePx, data: into ?? data };
 }
 
 /**

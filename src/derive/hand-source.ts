@@ -48,8 +48,8 @@ export interface HandCutter {
   readonly model: HandModel["recipe"] | undefined;
   /** Where the hand is cut. */
   place(image: RgbImage, box: Box<"px">, points?: readonly Point<"px">[]): Promise<PlacedHand>;
-  /** Cuts it, into memory that is given or new. */
-  cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number, into?: Uint8Array): RgbImage;
+  /** Cuts it; of a picture of `decodeQuick` the crop lasts as long as that. */
+  cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number): RgbImage;
   close(): Promise<void>;
 }
 
@@ -75,7 +75,7 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
       if (found === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
       return { ...known, from: "model", presence: found.presence, ...placed(found.points) };
     },
-    cut: (image, _box, { square }, sizePx, into) => turnedCrop(image, square, sizePx, into),
+    cut: (image, _box, { square }, sizePx) => turnedCrop(image, square, sizePx),
     close: async () => {
       await Promise.all(models.map((model) => model.close()));
     },

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { BGR, letterbox, type Placed, planes, RGB, whole } from "./letterbox.ts";
+import { BGR, letterbox, type Placed, planes, planesPlain, RGB, whole } from "./letterbox.ts";
 
 const round = (v: number) => Number(v.toFixed(4));
 const filled = (width: number, height: number, rgb: readonly [number, number, number]) => ({
@@ -55,4 +55,16 @@ it("leaves nothing of what the memory held before", () => {
   expect(planes(fit, shape, out)).toBe(out);
   expect(out).toEqual(planes(fit, shape));
   expect([out[0], out[16], out[64 + 16]]).toEqual([0.5, 255.5, 0.5]);
+});
+
+it("makes the same floats with vectors and without", () => {
+  const { left, top, ...rest } = letterbox(filled(31, 17, [250, 3, 128]), {
+    ...{ widthPx: 27, heightPx: 27, place: "centre" },
+  });
+  const data = Uint8Array.from({ length: rest.image.data.length }, (_, i) => (i * 37) & 255);
+  const placed = { ...rest, left, top, image: { ...rest.image, data } };
+  for (const channels of [RGB, BGR]) {
+    const shape = { channels, scale: 2 / 255, offset: -1 };
+    expect(planes(placed, shape)).toEqual(planesPlain(placed, shape, new Float32Array(3 * 27 * 27)));
+  }
 });

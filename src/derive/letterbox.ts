@@ -2,13 +2,11 @@
 // The resample is the house's (antialiased), where MediaPipe samples bilinearly without a filter.
 import type { RgbImage } from "../data/pixels.ts";
 import { halvingsFor } from "../data/reduce.ts";
-import { shrinkQuick } from "../data/resize.ts";
+import { floatsQuick, shrinkQuick } from "../data/resize.ts";
 import type { Point } from "./geometry.ts";
 
 /** The photo shrunk last: the detector and the perceptual hash of a frame look at the same picture. */
 let kept: { readonly photo: RgbImage; readonly small: RgbImage } | undefined;
-/** Memory of what it was shrunk to: new arrays for each would have the collector run. */
-let memory = new Uint8Array(0);
 
 /** Size of a photo that is resized to fit, its aspect ratio kept. */
 function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: number; height: number } {
@@ -20,8 +18,8 @@ function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: num
 }
 
 /**
- * Photo resized to fit, without a border; asked for again, the same picture is given without work. It lasts until another
- * is asked for.
+ * Photo resized to fit, without a border; asked for again, the same picture is given without work. It lasts as long as the
+ * photo.
  *
  * @param photo - RGB u8, which must not change in between
  * @returns RGB u8, not to be written to
@@ -30,10 +28,7 @@ function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: num
 export function fitted(photo: RgbImage, widthPx: number, heightPx: number): RgbImage {
   const { width, height } = fitOf(photo, widthPx, heightPx);
   if (kept?.photo === photo && kept.small.width === width && kept.small.height === height) return kept.small;
-  const bytes = width * height * 3;
-  if (memory.length < bytes) memory = new Uint8Array(bytes);
-  const halvings = halvingsFor(photo, { width, height });
-  const small = shrinkQuick(photo, width, height, halvings, memory.subarray(0, bytes));
+  const small = shrinkQuick(photo, width, height, halvingsFor(photo, { width, height }));
   kept = { photo, small };
   return small;
 }
@@ -122,31 +117,31 @@ export interface PlaneShape {
  * @example planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 })
  */
 export function planes(
+  placed: Placed,
+  shape: PlaneShape,
+  out: Float32Array = new Float32Array(3 * placed.widthPx * placed.heightPx),
+): Float32Array {
+  const { channels, scale, offset } = shape;
+  const ground = { ...placed, reversed: channels === BGR };
+  return floatsQuick(placed.image, ground, scale, offset, out) ? out : planesPlain(placed, shape, out);
+}
+
+/** The plain code of `planes`, with its bits. */
+export function planesPlain(
   { image, left, top, widthPx, heightPx }: Placed,
   { channels: [a, b, c], scale, offset }: PlaneShape,
-  out: Float32Array = new Float32Array(3 * widthPx * heightPx),
+  out: Float32Array,
 ): Float32Array {
   const { data, width, height } = image;
   const size = widthPx * heightPx;
-  const values = valuesOf(scale, offset);
-  if (width * height < size) out.fill(offset);
+  out.fill(offset);
   for (let y = 0, from = 0; y < height; y++) {
     const row = (top + y) * widthPx + left;
     for (let i = row; i < row + width; i++, from += 3) {
-      out[i] = values[data[from + a]!]!;
-      out[size + i] = values[data[from + b]!]!;
-      out[2 * size + i] = values[data[from + c]!]!;
+      out[i] = data[from + a]! * scale + offset;
+      out[size + i] = data[from + b]! * scale + offset;
+      out[2 * size + i] = data[from + c]! * scale + offset;
     }
   }
   return out;
-}
-
-let table = { scale: 1, offset: 0, values: Float32Array.from({ length: 256 }, (_, v) => v) };
-
-/** What a network takes of each byte; of the last scale and offset it is kept. */
-function valuesOf(scale: number, offset: number): Float32Array {
-  if (table.scale !== scale || table.offset !== offset) {
-    table = { scale, offset, values: Float32Array.from({ length: 256 }, (_, v) => v * scale + offset) };
-  }
-  return table.values;
 }

@@ -96,25 +96,31 @@ function decode(
   model: MediapipeModel,
   fit: Letterbox,
 ): Candidate[] {
-  const side = model.inputPx;
-  const coords = BOX_COORDS + 2 * model.points;
   const low = Math.log(model.minScore / (1 - model.minScore)) - MARGIN;
   const found: Candidate[] = [];
   for (let i = 0; i < logits.length; i++) {
     if (logits[i]! < low) continue; // nearly all of them: no need for their score
     const score = 1 / (1 + Math.exp(-Math.max(-CLIP, Math.min(CLIP, logits[i]!))));
-    if (score < model.minScore) continue;
-    const at = (k: number) =>
-      fit.toPhoto(
-        raw[coords * i + k]! + centres[2 * i]! * side,
-        raw[coords * i + k + 1]! + centres[2 * i + 1]! * side,
-      );
-    const centre = at(0);
-    const width = raw[coords * i + 2]! * fit.scaleX;
-    const height = raw[coords * i + 3]! * fit.scaleY;
-    const box = { x: centre.x - width / 2, y: centre.y - height / 2, width, height };
-    const points = Array.from({ length: model.points }, (_, k) => at(BOX_COORDS + 2 * k));
-    found.push({ score, box, points });
+    if (score >= model.minScore) found.push({ score, ...placed(raw, centres, i, model, fit) });
   }
   return found;
+}
+
+/** Box and points of an anchor; apart from the loop, which would make a scope for its functions at every anchor. */
+function placed(
+  raw: Float32Array,
+  centres: Float32Array,
+  anchor: number,
+  model: MediapipeModel,
+  fit: Letterbox,
+): Omit<Candidate, "score"> {
+  const side = model.inputPx;
+  const first = (BOX_COORDS + 2 * model.points) * anchor;
+  const [cx, cy] = [centres[2 * anchor]! * side, centres[2 * anchor + 1]! * side];
+  const at = (k: number) => fit.toPhoto(raw[first + k]! + cx, raw[first + k + 1]! + cy);
+  const centre = at(0);
+  const width = raw[first + 2]! * fit.scaleX;
+  const height = raw[first + 3]! * fit.scaleY;
+  const box = { x: centre.x - width / 2, y: centre.y - height / 2, width, height };
+  return { box, points: Array.from({ length: model.points }, (_, k) => at(BOX_COORDS + 2 * k)) };
 }

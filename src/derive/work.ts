@@ -40,20 +40,8 @@ export interface Tools {
 /** What is told of a whole frame (perceptual hash, exposure) is seen as small as face detection sees it: shrunk to fit this. */
 const SMALL_PX = FULL_RANGE.inputPx;
 
-/** Crops of one frame after another in the same memory: new arrays for each make the collector run every few frames. */
-class CropMemory {
-  readonly #crops = new Map<string, Uint8Array>();
-
-  of(modality: Modality, sizePx: number): Uint8Array {
-    const key = `${modality} ${sizePx}`;
-    const found = this.#crops.get(key) ?? new Uint8Array(sizePx * sizePx * 3);
-    this.#crops.set(key, found);
-    return found;
-  }
-}
-
 /** Pixels of one frame at a time in this thread: they last until the next one is decoded. Others are read meanwhile. */
-const inTurn = lend([new CropMemory()]);
+const inTurn = lend(["turn"]);
 const files = new FileMemory();
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
@@ -91,10 +79,10 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
     return refusal(error);
   }
   try {
-    return await inTurn(async (memory) => {
+    return await inTurn(async () => {
       const image = await decodeQuick(bytes, { name: frame.path }).catch(refusal);
       if (!("data" in image)) return image;
-      return { sha256: sha256(bytes), ...(await lookAt(image, frame, chosen, tools, memory)) };
+      return { sha256: sha256(bytes), ...(await lookAt(image, frame, chosen, tools)) };
     });
   } finally {
     files.give(bytes);
@@ -108,13 +96,7 @@ function refusal(error: unknown): Found {
   return impossible("image_unreadable", error.code);
 }
 
-async function lookAt(
-  image: RgbImage,
-  frame: Frame,
-  chosen: number,
-  tools: Tools,
-  memory: CropMemory,
-): Promise<Found> {
+async function lookAt(image: RgbImage, frame: Frame, chosen: number, tools: Tools): Promise<Found> {
   const { width, height } = image;
   const handBox = boxToPx(frame.boxes[chosen]!, width, height);
   const points = frame.handLandmarks?.[chosen]?.map(({ x, y }): Point => ({ x: x * width, y: y * height }));
@@ -122,7 +104,7 @@ async function lookAt(
   const faces = await tools.faces.find(image, frame.imageId);
   const owner = chooseOwner(faces, handBox, tools.limits);
   const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
-  const crops = cut(image, handBox, placed, chip, tools, memory);
+  const crops = cut(image, handBox, placed, chip, tools);
   await write(frame.imageId, crops, tools);
   const small = fitted(image, SMALL_PX, SMALL_PX);
   return {
@@ -162,12 +144,11 @@ function cut(
   placed: PlacedHand,
   chip: TurnedSquare | undefined,
   { hands, recipe }: Tools,
-  memory: CropMemory,
 ): Crops {
   const { sizePx } = recipe;
   return {
-    hand: hands.cut(image, box, placed, sizePx, memory.of("hand", sizePx)),
-    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx, memory.of("face", sizePx)),
+    hand: hands.cut(image, box, placed, sizePx),
+    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx),
   };
 }
 

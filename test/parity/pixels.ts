@@ -1,6 +1,7 @@
 // The pictures of pixels.py, made by the same formulas, and the comparison with its goldens.
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
+import { Random } from "../../src/core/random.ts";
 import type { RgbImage } from "../../src/data/pixels.ts";
 
 /** The input picture of a golden; `kind` as in pixels.py. */
@@ -12,6 +13,16 @@ export function drawn(width: number, height: number, kind: string): RgbImage & {
     data[i] = kind === "noise" ? Math.imul(i, 2654435761) >>> 24 : (x * 2 + y * 3 + (i % 3) * 40) % 256;
   }
   return { width, height, data };
+}
+
+/** A picture with edges and noise; any seed. */
+export function picture(width: number, height: number, seed: number): RgbImage {
+  const random = Random.of(seed);
+  const [wave, noise] = [random.uniform(0.01, 0.5), random.uniform(0, 200)];
+  const data = new Uint8ClampedArray(width * height * 3).map(
+    (_, i) => 128 + 110 * Math.sin(i * wave) + noise * (random.next() - 0.5),
+  );
+  return { width, height, data: new Uint8Array(data.buffer) };
 }
 
 /** Sampled values first (a readable failure), then every byte through the digest. */
