@@ -125,8 +125,8 @@ describe("an array's folder", () => {
   });
 });
 
-// What squeue 22.05 printed in this format on the cluster of test/slurm; OUT_OF_MEMORY, PREEMPTED and DEADLINE
-// were not to be had there, and stand as its manual has them.
+// What squeue 22.05 printed in this format on the cluster of test/slurm; the lines of OUT_OF_MEMORY, PREEMPTED and
+// DEADLINE are as its manual has them (array.test.ts there brings the states about).
 const QUEUE = `
 facehand-derive-1a2b-0|1|0|TIMEOUT|1:00|900M|TimeLimit
 facehand-derive-1a2b-0|1|1|COMPLETING|5:00|900M|None

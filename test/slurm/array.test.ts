@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { type ArrayCounts, type ArrayJob, cancelArray, runArray } from "../../src/core/slurm.ts";
-import { CLUSTER, call, until, WHY_NO_SLURM } from "./cluster.ts";
+import { CLUSTER, call, LIMITS_MEMORY, until, WHY_NO_SLURM } from "./cluster.ts";
 
 const root = await mkdtemp(join(tmpdir(), "facehand array "));
 afterAll(() => rm(root, { recursive: true }));
@@ -34,6 +34,8 @@ const begun = async (task: number) =>
   (await readFile(join(dir, "logs", `00${task}.log`), "utf8")).match(/^task \d+ on /gm)?.length;
 /** Ids of the tasks that run, e.g. `7_0`. */
 const running = () => call("squeue", "--noheader", "--states=RUNNING", "--array", "--format=%i");
+/** A job of all cores in a partition that goes before the others. */
+const URGENT = ["--partition=urgent", "--cpus-per-task=4", "--mem=0", "--output=/dev/null"];
 const somethingRuns = () => until(() => running() !== "");
 
 describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
@@ -112,6 +114,41 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
       { end: "lost", detail: "TIMEOUT: it ran longer than its time limit of 1:00", limit: "--time" },
     ]);
   }, 90_000);
+
+  it.skipIf(!LIMITS_MEMORY)(
+    "says that a task took too much memory (needs memory groups of the kernel)",
+    async () => {
+      const greedy = "const all = []; setInterval(() => all.push(Buffer.alloc(2e7, 1)), 20)";
+      const resources = { cpus: 1, memoryMb: 100 };
+      const outcomes = await runArray(job([[process.execPath, "-e", greedy]], { retries: 1, resources }));
+      const detail = "OUT_OF_MEMORY: it took more than its memory limit of 100M";
+      expect(outcomes).toMatchObject([{ end: "lost", detail, limit: "--mem" }]);
+      expect(await begun(0)).toBe(2);
+    },
+    60_000,
+  );
+
+  it("submits a task again whose place another job took", async () => {
+    const outcomes = runArray(job([sh(`[ -e ${here("go")} ] || sleep 100`)]));
+    await until(async () => (await begun(0).catch(() => 0)) === 1);
+    await writeFile(join(dir, "go"), "");
+    call("sbatch", ...URGENT, "--wrap=sleep 2");
+    await until(() => call("squeue", "--noheader", "--states=PREEMPTED", "--format=%T") === "PREEMPTED");
+    expect(ends(await outcomes)).toEqual(["done"]);
+    expect(await begun(0)).toBe(2);
+  });
+
+  it("says that a task could not run before its deadline", async () => {
+    const urgent = call("sbatch", "--parsable", ...URGENT, "--wrap=sleep 300");
+    await until(() => running() === urgent);
+    const resources = { cpus: 1, minutes: 1, sbatch: ["--deadline=now+62seconds"] };
+    const outcomes = await runArray(job([sh("true")], { retries: 0, resources }));
+    call("scancel", urgent);
+    expect(outcomes).toMatchObject([
+      { end: "lost", detail: "DEADLINE: its deadline passed", limit: "--deadline" },
+    ]);
+    expect(await begun(0).catch(() => 0)).toBe(0);
+  }, 120_000);
 
   it("submits a task again whose node failed", async () => {
     const outcomes = runArray(

@@ -1,5 +1,6 @@
 // What the tests of this folder need of the cluster that setup.ts started.
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { inject } from "vitest";
 import { clusterPaths } from "./setup.ts";
 
@@ -9,6 +10,10 @@ const slurm = inject("slurm");
 export const WHY_NO_SLURM = "why" in slurm ? slurm.why : undefined;
 /** Folder of the cluster. */
 export const CLUSTER = "dir" in slurm ? slurm.dir : "";
+
+/** Whether the cluster ends jobs that take more memory than they may: it needs the kernel's groups. */
+export const LIMITS_MEMORY =
+  "dir" in slurm && readFileSync(clusterPaths(slurm.dir).conf, "utf8").includes("TaskPlugin=task/cgroup");
 
 if ("dir" in slurm) process.env.SLURM_CONF = clusterPaths(slurm.dir).conf;
 

@@ -43,6 +43,10 @@ chmod 755 "$dir" "$dir/munge"
 mungekey --create --keyfile "$dir/munge/munge.key" --force
 chown -R munge "$dir/munge"
 
+# Limits of memory are enforced where the kernel's groups can be written to (version 1).
+task_plugin=task/none
+if [ -w /sys/fs/cgroup/memory/memory.limit_in_bytes ] || [ -w /sys/fs/cgroup/memory/tasks ]; then task_plugin=task/cgroup; fi
+
 cat >"$dir/slurm.conf" <<CONF
 ClusterName=facehand
 SlurmctldHost=$host(127.0.0.1)
@@ -60,19 +64,28 @@ SlurmdPidFile=$dir/slurmd.pid
 SlurmctldLogFile=$dir/log/slurmctld.log
 SlurmdLogFile=$dir/log/slurmd.log
 ProctrackType=proctrack/pgid
-TaskPlugin=task/none
+TaskPlugin=$task_plugin
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core
+SelectTypeParameters=CR_Core_Memory
+DefMemPerCPU=$((memory / 4))
 SlurmdParameters=config_overrides
 SchedulerParameters=sched_min_interval=100000,batch_sched_delay=0
 JobAcctGatherType=jobacct_gather/none
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
 MpiDefault=none
 ReturnToService=2
 KillWait=2
 Prolog=$dir/prolog
 MinJobAge=10
 NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=$memory State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
+CONF
+cat >"$dir/cgroup.conf" <<CONF
+CgroupPlugin=cgroup/v1
+CgroupMountpoint=/sys/fs/cgroup
+ConstrainRAMSpace=yes
 CONF
 export SLURM_CONF="$dir/slurm.conf"
 # Tests make the node refuse jobs by the file `broken`.

@@ -11,4 +11,6 @@ for name in slurmd slurmctld munge/munged; do
   kill -9 "$pid" 2>/dev/null
   rm -f "$dir/$name.pid"
 done
+# What slurmd leaves of its memory groups; those of another cluster that runs are not empty.
+find /sys/fs/cgroup/memory/slurm_* -depth -type d -exec rmdir {} + 2>/dev/null
 exit 0
