@@ -26,6 +26,7 @@ interface Flags {
   readonly images?: FrameSize;
   readonly mirror?: string;
   readonly name?: string;
+  readonly sha256?: string;
   readonly jobs: number;
   readonly keepArchives?: boolean;
   readonly driveEndpoint?: string;
@@ -44,6 +45,7 @@ const ONLY_FOR: Readonly<Record<string, readonly (SetName | "link")[]>> = {
   images: ["hagrid"],
   mirror: SETS,
   name: ["link"],
+  sha256: ["link"],
   keepArchives: ["derived-hagrid", "hagrid-annotations", "hagrid", "link"],
 };
 
@@ -86,6 +88,7 @@ export function fetchCommand(context: Context): Command {
     )
     .option("--mirror <place>", "folder, or address, that has the same file names, instead of the publishers")
     .option("--name <file>", "link: file name to save it under")
+    .option("--sha256 <hex>", "link: what the file's SHA-256 has to be", hash)
     .option("--jobs <n>", "files at a time", wholeNumber("--jobs", 1, 16), 3)
     .option("--keep-archives", "leave archives beside what was unpacked from them")
     .addOption(driveOption())
@@ -96,6 +99,11 @@ export function fetchCommand(context: Context): Command {
       const summary = await fetchWithProgress(context, what, flags);
       context.print(flags.json === true ? JSON.stringify(summary, null, 2) : formatFetch(what, summary));
     });
+}
+
+function hash(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw unexpected("input", { code: "FLAG", expected: "64 hex digits", name: "--sha256", got: text });
 }
 
 const setOf = (what: string): SetName | "link" => SETS.find((name) => name === what) ?? "link";
@@ -145,7 +153,7 @@ async function fetchWithProgress({ signal }: Context, what: string, flags: Flags
 }
 
 function fetchSet(what: string, flags: Flags, options: FetchOptions): Promise<FetchSummary> {
-  const { out, gestures = [], images: size = "full", name } = flags;
+  const { out, gestures = [], images: size = "full", name, sha256 } = flags;
   switch (setOf(what)) {
     case "derived-hagrid":
       return fetchDerivedHagrid(out, options);
@@ -158,7 +166,11 @@ function fetchSet(what: string, flags: Flags, options: FetchOptions): Promise<Fe
     case "hagrid":
       return fetchHagrid(out, gestures.includes("all") ? HAGRID_GESTURES : gestures, { ...options, size });
     case "link":
-      return fetchLink(what, out, { ...options, ...(name === undefined ? {} : { name }) });
+      return fetchLink(what, out, {
+        ...options,
+        ...(name === undefined ? {} : { name }),
+        ...(sha256 === undefined ? {} : { sha256 }),
+      });
   }
 }
 

@@ -99,6 +99,8 @@ export async function fetchHagrid(
 export interface LinkOptions extends Omit<FetchOptions, "mirror"> {
   /** File name; default: the one that Drive or the address has. */
   readonly name?: string;
+  /** What the file's SHA-256 has to be, 64 hex digits; of one file only. */
+  readonly sha256?: string;
 }
 
 /**
@@ -108,21 +110,29 @@ export interface LinkOptions extends Omit<FetchOptions, "mirror"> {
  * @throws AppError("input", "LINK"), as fetchUnits
  */
 export async function fetchLink(link: string, dir: string, options: LinkOptions = {}): Promise<FetchSummary> {
-  const { name, ...rest } = options;
+  const { name, sha256, ...rest } = options;
   const shared = parseDriveLink(link);
   const published = name === undefined && shared === undefined ? await publishedFolder(link) : undefined;
+  if (published !== undefined || (shared !== undefined && "folder" in shared)) refuseOfMany({ name, sha256 });
   if (published !== undefined) return fetchPublished(published, dir, rest);
-  if (shared === undefined) return fetchUnits([unitOf(name ?? urlName(link), { url: link })], dir, rest);
-  if ("folder" in shared) {
-    if (name === undefined) return fetchShared(await listDrive(shared.folder, rest), dir, rest);
-    const expected = "no other name for a folder";
-    throw unexpected("input", { code: "LINK", expected, name: "--name", got: name });
+  if (shared === undefined)
+    return fetchUnits([unitOf(name ?? urlName(link), { url: link }, sha256)], dir, rest);
+  if ("folder" in shared) return fetchShared(await listDrive(shared.folder, rest), dir, rest);
+  const file = name ?? (await driveName(shared.file, rest));
+  return fetchUnits([unitOf(file, { drive: shared.file }, sha256)], dir, rest);
+}
+
+/** What is said of one file means nothing of a folder. */
+function refuseOfMany(said: Readonly<Record<"name" | "sha256", string | undefined>>): void {
+  for (const [key, got] of Object.entries(said)) {
+    if (got === undefined) continue;
+    throw unexpected("input", {
+      code: "LINK",
+      expected: "it of one file, not of a folder",
+      name: `--${key}`,
+      got,
+    });
   }
-  return fetchUnits(
-    [unitOf(name ?? (await driveName(shared.file, rest)), { drive: shared.file })],
-    dir,
-    rest,
-  );
 }
 
 function visit({ driveEndpoint, signal, retries, waitMs }: FetchOptions) {

@@ -381,4 +381,16 @@ describe("a link", () => {
     expect(files[0]!.name).toBe("a.bin");
     expect(JSON.stringify(await record())).not.toContain("secret");
   });
+
+  it("is refused and not kept where it has another hash than was said", async () => {
+    const get = (sha256: string) =>
+      fetchLink(`${drive.origin}/d/a.bin`, join(dir, "out"), { sha256, waitMs: 1 });
+    await expect(get("0".repeat(64))).rejects.toMatchObject({ code: "REMOTE_CHECKSUM" });
+    await expect(readFile(join(dir, "out", "a.bin"))).rejects.toMatchObject({ code: "ENOENT" });
+    expect((await get(hashOf(BYTES))).files[0]!.sha256).toBe(hashOf(BYTES));
+    const folder = fetchLink("drive-folder:1sharedfolder0000", join(dir, "other"), {
+      sha256: "0".repeat(64),
+    });
+    await expect(folder).rejects.toThrow("Expected it of one file, not of a folder for --sha256");
+  });
 });
