@@ -156,7 +156,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     );
     await until(async () => (await begun(0).catch(() => 0)) === 1);
     await writeFile(join(dir, "go"), "");
-    const node = call("sinfo", "--noheader", "--format=%n");
+    const node = call("sinfo", "--noheader", "--format=%N");
     call("scontrol", "update", `nodename=${node}`, "state=down", "reason=test");
     await until(() => call("squeue", "--noheader", "--states=NODE_FAIL", "--format=%T") === "NODE_FAIL");
     call("scontrol", "update", `nodename=${node}`, "state=idle");
@@ -245,7 +245,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     const node = () => call("sinfo", "--noheader", "--format=%T");
     await until(() => node().startsWith("drain"));
     await rm(join(CLUSTER, "broken"));
-    call("scontrol", "update", `nodename=${call("sinfo", "--noheader", "--format=%n")}`, "state=resume");
+    call("scontrol", "update", `nodename=${call("sinfo", "--noheader", "--format=%N")}`, "state=resume");
     expect(ends(await outcomes)).toEqual(["done"]);
     expect(await begun(0)).toBe(1);
     expect(await readdir(dir)).toContain("submission-1.sh");

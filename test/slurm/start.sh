@@ -37,15 +37,20 @@ ctld_port=$(free_port $((20000 + $$ % 10000 * 2)))
 slurmd_port=$(free_port $((ctld_port + 1)))
 
 host=$(uname -n | cut -d. -f1)
+node=node$ctld_port # the name of its groups in the kernel: another cluster's is another
 memory=$(awk '/MemTotal/ { print int($2 / 1024) }' /proc/meminfo)
 mkdir -p "$dir"/{munge,state,spool,log}
 chmod 755 "$dir" "$dir/munge"
 mungekey --create --keyfile "$dir/munge/munge.key" --force
 chown -R munge "$dir/munge"
 
-# Limits of memory are enforced where the kernel's groups can be written to (version 1).
+# Limits of memory are enforced where the kernel's groups (version 1) can be made.
 task_plugin=task/none
-if [ -w /sys/fs/cgroup/memory/memory.limit_in_bytes ] || [ -w /sys/fs/cgroup/memory/tasks ]; then task_plugin=task/cgroup; fi
+group=/sys/fs/cgroup/memory/facehand-$$
+if mkdir "$group" 2>/dev/null; then
+  if (echo 64M >"$group/memory.limit_in_bytes") 2>/dev/null; then task_plugin=task/cgroup; fi
+  rmdir "$group"
+fi
 
 cat >"$dir/slurm.conf" <<CONF
 ClusterName=facehand
@@ -78,7 +83,7 @@ ReturnToService=2
 KillWait=2
 Prolog=$dir/prolog
 MinJobAge=10
-NodeName=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=$memory State=UNKNOWN
+NodeName=$node NodeHostname=$host NodeAddr=127.0.0.1 CPUs=4 RealMemory=$memory State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP PriorityTier=1
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2 PreemptMode=OFF
 CONF
