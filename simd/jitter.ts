@@ -2,8 +2,9 @@
 // Source and reference: src/data/jitter.ts (Pillow's float32 blend, truncated; grey in 16 bits after the point).
 // Invariant: bit for bit the same. Every value is a whole number in a float32, and so is 65536 times a grey.
 
-/** Level and factor, f32, of each kind of step. 1 and 2 blend with one level, 3 with each pixel's grey. */
+/** Level and factor, f32, of each kind of step. 1 blends with black, 2 with one level, 3 with each pixel's grey. */
 const STEPS = memory.data(4 * 8, 8);
+const BY_BLACK: u32 = 1;
 const BY_GREY: u32 = 3;
 
 /** Constants of the loops. They are loaded: V8 makes a constant vector anew wherever it is used. */
@@ -17,16 +18,20 @@ const BYTE = memory.data<u32>([255, 255, 255, 255], 16);
 /** Pixels whose greys a float32 can add up in each of four sums. */
 const CHUNK: usize = 65536;
 
-/** Sets what a kind of step (1 to 3) does; the level of 3 is not used. */
+/** Sets what a kind of step (1 to 3) does; the level is that of 2. */
 export function setStep(kind: usize, level: f32, factor: f32): void {
   store<f32>(STEPS + kind * 8, level);
   store<f32>(STEPS + kind * 8, factor, 4);
 }
 
 @inline
-function blend(level: v128, value: v128, factor: v128, none: v128, full: v128): v128 {
-  const mixed = f32x4.add(level, f32x4.mul(factor, f32x4.sub(value, level)));
-  return f32x4.floor(f32x4.pmin(full, f32x4.pmax(none, mixed)));
+function blend(level: v128, value: v128, factor: v128): v128 {
+  return f32x4.add(level, f32x4.mul(factor, f32x4.sub(value, level)));
+}
+
+@inline
+function clamp(value: v128, none: v128, full: v128): v128 {
+  return f32x4.pmin(full, f32x4.pmax(none, value));
 }
 
 @inline
@@ -58,12 +63,28 @@ function walk(input: usize, out: usize, from: usize, end: usize, steps: u32, pac
     let g = f32x4.convert_i32x4_s(v128.and(i32x4.shr_u(p, 8), byte));
     let b = f32x4.convert_i32x4_s(packed ? i32x4.shr_u(p, 16) : v128.and(i32x4.shr_u(p, 16), byte));
     for (let rest = steps; rest !== 0; rest >>= 2) {
-      const step = STEPS + ((rest & 3) << 3);
-      const level = (rest & 3) === BY_GREY ? greyOf(r, g, b) : v128.load32_splat(step);
+      const kind = rest & 3;
+      const step = STEPS + (kind << 3);
       const factor = v128.load32_splat(step, 4);
-      r = blend(level, r, factor, none, full);
-      g = blend(level, g, factor, none, full);
-      b = blend(level, b, factor, none, full);
+      if (kind === BY_BLACK) {
+        r = f32x4.mul(factor, r);
+        g = f32x4.mul(factor, g);
+        b = f32x4.mul(factor, b);
+      } else {
+        const level = kind === BY_GREY ? greyOf(r, g, b) : v128.load32_splat(step);
+        r = blend(level, r, factor);
+        g = blend(level, g, factor);
+        b = blend(level, b, factor);
+      }
+      // A factor up to 1 leaves values between the level and what they were.
+      if (load<f32>(step, 4) > 1) {
+        r = clamp(r, none, full);
+        g = clamp(g, none, full);
+        b = clamp(b, none, full);
+      }
+      r = f32x4.floor(r);
+      g = f32x4.floor(g);
+      b = f32x4.floor(b);
     }
     if (adding) {
       const there = i32x4.lt_u(i32x4.add(i32x4.splat(<i32>i), i32x4(0, 1, 2, 3)), i32x4.splat(<i32>end));
