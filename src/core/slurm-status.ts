@@ -111,6 +111,8 @@ function latestSubmissions({ submissions }: ArrayRecord): Map<number, number> {
   return new Map(submissions.flatMap(({ tasks }, n) => tasks.map((task) => [task, n] as const)));
 }
 
+/** A shell's exit codes above are of commands that a signal ended. */
+const SIGNALS = 128;
 /** A node could not start it, and Slurm will not try again by itself. */
 const HELD = "launch failed requeued held";
 
@@ -146,7 +148,9 @@ async function judge(
   if (code === 0) return ended("done", "exit code 0");
   // What Slurm kills may still leave a code, which then says less than the state does.
   if (meaning === "killed") return ended("lost", row!.state, row!.limits);
-  if (code !== undefined) return ended("failed", `exit code ${code}`);
+  // The code of a signal comes before Slurm says that it was its own.
+  const unexplained = code !== undefined && code > SIGNALS && meaning === "running";
+  if (code !== undefined && !unexplained) return ended("failed", `exit code ${code}`);
   if (meaning !== "over") {
     missing.delete(task);
     return meaning === "waiting" ? { is: "waiting", reason: row!.reason } : { is: "running" };
