@@ -6,7 +6,7 @@ export default defineConfig({
     include: ["test/slurm/**/*.test.ts"],
     globalSetup: "test/slurm/setup.ts",
     fileParallelism: false, // one node of few cores
-    testTimeout: 60_000,
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

@@ -36,7 +36,9 @@ const begun = async (task: number) =>
 const running = () => call("squeue", "--noheader", "--states=RUNNING", "--array", "--format=%i");
 /** A job of all cores in a partition that goes before the others. */
 const URGENT = ["--partition=urgent", "--cpus-per-task=4", "--mem=0", "--output=/dev/null"];
-const somethingRuns = () => until(() => running() !== "");
+/** Waits until a task of this test has begun; another test's last one may still be in the queue. */
+const somethingRuns = () => until(async () => (await logs()).length > 0 && running() !== "");
+const logs = () => readdir(join(dir, "logs")).catch(() => []);
 
 describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
   it("runs every command once, with its words as they are and a log of its own", async () => {
@@ -209,6 +211,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     await expect(runArray(job(tasks))).rejects.toThrow(
       /Expected one process that follows these jobs for the job array, got "another one, \d+ on /,
     );
+    await until(async () => (await begun(0).catch(() => 0)) === 1);
     stop.abort(new Error("stopped"));
     await expect(outcomes).rejects.toThrow("stopped");
     expect(running()).not.toBe("");

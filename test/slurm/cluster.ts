@@ -22,10 +22,10 @@ export function call(program: string, ...args: readonly string[]): string {
   return execFileSync(program, args, { encoding: "utf8" }).trim();
 }
 
-/** Waits until a condition holds, at most 20 s. */
+/** Waits until a condition holds, at most 50 s. */
 export async function until(test: () => boolean | Promise<boolean>): Promise<void> {
-  for (const endMs = Date.now() + 20_000; !(await test()); ) {
-    if (Date.now() > endMs) throw new Error(`20 s have passed, and still not: ${test}`);
+  for (const endMs = Date.now() + 50_000; !(await test()); ) {
+    if (Date.now() > endMs) throw new Error(`50 s have passed, and still not: ${test}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
