@@ -26,7 +26,7 @@ interface Row {
  * Differences of a measure that count as none, relative where it is above 1: a level of rounding in the detector's picture
  * moves its points by a fraction of a pixel.
  */
-const [MEDIAN_APART, MOST_APART] = [0.01, 0.2];
+const [MEDIAN_APART, MOST_APART] = [0.01, 0.1];
 
 /**
  * Prints how far the two sides are apart.

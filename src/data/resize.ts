@@ -54,17 +54,16 @@ export function laplacianQuick(image: RgbImage, sizePx: number): number | undefi
 /**
  * Samples of a square after halvings, as dlib's chips are sampled; see `SimdPictures.sample`.
  *
- * @param into - memory of the output, [sizePx, sizePx, 3]; else it is new, or the vectors', where it lasts as long as `image`
- * @returns undefined where the plain code (derive/crops.ts) has to do it
+ * @returns RGB u8, [sizePx, sizePx, 3], which lasts as long as `image`; undefined where the plain code (derive/crops.ts) has
+ *   to do it
  */
-export function sampleQuick(image: RgbImage, how: Sampling, into?: Uint8Array): RgbImage | undefined {
-  const sizePx = how[3];
-  const kept = into === undefined ? vectors()?.sampleKept(image, ...how) : undefined;
+export function sampleQuick(image: RgbImage, how: Sampling): RgbImage | undefined {
+  const kept = vectors()?.sampleKept(image, ...how);
   if (kept !== undefined) return kept;
-  const samples = vectors()?.sample(image, ...how);
-  if (samples === undefined) return undefined;
-  into?.set(samples);
-  return { width: sizePx, height: sizePx, data: into ?? samples.slice() };
+  const samples = vectors()
+    ?.sample(image, ...how)
+    ?.slice();
+  return samples && { width: how[3], height: how[3], data: samples };
 }
 
 /**

@@ -53,18 +53,12 @@ export function faceChip(
  * @param image - RGB u8, shape [H, W, 3]
  * @param square - where it lies in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
- * @param into - memory of the output, [sizePx, sizePx, 3]; new if left out, or lasting as long as a picture of `decodeQuick`
- * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image
+ * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image; of a picture of `decodeQuick` it lasts as long
  * @throws AppError("input", "CROP_SIZE")
  * @source dlib extract_image_chip
  * @example turnedCrop(image, squareFromLandmarks(points), 300)
  */
-export function turnedCrop(
-  image: RgbImage,
-  square: TurnedSquare,
-  sizePx: number,
-  into?: Uint8Array,
-): RgbImage {
+export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number): RgbImage {
   checkSize(sizePx);
   const { centre, sidePx, angle } = square;
   const half = (sidePx - 1) / 2;
@@ -75,27 +69,17 @@ export function turnedCrop(
     { left: x - half, top: y - half, right: x + half, bottom: y + half },
     angle,
     sizePx,
-    into,
   );
 }
 
-function extractChip(
-  image: RgbImage,
-  rect: Rect,
-  angle: number,
-  sizePx: number,
-  into: Uint8Array | undefined,
-): RgbImage {
+function extractChip(image: RgbImage, rect: Rect, angle: number, sizePx: number): RgbImage {
   const bounds = usedPart(image, rect, angle, sizePx);
   let chip = shift(rect, -bounds.left, -bounds.top);
   let halvings = 0;
   for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next), halvings++) chip = next;
   const walk = walkOf(corners(chip, angle), sizePx);
-  const quick = sampleQuick(image, [bounds, halvings, walk, sizePx], into);
-  if (quick !== undefined) return quick;
-  const { data } = samplePlain(crop(image, bounds), halvings, walk, sizePx);
-  into?.set(data);
-  return { width: sizePx, height: sizePx, data: into ?? data };
+  const how = [bounds, halvings, walk, sizePx] as const;
+  return sampleQuick(image, how) ?? samplePlain(crop(image, bounds), halvings, walk, sizePx);
 }
 
 /**

@@ -77,7 +77,6 @@ export function checkHandModel(bytes: Uint8Array): Uint8Array {
 
 /** Reads squares, one at a time, as its input and outputs are in the same memory each time. */
 function reader(session: Session): HandModel["read"] {
-  const crop = new Uint8Array(3 * INPUT_PX ** 2);
   const pixels = new Float32Array(3 * INPUT_PX ** 2);
   const xyz = new Float32Array(3 * HAND_POINTS);
   const presence = new Float32Array(1);
@@ -87,7 +86,7 @@ function reader(session: Session): HandModel["read"] {
     [session.outputNames[1]!]: new Tensor("float32", presence, [1, 1]),
   };
   return async (photo, square) => {
-    const image = turnedCrop(photo, square, INPUT_PX, crop);
+    const image = turnedCrop(photo, square, INPUT_PX);
     planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 }, pixels);
     await session.run(feeds, fetches);
     const points = Array.from({ length: HAND_POINTS }, (_, i) =>
