@@ -2,7 +2,7 @@
 // One step is as in derive.bench.ts, which is the other side here.
 import { readBytes } from "../src/core/files.ts";
 import { mapOrdered } from "../src/core/pool.ts";
-import { decodeQuick } from "../src/data/resize.ts";
+import { withPhoto } from "../src/data/resize.ts";
 import { detectedFaces } from "../src/derive/faces.ts";
 import { framePaths, hagridOf, pin } from "./derive-frames.ts";
 import { serve } from "./side.ts";
@@ -15,7 +15,9 @@ await serve(VERSIONS, async (work) => {
   return async () => {
     let found = 0;
     const files = mapOrdered(paths, 2 * work.threads, (path) => readBytes(path, "a frame"));
-    for await (const bytes of files) found += (await faces.find(await decodeQuick(bytes), "")).length;
+    for await (const bytes of files) {
+      found += await withPhoto(bytes, {}, async (photo) => (await faces.find(photo, "")).length);
+    }
     return found;
   };
 });

@@ -5,15 +5,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readBytes, sha256, writeUnsynced } from "../src/core/files.ts";
 import { hashOf } from "../src/data/phash.ts";
-import { decodeQuick, encodeQuick } from "../src/data/resize.ts";
+import type { RgbImage } from "../src/data/pixels.ts";
+import { encodeQuick, withPhoto } from "../src/data/resize.ts";
 import { chipSquare } from "../src/derive/align.ts";
 import { readAnnotations } from "../src/derive/annotations.ts";
 import { hiddenShare, insideShare } from "../src/derive/cover.ts";
 import { turnedCrop } from "../src/derive/crops.ts";
-import { detectedFaces } from "../src/derive/faces.ts";
+import { detectedFaces, type FaceSource } from "../src/derive/faces.ts";
 import type { Frame } from "../src/derive/frame.ts";
 import { boxToPx } from "../src/derive/geometry.ts";
-import { openHandCutter } from "../src/derive/hand-source.ts";
+import { type HandCutter, openHandCutter } from "../src/derive/hand-source.ts";
 import { fitted } from "../src/derive/letterbox.ts";
 import { chooseHand, chooseOwner } from "../src/derive/pairing.ts";
 import { clippedShare, highlight, sharpness } from "../src/derive/quality.ts";
@@ -68,44 +69,57 @@ async function openSteps(root: string) {
   return async (frame: Frame, name: string, lap: (name: string) => void) => {
     const bytes = await readBytes(frame.path, "a frame");
     lap("read");
-    const image = await decodeQuick(bytes);
-    lap("decode");
-    fitted(image, 192, 192);
-    lap("shrink for detector and hash");
-    const found = await faces.find(image, frame.imageId);
-    lap("detect the face");
-    sha256(bytes);
-    lap("SHA-256");
-    const { width, height } = image;
-    const chosen = chooseHand(frame)!;
-    const box = boxToPx(frame.boxes[chosen]!, width, height);
-    const points = frame.handLandmarks![chosen]!.map(({ x, y }) => ({ x: x * width, y: y * height }));
-    const placed = await hands.place(image, box, points);
-    const owner = chooseOwner(found, box, { minScore: 0.6, minPx: 28 });
-    const chip = owner && chipSquare(owner.face.landmarks, CROP, 0.25);
-    const hand = turnedCrop(image, placed.square, CROP);
-    const face = chip && turnedCrop(image, chip, CROP);
-    lap("cut both");
-    for (const [k, crop] of [hand, ...(face ? [face] : [])].entries()) {
-      const file = await encodeQuick(crop, JPEG);
-      lap("encode both");
-      writeUnsynced(join(root, `${name}-${k}.jpg`), file);
-      lap("write both");
-    }
-    for (const crop of [hand, ...(face ? [face] : [])]) sharpness(crop);
-    lap("sharpness of both");
-    highlight(fitted(image, 192, 192));
-    if (face) clippedShare(face);
-    lap("exposure");
-    if (face) skinAngle(face);
-    lap("skin tone");
-    hashOf(fitted(image, 192, 192));
-    lap("perceptual hash");
-    insideShare(placed.square, width, height);
-    if (chip) insideShare(chip, width, height);
-    if (owner) hiddenShare(owner.face.box, points);
-    lap("inside, hidden");
-    await hands.place(image, box, undefined);
-    lap("landmark model, where the annotation has none");
+    await withPhoto(bytes, {}, (image) => stepsOf(image, { bytes, frame, name, lap, root, faces, hands }));
   };
+}
+
+interface Stepping {
+  readonly bytes: Uint8Array;
+  readonly frame: Frame;
+  readonly name: string;
+  readonly lap: (name: string) => void;
+  readonly root: string;
+  readonly faces: FaceSource;
+  readonly hands: HandCutter;
+}
+
+async function stepsOf(image: RgbImage, { bytes, frame, name, lap, root, faces, hands }: Stepping) {
+  lap("decode");
+  fitted(image, 192, 192);
+  lap("shrink for detector and hash");
+  const found = await faces.find(image, frame.imageId);
+  lap("detect the face");
+  sha256(bytes);
+  lap("SHA-256");
+  const { width, height } = image;
+  const chosen = chooseHand(frame)!;
+  const box = boxToPx(frame.boxes[chosen]!, width, height);
+  const points = frame.handLandmarks![chosen]!.map(({ x, y }) => ({ x: x * width, y: y * height }));
+  const placed = await hands.place(image, box, points);
+  const owner = chooseOwner(found, box, { minScore: 0.6, minPx: 28 });
+  const chip = owner && chipSquare(owner.face.landmarks, CROP, 0.25);
+  const hand = turnedCrop(image, placed.square, CROP);
+  const face = chip && turnedCrop(image, chip, CROP);
+  lap("cut both");
+  for (const [k, crop] of [hand, ...(face ? [face] : [])].entries()) {
+    const file = await encodeQuick(crop, JPEG);
+    lap("encode both");
+    writeUnsynced(join(root, `${name}-${k}.jpg`), file);
+    lap("write both");
+  }
+  for (const crop of [hand, ...(face ? [face] : [])]) sharpness(crop);
+  lap("sharpness of both");
+  highlight(fitted(image, 192, 192));
+  if (face) clippedShare(face);
+  lap("exposure");
+  if (face) skinAngle(face);
+  lap("skin tone");
+  hashOf(fitted(image, 192, 192));
+  lap("perceptual hash");
+  insideShare(placed.square, width, height);
+  if (chip) insideShare(chip, width, height);
+  if (owner) hiddenShare(owner.face.box, points);
+  lap("inside, hidden");
+  await hands.place(image, box, undefined);
+  lap("landmark model, where the annotation has none");
 }

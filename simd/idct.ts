@@ -1,6 +1,7 @@
 // Inverse DCT of one block, exactly as libjpeg's "islow", the default of libjpeg-turbo, Pillow and sharp.
 // Source: jidctint.c (Loeffler, Ligtenberg and Moschytz 1989, 13-bit constants), with the 16-bit saturation that the
-// SIMD versions of libjpeg-turbo have between the passes. Invariant: bit for bit what they give.
+// SIMD versions of libjpeg-turbo have between the passes. Invariants: bit for bit what they give; a block in which 16 bits
+// could be left, where versions for other processors give other samples, is refused.
 
 /**
  * Pairs of factors with 13 bits after the point, of even inputs 2 and 6, sums of odd ones, and odd ones 7 and 1, 5 and 3.
@@ -215,6 +216,13 @@ export function transpose(): void {
   v128.store(ROWS, high(c3, c7), 112);
 }
 
+/**
+ * Sum of absolute dequantised coefficients in two columns, up to which nothing leaves 16 bits: the first pass gives at most
+ * 4 * sqrt(2) * cos(pi / 16) of it, 5.549, and the second adds columns k and k + 4. Blocks of real samples stay below: by
+ * Parseval's equation their coefficients' root sum of squares is at most 1024, so 16 of them sum to 4096 but for rounding.
+ */
+export const MOST: i32 = 5900;
+
 /** Up to here in the zigzag, coefficients lie in the first four rows and columns. */
 const LAST_FEW: i32 = 9;
 
@@ -225,13 +233,22 @@ const LAST_FEW: i32 = 9;
  * @param block - coefficients i16 [8, 8], row-major; left zeroed for the next block
  * @param quant - i16 [8, 8], row-major
  * @param to - u8 [8, 8] with `stride` bytes from row to row
+ * @returns false if 16 bits could be left; then nothing is written
  */
-export function inverse(last: i32, block: usize, quant: usize, to: usize, stride: usize): void {
+export function inverse(last: i32, block: usize, quant: usize, to: usize, stride: usize): bool {
   const end: usize = last <= LAST_FEW ? 64 : 128;
+  let sums = i64x2.splat(0);
   for (let at: usize = 0; at < end; at += 16) {
-    v128.store(ROWS + at, i16x8.mul(v128.load(block + at), v128.load(quant + at)));
+    const values = v128.load(block + at);
+    const steps = v128.load(quant + at);
+    const product = i16x8.narrow_i32x4_s(
+      i32x4.extmul_low_i16x8_s(values, steps), i32x4.extmul_high_i16x8_s(values, steps));
+    sums = i16x8.add_sat_s(sums, i16x8.abs(i16x8.max_s(product, i16x8.splat(-0x7fff))));
+    v128.store(ROWS + at, product);
     v128.store(block + at, i64x2.splat(0));
   }
+  const pairs = i16x8.add_sat_s(sums, i8x16.shuffle(sums, sums, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+  if (v128.any_true(i16x8.gt_s(pairs, i16x8.splat(<i16>MOST)))) return false;
   const first = v128.load32_splat(HALVES);
   const second = v128.load32_splat(HALVES, 4);
   if (last <= LAST_FEW) {
@@ -243,6 +260,7 @@ export function inverse(last: i32, block: usize, quant: usize, to: usize, stride
     pass(18, second);
   }
   storeTurned(to, stride);
+  return true;
 }
 
 /** Rows to columns again, as bytes. */

@@ -1,7 +1,7 @@
 // A baseline JPEG of three interleaved components (chroma full or halved both ways) to planes of luma and chroma.
 // The caller has read the headers (src/data/jpeg.ts) and put tables and data into this memory; planes.ts makes colours.
 import { atEnd, buildTable, natural, openBits, readBlock, tableAt } from "./entropy";
-import { flat, inverse } from "./idct";
+import { flat, inverse, MOST } from "./idct";
 import { cbPlane, crPlane, chromaStride, layOut, lumaStride, yPlane } from "./planes";
 
 /** Quantisation tables i16 [4, 8, 8], row-major. */
@@ -28,7 +28,7 @@ export function setTable(id: usize, from: usize): bool {
  * @param cr - the same of the second
  * @param bits - memory of `length` + 64 bytes
  * @param planes - `planesBytes` of memory
- * @returns false if the data is damaged or not what was said
+ * @returns false if the data is damaged, not what was said, or has coefficients that no picture has (idct.ts)
  */
 export function decodeJpeg(
   data: usize,
@@ -69,6 +69,7 @@ export function decodeJpeg(
   return atEnd();
 }
 
+/** Or beyond what is decoded here. */
 const DAMAGED: i32 = i32.MIN_VALUE;
 
 /** The next block's samples; returns its first coefficient, before quantisation. */
@@ -80,14 +81,11 @@ function decodeBlock(tables: usize, before: i32, to: usize, stride: usize): i32 
   const quant = QUANT + (tables & 3) * 128;
   if (last === 0) {
     store<i16>(BLOCK, 0);
-    const product = <i32>(<i16>(dc * load<i16>(quant)));
-    // Beyond this the general way would saturate between its passes.
-    if (product > -4096 && product < 4096) {
-      flat(product, to, stride);
-      return dc;
-    }
+    const product = dc * load<i16>(quant);
+    if (product > MOST || product < -MOST) return DAMAGED;
+    flat(product, to, stride);
+    return dc;
   }
   store<i16>(BLOCK, dc);
-  inverse(last, BLOCK, quant, to, stride);
-  return dc;
+  return inverse(last, BLOCK, quant, to, stride) ? dc : DAMAGED;
 }

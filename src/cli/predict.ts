@@ -8,7 +8,7 @@ import { startProgress } from "../core/progress.ts";
 import { decodeImage } from "../data/image.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
-import { decodeQuick } from "../data/resize.ts";
+import { withPhoto } from "../data/resize.ts";
 import { type Finder, openFinder } from "../derive/find.ts";
 import type { Box } from "../derive/geometry.ts";
 import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
@@ -176,9 +176,17 @@ async function prepareAll(
     const all: Prepared[] = [];
     for (const image of images) {
       if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
-      const photo = await (finder === undefined ? decodeImage(image) : decodePhoto(image));
-      if (finder === undefined) all.push({ image, pixels: shrinkCrop(photo, sizePx), asked: flags.modality });
-      else all.push(...(await findAll(finder, { image, photo, sizePx, wanted: sought(flags), report })));
+      if (finder === undefined) {
+        all.push({ image, pixels: shrinkCrop(await decodeImage(image), sizePx), asked: flags.modality });
+      } else {
+        const wanted = sought(flags);
+        const bytes = await readBytes(image, "an image");
+        // As derivation decodes frames, so that its crops come out.
+        const found = await withPhoto(bytes, { name: image }, (photo) =>
+          findAll(finder, { image, photo, sizePx, wanted, report }),
+        );
+        all.push(...found);
+      }
       line.tick();
     }
     return all;
@@ -186,11 +194,6 @@ async function prepareAll(
     line.done();
     await finder?.close();
   }
-}
-
-/** As derivation decodes frames, so that its crops come out; until the next photo is. */
-async function decodePhoto(path: string): Promise<RgbImage> {
-  return decodeQuick(await readBytes(path, "an image"), { name: path });
 }
 
 interface Search {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { decodeImage, encodeJpeg } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { halvingsFor, reduceByTwo } from "./reduce.ts";
-import { decodeQuick, encodeQuick, resizeQuick, shrinkQuick } from "./resize.ts";
+import { copyOf, encodeQuick, resizeQuick, shrinkQuick, withPhoto } from "./resize.ts";
 
 function noise(width: number, height: number, seed: number): RgbImage {
   const data = new Uint8Array(width * height * 3);
@@ -69,24 +69,42 @@ describe("shrinkQuick", () => {
   });
 });
 
-describe("decodeQuick", () => {
+describe("withPhoto", () => {
   it("gives the pixels of decodeImage, and its refusals", async () => {
     for (const chroma of ["4:2:0", "4:4:4"] as const) {
       const file = await encodeJpeg(noise(67, 45, 2), { quality: 90, chroma });
-      const image = await decodeQuick(file);
-      resizeQuick(noise(500, 400, 5), 30, 20); // the pixels stay, and where the memory grows they are found again
-      await encodeQuick(noise(640, 480, 6));
+      const photo = await withPhoto(file, {}, async (image) => {
+        resizeQuick(noise(500, 400, 5), 30, 20); // the pixels stay, and where the memory grows they are found again
+        await encodeQuick(noise(640, 480, 6));
+        return copyOf(image);
+      });
       const { width, height, data } = await decodeImage(file);
-      expect([image.width, image.height, compare(image.data, data)]).toEqual([width, height, 0]);
-      await expect(decodeQuick(file.subarray(0, file.length / 2))).rejects.toMatchObject({
+      expect([photo.width, photo.height, compare(photo.data, data)]).toEqual([width, height, 0]);
+      await expect(withPhoto(file.subarray(0, file.length / 2), {}, failing)).rejects.toMatchObject({
         code: "IMAGE_BROKEN",
       });
     }
-    await expect(decodeQuick(Buffer.from("<html>"), { name: "x" })).rejects.toMatchObject({
+    await expect(withPhoto(Buffer.from("<html>"), { name: "x" }, failing)).rejects.toMatchObject({
       code: "IMAGE_FORMAT",
     });
-    const tooLarge = decodeQuick(await encodeJpeg(noise(67, 45, 2)), { maxPixels: 100 });
+    const tooLarge = withPhoto(await encodeJpeg(noise(67, 45, 2)), { maxPixels: 100 }, failing);
     await expect(tooLarge).rejects.toMatchObject({ code: "IMAGE_TOO_LARGE" });
+  });
+
+  const failing = async () => expect.fail("worked on");
+
+  it("hands a refused file's error over, and goes on with the next after a fault in the work", async () => {
+    const refused = (error: unknown) => (error as { code: string }).code;
+    expect(await withPhoto(new Uint8Array(0), { refused }, failing)).toBe("IMAGE_EMPTY");
+    const file = await encodeJpeg(noise(40, 40, 2));
+    await expect(withPhoto(file, {}, () => Promise.reject(new Error("in the work")))).rejects.toThrow("work");
+    expect(await withPhoto(file, {}, async ({ width }) => width)).toBe(40);
+  });
+
+  it("ends a photo with its work: a later look throws", async () => {
+    const file = await encodeJpeg(noise(40, 40, 2));
+    const photo = await withPhoto(file, {}, async (image) => image);
+    expect(() => photo.data).toThrow("Another picture was decoded before this one was done");
   });
 });
 

@@ -1,6 +1,7 @@
 // The resample of the house, decoding of frames and encoding of crops by the vectors' code where it runs: the same bytes,
 // sooner.
 // Source: simd.ts, which says when it stands back. Invariant: bit for bit `resizeBilinear`, `decodeImage`, `encodeJpeg`.
+import { lend } from "../core/lend.ts";
 import { type DecodeOptions, decodeImage, encodeJpeg, type JpegOptions } from "./image.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { reduceByTwo } from "./reduce.ts";
@@ -26,7 +27,7 @@ export function resizeQuick(image: RgbImage, widthPx: number, heightPx: number):
 }
 
 /**
- * `resizeBilinear` of a picture that `reduceByTwo` halved a few times before, sooner. What `decodeQuick` gave is halved before
+ * `resizeBilinear` of a picture that `reduceByTwo` halved a few times before, sooner. A photo of `withPhoto` is halved before
  * its colours are made, which differs by a level here and there.
  *
  * @returns RGB u8, [heightPx, widthPx, 3], which lasts as long as `image`; `image` itself if it has that size already
@@ -84,26 +85,64 @@ export function floatsQuick(
   return values !== undefined;
 }
 
-/**
- * `decodeImage` of a file's bytes, sooner where it is a plain JPEG. One picture at a time: its pixels last until the next
- * call in this thread.
- *
- * @throws AppError as `decodeImage` does
- * @example await decodeQuick(bytes, { name: path })
- */
-export async function decodeQuick(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
-  const image = options.maxPixels === undefined ? vectors()?.decode(bytes) : undefined;
-  return image ?? decodeImage(bytes, options);
+/** One photo at a time in this thread. */
+const inTurn = lend(["turn"]);
+
+/** How a photo is read, and what becomes of a file that cannot be. */
+export interface PhotoOptions<R> extends DecodeOptions {
+  /** The result for a file that is no picture; default: the error is thrown. */
+  readonly refused?: (error: unknown) => R;
 }
 
 /**
- * `encodeJpeg`, in a quarter of the time where chroma is halved and both sides are an even number of blocks (8 px). The
- * file lasts until the next picture is worked on in this thread.
+ * Work on a decoded photo, decoded faster where it is a plain JPEG. Its pixels, and crops and smaller pictures made of
+ * it, lie in memory that the thread's next photo takes: they last until `work` ends, and a later look at one throws. So
+ * other photos wait for their turn; `work` must not ask for another photo itself.
+ *
+ * @param bytes - a whole file
+ * @param work - what is done; its result must own its bytes
+ * @throws AppError as `decodeImage` does, and what `work` throws
+ * @example await withPhoto(bytes, { name: path }, async (photo) => copyOf(turnedCrop(photo, square, 300)))
+ */
+export function withPhoto<R>(
+  bytes: Uint8Array,
+  options: PhotoOptions<R>,
+  work: (photo: RgbImage) => Promise<R>,
+): Promise<R> {
+  const { refused, ...decoding } = options;
+  return inTurn(async () => {
+    let photo = options.maxPixels === undefined ? vectors()?.decode(bytes) : undefined;
+    try {
+      photo ??= await decodeImage(bytes, decoding);
+    } catch (error) {
+      if (refused === undefined) throw error;
+      return refused(error);
+    }
+    try {
+      return await work(photo);
+    } finally {
+      vectors()?.release();
+    }
+  });
+}
+
+/** Whether this is the photo of `withPhoto`, or was made of it and lasts as long. */
+export function isLent(image: RgbImage): boolean {
+  return vectors()?.has(image) === true;
+}
+
+/** A picture that owns its bytes. */
+export function copyOf({ width, height, data }: RgbImage): RgbImage {
+  return { width, height, data: data.slice() };
+}
+
+/**
+ * `encodeJpeg`, in a quarter of the time where chroma is halved and both sides are an even number of blocks (8 px).
  *
  * @example await encodeQuick(crop, { quality: 95, chroma: "4:2:0" })
  */
 export async function encodeQuick(image: RgbImage, options: JpegOptions = {}): Promise<Uint8Array> {
   const { quality = 90, chroma = "4:2:0" } = options;
-  const file = chroma === "4:2:0" ? vectors()?.encode(image, quality) : undefined;
-  return file ?? encodeJpeg(image, options);
+  const file = chroma === "4:2:0" ? vectors()?.encode(image, quality)?.slice() : undefined;
+  return file ?? encodeJpeg(copyOf(image), options); // sharp reads while this thread goes on
 }

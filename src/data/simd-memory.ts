@@ -184,7 +184,11 @@ class KeptPicture implements RgbImage {
 }
 
 function gone(): AppError {
-  return new AppError("internal", "PICTURE_GONE", "Another picture was decoded before this one was done");
+  return new AppError(
+    "internal",
+    "PICTURE_GONE",
+    "Another picture was decoded before this one was done, or its work has ended",
+  );
 }
 
 /** The vectors' code, compiled; undefined where the machine or runtime has none. */

@@ -24,8 +24,12 @@ const KINDS = { brightness: 1, contrast: 2, saturation: 3 } as const;
 
 /** One picture is held in this memory; others come and go behind it. */
 export interface SimdPictures {
-  /** Decodes a file; undefined if it is not a plain JPEG. The picture is held, and lasts until the next decoding. */
+  /** Decodes a file; undefined if it is not a plain JPEG, or not of a picture's values. The picture is held, and lasts until the next decoding. */
   decode(file: Uint8Array): RgbImage | undefined;
+  /** Ends the picture of `decode` and all that was kept of it: a look at one of them then throws. */
+  release(): void;
+  /** Whether it is the picture of `decode`, or one kept of it. */
+  has(image: RgbImage): boolean;
   /**
    * Augments and resizes.
    *
@@ -88,6 +92,14 @@ class Pictures implements SimdPictures {
     const picture = new HeldPicture(this.#memory, width, height, bytes);
     this.#memory.hold(picture);
     return picture;
+  }
+
+  release(): void {
+    this.#memory.hold(undefined);
+  }
+
+  has(image: RgbImage): boolean {
+    return this.#memory.has(image);
   }
 
   #decodeFrom(header: BaselineJpeg, file: number, length: number, planes: number): boolean {

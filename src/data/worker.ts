@@ -9,6 +9,7 @@ import { decodeImage } from "./image.ts";
 import { type Augmentation, type AugmentPolicy, augmentPacked, drawAugmentation } from "./jitter.ts";
 import { type Perturbation, perturb } from "./perturb.ts";
 import { type RgbImage, resizeBilinear, resizePacked } from "./pixels.ts";
+import { copyOf } from "./resize.ts";
 import { openSimd, type SimdPictures } from "./simd.ts";
 
 /** What a thread is started with. */
@@ -52,11 +53,18 @@ export function preparer(
     const stride = sizePx * sizePx * 3;
     const out = new Uint8Array(items.length * stride); // [N, sizePx, sizePx, 3]
     let at = 0;
-    for await (const { item, source } of mapOrdered(items, DECODING, pictures.open)) {
-      const image = await pictures.decode(item, source);
-      const random = Random.of(seed).split("augment", epoch, item.key);
+    const put = (key: string, decoded: RgbImage) => {
+      const random = Random.of(seed).split("augment", epoch, key);
+      const image = pictures.keep(key, decoded);
       out.set(prepared(image, policy && drawAugmentation(random, policy), sizePx, simd), at);
       at += stride;
+    };
+    for await (const { item, source } of mapOrdered(items, DECODING, pictures.open)) {
+      const { key, path } = item;
+      // Nothing is awaited between decoding into the thread's memory and the last look: other requests decode there too.
+      const lent = source instanceof Uint8Array ? simd?.decode(source) : source;
+      if (lent !== undefined) put(key, lent);
+      else put(key, await decodeImage(source as Uint8Array, { name: path }));
     }
     return { value: out }; // copied: one buffer handed over makes V8 check every typed array access of the thread
   };
@@ -84,36 +92,34 @@ function cachingDecoder(setup: WorkerSetup, simd: SimdPictures | undefined) {
   const { sizePx, seed, augment: policy, perturb: how, cacheBytes } = setup;
   const kept = new Map<string, RgbImage>();
   let bytes = 0;
-  const keep = (key: string, image: RgbImage) => {
-    if (bytes + image.data.length > cacheBytes) return;
-    kept.set(key, { ...image, data: image.data.slice() }); // what simd gives lasts until its next picture
-    bytes += image.data.length;
+  const decodedAlone = async (file: Uint8Array, plain: boolean, path: string): Promise<RgbImage> => {
+    const lent = plain ? simd?.decode(file) : undefined;
+    return lent === undefined ? await decodeImage(file, { name: path }) : copyOf(lent);
   };
   return {
-    /** Several at once: files that sharp has to decode, in threads of its own. */
+    /** Several at once: files that sharp has to decode, in threads of its own. Plain ones are decoded when it is their turn. */
     async open(item: Item): Promise<Opened> {
       const known = kept.get(item.key);
       if (known !== undefined) return { item, source: known };
       const file = readBytesNow(item.path, "an image");
       const plain = simd !== undefined && baselineJpeg(file) !== undefined;
-      return { item, source: plain ? file : await decodeImage(file, { name: item.path }) };
+      if (how === undefined && plain) return { item, source: file };
+      const own = await decodedAlone(file, plain, item.path);
+      if (how === undefined) return { item, source: own };
+      return { item, source: await perturb(own, how, Random.of(seed).split("perturb", item.key)) };
     },
-    /** One at a time: plain files are decoded on the spot, which is quicker than sharp. */
-    async decode({ key, path }: Item, source: Opened["source"]): Promise<RgbImage> {
-      if (kept.has(key)) return kept.get(key)!;
-      const whole =
-        source instanceof Uint8Array
-          ? (simd?.decode(source) ?? (await decodeImage(source, { name: path })))
-          : source;
-      const decoded =
-        how === undefined ? whole : await perturb(whole, how, Random.of(seed).split("perturb", key));
-      const resized = () => ({
-        width: sizePx,
-        height: sizePx,
-        data: prepared(decoded, undefined, sizePx, simd),
-      });
-      const image = policy === undefined ? resized() : decoded;
-      keep(key, image);
+    /** The picture to augment; kept for other epochs if there is room. */
+    keep(key: string, decoded: RgbImage): RgbImage {
+      const known = kept.get(key);
+      if (known !== undefined) return known;
+      const image =
+        policy === undefined
+          ? { width: sizePx, height: sizePx, data: prepared(decoded, undefined, sizePx, simd) }
+          : decoded;
+      if (bytes + image.data.length <= cacheBytes) {
+        kept.set(key, copyOf(image));
+        bytes += image.data.length;
+      }
       return image;
     },
   };
@@ -121,7 +127,7 @@ function cachingDecoder(setup: WorkerSetup, simd: SimdPictures | undefined) {
 
 type Item = WorkerRequest["items"][number];
 
-/** A picture, or the bytes of a plain JPEG. */
+/** A picture that owns its bytes, or the file of a plain JPEG. */
 interface Opened {
   readonly item: Item;
   readonly source: RgbImage | Uint8Array;

@@ -53,7 +53,7 @@ export function faceChip(
  * @param image - RGB u8, shape [H, W, 3]
  * @param square - where it lies in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
- * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image; of a picture of `decodeQuick` it lasts as long
+ * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image; of a photo of `withPhoto` it lasts as long
  * @throws AppError("input", "CROP_SIZE")
  * @source dlib extract_image_chip
  * @example turnedCrop(image, squareFromLandmarks(points), 300)

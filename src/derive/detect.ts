@@ -67,7 +67,7 @@ export const FULL_RANGE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c
  * Loads a face detector.
  *
  * @param options - model path and threads
- * @returns a detector, to be closed by the caller; not to be used by two calls at once
+ * @returns a detector, to be closed by the caller; a call waits for the one before
  * @throws AppError("data", "FILE_MISSING") if the model is not there
  * @throws AppError("data", "FACE_MODEL") if the file is another model
  * @source google-ai-edge/mediapipe modules/face_detection; ShiqiYu/libfacedetection.train

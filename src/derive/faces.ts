@@ -2,12 +2,12 @@
 // Source: detect.ts; the sample's face_landmarks.json (dlib's five points).
 // Invariant: both give px of the frame in the same convention; the template of the chip goes with the points.
 import { z } from "zod";
+import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { ChipLandmarks } from "./align.ts";
 import { type FaceRecipe, openFaceDetector } from "./detect.ts";
 import { schemaError } from "./frame.ts";
 import { type Box, boxToPx, type Point } from "./geometry.ts";
-import { lend } from "./lend.ts";
 import type { DeriveOptions } from "./options.ts";
 import { streamEntries } from "./records.ts";
 

@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
+import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import { turnedCrop } from "./crops.ts";
@@ -33,7 +34,7 @@ export interface HandPoints {
   readonly presence: number;
 }
 
-/** A loaded landmark model; not to be used by two calls at once. */
+/** A loaded landmark model; a call waits for the one before. */
 export interface HandModel {
   readonly recipe: { readonly name: string; readonly sha256: string; readonly inputPx: number };
   /** What the model says of one square of the photo. */
@@ -75,7 +76,7 @@ export function checkHandModel(bytes: Uint8Array): Uint8Array {
   throw unexpected("data", { ...e, hint: "npm ci" });
 }
 
-/** Reads squares, one at a time, as its input and outputs are in the same memory each time. */
+/** Reads squares, one at a time: its input and outputs are in the same memory each time. */
 function reader(session: Session): HandModel["read"] {
   const pixels = new Float32Array(3 * INPUT_PX ** 2);
   const xyz = new Float32Array(3 * HAND_POINTS);
@@ -85,15 +86,17 @@ function reader(session: Session): HandModel["read"] {
     [session.outputNames[0]!]: new Tensor("float32", xyz, [1, xyz.length]),
     [session.outputNames[1]!]: new Tensor("float32", presence, [1, 1]),
   };
-  return async (photo, square) => {
-    const image = turnedCrop(photo, square, INPUT_PX);
-    planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 }, pixels);
-    await session.run(feeds, fetches);
-    const points = Array.from({ length: HAND_POINTS }, (_, i) =>
-      fromSquare(square, { x: xyz[3 * i]! / INPUT_PX, y: xyz[3 * i + 1]! / INPUT_PX }),
-    );
-    return { points, presence: presence[0]! };
-  };
+  const inTurn = lend([{ pixels, xyz, presence }]);
+  return (photo, square) =>
+    inTurn(async (memory) => {
+      const image = turnedCrop(photo, square, INPUT_PX);
+      planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 }, memory.pixels);
+      await session.run(feeds, fetches);
+      const points = Array.from({ length: HAND_POINTS }, (_, i) =>
+        fromSquare(square, { x: memory.xyz[3 * i]! / INPUT_PX, y: memory.xyz[3 * i + 1]! / INPUT_PX }),
+      );
+      return { points, presence: memory.presence[0]! };
+    });
 }
 
 /** MediaPipe's threshold of a hand that is there. */

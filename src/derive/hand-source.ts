@@ -1,5 +1,7 @@
 // Where a hand is cut: by its annotated landmarks, by those of a model, or by its box; which one is recorded.
 // Source: hand-square.ts, hand-model.ts. Invariant: landmarks that do not fill the annotated box are not used.
+
+import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
 import type { Box, Point } from "./geometry.ts";
@@ -18,7 +20,6 @@ import {
   squareFromLandmarks,
   type TurnedSquare,
 } from "./hand-square.ts";
-import { lend } from "./lend.ts";
 
 /** How hands may be cut: turned by landmarks, or upright about the box. */
 export const HAND_CROPS = ["landmarks", "box"] as const;
@@ -48,7 +49,7 @@ export interface HandCutter {
   readonly model: HandModel["recipe"] | undefined;
   /** Where the hand is cut. */
   place(image: RgbImage, box: Box<"px">, points?: readonly Point<"px">[]): Promise<PlacedHand>;
-  /** Cuts it; of a picture of `decodeQuick` the crop lasts as long as that. */
+  /** Cuts it; of a photo of `withPhoto` the crop lasts as long as that. */
   cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number): RgbImage;
   close(): Promise<void>;
 }

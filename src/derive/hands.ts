@@ -47,7 +47,7 @@ export interface HandDetectorOptions {
  * Loads a hand detector.
  *
  * @param options - model path and threads
- * @returns a detector, to be closed by the caller; not to be used by two calls at once
+ * @returns a detector, to be closed by the caller; a call waits for the one before
  * @throws AppError("data", "FILE_MISSING") if the model is not there
  * @throws AppError("data", "HAND_MODEL") if the file is another model
  * @source google-ai-edge/mediapipe modules/palm_detection; ai-forever/dynamic_gestures

@@ -2,10 +2,10 @@
 // The resample is the house's (antialiased), where MediaPipe samples bilinearly without a filter.
 import type { RgbImage } from "../data/pixels.ts";
 import { halvingsFor } from "../data/reduce.ts";
-import { floatsQuick, shrinkQuick } from "../data/resize.ts";
+import { floatsQuick, isLent, shrinkQuick } from "../data/resize.ts";
 import type { Point } from "./geometry.ts";
 
-/** The photo shrunk last: the detector and the perceptual hash of a frame look at the same picture. */
+/** The photo of `withPhoto` that was shrunk last: the detector and the perceptual hash of a frame look at the same picture. */
 let kept: { readonly photo: RgbImage; readonly small: RgbImage } | undefined;
 
 /** Size of a photo that is resized to fit, its aspect ratio kept. */
@@ -18,10 +18,10 @@ function fitOf(photo: RgbImage, widthPx: number, heightPx: number): { width: num
 }
 
 /**
- * Photo resized to fit, without a border; asked for again, the same picture is given without work. It lasts as long as the
- * photo.
+ * Photo resized to fit, without a border. Of a photo of `withPhoto`, which nobody can write to, the same picture is given
+ * again without work; it lasts as long as the photo.
  *
- * @param photo - RGB u8, which must not change in between
+ * @param photo - RGB u8
  * @returns RGB u8, not to be written to
  * @example fitted(photo, 192, 192)
  */
@@ -29,7 +29,7 @@ export function fitted(photo: RgbImage, widthPx: number, heightPx: number): RgbI
   const { width, height } = fitOf(photo, widthPx, heightPx);
   if (kept?.photo === photo && kept.small.width === width && kept.small.height === height) return kept.small;
   const small = shrinkQuick(photo, width, height, halvingsFor(photo, { width, height }));
-  kept = { photo, small };
+  kept = isLent(photo) ? { photo, small } : undefined;
   return small;
 }
 

@@ -1,6 +1,7 @@
 // MediaPipe's detectors of faces and palms: anchors and decoding of their SSD heads.
 // Source: github google-ai-edge/mediapipe, modules/{face,palm}_detection/*.pbtxt, ssd_anchors_calculator.cc,
 // tensors_to_detections_calculator.cc. Boxes and points are the model's own; their owners name and widen them.
+import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import { type Letterbox, letterbox, planes, RGB } from "./letterbox.ts";
@@ -60,7 +61,7 @@ export function anchorCentres(model: MediapipeModel): Float32Array {
 }
 
 /**
- * A detector of one kind of thing in photos (RGB u8); not to be used by two calls at once, as they share its input and outputs.
+ * A detector of one kind of thing in photos (RGB u8). Calls share its input and outputs, so each waits for the one before.
  *
  * @param session - the model: input [1, 3, S, S], outputs regressors [1, N, 4 + 2 points] and scores [1, N, 1]
  * @param model - its constants
@@ -80,13 +81,14 @@ export function mediapipeDetector(
   ) as [Tensor, Tensor];
   const fetches = { [session.outputNames[0]!]: boxes, [session.outputNames[1]!]: scores };
   const shape = { channels: RGB, scale: (1 - model.inputMin) / 255, offset: model.inputMin };
-  return async (photo) => {
-    const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
-    planes(fit, shape, values);
-    await session.run(feeds, fetches);
-    const found = decode(boxes.data as Float32Array, scores.data as Float32Array, centres, model, fit);
-    return suppressWeighted(found, MIN_IOU);
-  };
+  const inTurn = lend([{ values, boxes: boxes.data as Float32Array, scores: scores.data as Float32Array }]);
+  return (photo) =>
+    inTurn(async (memory) => {
+      const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
+      planes(fit, shape, memory.values);
+      await session.run(feeds, fetches);
+      return suppressWeighted(decode(memory.boxes, memory.scores, centres, model, fit), MIN_IOU);
+    });
 }
 
 function decode(

@@ -9,7 +9,7 @@ import type { ImageRecipe } from "../data/manifest.ts";
 import { hashHex, hashOf } from "../data/phash.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
-import { decodeQuick, encodeQuick } from "../data/resize.ts";
+import { encodeQuick, withPhoto } from "../data/resize.ts";
 import { chipSquare } from "./align.ts";
 import { hiddenShare, insideShare } from "./cover.ts";
 import { turnedCrop } from "./crops.ts";
@@ -20,7 +20,6 @@ import { type Box, boxToPx, type Point } from "./geometry.ts";
 import type { HandCutter, PlacedHand } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
-import { lend } from "./lend.ts";
 import { fitted } from "./letterbox.ts";
 import { type Measures, roundMeasures } from "./measures.ts";
 import { FULL_RANGE } from "./mediapipe.ts";
@@ -40,8 +39,7 @@ export interface Tools {
 /** What is told of a whole frame (perceptual hash, exposure) is seen as small as face detection sees it: shrunk to fit this. */
 const SMALL_PX = FULL_RANGE.inputPx;
 
-/** Pixels of one frame at a time in this thread: they last until the next one is decoded. Others are read meanwhile. */
-const inTurn = lend(["turn"]);
+/** Frames are read while another is worked on. */
 const files = new FileMemory();
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
@@ -79,11 +77,10 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
     return refusal(error);
   }
   try {
-    return await inTurn(async () => {
-      const image = await decodeQuick(bytes, { name: frame.path }).catch(refusal);
-      if (!("data" in image)) return image;
-      return { sha256: sha256(bytes), ...(await lookAt(image, frame, chosen, tools)) };
-    });
+    return await withPhoto<Found>(bytes, { name: frame.path, refused: refusal }, async (image) => ({
+      sha256: sha256(bytes),
+      ...(await lookAt(image, frame, chosen, tools)),
+    }));
   } finally {
     files.give(bytes);
   }
