@@ -34,6 +34,25 @@ export function requireFlags(command: Command, ...names: readonly string[]): voi
   }
 }
 
+/** True if a flag was typed, not left at its default. @param flag - its long name, e.g. `--out` */
+export function isGiven(command: Command, flag: string): boolean {
+  const option = command.options.find(({ long }) => long === flag);
+  if (option === undefined) throw new Error(`${command.name()} has no ${flag}`);
+  return command.getOptionValueSource(option.attributeName()) === "cli";
+}
+
+/**
+ * Refuses a flag that was typed where it would be without effect.
+ *
+ * @param expected - what would give it one, e.g. `--detect`
+ * @param holds - whether that is so
+ * @throws AppError("input", "FLAG")
+ */
+export function onlyWith(command: Command, flag: string, expected: string, holds: boolean): void {
+  if (holds || !isGiven(command, flag)) return;
+  throw unexpected("input", { code: "FLAG", expected, name: flag, got: "other flags" });
+}
+
 /**
  * What a command was given, as it was typed, without some of its flags and their values.
  *

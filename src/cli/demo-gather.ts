@@ -7,6 +7,7 @@ import { imagePath, locate } from "../data/layout.ts";
 import type { Modality, Pair } from "../data/record.ts";
 import { readPairs } from "../data/store.ts";
 import { summarize } from "../evaluate/summary.ts";
+import { askedOf } from "../models/predictor.ts";
 import type { ReportPair, ReportPicture } from "../studies/demo-report.ts";
 import type { ReportRun } from "../studies/report-run.ts";
 import { evaluationRows } from "../train/evaluation.ts";
@@ -70,9 +71,7 @@ async function answer(
   const { facts, weights } = await loadModel(model.dir);
   const predictor = await openLocalPredictor(facts, weights, { batch: 1 });
   try {
-    // MAG looks for itself: nothing is told to it.
-    const asked = facts.flag ? modality : "auto";
-    const [answer] = await predictor.predict([await decodeImage(path)], asked);
+    const [answer] = await predictor.predict([await decodeImage(path)], askedOf(facts, modality));
     return { model: model.name, answer: answer! };
   } finally {
     await predictor.close();

@@ -10,19 +10,25 @@ import type { RgbImage } from "../data/pixels.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { withPhoto } from "../data/resize.ts";
 import { type Finder, openFinder } from "../derive/find.ts";
-import type { Box } from "../derive/geometry.ts";
 import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
-import { decideClass } from "../evaluate/classes.ts";
-import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
-import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
-import type { AskedModality } from "../models/predictor.ts";
+import type { ModelFacts } from "../models/facts.ts";
+import { type AskedModality, askedOf, checkAsked } from "../models/predictor.ts";
 import { openLocalPredictor } from "../train/infer.ts";
-import { type LoadedModel, loadModel } from "../train/model-file.ts";
-import { type AskedCrop, type CropPrediction, predictCrops, shrinkCrop } from "../train/predict.ts";
+import { loadModel } from "../train/model-file.ts";
+import { type AskedCrop, predictCrops, shrinkCrop } from "../train/predict.ts";
 import { UPSTREAM_PREFIX, upstreamModel } from "../train/upstream.ts";
 import { startBytes } from "./bytes-progress.ts";
-import { type Context, deviceOption, driveOption, jsonOption, verb, wholeNumber } from "./context.ts";
+import {
+  type Context,
+  deviceOption,
+  driveOption,
+  jsonOption,
+  onlyWith,
+  verb,
+  wholeNumber,
+} from "./context.ts";
+import { type Found, formatRows, rowOf, rowsJson } from "./predict-rows.ts";
 
 interface Flags {
   readonly modality: AskedModality;
@@ -51,7 +57,10 @@ export function predictCommand(context: Context): Command {
     .addOption(driveOption())
     .argument("<image...>", "crops as `derive` makes them, or photos with --detect")
     .addOption(
-      new Option("--modality <name>", "what the images show; auto leaves it to the model, or to --detect")
+      new Option(
+        "--modality <name>",
+        "what the images show: UMCC F1 is told, MAG takes that head; auto: MAG's gate decides, UMCC F1 is told what --detect found",
+      )
         .choices([...MODALITIES, "auto"])
         .default("auto"),
     )
@@ -76,7 +85,10 @@ export function predictCommand(context: Context): Command {
     )
     .addOption(deviceOption())
     .addOption(jsonOption())
-    .action((ckpt: string, images: string[], flags: Flags) => predict(context, ckpt, images, flags));
+    .action((ckpt: string, images: string[], flags: Flags, command: Command) => {
+      checkFlags(command, ckpt, flags);
+      return predict(context, ckpt, images, flags);
+    });
 }
 
 async function predict(
@@ -85,17 +97,21 @@ async function predict(
   images: readonly string[],
   flags: Flags,
 ): Promise<void> {
-  checkDetectors(flags);
   await checkFiles(images);
   const device = await chooseDevice(flags.device);
   const model = await loadModel(await fetchedModel(context, ckpt, flags));
+  const { facts } = model;
+  if (flags.detect !== true) checkAsked([flags.modality], facts);
   const { threads } = flags;
   const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
-  const predictor = await openLocalPredictor(model.facts, model.weights, options);
+  const predictor = await openLocalPredictor(facts, model.weights, options);
   try {
-    const crops = await prepareAll(context, images, model.facts.pixels.sizePx, flags);
-    const rows = (await predictCrops(predictor, crops)).map((row, i) => withBox(row, crops[i]!));
-    context.print(flags.json === true ? JSON.stringify(toJson(model, rows), null, 2) : told(model, rows));
+    const crops = await prepareAll(context, images, facts, flags);
+    const rows = (await predictCrops(predictor, crops)).map((row, i) => rowOf(row, crops[i]!));
+    for (const { warning } of rows) if (warning !== undefined) context.report(warning);
+    context.print(
+      flags.json === true ? JSON.stringify(rowsJson(model, rows), null, 2) : formatRows(model, rows),
+    );
   } finally {
     await predictor.close();
   }
@@ -104,11 +120,7 @@ async function predict(
 /** A published checkpoint is fetched and converted, or found in the cache; anything else is a path. */
 async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Promise<string> {
   const { mirror, driveEndpoint } = flags;
-  if (!ckpt.startsWith(UPSTREAM_PREFIX)) {
-    if (mirror === undefined) return ckpt;
-    const expected = `it only with ${UPSTREAM_PREFIX}...`;
-    throw unexpected("input", { code: "FLAG", expected, name: "--mirror", got: ckpt });
-  }
+  if (!isPublished(ckpt)) return ckpt;
   const line = startBytes(ckpt);
   const options = { signal, onProgress: line.onProgress, onStep: line.note };
   try {
@@ -122,16 +134,19 @@ async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Pr
   }
 }
 
+const isPublished = (ckpt: string) => ckpt.startsWith(UPSTREAM_PREFIX);
+
 const sought = ({ modality }: Flags): readonly Modality[] => (modality === "auto" ? MODALITIES : [modality]);
 
-function checkDetectors(flags: Flags): void {
-  const given = { face: flags.faceModel, hand: flags.handModel };
+/** Flags that nothing would look at are refused before anything is read. */
+function checkFlags(command: Command, ckpt: string, flags: Flags): void {
+  for (const flag of ["--mirror", "--drive-endpoint"])
+    onlyWith(command, flag, `a checkpoint of ${UPSTREAM_PREFIX}...`, isPublished(ckpt));
+  const given = { face: ["--face-model"], hand: ["--hand-model", "--hand-crop"] };
   for (const modality of MODALITIES) {
-    if (given[modality] === undefined) continue;
-    if (flags.detect === true && sought(flags).includes(modality)) continue;
-    const expected = `--detect with --modality ${modality} or auto`;
-    const name = `--${modality}-model`;
-    throw unexpected("input", { code: "FLAG", expected, name, got: "other flags" });
+    const seeks = flags.detect === true && sought(flags).includes(modality);
+    for (const flag of given[modality])
+      onlyWith(command, flag, `--detect with --modality ${modality} or auto`, seeks);
   }
 }
 
@@ -160,15 +175,16 @@ async function isFolder(path: string): Promise<boolean> {
 
 interface Prepared extends AskedCrop {
   /** What was cut out of a photo, and where. */
-  readonly found?: { readonly modality: Modality; readonly box: Box<"px"> };
+  readonly found?: Found;
 }
 
 async function prepareAll(
   { signal, report }: Context,
   images: readonly string[],
-  sizePx: number,
+  facts: ModelFacts,
   flags: Flags,
 ): Promise<Prepared[]> {
+  const { sizePx } = facts.pixels;
   const finder =
     flags.detect === true ? await openFinder({ ...flags, modalities: sought(flags) }) : undefined;
   const line = startProgress("images", images.length);
@@ -179,11 +195,10 @@ async function prepareAll(
       if (finder === undefined) {
         all.push({ image, pixels: shrinkCrop(await decodeImage(image), sizePx), asked: flags.modality });
       } else {
-        const wanted = sought(flags);
         const bytes = await readBytes(image, "an image");
         // As derivation decodes frames, so that its crops come out.
         const found = await withPhoto(bytes, { name: image }, (photo) =>
-          findAll(finder, { image, photo, sizePx, wanted, report }),
+          findAll(finder, { image, photo, facts, flags, report }),
         );
         all.push(...found);
       }
@@ -199,25 +214,30 @@ async function prepareAll(
 interface Search {
   readonly image: string;
   readonly photo: RgbImage;
-  readonly sizePx: number;
-  readonly wanted: readonly Modality[];
+  readonly facts: ModelFacts;
+  readonly flags: Flags;
   readonly report: Context["report"];
 }
 
-/** The model is told what was found: a detector knows a face from a hand. */
 async function findAll(finder: Finder, search: Search): Promise<Prepared[]> {
-  const { image, photo, sizePx, wanted, report } = search;
+  const { image, photo, facts, flags, report } = search;
+  const wanted = sought(flags);
   const all: Prepared[] = [];
   for (const modality of wanted) {
     const hit = await finder.find(photo, modality);
     if (hit === undefined) continue;
     const { crop, box, among } = hit;
     if (among > 1) report(`${image}: ${among} ${modality}s found, the largest is used`);
-    const pixels = shrinkCrop(crop, sizePx).slice(); // the crop lasts no longer than the photo
-    all.push({ image, pixels, asked: modality, found: { modality, box } });
+    const pixels = shrinkCrop(crop, facts.pixels.sizePx).slice(); // the crop lasts no longer than the photo
+    all.push({ image, pixels, asked: askedOfFound(search, modality), found: { modality, box } });
   }
   if (all.length === 0) throw notFound(image, photo, wanted);
   return all;
+}
+
+/** UMCC F1 is told what was found; MAG answers by its gate unless one of its heads was asked for. */
+function askedOfFound({ facts, flags }: Search, modality: Modality): AskedModality {
+  return facts.arch === "mag" ? flags.modality : askedOf(facts, modality);
 }
 
 function notFound(image: string, photo: Search["photo"], wanted: readonly Modality[]): AppError {
@@ -228,48 +248,4 @@ function notFound(image: string, photo: Search["photo"], wanted: readonly Modali
   const other = wanted.map((modality) => `--${modality}-model`).join(" or ");
   const hint = `a photo where it is larger, another detector by ${other}, or a crop without --detect`;
   return new AppError("data", code, message, { hint });
-}
-
-interface Row extends CropPrediction {
-  /** x, y, width, height in px of the photo. */
-  readonly box?: Box<"px">;
-}
-
-function withBox(prediction: CropPrediction, { found }: Prepared): Row {
-  return found === undefined ? prediction : { ...prediction, modality: found.modality, box: found.box };
-}
-
-function toJson({ path, facts }: LoadedModel, predictions: readonly Row[]) {
-  const { tag, arch, threshold } = facts;
-  return { model: { path, tag, arch, threshold }, note: LABEL_NOTE, predictions };
-}
-
-function told({ path, facts }: LoadedModel, rows: readonly Row[]): string {
-  const gated = rows.some(({ gateHand }) => gateHand !== null);
-  const targets = (facts.targets ?? []).map(({ name }) => name);
-  const header = ["image", "modality", "p(male)", "decision", ...(gated ? ["gate hand"] : []), ...targets];
-  const body = rows.map(({ image, modality, probability, decision, gateHand, classes }) => [
-    image,
-    modality ?? "-",
-    probability.toFixed(4),
-    decision,
-    ...(gated ? [gateHand === null ? "-" : gateHand.toFixed(3)] : []),
-    ...targets.map((name) => likeliest(classes![name]!)),
-  ]);
-  return [
-    `${facts.arch} ${facts.tag} (${path})`,
-    alignColumns([header, ...body]),
-    `p(male): probability of male as recorded in the training labels; decision male from ${facts.threshold.toFixed(2)}`,
-    ...(targets.length === 0 ? [] : [`${targets.join(", ")}: ${CLASS_NOTE}`]),
-    LABEL_NOTE,
-  ].join("\n");
-}
-
-/** What classes are. */
-const CLASS_NOTE =
-  "apparent, the likeliest of the classes recorded in the training data, with its probability";
-
-function likeliest(probabilities: ClassProbabilities): string {
-  const name = decideClass(probabilities);
-  return `${name} ${probabilities[name]!.toFixed(2)}`;
 }

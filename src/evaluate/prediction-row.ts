@@ -41,7 +41,7 @@ const columns = {
   target: z.union([z.literal(0), z.literal(1)]).nullable(),
   /** Of male as recorded in the training labels. */
   probability: share,
-  /** What the model was told (UMCC F1) or its gate preferred (MAG); null for a model without either. */
+  /** What the model was told (UMCC F1) or its gate preferred (MAG, which decides by its gate here); null for UMCC F0. */
   modalityUsed: modality.nullable(),
   /** MAG's weight of the hand head, 0 or 1 if gated hard; null without a gate. */
   gateHand: share.nullable(),

@@ -1,4 +1,5 @@
 // Exported graphs in ONNX Runtime against the predictor, at several batch sizes, for every kind of backbone.
+
 import { describe, expect, it } from "vitest";
 import { hashWeight, symmetric } from "../../test/parity/hash.ts";
 import { MODALITIES } from "../data/record.ts";
@@ -10,7 +11,7 @@ import { Tensor } from "../engine/session.ts";
 import { decodeModel } from "../formats/onnx.ts";
 import { exportOnnx } from "./export.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "./facts.ts";
-import { openPredictor } from "./predictor.ts";
+import { askedOf, openPredictor } from "./predictor.ts";
 
 const facts = (backbone: string, more: Partial<ModelFacts> = {}, sizePx = 64): ModelFacts => ({
   format: 1,
@@ -68,13 +69,20 @@ describe("exportOnnx", () => {
     const { sizePx } = model.pixels;
     const bytes = 3 * sizePx * sizePx;
     const images = Uint8Array.from({ length: COUNT * bytes }, (_v, i) => (i * 31 + (i >> 7) * 17) % 256);
-    const modalities = Array.from({ length: COUNT }, (_v, i) => MODALITIES[i % 2]!);
+    const modalities = Array.from({ length: COUNT }, (_v, i) => askedOf(model, MODALITIES[i % 2]!));
     const predictor = await openPredictor({
       facts: model,
       weights,
       createSession: (onnx) => createSession(onnx, { threads: 1 }),
     });
     const wanted = await predictor.predictPixels(images, modalities);
+    const alone =
+      model.arch === "mag"
+        ? await predictor.predictPixels(
+            images,
+            modalities.map(() => "hand" as const),
+          )
+        : [];
     await predictor.close();
     const { bytes: onnx } = exportOnnx({ facts: model, weights });
     const session = await createSession(onnx, { threads: 1 });
@@ -84,7 +92,7 @@ describe("exportOnnx", () => {
         images: new Tensor("uint8", images.subarray(0, n * bytes), [n, sizePx, sizePx, 3]),
         ...(model.flag ? { flag: new Tensor("float32", flag, [n, 2]) } : {}),
       };
-      const { logits, probability, gate, ...classes } = await session.run(feeds);
+      const { logits, probability, gate, heads, ...classes } = await session.run(feeds);
       const targets: ModelFacts["targets"] = "targets" in model ? model.targets : [];
       expect(Object.keys(classes)).toEqual(targets?.map(({ name }) => name));
       expect([logits!.dims, probability!.dims, gate?.dims]).toEqual([
@@ -98,6 +106,7 @@ describe("exportOnnx", () => {
         near(logits!.data[i], wanted[i]!.logit);
         near(probability!.data[i], wanted[i]!.probability);
         if (gate !== undefined) near(gate.data[2 * i], wanted[i]!.gateHand!);
+        if (heads !== undefined) near(heads.data[2 * i], alone[i]!.logit);
         for (const [name, scored] of Object.entries(classes)) {
           const { data, dims } = scored!;
           const all = Object.values(wanted[i]!.classes![name as "age"]!);
@@ -120,12 +129,13 @@ describe("exportOnnx", () => {
     expect(graph.outputs.map(({ name, dims }) => [name, dims])).toEqual([
       ["logits", ["batch"]],
       ["gate", ["batch", 2]],
+      ["heads", ["batch", 2]],
       ["probability", ["batch"]],
     ]);
     expect(exported).toMatchObject({
       opset: 17,
       inputs: ["images"],
-      outputs: ["logits", "gate", "probability"],
+      outputs: ["logits", "gate", "heads", "probability"],
     });
     expect(exported.nodes).toBe(graph.nodes.length);
     expect(metadata).toEqual(exported.metadata);
@@ -138,7 +148,7 @@ describe("exportOnnx", () => {
   it("names further targets and their classes in its metadata", () => {
     const model = { ...mag("soft"), targets: TARGETS };
     const { metadata, outputs } = exportOnnx({ facts: model, weights: weightsOf(model) });
-    expect(outputs).toEqual(["logits", "gate", "age", "race", "probability"]);
+    expect(outputs).toEqual(["logits", "gate", "heads", "age", "race", "probability"]);
     expect(JSON.parse(metadata["targets"]!)).toEqual(TARGETS);
   });
 

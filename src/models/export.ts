@@ -26,7 +26,7 @@ const BATCH = "batch";
  * Exports a model as ONNX.
  *
  * Inputs: `images`, u8 [batch, S, S, 3], RGB of the recipe's size; `flag`, f32 [batch, 2], hand = [1, 0] and
- * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate`, [batch, 2], of MAG; for each
+ * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate` and `heads`, [batch, 2], of MAG; for each
  * further target the probabilities of its classes under its name, [batch, K].
  *
  * @param precision - how the large weights are stored; see compressWeights

@@ -24,7 +24,7 @@ export interface MagConfig {
  * further targets.
  * With hard gating no gradient of the logits reaches the gate: the modality term alone teaches it.
  *
- * @returns builder of logits [N], gate logits [N, 2] and gate [N, 2], hand first
+ * @returns builder of logits [N], gate logits [N, 2], gate [N, 2] and heads [N, 2], hand first
  */
 export function mag({ backbone, gating, targets, options = {} }: MagConfig): ModelGraph {
   return (scope, { pixels }) => {
@@ -34,7 +34,8 @@ export function mag({ backbone, gating, targets, options = {} }: MagConfig): Mod
     const hand = linear(scope, "hand_head", features, 1); // [N, 1]
     const face = linear(scope, "face_head", features, 1); // [N, 1]
     const gate = gating === "soft" ? ops.softmax(gateLogits) : ops.oneHotMax(gateLogits); // [N, 2]
-    const logits = ops.sumLast(ops.mul(gate, ops.concat([hand, face], 1))); // [N]
-    return { logits, gateLogits, gate, ...targetHeads(scope, features, targets) };
+    const heads = ops.concat([hand, face], 1); // [N, 2]
+    const logits = ops.sumLast(ops.mul(gate, heads)); // [N]
+    return { logits, gateLogits, gate, heads, ...targetHeads(scope, features, targets) };
   };
 }

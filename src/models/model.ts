@@ -20,6 +20,8 @@ export interface ModelOutputs {
   readonly gateLogits?: Value;
   /** MAG: the weights that the two heads got, [N, 2]; rows sum to 1. */
   readonly gate?: Value;
+  /** MAG: log-odds of male by the hand head and by the face head, [N, 2]. */
+  readonly heads?: Value;
   /** Scores of the classes of further targets; absent without any. */
   readonly targets?: TargetScores;
 }

@@ -30,16 +30,35 @@ export interface ImagePrediction {
   readonly probability: number;
   /** Log-odds of the same. */
   readonly logit: number;
-  /** What the model was told (UMCC F1) or its gate preferred (MAG); null for a model without either. */
+  /** What the model was told (UMCC F1), its gate preferred, or whose head was asked for (MAG); null for UMCC F0. */
   readonly modalityUsed: Modality | null;
-  /** MAG's weight of the hand head (1 minus the face head's); null without a gate. */
+  /** What MAG's gate gives the hand head (1 minus the face head's), whether it decided or not; null without a gate. */
   readonly gateHand: number | null;
+  /** MAG: whose log-odds these are, those mixed by the gate or those of the head that was asked for; absent without a gate. */
+  readonly head?: Modality | typeof GATED;
   /** Probability of each class of the model's further targets, as recorded in the training data; absent without any. */
   readonly classes?: Readonly<Partial<Record<ClassTarget, Readonly<Record<string, number>>>>>;
 }
 
-/** `auto` lets MAG's gate decide and is refused by a model that must be told. */
+/**
+ * `auto` lets MAG's gate decide and is refused by UMCC F1, which must be told; hand or face takes that head of MAG
+ * alone, and is refused by UMCC F0, which has no use for it.
+ */
 export type AskedModality = Modality | "auto";
+
+/** `head` of what MAG's gate decided. */
+export const GATED = "gated";
+
+/**
+ * What a model is asked about an image of a known modality where its figures are computed: UMCC F1 is told, the others
+ * see the image alone, so that MAG answers by its gate.
+ */
+export function askedOf(
+  { arch, flag }: Pick<ModelFacts, "arch" | "flag">,
+  modality: Modality,
+): AskedModality {
+  return arch === "umcc" && flag ? modality : "auto";
+}
 
 /** A loaded model; close it when done. */
 export interface Predictor {
@@ -64,6 +83,7 @@ export async function openPredictor(options: PredictorOptions): Promise<Predicto
   const needsFlag = inputs.some(({ name }) => name === "flag");
   const size = facts.pixels.sizePx;
   const predictPixels = async (pixels: Uint8Array, modalities: readonly AskedModality[]) => {
+    checkAsked(modalities, facts);
     const all: ImagePrediction[] = [];
     const bytes = size * size * 3;
     for (let start = 0; start < modalities.length; start += batchSize) {
@@ -101,7 +121,7 @@ interface GraphChoices {
 
 /**
  * The symbolic graph from `images` (u8 [n, S, S, 3]) and, where the model takes it, `flag` ([n, 2]) to its outputs:
- * `logits` [n], MAG's `gate` [n, 2], and the probabilities of further targets' classes under their names, [n, K].
+ * `logits` [n], MAG's `gate` and `heads` [n, 2], and the probabilities of further targets' classes under their names, [n, K].
  *
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") as openPredictor
  */
@@ -133,6 +153,7 @@ export function evaluationGraph(
   return {
     logits: made.logits,
     ...(made.gate === undefined ? {} : { gate: made.gate }),
+    ...(made.heads === undefined ? {} : { heads: made.heads }),
     ...(Object.fromEntries(classes) as Partial<Record<ClassTarget, Value>>),
   };
 }
@@ -155,16 +176,30 @@ function feed(pixels: Uint8Array, asked: readonly AskedModality[], options: Feed
   return feeds;
 }
 
-/** One-hot rows, hand first. */
+/**
+ * Refuses what a model cannot use: a modality that must be said and is not, or is said in vain.
+ *
+ * @throws AppError("input", "MODALITY_REQUIRED" | "MODALITY_UNUSED")
+ */
+export function checkAsked(asked: readonly AskedModality[], { arch, flag }: ModelFacts): void {
+  if (arch === "mag") return;
+  const told = asked.find((modality) => modality !== "auto");
+  if (flag && asked.includes("auto")) {
+    throw new AppError("input", "MODALITY_REQUIRED", "Expected hand or face for --modality, got auto", {
+      hint: "this model takes the modality as an input: say `--modality hand` or `--modality face`",
+    });
+  }
+  if (flag || told === undefined) return;
+  throw new AppError("input", "MODALITY_UNUSED", `Expected auto for --modality, got ${told}`, {
+    hint: "this model (UMCC F0) sees the image alone: leave --modality out",
+  });
+}
+
+/** One-hot rows, hand first; `asked` as checkAsked lets it pass. */
 export function flags(asked: readonly AskedModality[], rows: number): Float32Array {
   const flag = new Float32Array(rows * MODALITIES.length);
   asked.forEach((modality, i) => {
-    if (modality === "auto") {
-      throw new AppError("input", "MODALITY_REQUIRED", "Expected hand or face for --modality, got auto", {
-        hint: "this model takes the modality as an input: say `--modality hand` or `--modality face`",
-      });
-    }
-    flag[i * MODALITIES.length + MODALITIES.indexOf(modality)] = 1;
+    if (modality !== "auto") flag[i * MODALITIES.length + MODALITIES.indexOf(modality)] = 1;
   });
   return flag;
 }
@@ -175,16 +210,27 @@ export function read(
   asked: readonly AskedModality[],
   facts: ModelFacts,
 ): ImagePrediction[] {
-  const logits = results["logits"]!.data as Float32Array;
-  const gate = results["gate"]?.data as Float32Array | undefined;
   return asked.map((modality, i) => {
-    const logit = logits[i]!;
-    const gateHand = gate === undefined ? null : gate[2 * i]!;
-    const told = facts.arch === "umcc" && facts.flag && modality !== "auto" ? modality : null;
-    const preferred = gateHand === null ? told : gateHand >= 0.5 ? "hand" : "face";
-    const said = { logit, probability: 1 / (1 + Math.exp(-logit)), modalityUsed: preferred, gateHand };
+    const { logit, ...how } = readSex(results, i, modality);
+    const said = { logit, probability: 1 / (1 + Math.exp(-logit)), ...how };
     return facts.targets === undefined ? said : { ...said, classes: readClasses(results, i, facts.targets) };
   });
+}
+
+/** The log-odds, of the head that was asked for if one was, and how they came about. */
+function readSex(results: Record<string, Tensor>, row: number, asked: AskedModality) {
+  const values = (name: string) => results[name]?.data as Float32Array | undefined;
+  const logit = values("logits")![row]!;
+  const gateHand = values("gate")?.[2 * row] ?? null;
+  if (gateHand === null) return { logit, modalityUsed: asked === "auto" ? null : asked, gateHand };
+  if (asked === "auto") return { logit, modalityUsed: preferred(gateHand), gateHand, head: GATED } as const;
+  const alone = values("heads")![2 * row + MODALITIES.indexOf(asked)]!;
+  return { logit: alone, modalityUsed: asked, gateHand, head: asked } as const;
+}
+
+/** What a gate takes an image for, by its weight of the hand head. */
+export function preferred(gateHand: number): Modality {
+  return gateHand >= 0.5 ? "hand" : "face";
 }
 
 function readClasses(results: Record<string, Tensor>, row: number, targets: readonly TargetFacts[]) {

@@ -9,6 +9,7 @@ import { Tensor, type Tensors } from "../engine/session.ts";
 import type { ModelFacts } from "./facts.ts";
 import {
   type AskedModality,
+  checkAsked,
   evaluationGraph,
   flags,
   type ImagePrediction,
@@ -66,6 +67,7 @@ export async function openSplitPredictor(options: PredictorOptions): Promise<Spl
       return (made[FEATURES]!.data as Float32Array).slice(0, n * width);
     },
     async predict(features, weights, modalities) {
+      checkAsked(modalities, facts);
       const rows = new Float32Array(batchSize * width);
       rows.set(features);
       const feeds: Record<string, Tensor> = {

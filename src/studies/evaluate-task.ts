@@ -166,9 +166,10 @@ async function chooseSamples(
   return { samples: [["test", strangers]], dropped };
 }
 
-/** A predictor that is told hand for faces and face for hands. */
+/** A predictor that is told hand for faces and face for hands, if it is told at all. */
 function toldOther(predictor: Predictor): Predictor {
-  const other = (asked: AskedModality) => MODALITIES.find((modality) => modality !== asked)!;
+  const other = (asked: AskedModality) =>
+    asked === "auto" ? asked : MODALITIES.find((modality) => modality !== asked)!;
   return {
     ...predictor,
     predictPixels: (pixels, asked) => predictor.predictPixels(pixels, asked.map(other)),

@@ -4,6 +4,8 @@ import { unexpected } from "../core/errors.ts";
 import { canonicalJson, sha256, sha256File } from "../core/files.ts";
 import { openSource, type Source } from "../data/sources.ts";
 import { fetchPretrained, HUB_PREFIX, weightsFile } from "../models/hub.ts";
+import { askedOf } from "../models/predictor.ts";
+import { parseTag } from "../models/tags.ts";
 import { sourceFacts } from "../train/data.ts";
 import { pixelsOf } from "../train/pretrained.ts";
 import { describeEnvironment } from "../train/run.ts";
@@ -193,6 +195,7 @@ function evaluations(
   return file.evaluate.flatMap((given) => {
     if (!partial) checkMatch(given.only, cells, `evaluation ${given.name}`);
     const own = cells.filter(({ axes }) => matches(axes, given.only));
+    checkTold(given, own);
     const { splits, told, perturb } = given;
     const modality = given.modality === "both" ? null : given.modality;
     return setsNamed(given, opened).flatMap((data): Evaluation[] => {
@@ -204,6 +207,21 @@ function evaluations(
       const name = data === null || data === given.data ? given.name : `${given.name}-${data}`;
       return [{ name, hash, data, ...what, cells: evaluated.map(({ id }) => id) }];
     });
+  });
+}
+
+/** Only UMCC F1 is told the modality; what the others are told changes nothing. */
+function checkTold({ name, told }: StudyFile["evaluate"][number], own: readonly Cell[]): void {
+  const deaf = own.find(
+    ({ config, tag }) => askedOf({ arch: config.arch, flag: parseTag(tag).flag }, "hand") === "auto",
+  );
+  if (told === "recorded" || deaf === undefined) return;
+  throw unexpected("input", {
+    code: "STUDY_TOLD",
+    expected: "cells that are told the modality",
+    name: `evaluation ${name} with told: ${told}`,
+    got: deaf.label,
+    hint: "limit it to them: only: { F: 1 }",
   });
 }
 

@@ -5,6 +5,7 @@ import { MODALITIES, type Sample } from "../data/record.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
+import { askedOf } from "../models/predictor.ts";
 import { openSplitPredictor } from "../models/split-predictor.ts";
 import { parseTag } from "../models/tags.ts";
 import type { TrainConfig } from "./config.ts";
@@ -14,7 +15,7 @@ import { computeOf, type LocalOptions, localRuntime, predictionRow } from "./inf
 
 /** Validation images, and what their features are. */
 export interface HeldOut {
-  /** One row an image, in order; the model is told its recorded modality. @param weights - of the heads */
+  /** One row an image, in order; a model that takes the modality is told the recorded one. @param weights - of the heads */
   predict(weights: Weights): Promise<Prediction[]>;
   close(): Promise<void>;
 }
@@ -50,7 +51,7 @@ export async function openHeldOut(setup: HeldOutSetup, weights: Weights): Promis
       for await (const batch of validation.epoch(0, { needed })) {
         if (needed(batch.samples))
           store.write(batch.samples, await predictor.features(batch.images, batch.samples.length));
-        const modalities = [...batch.modality].map((index) => MODALITIES[index]!);
+        const modalities = [...batch.modality].map((index) => askedOf(facts, MODALITIES[index]!));
         const results = await predictor.predict(store.read(batch.samples), heads, modalities);
         batch.samples.forEach((sample, i) => {
           rows.push(predictionRow(sample, results[i]!, "val"));

@@ -6,7 +6,7 @@ import { createSession } from "../engine/ort-node.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { type ImagePrediction, openPredictor, type Predictor } from "../models/predictor.ts";
+import { askedOf, type ImagePrediction, openPredictor, type Predictor } from "../models/predictor.ts";
 
 /** What computes. */
 export interface Compute {
@@ -48,7 +48,7 @@ export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
   };
 }
 
-/** One row per sample, in order; the model is told each sample's recorded modality. */
+/** One row per sample, in order; a model that takes the modality is told the recorded one. */
 export async function predictSamples(
   predictor: Predictor,
   batches: Batches,
@@ -57,7 +57,7 @@ export async function predictSamples(
 ): Promise<Prediction[]> {
   const rows: Prediction[] = [];
   for await (const batch of batches.epoch(0)) {
-    const modalities = [...batch.modality].map((index) => MODALITIES[index]!);
+    const modalities = [...batch.modality].map((index) => askedOf(predictor.facts, MODALITIES[index]!));
     const results = await predictor.predictPixels(batch.images, modalities);
     batch.samples.forEach((sample, i) => {
       rows.push(predictionRow(sample, results[i]!, split));

@@ -15,13 +15,15 @@ export interface AskedCrop {
 
 export interface CropPrediction {
   readonly image: string;
-  /** What the model was told (UMCC F1) or its gate preferred (MAG); null for a model without either. */
+  /** What the model was told (UMCC F1), its gate preferred, or whose head was asked for (MAG); null for UMCC F0. */
   readonly modality: Modality | null;
   /** Probability of male as recorded in the training labels. */
   readonly probability: number;
   readonly decision: Sex;
-  /** MAG's weight of the hand head; null without a gate. */
+  /** What MAG's gate gives the hand head, whether it decided or not; null without a gate. */
   readonly gateHand: number | null;
+  /** MAG: `gated`, or the head that was asked for and decided alone; absent without a gate. */
+  readonly head?: ImagePrediction["head"];
   /** Of the model's further targets; absent without any. */
   readonly classes?: ImagePrediction["classes"];
 }
@@ -58,12 +60,13 @@ export async function predictCrops(
     all,
     crops.map(({ asked }) => asked),
   );
-  return results.map(({ probability, modalityUsed, gateHand, classes }, i) => ({
+  return results.map(({ probability, modalityUsed, gateHand, head, classes }, i) => ({
     image: crops[i]!.image,
     modality: modalityUsed,
     probability,
     decision: probability >= threshold ? "male" : "female",
     gateHand,
+    ...(head === undefined ? {} : { head }),
     ...(classes === undefined ? {} : { classes }),
   }));
 }

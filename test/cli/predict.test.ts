@@ -44,6 +44,13 @@ const MODELS = {
     gating: "soft",
     tag: "test_efficientnet.none_F0_An_Lb_Z0_gating=soft",
   },
+  handy: {
+    ...UMCC,
+    arch: "mag",
+    flag: false,
+    gating: "hard",
+    tag: "test_efficientnet.none_F0_An_Lb_Z0_gating=hard",
+  },
   aged: {
     ...UMCC,
     targets: [
@@ -81,8 +88,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
+/** Hard gating here takes everything for a hand. */
 function weightsOf(facts: ModelFacts) {
-  return initialise(declaredSpecs(modelGraph(facts), SIZE_PX), Random.of(3));
+  const weights = initialise(declaredSpecs(modelGraph(facts), SIZE_PX), Random.of(3));
+  if (facts.gating === "hard") weights.set("gate.2.bias", Float32Array.of(9, -9));
+  return weights;
 }
 
 const json = async (...argv: readonly string[]) => {
@@ -167,6 +177,38 @@ describe("predict", () => {
     expect(gated.modality).toBe(gated.gateHand >= 0.5 ? "hand" : "face");
     const [plain] = (await json(ckpt("f0"), at("a.png"))).predictions;
     expect(plain).toMatchObject({ modality: null, gateHand: null });
+  });
+
+  it("takes the head of MAG that is asked for, and says so", async () => {
+    const one = async (...flags: readonly string[]) =>
+      (await runCli("predict", ckpt("mag"), at("a.png"), "--threads", "1", ...flags, "--json")).stdout;
+    const [auto, hand, face] = await Promise.all([
+      JSON.parse(await one()).predictions[0],
+      JSON.parse(await one("--modality", "hand")).predictions[0],
+      JSON.parse(await one("--modality", "face")).predictions[0],
+    ]);
+    const logit = ({ probability }: { probability: number }) => Math.log(probability / (1 - probability));
+    const mixed = auto.gateHand * logit(hand) + (1 - auto.gateHand) * logit(face);
+    expect(logit(auto)).toBeCloseTo(mixed, 5);
+    expect(Math.abs(logit(hand) - logit(face))).toBeGreaterThan(1e-3);
+    expect([auto, hand, face].map(({ head }) => head)).toEqual(["gated", "hand", "face"]);
+    expect([hand.modality, face.modality]).toEqual(["hand", "face"]);
+    expect(new Set([auto, hand, face].map(({ gateHand }) => gateHand)).size).toBe(1);
+    const { stdout } = await runCli("predict", ckpt("mag"), at("a.png"), "--modality", "face");
+    expect(stdout).toContain("decided by the face head alone, as asked for");
+    expect((await runCli("predict", ckpt("mag"), at("a.png"))).stdout).not.toContain("as asked for");
+  });
+
+  it("warns where the gate contradicts what was asked for", async () => {
+    const say = (modality: string) =>
+      runCli("predict", ckpt("handy"), at("a.png"), "--modality", modality, "--json");
+    const face = await say("face");
+    const warning = `Warning: ${at("a.png")}: --modality face was given, but the gate takes it for a hand (weight of the hand head 1.000); the face head, as asked for, decided`;
+    expect([face.code, face.stderr]).toEqual([0, `${warning}\n`]);
+    expect(JSON.parse(face.stdout).predictions[0]).toMatchObject({ modality: "face", head: "face", warning });
+    const hand = await say("hand");
+    expect([hand.code, hand.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(hand.stdout).predictions[0]).not.toHaveProperty("warning");
   });
 
   it("computes on the CPU, or on a device that runs here, or says why not", async () => {
@@ -315,6 +357,21 @@ describe("predict refuses", () => {
     expect(await refused(2, ckpt("f0"), at("a.png"), ...hand)).toMatch(/for --hand-model/);
   });
 
+  it("a modality that UMCC F0 has no use for", async () => {
+    expect(await refused(2, ckpt("f0"), at("a.png"), "--modality", "hand")).toMatch(
+      /^Expected auto for --modality, got hand\nTry: this model \(UMCC F0\) sees the image alone/,
+    );
+  });
+
+  it("ways of cutting hands where none is sought, and places of published checkpoints for others", async () => {
+    const cut = await refused(2, ckpt("f0"), at("a.png"), "--hand-crop", "box");
+    expect(cut).toMatch(/^Expected --detect with --modality hand or auto for --hand-crop, got "other flags"/);
+    const face = ["--detect", "--modality", "face", "--hand-crop", "box"];
+    expect(await refused(2, ckpt("f0"), at("a.png"), ...face)).toMatch(/for --hand-crop/);
+    const mirror = await refused(2, ckpt("f0"), at("a.png"), "--mirror", dir);
+    expect(mirror).toMatch(/^Expected a checkpoint of upstream:\.\.\. for --mirror/);
+  });
+
   it("an unknown modality", async () => {
     expect(await refused(2, ckpt("f0"), at("a.png"), "--modality", "foot")).toMatch(/foot.*hand, face, auto/);
   });
@@ -360,9 +417,31 @@ describe.skipIf(frames === undefined)(`predict --detect (${WHY_SKIPPED})`, () =>
     expect(whole).not.toHaveProperty("box");
   });
 
+  it("shows what was found beside what the gate took it for, and warns where they differ", async () => {
+    const { code, stdout, stderr } = await runCli("predict", ckpt("handy"), photo, "--detect", "--json");
+    const { predictions } = JSON.parse(stdout);
+    expect(code).toBe(0);
+    expect(predictions.map((p: Record<string, unknown>) => [p["found"], p["modality"], p["head"]])).toEqual([
+      ["hand", "hand", "gated"],
+      ["face", "hand", "gated"],
+    ]);
+    expect(stderr).toContain(
+      "a face was found, but the gate takes it for a hand (weight of the hand head 1.000)",
+    );
+    expect(stderr).not.toContain("a hand was found");
+    expect(stderr).toContain(predictions[1].warning);
+    const table = (await runCli("predict", ckpt("handy"), photo, "--detect")).stdout.split("\n");
+    expect(table[1]).toMatch(/^image +found +modality/);
+    expect(table[3]).toMatch(/ face +hand +0\./);
+    const asked = await runCli("predict", ckpt("handy"), photo, "--detect", "--modality", "face", "--json");
+    const [face] = JSON.parse(asked.stdout).predictions;
+    expect(face).toMatchObject({ found: "face", modality: "face", head: "face", gateHand: 1 });
+    expect(Math.abs(face.probability - predictions[1].probability)).toBeGreaterThan(1e-6);
+  });
+
   it.skipIf(handModel === undefined)("takes another hand detector", async () => {
     const flags = ["--detect", "--modality", "hand", "--hand-model", handModel!];
-    const [hand] = (await json(ckpt("mag"), photo, ...flags)).predictions;
+    const [hand] = (await json(ckpt("handy"), photo, ...flags)).predictions;
     expect(boxIou(hand.box, truth.hand)).toBeGreaterThan(0.7);
     expect(hand.gateHand).toBeGreaterThan(0);
   });

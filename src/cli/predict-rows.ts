@@ -1,0 +1,110 @@
+// What `facehand predict` prints: a row an image, what decided it, and where MAG's gate contradicts what is known of it.
+import type { Modality } from "../data/record.ts";
+import type { Box } from "../derive/geometry.ts";
+import { decideClass } from "../evaluate/classes.ts";
+import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
+import { GATED, preferred } from "../models/predictor.ts";
+import type { LoadedModel } from "../train/model-file.ts";
+import type { AskedCrop, CropPrediction } from "../train/predict.ts";
+
+/** What a detector cut out of a photo, and where. */
+export interface Found {
+  readonly modality: Modality;
+  readonly box: Box<"px">;
+}
+
+/** One answer. */
+export interface Row extends CropPrediction {
+  /** What the detector found; the model need not agree. */
+  readonly found?: Modality;
+  /** x, y, width, height in px of the photo. */
+  readonly box?: Box<"px">;
+  /** The gate takes the image for something else than was found or asked for. */
+  readonly warning?: string;
+}
+
+/** A prediction with what was found of its image, and a warning if the gate contradicts that. */
+export function rowOf(
+  prediction: CropPrediction,
+  { asked, found }: Pick<AskedCrop, "asked"> & { readonly found?: Found },
+): Row {
+  const row = found === undefined ? prediction : { ...prediction, found: found.modality, box: found.box };
+  const { image, gateHand, head } = prediction;
+  const known = found?.modality ?? (asked === "auto" ? undefined : asked);
+  if (gateHand === null || known === undefined || preferred(gateHand) === known) return row;
+  const source = found === undefined ? `--modality ${known} was given` : `a ${known} was found`;
+  const decided = head === GATED ? "the gate" : `the ${known} head, as asked for,`;
+  const gate = `the gate takes it for a ${preferred(gateHand)} (weight of the hand head ${gateHand.toFixed(3)})`;
+  return { ...row, warning: `Warning: ${image}: ${source}, but ${gate}; ${decided} decided` };
+}
+
+/** The answers as JSON. */
+export function rowsJson({ path, facts }: LoadedModel, predictions: readonly Row[]) {
+  const { tag, arch, threshold } = facts;
+  return { model: { path, tag, arch, threshold }, note: LABEL_NOTE, predictions };
+}
+
+interface Column {
+  readonly title: string;
+  readonly shown: boolean;
+  readonly text: (row: Row) => string;
+}
+
+function columnsOf({ facts }: LoadedModel, rows: readonly Row[]): readonly Column[] {
+  const targets = (facts.targets ?? []).map(({ name }) => ({
+    title: name,
+    shown: true,
+    text: ({ classes }: Row) => likeliest(classes![name]!),
+  }));
+  return [
+    { title: "image", shown: true, text: ({ image }) => image },
+    {
+      title: "found",
+      shown: rows.some(({ found }) => found !== undefined),
+      text: ({ found }) => found ?? "-",
+    },
+    { title: "modality", shown: true, text: ({ modality }) => modality ?? "-" },
+    { title: "p(male)", shown: true, text: ({ probability }) => probability.toFixed(4) },
+    { title: "decision", shown: true, text: ({ decision }) => decision },
+    {
+      title: "gate hand",
+      shown: rows.some(({ gateHand }) => gateHand !== null),
+      text: ({ gateHand }) => gateHand?.toFixed(3) ?? "-",
+    },
+    ...targets,
+  ];
+}
+
+/** The answers as a table with notes of what its columns are. */
+export function formatRows(model: LoadedModel, rows: readonly Row[]): string {
+  const { path, facts } = model;
+  const columns = columnsOf(model, rows).filter(({ shown }) => shown);
+  const targets = (facts.targets ?? []).map(({ name }) => name);
+  const heads = [
+    ...new Set(rows.flatMap(({ head }) => (head === undefined || head === GATED ? [] : [head]))),
+  ];
+  return [
+    `${facts.arch} ${facts.tag} (${path})`,
+    alignColumns([
+      columns.map(({ title }) => title),
+      ...rows.map((row) => columns.map(({ text }) => text(row))),
+    ]),
+    ...heads.map(
+      (head) =>
+        `decided by the ${head} head alone, as asked for; gate hand is what the gate would have given it`,
+    ),
+    `p(male): probability of male as recorded in the training labels; decision male from ${facts.threshold.toFixed(2)}`,
+    ...(targets.length === 0 ? [] : [`${targets.join(", ")}: ${CLASS_NOTE}`]),
+    LABEL_NOTE,
+  ].join("\n");
+}
+
+/** What classes are. */
+const CLASS_NOTE =
+  "apparent, the likeliest of the classes recorded in the training data, with its probability";
+
+function likeliest(probabilities: ClassProbabilities): string {
+  const name = decideClass(probabilities);
+  return `${name} ${probabilities[name]!.toFixed(2)}`;
+}
