@@ -7,9 +7,10 @@ import type { Derivation } from "../data/manifest.ts";
 import { HashList, nearPairs } from "../data/near.ts";
 import { HASH_WORDS, hashFromHex } from "../data/phash.ts";
 import type { Pair, Sex } from "../data/record.ts";
-import { earliest, judgeBy, judgeFrame, RULES, type RuleSettings, type Verdict } from "./clean.ts";
+import type { RuleSettings } from "./clean.ts";
 import { type Decision, type Decisions, gatherDecisions, parseDecisions } from "./decisions.ts";
 import { type FrameResult, readJournal } from "./journal.ts";
+import { type Facts, factsOf, judgeAll, type Twin, type Verdict } from "./judge.ts";
 import { ageLabel, raceLabel, type SubjectLabel, subjectLabels } from "./labels.ts";
 import { cropName } from "./work.ts";
 
@@ -17,6 +18,8 @@ import { cropName } from "./work.ts";
 export interface DecidedFrame {
   readonly result: FrameResult;
   readonly label: SubjectLabel;
+  /** What the rules judged. */
+  readonly facts: Facts;
   /** Of a removed frame. */
   readonly verdict?: Verdict;
   /** Of a kept frame: the verdict that a decision overruled. */
@@ -104,12 +107,12 @@ class Repeats {
 /** 0 for what is no hexadecimal: such texts then all count as repeated. */
 const startOf = (sha256: string) => Number.parseInt(sha256.slice(0, 13), 16) || 0;
 
-/** Ids of frames that look like an earlier one, with what is said of them. */
-type Alike = ReadonlyMap<string, Verdict>;
+/** Ids of frames that look like an earlier one. */
+type Alike = ReadonlyMap<string, Twin>;
 
 async function findAlike(frames: AsyncIterable<DecidedFrame>, rules: RuleSettings): Promise<Alike> {
   const limit = rules.near_duplicate;
-  const alike = new Map<string, Verdict>();
+  const alike = new Map<string, Twin>();
   if (limit === null || limit === 0) return alike;
   const ids: string[] = [];
   const hashes = new HashList(HASH_WORDS);
@@ -120,8 +123,7 @@ async function findAlike(frames: AsyncIterable<DecidedFrame>, rules: RuleSetting
   }
   for (const { first, second, bits } of nearPairs(hashes, limit - 1)) {
     if (alike.has(ids[first]!) || alike.has(ids[second]!)) continue;
-    const detail = `${bits} bits from ${ids[first]}`;
-    alike.set(ids[second]!, { reason: RULES.near_duplicate.reason, detail });
+    alike.set(ids[second]!, { id: ids[first]!, bits });
   }
   return alike;
 }
@@ -134,12 +136,10 @@ async function* decide(
   const bytesSeen = new Map<string, string>();
   for await (const result of readJournal(journal)) {
     const label = labels.get(result.userId)!;
-    const first = result.sha256 === undefined ? undefined : bytesSeen.get(result.sha256);
-    const twin: Verdict | undefined =
-      first === undefined || judges.rules.duplicate === null
-        ? undefined
-        : { reason: "duplicate_image", detail: `same bytes as ${first}` };
-    const decided = judge(result, label, judges, [twin, alike.get(result.imageId)]);
+    const { duplicate } = judges.rules;
+    const first = duplicate === null ? undefined : bytesSeen.get(result.sha256 ?? "");
+    const twin = first === undefined ? alike.get(result.imageId) : { id: first };
+    const decided = judgeFrame(result, label, judges, twin);
     // A repeated id has the id of the frame that is judged: only a frame with crops can be looked like.
     if (decided.pair !== undefined && isRepeated(result.sha256!))
       bytesSeen.set(result.sha256!, result.imageId);
@@ -147,20 +147,18 @@ async function* decide(
   }
 }
 
-function judge(
+function judgeFrame(
   result: FrameResult,
   label: SubjectLabel,
   { rules, decisions, ageEdges }: Judges,
-  beside: readonly (Verdict | undefined)[],
+  twin: Twin | undefined,
 ): DecidedFrame {
   const { keep, last, gender, age, race } = decisions.of(result.imageId, result.userId);
   const known = gender === undefined ? result : { ...result, meta: { ...result.meta, gender: [gender] } };
   const settled = decisions.ofSubject(result.userId).gender !== undefined; // votes no longer count
-  const found = earliest([
-    judgeFrame(known, rules),
-    ...beside,
-    settled ? undefined : judgeLabel(label, rules),
-  ]);
+  const facts = factsOf(known, settled ? undefined : label, twin);
+  const { reason, detail = "" } = result;
+  const found = judgeAll(facts, rules, reason === undefined ? undefined : { reason, detail });
   const removed: Verdict | undefined =
     keep?.what === "remove" ? { reason: "removed_by_decision", detail: keep.why } : undefined;
   const restored = keep?.what === "restore" && canKeep(result, label);
@@ -168,6 +166,7 @@ function judge(
   const shared = {
     result,
     label,
+    facts,
     age: age ?? ageLabel(result.meta.age, ageEdges),
     race: race ?? raceLabel(result.meta.race),
     ...(last === undefined ? {} : { decision: last }),
@@ -180,16 +179,6 @@ function judge(
 /** A pair needs both crops and a gender; nobody can decide that they are there. */
 function canKeep({ reason }: FrameResult, { gender }: SubjectLabel): boolean {
   return reason === undefined && gender !== undefined;
-}
-
-function judgeLabel(
-  { gender, female, male, agreement }: SubjectLabel,
-  rules: RuleSettings,
-): Verdict | undefined {
-  const votes = `votes female ${female}, male ${male}`;
-  if (gender === undefined) return { reason: "label_conflict", detail: votes };
-  const verdict = judgeBy(rules, "agreement", Number(agreement.toFixed(4)), "agreement");
-  return verdict && { ...verdict, detail: `${verdict.detail}, ${votes}` };
 }
 
 function toPair(

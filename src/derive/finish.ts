@@ -109,7 +109,7 @@ function noPairs(removed: ReadonlyMap<string, number>): AppError {
 }
 
 function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
-  const { result, label, verdict, overruled, decision, pair } = frame;
+  const { result, label, facts, verdict, overruled, decision, pair } = frame;
   const { measures = {} } = result;
   const votes = label.female + label.male;
   return {
@@ -129,6 +129,7 @@ function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
     gender: pair?.gender ?? null,
     gender_agreement: votes === 0 ? null : Number(label.agreement.toFixed(4)),
     gender_votes: votes,
+    gender_entries: facts.gender_entries ?? null,
     age: text(frame.age),
     race: text(frame.race),
     skin_tone: measures.ita === undefined ? null : skinTone(measures.ita),
@@ -144,6 +145,8 @@ function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
       number | null
     >),
     look: result.look ?? null,
+    twin: text(facts.twin),
+    twin_bits: facts.twin_bits ?? null,
     sha256: result.sha256 ?? null,
   };
 }

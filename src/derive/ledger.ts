@@ -13,7 +13,10 @@ const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) a
   "double?"
 >;
 
-/** Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. */
+/**
+ * Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. `twin` is the
+ * earlier kept frame that a removed one repeats: with `twin_bits` it looks alike, without it is the same bytes.
+ */
 export const LEDGER_SCHEMA = {
   image_id: "string",
   gesture: "string",
@@ -31,6 +34,7 @@ export const LEDGER_SCHEMA = {
   gender: "string?",
   gender_agreement: "double?",
   gender_votes: "int32",
+  gender_entries: "int32?",
   age: "string?",
   race: "string?",
   skin_tone: "string?",
@@ -43,6 +47,8 @@ export const LEDGER_SCHEMA = {
   hand_from: "string?",
   ...measures,
   look: "string?",
+  twin: "string?",
+  twin_bits: "int32?",
   sha256: "string?",
 } as const satisfies ParquetSchema;
 

@@ -22,22 +22,29 @@ export interface RuleSection {
   /** Null: turned off. */
   readonly threshold: number | null;
   readonly removes: "below" | "above";
+  /** It compares a frame with an earlier one. */
+  readonly beside: boolean;
+  /** Frames that it removed. */
   readonly removedFrames: number;
   readonly removed: readonly LedgerPicture[];
-  /** Kept frames that were nearest to being removed. */
+  /** Kept frames that were nearest to being removed, or that the removed ones repeat. */
   readonly kept: readonly LedgerPicture[];
+}
+
+/** Frames that have something in common. */
+export interface GroupSection {
+  readonly title: string;
+  readonly frames: number;
+  readonly pictures: readonly LedgerPicture[];
 }
 
 export interface LedgerReportInput {
   readonly manifest: Manifest;
   readonly rules: readonly RuleSection[];
-  /** Frames of which no pair can be made, and those that people removed, by reason. */
-  readonly others: readonly {
-    readonly reason: string;
-    readonly frames: number;
-    readonly pictures: readonly LedgerPicture[];
-  }[];
-  readonly restored: readonly LedgerPicture[];
+  /** Frames of which no pair can be made, by reason. */
+  readonly others: readonly GroupSection[];
+  /** Frames that people decided about, by what they decided. */
+  readonly decided: readonly GroupSection[];
   /** Kept pairs, spread over the dataset. */
   readonly kept: readonly LedgerPicture[];
 }
@@ -48,7 +55,7 @@ export interface LedgerReportInput {
  * @example await writeAtomic("report.html", ledgerReport(input))
  */
 export function ledgerReport(input: LedgerReportInput): string {
-  const { manifest, rules, others, restored, kept } = input;
+  const { manifest, rules, others, decided, kept } = input;
   const title = "facehand derive: what was kept, and why not the rest";
   return `<!doctype html>\n${
     html`<html lang="en"><head><meta charset="utf-8">
@@ -59,10 +66,10 @@ ${[
   opening(manifest),
   html`<h2>Kept</h2><p>Pairs spread over the dataset: hand on the left, face on the right.</p>${sheet(kept)}`,
   html`<h2>Rules</h2><p>Each rule judges one number. Removed frames are shown beside the kept ones that were nearest to
-its threshold, nearest first; ${"--rule name=value"} moves it, ${"--no-rule name"} turns it off.</p>`,
+its threshold, nearest first, a frame under every rule that removes it for its reason; ${"--rule name=value"} moves it, ${"--no-rule name"} turns it off.</p>`,
   ...rules.map(ruleSection),
-  ...others.filter(({ frames }) => frames > 0).map(otherSection),
-  ...(restored.length === 0 ? [] : [html`<h2>Restored by decisions</h2>${sheet(restored)}`]),
+  ...groupSections("No pair could be made", others),
+  ...groupSections("Decisions", decided),
   balanceSection(manifest),
 ]}
 </main></body></html>`.text
@@ -100,17 +107,24 @@ const tile = (value: number, label: string) =>
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function ruleSection(rule: RuleSection): Markup {
-  const { name, reason, about, threshold, removes, removedFrames, removed, kept } = rule;
+  const { name, reason, about, threshold, removes, beside, removedFrames, removed, kept } = rule;
   const how = threshold === null ? "off" : `removes ${removes} ${threshold}`;
-  const rest =
-    kept.length === 0 ? html`` : html`<p class="soft">Kept, nearest to the threshold:</p>${sheet(kept)}`;
+  const which = beside ? "Kept, which these repeat:" : "Kept, nearest to the threshold:";
+  const rest = kept.length === 0 ? html`` : html`<p class="soft">${which}</p>${sheet(kept)}`;
   return html`<h3>${name}: ${how}</h3>
 <p>${about}. Reason ${reason.replaceAll("_", " ")}: ${removedFrames} frames.</p>
 ${sheet(removed)}${rest}`;
 }
 
-function otherSection({ reason, frames, pictures }: LedgerReportInput["others"][number]): Markup {
-  return html`<h3>${reason.replaceAll("_", " ")}</h3><p>${frames} frames.</p>${sheet(pictures)}`;
+function groupSections(title: string, groups: readonly GroupSection[]): Markup[] {
+  if (groups.length === 0) return [];
+  return [
+    html`<h2>${title}</h2>`,
+    ...groups.map(
+      ({ title: what, frames, pictures }) =>
+        html`<h3>${what.replaceAll("_", " ")}</h3><p>${frames} frames.</p>${sheet(pictures)}`,
+    ),
+  ];
 }
 
 function sheet(pictures: readonly LedgerPicture[]): Markup {
