@@ -1,6 +1,7 @@
 // Command-line options from a configuration's schema, so that flags, defaults, ranges and help always agree.
 import { Option } from "commander";
 import { z } from "zod";
+import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { list, repeated } from "./context.ts";
 
@@ -41,7 +42,7 @@ function describe({ description = "", default: value }: Field): string {
  * @throws AppError("input", "FLAG")
  */
 export function numeric(flag: string, text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && Number.isFinite(value)) return value;
+  const value = decimal(text);
+  if (value !== undefined) return value;
   throw unexpected("input", { code: "FLAG", expected: "a number", name: flag, got: text });
 }

@@ -1,6 +1,7 @@
 // `facehand derive labels`: pairs whose stored predictions, hand and face both, contradict the recorded label.
 // What it lists is to be looked at; what is then decided goes into a file for `derive --decisions`.
 import type { Command } from "commander";
+import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { SEXES } from "../data/record.ts";
 import { type Contradiction, type Contradictions, findContradictions } from "../evaluate/contradictions.ts";
@@ -57,8 +58,8 @@ export function deriveLabelsCommand({ print }: Context): Command {
 }
 
 function confidence(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= 0.5 && value <= 1) return value;
+  const value = decimal(text);
+  if (value !== undefined && value >= 0.5 && value <= 1) return value;
   const e = { code: "FLAG", expected: "a probability from 0.5 to 1", name: "--min", got: text };
   throw unexpected("input", e);
 }

@@ -2,6 +2,7 @@
 // Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there. With --shard it derives a part
 // of the frames, with --executor slurm all parts as tasks on a cluster.
 import { type Command, Option } from "commander";
+import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { RULE_NAMES, RULES, type RuleChoice } from "../derive/clean.ts";
 import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
@@ -157,8 +158,8 @@ function dropRules(text: string, before: string[] = []): string[] {
 
 function ruleChoice(text: string): RuleChoice {
   const [, name = "", value = ""] = /^([^=]+)=(.+)$/.exec(text) ?? [];
-  const threshold = value === "off" ? null : Number(value);
-  if (name !== "" && !Number.isNaN(threshold)) return { name, threshold };
+  const threshold = value === "off" ? null : decimal(value);
+  if (name !== "" && threshold !== undefined) return { name, threshold };
   const e = { code: "FLAG", expected: "name=number or name=off, such as blur=8,", name: "--rule", got: text };
   throw unexpected("input", e);
 }
@@ -181,8 +182,8 @@ function shardOf(text: string): ShardChoice {
 /** An option value that is a share of a whole. */
 function share(name: string): (text: string) => number {
   return (text) => {
-    const value = Number(text);
-    if (text.trim() !== "" && value >= 0 && value < 1) return value;
+    const value = decimal(text);
+    if (value !== undefined && value >= 0 && value < 1) return value;
     throw unexpected("input", { code: "FLAG", expected: "a share from 0 to below 1", name, got: text });
   };
 }

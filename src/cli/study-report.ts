@@ -1,5 +1,6 @@
 // `facehand study report` and `facehand study audit`: what a study says, and whether published figures fit together.
 import type { Command } from "commander";
+import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type AuditFinding, auditRow, type PublishedRow } from "../studies/audit.ts";
@@ -107,7 +108,11 @@ async function fromFile(path: string): Promise<{ name: string; row: PublishedRow
     const of = (name: string) => record[header!.indexOf(name)]?.trim() || undefined;
     const n = of("n");
     const values = (of("values") ?? "").split(/[\s;]+/).filter((text) => text !== "");
-    const known = defined({ mean: of("mean"), std: of("std"), n: n === undefined ? undefined : Number(n) });
+    const known = defined({
+      mean: of("mean"),
+      std: of("std"),
+      n: n === undefined ? undefined : (decimal(n) ?? Number.NaN),
+    });
     rows.push({ name: `${of("name") ?? `row ${row}`}: `, row: { values, ...known } });
   }
   return rows;

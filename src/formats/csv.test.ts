@@ -99,6 +99,47 @@ describe("readCsv", () => {
     }
   });
 
+  const utf16 = (text: string, mark = "\ufeff") => Buffer.from(mark + text, "utf16le");
+  test.each<[string, string | Buffer, string, string, string]>([
+    ["UTF-16", utf16("id,age\na,1\n"), "CSV_ENCODING", 'got "UTF-16"', "save the table again as UTF-8"],
+    ["big-endian UTF-16", utf16("id,age\n").swap16(), "CSV_ENCODING", 'got "UTF-16"', "UTF-8"],
+    ["UTF-16 without a mark", utf16("id,age\na,1\n", ""), "CSV_ENCODING", "NUL characters", "is UTF-16"],
+    [
+      "Latin-1",
+      Buffer.from("id,age\n\xe9,1\n", "latin1"),
+      "CSV_ENCODING",
+      "other bytes",
+      "it may be Latin-1",
+    ],
+    ["a spreadsheet", Buffer.from("PK\x03\x04rest"), "CSV_ENCODING", "a zip archive or a spreadsheet", "CSV"],
+    ["gzip", Buffer.from([0x1f, 0x8b, 8, 0]), "CSV_ENCODING", "a gzip file", "gunzip"],
+    ["Parquet", Buffer.from("PAR1\x15\x04"), "CSV_ENCODING", "a Parquet file", ".parquet"],
+    ["semicolons", "id;age\na;0,9\nb;0,8\n", "CSV_SEPARATOR", 'got "semicolons: id;age', "with commas"],
+    ["quoted semicolons", '"id";"age"\n"a";"1"\n', "CSV_SEPARATOR", 'semicolons: \\"id', "with commas"],
+    ["tabs", "id\tage\na\t1\n", "CSV_SEPARATOR", 'got "tabs: id', "with commas"],
+    ["vertical bars", "id|age\na|1\n", "CSV_SEPARATOR", 'got "vertical bars: id|age', "with commas"],
+    ["a declared separator", "sep=;\nid;age\na;1\n", "CSV_SEPARATOR", 'got "sep=;"', "remove this line"],
+    ["a declared comma", "sep=,\nid,age\na,1\n", "CSV_SEPARATOR", 'got "sep=,"', "remove this line"],
+    ["old line ends", "id,age\ra,1\r", "CSV_ROW", "r alone", "Unix"],
+    [
+      "NUL in a cell",
+      "id,age\na,1\nb\0,2\n",
+      "CSV_ROW",
+      "Expected text without NUL characters for cell 1",
+      "damaged",
+    ],
+  ])("names the cause of %s", async (_what, text, code, message, hint) => {
+    const error = await fault(text, undefined, { allowOthers: true });
+    expect(error.code).toBe(code);
+    expect(error.message).toContain(message);
+    expect(error.message).toContain(path);
+    expect(error.hint).toContain(hint);
+  });
+
+  test("takes separators of others within cells for text", async () => {
+    expect(await read("id,age\na;b,1|2\n")).toEqual([{ row: 2, values: { id: "a;b", age: "1|2" } }]);
+  });
+
   test("bounds a row", async () => {
     expect((await fault(`id,age\na,"${"x\n".repeat(1 << 20)}`)).code).toBe("CSV_ROW");
   });

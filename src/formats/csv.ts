@@ -7,6 +7,7 @@ import { CsvError, type Info, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { AppError, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
 import { openAtomic, writeAtomic } from "../core/files.ts";
+import { checkCells, checkFirstBytes, checkHeaderLine, otherEncoding } from "./csv-causes.ts";
 
 /** An unclosed quote would otherwise take the rest of the file into memory as one field. */
 const MAX_ROW_CHARS = 1 << 20;
@@ -29,7 +30,7 @@ export interface CsvRow<Column extends string, Optional extends string = never> 
  * Streams the rows of a CSV file. Empty lines are passed over; values are not trimmed.
  *
  * @param columns - columns that must be there, in any order
- * @throws AppError("data", "FILE_MISSING" | "CSV_EMPTY" | "CSV_COLUMNS" | "CSV_ROW" | "CSV_ENCODING")
+ * @throws AppError("data", "FILE_MISSING" | "CSV_EMPTY" | "CSV_COLUMNS" | "CSV_ROW" | "CSV_ENCODING" | "CSV_SEPARATOR")
  * @example for await (const { row, values } of readCsv("train.csv", ["id", "gender"])) console.log(values.id);
  */
 export async function* readCsv<Column extends string, Optional extends string = never>(
@@ -59,7 +60,7 @@ export async function* readCsv<Column extends string, Optional extends string = 
 /**
  * The columns of a CSV file, in their order.
  *
- * @throws AppError("data", "FILE_MISSING" | "CSV_EMPTY" | "CSV_ROW" | "CSV_ENCODING")
+ * @throws AppError("data", "FILE_MISSING" | "CSV_EMPTY" | "CSV_ROW" | "CSV_ENCODING" | "CSV_SEPARATOR")
  * @example await readCsvHeader("predictions.csv") // ["id", "y", "p"]
  */
 export async function readCsvHeader(path: string): Promise<readonly string[]> {
@@ -70,7 +71,7 @@ export async function readCsvHeader(path: string): Promise<readonly string[]> {
 /**
  * The records of a CSV file as they are, the header among them: for tables whose columns are not yet trusted.
  *
- * @throws AppError("data", "FILE_MISSING" | "CSV_ROW" | "CSV_ENCODING")
+ * @throws AppError("data", "FILE_MISSING" | "CSV_ROW" | "CSV_ENCODING" | "CSV_SEPARATOR")
  */
 export async function* readRecords(path: string): AsyncGenerator<{ record: string[]; row: number }> {
   const parser = parse({
@@ -85,7 +86,9 @@ export async function* readRecords(path: string): AsyncGenerator<{ record: strin
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
       const text = record.join("");
       const marks = text.match(/[\r\n]/g)?.length ?? 0;
-      yield { record, row: info.lines - marks - excess };
+      const row = info.lines - marks - excess;
+      checkCells(record, `${path}:${row}`);
+      yield { record, row };
       excess += text.match(/\r\n/g)?.length ?? 0;
     }
   } catch (error) {
@@ -98,24 +101,20 @@ async function* decoded(path: string): AsyncGenerator<string> {
   let position = 0;
   try {
     for await (const chunk of createReadStream(path)) {
+      if (position === 0) checkFirstBytes(chunk as Uint8Array, path);
       const text = decoder.decode(chunk as Uint8Array, { stream: true });
+      if (position === 0) checkHeaderLine(text.trimStart().split("\n", 1)[0]!, path);
       position += (chunk as Uint8Array).byteLength;
       if (text !== "") yield text;
     }
     decoder.decode();
   } catch (cause) {
     if (isNotFound(cause)) throw missingFile(path, "a CSV file");
+    if (cause instanceof AppError) throw cause;
     if (!(cause instanceof TypeError)) {
       throw new AppError("data", "READ_FAILED", `Expected to read ${path}, got ${show(cause)}`, { cause });
     }
-    throw unexpected("data", {
-      code: "CSV_ENCODING",
-      expected: "UTF-8 text",
-      name: path,
-      got: `other bytes after byte ${position}`,
-      hint: "save the table again as UTF-8",
-      cause,
-    });
+    throw otherEncoding(path, position, cause);
   }
 }
 

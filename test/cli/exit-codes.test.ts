@@ -48,6 +48,21 @@ describe("exit codes", () => {
       ["data", "show", "x", "--rows", "none"],
       'Expected a whole number from 1 to 1000 for --rows, got "none"',
     ],
+    [
+      "a number in another base",
+      ["train", "--arch", "umcc", "--tag", "x", "--data", "pairs:x", "--out", "x", "--lr", "0x1"],
+      'Expected a number for --lr, got "0x1"',
+    ],
+    [
+      "no finite number",
+      ["derive", "labels", "--predictions", "x", "--min", "Infinity"],
+      'for --min, got "Infinity"',
+    ],
+    [
+      "a rule in another base",
+      ["derive", "--hagrid", "x", "--out", "y", "--rule", "blur=0x8"],
+      'such as blur=8, for --rule, got "blur=0x8"',
+    ],
     ["a split", ["evaluate", "x", "--split", "tset"], 'Expected train, val, test for --split, got "tset"'],
     [
       "a source",
