@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedPredictions } from "../../test/run-fixture.ts";
@@ -51,6 +52,27 @@ describe("predictions.parquet", () => {
       }),
       { numRuns: 25 },
     );
+  });
+
+  test("reads them when another program has saved them again: zstd, int64, float32, an index, nulls only", async () => {
+    const file = new URL("../../test/parity/goldens/formats/peer-predictions.parquet", import.meta.url);
+    const rows = await readPredictions(fileURLToPath(file));
+    expect(rows.map(({ target }) => target)).toEqual(rows.map((_, i) => (i >> 1) % 2));
+    expect(rows[39]).toEqual({
+      id: "19/face",
+      source: "pairs",
+      subject: "pairs:19",
+      modality: "face",
+      split: "test",
+      target: 1,
+      probability: Math.fround(1 / (1 + Math.exp(-4.75))),
+      modalityUsed: null,
+      gateHand: null,
+      logit: 4.75,
+      age: "20-29",
+      race: "light",
+      gesture: "palm",
+    });
   });
 
   test("has the columns of a row, in their order", () => {

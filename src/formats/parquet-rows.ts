@@ -6,6 +6,7 @@ import { open } from "node:fs/promises";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { CODECS, checkCodecs } from "./parquet-codecs.ts";
 
 /** A picture as Hugging Face's Image feature stores it. */
 export interface ParquetImage {
@@ -103,16 +104,17 @@ function elementsOf(schema: RowSchema): SchemaElement[] {
 /**
  * The rows of a file in order, one group in memory at a time.
  *
- * @throws AppError("data", "FILE_MISSING" | "PARQUET_DAMAGED" | "PARQUET_COLUMN")
+ * @throws AppError("data", "FILE_MISSING" | "PARQUET_DAMAGED" | "PARQUET_CODEC" | "PARQUET_COLUMN")
  */
 export async function* readRows<S extends RowSchema>(path: string, schema: S): AsyncGenerator<ParquetRow> {
   const file = await guard(path, () => asyncBufferFromFile(path));
   const metadata = await guard(path, () => parquetMetadataAsync(file));
+  checkCodecs(metadata, path);
   const columns = Object.keys(schema);
   let rowStart = 0;
   for (const group of metadata.row_groups) {
     const rowEnd = rowStart + Number(group.num_rows);
-    const options = { file, metadata, columns, rowStart, rowEnd, utf8: false };
+    const options = { file, metadata, columns, rowStart, rowEnd, utf8: false, compressors: CODECS };
     const rows = await guard(path, () => parquetReadObjects(options));
     for (const [index, row] of rows.entries())
       yield checkRow(row, schema, `${path}, row ${rowStart + index + 1}`);

@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
+import { parquetMetadata } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AppError } from "../core/errors.ts";
 import { encodeParquet, readParquet, writeParquet } from "./parquet.ts";
+import { checkCodecs } from "./parquet-codecs.ts";
 
 const goldens = fileURLToPath(new URL("../../test/parity/goldens/formats/", import.meta.url));
 const SCHEMA = {
@@ -99,6 +101,62 @@ describe("round trip", () => {
 
 test("reads a file written by pyarrow", async () => {
   expect(await readParquet(`${goldens}peer.parquet`, SCHEMA)).toEqual(TABLE);
+});
+
+describe("reads what others write", () => {
+  const rows = Array.from({ length: 500 }, (_, i) => i);
+  const wide = {
+    id: "string",
+    sex: "int32",
+    age: "int32?",
+    logit: "double",
+    kept: "boolean",
+    seen: "string?",
+  } as const;
+  const values = {
+    id: rows.map((i) => `subject-${i % 7}/hand`),
+    sex: rows.map((i) => i % 2),
+    age: rows.map((i) => (i % 5 === 0 ? null : i % 80)),
+    logit: rows.map((i) => (i - 250) / 8),
+    kept: rows.map((i) => i % 3 === 0),
+    seen: rows.map(() => null),
+  };
+
+  test.each(["gzip", "zstd", "brotli", "lz4", "none"])("codec %s, with pandas' types", async (codec) => {
+    expect(await readParquet(`${goldens}peer-${codec}.parquet`, wide)).toEqual(values);
+  });
+
+  test("yes and no for 1 and 0", async () => {
+    const file = `${goldens}peer-zstd.parquet`;
+    expect((await readParquet(file, { kept: "int32" })).kept).toEqual(values.kept.map(Number));
+  });
+
+  test("but no fraction for a whole number, no null where none may be, no number for a text", async () => {
+    const file = `${goldens}peer-zstd.parquet`;
+    await expect(readParquet(file, { logit: "int32" })).rejects.toThrow(
+      "for row 0 of column logit, got -31.25",
+    );
+    await expect(readParquet(file, { age: "int32" })).rejects.toThrow("for row 0 of column age, got null");
+    await expect(readParquet(file, { seen: "string" })).rejects.toThrow('for column seen, got "INT32 NULL"');
+    await expect(readParquet(file, { sex: "string" })).rejects.toThrow('for column sex, got "INT64"');
+  });
+
+  test("and names a codec that it cannot read", async () => {
+    const schema = { x: "int32" } as const;
+    await writeParquet(path, schema, { x: [1, 2, 3] });
+    const metadata = parquetMetadata((await readFile(path)).buffer.slice(0) as ArrayBuffer);
+    const lzo = metadata.row_groups.map((group) => ({
+      ...group,
+      columns: group.columns.map((column) => ({
+        ...column,
+        meta_data: { ...column.meta_data!, codec: "LZO" as const },
+      })),
+    }));
+    expect(() => checkCodecs({ ...metadata, row_groups: lzo }, "t.parquet")).toThrow(
+      /^Expected pages compressed by UNCOMPRESSED, SNAPPY, .*ZSTD.* for t.parquet, got "LZO"$/,
+    );
+    expect(() => checkCodecs(metadata, "t.parquet")).not.toThrow();
+  });
 });
 
 describe("writing refuses", () => {

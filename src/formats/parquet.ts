@@ -1,48 +1,30 @@
 // Parquet tables of plain typed columns, over hyparquet and hyparquet-writer: predictions and ledgers.
-// Source: the Apache Parquet format through these libraries; Snappy compression.
+// Source: the Apache Parquet format through these libraries; written with Snappy, read with any codec (parquet-codecs.ts).
 // Invariants: one schema describes both sides; the same table gives the same bytes; no value changes its type.
 // Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata: hyparquet may loop without end on
 // damaged pages (seen in 1.31.5), so that damage must be found before it starts.
-import { type FileMetaData, parquetMetadata, parquetRead, type SchemaElement } from "hyparquet";
+import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { AppError, unexpected } from "../core/errors.ts";
+import { type AppError, unexpected } from "../core/errors.ts";
 import { readBytes, sha256, writeAtomic } from "../core/files.ts";
+import { CODECS, checkCodecs } from "./parquet-codecs.ts";
+import {
+  type Cell,
+  checkSchema,
+  checkValues,
+  columnError,
+  convertValue,
+  type ParquetSchema,
+  type ParquetTable,
+  type ParquetType,
+  schemaElements,
+} from "./parquet-types.ts";
 
-/** Column types; `?` allows null. */
-export type ParquetType = BasicType | `${BasicType}?`;
-type BasicType = "string" | "int32" | "double" | "boolean";
-
-/** Type of each column, in file order. */
-export type ParquetSchema = Readonly<Record<string, ParquetType>>;
-
-interface Values {
-  string: string;
-  int32: number;
-  double: number;
-  boolean: boolean;
-}
-/** Values of a column type. */
-export type Cell<T extends ParquetType> = T extends BasicType
-  ? Values[T]
-  : T extends `${infer B extends BasicType}?`
-    ? Values[B] | null
-    : never;
-
-/** A table by columns, all equally long. */
-export type ParquetTable<S extends ParquetSchema> = { readonly [C in keyof S]: readonly Cell<S[C]>[] };
+export type { Cell, ParquetSchema, ParquetTable, ParquetType };
 
 const SEAL_KEY = "facehand.sha256";
 const SEAL_CHARS = 64;
 const OPEN_SEAL = "0".repeat(SEAL_CHARS);
-const PHYSICAL = { string: "BYTE_ARRAY", int32: "INT32", double: "DOUBLE", boolean: "BOOLEAN" } as const;
-
-const VALID: { readonly [T in BasicType]: (value: unknown) => boolean } = {
-  string: (value) => typeof value === "string",
-  int32: (value) => typeof value === "number" && (value | 0) === value,
-  double: (value) => typeof value === "number",
-  boolean: (value) => typeof value === "boolean",
-};
-
 /**
  * Writes a table, atomically.
  *
@@ -76,15 +58,7 @@ export function columnsOf<S extends ParquetSchema>(schema: S, table: ParquetTabl
 
 /** What a file of ours says of itself, with a seal to be filled. */
 export function fileOptions(schema: ParquetSchema) {
-  const elements = Object.entries(schema).map(([name, type]): SchemaElement => {
-    const { basic, nullable } = parseType(type);
-    return {
-      name,
-      type: PHYSICAL[basic],
-      repetition_type: nullable ? "OPTIONAL" : "REQUIRED",
-      ...(basic === "string" ? { converted_type: "UTF8" } : {}),
-    };
-  });
+  const elements = schemaElements(schema);
   return {
     schema: [{ name: "root", num_children: elements.length }, ...elements],
     createdBy: "facehand",
@@ -135,29 +109,11 @@ function checkColumn(name: string, type: ParquetType, values: readonly unknown[]
   return values as unknown[];
 }
 
-function checkValues(
-  values: readonly unknown[],
-  type: ParquetType,
-  fail: (row: number, got: unknown) => never,
-): void {
-  const { basic, nullable } = parseType(type);
-  const valid = VALID[basic];
-  for (let row = 0; row < values.length; row++) {
-    const value = values[row];
-    if (!valid(value) && !(nullable && value === null)) fail(row, value);
-  }
-}
-
-function parseType(type: ParquetType): { basic: BasicType; nullable: boolean } {
-  const nullable = type.endsWith("?");
-  return { basic: (nullable ? type.slice(0, -1) : type) as BasicType, nullable };
-}
-
 /**
  * Reads columns of a table; the file's other columns are not read.
  *
  * @param more - type of a further column to read where the file has it, in the file's order
- * @throws AppError("data", "FILE_MISSING" | "PARQUET_COLUMN" | "PARQUET_DAMAGED")
+ * @throws AppError("data", "FILE_MISSING" | "PARQUET_COLUMN" | "PARQUET_CODEC" | "PARQUET_DAMAGED")
  * @example const { id, logit } = await readParquet("p.parquet", { id: "string", logit: "double" })
  */
 export async function readParquet<S extends ParquetSchema>(
@@ -171,6 +127,7 @@ export async function readParquet<S extends ParquetSchema>(
   const metadata = await guard(path, async () => parquetMetadata(file));
   const wanted = { ...schema, ...furtherColumns(metadata, schema, more) };
   checkSchema(metadata, wanted, path);
+  checkCodecs(metadata, path);
   const columns = Object.keys(wanted);
   const table: Record<string, unknown[]> = Object.fromEntries(columns.map((name) => [name, []]));
   await guard(path, () =>
@@ -178,9 +135,11 @@ export async function readParquet<S extends ParquetSchema>(
       file,
       metadata,
       columns,
+      compressors: CODECS,
       onChunk: ({ columnName, columnData, rowStart }) => {
         const out = table[columnName]!;
-        for (let i = 0; i < columnData.length; i++) out[rowStart + i] = columnData[i] ?? null;
+        for (let i = 0; i < columnData.length; i++)
+          out[rowStart + i] = convertValue(columnData[i] ?? null, wanted[columnName]!);
       },
     }),
   );
@@ -205,42 +164,6 @@ function furtherColumns(
     return type === undefined ? [] : [[name, type] as const];
   });
   return Object.fromEntries(further);
-}
-
-function checkSchema(metadata: FileMetaData, schema: ParquetSchema, path: string): void {
-  const found = new Map(metadata.schema.slice(1).map((element) => [element.name, element]));
-  for (const [name, type] of Object.entries(schema)) {
-    const element = found.get(name);
-    if (element === undefined) {
-      const message = `Expected column ${name} in ${path}, got the columns ${[...found.keys()].join(", ")}`;
-      throw new AppError("data", "PARQUET_COLUMN", message, {
-        hint: "make the file again with this version",
-      });
-    }
-    const { basic } = parseType(type);
-    if (element.type !== PHYSICAL[basic] || !plainType(element, basic)) {
-      const got = [element.type, element.converted_type].filter((part) => part !== undefined).join(" ");
-      throw columnError(path, type, `column ${name}`, got);
-    }
-  }
-}
-
-/** True if nothing lends the physical type another meaning (dates, decimals, nested lists). */
-function plainType(element: SchemaElement, basic: BasicType): boolean {
-  if (element.repetition_type === "REPEATED") return false;
-  return element.converted_type === (basic === "string" ? "UTF8" : undefined);
-}
-
-function columnError(path: string, type: ParquetType, name: string, got: unknown): AppError {
-  const hint = "make the file again with this version";
-  return unexpected("data", {
-    code: "PARQUET_COLUMN",
-    expected: `type ${type}`,
-    name,
-    got,
-    where: path,
-    hint,
-  });
 }
 
 /** Any error of the library means that the bytes are not a table it can read. */

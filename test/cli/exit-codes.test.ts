@@ -60,7 +60,7 @@ describe("exit codes", () => {
     ],
     [
       "a rule in another base",
-      ["derive", "--hagrid", "x", "--out", "y", "--rule", "blur=0x8"],
+      ["derive", "--hagrid", "x", "--gestures", "all", "--out", "y", "--rule", "blur=0x8"],
       'such as blur=8, for --rule, got "blur=0x8"',
     ],
     ["a split", ["evaluate", "x", "--split", "tset"], 'Expected train, val, test for --split, got "tset"'],
