@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { dropInstallScripts } from "./bundled.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** As "engines" in package.json. */
@@ -38,11 +39,13 @@ export async function ensure() {
       `Expected Node ${NODE_MIN.join(".")} or newer, got ${process.versions.node}\nTry: install a newer Node.js`,
     );
   }
-  if (isInstalled() && isBuilt()) return;
-  await withLock(async () => {
-    if (!isInstalled()) await install();
-    if (!isBuilt()) await build();
-  });
+  if (!isInstalled() || !isBuilt()) {
+    await withLock(async () => {
+      if (!isInstalled()) await install();
+      if (!isBuilt()) await build();
+    });
+  }
+  dropInstallScripts(ROOT); // so that what `npm pack` makes of it installs anywhere
 }
 
 function readJson(path) {

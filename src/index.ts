@@ -83,6 +83,7 @@ export { BACKBONE_NAMES } from "./models/registry.ts";
 export { formatTag, parseTag, type Tag } from "./models/tags.ts";
 export type { ClassTarget, TargetFacts } from "./models/targets.ts";
 export { type BundleNote, checkPublishable, croissantOf, writeBundle } from "./release/bundle.ts";
+export type { CroissantDocument } from "./release/croissant-schema.ts";
 export { datasetCard } from "./release/dataset-card.ts";
 export { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./release/facts.ts";
 export { auditRow } from "./studies/audit.ts";

@@ -40,7 +40,7 @@ interface Invocation {
 
 /** Verbs (one, or two for families such as `data show`) and flags of a facehand command. */
 function invocationOf(command: string): Invocation | undefined {
-  const match = /^(?:npx facehand|node (?:\.\/)?bin\/facehand\.js|facehand)\s+(.*)$/.exec(command);
+  const match = /^(?:npx (?:--no )?facehand|node (?:\.\/)?bin\/facehand\.js|facehand)\s+(.*)$/.exec(command);
   if (match === null) return undefined;
   const words = match[1]!.split(/\s+/);
   const families = ["data", "model", "study", "release"];
@@ -103,19 +103,19 @@ describe("documentation", () => {
 describe("these checks themselves", () => {
   it("read commands from shell blocks", () => {
     const text =
-      "```sh\n$ npm run demo # two minutes\nnpx facehand train --data a \\\n  --out b && npm test\n```\n```ts\nx\n```\n";
-    const commands = ["npm run demo", "npx facehand train --data a --out b", "npm test"];
+      "```sh\n$ npm run demo # two minutes\nnpx --no facehand train --data a \\\n  --out b && npm test\n```\n```ts\nx\n```\n";
+    const commands = ["npm run demo", "npx --no facehand train --data a --out b", "npm test"];
     expect(commandsOf(text)).toEqual(commands);
     expect(commands.map(scriptOf)).toEqual(["demo", undefined, "test"]);
   });
 
   it("read verbs and flags", () => {
-    expect(invocationOf("npx facehand data show DIR --json")).toEqual({
+    expect(invocationOf("npx --no facehand data show DIR --json")).toEqual({
       verbs: ["data", "show"],
       flags: ["--json"],
     });
     expect(invocationOf("node bin/facehand.js train --lr=1")).toEqual({ verbs: ["train"], flags: ["--lr"] });
-    expect(invocationOf("npx facehand --help")).toEqual({ verbs: [], flags: ["--help"] });
+    expect(invocationOf("npx --no facehand --help")).toEqual({ verbs: [], flags: ["--help"] });
     expect(invocationOf("npm ci")).toBeUndefined();
   });
 });

@@ -1,9 +1,10 @@
 // The scripts around the code: what counts as installed, what is printed of npm, how tests are counted.
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { dropInstallScripts } from "../scripts/bundled.mjs";
 import { countTests } from "../scripts/count.mjs";
 import { isNodeSupported, isSatisfied, withoutHosts } from "../scripts/ensure.mjs";
 
@@ -32,6 +33,24 @@ describe("ensure", () => {
     expect(told).not.toMatch(/example|10\.0/);
     expect(told).toContain("request to <registry>/zod failed");
     expect(told).toContain("code ECONNREFUSED");
+  });
+});
+
+describe("bundled packages", () => {
+  it("lose their installation scripts and nothing else, without touching a linked copy", () => {
+    const root = mkdtempSync(join(tmpdir(), "facehand-bundled-"));
+    const folder = join(root, "node_modules", "a");
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(root, "package.json"), JSON.stringify({ bundleDependencies: ["a"] }));
+    const before = { name: "a", version: "1.0.0", scripts: { postinstall: "node x", test: "node y" } };
+    writeFileSync(join(folder, "package.json"), JSON.stringify(before));
+    linkSync(join(folder, "package.json"), join(root, "elsewhere.json"));
+    dropInstallScripts(root);
+    dropInstallScripts(root); // nothing left to do
+    const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
+    expect(read(join(folder, "package.json"))).toEqual({ ...before, scripts: { test: "node y" } });
+    expect(read(join(root, "elsewhere.json"))).toEqual(before);
+    rmSync(root, { recursive: true });
   });
 });
 

@@ -94,17 +94,17 @@ export function demoCommands(
   const { epochs, imageSize, pixels, batch, lr, warmupEpochs } = training(options);
   const hyper = `--image-size ${imageSize} --pixels ${pixels} --epochs ${epochs} --batch ${batch} --lr ${lr} --warmup-epochs ${warmupEpochs} --seed ${seed}`;
   return [
-    `npx facehand data sample --subjects ${subjects} --frames ${FRAMES_PER_SUBJECT} --seed ${seed} --out ${sample}`,
-    `npx facehand derive --hagrid ${sample} --gestures all --face-landmarks ${faceLandmarks} --size ${CROP_PX} --val ${val} --test ${test} --seed ${seed} --out ${pairs}`,
-    `npx facehand data show ${pairs}`,
+    `npx --no facehand data sample --subjects ${subjects} --frames ${FRAMES_PER_SUBJECT} --seed ${seed} --out ${sample}`,
+    `npx --no facehand derive --hagrid ${sample} --gestures all --face-landmarks ${faceLandmarks} --size ${CROP_PX} --val ${val} --test ${test} --seed ${seed} --out ${pairs}`,
+    `npx --no facehand data show ${pairs}`,
     ...models.flatMap(({ dir, config }) => [
-      `npx facehand train --arch ${config.arch} --tag ${config.tag} --data pairs:${pairs} ${hyper} --out ${dir}`,
-      `npx facehand evaluate ${dir} --split test`,
+      `npx --no facehand train --arch ${config.arch} --tag ${config.tag} --data pairs:${pairs} ${hyper} --out ${dir}`,
+      `npx --no facehand evaluate ${dir} --split test`,
     ]),
     ...models.flatMap(({ dir, config }) =>
       pictures.map(({ modality, path }) => {
         const told = config.arch === "umcc" ? ` --modality ${modality}` : "";
-        return `npx facehand predict ${dir} ${path}${told}`;
+        return `npx --no facehand predict ${dir} ${path}${told}`;
       }),
     ),
   ];

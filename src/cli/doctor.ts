@@ -1,7 +1,7 @@
 // `facehand doctor`: what this machine has, what is missing, and the one command that brings it.
 // Invariant: it reports and never fails: what is missing is a line of advice, not an error.
 import type { Command } from "commander";
-import { CUDA_INSTALL } from "../engine/device.ts";
+import { cudaInstall } from "../engine/ort-node.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 import { type MachineFacts, machineFacts } from "./doctor-facts.ts";
 
@@ -56,7 +56,7 @@ export function advise(facts: MachineFacts): Advice[] {
   when(
     gpus.length > 0 && listed?.installed === false,
     `the CUDA libraries of ONNX Runtime for ${gpus[0]}`,
-    `${CUDA_INSTALL} (needs CUDA 12 and cuDNN 9)`,
+    `${cudaInstall()} (needs CUDA 12 and cuDNN 9)`,
   );
   if (gpus.length > 0 && listed?.installed === true && cuda?.runs === false) {
     when(true, `CUDA for ${gpus[0]}: ${cuda.reason}`, cuda.hint);

@@ -1,6 +1,6 @@
 // The part of a download that is there: `<path>.part`, and `<path>.part.json` that says what it is a part of.
 // Invariant: a part without its note, or of another file, counts as nothing.
-import { type FileHandle, rm, stat, statfs } from "node:fs/promises";
+import { rm, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { AppError, hasErrno, isNotFound, show, unexpected } from "../core/errors.ts";
@@ -27,6 +27,16 @@ export interface Partial {
 export interface Held {
   readonly bytes: number;
   readonly note?: Note;
+}
+
+/** What of an open file a chunk is written to; no type of Node's, so that our types need none. */
+export interface ChunkFile {
+  readonly write: (
+    chunk: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ) => Promise<{ readonly bytesWritten: number }>;
 }
 
 /** Left free on the disk after a download. */
@@ -90,7 +100,7 @@ function diskFull(folder: string, expected: string, got: string, cause?: unknown
  */
 export async function writeChunk(
   { path }: Pick<Partial, "path">,
-  file: FileHandle,
+  file: ChunkFile,
   chunk: Uint8Array,
   at: number,
 ): Promise<void> {

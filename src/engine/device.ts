@@ -2,14 +2,11 @@
 // A provider can be listed and still have no library, no driver or no adapter: it counts once a small model ran.
 import { type AppError, unexpected } from "../core/errors.ts";
 import { encodeModel } from "../formats/onnx.ts";
-import { type Backend, createSession, listBackends } from "./ort-node.ts";
+import { type Backend, createSession, cudaInstall, listBackends } from "./ort-node.ts";
 import { type Session, Tensor } from "./session.ts";
 
 export const DEVICES = ["cpu", "cuda", "webgpu", "coreml", "dml"] as const;
 export type Device = (typeof DEVICES)[number];
-
-/** Downloads the libraries that are too large for the npm package: by the installation script of onnxruntime-node. */
-export const CUDA_INSTALL = "npm rebuild onnxruntime-node --ignore-scripts=false";
 
 /** Whether a device runs here, and if not, why and what to do. */
 export type DeviceState =
@@ -44,7 +41,7 @@ export async function probeDevice(device: Device, source: DeviceSource = INSTALL
     return { device, runs: false, reason, hint: "use --device cpu" };
   }
   if (!backend.installed) {
-    const hint = device === "cuda" ? `${CUDA_INSTALL} (needs CUDA 12 and cuDNN 9)` : "use --device cpu";
+    const hint = device === "cuda" ? `${cudaInstall()} (needs CUDA 12 and cuDNN 9)` : "use --device cpu";
     return { device, runs: false, reason: `the libraries of ${device} are not installed`, hint };
   }
   try {

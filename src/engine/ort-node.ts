@@ -2,7 +2,7 @@
 // Defaults suit training graphs: no memory pattern (1.8 times the memory), sequential (parallel is 2.4 times slower).
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { env, InferenceSession, listSupportedBackends, Tensor as NodeTensor } from "onnxruntime-node";
 import { AppError, unexpected } from "../core/errors.ts";
 import { collectGarbage } from "./garbage.ts";
@@ -30,8 +30,24 @@ export function listBackends(): Backend[] {
 
 /** Where the binding keeps its libraries and looks for those of providers. */
 export function libraryFolder(): string {
-  const root = dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
-  return join(root, "bin", "napi-v6", process.platform, process.arch);
+  return join(bindingFolder(), "bin", "napi-v6", process.platform, process.arch);
+}
+
+/**
+ * The command that downloads the CUDA libraries, which are too large for the npm package, into `libraryFolder()`: the
+ * binding's own installation script. npm does not run it by itself (scripts/bundled.mjs).
+ *
+ * @example cudaInstall() // "node node_modules/onnxruntime-node/script/install.js"
+ */
+export function cudaInstall(): string {
+  const path = join(bindingFolder(), "script", "install.js");
+  const near = relative(process.cwd(), path);
+  const shown = near.startsWith("..") ? path : near;
+  return `node ${/\s/.test(shown) ? JSON.stringify(shown) : shown}`;
+}
+
+function bindingFolder(): string {
+  return dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
 }
 
 /** Models from which on their bytes are worth a collection of garbage. */

@@ -12,7 +12,7 @@ import { imagePath } from "../data/layout.ts";
 import { type PackEntry, type PackOptions, packFiles, packRemoved } from "../data/pack.ts";
 import { MODALITIES, SPLITS } from "../data/record.ts";
 import { type BundleFile, croissant } from "./croissant.ts";
-import { checkCroissant } from "./croissant-schema.ts";
+import { type CroissantDocument, checkCroissant } from "./croissant-schema.ts";
 import { datasetCard } from "./dataset-card.ts";
 import { datasheet } from "./datasheet.ts";
 import { type DatasetFacts, datasetFacts, extraPath, PUBLISHED_EXTRAS, type ReleaseInfo } from "./facts.ts";
@@ -171,7 +171,11 @@ function noteOf(info: ReleaseInfo, { pairs, subjects, manifest }: DatasetFacts, 
  *
  * @throws as writeBundle
  */
-export async function croissantOf(checked: CheckedDataset, info: ReleaseInfo, options: PackOptions = {}) {
+export async function croissantOf(
+  checked: CheckedDataset,
+  info: ReleaseInfo,
+  options: PackOptions = {},
+): Promise<CroissantDocument> {
   checkPublishable(checked);
   const facts = await datasetFacts(checked);
   const files: BundleFile[] = [];

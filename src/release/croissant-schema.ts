@@ -58,29 +58,30 @@ const recordSet = z.strictObject({
 });
 
 const rai = z.string().regex(/^rai:[a-zA-Z]+$/);
-const dataset = z
-  .object({
-    "@context": z.record(z.string(), z.unknown()),
-    "@type": z.literal("sc:Dataset"),
-    conformsTo: z.array(text).refine((list) => list.includes("http://mlcommons.org/croissant/1.1")),
-    name: text,
-    description: text,
-    license: z.url(),
-    url: z.url(),
-    version: z.string().regex(/^\d+\.\d+\.\d+$/),
-    datePublished: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
-    creator: z.strictObject({ "@type": z.enum(["sc:Organization", "sc:Person"]), name: text }),
-    citeAs: text,
-    keywords: z.array(text),
-    isLiveDataset: z.boolean(),
-    "prov:wasDerivedFrom": ref.optional(),
-    distribution: z.array(z.union([fileObject, fileSet])).min(1),
-    recordSet: z.array(recordSet).min(1),
-  })
-  .catchall(z.union([text, z.array(text).min(1)]));
+const known = z.object({
+  "@context": z.record(z.string(), z.unknown()),
+  "@type": z.literal("sc:Dataset"),
+  conformsTo: z.array(text).refine((list) => list.includes("http://mlcommons.org/croissant/1.1")),
+  name: text,
+  description: text,
+  license: z.url(),
+  url: z.url(),
+  version: z.string().regex(/^\d+\.\d+\.\d+$/),
+  datePublished: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
+  creator: z.strictObject({ "@type": z.enum(["sc:Organization", "sc:Person"]), name: text }),
+  citeAs: text,
+  keywords: z.array(text),
+  isLiveDataset: z.boolean(),
+  "prov:wasDerivedFrom": ref.optional(),
+  distribution: z.array(z.union([fileObject, fileSet])).min(1),
+  recordSet: z.array(recordSet).min(1),
+});
+const dataset = known.catchall(z.union([text, z.array(text).min(1)]));
 
-/** A Croissant document that was checked. */
-export type CroissantDocument = z.output<typeof dataset>;
+/** A Croissant document that was checked: the properties above, and RAI's. */
+export type CroissantDocument = z.output<typeof known> & {
+  readonly [property: `rai:${string}`]: string | string[];
+};
 
 const KNOWN = new Set(Object.keys(dataset.shape));
 

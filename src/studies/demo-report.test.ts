@@ -82,7 +82,7 @@ function input(): DemoReportInput {
         ],
       },
     ],
-    commands: ["npx facehand demo > log"],
+    commands: ["npx --no facehand demo > log"],
     versions: { node: "v20" },
   };
 }
@@ -108,7 +108,7 @@ describe("demoReport", () => {
   it("escapes what it shows", () => {
     expect(text).not.toContain("<script>alert");
     expect(document.querySelector(".sheet figcaption")!.textContent).toBe(`palm, female, ${NASTY}, light`);
-    expect(document.querySelector("pre")!.textContent).toBe("npx facehand demo > log");
+    expect(document.querySelector("pre")!.textContent).toBe("npx --no facehand demo > log");
   });
 
   it("says that it is drawn and that the label is apparent", () => {

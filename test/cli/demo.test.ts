@@ -99,7 +99,7 @@ describe("facehand demo", () => {
     const lines = /<pre>(.*?)<\/pre>/s.exec(report)![1]!.split("\n");
     const argv = (verb: string) =>
       lines
-        .find((line) => line.startsWith(`npx facehand ${verb}`))!
+        .find((line) => line.startsWith(`npx --no facehand ${verb}`))!
         .split(" ")
         .slice(2);
     const trained = await runCli(...argv("train"), "--resume", "--json");

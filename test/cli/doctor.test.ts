@@ -96,7 +96,7 @@ describe("advice", () => {
     expect(missing({ gpus: ["NVIDIA X"] })).toEqual([
       [
         "the CUDA libraries of ONNX Runtime for NVIDIA X",
-        expect.stringMatching(/^npm rebuild onnxruntime-node --ignore-scripts=false /),
+        expect.stringMatching(/^node \S*onnxruntime-node\/script\/install\.js /),
       ],
     ]);
     const backends = [{ name: "cuda", installed: true }];
