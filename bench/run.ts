@@ -1,6 +1,6 @@
 // `npm run bench -- NAME [options]`: one benchmark of this folder, ours against a peer's where one is installed.
 // The sides alternate within one run, and who goes first alternates too: only ratios of neighbours are trusted,
-// as a machine's speed drifts. Prints one JSON line last and appends it to bench/results.jsonl.
+// as a machine's speed drifts. Prints one JSON line for each peer last and appends them to bench/results.jsonl.
 import { appendFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -55,7 +55,8 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward)
   --python PATH     Python of the peer (default: the first on PATH with its libraries)
   --timm DIR        checkout of timm for the peer
-  --layout NAME     the peer's memory format: contiguous (default) or channels_last
+  --setup LIST      the peer's: default, channels_last (its memory format), bf16 (there, with autocast: reduced
+                    precision); several, with commas, take turns in one run (train-step and forward; default: default)
   --alone           do not run the peer
   --no-record       do not append to bench/results.jsonl
   --help
@@ -71,7 +72,7 @@ const OPTIONS = {
   lowering: { type: "string" },
   python: { type: "string" },
   timm: { type: "string" },
-  layout: { type: "string", default: "contiguous" },
+  setup: { type: "string", default: "default" },
   alone: { type: "boolean", default: false },
   "no-record": { type: "boolean", default: false },
   help: { type: "boolean", default: false },
@@ -121,26 +122,47 @@ function benchmark(name: string | undefined): string {
   });
 }
 
-async function startPeer(name: string, work: Work, flags: Flags): Promise<Side | undefined> {
-  if (flags.alone || PEERLESS.has(name)) return undefined;
+/** How PyTorch may be set up (peer/step.py). */
+const SETUPS = ["default", "channels_last", "bf16"] as const;
+
+function setupsOf({ setup: list }: Flags): string[] {
+  const setups = [...new Set(list.split(","))];
+  const unknown = setups.find((setup) => !SETUPS.some((known) => known === setup));
+  if (unknown === undefined) return setups;
+  const expected = `some of ${SETUPS.join(", ")}`;
+  throw unexpected("input", { code: "BENCH_SETUP", expected, name: "--setup", got: unknown });
+}
+
+/** The sides to compare with: none, one, or one for each setup of PyTorch. */
+async function startPeers(
+  name: string,
+  work: Work,
+  setups: readonly string[],
+  flags: Flags,
+): Promise<Side[]> {
+  if (flags.alone || PEERLESS.has(name)) return [];
   const own = OWN_PEERS[name];
-  if (own !== undefined) return startOurs(own, { ...work, lowering: lowering(own, flags) });
+  if (own !== undefined) return [await startOurs(own, { ...work, lowering: lowering(own, flags) })];
   const python = findPython(flags.python, flags.timm, name.startsWith("derive") ? DLIB : undefined);
   if ("missing" in python) {
     console.log(`No peer (${python.missing}): measuring our side alone.`);
-    return undefined;
+    return [];
+  }
+  const script = ["loader", "derive"].find((start) => name.startsWith(start)) ?? SCRIPTS[name];
+  if (script !== undefined) {
+    const args = [`${HERE}peer/${script}.py`, JSON.stringify(work), ...(MODES[name] ?? [])];
+    return [await start(python.path, args, ROOT)];
   }
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
-  const step = ["--layout", flags.layout, ...timm];
-  const script = ["loader", "derive"].find((start) => name.startsWith(start)) ?? SCRIPTS[name];
-  const args =
-    script === undefined
-      ? [`${HERE}peer/step.py`, JSON.stringify(work), name, ...step]
-      : [`${HERE}peer/${script}.py`, JSON.stringify(work), ...(MODES[name] ?? [])];
-  return start(python.path, args, ROOT);
+  const sides: Side[] = [];
+  for (const setup of setups) {
+    const args = [`${HERE}peer/step.py`, JSON.stringify(work), name, "--setup", setup, ...timm];
+    sides.push(await start(python.path, args, ROOT));
+  }
+  return sides;
 }
 
-/** Steps of both sides in turn, the other side first in every second pair. */
+/** Steps of all sides in turn, in the other order in every second round. */
 async function alternate(sides: readonly Side[], pairs: number): Promise<Measured[][]> {
   const measured: Measured[][] = sides.map(() => []);
   for (let pair = 0; pair < pairs; pair++) {
@@ -195,38 +217,43 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
     });
   }
   const [pairs, warmup] = [integer("pairs", flags, 1), integer("warmup", flags, 0)];
+  const setups = setupsOf(flags);
   const idleBefore = await idleShare();
   const ours = await startOurs(name, work);
-  const peer = await startPeer(name, work, flags);
-  const sides = peer === undefined ? [ours] : [ours, peer];
+  const peers = await startPeers(name, work, setups, flags);
+  const sides = [ours, ...peers];
   const warm = await alternate(sides, warmup);
   const measured = await alternate(sides, pairs);
-  const [mine, theirs] = measured;
   const first = (i: number) => warm[i]![0] ?? measured[i]![0]!;
   await Promise.all(sides.map((side) => side.close()));
   await sleep(PAUSE_MS);
   const idleAfter = await idleShare();
-  const row = {
-    benchmark: name,
-    ...work,
-    pairs,
-    ratio: theirs === undefined ? null : pairedRatio(times(mine!), times(theirs)),
-    ...cpuRatio(mine!, theirs),
-    ours: summary(ours, mine!, first(0)),
-    peer: peer === undefined ? null : summary(peer, theirs!, first(1)),
-    ...checkout(),
-    machine: { ...machine(), idleBefore, idleAfter },
-    time: new Date().toISOString(),
+  const mine = measured[0]!;
+  const rowOf = (peer: Side | undefined, i: number) => {
+    const theirs = peer === undefined ? undefined : measured[i];
+    return {
+      benchmark: name,
+      ...work,
+      pairs,
+      ratio: theirs === undefined ? null : pairedRatio(times(mine), times(theirs)),
+      ...cpuRatio(mine, theirs),
+      ours: summary(ours, mine, first(0)),
+      peer: peer === undefined ? null : summary(peer, theirs!, first(i)),
+      ...checkout(),
+      machine: { ...machine(), idleBefore, idleAfter },
+      time: new Date().toISOString(),
+    };
   };
-  report(row);
+  const rows = peers.length === 0 ? [rowOf(undefined, 0)] : peers.map((peer, k) => rowOf(peer, k + 1));
+  for (const row of rows) report(row);
   if (Math.min(idleBefore, idleAfter) < QUIET) {
     console.log(
       `The machine was busy (idle ${idleBefore} before, ${idleAfter} after): do not trust this run.`,
     );
   }
-  const line = JSON.stringify(row);
-  if (!flags["no-record"]) appendFileSync(`${HERE}results.jsonl`, `${line}\n`);
-  console.log(line);
+  const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
+  if (!flags["no-record"]) appendFileSync(`${HERE}results.jsonl`, lines);
+  process.stdout.write(lines);
 }
 
 const times = (steps: readonly Measured[]) => steps.map((m) => m.ms);
@@ -253,7 +280,7 @@ function report({
       firstStepMs === undefined ? "" : `, first step done after ${firstStepMs} ms`
     }`;
   console.log(`ours   ${text(ours)}`);
-  if (peer !== null) console.log(`peer   ${text(peer)}`);
+  if (peer !== null) console.log(`peer   ${text(peer)} (${Object.values(peer.versions).join(", ")})`);
   if (ratio !== null)
     console.log(`ours / peer by pairs: median ${ratio.median} (quartiles ${ratio.p25} to ${ratio.p75})`);
   if (byCpu !== undefined)

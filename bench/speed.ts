@@ -1,5 +1,5 @@
 // `npm run bench -- speed`: measures all work whose speed is a goal; `npm run bench -- speed-table`: writes what
-// bench/results.jsonl says of it into docs/speed.md. The newest row counts, for each release of PyTorch.
+// bench/results.jsonl says of it into docs/speed.md. The newest row counts, for each setup of the peer.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -105,15 +105,33 @@ export function measureAll(flags: readonly string[]): boolean {
     const command = ["--import", "tsx", "bench/run.ts", ...args];
     return spawnSync(process.execPath, command, { cwd: ROOT, stdio: "inherit" }).status === 0;
   };
-  const goals = GOALS.map(({ benchmark, model, batch, sizePx }) =>
-    run(
-      ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
-      ...(benchmark.startsWith("derive") ? FRAME_FLAGS : []),
-      ...flags,
-    ),
-  );
+  const goals = GOALS.flatMap((goal) => {
+    const { benchmark, model, batch, sizePx } = goal;
+    const own = benchmark.startsWith("derive") ? FRAME_FLAGS : [];
+    return setupsOf(goal).map((setup) =>
+      run(
+        ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
+        ...[...own, ...setup, ...flags],
+      ),
+    );
+  });
   return [...goals, ...GROWN.map((model) => run("growth", "--model", model))].every((ok) => ok);
 }
+
+/** All setups of PyTorch in one run, where their memory has room beside each other; else one run for each. */
+function setupsOf({ benchmark, batch, sizePx }: Goal): string[][] {
+  if (benchmark !== "train-step" && benchmark !== "forward") return [[]];
+  const all = ["default", "channels_last", "bf16"];
+  const large = batch * sizePx ** 2 > LARGE_STEP;
+  return (large ? all : [all.join(",")]).map((setup) => [
+    "--setup",
+    setup,
+    ...(large ? ["--pairs", "5"] : []),
+  ]);
+}
+
+/** Pixels a step from which four processes together could need more than 24 GB. */
+const LARGE_STEP = 2 ** 20;
 
 /** Rewrites docs/speed.md. */
 export function writeSpeedTable(): void {
@@ -143,7 +161,8 @@ export function speedTable(lines: string): string {
 const HEAD = `# Speed
 
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
-measures (\`--python PATH\` chooses PyTorch's Python). Both sides alternate within one run on the same machine; the ratio
+measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by default, in the channels_last memory format,
+and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 throughout. The sides alternate within one run on the same machine; the ratio
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
 the head alone, and its peer is our own forward pass. \`derive\` works on real frames on one core, beside Python that does
 all of its steps, \`derive-lean\` beside one that only makes the crops, \`derive-peer-floor\` beside one that only decodes and
@@ -185,15 +204,18 @@ const STEPS: Readonly<Record<string, string>> = {
 };
 
 function peerOf(row: SpeedRow): string {
-  const { torch, steps } = row.peer?.versions ?? {};
-  if (torch !== undefined) return `PyTorch ${torch.split(/[a+]/)[0]}`;
+  const { torch, steps, layout, precision } = row.peer?.versions ?? {};
+  const reduced = precision === "bf16" ? ", bf16 autocast" : "";
+  if (torch !== undefined)
+    return `PyTorch ${torch.split(/[a+]/)[0]}${layout === "channels_last" ? ", channels_last" : ""}${reduced}`;
   if (steps !== undefined) return STEPS[steps] ?? steps;
   return isFloor(row) ? "our derive" : "our forward";
 }
 
-/** The last row for each peer. */
+/** The last row for each setup of the peer. */
 function newest(rows: readonly SpeedRow[]): SpeedRow[] {
-  return [...new Map(rows.map((row) => [peerOf(row), row])).values()];
+  const setup = (row: SpeedRow) => peerOf(row).replace(/PyTorch [\d.]+/, "PyTorch");
+  return [...new Map(rows.map((row) => [setup(row), row])).values()];
 }
 
 function cells(goal: Goal, row?: SpeedRow): string[] {

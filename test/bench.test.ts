@@ -128,6 +128,11 @@ Try: npm run bench -- forward
       2,
       'Expected plain or nchwc for --lowering, got "fast"\n',
     ]);
+    const setup = bench("forward", "--model", "test_efficientnet", "--size", "32", "--setup", "default,fp16");
+    expect([setup.status, setup.stderr]).toEqual([
+      2,
+      'Expected some of default, channels_last, bf16 for --setup, got "fp16"\n',
+    ]);
     const number = bench("forward", "--batch", "0");
     expect(number.status).toBe(2);
     expect(number.stderr).toContain('Expected an integer from 1 to 4096 for --batch, got "0"');

@@ -9,9 +9,9 @@ it("is what `npm run bench -- speed-table` writes", () => {
   expect(read("docs/speed.md")).toBe(speedTable(read("bench/results.jsonl")));
 });
 
-it("shows the newest row of each peer, and what is missing", () => {
-  const row = (torch: string, median: number, time: string) => {
-    const side = (ms: number, peakMb: number) => ({ ms: { median: ms }, peakMb, versions: { torch } });
+it("shows the newest row of each setup of the peer, and what is missing", () => {
+  const row = (peer: Readonly<Record<string, string>>, median: number, time: string) => {
+    const side = (ms: number, peakMb: number, versions = {}) => ({ ms: { median: ms }, peakMb, versions });
     return JSON.stringify({
       benchmark: "forward",
       model: "resnet18",
@@ -19,7 +19,7 @@ it("shows the newest row of each peer, and what is missing", () => {
       sizePx: 128,
       ratio: { median, p25: 0.2, p75: 0.6 },
       ours: side(40, 300),
-      peer: side(100, 400),
+      peer: side(100, 400, peer),
       commit: "abcdef012345",
       machine: { cpu: "CPU", cores: 2, idleBefore: 1 },
       time,
@@ -27,9 +27,11 @@ it("shows the newest row of each peer, and what is missing", () => {
   };
   const text = speedTable(
     [
-      row("2.1.0", 0.9, "2026-01-01T"),
-      row("1.13.0a0", 0.3, "2026-01-02T"),
-      row("2.1.0", 0.4, "2026-01-03T"),
+      row({ torch: "1.13.0a0", layout: "contiguous" }, 0.3, "2026-01-01T"),
+      row({ torch: "2.1.0", layout: "channels_last" }, 0.8, "2026-01-01T"),
+      row({ torch: "2.1.0", layout: "contiguous" }, 0.4, "2026-01-02T"),
+      row({ torch: "2.1.0", layout: "channels_last", precision: "float32" }, 0.9, "2026-01-03T"),
+      row({ torch: "2.1.0", layout: "channels_last", precision: "bf16" }, 1.5, "2026-01-03T"),
     ].join("\n"),
   );
   const lines = text.split("\n").filter((line) => line.includes("forward resnet18"));
@@ -42,7 +44,8 @@ it("shows the newest row of each peer, and what is missing", () => {
     ),
   ).toEqual([
     ["PyTorch 2.1.0", "<= 0.5", "0.40 (0.20 to 0.60)", "40", "<= 1", "0.75"],
-    ["PyTorch 1.13.0", "<= 0.5", "0.30 (0.20 to 0.60)", "40", "<= 1", "0.75"],
+    ["PyTorch 2.1.0, channels_last", "<= 0.5", "0.90 (0.20 to 0.60)", "40", "<= 1", "0.75"],
+    ["PyTorch 2.1.0, channels_last, bf16 autocast", "<= 0.5", "1.50 (0.20 to 0.60)", "40", "<= 1", "0.75"],
   ]);
   expect(text.match(/not measured/g)).toHaveLength(19); // all other goals
 });

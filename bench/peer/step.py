@@ -2,7 +2,8 @@
 
 The same work as ours: u8 pixels [N, S, S, 3] normalised, timm's backbone with dropout .2 and one logit,
 then binary cross-entropy, backward and AdamW (train-step), or the logits in evaluation mode (forward).
-Usage: step.py WORK_JSON train-step|forward [--timm DIR] [--layout contiguous|channels_last]
+As an expert may set it up: in the default memory format, in channels_last, or there with autocast to bfloat16, whose
+precision is reduced. Usage: step.py WORK_JSON train-step|forward [--timm DIR] [--setup default|channels_last|bf16]
 """
 import argparse
 import json
@@ -14,7 +15,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("work")
 parser.add_argument("mode", choices=["train-step", "forward"])
 parser.add_argument("--timm")
-parser.add_argument("--layout", choices=["contiguous", "channels_last"], default="contiguous")
+parser.add_argument("--setup", choices=["default", "channels_last", "bf16"], default="default")
 args = parser.parse_args()
 if args.timm:
     sys.path.insert(0, args.timm)
@@ -26,7 +27,8 @@ import torch.nn.functional as F
 work = json.loads(args.work)
 torch.manual_seed(0)
 torch.set_num_threads(work["threads"])
-layout = getattr(torch, "contiguous_format" if args.layout == "contiguous" else "channels_last")
+layout = torch.contiguous_format if args.setup == "default" else torch.channels_last
+precision = torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.setup == "bf16")
 
 model = timm.create_model(work["model"], pretrained=False, num_classes=1, drop_rate=0.2).to(memory_format=layout)
 pixels = torch.randint(0, 256, (work["batch"], work["sizePx"], work["sizePx"], 3), dtype=torch.uint8)
@@ -40,7 +42,9 @@ def images():
 
 
 def train_step():
-    loss = F.binary_cross_entropy_with_logits(model(images()), labels)
+    with precision:
+        logits = model(images())
+    loss = F.binary_cross_entropy_with_logits(logits.float(), labels)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
@@ -48,8 +52,8 @@ def train_step():
 
 
 def forward():
-    with torch.inference_mode():
-        return model(images()).sum().item()
+    with torch.inference_mode(), precision:
+        return model(images()).float().sum().item()
 
 
 def peak_mb():
@@ -69,7 +73,8 @@ def say(message):
 step = train_step if args.mode == "train-step" else forward
 model.train(args.mode == "train-step")
 say({"ready": True, "versions": {"python": platform.python_version(), "torch": torch.__version__, "timm": timm.__version__,
-                                 "layout": args.layout}})
+                                 "layout": "contiguous" if args.setup == "default" else "channels_last",
+                                 "precision": "bf16" if args.setup == "bf16" else "float32"}})
 for _ in sys.stdin:
     start = time.perf_counter()
     result = step()
