@@ -1,6 +1,7 @@
 // `facehand data fetch`: published datasets, checkpoints and HaGRID, or any link, onto this machine.
 import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 import {
   BEST,
   type Best,
@@ -14,7 +15,6 @@ import {
   fetchMetrics,
 } from "../data/fetch-sets.ts";
 import type { FetchOptions, FetchSummary } from "../data/fetch-unit.ts";
-import { HAGRID_GESTURES } from "../data/published.ts";
 import { startBytes } from "./bytes-progress.ts";
 import { type Context, driveOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
 

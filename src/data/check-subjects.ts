@@ -1,9 +1,10 @@
 // What is wrong between rows: ids and images used twice, subjects in two splits, labels of a subject that disagree.
 // Source: the published dataset's promise that splits are exclusive by subject.
+import { SubjectKeys } from "../core/subject.ts";
+import { overlappingAges, parseSex } from "../core/vocabulary.ts";
 import type { ScannedRow } from "./check-tables.ts";
 import { type Finding, type FindingCode, finding, placeText } from "./findings.ts";
 import { SPLITS, type Split } from "./record.ts";
-import { parseSex } from "./store.ts";
 
 /** Findings between rows, in the order of the rows. Rows that are repeated whole are not counted again. */
 export function checkBetweenRows(rows: readonly ScannedRow[]): Finding[] {
@@ -12,8 +13,32 @@ export function checkBetweenRows(rows: readonly ScannedRow[]): Finding[] {
     ...usedTwice(once, "ID_DUPLICATE", "id"),
     ...usedTwice(once, "IMAGE_SHARED", "hand_image_name"),
     ...usedTwice(once, "IMAGE_SHARED", "face_image_name"),
+    ...spellingFindings(once),
+    ...ageFindings(once),
     ...subjectFindings(once),
   ];
+}
+
+/** Subjects that could be one person under two ids. */
+function spellingFindings(rows: readonly ScannedRow[]): Finding[] {
+  const keys = new SubjectKeys();
+  const told = new Set<string>();
+  return rows.flatMap(({ cells, place }) => {
+    const fault = keys.add(cells.user_id, placeText(place));
+    if (fault === undefined || told.has(cells.user_id)) return [];
+    told.add(cells.user_id);
+    const e = { expected: fault.expected, name: "column user_id", got: cells.user_id };
+    return [finding("SUBJECT_SPELLING", place, e)];
+  });
+}
+
+/** Buckets that share years: of one age two groups. */
+function ageFindings(rows: readonly ScannedRow[]): Finding[] {
+  const [first, second] = overlappingAges([...new Set(rows.map(({ cells }) => cells.age))]) ?? [];
+  const at = rows.find(({ cells }) => cells.age === second);
+  if (at === undefined) return [];
+  const e = { expected: `age buckets that share no year with ${first}`, name: "column age", got: second };
+  return [finding("AGE_OVERLAP", at.place, e)];
 }
 
 function usedTwice(

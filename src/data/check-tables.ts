@@ -4,11 +4,13 @@
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { nameFault } from "../core/spelling.ts";
+import { faultOf, parseSex } from "../core/vocabulary.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type Finding, type FindingCode, finding, type Place } from "./findings.ts";
 import type { Layout } from "./layout.ts";
 import { COLUMNS, SPLITS, type Split } from "./record.ts";
-import { parseSex } from "./store.ts";
+import { FILLED, readCell } from "./store.ts";
 
 export type Column = (typeof COLUMNS)[number];
 export type Cells = Readonly<Record<Column, string>>;
@@ -162,7 +164,7 @@ function scanRow(out: ScannedTable, { record, row, columns, split, file, seen }:
   out.rows.push({ split, place, cells, repeated });
 }
 
-/** What is mended without a decision: blanks, the case of gender, folders before a file name. */
+/** What is mended without a decision: blanks, the case of labels and of hexadecimal ids, folders before a file name. */
 function mendCell(column: Column, text: string, place: Place): { value: string; found: Finding[] } {
   const found: Finding[] = [];
   const name = `column ${column}`;
@@ -178,6 +180,10 @@ function mendCell(column: Column, text: string, place: Place): { value: string; 
     const tidy = sex === "male" ? "Male" : "Female";
     mend("GENDER_CASE", tidy, tidy);
   }
+  const reading = readCell(column, value);
+  if (reading !== undefined && "value" in reading) {
+    mend(column === "user_id" ? "SUBJECT_CASE" : "LABEL_CASE", reading.value, reading.value);
+  }
   if (isImageColumn(column)) {
     const bare = value.split(/[\\/]/).at(-1)!;
     if (bare !== "") mend("IMAGE_FOLDER", "a file name without folders", bare);
@@ -186,7 +192,8 @@ function mendCell(column: Column, text: string, place: Place): { value: string; 
 }
 
 const isImageColumn = (column: Column) => column === "hand_image_name" || column === "face_image_name";
-const FILLED: readonly Column[] = ["id", "user_id", "labels"];
+/** Columns whose texts are compared or counted as they stand. */
+const isWord = (column: Column) => column !== "gender" && !isImageColumn(column);
 
 function cellFindings(column: Column, value: string, place: Place): Finding[] {
   const name = `column ${column}`;
@@ -195,6 +202,12 @@ function cellFindings(column: Column, value: string, place: Place): Finding[] {
   }
   if (column === "gender" && parseSex(value) === undefined) {
     return [finding("GENDER_VALUE", place, { expected: "Male or Female", name, got: value })];
+  }
+  const reading = readCell(column, value);
+  const fault = reading === undefined ? nameFault(value) : faultOf(reading);
+  if (fault !== undefined && isWord(column)) {
+    const expected = `${fault.expected} (${fault.hint})`;
+    return [finding(fault.code, place, { expected, name, got: value })];
   }
   if (isImageColumn(column) && !isImageName(column, value)) {
     const prefix = column === "hand_image_name" ? "H_" : "F_";

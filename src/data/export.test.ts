@@ -24,7 +24,7 @@ async function snapshot(dir: string): Promise<string[]> {
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-export-"));
   const many = Array.from({ length: 130 }, (_, n) => aPair(`t${n}`, `s${n % 40}`, { age: "" }));
-  const odd = aPair("a.b/c", 'o"neill, "x"', { race: "très\nclair", gender: "female" });
+  const odd = aPair('a.b/c "ü"', 'o"neill, "x"', { race: "very fair", gender: "female" });
   const png = { handImage: "H_p.q.png", faceImage: "F_p.q.PNG" };
   await layPictures(at("set"), {
     train: [...many, { ...odd, handImage: "H_odd.jpeg", faceImage: "F_odd.jpg" }],

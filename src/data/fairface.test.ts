@@ -83,6 +83,11 @@ describe("readFairface", () => {
       "FAIRFACE_AGE",
       'Expected 0-2, 3-9, 10-19, 20-29, 30-39, 40-49, 50-59, 60-69 or more than 70 for column age, got "5"',
     ],
+    [
+      "val/1.jpg,0-2,Male,Whit,True",
+      "RACE_VALUE",
+      'Expected a known race or skin tone for column race, got "Whit"',
+    ],
     ["val/1.jpg,0-2,X,White,True", "GENDER_VALUE", 'Expected Male or Female for column gender, got "X"'],
     ["val/1.jpg,0-2,Male,,True", "FIELD_EMPTY", 'Expected a value for column race, got ""'],
     ["../1.jpg,0-2,Male,White,True", "FAIRFACE_FILE", 'Expected val/NAME for column file, got "../1.jpg"'],
@@ -93,6 +98,18 @@ describe("readFairface", () => {
       kind: "data",
       code,
       message: `${message} (${join(dir, "fairface_label_val.csv")}:2)`,
+    });
+  });
+
+  it("finds images by back slashes and in other case, and takes races in any", async () => {
+    await table("val", "val\\1.jpg,0-2,Male,latino hispanic,True");
+    await images("val/1.JPG");
+    const { samples } = await readFairface(dir);
+    expect(samples).toMatchObject([{ id: "val/1.jpg", groups: { race: "Latino_Hispanic" } }]);
+    await table("val", "val/1.jpg,Oct-19,Male,White,True");
+    await expect(readFairface(dir)).rejects.toMatchObject({
+      code: "FAIRFACE_AGE",
+      hint: "a spreadsheet read 10-19 as a date: write 10-19 again, in a column of text",
     });
   });
 

@@ -1,15 +1,16 @@
 // FairFace (K. Karkkainen and J. Joo, 2021): `fairface_label_train.csv` and `fairface_label_val.csv`, images by path.
 // Labels were given by annotators from pictures: nine age ranges, seven race groups, two genders.
 // No identities are published: every image is its own subject. The split is the authors' own, train and val.
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { AppError, isNotFound, unexpected } from "../core/errors.ts";
+import { AppError, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { accept, nearestWord } from "../core/spelling.ts";
+import { parseAge, parseRace, parseSex } from "../core/vocabulary.ts";
 import { readCsv } from "../formats/csv.ts";
 import { AGE_BUCKET_NAMES } from "./groups.ts";
+import { ImageNames, listImageNames } from "./image-names.ts";
 import { fairfaceFiles } from "./layout.ts";
 import type { Sample, Split } from "./record.ts";
-import { parseSex } from "./store.ts";
 
 const COLUMNS = ["file", "age", "gender", "race"] as const;
 const OPTIONAL = ["service_test"] as const;
@@ -47,14 +48,14 @@ export async function readFairface(dir: string): Promise<Fairface> {
     const listed = new Set<string>();
     for await (const { row, values } of readCsv(tables[name], COLUMNS, { optional: OPTIONAL })) {
       const sample = toSample(values, name, `${tables[name]}:${row}`, listed);
-      const path = present.get(values.file);
+      const path = present.take(sample.id, `${tables[name]}:${row}`);
       if (path === undefined) absent++;
       else {
         samples.push({ ...sample, path });
         split.set(sample.id, name);
       }
     }
-    unlisted += [...present.keys()].filter((file) => !listed.has(file)).length;
+    unlisted += present.left();
   }
   if (!found) {
     throw new AppError("data", "SOURCE_MISSING", `Expected ${tables.train} or ${tables.val}, got neither`, {
@@ -80,22 +81,14 @@ export async function readFairface(dir: string): Promise<Fairface> {
 }
 
 /** Paths of one split by what the table calls them, e.g. `train/1.jpg`; the first folder that has any wins. */
-async function findImages(roots: readonly string[], split: "train" | "val"): Promise<Map<string, string>> {
+async function findImages(roots: readonly string[], split: "train" | "val"): Promise<ImageNames> {
   for (const root of roots) {
     const folder = join(root, split);
-    const names = (await list(folder)).filter((name) => /^[^.].*\.(jpe?g|png)$/i.test(name));
-    if (names.length > 0) return new Map(names.map((name) => [`${split}/${name}`, join(folder, name)]));
+    const names = await listImageNames(folder);
+    if (names.length > 0)
+      return new ImageNames(new Map(names.map((name) => [`${split}/${name}`, join(folder, name)])));
   }
-  return new Map();
-}
-
-async function list(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
+  return new ImageNames(new Map());
 }
 
 function toSample(
@@ -104,26 +97,41 @@ function toSample(
   where: string,
   listed: Set<string>,
 ): Omit<Sample, "path"> {
-  const { file, age, gender, race } = values;
-  const refuse = (code: string, expected: string, column: string, got: string) =>
-    unexpected("data", { code, expected, name: `column ${column}`, got, where });
-  if (!new RegExp(`^${split}/[^/\\\\]+$`).test(file))
-    throw refuse("FAIRFACE_FILE", `${split}/NAME`, "file", file);
-  if (listed.has(file)) throw refuse("IMAGE_DUPLICATE", "each image once", "file", file);
+  const { age, gender, race } = values;
+  const file = values.file.replaceAll("\\", "/");
+  const refuse = (code: string, expected: string, column: keyof Values, hint?: string) =>
+    unexpected("data", {
+      code,
+      expected,
+      name: `column ${column}`,
+      got: values[column],
+      where,
+      ...(hint && { hint }),
+    });
+  if (!new RegExp(`^${split}/[^/]+$`).test(file)) throw refuse("FAIRFACE_FILE", `${split}/NAME`, "file");
+  if (listed.has(file)) throw refuse("IMAGE_DUPLICATE", "each image once", "file");
   listed.add(file);
   const sex = parseSex(gender);
-  if (sex === undefined) throw refuse("GENDER_VALUE", "Male or Female", "gender", gender);
+  if (sex === undefined) throw refuse("GENDER_VALUE", "Male or Female", "gender");
   const bucket = age === OLDEST ? AGE_BUCKET_NAMES.at(-1)! : age;
   if (!AGE_BUCKET_NAMES.includes(bucket)) {
-    throw refuse("FAIRFACE_AGE", `${AGE_BUCKET_NAMES.slice(0, -1).join(", ")} or ${OLDEST}`, "age", age);
+    const parsed = parseAge(age);
+    const hint =
+      "fault" in parsed ? parsed.fault.hint : `the nearest is ${nearestWord(age, AGE_BUCKET_NAMES)}`;
+    const expected = `${AGE_BUCKET_NAMES.slice(0, -1).join(", ")} or ${OLDEST}`;
+    throw refuse("FAIRFACE_AGE", expected, "age", hint);
   }
-  if (race.trim() === "") throw refuse("FIELD_EMPTY", "a value", "race", race);
+  if (race === "") throw refuse("FIELD_EMPTY", "a value", "race");
   return {
     id: file,
     subject: `fairface:${file}`,
     modality: "face",
     sex,
     source: "fairface",
-    groups: { age: bucket, race, gesture: "" },
+    groups: {
+      age: bucket,
+      race: accept(parseRace(race, "fairface"), { name: "column race", got: race, where }),
+      gesture: "",
+    },
   };
 }

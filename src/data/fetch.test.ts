@@ -9,6 +9,7 @@ import { hashOf, status, type Trick } from "../../test/hub.ts";
 import { writeZip } from "../../test/zips.ts";
 import { Interrupted } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
+import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 import { fetchUnits } from "./fetch.ts";
 import {
   BEST,
@@ -19,7 +20,7 @@ import {
   fetchMetrics,
 } from "./fetch-sets.ts";
 import type { FetchOptions, FetchUnit } from "./fetch-unit.ts";
-import { HAGRID_GESTURES, hagridArchive, PUBLISHED, type PublishedFile } from "./published.ts";
+import { hagridArchive, PUBLISHED, type PublishedFile } from "./published.ts";
 
 const random = Random.of(3);
 const BYTES = Uint8Array.from({ length: 20_000 }, () => random.int(256));

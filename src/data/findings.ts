@@ -25,8 +25,15 @@ export const FINDINGS = {
   TABLE_BOM: warning(true),
   FIELD_BLANKS: serious(true),
   FIELD_EMPTY: serious(false),
+  FIELD_UNSEEN: serious(false), // signs that nobody sees
+  FIELD_NOTHING: serious(false), // `nan` and other words for "not recorded"
   GENDER_CASE: note(true),
   GENDER_VALUE: serious(false),
+  LABEL_CASE: note(true),
+  AGE_VALUE: serious(false),
+  AGE_OVERLAP: warning(false),
+  RACE_VALUE: serious(false),
+  GESTURE_VALUE: serious(false),
   IMAGE_FOLDER: serious(true), // a path where a file name belongs
   IMAGE_NAME: serious(false),
   IMAGE_MISSING: serious(true),
@@ -34,6 +41,9 @@ export const FINDINGS = {
   PAIR_MISMATCH: serious(false),
   ROW_DUPLICATE: serious(true),
   ID_DUPLICATE: serious(false),
+  SUBJECT_CASE: note(true), // readers fold it
+  SUBJECT_ROUNDED: serious(false),
+  SUBJECT_SPELLING: serious(false),
   SUBJECT_IN_TWO_SPLITS: serious(false),
   SUBJECT_GENDER: serious(false),
   SUBJECT_AGE: note(false),

@@ -38,6 +38,3 @@ export function checkAgeEdges(edges: readonly number[]): void {
   const expected = "whole years that begin with 0 and rise, up to 130,";
   throw unexpected("input", { code: "AGE_EDGES", expected, name: "--age-edges", got: edges.join(",") });
 }
-
-/** UTKFace's race codes 0 to 4, by index, named as its authors name them. */
-export const UTKFACE_RACES = ["White", "Black", "Asian", "Indian", "Others"] as const;

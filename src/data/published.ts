@@ -5,6 +5,7 @@
 // None of the addresses could be reached when this was written.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
+import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 
 /** Where a file is: in Google Drive by its id, or at an address. */
 const originSchema = z.union([
@@ -97,7 +98,7 @@ const GESTURES = {
   two_up: { folder: "V1", gb: 41.8 },
   two_up_inverted: { folder: "V1", gb: 40.9 },
   xsign: { folder: "V2", gb: 51.3 },
-} as const;
+} as const satisfies Record<(typeof HAGRID_GESTURES)[number], object>;
 
 /** All that is known of the published files. */
 export const PUBLISHED = publishedSchema.parse({
@@ -128,9 +129,6 @@ export const PUBLISHED = publishedSchema.parse({
     ]),
   ),
 } satisfies z.input<typeof publishedSchema>);
-
-/** HaGRID's gestures, by the names of its archives. */
-export const HAGRID_GESTURES: readonly string[] = Object.keys(GESTURES);
 
 /**
  * The full-size archive of a gesture.

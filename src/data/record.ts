@@ -1,16 +1,14 @@
 // What the data rooms speak of: a pair (one row of the published CSVs) and a sample (one image to learn from).
 // Source of the columns: UnifiedGenderNet's dataset (README, "Metadata").
 // `gender` is an apparent label recorded by machines or annotators; it is not identity.
+import type { Sex } from "../core/vocabulary.ts";
 
 /** In flag order: the modality flag of UMCC is hand = [1, 0], face = [0, 1]. */
 export const MODALITIES = ["hand", "face"] as const;
 /** Which of the two pictures of a pair. */
 export type Modality = (typeof MODALITIES)[number];
 
-/** In class order: female = 0, male = 1. */
-export const SEXES = ["female", "male"] as const;
-/** The recorded, apparent label. */
-export type Sex = (typeof SEXES)[number];
+export { SEXES, type Sex } from "../core/vocabulary.ts";
 
 /** In the order of use. */
 export const SPLITS = ["train", "val", "test"] as const;

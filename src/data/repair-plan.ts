@@ -100,7 +100,7 @@ function tooMuch(layout: Layout, count: number, rows: readonly ScannedRow[]): Ap
   });
 }
 
-const CELLS = ["FIELD_BLANKS", "GENDER_CASE", "IMAGE_FOLDER"];
+const CELLS = ["FIELD_BLANKS", "GENDER_CASE", "LABEL_CASE", "SUBJECT_CASE", "IMAGE_FOLDER"];
 const HEADERS = ["COLUMN_NAME", "TABLE_BOM"];
 
 function cellRepair({ code, file, row, change }: Finding): Repair[] {

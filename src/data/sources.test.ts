@@ -140,9 +140,52 @@ describe("hands11k", () => {
         source: "hands11k",
         groups: { age: "20-29", race: "fair", gesture: "dorsal right" },
       },
-      expect.objectContaining({ id: "Hand_3.jpg", sex: "female", subject: "hands11k:7" }),
+      expect.objectContaining({ id: "Hand_3.jpg", sex: "female", subject: "hands11k:0000007" }),
     ]);
     expect(dropped).toEqual({ "image absent": 1, "image not in HandInfo.csv": 1 });
+  });
+
+  it("knows a person whatever a spreadsheet made of the id, and keeps the file's own ids", async () => {
+    const ids = ["0000000", "0", "0.0", "00000000", "0000012", "12", "12.0"];
+    const rows = ids.map((id, i) => ROW.with(0, id).with(7, `Hand_${i}.jpg`));
+    await lay(
+      rows,
+      ids.map((_, i) => `Hand_${i}.jpg`),
+    );
+    const subjects = (await openSource(`hands11k:${dir}`)).samples.map(({ subject }) => subject);
+    expect(subjects).toEqual([
+      ...Array<string>(4).fill("hands11k:0000000"),
+      ...Array<string>(3).fill("hands11k:0000012"),
+    ]);
+  });
+
+  it("finds images by back slashes and in other case, but not one of two", async () => {
+    const rows = [
+      ROW.with(7, "Hands\\Hand_1.jpg"),
+      ROW.with(7, "Hand_2.jpg"),
+      ROW.with(7, "hands/hand_3.JPG"),
+    ];
+    await lay(rows, ["Hand_1.jpg", "Hand_2.JPG", "Hand_3.jpg", "._Hand_4.jpg"]);
+    const { samples, dropped } = await openSource(`hands11k:${dir}`);
+    expect(samples.map(({ id, path }) => [id, path.slice(dir.length)])).toEqual([
+      ["Hand_1.jpg", "/Hands/Hand_1.jpg"],
+      ["Hand_2.jpg", "/Hands/Hand_2.JPG"],
+      ["hand_3.JPG", "/Hands/Hand_3.jpg"],
+    ]);
+    expect(dropped).toEqual({});
+    await lay(rows, ["Hand_2.Jpg"]);
+    await expect(openSource(`hands11k:${dir}`)).rejects.toMatchObject({
+      code: "IMAGE_AMBIGUOUS",
+      message: `Expected one file of this name in any case (there are Hand_2.JPG, Hand_2.Jpg) for an image, got "Hand_2.jpg" (${dir}/HandInfo.csv:3)`,
+    });
+  });
+
+  it("gives no image to two rows", async () => {
+    await lay([ROW, ROW.with(7, "Hand_1.JPG")], ["Hand_1.jpg"]);
+    await expect(openSource(`hands11k:${dir}`)).rejects.toMatchObject({
+      code: "IMAGE_DUPLICATE",
+      message: `Expected an image that is not already at ${dir}/HandInfo.csv:2 for an image, got "Hand_1.JPG" (${dir}/HandInfo.csv:3)`,
+    });
   });
 
   it("finds images beside the table", async () => {
@@ -155,6 +198,10 @@ describe("hands11k", () => {
     [0, "", "FIELD_EMPTY", 'Expected a value for column id, got ""'],
     [1, "old", "AGE_VALUE", 'Expected whole years from 0 to 130 for column age, got "old"'],
     [2, "0", "GENDER_VALUE", 'Expected male or female for column gender, got "0"'],
+    [0, "1E+06", "SUBJECT_ROUNDED", 'Expected an id with all of its digits for column id, got "1E+06"'],
+    [0, "nan", "FIELD_NOTHING", 'Expected a recorded value for column id, got "nan"'],
+    [3, "light", "RACE_VALUE", 'Expected a known race or skin tone for column skinColor, got "light"'],
+    [6, "dorsal", "GESTURE_VALUE", 'Expected a known gesture for column aspectOfHand, got "dorsal"'],
     [
       7,
       "../1.jpg",

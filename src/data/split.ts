@@ -3,6 +3,8 @@
 // seed and on the set of subjects, not on the order in which they are given.
 import { AppError, unexpected } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
+import { faultError } from "../core/spelling.ts";
+import { SubjectKeys } from "../core/subject.ts";
 import { type Sample, SPLITS, type Split } from "./record.ts";
 import type { Source } from "./sources.ts";
 
@@ -75,6 +77,7 @@ function every(rate: number): () => boolean {
  *
  * @returns samples by split, in the order of sources and samples
  * @throws AppError("data", "SUBJECT_IN_TWO_SPLITS") if two sources put one subject into different splits,
+ *   AppError("data", "SUBJECT_SPELLING") if they write one subject in two ways,
  *   AppError("input", "SOURCE_TWICE") if two sources give the same sample,
  *   AppError("data", "SPLIT_EMPTY") if nothing is left to train on
  * @example splitSamples([await openSource("utkface:faces")], { seed: 42 })
@@ -83,12 +86,14 @@ export function splitSamples(sources: readonly Source[], options: SplitOptions):
   const out: Record<Split, Sample[]> = { train: [], val: [], test: [] };
   const placed = new Map<string, Split>();
   const paths = new Set<string>();
+  const keys = new SubjectKeys();
   const dealt = dealKinds(sources, options);
   for (const source of sources) {
     for (const sample of source.samples) {
       const split = source.split === undefined ? dealt.get(sample.subject) : source.split.get(sample.id);
       if (split === undefined)
         throw new AppError("internal", "SPLIT_GAP", `No split for sample ${sample.id}`);
+      checkSpelling(keys, sample);
       place(placed, sample, split);
       if (paths.has(sample.path)) throw twice(sample);
       paths.add(sample.path);
@@ -113,6 +118,13 @@ function dealKinds(sources: readonly Source[], options: SplitOptions): Map<strin
     return [...dealSubjects(subjectsOf(samples), options)];
   });
   return new Map(dealt.flat());
+}
+
+/** Images that are their own subjects are named by their files, which may differ in case alone. */
+function checkSpelling(keys: SubjectKeys, { subject, source, id, path }: Sample): void {
+  if (subject === `${source}:${id}`) return;
+  const fault = keys.add(subject.slice(source.length + 1), path, source);
+  if (fault !== undefined) throw faultError(fault, { name: "a subject", got: subject, where: path });
 }
 
 function place(placed: Map<string, Split>, sample: Sample, split: Split): void {

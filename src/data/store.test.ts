@@ -4,8 +4,10 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aPair, layImages, layPairs, layRows } from "../../test/dataset.ts";
+import { nameFault } from "../core/spelling.ts";
+import { parseSex } from "../core/vocabulary.ts";
 import { COLUMNS } from "./record.ts";
-import { parseSex, readPairs, scanPairs, writePairs } from "./store.ts";
+import { readPairs, scanPairs, writePairs } from "./store.ts";
 
 let dir: string;
 beforeEach(async () => {
@@ -36,9 +38,9 @@ describe("readPairs and writePairs", () => {
   it("gives back what was written, in order", async () => {
     const pairs = {
       train: [
-        aPair("b", "u1", { gender: "female", race: 'a "quoted", name', age: "" }),
+        aPair("b", "u1", { gender: "female", race: "Latino_Hispanic", age: "" }),
         aPair("a", "u1"),
-        aPair("ü, x", "u2", { gesture: "stop_inverted" }),
+        aPair('ü, "x"', "u2", { gesture: "stop_inverted" }),
       ],
       val: [],
       test: [aPair("d", "u3")],
@@ -50,11 +52,13 @@ describe("readPairs and writePairs", () => {
     );
   });
 
-  it("gives back any text in free columns", async () => {
-    const text = fc.string({ unit: "grapheme", maxLength: 20 }).filter((s) => s.trim() === s);
+  it("gives back any printable text as id", async () => {
+    const text = fc
+      .string({ unit: "grapheme-ascii", minLength: 1, maxLength: 20 })
+      .filter((s) => nameFault(s) === undefined);
     await fc.assert(
-      fc.asyncProperty(text, text, async (age, race) => {
-        const train = [aPair("a", "u", { age, race })];
+      fc.asyncProperty(text, async (id) => {
+        const train = [aPair(id, "u", { handImage: "H_a.jpg", faceImage: "F_a.jpg" })];
         await layPairs(dir, { train, val: [], test: [] });
         expect((await readPairs(dir)).train).toEqual(train);
       }),
@@ -100,6 +104,44 @@ describe("bad rows", () => {
       kind: "data",
       code: "SUBJECT_IN_TWO_SPLITS",
       message: `Expected a subject of test only (train has it at ${dir}/train.csv:2) for column user_id, got "u1" (${dir}/test.csv:2)`,
+    });
+  });
+
+  it.each([
+    ["age", "Oct-19", "AGE_VALUE", "an age bucket such as 20-29 or 70+", /read 10-19 as a date/],
+    ["race", "nan", "FIELD_NOTHING", "a recorded value", /leave the cell empty/],
+    ["race", "light ", "FIELD_BLANKS", "no blanks around the value", /data repair/],
+    ["race", "lihgt", "RACE_VALUE", "a known race or skin tone", /nearest is light;/],
+    ["labels", "plam", "GESTURE_VALUE", "a known gesture", /nearest is palm;/],
+    ["user_id", "u1\u200b", "FIELD_UNSEEN", "printable characters", /take out U\+200B/],
+    ["user_id", "1.23E+31", "SUBJECT_ROUNDED", "an id with all of its digits", /as text/],
+    ["id", "a\u00a0", "FIELD_BLANKS", "no blanks around the value", /data repair/],
+  ] as const)("refuses %s %j with file, row and what to do", async (column, value, code, expected, hint) => {
+    expect(await problem({ train: [changed(column, value)] })).toMatchObject({
+      code,
+      message: `Expected ${expected} for column ${column}, got ${JSON.stringify(value)} (${dir}/train.csv:2)`,
+      hint: expect.stringMatching(hint),
+    });
+  });
+
+  it("refuses a subject in two spellings, and names both places", async () => {
+    expect(
+      await problem({ train: [changed("user_id", "7")], test: [other("b", "x"), other("c", "007")] }),
+    ).toMatchObject({
+      code: "SUBJECT_SPELLING",
+      message: `Expected one spelling of a subject ("7" is at ${dir}/train.csv:2) for column user_id, got "007" (${dir}/test.csv:3)`,
+      hint: "write the id of a person alike everywhere, or other ids for other people",
+    });
+  });
+
+  it("says which file of the folder a name in other case means, and how folders are taken out", async () => {
+    expect(await problem({ train: [changed("hand_image_name", "H_A.JPG")] })).toMatchObject({
+      code: "IMAGE_MISSING",
+      hint: "the folder has H_a.jpg: write the name alike in the table and on the disk",
+    });
+    expect(await problem({ train: [changed("hand_image_name", "hands\\H_a.jpg")] })).toMatchObject({
+      code: "IMAGE_NAME",
+      hint: "`facehand data repair` takes folders out of names of images",
     });
   });
 

@@ -4,9 +4,12 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { type AppError, unexpected } from "../core/errors.ts";
+import { faultError, nameFault, type Reading } from "../core/spelling.ts";
+import { SubjectKeys, subjectKey } from "../core/subject.ts";
+import { faultOf, parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
 import { openCsv, readCsv, writeCsv } from "../formats/csv.ts";
 import { type Layout, locate, planLayout } from "./layout.ts";
-import { COLUMNS, type Modality, type Pair, SEXES, type Sex, SPLITS, type Split } from "./record.ts";
+import { COLUMNS, type Modality, type Pair, SPLITS, type Split } from "./record.ts";
 
 type Column = (typeof COLUMNS)[number];
 export type PairsBySplit = Readonly<Record<Split, readonly Pair[]>>;
@@ -24,7 +27,8 @@ export interface PairScan {
  * Reads the pairs of a dataset.
  *
  * @param dir - as for `locate`
- * @throws AppError("data", ...) for the first bad row: GENDER_VALUE, FIELD_EMPTY, IMAGE_NAME, IMAGE_MISSING,
+ * @throws AppError("data", ...) for the first bad row: FIELD_EMPTY, FIELD_BLANKS, FIELD_UNSEEN, FIELD_NOTHING,
+ *   SUBJECT_ROUNDED, SUBJECT_SPELLING, AGE_VALUE, GENDER_VALUE, RACE_VALUE, GESTURE_VALUE, IMAGE_NAME, IMAGE_MISSING,
  *   ID_DUPLICATE or SUBJECT_IN_TWO_SPLITS, and what `locate` and `readCsv` throw
  * @example const { train } = await readPairs("data")
  */
@@ -60,21 +64,29 @@ async function imageNames(layout: Layout, modality: Modality): Promise<ReadonlyS
   return new Set(await readdir(layout.images[modality]));
 }
 
-/** The sex that a CSV cell means, in any case; undefined if it means none. */
-export function parseSex(text: string): Sex | undefined {
-  return SEXES.find((sex) => sex === text.toLowerCase());
+/** A cell of a table of pairs as it is to be written; undefined for columns whose text is anyone's choice. */
+export function readCell(column: Column, text: string): Reading | undefined {
+  if (column === "user_id") return subjectKey(text);
+  if (column === "age") return parseAge(text);
+  if (column === "race") return parseRace(text, "pairs");
+  if (column === "labels") return parseGesture(text, "pairs");
+  return undefined;
 }
 
 function toPair(values: Readonly<Record<Column, string>>): Pair | undefined {
   const gender = parseSex(values.gender);
   if (gender === undefined) return undefined;
+  const tidy = (column: Column) => {
+    const reading = readCell(column, values[column])!;
+    return "value" in reading ? reading.value : values[column]; // a problem of its own
+  };
   return {
     id: values.id,
-    userId: values.user_id,
-    age: values.age,
+    userId: tidy("user_id"),
+    age: tidy("age"),
     gender,
-    race: values.race,
-    gesture: values.labels,
+    race: tidy("race"),
+    gesture: tidy("labels"),
     handImage: values.hand_image_name,
     faceImage: values.face_image_name,
   };
@@ -93,7 +105,8 @@ function toRow(pair: Pair): Record<Column, string> {
   };
 }
 
-const FILLED = ["id", "user_id", "labels"] as const;
+/** Columns that every row has a value in. */
+export const FILLED: readonly Column[] = ["id", "user_id", "labels"];
 const PREFIX = { hand: "H_", face: "F_" } as const;
 
 /** What is wrong with one row by itself. `present` is undefined when the images are not on disk yet. */
@@ -103,16 +116,15 @@ function rowProblems(
   where: string,
 ): AppError[] {
   const problems: AppError[] = [];
-  for (const column of FILLED) {
-    if (values[column].trim() !== "") continue;
-    const e = {
-      code: "FIELD_EMPTY",
-      expected: "a value",
-      name: `column ${column}`,
-      got: values[column],
-      where,
-    };
-    problems.push(unexpected("data", e));
+  for (const column of ["id", "user_id", "labels", "age", "race"] as const) {
+    const place = { name: `column ${column}`, got: values[column], where };
+    if (FILLED.includes(column) && values[column].trim() === "") {
+      problems.push(unexpected("data", { code: "FIELD_EMPTY", expected: "a value", ...place }));
+      continue;
+    }
+    const reading = readCell(column, values[column]);
+    const fault = reading === undefined ? nameFault(values[column]) : faultOf(reading);
+    if (fault !== undefined) problems.push(faultError(fault, place));
   }
   if (parseSex(values.gender) === undefined) {
     const e = {
@@ -143,17 +155,24 @@ function imageProblem(
   const plain = basename(name) === name && !name.includes("\\") && stem !== "";
   if (!plain || !name.startsWith(prefix) || !/^\.(jpe?g|png)$/i.test(extname(name))) {
     const expected = `a file name ${prefix}<id>.jpg without folders`;
-    return unexpected("data", { code: "IMAGE_NAME", expected, name: column, got: name, where });
+    const hint = "`facehand data repair` takes folders out of names of images";
+    const e = { code: "IMAGE_NAME", expected, name: column, got: name, where };
+    return unexpected("data", /[\\/]/.test(name) ? { ...e, hint } : e);
   }
   if (present === undefined || present.has(name)) return undefined;
   const expected = `an image that exists in the folder ${modality}s`;
-  const hint = "unpack the images again, or remove the row";
+  const alike = [...present].find((file) => file.toLowerCase() === name.toLowerCase());
+  const hint =
+    alike === undefined
+      ? "unpack the images again, or remove the row"
+      : `the folder has ${alike}: write the name alike in the table and on the disk`;
   return unexpected("data", { code: "IMAGE_MISSING", expected, name: column, got: name, where, hint });
 }
 
 /** Remembers ids and subjects over all splits. */
 class Seen {
   readonly #ids = new Map<string, string>();
+  readonly #keys = new SubjectKeys();
   readonly #subjects = new Map<string, { split: Split; where: string }>();
 
   add(pair: Pair, split: Split, where: string): AppError[] {
@@ -165,6 +184,9 @@ class Seen {
       const e = { code: "ID_DUPLICATE", expected, name: "column id", got: pair.id, where };
       problems.push(unexpected("data", e));
     }
+    const twice = this.#keys.add(pair.userId, where);
+    if (twice !== undefined)
+      problems.push(faultError(twice, { name: "column user_id", got: pair.userId, where }));
     const first = this.#subjects.get(pair.userId);
     if (first === undefined) this.#subjects.set(pair.userId, { split, where });
     else if (first.split !== split) {

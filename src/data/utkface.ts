@@ -4,7 +4,8 @@
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
-import { ageBucket, UTKFACE_RACES } from "./groups.ts";
+import { UTKFACE_RACES } from "../core/vocabulary.ts";
+import { ageBucket } from "./groups.ts";
 import type { Sample } from "./record.ts";
 
 const NAME = /^(\d{1,3})_([01])_([0-4])_.+$/;

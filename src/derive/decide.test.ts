@@ -134,14 +134,13 @@ describe("labels of subjects", () => {
 describe("decisions about frames", () => {
   const blurred = good("a", "u", "female", { measures: { face_sharpness: 1 } });
 
-  it("remove, restore against a rule, and count last line first", async () => {
+  it("remove, and restore against a rule", async () => {
     const [removed] = await decide([good("a", "u")], [by("remove", { user_id: "u" })]);
     expect(removed).toMatchObject({ verdict: { reason: "removed_by_decision", detail: "looked at it" } });
     const [restored] = await decide([blurred], [by("restore", { image_id: "a" })]);
     expect(restored).toMatchObject({ pair: { id: "a" }, overruled: { reason: "blurred" } });
     const both = [by("restore", { image_id: "a" }), by("remove", { image_id: "a" })];
-    expect(reasons(await decide([blurred], both))).toEqual(["removed_by_decision"]);
-    expect(reasons(await decide([blurred], both.toReversed()))).toEqual([undefined]);
+    await expect(decide([blurred], both)).rejects.toMatchObject({ code: "DECISION_CONFLICT" });
   });
 
   it("put what is decided of an image before what is decided of its subject", async () => {
@@ -185,6 +184,49 @@ describe("readDecisions", () => {
     expect(await read("d.jsonl", `\n${JSON.stringify(json)}\n`)).toEqual([json]);
   });
 
+  it("takes labels in any case and ids by their key", async () => {
+    const hex = "00AB".repeat(16);
+    const text = `who,when,what,why,user_id,gender,age,race\nme,2026-03-31,relabel,x,${hex},Male,70+,east_asian\n`;
+    expect(await read("d.csv", text)).toMatchObject([
+      { user_id: hex.toLowerCase(), gender: "male", age: "70+", race: "East Asian" },
+    ]);
+  });
+
+  it.each([
+    ["image_id,gender", "a,Male", "a,female", "male", "gender of image a", '"female"'],
+    ["image_id,age", "a,20-29", "a,30-39", "20-29", "age of image a", '"30-39"'],
+    ["user_id,race", "u,tan", "u,Dark", "tan", "race of subject u", '"dark"'],
+  ])(
+    "refuses two that disagree about %s, with both lines",
+    async (columns, one, other, before, name, got) => {
+      const rows = [one, one, "b,", other].map(
+        (cells, i) => `me,2026-03-31,${i === 2 ? "remove" : "relabel"},x,${cells}`,
+      );
+      await expect(read("d.csv", `who,when,what,why,${columns}\n${rows.join("\n")}\n`)).rejects.toMatchObject(
+        {
+          code: "DECISION_CONFLICT",
+          message: `Expected ${before} as at ${dir}/d.csv:2 for ${name}, got ${got} (${dir}/d.csv:5)`,
+          hint: "two decisions disagree: take out the one that no longer holds",
+        },
+      );
+    },
+  );
+
+  it("refuses remove beside restore of one image or subject, but not of an image and its subject", async () => {
+    const rows = (...lines: string[]) => `who,when,what,why,image_id,user_id\n${lines.join("\n")}\n`;
+    const line = (what: string, ids: string) => `me,2026-03-31,${what},x,${ids}`;
+    expect(await read("d.csv", rows(line("remove", ",u"), line("restore", "a,")))).toHaveLength(2);
+    const key = "AB".repeat(16);
+    await expect(
+      read("d.csv", rows(line("remove", `,${key}`), line("restore", `,${key.toLowerCase()}`))),
+    ).rejects.toThrow(
+      `Expected remove as at ${dir}/d.csv:2 for what of subject ${key.toLowerCase()}, got "restore" (${dir}/d.csv:3)`,
+    );
+    await expect(read("d.csv", rows(line("remove", ",7"), line("remove", ",007")))).rejects.toThrow(
+      `Expected one spelling of a subject ("7" is at ${dir}/d.csv:2) for user_id of a decision, got "007" (${dir}/d.csv:3)`,
+    );
+  });
+
   it("refuses what nobody could have meant, with file and row", async () => {
     const line = (more: object) =>
       JSON.stringify({ who: "me", when: "2026-03-31", what: "remove", why: "x", image_id: "a", ...more });
@@ -195,6 +237,20 @@ describe("readDecisions", () => {
       [line({ what: "delete" }), /for what of a decision, got "delete" \(.*bad.jsonl:2\)$/],
       [line({ who: " " }), /expected some text\) for who of a decision, got " "/],
       [line({ gesture: "palm" }), /Unrecognized key/],
+      [
+        line({ what: "relabel", gender: "m" }),
+        /expected Male or Female; the nearest is Male\) for gender of a decision, got "m"/,
+      ],
+      [
+        line({ what: "relabel", age: "Oct-19" }),
+        /read 10-19 as a date.* for age of a decision, got "Oct-19"/,
+      ],
+      [
+        line({ what: "relabel", race: "lihgt" }),
+        /the nearest is light.* for race of a decision, got "lihgt"/,
+      ],
+      [line({ image_id: "a\u200b" }), /take out U\+200B.* for image_id of a decision/],
+      [line({ image_id: "", user_id: "u " }), /no blanks around.* for user_id of a decision, got "u "/],
       ["{", /^Expected complete JSON in .*bad.jsonl:2/],
     ] as const) {
       await expect(read("bad.jsonl", `${line({})}\n${text}\n`)).rejects.toThrow(message);

@@ -1,10 +1,12 @@
 // Decisions of people about single images or subjects: who, when, what, why. Replayed by every derivation.
-// Source: our own. CSV or JSONL (one object a line). Invariants: of two decisions about one thing the later line
-// counts; what is decided of an image counts before what is decided of its subject.
+// Source: our own. CSV or JSONL (one object a line). Invariants: two decisions about one thing that disagree are refused,
+// for nobody can tell which of them holds; what is decided of an image counts before what is decided of its subject.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { parseJson, readText } from "../core/files.ts";
-import { SEXES } from "../data/record.ts";
+import { faultError, nameFault, type Reading } from "../core/spelling.ts";
+import { SubjectKeys, subjectKey } from "../core/subject.ts";
+import { parseAge, parseRace, readSex } from "../core/vocabulary.ts";
 import { readCsv } from "../formats/csv.ts";
 
 /** What can be decided. */
@@ -13,8 +15,24 @@ export type Action = (typeof ACTIONS)[number];
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$/;
 const text = z.string().trim().min(1, "expected some text");
-const none = z.literal("").transform(() => undefined);
-const maybe = <S extends z.ZodType>(schema: S) => z.union([none, schema]).optional();
+/** A cell, empty for none, by one of the house's parsers; what to do about a fault stands in the message. */
+const maybe = <T extends string>(parse: (cell: string) => Reading<T>) =>
+  z
+    .string()
+    .transform((cell, context): T | undefined => {
+      if (cell === "") return undefined;
+      const reading = parse(cell);
+      if ("value" in reading) return reading.value;
+      const { expected, hint } = reading.fault;
+      context.addIssue({ code: "custom", message: `expected ${expected}; ${hint}` });
+      return z.NEVER;
+    })
+    .optional();
+
+function readId(cell: string): Reading {
+  const fault = nameFault(cell);
+  return fault === undefined ? { value: cell } : { fault };
+}
 
 const decision = z
   .strictObject({
@@ -22,11 +40,11 @@ const decision = z
     when: z.string().regex(DATE, "expected a date such as 2026-03-31 or 2026-03-31T12:00Z"),
     what: z.enum(ACTIONS),
     why: text,
-    image_id: maybe(text),
-    user_id: maybe(text),
-    gender: maybe(z.enum(SEXES)),
-    age: maybe(text),
-    race: maybe(text),
+    image_id: maybe(readId),
+    user_id: maybe(subjectKey),
+    gender: maybe(readSex),
+    age: maybe(parseAge),
+    race: maybe((cell) => parseRace(cell, "pairs")),
   })
   .refine((d) => (d.image_id === undefined) !== (d.user_id === undefined), "expected image_id or user_id")
   .refine(
@@ -40,9 +58,9 @@ export type Decision = z.output<typeof decision>;
 const COLUMNS = ["who", "when", "what", "why"] as const;
 const OPTIONAL = ["image_id", "user_id", "gender", "age", "race"] as const;
 
-/** The last word of the decisions about one image or one subject. */
+/** What the decisions about one image or one subject come to. */
 export interface Decided {
-  /** The last removal or restoration. */
+  /** A removal or a restoration. */
   readonly keep?: Decision;
   readonly gender?: Decision["gender"];
   readonly age?: string;
@@ -67,15 +85,46 @@ export interface Decisions {
  *
  * @param path - `.jsonl` for one JSON object a line, anything else is CSV
  * @returns in the order of the file
- * @throws AppError("data", "FILE_MISSING" | "CSV_COLUMNS" | "JSON_SYNTAX" | "DECISION_INVALID") with file:row
+ * @throws AppError("data", "FILE_MISSING" | "CSV_COLUMNS" | "JSON_SYNTAX" | "DECISION_INVALID" | "SUBJECT_SPELLING" |
+ *   "DECISION_CONFLICT") with file:row
  * @example gatherDecisions(await readDecisions("decisions.csv")).of(imageId, userId).keep?.what
  */
 export async function readDecisions(path: string): Promise<Decision[]> {
   const found: Decision[] = [];
+  const agreed = new Agreement();
   for await (const { value, where } of path.endsWith(".jsonl") ? lines(path) : rows(path)) {
-    found.push(checkDecision(value, where));
+    const one = checkDecision(value, where);
+    agreed.add(one, where);
+    found.push(one);
   }
   return found;
+}
+
+/** Decisions so far, none of which may be taken back by a later one. */
+class Agreement {
+  readonly #keys = new SubjectKeys();
+  readonly #said = new Map<string, { readonly text: string; readonly where: string }>();
+
+  add(one: Decision, where: string): void {
+    const { image_id: imageId, user_id: userId, what, gender, age, race } = one;
+    const fault = userId === undefined ? undefined : this.#keys.add(userId, where);
+    if (fault !== undefined) throw faultError(fault, { name: "user_id of a decision", got: userId!, where });
+    const about = imageId === undefined ? `subject ${userId}` : `image ${imageId}`;
+    this.#agree(about, "what", what === "relabel" ? undefined : what, where);
+    for (const [name, text] of Object.entries({ gender, age, race })) this.#agree(about, name, text, where);
+  }
+
+  #agree(about: string, name: string, text: string | undefined, where: string): void {
+    if (text === undefined) return;
+    const key = `${name} of ${about}`;
+    const before = this.#said.get(key);
+    if (before === undefined) this.#said.set(key, { text, where });
+    else if (before.text !== text) {
+      const expected = `${before.text} as at ${before.where}`;
+      const hint = "two decisions disagree: take out the one that no longer holds";
+      throw unexpected("data", { code: "DECISION_CONFLICT", expected, name: key, got: text, where, hint });
+    }
+  }
 }
 
 function checkDecision(value: unknown, where: string): Decision {
@@ -94,10 +143,16 @@ function at(value: unknown, key: PropertyKey): unknown {
 /**
  * The decisions of a manifest.
  *
- * @throws AppError("data", "DECISION_INVALID") if it was edited
+ * @throws AppError("data", "DECISION_INVALID" | "SUBJECT_SPELLING" | "DECISION_CONFLICT") if it was edited
  */
 export function parseDecisions(list: readonly Readonly<Record<string, string>>[] = []): Decision[] {
-  return list.map((value, i) => checkDecision(value, `the manifest's decision ${i + 1}`));
+  const agreed = new Agreement();
+  return list.map((value, i) => {
+    const where = `the manifest's decision ${i + 1}`;
+    const one = checkDecision(value, where);
+    agreed.add(one, where);
+    return one;
+  });
 }
 
 async function* rows(path: string) {

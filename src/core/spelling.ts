@@ -1,0 +1,128 @@
+// When two texts are two spellings of one word, and which texts nobody can tell apart by looking at them.
+// Source: Unicode's NFC and NFKC, general categories and Default_Ignorable_Code_Point. Browser-safe.
+// Invariant: nothing is mended here; a text that cannot be told from another is refused by whoever reads it.
+import { distance } from "fastest-levenshtein";
+import { type AppError, unexpected } from "./errors.ts";
+
+/** Everything that can be wrong with a recorded word; `data check` has a finding for each. */
+export type FaultCode =
+  | "FIELD_EMPTY"
+  | "FIELD_BLANKS"
+  | "FIELD_UNSEEN"
+  | "FIELD_NOTHING"
+  | "SUBJECT_ROUNDED"
+  | "SUBJECT_SPELLING"
+  | "GENDER_VALUE"
+  | "AGE_VALUE"
+  | "RACE_VALUE"
+  | "GESTURE_VALUE";
+
+/** What is wrong with a text: what would have been right, and what to do. */
+export interface Fault {
+  readonly code: FaultCode;
+  readonly expected: string;
+  readonly hint: string;
+}
+
+/** A text that was understood, or why it was not. */
+export type Reading<T extends string = string> = { readonly value: T } | { readonly fault: Fault };
+
+/** Where a text stands: `column race`, the text, `file:row`. */
+export interface FaultPlace {
+  readonly name: string;
+  readonly got: string;
+  readonly where?: string;
+}
+
+/** A fault as the error that a reader throws. */
+export function faultError(fault: Fault, place: FaultPlace): AppError {
+  return unexpected("data", { ...fault, ...place });
+}
+
+/**
+ * The value of a reading.
+ *
+ * @throws AppError("data", the fault's code)
+ * @example accept(parseAge(values.age), { name: "column age", got: values.age, where })
+ */
+export function accept<T extends string>(reading: Reading<T>, place: FaultPlace): T {
+  if ("fault" in reading) throw faultError(reading.fault, place);
+  return reading.value;
+}
+
+/** Anything but letters, marks, digits, signs and the plain blank; the braille blank is a sign that shows nothing. */
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/u;
+
+/** What programs write where nothing is recorded. */
+const NOTHING =
+  /^(nan|none|null|nil|na|n\/a|#n\/a|<na>|nat|undefined|unknown|missing|not recorded|\?+|-+|\.+)$/i;
+
+const HEX_ID = /^[0-9a-f-]{16,}$/i;
+const NUMBER = /^[+]?0*(\d+)(?:[.,]0*)?$/;
+
+/** `U+200B`, for what a message cannot show. */
+const codePoint = (sign: string) => `U+${sign.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}`;
+
+/**
+ * Why a filled cell is no name: blanks around it, signs that nobody sees, or a word for "nothing is recorded".
+ *
+ * @returns undefined if it is one; an empty text is the caller's business
+ * @example nameFault("light ")?.expected // "no blanks around the value"
+ */
+export function nameFault(text: string): Fault | undefined {
+  if (text !== text.trim()) {
+    const hint =
+      "`facehand data repair` takes blanks out of a dataset's tables; in other files take them out by hand";
+    return { code: "FIELD_BLANKS", expected: "no blanks around the value", hint };
+  }
+  const unseen = UNSEEN.exec(text)?.[0];
+  if (unseen !== undefined) {
+    const hint = `take out ${codePoint(unseen)}, which cannot be seen`;
+    return { code: "FIELD_UNSEEN", expected: "printable characters", hint };
+  }
+  if (!NOTHING.test(text)) return undefined;
+  const hint = "leave the cell empty where nothing is recorded, or leave out the row";
+  return { code: "FIELD_NOTHING", expected: "a recorded value", hint };
+}
+
+/**
+ * What spellings of one word have in common: the same for other case, widths of letters, blanks, `_` and `-`, leading
+ * zeros, `.0` of a number, and dashes of a UUID.
+ *
+ * @example looseForm("0007") === looseForm("7.0")
+ */
+export function looseForm(text: string): string {
+  const plain = text.normalize("NFKC").trim().toLowerCase();
+  const number = NUMBER.exec(plain);
+  if (number !== null) return number[1]!;
+  if (HEX_ID.test(plain)) return plain.replaceAll("-", "");
+  return plain.replace(/[\s_-]+/g, " ");
+}
+
+/** Of some words the one that is spelled most like a text. */
+export function nearestWord(text: string, words: readonly string[]): string {
+  const loose = looseForm(text);
+  const far = (word: string) => distance(loose, looseForm(word));
+  return words.reduce((best, word) => (far(word) < far(best) ? word : best));
+}
+
+/** Words seen so far, to find one that is there in two spellings. */
+export class Spellings {
+  readonly #first = new Map<string, { readonly text: string; readonly where: string }>();
+  readonly #seen = new Set<string>();
+
+  /**
+   * Remembers a word.
+   *
+   * @returns an earlier one that is written otherwise and cannot be told from it, with its place
+   */
+  clash(text: string, where: string): { readonly text: string; readonly where: string } | undefined {
+    if (this.#seen.has(text)) return undefined; // what it clashes with was told
+    const loose = looseForm(text);
+    const first = this.#first.get(loose);
+    if (first !== undefined) return first;
+    this.#first.set(loose, { text, where });
+    this.#seen.add(text);
+    return undefined;
+  }
+}

@@ -1,0 +1,196 @@
+// The words that are recorded of people and pictures, with one parser for each: sexes, ages, races, gestures.
+// Sources: HaGRIDv2's archives (gestures); FairFace, UTKFace and 11K Hands as their authors write their classes; skin
+// tones as the individual typology angle and Fitzpatrick's types are named. Browser-safe.
+// Invariants: an unknown word is refused and never made a class; only case and `_`, `-` or a blank between words are
+// mended, for they cannot mean anything else; races of one source are not those of another.
+import { type Fault, type FaultCode, looseForm, nameFault, nearestWord, type Reading } from "./spelling.ts";
+
+/** In class order: female = 0, male = 1. */
+export const SEXES = ["female", "male"] as const;
+/** The recorded, apparent label. */
+export type Sex = (typeof SEXES)[number];
+
+/** UTKFace's race codes 0 to 4, by index, named as its authors name them. */
+export const UTKFACE_RACES = ["White", "Black", "Asian", "Indian", "Others"] as const;
+/** FairFace's seven, as its tables and HaGRIDv2's `meta` write them. */
+export const FAIRFACE_RACES = [
+  ...["White", "Black", "Latino_Hispanic", "East Asian", "Southeast Asian", "Indian", "Middle Eastern"],
+] as const;
+/** 11K Hands' `skinColor`. */
+export const HANDS11K_TONES = ["very fair", "fair", "medium", "dark"] as const;
+/** Classes of the individual typology angle, and what else skin tones are called; then Fitzpatrick's types. */
+const TONES = [
+  ...["very light", "light", "intermediate", "tan", "brown", "dark", "very dark"],
+  ...["pale", "olive", "light medium", "medium light", "medium dark", "dark brown", "light brown"],
+  ...["I", "II", "III", "IV", "V", "VI"],
+  ...["type I", "type II", "type III", "type IV", "type V", "type VI"],
+];
+
+/** 11K Hands' `aspectOfHand`. */
+export const HAND_ASPECTS = ["dorsal left", "dorsal right", "palmar left", "palmar right"] as const;
+
+/** HaGRID's gestures, by the names of its archives; `no_gesture` is an idle hand. */
+export const HAGRID_GESTURES = [
+  ...(["call", "dislike", "fist", "four", "grabbing", "grip", "hand_heart", "hand_heart2", "holy"] as const),
+  ...([
+    "like",
+    "little_finger",
+    "middle_finger",
+    "mute",
+    "no_gesture",
+    "ok",
+    "one",
+    "palm",
+    "peace",
+  ] as const),
+  ...(["peace_inverted", "point", "rock", "stop", "stop_inverted", "take_picture", "three"] as const),
+  ...(["three2", "three3", "three_gun", "thumb_index", "thumb_index2", "timeout", "two_up"] as const),
+  ...(["two_up_inverted", "xsign"] as const),
+] as const;
+
+/** The classes of each kind of source; a dataset of pairs may have those of any source that it was labelled from. */
+const RACES: Readonly<Record<string, readonly string[]>> = {
+  utkface: UTKFACE_RACES,
+  fairface: FAIRFACE_RACES,
+  hands11k: HANDS11K_TONES,
+  pairs: [...new Set([...FAIRFACE_RACES, ...UTKFACE_RACES, ...HANDS11K_TONES, ...TONES])],
+};
+const GESTURES: Readonly<Record<string, readonly string[]>> = {
+  hands11k: HAND_ASPECTS,
+  pairs: HAGRID_GESTURES,
+};
+
+/** The sex that a cell means, in any case; undefined if it means none. */
+export function parseSex(text: string): Sex | undefined {
+  return SEXES.find((sex) => sex === text.toLowerCase());
+}
+
+/** The sex that a cell means, as the other parsers tell it. */
+export function readSex(text: string): Reading<Sex> {
+  const value = parseSex(text);
+  if (value !== undefined) return { value };
+  const hint = `the nearest is ${nearestWord(text, ["Male", "Female"])}`;
+  return { fault: { code: "GENDER_VALUE", expected: "Male or Female", hint } };
+}
+
+/**
+ * A recorded race or skin-tone class as its source writes it; empty if unknown.
+ *
+ * @param source - kind of the source; of one that is not ours every word is taken that is a word
+ * @example parseRace("east asian", "pairs") // { value: "East Asian" }
+ */
+export function parseRace(text: string, source: string): Reading {
+  return parseWord(text, RACES[source], "RACE_VALUE", "race or skin tone");
+}
+
+/**
+ * A recorded gesture (of 11K Hands the aspect of the hand) as its source writes it; empty if there is none.
+ *
+ * @param source - as for `parseRace`
+ * @example parseGesture("Palm", "pairs") // { value: "palm" }
+ */
+export function parseGesture(text: string, source: string): Reading {
+  return parseWord(text, GESTURES[source], "GESTURE_VALUE", "gesture");
+}
+
+function parseWord(
+  text: string,
+  words: readonly string[] | undefined,
+  code: FaultCode,
+  what: string,
+): Reading {
+  if (text === "") return { value: "" };
+  const fault = nameFault(text);
+  if (fault !== undefined) return { fault };
+  if (words === undefined || words.includes(text)) return { value: text };
+  const loose = looseForm(text);
+  const known = words.find((word) => looseForm(word) === loose);
+  if (known !== undefined) return { value: known };
+  const hint = `the nearest is ${nearestWord(text, words)}; leave the cell empty where nothing is recorded`;
+  return { fault: { code, expected: `a known ${what}`, hint } };
+}
+
+const AGE = /^(\d{1,3})(?:-(\d{1,3})|\+)?$/;
+const OLDEST_YEARS = 130;
+
+/** First and last year of an age bucket, the last one of an open bucket being 130; undefined if it is none. */
+export function ageRange(bucket: string): readonly [low: number, high: number] | undefined {
+  const [, first, last] = AGE.exec(bucket) ?? [];
+  if (first === undefined) return undefined;
+  const low = Number(first);
+  const high = bucket.endsWith("+") ? OLDEST_YEARS : Number(last ?? first);
+  const written = last === undefined ? `${low}` : `${low}-${high}`;
+  const tidy = bucket === written || bucket === `${low}+`;
+  return tidy && low <= high && high <= OLDEST_YEARS && low !== Number(last) ? [low, high] : undefined;
+}
+
+/**
+ * A recorded age bucket: `20-29`, `70+`, or one year; empty if unknown. Whatever its edges are: `derive --age-edges`
+ * makes others than FairFace's.
+ *
+ * @example parseAge("Oct-19") // a fault whose hint says 10-19
+ */
+export function parseAge(text: string): Reading {
+  if (text === "" || ageRange(text) !== undefined) return { value: text };
+  const fault = nameFault(text);
+  if (fault !== undefined) return { fault };
+  return {
+    fault: { code: "AGE_VALUE", expected: "an age bucket such as 20-29 or 70+", hint: ageHint(text) },
+  };
+}
+
+/** FairFace's buckets, which spreadsheets' dates and other spellings are compared with. */
+const USUAL_AGES = ["0-2", "3-9", "10-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70+"];
+/** In English, German, French, Spanish and Italian, as far as their first three letters differ. */
+const MONTHS = [
+  ["jan", "ene", "gen"],
+  ["feb", "fév", "fev"],
+  ["mar", "mär"],
+  ["apr", "avr", "abr"],
+  ["may", "mai", "mag"],
+  ["jun", "jui", "giu"],
+  ["jul", "lug"],
+  ["aug", "aoû", "ago"],
+  ["sep", "set"],
+  ["oct", "okt", "ott"],
+  ["nov"],
+  ["dec", "dez", "déc", "dic"],
+];
+
+function ageHint(text: string): string {
+  const [, word = ""] = /(?:^|[^\p{L}])(\p{L}{3})/u.exec(text) ?? [];
+  const month = MONTHS.findIndex((names) => names.includes(word.toLowerCase())) + 1;
+  const years = /\d+/.exec(text)?.[0];
+  if (month > 0 && years !== undefined) {
+    const [low, high] = [month, Number(years) % 100].sort((x, y) => x - y) as [number, number];
+    const bucket = ageRange(`${low}-${high}`) === undefined ? usualAge(low) : `${low}-${high}`;
+    return `a spreadsheet read ${bucket} as a date: write ${bucket} again, in a column of text`;
+  }
+  const dashed = text
+    .replace(/\s*(?:[‐-―−~/]|to|bis)\s*/gi, "-")
+    .replace(/\.0+(?=\D|$)/g, "")
+    .replace(/\s+/g, "");
+  const known = ageRange(dashed) === undefined ? undefined : dashed;
+  const nearest = known ?? (years === undefined ? nearestWord(text, USUAL_AGES) : usualAge(Number(years)));
+  return `the nearest is ${nearest}; leave the cell empty where no age is recorded`;
+}
+
+const usualAge = (years: number) =>
+  USUAL_AGES.find((bucket) => years <= ageRange(bucket)![1]) ?? USUAL_AGES.at(-1)!;
+
+/** Of some age buckets the first two that share a year, which would make one age two groups. */
+export function overlappingAges(buckets: readonly string[]): readonly [string, string] | undefined {
+  const ranges = buckets
+    .flatMap((name) => {
+      const range = ageRange(name);
+      return range === undefined ? [] : [{ name, low: range[0], high: range[1] }];
+    })
+    .sort((a, b) => a.low - b.low || a.high - b.high);
+  const at = ranges.findIndex(({ high }, i) => i + 1 < ranges.length && ranges[i + 1]!.low <= high);
+  return at < 0 ? undefined : [ranges[at]!.name, ranges[at + 1]!.name];
+}
+
+/** The fault of a reading, or undefined. */
+export function faultOf(reading: Reading): Fault | undefined {
+  return "fault" in reading ? reading.fault : undefined;
+}
