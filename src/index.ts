@@ -2,6 +2,7 @@
 // Invariant: named re-exports and nothing else; each has a docstring where it is declared (test/docs.test.ts).
 
 export { AppError, type ErrorKind, EXIT_CODES, Interrupted } from "./core/errors.ts";
+export { SEXES, type Sex } from "./core/vocabulary.ts";
 export { type CheckedDataset, type CheckOptions, checkDataset } from "./data/check.ts";
 export { formatCheck } from "./data/check-report.ts";
 export { exportDataset, importDataset } from "./data/export.ts";
@@ -27,8 +28,6 @@ export {
   type Modality,
   type Pair,
   type Sample,
-  SEXES,
-  type Sex,
   SPLITS,
   type Split,
   sexIndex,

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
-import { SEXES } from "../data/record.ts";
+import { SEXES } from "../core/vocabulary.ts";
 import { type Contradiction, type Contradictions, findContradictions } from "../evaluate/contradictions.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
 import { writeCsv } from "../formats/csv.ts";

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { accept, faultError } from "../core/spelling.ts";
 import { hands11kKey, SubjectKeys } from "../core/subject.ts";
-import { parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
+import { parseGesture, parseRace, parseSex, type Sex } from "../core/vocabulary.ts";
 import { readCsv } from "../formats/csv.ts";
 import { ageBucket } from "./groups.ts";
 import { ImageNames, listImageNames } from "./image-names.ts";
 import { handsFolders } from "./layout.ts";
-import type { Sample, Sex } from "./record.ts";
+import type { Sample } from "./record.ts";
 
 const COLUMNS = ["id", "age", "gender", "skinColor", "aspectOfHand", "imageName"] as const;
 const OPTIONAL = ["accessories", "nailPolish", "irregularities"] as const;

@@ -8,8 +8,6 @@ export const MODALITIES = ["hand", "face"] as const;
 /** Which of the two pictures of a pair. */
 export type Modality = (typeof MODALITIES)[number];
 
-export { SEXES, type Sex } from "../core/vocabulary.ts";
-
 /** In the order of use. */
 export const SPLITS = ["train", "val", "test"] as const;
 /** The part of a dataset that an image is used in; a subject is in one only. */

@@ -3,7 +3,7 @@
 // purpose. These numbers are invented: they say nothing about real people.
 import { sha256 } from "../core/files.ts";
 import { Random } from "../core/random.ts";
-import type { Sex } from "./record.ts";
+import type { Sex } from "../core/vocabulary.ts";
 import { mix, type Rgb, skinOf } from "./sample-svg.ts";
 
 /** ITA classes with the middle of each, degrees (cuts 55/41/28/10/-30). */

@@ -1,8 +1,10 @@
 // What `facehand data show` tells of a paired dataset: counts by split, first rows, the first pair's files.
 // Source: the published dataset's "Minimal usage example"; classes, subjects and gestures are added.
 // `gender` is an apparent label recorded by machines or annotators; every rendering says so.
+
+import { SEXES, type Sex } from "../core/vocabulary.ts";
 import { imagePath, locate } from "./layout.ts";
-import { COLUMNS, type Pair, SEXES, type Sex, SPLITS, type Split } from "./record.ts";
+import { COLUMNS, type Pair, SPLITS, type Split } from "./record.ts";
 import { readPairs } from "./store.ts";
 
 export const LABEL_NOTE =

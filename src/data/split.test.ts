@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Sample, Sex, Split } from "./record.ts";
+import type { Sex } from "../core/vocabulary.ts";
+import type { Sample, Split } from "./record.ts";
 import type { Source } from "./sources.ts";
 import { dealSubjects, splitSamples } from "./split.ts";
 

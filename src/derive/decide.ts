@@ -3,10 +3,11 @@
 // alike the first that is kept otherwise stays; memory holds one hash and one id a kept frame for as long as alike ones
 // are looked for, and the start of a checksum a frame, not the frames.
 
+import type { Sex } from "../core/vocabulary.ts";
 import type { Derivation } from "../data/manifest.ts";
 import { HashList, nearPairs } from "../data/near.ts";
 import { HASH_WORDS, hashFromHex } from "../data/phash.ts";
-import type { Pair, Sex } from "../data/record.ts";
+import type { Pair } from "../data/record.ts";
 import type { RuleSettings } from "./clean.ts";
 import { type Decision, type Decisions, gatherDecisions, parseDecisions } from "./decisions.ts";
 import { type FrameResult, readJournal } from "./journal.ts";

@@ -4,7 +4,8 @@
 // Invariant: a frame that comes out is valid: safe image id, boxes in the frame, one label a box, no unknown key.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { SEXES, type Sex, type Split } from "../data/record.ts";
+import { SEXES, type Sex } from "../core/vocabulary.ts";
+import type { Split } from "../data/record.ts";
 import type { Box, Point } from "./geometry.ts";
 
 /** How far a box may reach outside the frame, as a fraction of its side: rounding, no more. */

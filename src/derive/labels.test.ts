@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Sex } from "../data/record.ts";
+import type { Sex } from "../core/vocabulary.ts";
 import { ageLabel, genderVote, raceLabel, subjectLabels } from "./labels.ts";
 
 async function* frames(rows: readonly (readonly [string, readonly Sex[]])[]) {

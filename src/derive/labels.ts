@@ -2,8 +2,9 @@
 // Source: HaGRIDv2 `meta` (FairFace and MiVOLO): lists with one entry a face in the frame, in no known order.
 // Invariants: where entries disagree nothing is guessed: a frame does not vote, an age or race stays empty. What a
 // person decided (decisions.ts) replaces what was recorded: of a frame its vote, of a subject the majority.
+
+import type { Sex } from "../core/vocabulary.ts";
 import { ageBucket } from "../data/groups.ts";
-import type { Sex } from "../data/record.ts";
 import { type Decisions, NO_DECISIONS } from "./decisions.ts";
 import type { FrameMeta } from "./frame.ts";
 

@@ -1,6 +1,6 @@
 // A model as an ONNX file for other programs: standard operators only, batches of any size, BatchNorm folded.
 // Invariant: the file says by itself what it takes, how pixels are made, and what its output means.
-import { SEXES } from "../data/record.ts";
+import { SEXES } from "../core/vocabulary.ts";
 import { emitGraph, OPSET } from "../engine/emit.ts";
 import { activation } from "../engine/ops.ts";
 import type { Weights } from "../engine/params.ts";

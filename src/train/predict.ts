@@ -1,7 +1,9 @@
 // Predictions of single images by a checkpoint, as a person or a program asks for them.
 // Invariant: the decision is male where the probability reaches the checkpoint's threshold, as in every metric.
+
+import type { Sex } from "../core/vocabulary.ts";
 import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
-import type { Modality, Sex } from "../data/record.ts";
+import type { Modality } from "../data/record.ts";
 import type { AskedModality, ImagePrediction, Predictor } from "../models/predictor.ts";
 
 /** An image to predict: a crop, seen by the model as it is. */
