@@ -34,13 +34,17 @@ export async function openDeriveWork(work: Work): Promise<DeriveWork> {
   const { threads } = work;
   const optionsOf = (name: string) =>
     ({ hagridDir, gestures: "all", outDir: join(root, name), seed: 1, threads }) as const;
-  const { tools } = await openDerivation(optionsOf("pairs"));
+  const opened = await openDerivation(optionsOf("pairs"));
   let steps = 0;
   return {
     derive: async () => {
       const options = optionsOf(`pairs-${++steps}`);
-      const stage = await openStage(options.outDir, "bench");
-      return { stage, frames: await workFrames(options, stage, tools, { from: 0, to: work.batch }) };
+      const stage = await openStage(options.outDir, {
+        derivationHash: "bench",
+        basis: "bench",
+        erases: false,
+      });
+      return { stage, frames: await workFrames(options, stage, opened, { from: 0, to: work.batch }) };
     },
     close: () => rm(root, { recursive: true, force: true }),
   };

@@ -42,7 +42,7 @@ async function invent({ journal, layout }: Stage, frames: number): Promise<void>
 }
 
 const [frames = "", dir = ""] = process.argv.slice(2);
-const stage = await openStage(dir, "invented");
+const stage = await openStage(dir, { derivationHash: "invented", basis: "invented", erases: false });
 if (existsSync(stage.journal)) {
   const selection = { splits: "balanced", fractions: { train: 0.76, val: 0.09, test: 0.15 }, seed: 42 };
   const labels = { ageEdges: [0, 3, 10, 20, 30, 40, 50, 60, 70] };

@@ -84,6 +84,7 @@ interface Output {
 export function tellDerived(result: DeriveResult, { out, json }: Output): string {
   const { manifest, alreadyComplete, worked } = result;
   const { root, ledger } = planLayout(out);
+  const { erased } = manifest.source;
   if (json === true) {
     const { recipeHash, derivationHash, drawn, counts, balance } = manifest;
     const note = LABEL_NOTE;
@@ -97,12 +98,24 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
       recipeHash,
       derivationHash,
       counts,
+      ...(erased && { erased: { ...erased, sha256: undefined } }),
       balance,
     };
     return JSON.stringify(told, null, 2);
   }
   const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
-  return [...head, formatCounts(manifest), `ledger    ${ledger}`, LABEL_NOTE].join("\n");
+  return [...tellErased(erased), ...head, formatCounts(manifest), `ledger    ${ledger}`, LABEL_NOTE].join(
+    "\n",
+  );
+}
+
+/** A wish that met nobody is said first: its id may be misspelt. */
+function tellErased(erased: Manifest["source"]["erased"]): string[] {
+  if (erased === undefined) return [];
+  const { decisions, frames, unmatched } = erased;
+  const warning = `erase: ${unmatched} of ${decisions} subjects and images to erase are not in these frames; check their ids`;
+  const line = `erased    ${frames} frames of ${decisions - unmatched} subjects and images; what was made of them before, elsewhere, holds them still`;
+  return [...(unmatched === 0 ? [] : [warning]), line];
 }
 
 /** What a shard gave, as text or JSON. */

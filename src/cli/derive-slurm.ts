@@ -8,6 +8,8 @@ import { AppError, Interrupted, isNotFound } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { type ArrayCounts, type ArrayJob, runArray, type TaskOutcome } from "../core/slurm.ts";
 import { readManifest } from "../data/manifest.ts";
+import { readDecisions } from "../derive/decisions.ts";
+import { Erasure } from "../derive/erase.ts";
 import type { DeriveResult } from "../derive/pipeline.ts";
 import { readShard } from "../derive/shard.ts";
 import type { Context } from "./context.ts";
@@ -23,6 +25,8 @@ export interface SlurmPlan {
   readonly sbatch: readonly string[];
   /** Flags of `derive` that each task gets as they are. */
   readonly flags: readonly string[];
+  /** File of decisions among the flags. */
+  readonly decisions?: string | undefined;
   /** The same derivation here, for a folder that holds something already: it says what. */
   readonly local: () => Promise<DeriveResult>;
 }
@@ -46,9 +50,10 @@ export async function deriveOnSlurm(
     ...[...facehand, ...plan.flags, "--threads", String(plan.threads)],
     ...["--shard", `${i + 1}/${plan.shards}`, "--out", dir],
   ]);
+  const erasure = new Erasure(plan.decisions === undefined ? [] : await readDecisions(plan.decisions));
   await follow(context, plan, {
     ...{ dir: join(root, "derive"), name: "facehand-derive", tasks: shardTasks },
-    verify: (task) => repair(shardDirs[task]!),
+    verify: (task) => repair(shardDirs[task]!, erasure),
   });
   const mergeTask = [...facehand, "merge", ...shardDirs, "--out", out];
   await follow(context, plan, { dir: join(root, "merge"), name: "facehand-merge", tasks: [mergeTask] });
@@ -72,10 +77,13 @@ async function holdsSomething(dir: string): Promise<boolean> {
 }
 
 /** What is wrong with a shard whose task ended well; a damaged one is taken away, to be derived again. */
-async function repair(dir: string): Promise<string | undefined> {
+async function repair(dir: string, erasure: Erasure): Promise<string | undefined> {
   try {
-    await readShard(dir);
-    return undefined;
+    const { source } = (await readShard(dir)).derivation;
+    const asked = erasure.count === 0 ? undefined : erasure.hash(source.annotations);
+    if (source.erased?.sha256 === asked) return undefined;
+    if (asked === undefined) await rm(dir, { recursive: true, force: true });
+    return `Expected a shard without what is to be erased in ${dir}, got one that was derived before`;
   } catch (error) {
     if (!(error instanceof AppError) || !["SHARD_DAMAGED", "SHARD_MISSING"].includes(error.code)) throw error;
     if (error.code === "SHARD_DAMAGED") await rm(dir, { recursive: true, force: true });

@@ -72,7 +72,7 @@ export function deriveCommand(context: Context): Command {
     .option("--no-rule <name>", "cleaning rules to turn off", dropRules)
     .option(
       "--decisions <file>",
-      "CSV or JSONL: who, when, what (remove, restore, relabel), why, by image or user",
+      "CSV or JSONL: who, when, what (remove, restore, relabel, erase), why, by image or user",
     )
     .option("--age-edges <years>", "lowest age of each bucket; FairFace's if left out", years("--age-edges"))
     .option("--out <dir>", "folder of the dataset; made in one step at the end")
@@ -140,6 +140,7 @@ function slurmPlan(context: Context, flags: Flags, command: Command): SlurmPlan 
     threads,
     sbatch,
     flags: givenWords(command, own),
+    decisions: flags.decisions,
     local: () => deriveWithProgress(context, optionsOf(flags)),
   };
 }

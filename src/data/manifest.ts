@@ -60,6 +60,18 @@ const source = z.strictObject({
   faceLandmarks: hash.optional(),
   /** Decisions of people, in the order of their file, each as it stands there. */
   decisions: z.array(z.record(z.string(), z.string())).optional(),
+  /** What people asked to be erased: nothing tells whom. */
+  erased: z
+    .strictObject({
+      /** Subjects and images that were named. */
+      decisions: count,
+      frames: count,
+      /** Of the decisions, those that name nothing of the input. */
+      unmatched: count,
+      /** Over all that is named, and the annotations. */
+      sha256: hash,
+    })
+    .optional(),
 });
 
 /** Pairs of one recorded group in each split; an empty value is unknown. */

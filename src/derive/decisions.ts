@@ -9,8 +9,8 @@ import { SubjectKeys, subjectKey } from "../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../core/vocabulary.ts";
 import { readCsv } from "../formats/csv.ts";
 
-/** What can be decided. */
-export const ACTIONS = ["remove", "restore", "relabel"] as const;
+/** What can be decided: `remove` takes a frame out of the pairs for its quality and keeps its row; `erase` leaves nothing of it. */
+export const ACTIONS = ["remove", "restore", "relabel", "erase"] as const;
 export type Action = (typeof ACTIONS)[number];
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$/;

@@ -6,10 +6,11 @@ import { exists, readJson, sha256File } from "../core/files.ts";
 import { AGE_EDGES } from "../data/groups.ts";
 import { rawExtra } from "../data/layout.ts";
 import type { Derivation, ImageRecipe } from "../data/manifest.ts";
-import { annotationFiles } from "./annotations.ts";
+import { annotationFiles, readAnnotations } from "./annotations.ts";
 import { ruleSettings } from "./clean.ts";
 import { CROP_PX, FACE_PADDING } from "./crops.ts";
 import { readDecisions } from "./decisions.ts";
+import { Erasure } from "./erase.ts";
 import type { FaceSource } from "./faces.ts";
 import { type HandCutter, handRecipe } from "./hand-source.ts";
 import type { DeriveOptions } from "./options.ts";
@@ -19,13 +20,13 @@ import { DEFAULT_FRACTIONS } from "./splits.ts";
 const RECIPE_VERSION = 5;
 const JPEG = { quality: 95, chroma: "4:2:0" } as const;
 
-/** Describes what `derive` will do with these options. */
+/** Describes what `derive` will do with these options, and whom it leaves out without a trace. */
 export async function describeDerivation(
   options: DeriveOptions,
   faces: FaceSource,
   hands: HandCutter,
-): Promise<Derivation> {
-  const { hagridDir, gestures, metaFile, faceLandmarksFile, decisionsFile, seed } = options;
+): Promise<{ readonly derivation: Derivation; readonly erasure: Erasure }> {
+  const { hagridDir, gestures, metaFile, faceLandmarksFile, seed } = options;
   const { fractions = DEFAULT_FRACTIONS, splits = "balanced", ageEdges = AGE_EDGES } = options;
   const files = await annotationFiles(hagridDir, gestures);
   const annotations: Record<string, string> = {};
@@ -33,7 +34,8 @@ export async function describeDerivation(
     annotations[`${basename(dirname(file))}/${basename(file)}`] = await sha256File(file);
   }
   const { train, val, test } = fractions;
-  return {
+  const { erasure, decided } = await decisionsOf(options, annotations);
+  const derivation = {
     recipe: imageRecipe(faces, hands, options.sizePx ?? CROP_PX),
     rules: ruleSettings(options.rules),
     labels: { ageEdges: [...ageEdges] },
@@ -47,13 +49,24 @@ export async function describeDerivation(
       annotations,
       ...(metaFile === undefined ? {} : { meta: await sha256File(metaFile) }),
       ...(faceLandmarksFile === undefined ? {} : { faceLandmarks: await sha256File(faceLandmarksFile) }),
-      ...(decisionsFile === undefined
-        ? {}
-        : { decisions: (await readDecisions(decisionsFile)) as Record<string, string>[] }),
+      ...decided,
     },
     drawn: await isDrawn(hagridDir),
   };
+  return { derivation, erasure };
 }
+
+/** What people decided, as a manifest has it: of what is erased only how much it is. */
+async function decisionsOf({ decisionsFile, hagridDir, gestures }: DeriveOptions, annotations: Hashes) {
+  if (decisionsFile === undefined) return { erasure: new Erasure([]), decided: {} };
+  const all = await readDecisions(decisionsFile);
+  const erasure = new Erasure(all);
+  const erased = await erasure.meet(readAnnotations(hagridDir, { gestures }), annotations);
+  const decisions = erasure.others(all) as Record<string, string>[];
+  return { erasure, decided: { decisions, ...(erased === undefined ? {} : { erased }) } };
+}
+
+type Hashes = Readonly<Record<string, string>>;
 
 function imageRecipe(
   { recipe: detector, template }: FaceSource,

@@ -92,6 +92,21 @@ export async function* readJournal(path: string): AsyncGenerator<FrameResult> {
   for await (const { text, line } of readLines(path)) yield parseLine(text, `${path}:${line}`);
 }
 
+/**
+ * The lines of some frames, byte by byte as they were written.
+ *
+ * @param keeps - asked about every frame, in order
+ * @throws AppError("data", "JOURNAL_DAMAGED")
+ */
+export async function* journalLines(
+  path: string,
+  keeps: (result: FrameResult) => boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const { text, line } of readLines(path)) {
+    if (keeps(parseLine(text, `${path}:${line}`))) yield Buffer.from(`${text}\n`);
+  }
+}
+
 /** Complete lines only; `end` is the byte after the line. */
 async function* readLines(path: string): AsyncGenerator<{ text: string; line: number; end: number }> {
   let rest = Buffer.alloc(0);

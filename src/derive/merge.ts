@@ -10,7 +10,7 @@ import type { Progress } from "../core/progress.ts";
 import { planLayout } from "../data/layout.ts";
 import { type DeriveResult, finishOrDiscard } from "./pipeline.ts";
 import { listCrops, readShard, type ShardRecord } from "./shard.ts";
-import { findComplete, openStage, publish, type Stage, shardJournal } from "./stage.ts";
+import { findComplete, markOf, openStage, replace, type Stage, shardJournal } from "./stage.ts";
 
 /** Links under way at once. */
 const AT_ONCE = 16;
@@ -45,16 +45,16 @@ export async function mergeShards(options: MergeOptions): Promise<DeriveResult> 
   for (const dir of options.shardDirs) shards.push({ dir, record: await readShard(dir) });
   checkComplete(shards);
   shards.sort((a, b) => a.record.shard - b.record.shard);
-  const { derivation, derivationHash } = shards[0]!.record;
-  const there = await findComplete(options.outDir, derivationHash);
-  if (there !== undefined) return { manifest: there, alreadyComplete: true, worked: 0 };
-  const stage = await openStage(options.outDir, derivationHash);
+  const { derivation } = shards[0]!.record;
+  const there = await findComplete(options.outDir, derivation);
+  if (there?.isAsked === true) return { manifest: there.manifest, alreadyComplete: true, worked: 0 };
+  const stage = await openStage(options.outDir, markOf(derivation));
   if (stage.finished === undefined) {
     await takeCrops(shards, stage, options);
     await writeAtomic(stage.journal, concatenate(shards));
   }
   const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
-  await publish(stage);
+  await replace(stage, there?.manifest, manifest);
   return { manifest, alreadyComplete: false, worked: 0 };
 }
 

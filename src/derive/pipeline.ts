@@ -6,10 +6,11 @@ import { AppError } from "../core/errors.ts";
 import { syncFile } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
-import { type Derivation, hashDerivation, type Manifest } from "../data/manifest.ts";
+import type { Derivation, Manifest } from "../data/manifest.ts";
 import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
 import type { RuleSettings } from "./clean.ts";
 import { describeDerivation } from "./describe.ts";
+import type { Erasure } from "./erase.ts";
 import { openFaces } from "./faces.ts";
 import { finish } from "./finish.ts";
 import type { Frame } from "./frame.ts";
@@ -17,7 +18,8 @@ import { openHandCutter } from "./hand-source.ts";
 import { type FrameResult, openJournal, readJournal } from "./journal.ts";
 import { checkOptions, type DeriveOptions } from "./options.ts";
 import type { FaceLimits } from "./pairing.ts";
-import { discard, findComplete, openStage, publish, type Stage } from "./stage.ts";
+import { purge } from "./purge.ts";
+import { discard, findComplete, markOf, openStage, replace, type Stage } from "./stage.ts";
 import { openThreads } from "./threads.ts";
 import { cropName, type Tools } from "./work.ts";
 import type { ThreadRequest } from "./worker.ts";
@@ -52,14 +54,13 @@ export async function derive(options: DeriveOptions): Promise<DeriveResult> {
   const opened = await openDerivation(options);
   const { derivation } = opened;
   try {
-    const hash = hashDerivation(derivation);
-    const there = await findComplete(options.outDir, hash);
-    if (there !== undefined) return { manifest: there, alreadyComplete: true, worked: 0 };
+    const there = await findComplete(options.outDir, derivation);
+    if (there?.isAsked === true) return { manifest: there.manifest, alreadyComplete: true, worked: 0 };
     const range = { from: 0, to: await countFrames(options) };
-    const stage = await openStage(options.outDir, hash);
-    const worked = stage.finished === undefined ? await workFrames(options, stage, opened.tools, range) : 0;
+    const stage = await openStage(options.outDir, markOf(derivation), (root) => purge(root, opened.erasure));
+    const worked = stage.finished === undefined ? await workFrames(options, stage, opened, range) : 0;
     const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
-    await publish(stage);
+    await replace(stage, there?.manifest, manifest);
     return { manifest, alreadyComplete: false, worked };
   } finally {
     await opened.close();
@@ -69,6 +70,7 @@ export async function derive(options: DeriveOptions): Promise<DeriveResult> {
 /** A derivation that can begin: what it is, and what finds faces and hands. */
 export interface Opened {
   readonly derivation: Derivation;
+  readonly erasure: Erasure;
   readonly tools: Omit<Tools, "layout">;
   close(): Promise<void>;
 }
@@ -80,14 +82,14 @@ export async function openDerivation(options: DeriveOptions): Promise<Opened> {
   const hands = await openHandCutter(options.handCrop ?? "landmarks", 1);
   const close = async () => void (await Promise.all([faces.close(), hands.close()]));
   try {
-    const derivation = await describeDerivation(options, faces, hands);
+    const { derivation, erasure } = await describeDerivation(options, faces, hands);
     const tools = {
       faces,
       hands,
       limits: faceLimits(derivation.rules as RuleSettings),
       recipe: derivation.recipe,
     };
-    return { derivation, tools, close };
+    return { derivation, erasure, tools, close };
   } catch (error) {
     await close();
     throw error;
@@ -113,7 +115,7 @@ function annotationOptions({ gestures, metaFile }: DeriveOptions): AnnotationOpt
   return { gestures, ...(metaFile === undefined ? {} : { metaFile }) };
 }
 
-/** Frames of the input by their place in it, the first included, the last not. */
+/** Frames of the input by their place in it, the first included, the last not; erased ones keep their place. */
 export interface FrameRange {
   readonly from: number;
   readonly to: number;
@@ -128,10 +130,10 @@ export interface FrameRange {
 export async function workFrames(
   options: DeriveOptions,
   stage: Stage,
-  opened: Opened["tools"],
+  { erasure, tools: found }: Pick<Opened, "erasure" | "tools">,
   range: FrameRange,
 ): Promise<number> {
-  const tools = { ...opened, layout: stage.layout };
+  const tools = { ...found, layout: stage.layout };
   const journal = await openJournal(stage.journal);
   const progress = options.progress?.(range.to - range.from);
   progress?.tick(journal.done);
@@ -140,7 +142,14 @@ export async function workFrames(
   let worked = 0;
   let kept: Promise<void> = Promise.resolve();
   try {
-    const results = mapOrdered(tasks(options, stage, journal.done, range), limit, threads.work);
+    const left = tasks(options, {
+      stage,
+      erasure,
+      done: journal.done,
+      range,
+      onErased: () => progress?.tick(),
+    });
+    const results = mapOrdered(left, limit, threads.work);
     for await (const group of grouped(results, () => progress?.tick())) {
       await kept; // the next group is worked on while one is synced
       kept = syncCrops(stage.layout, group).then(() => journal.append(group));
@@ -185,25 +194,36 @@ async function syncCrops(layout: Layout, group: readonly FrameResult[]): Promise
   for await (const _ of mapOrdered(paths, SYNCS_AT_ONCE, syncFile));
 }
 
-/** The frames of the range after its first `done`, which have to be those of the journal. */
+interface Left {
+  readonly stage: Stage;
+  readonly erasure: Erasure;
+  /** Frames in the journal. */
+  readonly done: number;
+  readonly range: FrameRange;
+  readonly onErased: () => void;
+}
+
+/** The frames of the range after those of the journal, which have to be its first; erased ones are passed over. */
 async function* tasks(
   options: DeriveOptions,
-  stage: Stage,
-  done: number,
-  { from, to }: FrameRange,
+  { stage, erasure, done, range: { from, to }, onErased }: Left,
 ): AsyncGenerator<ThreadRequest> {
   const ids = new Set<string>();
   const before = done === 0 ? undefined : readJournal(stage.journal);
-  let index = 0;
+  let [index, met] = [0, 0];
   try {
     for await (const frame of readAnnotations(options.hagridDir, annotationOptions(options))) {
       options.signal?.throwIfAborted();
+      const place = index++;
+      if (place >= to) return;
+      if (erasure.has(frame)) {
+        if (place >= from) onErased();
+        continue;
+      }
       const repeated = ids.has(frame.imageId);
       ids.add(frame.imageId);
-      const place = index++;
       if (place < from) continue;
-      if (place >= to) return;
-      if (place >= from + done) yield { frame, repeated };
+      if (met++ >= done) yield { frame, repeated };
       else checkSame(frame, (await before!.next()).value, stage.root);
     }
   } finally {

@@ -9,9 +9,11 @@ import { AppError, unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
 import { type Layout, planLayout } from "../data/layout.ts";
 import { type Derivation, hashDerivation } from "../data/manifest.ts";
+import { erasesFrom } from "./erase.ts";
 import type { DeriveOptions } from "./options.ts";
 import { countFrames, type FrameRange, openDerivation, workFrames } from "./pipeline.ts";
-import { isTemporary, openStage, publish, type Stage, shardJournal } from "./stage.ts";
+import { purge } from "./purge.ts";
+import { isTemporary, markOf, openStage, publish, type Stage, shardJournal, stageAgain } from "./stage.ts";
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
 const count = z.number().int().min(0);
@@ -69,16 +71,19 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
     const expected = "i/n with i from 1 to n";
     throw unexpected("input", { code: "SHARD_RANGE", expected, name: "--shard", got: `${shard}/${of}` });
   }
-  const { derivation, tools, close } = await openDerivation(options);
+  const opened = await openDerivation(options);
+  const { derivation } = opened;
   try {
     const derivationHash = hashDerivation(derivation);
-    const there = await findShard(options.outDir, derivationHash, choice);
+    const there = await findShard(options.outDir, derivation, choice);
     if (there !== undefined) return { record: there, alreadyComplete: true, worked: 0 };
     const frames = await countFrames(options);
     const range = shardRange(choice, frames);
-    const stage = await openStage(options.outDir, `${derivationHash} shard ${shard}/${of}`);
+    const stage = await openStage(options.outDir, markOf(derivation, choice), (root) =>
+      purge(root, opened.erasure),
+    );
     await rm(recordPath(stage.root), { force: true }); // a kill left it: it is made again from the files
-    const worked = await workFrames(options, stage, tools, range);
+    const worked = await workFrames(options, stage, opened, range);
     const record = {
       format: "facehand-shard/1" as const,
       ...{ shard, of, frames, ...range, derivationHash, derivation },
@@ -88,7 +93,7 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
     await publish(stage, true);
     return { record, alreadyComplete: false, worked };
   } finally {
-    await close();
+    await opened.close();
   }
 }
 
@@ -115,17 +120,25 @@ export async function* listCrops({ images }: Layout): AsyncGenerator<{ folder: s
 
 async function findShard(
   dir: string,
-  derivationHash: string,
+  derivation: Derivation,
   { shard, of }: ShardChoice,
 ): Promise<ShardRecord | undefined> {
   const found = await exists(dir).then((is) => (is ? readdir(dir) : []));
   if (found.length === 0) return undefined;
   const record = (await exists(recordPath(dir))) ? await readShard(dir) : undefined;
-  if (record?.derivationHash === derivationHash && record.shard === shard && record.of === of) return record;
+  if (record?.shard === shard && record.of === of) {
+    if (record.derivationHash === hashDerivation(derivation)) return record;
+    if (erasesFrom(derivation, record.derivation)) return reopen(dir, record);
+  }
   const got =
     record === undefined ? "other files" : `shard ${record.shard}/${record.of} of that or another dataset`;
   const message = `Expected an empty or new folder for --out, got ${got} in ${dir}`;
   throw new AppError("input", "OUT_OTHER", message, { hint: "give another folder, or remove this one" });
+}
+
+/** Makes a finished shard a staging folder again, of which `openStage` takes what is to be erased. */
+async function reopen(dir: string, { derivation, shard, of }: ShardRecord): Promise<undefined> {
+  await stageAgain(dir, markOf(derivation, { shard, of }));
 }
 
 /**

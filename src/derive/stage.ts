@@ -7,12 +7,41 @@ import { z } from "zod";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { exists, readJson, writeJson } from "../core/files.ts";
 import { cleanedFolder, type Layout, planLayout } from "../data/layout.ts";
-import { type Manifest, readManifest } from "../data/manifest.ts";
+import { type Derivation, hashDerivation, type Manifest, readManifest } from "../data/manifest.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
+import { erasesFrom, hashBasis } from "./erase.ts";
 
-const JOURNAL = "journal.jsonl";
-const STAGE = "stage.json";
-const stageSchema = z.strictObject({ derivationHash: z.string() });
+/** Name of the journal in a staging folder. */
+export const JOURNAL = "journal.jsonl";
+/** Name of its mark. */
+export const STAGE = "stage.json";
+const stageSchema = z.strictObject({
+  derivationHash: z.string(),
+  /** What its journal and crops follow from; stages of before have none. */
+  basis: z.string().optional(),
+});
+
+/** What a staging folder is of. */
+export interface StageMark {
+  readonly derivationHash: string;
+  /** Whatever people decided: frames are the same. */
+  readonly basis: string;
+  /** True if it erases: a stage of the same basis is gone on with, without what is erased. */
+  readonly erases: boolean;
+}
+
+/** The mark of a derivation, or of one shard of it. */
+export function markOf(
+  derivation: Derivation,
+  part?: { readonly shard: number; readonly of: number },
+): StageMark {
+  const shard = part === undefined ? "" : ` shard ${part.shard}/${part.of}`;
+  return {
+    derivationHash: hashDerivation(derivation) + shard,
+    basis: hashBasis(derivation) + shard,
+    erases: derivation.source.erased !== undefined,
+  };
+}
 
 export interface Stage {
   readonly out: string;
@@ -23,16 +52,29 @@ export interface Stage {
   readonly finished?: Manifest;
 }
 
+/** What is at `out` already. */
+export interface There {
+  readonly manifest: Manifest;
+  /** False: the same but for what is to be erased; it is to be replaced. */
+  readonly isAsked: boolean;
+}
+
 /**
- * The dataset at `out`, if it is there and of this derivation.
+ * The dataset at `out`, if it is there and of this derivation, or differs from it only by what this one erases.
  *
  * @throws AppError("input", "OUT_OTHER") if the folder holds anything else
  */
-export async function findComplete(out: string, derivationHash: string): Promise<Manifest | undefined> {
+export async function findComplete(out: string, derivation: Derivation): Promise<There | undefined> {
   if ((await entries(out)).length === 0) return undefined;
   const manifest = await readManifest(out);
-  const same = manifest?.derivationHash === derivationHash;
-  if (same && manifest.repaired === undefined) return manifest;
+  const same = manifest?.derivationHash === hashDerivation(derivation);
+  if (manifest !== undefined && manifest.repaired === undefined) {
+    if (same) {
+      await rm(stageOf(out).before, { recursive: true, force: true }); // a kill left it
+      return { manifest, isAsked: true };
+    }
+    if (erasesFrom(derivation, manifest)) return { manifest, isAsked: false };
+  }
   const other = same ? "this dataset, repaired since," : "a dataset of another recipe, selection or source";
   const got = manifest === undefined ? "other files" : other;
   throw new AppError(
@@ -48,32 +90,63 @@ export async function findComplete(out: string, derivationHash: string): Promise
 /** Journal of a shard's folder. */
 export const shardJournal = (dir: string) => join(resolve(dir), JOURNAL);
 
+/** Where the dataset at `out` is made, and where what it takes the place of waits to be deleted. */
+function stageOf(out: string) {
+  const root = join(dirname(resolve(out)), `${basename(resolve(out))}.partial`);
+  return { root, before: `${root}.before` };
+}
+
 /**
  * Opens the staging folder of `out`, or makes it.
  *
+ * @param clear - takes out of a folder of the same basis what is to be erased; if left out, all of it goes
  * @throws AppError("input", "STAGE_OTHER") if it belongs to another derivation
  */
-export async function openStage(out: string, derivationHash: string): Promise<Stage> {
-  const root = join(dirname(resolve(out)), `${basename(resolve(out))}.partial`);
+export async function openStage(
+  out: string,
+  mark: StageMark,
+  clear = (root: string) => rm(root, { recursive: true }),
+): Promise<Stage> {
+  const { root } = stageOf(out);
   const layout = planLayout(root);
   const stage = { out: resolve(out), root, layout, journal: join(root, JOURNAL) };
   const finished = await readManifest(root);
-  if (finished?.derivationHash === derivationHash) return { ...stage, finished };
-  const found = (await entries(root)).filter((name) => !isTemporary(name));
-  const path = join(root, STAGE);
-  const mine = (await exists(path))
-    ? (await readJson(path, stageSchema, "the staging folder's mark")).derivationHash === derivationHash
-    : found.length === 0;
-  if (!mine) {
+  if (finished?.derivationHash === mark.derivationHash) return { ...stage, finished };
+  const { derivationHash, basis } = mark;
+  if (!(await isOf(root, mark, finished))) {
     const expected = "the staging folder of the same recipe, selection and source";
     throw new AppError("input", "STAGE_OTHER", `Expected ${expected}, got that of another at ${root}`, {
       hint: "run the command that began it again, or remove the folder",
     });
   }
-  await writeJson(path, { derivationHash }); // first: a folder without it is another's
+  if ((await markAt(root))?.derivationHash !== derivationHash && (await exists(root))) await clear(root);
+  await writeJson(join(root, STAGE), { derivationHash, basis }); // first: a folder without it is another's
   await mkdir(layout.images.face, { recursive: true });
   await mkdir(layout.images.hand, { recursive: true });
   return stage;
+}
+
+async function markAt(root: string) {
+  const path = join(root, STAGE);
+  return (await exists(path)) ? await readJson(path, stageSchema, "the staging folder's mark") : undefined;
+}
+
+/** True for a staging folder that can be gone on with: empty, of this derivation, or of one that erases less. */
+async function isOf(root: string, mark: StageMark, finished: Manifest | undefined): Promise<boolean> {
+  const there = await markAt(root);
+  if (there?.derivationHash === mark.derivationHash) return true;
+  const basis = there?.basis ?? (finished === undefined ? undefined : hashBasis(finished));
+  if (basis !== undefined) return mark.erases && basis === mark.basis;
+  return there === undefined && (await entries(root)).every(isTemporary);
+}
+
+/** Makes a finished shard a staging folder again. */
+export async function stageAgain(out: string, { derivationHash, basis }: StageMark): Promise<void> {
+  const { root } = stageOf(out);
+  if ((await entries(root)).length > 0) return; // begun by a call that was killed
+  await writeJson(join(out, STAGE), { derivationHash, basis });
+  await rmdirIfThere(root);
+  await rename(out, root);
 }
 
 /** What becomes of a crop. */
@@ -131,12 +204,40 @@ export async function publish({ out, root }: Stage, keepJournal = false): Promis
     if ((name === JOURNAL && !keepJournal) || isTemporary(name)) await rm(join(root, name));
   }
   await rm(join(root, STAGE), { force: true });
+  await rmdirIfThere(out); // only if it is empty
+  await rename(root, out);
+}
+
+/**
+ * Publishes in the place of a dataset from which something is erased, and deletes that one.
+ *
+ * @param before - of the dataset at `out`, if there is one
+ * @throws AppError("data", "FRAMES_GONE") if frames of it are no longer there to be derived again; it stays as it is
+ */
+export async function replace(stage: Stage, before: Manifest | undefined, now: Manifest): Promise<void> {
+  const old = stageOf(stage.out).before;
+  if (before !== undefined) {
+    const gone = (now.counts.removed["image_missing"] ?? 0) - (before.counts.removed["image_missing"] ?? 0);
+    if (gone > 0) {
+      await discard(stage);
+      const message = `Expected the frames that ${stage.out} was derived from, to erase from it, got ${gone} that are missing`;
+      throw new AppError("data", "FRAMES_GONE", message, {
+        hint: "bring the frames back, or remove the dataset and derive from what is left",
+      });
+    }
+    await rm(old, { recursive: true, force: true });
+    await rename(stage.out, old);
+  }
+  await publish(stage);
+  await rm(old, { recursive: true, force: true });
+}
+
+async function rmdirIfThere(dir: string): Promise<void> {
   try {
-    await rmdir(out); // only if it is empty
+    await rmdir(dir);
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
-  await rename(root, out);
 }
 
 /** Takes a staging folder away whose derivation cannot succeed. */

@@ -1,0 +1,66 @@
+// Looks for traces of somebody in every byte of a folder: names of files, their bytes, and what archives, compressed files,
+// tables and pages hold once it is taken out of them.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
+import { openZip } from "../src/formats/zip.ts";
+
+/** What to look for, by what it is called in the answer; texts in either case. */
+export type Traces = Readonly<Record<string, string | Uint8Array>>;
+
+/**
+ * Where any of the traces is found.
+ *
+ * @returns `<file>: <name of the trace>`, sorted
+ */
+export async function findTraces(dir: string, traces: Traces): Promise<string[]> {
+  const found = new Set<string>();
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    const parts = entry.isFile() ? [await readFile(path), ...(await partsOf(path))] : [];
+    for (const part of [Buffer.from(path.slice(dir.length)), ...parts]) {
+      for (const name of Object.keys(traces)) {
+        if (holds(part, traces[name]!)) found.add(`${path.slice(dir.length + 1)}: ${name}`);
+      }
+    }
+  }
+  return [...found].sort();
+}
+
+function holds(part: Buffer, trace: string | Uint8Array): boolean {
+  if (typeof trace !== "string") return part.includes(Buffer.from(trace));
+  return part.toString("latin1").toLowerCase().includes(Buffer.from(trace).toString("latin1").toLowerCase());
+}
+
+/** What a file holds in another form than its own bytes. */
+async function partsOf(path: string): Promise<Buffer[]> {
+  if (path.endsWith(".gz")) return [gunzipSync(await readFile(path))];
+  if (path.endsWith(".zip")) return zipParts(path);
+  if (path.endsWith(".parquet")) return parquetParts(path);
+  const text = await readFile(path, "latin1");
+  return [...text.matchAll(/base64,([A-Za-z0-9+/=]+)/g)].map(([, data]) => Buffer.from(data!, "base64"));
+}
+
+async function zipParts(path: string): Promise<Buffer[]> {
+  const zip = await openZip(path);
+  const parts: Buffer[] = [];
+  for (const name of zip.entries.keys())
+    parts.push(Buffer.from(name), Buffer.from(await zip.read(name, 1e9)));
+  await zip.close();
+  return parts;
+}
+
+async function parquetParts(path: string): Promise<Buffer[]> {
+  const file = await asyncBufferFromFile(path);
+  const metadata = await parquetMetadataAsync(file);
+  const rows = await parquetReadObjects({ file, metadata, utf8: false });
+  const parts = [Buffer.from(JSON.stringify(metadata.key_value_metadata ?? []))];
+  const visit = (value: unknown): void => {
+    if (value instanceof Uint8Array) parts.push(Buffer.from(value));
+    else if (typeof value === "object" && value !== null) Object.values(value).forEach(visit);
+    else parts.push(Buffer.from(String(value)));
+  };
+  rows.forEach(visit);
+  return parts;
+}
