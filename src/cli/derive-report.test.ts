@@ -5,13 +5,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeJpeg } from "../data/image.ts";
 import { imagePath } from "../data/layout.ts";
-import { type Derivation, hashDerivation } from "../data/manifest.ts";
+import type { Derivation } from "../data/manifest.ts";
 import { hashHex } from "../data/phash.ts";
 import { MODALITIES } from "../data/record.ts";
 import { RULE_NAMES, type RuleName, ruleSettings } from "../derive/clean.ts";
 import { finish } from "../derive/finish.ts";
 import type { FrameResult } from "../derive/journal.ts";
-import { openStage, publish } from "../derive/stage.ts";
+import { markOf, openStage, publish } from "../derive/stage.ts";
 import { cropName } from "../derive/work.ts";
 import { writeLedgerReport } from "./derive-report.ts";
 
@@ -120,7 +120,7 @@ const DERIVATION: Derivation = {
 };
 
 async function page(name: string, derivation: Derivation): Promise<ReadonlyMap<string, string>> {
-  const stage = await openStage(at(name), hashDerivation(derivation));
+  const stage = await openStage(at(name), markOf(derivation));
   const crop = await encodeJpeg({ width: 32, height: 32, data: new Uint8Array(32 * 32 * 3) });
   await writeFile(stage.journal, FRAMES.map((of) => `${JSON.stringify(of)}\n`).join(""));
   for (const { imageId, crops } of FRAMES)
