@@ -99,5 +99,6 @@ export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/c
 export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";
 export { type LoadedModel, loadModel } from "./train/model-file.ts";
+export { readRunConfig } from "./train/run.ts";
 export { type EpochLog, parseRunLog } from "./train/runlog.ts";
 export { type UpstreamOptions, upstreamModel } from "./train/upstream.ts";

@@ -33,7 +33,8 @@ export function configOptions(schema: z.ZodType): Option[] {
 }
 
 function describe({ description = "", default: value }: Field): string {
-  return value === undefined ? description : `${description} (default ${String(value)})`;
+  if (value === undefined || description.includes("(default: ")) return description;
+  return `${description} (default ${String(value)})`;
 }
 
 /**

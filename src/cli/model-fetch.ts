@@ -1,7 +1,7 @@
 // `facehand model fetch`: a pretrained backbone from the Hugging Face hub into the cache.
 import type { Command } from "commander";
 import { fetchPretrained, HUB_PREFIX, type HubOptions, type Pretrained } from "../models/hub.ts";
-import { pixelsNamed } from "../train/config.ts";
+import { pixelsNamed } from "../models/recipes.ts";
 import { startBytes } from "./bytes-progress.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 

@@ -7,10 +7,11 @@ import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
-import { parseTrainConfig, type TrainConfig, trainConfigSchema } from "../train/config.ts";
+import { type TrainConfig, trainConfigSchema } from "../train/config.ts";
 import { featureNote } from "../train/features.ts";
 import { type RunResult, train } from "../train/loop.ts";
-import { pixelsOf } from "../train/pretrained.ts";
+import { checkPretraining, pixelsOf } from "../train/pretrained.ts";
+import { configOfRun, isRun } from "../train/run.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
 import { configOptions, numeric } from "./config-options.ts";
 import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
@@ -71,14 +72,15 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
     });
   }
   const device = await chooseDevice(asked);
-  Object.assign(config, await pretrainedPixels(context, config));
   const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
   const dirs = runs?.map(({ dir }) => dir) ?? [out];
-  const batch = await batchOf(context, config, { memory, device, dirs });
+  const known = await pretrainedPixels(context, config, resume === true ? dirs : []);
+  const batch = await batchOf(context, { ...known, ...config }, { memory, device, dirs });
   if (batch !== undefined) config["batch"] = batch;
   const results: { seed: number; result: RunResult }[] = [];
   for (const run of runs ?? [{ dir: out, seed: undefined }]) {
-    const parsed = parseTrainConfig({ ...config, ...(run.seed === undefined ? {} : { seed: run.seed }) });
+    const seeded = { ...config, ...(run.seed === undefined ? {} : { seed: run.seed }) };
+    const parsed = await configOfRun(run.dir, seeded, { known, resume: resume === true });
     if (runs !== undefined) context.report(`seed ${parsed.seed}: ${run.dir}`);
     const options = {
       dir: run.dir,
@@ -93,9 +95,16 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
 
-/** Weights of the hub are fetched before anything is made, and bring their pixels unless others are asked for. */
-async function pretrainedPixels(context: Context, { weights, pixels }: Record<string, unknown>) {
-  if (typeof weights !== "string" || !weights.startsWith(HUB_PREFIX)) return {};
+/** Weights of the hub are fetched before anything is made, and say their pixels; runs that go on have both. */
+async function pretrainedPixels(
+  context: Context,
+  { tag, weights, pixels }: Record<string, unknown>,
+  resumed: readonly string[],
+) {
+  const begun = await Promise.all(resumed.map(isRun));
+  if (begun.length > 0 && begun.every(Boolean)) return {};
+  if (typeof tag !== "string" || typeof weights !== "string" || !weights.startsWith(HUB_PREFIX)) return {};
+  checkPretraining({ tag, weights });
   const pretrained = await fetchWithProgress(context, weights.slice(HUB_PREFIX.length));
   return pixels === undefined ? { pixels: pixelsOf(pretrained) } : {};
 }

@@ -125,6 +125,7 @@ function variant(
     features: arch.head,
     stages: [["conv_stem", "bn1"], ...arch.stages.map((_, i) => [`blocks.${i}`]), ["conv_head", "bn2"]],
     pretrained,
+    padding: arch.padding,
     build: (scope, prefix, pixels, options) => efficientnet(scope, prefix, pixels, arch, options),
   };
 }
@@ -132,18 +133,18 @@ function variant(
 const imagenet224 = (tag: string): Recipes => ({ [tag]: recipe("imagenet", 224) });
 const ported = (sizePx: number): Recipes => ({
   ns_jft_in1k: recipe("imagenet", sizePx),
-  ap_in1k: recipe("half", sizePx),
+  ap_in1k: recipe("inception", sizePx),
   aa_in1k: recipe("imagenet", sizePx),
   in1k: recipe("imagenet", sizePx),
 });
 const v2Large = (sizePx: number): Recipes => ({
-  in21k_ft_in1k: recipe("half", sizePx),
-  in1k: recipe("half", sizePx),
-  in21k: recipe("half", sizePx),
+  in21k_ft_in1k: recipe("inception", sizePx),
+  in1k: recipe("inception", sizePx),
+  in21k: recipe("inception", sizePx),
 });
 const CLASSIC_RECIPES: readonly Recipes[] = [
-  { ra_in1k: recipe("imagenet", 224), ra4_e3600_r224_in1k: recipe("half", 224) },
-  { ra4_e3600_r240_in1k: recipe("half", 240), ft_in1k: recipe("imagenet", 224) },
+  { ra_in1k: recipe("imagenet", 224), ra4_e3600_r224_in1k: recipe("inception", 224) },
+  { ra4_e3600_r240_in1k: recipe("inception", 240), ft_in1k: recipe("imagenet", 224) },
   { ra_in1k: recipe("imagenet", 256) },
   { ra2_in1k: recipe("imagenet", 288) },
   { ra2_in1k: recipe("imagenet", 320) },
@@ -153,7 +154,7 @@ const V2_BASE_RECIPES: readonly Recipes[] = [
   { in1k: recipe("imagenet", 192) },
   { in1k: recipe("imagenet", 192) },
   { in1k: recipe("imagenet", 208) },
-  { in21k_ft_in1k: recipe("half", 240), in1k: recipe("imagenet", 240), in21k: recipe("half", 240) },
+  { in21k_ft_in1k: recipe("inception", 240), in1k: recipe("imagenet", 240), in21k: recipe("inception", 240) },
 ];
 
 /** Every network of the family that is offered, by timm's name. */
@@ -171,7 +172,7 @@ export const EFFICIENTNETS: readonly Backbone[] = [
     variant(`tf_efficientnet_b${i}`, classic, scale, ported(CLASSIC_SIZES[i]!)),
     variant(`efficientnet_lite${i}`, lite, scale, i === 0 ? imagenet224("ra_in1k") : {}),
     variant(`tf_efficientnet_lite${i}`, lite, scale, {
-      in1k: recipe("half", CLASSIC_SIZES[i]!, i < 3 ? "bicubic" : "bilinear"),
+      in1k: recipe("inception", CLASSIC_SIZES[i]!, i < 3 ? "bicubic" : "bilinear"),
     }),
   ]),
   ...V2_BASE_RECIPES.map((recipes, i) => variant(`tf_efficientnetv2_b${i}`, v2Base, SCALES[i]!, recipes)),

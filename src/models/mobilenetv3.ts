@@ -49,6 +49,7 @@ function variant(name: string, stages: readonly string[], width: number, pretrai
     features: arch.head,
     stages: [["conv_stem", "bn1"], ...stages.map((_, i) => [`blocks.${i}`]), ["conv_head"]],
     pretrained,
+    padding: arch.padding,
     build: (scope, prefix, pixels, options) => efficientnet(scope, prefix, pixels, arch, options),
   };
 }
@@ -61,7 +62,7 @@ export const MOBILENETV3S: readonly Backbone[] = [
   variant("mobilenetv3_small_100", SMALL, 1, lamb),
   variant("mobilenetv3_large_100", LARGE, 1, {
     ra_in1k: recipe("imagenet", 224),
-    ra4_e3600_r224_in1k: recipe("half", 224),
+    ra4_e3600_r224_in1k: recipe("inception", 224),
     ...recipes(["miil_in21k_ft_in1k", "miil_in21k"], recipe("raw", 224, "bilinear")),
   }),
 ];

@@ -118,7 +118,7 @@ export const RESNETS: readonly Backbone[] = [
   resnet("resnet34", [3, 4, 6, 3], 1, {
     ...COMMON,
     bt_in1k: bicubic,
-    ra4_e3600_r224_in1k: recipe("half", 224),
+    ra4_e3600_r224_in1k: recipe("inception", 224),
   }),
   resnet("resnet50", [3, 4, 6, 3], 4, {
     ...COMMON,

@@ -152,7 +152,7 @@ function vit(name: string, width: number, heads: number, pretrained: Recipes): B
   };
 }
 
-const half = recipe("half", 224);
+const half = recipe("inception", 224);
 const imagenet = recipe("imagenet", 224);
 
 /** Every network of the family that is offered, by timm's name. */

@@ -45,9 +45,10 @@ describe("a cell's hash", () => {
     const [hash] = await hashes();
     const weights = at("w.safetensors");
     await writeFile(weights, "one");
-    const [first] = await hashes({}, { settings: { weights } });
+    const backbones = ["test_efficientnet.r160_in1k"];
+    const [first] = await hashes({}, { backbones, settings: { weights } });
     await writeFile(weights, "two");
-    const [second] = await hashes({}, { settings: { weights } });
+    const [second] = await hashes({}, { backbones, settings: { weights } });
     await cp(at("pairs"), at("relabelled"), { recursive: true });
     await drawPairs(at("relabelled"), { train: 8, val: 4, test: 2 });
     const others = [
@@ -148,6 +149,24 @@ describe("what is refused", () => {
       'Expected cells that are told the modality for evaluation q with told: other, got "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft"',
     ],
     [
+      "pretrained networks without their weights",
+      { backbones: { "test_efficientnet.r160_in1k": null } },
+      {},
+      "Expected the pretrained weights that the tag names (test_efficientnet.r160_in1k) for --weights, got nothing",
+    ],
+    [
+      "weights of networks that are named without pretraining",
+      {},
+      { settings: { weights: "w.safetensors" } },
+      'Expected a tag that says what the weights were trained on for --tag with --weights, got "test_efficientnet.none_F1_Af_Lb_Z0"',
+    ],
+    [
+      "weights that nothing is known of without their padding",
+      { backbones: { "mobilenetv2_100.mine": { weights: "w.safetensors", pixels: "raw" } } },
+      {},
+      "Expected same or symmetric for --padding of mobilenetv2_100.mine, which timm's table here does not know, got nothing",
+    ],
+    [
       "too few images",
       { train: { batch: 64 } },
       {},
@@ -175,9 +194,10 @@ describe("what is refused", () => {
   });
 
   it("cells that cannot make a step, when they are measured", { timeout: 60_000 }, async () => {
-    const study = await plan({}, { settings: { weights: at("w.safetensors") } });
+    const backbones = ["test_efficientnet.r160_in1k"];
+    const study = await plan({}, { backbones, settings: { weights: at("w.safetensors") } });
     await expect(measureCells(study)).rejects.toThrow(
-      /^Expected some steps of test_efficientnet\.none_F1_Af_Lb_Z0, got: /,
+      /^Expected some steps of test_efficientnet\.r160_in1k_F1_Af_Lb_Z0, got: /,
     );
   });
 });

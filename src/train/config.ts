@@ -7,31 +7,20 @@ import { type AugmentPolicy, FULL_AUGMENT } from "../data/jitter.ts";
 import { MODALITIES } from "../data/record.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
 import { freezeStages, slowStages } from "../models/model.ts";
+import { PIXELS, PIXELS_NAMES } from "../models/recipes.ts";
 import { backbone } from "../models/registry.ts";
 import { parseTag, type Tag } from "../models/tags.ts";
 import { CLASS_TARGETS, type TargetFacts } from "../models/targets.ts";
-
-/** Pixel normalisations by name: mean and std of pixels in 0..1, the same or three per channel. */
-export const PIXELS = {
-  raw: { mean: [0, 0, 0], std: [1, 1, 1] },
-  imagenet: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
-  inception: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-} as const;
-
-/** The name of a normalisation, or undefined if it is none of those above. */
-export function pixelsNamed(recipe: {
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-}): keyof typeof PIXELS | undefined {
-  const same = (a: readonly number[], b: readonly number[]) => a.every((v, i) => Math.abs(v - b[i]!) < 1e-6);
-  const names = Object.keys(PIXELS) as (keyof typeof PIXELS)[];
-  return names.find((key) => same(PIXELS[key].mean, recipe.mean) && same(PIXELS[key].std, recipe.std));
-}
+import { pixelsFor } from "./pretrained.ts";
 
 /** Keys, defaults, ranges and help texts of a training run. */
 export const trainConfigSchema = z.strictObject({
   arch: z.enum(ARCHS).describe("architecture"),
-  tag: z.string().describe("configuration tag, e.g. mobilenetv2_100.in1k_F1_Af_Lb_Z0"),
+  tag: z
+    .string()
+    .describe(
+      "configuration tag, e.g. mobilenetv2_100.ra_in1k_F1_Af_Lb_Z0; .none in place of .ra_in1k for random weights",
+    ),
   data: z
     .array(z.string())
     .min(1)
@@ -43,13 +32,20 @@ export const trainConfigSchema = z.strictObject({
   weights: z
     .string()
     .optional()
-    .describe("pretrained backbone: .safetensors, .pt, .pth, or timm:NAME.TAG from the Hugging Face hub"),
+    .describe(
+      "pretrained backbone that the tag names: .safetensors, .pt, .pth, or timm:NAME.TAG from the Hugging Face hub",
+    ),
   imageSize: z.int().min(16).max(1024).default(224).describe("side of the square input, px"),
   pixels: z
-    .enum(["raw", "imagenet", "inception"])
+    .enum(PIXELS_NAMES)
     .default("raw")
-    .describe("normalisation that the weights expect; raw is 0..1, inception -1..1"),
-  padding: z.enum(["same", "symmetric"]).optional().describe("the backbone's padding, if not its own"),
+    .describe(
+      "normalisation: raw 0..1, inception -1..1 (default: that of timm's weights; raw without weights)",
+    ),
+  padding: z
+    .enum(["same", "symmetric"])
+    .optional()
+    .describe("the backbone's padding, if not its own; to be given for weights that are not timm's"),
   bnEps: z
     .number()
     .positive()
@@ -153,12 +149,24 @@ export const modelConfigSchema = trainConfigSchema.pick({
 export type ModelConfig = z.output<typeof modelConfigSchema>;
 
 /**
- * Checks a configuration and fills in the defaults.
+ * Checks a configuration and fills in the defaults; pixels follow from the weights that the tag names.
  *
  * @param input - keys of the schema; unknown ones are refused
- * @throws AppError("input", "CONFIG" | "TAG" | "BACKBONE" | "GATING" | "TARGETS")
+ * @throws AppError("input", "CONFIG" | "TAG" | "BACKBONE" | "GATING" | "TARGETS" | "PRETRAINED" | "PIXELS" | "PADDING")
  */
 export function parseTrainConfig(input: unknown): TrainConfig {
+  const config = parseStoredConfig(input);
+  const isGiven = (input as { readonly pixels?: unknown }).pixels !== undefined;
+  const pixels = pixelsFor(config, isGiven);
+  return { ...config, pixels };
+}
+
+/**
+ * The same of a run that exists, as it is: its folder stays readable, whatever its tag said of its weights.
+ *
+ * @throws as parseTrainConfig, but for what is asked of weights
+ */
+export function parseStoredConfig(input: unknown): TrainConfig {
   const config = parseConfig(trainConfigSchema, input);
   checkTargets(config);
   return config;
@@ -222,7 +230,7 @@ function checkTargets({ targets = ["gender"], ...weights }: TrainConfig): void {
 
 /** Reads a run's config.json. */
 export function readTrainConfig(text: string, where: string): TrainConfig {
-  return parseTrainConfig(parseJson(text, z.json(), where));
+  return parseStoredConfig(parseJson(text, z.json(), where));
 }
 
 /** What the checkpoints of a run say about themselves. */

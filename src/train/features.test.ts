@@ -28,7 +28,7 @@ beforeAll(async () => {
   }
   config = parseTrainConfig({
     arch: "umcc",
-    tag: "test_efficientnet.r160_in1k_F1_An_Lb_Z2",
+    tag: "test_efficientnet.none_F1_An_Lb_Z2",
     data: [`utkface:${faces}`],
     imageSize: 32,
     epochs: 3,

@@ -36,7 +36,7 @@ beforeAll(async () => {
   await faces(join(root, "faces"), 40);
   config = parseTrainConfig({
     arch: "umcc",
-    tag: "test_efficientnet.r160_in1k_F1_Af_Lb_Z0",
+    tag: "test_efficientnet.none_F1_Af_Lb_Z0",
     data: [`utkface:${join(root, "faces")}`],
     imageSize: 32,
     epochs: 2,
@@ -192,7 +192,7 @@ describe("train", () => {
 });
 
 describe("parseTrainConfig", () => {
-  const base = { arch: "umcc", tag: "test_efficientnet.r160_in1k_F1_Af_Lb_Z0", data: ["utkface:x"] };
+  const base = { arch: "umcc", tag: "test_efficientnet.none_F1_Af_Lb_Z0", data: ["utkface:x"] };
   it.each([
     [{ ...base, epochs: 0 }, "epochs"],
     [{ ...base, colour: 1 }, "colour"],

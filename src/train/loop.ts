@@ -58,7 +58,7 @@ export interface RunResult {
  * Trains one model and leaves a run folder: log, checkpoints, and predictions of the best epoch on
  * the validation and test images.
  *
- * @throws AppError("input", "RUN_EXISTS" | "RESUME_CONFIG"), AppError("data", ...) for bad images or weights,
+ * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG"), AppError("data", ...) for bad images or weights,
  *   Interrupted after `signal`; the folder can then be resumed
  */
 export async function train(config: TrainConfig, options: TrainOptions): Promise<RunResult> {

@@ -9,7 +9,8 @@ import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { exists, parseJson, readText, writeAtomic, writeJson } from "../core/files.ts";
 import type { SourceFacts } from "../models/facts.ts";
-import { readTrainConfig, type TrainConfig } from "./config.ts";
+import { parseStoredConfig, parseTrainConfig, readTrainConfig, type TrainConfig } from "./config.ts";
+import { checkPretraining } from "./pretrained.ts";
 import { type EpochLog, parseRunLog } from "./runlog.ts";
 
 /** Where everything of a run lies. */
@@ -29,7 +30,11 @@ export function runPaths(dir: string) {
   };
 }
 
-/** Starts a run folder, or takes up an unfinished one. */
+/**
+ * Starts a run folder, or takes up an unfinished one, whatever its tag says of its weights.
+ *
+ * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG")
+ */
 export async function openRunFolder(
   dir: string,
   config: TrainConfig,
@@ -41,6 +46,7 @@ export async function openRunFolder(
     if (!resume) throw runExists(dir);
     checkSameConfig(config, await readRunConfig(dir), paths.config);
   } else {
+    checkPretraining(config);
     // A kill between the two writes leaves the first alone: that too is a run to go on with.
     if (await holdsMore(dir, resume ? [basename(paths.environment)] : [])) throw runExists(dir);
     await mkdir(dir, { recursive: true });
@@ -79,6 +85,30 @@ function checkSameConfig(given: TrainConfig, stored: TrainConfig, where: string)
 export async function readRunConfig(dir: string): Promise<TrainConfig> {
   const { config } = runPaths(dir);
   return readTrainConfig(await readText(config, "a run's config.json"), config);
+}
+
+/**
+ * The configuration of a run that begins, or of one that goes on: there, pixels that are not given anew are what they
+ * were.
+ *
+ * @param input - keys of the schema
+ * @param resume - go on if there is such a run
+ * @param known - pixels of the weights by the hub's account, for a run that begins
+ * @throws as parseTrainConfig, and readRunConfig
+ */
+export async function configOfRun(
+  dir: string,
+  input: object,
+  { resume, known }: { readonly resume: boolean; readonly known: Partial<Pick<TrainConfig, "pixels">> },
+): Promise<TrainConfig> {
+  if (!resume || !(await isRun(dir))) return parseTrainConfig({ ...known, ...input });
+  const { pixels } = await readRunConfig(dir);
+  return parseStoredConfig({ pixels, ...input });
+}
+
+/** True if a run was begun in this folder. */
+export function isRun(dir: string): Promise<boolean> {
+  return exists(runPaths(dir).config);
 }
 
 const environmentSchema = z.looseObject({

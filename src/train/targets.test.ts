@@ -86,8 +86,8 @@ describe("targetBatch", () => {
   });
 });
 
-const TAG = "test_efficientnet.r160_in1k_F1_Af_Lb_Z0";
-const MAG_TAG = "test_efficientnet.r160_in1k_F0_Af_Lb_Z0_gating=soft";
+const TAG = "test_efficientnet.none_F1_Af_Lb_Z0";
+const MAG_TAG = "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft";
 
 describe("a model with further targets", () => {
   it.each([
