@@ -2,6 +2,7 @@
 import { extname } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { toldOf } from "../models/weights.ts";
 import { modelConfigSchema, parseModelConfig } from "../train/config.ts";
 import { type Converted, readUpstream, writeConverted, writeForTorch } from "../train/convert.ts";
 import { configOptions } from "./config-options.ts";
@@ -10,6 +11,7 @@ import { type Context, jsonOption, verb } from "./context.ts";
 interface Flags extends Record<string, unknown> {
   readonly out: string;
   readonly json?: boolean;
+  readonly ema?: boolean;
 }
 
 /** `facehand model convert`. */
@@ -24,20 +26,28 @@ export function convertCommand({ print }: Context): Command {
   for (const option of configOptions(modelConfigSchema)) command.addOption(option);
   return command
     .requiredOption("--out <file>", ".safetensors for a checkpoint, .pt or .pth for PyTorch")
+    .option("--ema", "take the average of weights that the file has beside the trained ones")
+    .option("--no-ema", "take the trained weights; without either: as timm's load_checkpoint")
     .addOption(jsonOption())
-    .action(async (path: string, { out, json, ...config }: Flags) => {
-      const converted = await convert(path, out, config);
-      const { facts, specs, leftOut = [] } = converted;
+    .action(async (path: string, { out, json, ema, ...config }: Flags) => {
+      const converted = await convert(path, out, { config, ema });
+      const { facts, specs, taken = null, leftOut = [] } = converted;
       const { arch, tag, pixels } = facts;
-      const result = { out, arch, tag, tensors: specs.length, pixels, leftOut };
+      const result = { out, arch, tag, tensors: specs.length, pixels, taken, leftOut };
       print(json === true ? JSON.stringify(result, null, 2) : told(out, converted));
     });
 }
 
-async function convert(path: string, out: string, config: Record<string, unknown>): Promise<Converted> {
+interface Wanted {
+  /** Flags of the model. */
+  readonly config: Record<string, unknown>;
+  readonly ema: boolean | undefined;
+}
+
+async function convert(path: string, out: string, { config, ema }: Wanted): Promise<Converted> {
   const ending = extname(out).toLowerCase();
   if (ending === ".safetensors") {
-    const converted = await readUpstream(path, parseModelConfig(config));
+    const converted = await readUpstream(path, parseModelConfig(config), ema);
     await writeConverted(out, converted);
     return converted;
   }
@@ -49,18 +59,22 @@ async function convert(path: string, out: string, config: Record<string, unknown
       got: out,
     });
   }
-  const [extra] = Object.keys(config);
+  const [extra] = Object.keys(ema === undefined ? config : { ...config, ema });
   if (extra === undefined) return await writeForTorch(path, out);
   const expected = "no flags of the model, which the checkpoint itself tells";
   throw unexpected("input", { code: "FLAG", expected, name: `--out ${ending}`, got: extra });
 }
 
-function told(out: string, { facts, specs, weights, leftOut = [] }: Converted): string {
+function told(out: string, { facts, specs, weights, taken, leftOut = [] }: Converted): string {
+  const source = toldOf(taken);
+  const other =
+    taken?.others.length === 0 ? "" : ` (${taken?.average === true ? "--no-ema" : "--ema"} takes the others)`;
   const { arch, tag, pixels } = facts;
   const values = specs.reduce((sum, { name }) => sum + weights.get(name)!.length, 0);
   const { sizePx, mean, std } = pixels;
   return [
     `${out}: ${arch} ${tag}, ${specs.length} tensors, ${values.toLocaleString("en")} values`,
+    ...(source === undefined ? [] : [`weights ${source}${other}`]),
     `pixels  ${sizePx} px bilinear, mean ${mean.join(" ")}, std ${std.join(" ")}`,
     ...(leftOut.length === 0
       ? []

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
 import { describeModel, groupTensors, type ModelDescription } from "../models/describe.ts";
 import type { ModelFacts } from "../models/facts.ts";
+import { toldOf } from "../models/weights.ts";
 import { modelPath } from "../train/model-file.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 
@@ -21,7 +22,8 @@ export function showCommand({ print }: Context): Command {
 const whole = (n: number) => n.toLocaleString("en");
 
 function formatModel(model: ModelDescription, all: boolean): string {
-  const { path, tensors, parameters, buffers, optimizer, bytes, facts, position } = model;
+  const { path, tensors, parameters, buffers, optimizer, bytes, taken, facts, position } = model;
+  const told = toldOf(taken ?? undefined);
   const counts = [
     `${whole(parameters)} parameters`,
     ...(buffers > 0 ? [`${whole(buffers)} of statistics`] : []),
@@ -33,6 +35,7 @@ function formatModel(model: ModelDescription, all: boolean): string {
   return [
     path,
     counts.join(", "),
+    ...(told === undefined ? [] : [`weights  ${told}`]),
     ...(facts === null ? ["bare weights: no tag, no pixel recipe"] : factLines(facts)),
     ...steps,
     "",

@@ -139,6 +139,7 @@ async function trainOne(
       ...options,
       signal: context.signal,
       onEpoch,
+      onWeights: (told) => context.report(`weights ${told}`),
       onStep: ({ loss }, position, steps) => {
         progress ??= startProgress(`epoch ${position.epoch + 1}`, steps, {
           unit: "steps",

@@ -42,7 +42,7 @@ describe("packFiles", () => {
     try {
       expect([...zip.entries.keys()]).toEqual(["a/one.txt", "b/none", "b/two.bin"]);
       for (const [n, { name, size }] of ENTRIES.entries()) {
-        expect(zip.entries.get(name)).toMatchObject({ sizeBytes: size, stored: true });
+        expect(zip.entries.get(name)).toMatchObject({ sizeBytes: size, packing: "stored" });
         expect(sha256(await zip.read(name, 1e6))).toBe(sha256(await readFile(at(String(n)))));
       }
     } finally {

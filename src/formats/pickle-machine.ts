@@ -184,6 +184,12 @@ export class Machine {
     this.push(found);
   }
 
+  /** `cls.__new__(cls, *args)`, which none of the table's classes takes arguments by. */
+  create(target: PickleValue, args: readonly PickleValue[]): void {
+    if (args.length > 0) throw this.damaged(`arguments for a new ${describe(target)}`);
+    this.call(target, args);
+  }
+
   call(target: PickleValue, args: readonly PickleValue[]): void {
     const run = isObject(target) ? (target as PyGlobal).call : undefined;
     if (run === undefined) throw this.damaged(`a call of ${describe(target)}`);
@@ -206,7 +212,8 @@ export class Machine {
   build(): void {
     const state = this.pop();
     const target = this.top();
-    if (target instanceof Map) return; // attributes of an OrderedDict, e.g. torch's _metadata: not items
+    // Attributes of an OrderedDict, e.g. torch's _metadata: versions of modules, not items.
+    if (target instanceof Map && (state === null || state instanceof Map)) return;
     if (!isObject(target) || target.setState === undefined) {
       throw this.damaged(`a state for ${describe(target)}`);
     }

@@ -100,8 +100,8 @@ const OPCODES: { readonly [code: number]: Step } = {
   }, // REDUCE
   [0x81]: (m) => {
     const args = m.popList();
-    m.call(m.pop(), args);
-  }, // NEWOBJ: the table makes no difference between a call and a new instance
+    m.create(m.pop(), args);
+  }, // NEWOBJ
   [0x62]: (m) => m.build(), // BUILD
   [0x51]: (m) => m.push(m.context.persistent(m.pop())), // BINPERSID
 };

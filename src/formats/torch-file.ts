@@ -5,7 +5,8 @@ import { type AppError, unexpected } from "../core/errors.ts";
 import { openRanges, type RangeReader } from "../core/ranges.ts";
 import { unpickle } from "./pickle.ts";
 import { type PickleContext, PickleCut, type PickleValue } from "./pickle-machine.ts";
-import { findTorchGlobal, storageResolver, type TorchStorage } from "./torch-globals.ts";
+import { findTorchGlobal } from "./torch-globals.ts";
+import { storageResolver, type TorchStorage } from "./torch-tensors.ts";
 import { openZip, type ZipReader } from "./zip.ts";
 
 /** A file whose pickles are read; close it in `finally`. */
@@ -27,7 +28,7 @@ const MAX_WINDOW_BYTES = 1 << 30;
  * Opens a torch file and reads its tree.
  *
  * @throws AppError("data", "FILE_MISSING" | "PICKLE_GLOBAL" | "PICKLE_DAMAGED" | "TORCH_DAMAGED" |
- *   "TORCH_BYTE_ORDER" | "ZIP_DAMAGED")
+ *   "TORCH_BYTE_ORDER" | "TORCH_SCRIPT" | "ZIP_DAMAGED")
  * @example const file = await openTorch("model.pth")
  */
 export async function openTorch(path: string): Promise<TorchFile> {
@@ -44,13 +45,21 @@ export async function openTorch(path: string): Promise<TorchFile> {
   }
 }
 
+/** What compressed entries may unpack to beyond the file's own size. */
+const MAX_UNPACKED_BYTES = 4 * 2 ** 30;
+
 async function openZipped(path: string): Promise<TorchFile> {
-  const zip = await openZip(path);
-  // Entries could overlap; together they may not unpack to more than the file holds.
-  let budget = zip.fileBytes;
+  const zip = await openZip(path, { trailingBytes: true, zeroMeansNoCrc: true });
+  // Entries could overlap; together they may not unpack to much more than the file holds.
+  const packed = [...zip.entries.values()].some(({ packing }) => packing !== "stored");
+  let budget = zip.fileBytes + (packed ? MAX_UNPACKED_BYTES : 0);
   const read = async (name: string) => {
-    if (zip.entries.get(name)?.stored === false) {
-      throw damaged(`${name} stored as torch.save does`, path, "compressed or encrypted");
+    if (zip.entries.get(name)?.packing === "unknown") {
+      throw damaged(
+        `${name} stored as torch.save does, or deflated`,
+        path,
+        "another compression, or encryption",
+      );
     }
     const bytes = await zip.read(name, budget);
     budget -= bytes.byteLength;
@@ -58,19 +67,17 @@ async function openZipped(path: string): Promise<TorchFile> {
   };
   try {
     const prefix = findPrefix(zip, path);
-    if (zip.entries.has(`${prefix}byteorder`)) {
-      const order = Buffer.from(await read(`${prefix}byteorder`)).toString();
-      if (order !== "little") throw foreignByteOrder(path, order);
-    }
+    await checkRecords(prefix, { zip, read, path });
     const storages = new Map<string, TorchStorage>();
     const { value } = unpickle(await read(`${prefix}data.pkl`), 0, context(storages, path));
     return {
       tree: value,
       storages: storages.values(),
       read: async ({ key, byteLength }) => {
-        const bytes = await read(`${prefix}data/${key}`);
-        if (bytes.byteLength === byteLength) return bytes;
-        throw damaged(`${byteLength} bytes in data/${key}`, path, bytes.byteLength);
+        const name = `${prefix}data/${key}`;
+        const found = zip.entries.get(name)?.sizeBytes ?? byteLength; // an absent one is told by the archive
+        if (found !== byteLength) throw damaged(`${byteLength} bytes in data/${key}`, path, found);
+        return read(name);
       },
       close: () => zip.close(),
     };
@@ -78,6 +85,38 @@ async function openZipped(path: string): Promise<TorchFile> {
     await zip.close();
     throw error;
   }
+}
+
+interface Records {
+  readonly zip: ZipReader;
+  read(name: string): Promise<Uint8Array>;
+  readonly path: string;
+}
+
+/** torch's c10/core serialize: kMinSupportedFileFormatVersion to kMaxSupportedFileFormatVersion. */
+const VERSIONS = { first: 1, last: 10 } as const;
+
+/** What the archive says of itself beside the pickle: all of it is read, so that nothing is taken for what it is not. */
+async function checkRecords(prefix: string, { zip, read, path }: Records): Promise<void> {
+  const text = async (name: string) =>
+    zip.entries.has(prefix + name) ? Buffer.from(await read(prefix + name)).toString("latin1") : undefined;
+  if (zip.entries.has(`${prefix}constants.pkl`)) throw isScript(path);
+  const order = (await text("byteorder")) ?? "little";
+  if (order !== "little") throw foreignByteOrder(path, order);
+  const version = (await text(".data/version")) ?? (await text("version")) ?? "3";
+  const number = /^\d{1,3}\n?$/.test(version) ? Number(version) : Number.NaN;
+  if (number >= VERSIONS.first && number <= VERSIONS.last) return;
+  throw damaged(`a file format of version ${VERSIONS.first} to ${VERSIONS.last}`, path, version.trim());
+}
+
+function isScript(path: string): AppError {
+  return unexpected("data", {
+    code: "TORCH_SCRIPT",
+    expected: "a file of torch.save",
+    name: path,
+    got: "a program of torch.jit.save",
+    hint: "save the state dict: torch.save(torch.jit.load(FILE).state_dict(), NEW)",
+  });
 }
 
 /** The archive's one folder, e.g. `archive/`. */

@@ -1,44 +1,34 @@
 // The allow-list of a torch file: what each Python name in its pickle becomes, always plain data.
-// Source: torch/_utils.py (the _rebuild functions), numpy's pickles, and what training scripts keep beside weights.
-// Invariant: a tensor made here lies inside its storage.
-import { unexpected } from "../core/errors.ts";
-import { latin1, narrow, type PickleValue, type PyGlobal, type PyObject } from "./pickle-machine.ts";
-import { DTYPE_BYTES, DTYPES, type Dtype, elementCount } from "./tensor.ts";
-
-/** Elements that tensors share; `bytes` come after the pickle is read. */
-export class TorchStorage implements PyObject {
-  readonly py = "torch.Storage";
-  readonly key: string;
-  readonly dtype: Dtype;
-  readonly count: number;
-  bytes: Uint8Array | undefined;
-
-  constructor(key: string, dtype: Dtype, count: number) {
-    this.key = key;
-    this.dtype = dtype;
-    this.count = count;
-  }
-
-  get byteLength(): number {
-    return this.count * DTYPE_BYTES[this.dtype];
-  }
-}
-
-/** A strided view of a storage; strides and offset count elements. */
-export class TorchTensor implements PyObject {
-  readonly py = "torch.Tensor";
-  readonly storage: TorchStorage;
-  readonly offset: number;
-  readonly shape: readonly number[];
-  readonly strides: readonly number[];
-
-  constructor(storage: TorchStorage, offset: number, shape: readonly number[], strides: readonly number[]) {
-    this.storage = storage;
-    this.offset = offset;
-    this.shape = shape;
-    this.strides = strides;
-  }
-}
+// Source: torch/_weights_only_unpickler.py, numpy's pickles, and what training scripts keep beside weights.
+// Invariant: a call has as many arguments as it reads; each is checked by what it calls.
+import { numpyDtype, numpyFromBuffer, numpyReconstruct, numpyScalar } from "./numpy-pickle.ts";
+import {
+  attributes,
+  badArgument,
+  bytes,
+  type Call,
+  count,
+  counts,
+  dict,
+  list,
+  taking,
+  text,
+} from "./pickle-args.ts";
+import type { PickleValue, PyGlobal, PyObject } from "./pickle-machine.ts";
+import {
+  DtypeName,
+  FOREIGN_STORAGES,
+  ForeignTensor,
+  rebuildFromCpu,
+  rebuildFromType,
+  rebuildParameter,
+  rebuildTensor,
+  rebuildTensorV2,
+  rebuildTensorV3,
+  STORAGES,
+  StorageType,
+  TORCH_DTYPE_BYTES,
+} from "./torch-tensors.ts";
 
 /** An object of an allowed class, as its attributes; e.g. argparse.Namespace. */
 export class PyRecord implements PyObject {
@@ -50,119 +40,88 @@ export class PyRecord implements PyObject {
   }
 
   setState(state: PickleValue): void {
-    if (!(state instanceof Map)) throw damaged(`attributes of ${this.py}`, state);
-    for (const [key, value] of state) this.fields.set(text(key), value);
+    for (const [key, value] of attributes(state, `attributes of ${this.py}`)) this.fields.set(key, value);
   }
 }
 
-/** A NumPy dtype as `kind` and bytes, e.g. `f8`. */
-class NumpyDtype implements PyObject {
-  readonly py = "numpy.dtype";
-  readonly code: string;
-  bigEndian = false;
+const foreign =
+  (kind: string): Call =>
+  () =>
+    new ForeignTensor(kind);
 
-  constructor(code: string) {
-    this.code = code;
-  }
-
-  setState(state: PickleValue): void {
-    this.bigEndian = Array.isArray(state) && state[1] === ">";
-  }
-}
-
-/** A NumPy array as its raw bytes; `fortran` is column-major order. */
-export class NumpyArray implements PyObject {
-  readonly py = "numpy.ndarray";
-  shape: readonly number[] = [];
-  dtype = "";
-  fortran = false;
-  bytes: PickleValue = null;
-
-  setState(state: PickleValue): void {
-    if (!Array.isArray(state)) throw damaged("the state of a numpy.ndarray", state);
-    const [, shape, dtype, fortran, bytes] = state;
-    this.shape = counts(shape, "the shape of a numpy.ndarray");
-    this.dtype = instance(dtype, NumpyDtype, "the dtype of a numpy.ndarray").code;
-    this.fortran = fortran === true;
-    this.bytes = bytes ?? null;
-  }
-}
-
-/** A storage class such as torch.FloatStorage: only named in persistent ids. */
-class StorageType implements PyObject {
-  readonly py: string;
-  readonly dtype: Dtype;
-
-  constructor(py: string, dtype: Dtype) {
-    this.py = py;
-    this.dtype = dtype;
-  }
-}
-
-/** torch's storage class of each dtype. */
-export const STORAGES: { readonly [D in Dtype]: string } = {
-  float64: "DoubleStorage",
-  float32: "FloatStorage",
-  float16: "HalfStorage",
-  bfloat16: "BFloat16Storage",
-  int64: "LongStorage",
-  int32: "IntStorage",
-  int16: "ShortStorage",
-  int8: "CharStorage",
-  uint8: "ByteStorage",
-  bool: "BoolStorage",
+/** Fewest and most arguments, and what they give. */
+const CALLS: Readonly<Record<string, readonly [fewest: number, most: number, call: Call]>> = {
+  "collections.OrderedDict": [0, 1, ([items]) => dict(items)],
+  "collections.Counter": [0, 1, ([items]) => dict(items)],
+  // What a missing key would be given says nothing of those that are there.
+  "collections.defaultdict": [0, 2, ([factory = null, items]) => named(factory) && dict(items)],
+  "builtins.set": [0, 1, ([items]) => new Set(list(items ?? []))],
+  "builtins.frozenset": [0, 1, ([items]) => new Set(list(items ?? []))],
+  "builtins.complex": [0, 2, ([real, imag]) => record("complex", { real: real ?? 0, imag: imag ?? 0 })],
+  "builtins.bytearray": [0, 2, ([value, encoding]) => bytes(value ?? "", encoding ?? "latin1")],
+  "_codecs.encode": [2, 2, ([value, encoding]) => bytes(value, encoding)],
+  "argparse.Namespace": [0, 0, () => new PyRecord("argparse.Namespace")],
+  "types.SimpleNamespace": [0, 0, () => new PyRecord("types.SimpleNamespace")],
+  "pathlib.PosixPath": [
+    0,
+    99,
+    (parts) =>
+      parts
+        .map((p) => text(p))
+        .join("/")
+        .replace(/^\/\//, "/"),
+  ],
+  "pathlib.WindowsPath": [0, 99, (parts) => parts.map((p) => text(p)).join("/")],
+  "torch.Size": [1, 1, ([sizes]) => counts(sizes, "torch.Size")],
+  "torch.device": [1, 2, ([kind, index]) => device(text(kind, "a device"), index)],
+  "torch.serialization._get_layout": [1, 1, ([name]) => text(name, "a layout")],
+  "torch._utils._rebuild_tensor": [4, 4, rebuildTensor],
+  "torch._utils._rebuild_tensor_v2": [6, 7, rebuildTensorV2],
+  "torch._utils._rebuild_tensor_v3": [7, 8, rebuildTensorV3],
+  "torch._utils._rebuild_parameter": [3, 3, rebuildParameter],
+  "torch._utils._rebuild_parameter_with_state": [4, 4, rebuildParameter],
+  "torch._utils._rebuild_device_tensor_from_cpu_tensor": [4, 4, rebuildFromCpu],
+  "torch._utils._rebuild_device_tensor_from_numpy": [4, 4, foreign("a tensor of a NumPy array")],
+  "torch._utils._rebuild_sparse_tensor": [2, 2, foreign("a sparse tensor")],
+  "torch._utils._rebuild_qtensor": [7, 7, foreign("a quantised tensor")],
+  "torch._utils._rebuild_meta_tensor_no_storage": [4, 4, foreign("a tensor without values")],
+  "torch._utils._rebuild_wrapper_subclass": [8, 8, foreign("a tensor of a class of its own")],
+  "torch._tensor._rebuild_from_type_v2": [4, 4, rebuildAsType],
+  "numpy.dtype": [1, 3, numpyDtype],
+  "numpy.core.multiarray.scalar": [2, 2, numpyScalar],
+  "numpy.core.multiarray._reconstruct": [3, 3, numpyReconstruct],
+  "numpy.core.numeric._frombuffer": [3, 4, numpyFromBuffer],
 };
 
-type Call = (args: readonly PickleValue[]) => PickleValue;
-
-const CALLS: Readonly<Record<string, Call>> = {
-  "collections.OrderedDict": ([items]) => dict(items),
-  "collections.defaultdict": ([, items]) => dict(items),
-  "builtins.set": ([items]) => new Set(list(items ?? [])),
-  "builtins.frozenset": ([items]) => new Set(list(items ?? [])),
-  "builtins.complex": ([real, imag]) => record("complex", { real: real ?? 0, imag: imag ?? 0 }),
-  "builtins.bytearray": ([value, encoding]) => bytes(value ?? "", encoding ?? "latin1"),
-  "_codecs.encode": ([value, encoding]) => bytes(value, encoding),
-  "argparse.Namespace": () => new PyRecord("argparse.Namespace"),
-  "types.SimpleNamespace": () => new PyRecord("types.SimpleNamespace"),
-  "pathlib.PosixPath": (parts) => parts.map(text).join("/").replace(/^\/\//, "/"),
-  "pathlib.WindowsPath": (parts) => parts.map(text).join("/"),
-  "torch.Size": ([sizes]) => counts(sizes, "torch.Size"),
-  "torch.device": ([kind, index]) =>
-    index === undefined ? text(kind) : `${text(kind)}:${count(index, "a device")}`,
-  "torch._utils._rebuild_tensor": rebuildTensor,
-  "torch._utils._rebuild_tensor_v2": rebuildTensor,
-  "torch._utils._rebuild_parameter": ([tensor]) => instance(tensor, TorchTensor, "a parameter"),
-  "torch._utils._rebuild_parameter_with_state": ([tensor]) => instance(tensor, TorchTensor, "a parameter"),
-  "torch._tensor._rebuild_from_type_v2": ([, , args]) => rebuildTensor(list(args)),
-  "numpy.dtype": ([code]) => new NumpyDtype(text(code)),
-  "numpy.core.multiarray.scalar": ([dtype, value]) => numpyScalar(dtype, value),
-  "numpy.core.multiarray._reconstruct": () => new NumpyArray(),
-  "numpy.core.numeric._frombuffer": ([value, dtype, shape, order]) => {
-    const array = new NumpyArray();
-    array.setState([1, shape ?? null, dtype ?? null, order === "F", value ?? null]);
-    return array;
-  },
-};
+/** Classes of tensors that are plain ones, whatever else they do. */
+const TENSOR_CLASSES: readonly string[] = ["torch.Tensor", "torch.nn.parameter.Parameter"];
 
 /** Classes and constants that are only named, never called. */
 const NAMES = [
+  ...TENSOR_CLASSES,
   "numpy.ndarray",
-  "torch.Tensor",
-  "torch.nn.parameter.Parameter",
   "builtins.dict",
   "builtins.list",
+  "builtins.int",
+  "builtins.float",
+  ...["per_tensor_affine", "per_tensor_symmetric"].map((name) => `torch.${name}`),
+  ...["affine", "symmetric", "affine_float_qparams"].map((name) => `torch.per_channel_${name}`),
 ];
 
 const TABLE: ReadonlyMap<string, PyGlobal> = new Map<string, PyGlobal>([
-  ...Object.entries(CALLS).map(([py, call]) => [py, { py, call }] as const),
-  ...[...NAMES, ...DTYPES.map((dtype) => `torch.${dtype}`)].map((py) => [py, { py }] as const),
-  ...DTYPES.flatMap((dtype) =>
+  ...Object.entries(CALLS).map(([py, [fewest, most, call]]) => {
+    return [py, { py, call: taking(py, fewest, most, call) }] as const;
+  }),
+  ...NAMES.map((py) => [py, { py }] as const),
+  ...Object.keys(TORCH_DTYPE_BYTES).map((dtype) => [`torch.${dtype}`, new DtypeName(dtype)] as const),
+  ...Object.entries({ ...STORAGES, ...FOREIGN_STORAGES }).flatMap(([dtype, name]) =>
     ["torch", "torch.cuda"].map((module) => {
-      const py = `${module}.${STORAGES[dtype]}`;
+      const py = `${module}.${name}`;
       return [py, new StorageType(py, dtype)] as const;
     }),
   ),
+  // Bytes, which tensors of dtypes without a storage class are views of.
+  ["torch.storage.UntypedStorage", new StorageType("torch.storage.UntypedStorage", "uint8")],
 ]);
 
 /** What a torch file may name; Python 2's and NumPy 2's module names are read as today's and NumPy 1's. */
@@ -171,119 +130,35 @@ export function findTorchGlobal(module: string, name: string): PyGlobal | undefi
   return TABLE.get(`${today.replace(/^pathlib\._local$/, "pathlib")}.${name}`);
 }
 
-/**
- * Resolves persistent ids `("storage", type, key, location, count, view)` to one storage a key.
- *
- * @param storages - filled with every storage that the pickle names
- */
-export function storageResolver(storages: Map<string, TorchStorage>): (id: PickleValue) => PickleValue {
-  return (id) => {
-    const [kind, type, key, , size, view = null] = list(id);
-    if (kind !== "storage" || typeof key !== "string") throw damaged("a persistent id", kind);
-    if (view !== null) throw damaged(`storage ${key}`, "a view of another storage");
-    const { dtype } = instance(type, StorageType, `the type of storage ${key}`);
-    const elements = count(size, `the size of storage ${key}`);
-    const known = storages.get(key);
-    if (known === undefined) {
-      const storage = new TorchStorage(key, dtype, elements);
-      storages.set(key, storage);
-      return storage;
-    }
-    if (known.dtype !== dtype || known.count !== elements) {
-      throw damaged(`storage ${key} as before`, `${elements} of ${dtype}`);
-    }
-    return known;
-  };
+/** `_rebuild_from_type_v2(function, type, arguments, state)`: the function is one of this table too. */
+function rebuildAsType([make, type, args, state]: readonly PickleValue[]): PickleValue {
+  const py = nameOf(make);
+  if (py === undefined || !py.startsWith("torch._utils._rebuild_") || !Object.hasOwn(CALLS, py)) {
+    throw badArgument("the function that makes a tensor", py ?? make);
+  }
+  const tensorClass = nameOf(type);
+  if (tensorClass === undefined || !TENSOR_CLASSES.includes(tensorClass)) {
+    throw badArgument("the class of a tensor", tensorClass ?? type);
+  }
+  return rebuildFromType(TABLE.get(py)!.call!(list(args)), state);
 }
 
-function rebuildTensor([source, first, sizes, steps]: readonly PickleValue[]): TorchTensor {
-  const storage = instance(source, TorchStorage, "the storage of a tensor");
-  const offset = count(first, "the offset of a tensor");
-  const shape = counts(sizes, "the shape of a tensor");
-  const strides = counts(steps, "the strides of a tensor");
-  if (strides.length !== shape.length) throw damaged(`${shape.length} strides of a tensor`, strides.length);
-  const elements = elementCount(shape);
-  const last = shape.reduce((at, size, axis) => at + (size - 1) * strides[axis]!, offset);
-  if (!Number.isSafeInteger(elements) || (elements > 0 && last >= storage.count)) {
-    throw damaged(`a tensor inside storage ${storage.key} of ${storage.count}`, `[${shape}] from ${offset}`);
-  }
-  return new TorchTensor(storage, offset, shape, strides);
+function nameOf(value: PickleValue | undefined): string | undefined {
+  return typeof value === "object" && value !== null && "py" in value ? value.py : undefined;
 }
 
-const SCALARS: Readonly<Record<string, (view: DataView, little: boolean) => PickleValue>> = {
-  f8: (view, little) => view.getFloat64(0, little),
-  f4: (view, little) => view.getFloat32(0, little),
-  i8: (view, little) => narrow(view.getBigInt64(0, little)),
-  i4: (view, little) => view.getInt32(0, little),
-  i2: (view, little) => view.getInt16(0, little),
-  i1: (view) => view.getInt8(0),
-  u8: (view, little) => narrow(view.getBigUint64(0, little)),
-  u4: (view, little) => view.getUint32(0, little),
-  u2: (view, little) => view.getUint16(0, little),
-  u1: (view) => view.getUint8(0),
-  b1: (view) => view.getUint8(0) !== 0,
-};
+/** True for a class or None, which is no fault of a dict's; everything else is refused. */
+function named(value: PickleValue): true {
+  if (value === null || nameOf(value) !== undefined) return true;
+  throw badArgument("a class", value);
+}
 
-function numpyScalar(type: PickleValue | undefined, value: PickleValue | undefined): PickleValue {
-  const dtype = instance(type, NumpyDtype, "the dtype of a NumPy scalar");
-  const read = Object.hasOwn(SCALARS, dtype.code) ? SCALARS[dtype.code] : undefined;
-  if (read === undefined) throw damaged(`one of ${Object.keys(SCALARS).join(", ")}`, dtype.code);
-  if (!(value instanceof Uint8Array) || value.byteLength !== Number(dtype.code.slice(1))) {
-    throw damaged(`the bytes of a NumPy ${dtype.code}`, value);
-  }
-  return read(new DataView(value.buffer, value.byteOffset, value.byteLength), !dtype.bigEndian);
+function device(kind: string, index: PickleValue | undefined): string {
+  return index === undefined ? kind : `${kind}:${count(index, "a device")}`;
 }
 
 function record(py: string, fields: Readonly<Record<string, PickleValue>>): PyRecord {
   const out = new PyRecord(py);
   for (const [key, value] of Object.entries(fields)) out.fields.set(key, value);
   return out;
-}
-
-function dict(items: PickleValue | undefined): Map<PickleValue, PickleValue> {
-  if (items instanceof Map) return new Map(items);
-  return new Map(list(items ?? []).map((item) => [list(item)[0] ?? null, list(item)[1] ?? null]));
-}
-
-function bytes(value: PickleValue | undefined, encoding: PickleValue | undefined): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  if (typeof value !== "string" || (encoding !== "latin1" && encoding !== "latin-1")) {
-    throw damaged("text in latin1", encoding);
-  }
-  const out = Buffer.from(value, "latin1");
-  if (latin1(out) !== value) throw damaged("text in latin1", value);
-  return out;
-}
-
-function text(value: PickleValue | undefined): string {
-  if (typeof value !== "string") throw damaged("text", value);
-  return value;
-}
-
-function list(value: PickleValue | undefined): PickleValue[] {
-  if (!Array.isArray(value)) throw damaged("a list", value);
-  return value;
-}
-
-function counts(value: PickleValue | undefined, name: string): number[] {
-  return list(value).map((item) => count(item, name));
-}
-
-function count(value: PickleValue | undefined, name: string): number {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw damaged(name, value);
-  return value as number;
-}
-
-function instance<T extends PyObject>(
-  value: PickleValue | undefined,
-  type: abstract new (...args: never[]) => T,
-  name: string,
-): T {
-  if (!(value instanceof type)) throw damaged(name, value);
-  return value;
-}
-
-function damaged(name: string, got: unknown) {
-  const shown = typeof got === "object" && got !== null ? got.constructor.name : got;
-  return unexpected("data", { code: "PICKLE_DAMAGED", expected: "a valid value", name, got: shown });
 }

@@ -1,9 +1,11 @@
 // Strided views of torch's storages as contiguous tensors.
-// Invariants: views take little more memory than they name, however they were made; contiguous ones share it.
+// Invariants: views take little more memory than they name, however they were made; contiguous ones share it, but for
+// negative ones, whose sign is turned in memory of their own.
 
-import { DTYPE_BYTES, elementCount, type NamedTensor } from "./tensor.ts";
+import { unexpected } from "../core/errors.ts";
+import { DTYPE_BYTES, DTYPES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 import { damaged } from "./torch-file.ts";
-import type { TorchStorage, TorchTensor } from "./torch-globals.ts";
+import type { TorchStorage, TorchTensor } from "./torch-tensors.ts";
 
 /** Views that are not contiguous are copied; a file may ask for this much beyond its own storages. */
 const EXTRA_COPY_BYTES = 64 << 20;
@@ -54,12 +56,29 @@ export function materialiseLoaded(
 
 type Views = (readonly [name: string, tensor: TorchTensor])[];
 
-const bytesOf = ({ shape, storage }: TorchTensor) => elementCount(shape) * DTYPE_BYTES[storage.dtype];
+/** Of tensors whose dtypes are checked. */
+const elementBytes = (tensor: TorchTensor) => DTYPE_BYTES[tensor.dtype as Dtype];
+const bytesOf = (tensor: TorchTensor) => elementCount(tensor.shape) * elementBytes(tensor);
+
+/** Refuses what is not an array of known numbers. */
+function checkDtype(name: string, { dtype, negative }: TorchTensor, where: string): void {
+  const known = DTYPES.some((each) => each === dtype);
+  if (known && (!negative || dtype.includes("float"))) return;
+  throw unexpected("data", {
+    code: "TORCH_DTYPE",
+    expected: known ? "a floating dtype of a negative view" : `one of ${DTYPES.join(", ")}`,
+    name,
+    got: dtype,
+    where,
+    hint: "save the model's weights as float32: model.float().state_dict()",
+  });
+}
 
 function groupViews(tensors: ReadonlyMap<string, TorchTensor>, where: string): Map<TorchStorage, Views> {
   const groups = new Map<TorchStorage, Views>();
   for (const entry of tensors) {
     const { storage } = entry[1];
+    checkDtype(entry[0], entry[1], where);
     const group = groups.get(storage);
     if (group === undefined) groups.set(storage, [entry]);
     else group.push(entry);
@@ -67,7 +86,7 @@ function groupViews(tensors: ReadonlyMap<string, TorchTensor>, where: string): M
   let budget = EXTRA_COPY_BYTES;
   for (const storage of groups.keys()) budget += storage.byteLength;
   for (const [name, tensor] of tensors) {
-    if (!isContiguous(tensor)) budget -= bytesOf(tensor);
+    if (!isShared(tensor)) budget -= bytesOf(tensor);
     if (budget < 0) {
       throw damaged(`views not much larger than their data, as ${name}`, where, `[${tensor.shape}]`);
     }
@@ -81,16 +100,26 @@ function placeViews(
   bytes: Uint8Array,
   { compact }: ViewOptions,
 ): void {
-  const shared = views.filter(([, tensor]) => isContiguous(tensor));
+  const shared = views.filter(([, tensor]) => isShared(tensor));
   const wanted = shared.reduce((total, [, tensor]) => total + bytesOf(tensor), 0);
   const copy = compact && wanted < WORTH_KEEPING * bytes.byteLength;
   for (const [name, tensor] of views) {
-    const { shape, storage, offset } = tensor;
-    const start = offset * DTYPE_BYTES[storage.dtype];
-    const part = () => bytes.subarray(start, start + bytesOf(tensor));
-    const data = isContiguous(tensor) ? (copy ? Uint8Array.from(part()) : part()) : gather(tensor, bytes);
-    done.set(name, { name, shape, dtype: storage.dtype, data });
+    const { shape, offset } = tensor;
+    const start = offset * elementBytes(tensor);
+    const part = bytes.subarray(start, start + bytesOf(tensor));
+    const own = copy || tensor.negative ? () => Uint8Array.from(part) : () => part;
+    const data = isContiguous(tensor) ? own() : gather(tensor, bytes);
+    if (tensor.negative) negate(data, elementBytes(tensor));
+    done.set(name, { name, shape, dtype: tensor.dtype as Dtype, data });
   }
+}
+
+/** Whether its bytes are the storage's. */
+const isShared = (tensor: TorchTensor) => isContiguous(tensor) && !tensor.negative;
+
+/** The other sign of floating numbers, in place: the highest bit of each, which is in its last byte. */
+function negate(data: Uint8Array, size: number): void {
+  for (let at = size - 1; at < data.length; at += size) data[at]! ^= 0x80;
 }
 
 function inOrder(
@@ -114,8 +143,8 @@ function isContiguous({ shape, strides }: TorchTensor): boolean {
 const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array } as const;
 
 function gather(tensor: TorchTensor, bytes: Uint8Array): Uint8Array {
-  const { shape, strides, offset, storage } = tensor;
-  const size = DTYPE_BYTES[storage.dtype] as keyof typeof WORDS;
+  const { shape, strides, offset } = tensor;
+  const size = elementBytes(tensor) as keyof typeof WORDS;
   const source = bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
   const from = words(source, size);
   const out = new Uint8Array(bytesOf(tensor));

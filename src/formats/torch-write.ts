@@ -4,7 +4,7 @@
 import { unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
 import { DTYPE_BYTES, elementCount, type NamedTensor } from "./tensor.ts";
-import { STORAGES } from "./torch-globals.ts";
+import { STORAGES } from "./torch-tensors.ts";
 import { type StoredEntry, storedZip } from "./zip-write.ts";
 
 const ROOT = "archive";

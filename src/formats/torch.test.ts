@@ -7,10 +7,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { AppError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
+import { NumpyArray } from "./numpy-pickle.ts";
 import { unpickle } from "./pickle.ts";
 import { type NamedTensor, toFloat32 } from "./tensor.ts";
 import { allTensors, readStateDict, readTorch, stateDict } from "./torch.ts";
-import { NumpyArray, type PyRecord, TorchTensor } from "./torch-globals.ts";
+import type { PyRecord } from "./torch-globals.ts";
+import { TorchTensor } from "./torch-tensors.ts";
 
 const goldens = fileURLToPath(new URL("../../test/parity/goldens/formats/", import.meta.url));
 const FILES = ["torch-zip-2.pt", "torch-zip-3.pt", "torch-zip-4.pt", "torch-zip-5.pt", "torch-legacy.pt"];
@@ -271,7 +273,7 @@ describe("stateDict", () => {
   test("refuses a view that unfolds a few bytes to gigabytes", async () => {
     const tree = (await readTorch(`${goldens}torch-zip-2.pt`)) as Map<string, Map<string, TorchTensor>>;
     const { storage } = tree.get("model")!.get("module.weight")!;
-    const bomb = new TorchTensor(storage, 0, [1 << 30], [0]);
+    const bomb = new TorchTensor(storage, { offset: 0, shape: [1 << 30], strides: [0] });
     expect(() => stateDict(new Map([["w", bomb]]))).toThrow("views not much larger than their data");
   });
 });

@@ -34,8 +34,8 @@ describe("openZip", () => {
     ]);
     const zip = await openZip(path);
     expect([...zip.entries.values()]).toEqual([
-      { name: "a/b.txt", sizeBytes: 5, stored: true },
-      { name: "c", sizeBytes: 500, stored: false },
+      { name: "a/b.txt", sizeBytes: 5, packing: "stored" },
+      { name: "c", sizeBytes: 500, packing: "deflated" },
     ]);
     await zip.close();
     expect(await readAll("a/b.txt")).toBe("hello");
@@ -95,7 +95,11 @@ describe("torch files in odd archives", () => {
       ],
       '"2 of them"',
     ],
-    ["compression", [{ name: "x/data.pkl", text: one, deflate: true }], "stored as torch.save does"],
+    [
+      "another compression",
+      [{ name: "x/data.pkl", text: one, method: 12 }],
+      "stored as torch.save does, or deflated",
+    ],
     [
       "big-endian data",
       [

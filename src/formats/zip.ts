@@ -1,6 +1,7 @@
 // Zip archives, over yauzl: entries by name, read one at a time into memory, each checked by its CRC-32.
 // Source: PKWARE's APPNOTE through yauzl, which refuses unsafe names and wrong sizes.
 // Invariant: whatever the bytes, a read gives exactly the entry's declared size or an AppError.
+import { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
 import yauzl from "yauzl";
 import { AppError, hasErrno, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
@@ -10,8 +11,16 @@ export interface ZipEntry {
   readonly name: string;
   /** Size when unpacked, as declared. */
   readonly sizeBytes: number;
-  /** False for compressed (or encrypted) entries. */
-  readonly stored: boolean;
+  /** How it lies in the file; `unknown` for encrypted entries and rare compressions. */
+  readonly packing: "stored" | "deflated" | "unknown";
+}
+
+/** What the writer of an archive may have left out. */
+export interface ZipLeniency {
+  /** Bytes after the archive's end are passed over, as PyTorch and Python do. */
+  readonly trailingBytes?: boolean;
+  /** A CRC-32 of 0 stands for none, as PyTorch writes with `set_crc32_options(False)`. */
+  readonly zeroMeansNoCrc?: boolean;
 }
 
 /** An open archive; close it in `finally`. */
@@ -33,19 +42,23 @@ export interface ZipReader {
  *
  * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "ZIP_DAMAGED")
  */
-export async function openZip(path: string): Promise<ZipReader> {
+export async function openZip(path: string, leniency: ZipLeniency = {}): Promise<ZipReader> {
   // yauzl's streams pass on 64 KiB at a time; stored entries are read as they lie, in a third of the time.
   const ranges = await openRanges(path, "a zip archive");
   try {
-    return await openArchive(path, ranges);
+    return await openArchive(path, ranges, leniency);
   } catch (error) {
     await ranges.close();
     throw error;
   }
 }
 
-async function openArchive(path: string, ranges: RangeReader): Promise<ZipReader> {
-  const zip = await guard(path, () => yauzl.openPromise(path, { autoClose: false, strictFileNames: true }));
+async function openArchive(path: string, ranges: RangeReader, leniency: ZipLeniency): Promise<ZipReader> {
+  const zip = await guard(path, async () => {
+    const sizeBytes = leniency.trailingBytes === true ? await archiveEnd(ranges) : ranges.sizeBytes;
+    const options = { autoClose: false, strictFileNames: true };
+    return yauzl.fromRandomAccessReaderPromise(new FileReader(ranges), sizeBytes, options);
+  });
   const found = new Map<string, yauzl.Entry>();
   try {
     await guard(path, async () => {
@@ -62,7 +75,7 @@ async function openArchive(path: string, ranges: RangeReader): Promise<ZipReader
     fileBytes: zip.fileSize,
     entries: new Map([...found].map(([name, entry]) => [name, describe(entry)])),
     read: (name, limitBytes) =>
-      guard(path, () => readEntry({ zip, ranges, path }, found.get(name), name, limitBytes)),
+      guard(path, () => readEntry({ zip, ranges, path, leniency }, found.get(name), name, limitBytes)),
     close: () => {
       zip.close();
       return ranges.close();
@@ -70,16 +83,79 @@ async function openArchive(path: string, ranges: RangeReader): Promise<ZipReader
   };
 }
 
+/** The open file as yauzl asks for it: one for both, so that nothing is opened twice. */
+class FileReader extends yauzl.RandomAccessReader {
+  readonly #ranges: RangeReader;
+
+  constructor(ranges: RangeReader) {
+    super();
+    this.#ranges = ranges;
+  }
+
+  /** For the short records around entries, without a stream of its own. */
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    const done = (bytes: Uint8Array) => {
+      buffer.set(bytes, offset);
+      callback(null);
+    };
+    this.#ranges.read(position, length).then(done, callback);
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    return Readable.from(chunksOf(this.#ranges, start, end), { objectMode: false });
+  }
+}
+
+const STREAM_BYTES = 1 << 16;
+
+async function* chunksOf(ranges: RangeReader, start: number, end: number): AsyncGenerator<Uint8Array> {
+  for (let at = start; at < end; at += STREAM_BYTES) {
+    yield await ranges.read(at, Math.min(STREAM_BYTES, end - at));
+  }
+}
+
+const END_RECORD = Buffer.from("PK\x05\x06", "latin1");
+const END_RECORD_BYTES = 22;
+
+/** Where the last end record of an archive ends, its comment included; the file's end if there is none in reach. */
+async function archiveEnd(ranges: RangeReader): Promise<number> {
+  const length = Math.min(ranges.sizeBytes, END_RECORD_BYTES + 0xffff);
+  const start = ranges.sizeBytes - length;
+  const tail = Buffer.from(await ranges.read(start, length));
+  for (
+    let at = tail.lastIndexOf(END_RECORD);
+    at >= 0;
+    at = at === 0 ? -1 : tail.lastIndexOf(END_RECORD, at - 1)
+  ) {
+    if (at + END_RECORD_BYTES > length) continue;
+    const end = at + END_RECORD_BYTES + tail.readUInt16LE(at + END_RECORD_BYTES - 2);
+    if (end <= length) return start + end;
+  }
+  return ranges.sizeBytes;
+}
+
+const PACKINGS: Readonly<Record<number, ZipEntry["packing"]>> = { 0: "stored", 8: "deflated" };
+
 function describe(entry: yauzl.Entry): ZipEntry {
-  const stored = entry.compressionMethod === 0 && !entry.isEncrypted();
-  return { name: entry.fileName, sizeBytes: entry.uncompressedSize, stored };
+  const packing = entry.isEncrypted() ? "unknown" : (PACKINGS[entry.compressionMethod] ?? "unknown");
+  return { name: entry.fileName, sizeBytes: entry.uncompressedSize, packing };
 }
 
 interface Archive {
   readonly zip: yauzl.ZipFile;
   readonly ranges: RangeReader;
   readonly path: string;
+  readonly leniency: ZipLeniency;
 }
+
+/** Deflate packs no more than this into a byte: what claims more is not worth memory. */
+const DEFLATE_RATIO = 1032;
 
 async function readEntry(
   archive: Archive,
@@ -99,8 +175,9 @@ async function readEntry(
   if (entry.uncompressedSize > limitBytes) {
     throw damaged(path, `at most ${limitBytes} bytes in ${name}`, entry.uncompressedSize);
   }
-  const { bytes, crc } = await (describe(entry).stored ? readStored : unpack)(archive, entry);
-  if (crc !== entry.crc32) throw damaged(path, `CRC-32 ${entry.crc32} in ${name}`, crc);
+  const { bytes, crc } = await (describe(entry).packing === "stored" ? readStored : unpack)(archive, entry);
+  const unchecked = archive.leniency.zeroMeansNoCrc === true && entry.crc32 === 0;
+  if (crc !== entry.crc32 && !unchecked) throw damaged(path, `CRC-32 ${entry.crc32} in ${name}`, crc);
   return bytes;
 }
 
@@ -119,7 +196,11 @@ async function readStored({ zip, ranges }: Archive, entry: yauzl.Entry): Promise
   return { bytes, crc };
 }
 
-async function unpack({ zip }: Archive, entry: yauzl.Entry): Promise<Checked> {
+async function unpack({ zip, path }: Archive, entry: yauzl.Entry): Promise<Checked> {
+  const most = entry.compressedSize * DEFLATE_RATIO;
+  if (entry.uncompressedSize > most) {
+    throw damaged(path, `at most ${most} bytes of what ${entry.fileName} packs`, entry.uncompressedSize);
+  }
   const bytes = new Uint8Array(entry.uncompressedSize);
   let position = 0;
   for await (const chunk of await zip.openReadStreamPromise(entry)) {

@@ -3,8 +3,9 @@
 import { AppError } from "../core/errors.ts";
 import { type Position, readCheckpoint } from "../engine/checkpoint.ts";
 import { type Dtype, elementCount } from "../formats/tensor.ts";
+import type { WeightsTaken } from "../formats/torch-weights.ts";
 import { type ModelFacts, parseFacts } from "./facts.ts";
-import { readTensors } from "./weights.ts";
+import { readFileWeights } from "./weights.ts";
 
 /** A tensor without its values. */
 export interface TensorLine {
@@ -24,6 +25,8 @@ export interface ModelDescription {
   /** Values of the optimizer's state. */
   readonly optimizer: number;
   readonly bytes: number;
+  /** Which weights of a .pt or .pth these are; null for other files. */
+  readonly taken: WeightsTaken | null;
   /** Of this package's checkpoints; null for bare weights. */
   readonly facts: ModelFacts | null;
   /** Where training stood, in a checkpoint that can be resumed. */
@@ -37,10 +40,10 @@ const OPTIMIZER = "optimizer.";
  * Describes a file of weights.
  *
  * @param path - .safetensors, .pt or .pth
- * @throws AppError as readTensors; ("data", "CHECKPOINT_FACTS")
+ * @throws AppError as readFileWeights; ("data", "CHECKPOINT_FACTS")
  */
 export async function describeModel(path: string): Promise<ModelDescription> {
-  const tensors = await readTensors(path);
+  const { tensors, taken } = await readFileWeights(path);
   const known = await checkpointOf(path);
   const count = (part: (name: string) => boolean) =>
     tensors.filter(({ name }) => part(name)).reduce((sum, { shape }) => sum + elementCount(shape), 0);
@@ -53,6 +56,7 @@ export async function describeModel(path: string): Promise<ModelDescription> {
     buffers: count(isBuffer),
     optimizer: count(isOptimizer),
     bytes: tensors.reduce((sum, { data }) => sum + data.byteLength, 0),
+    taken: taken ?? null,
     facts: known === undefined ? null : parseFacts(known.facts, path),
     position: known?.training?.position ?? null,
   };

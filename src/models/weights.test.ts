@@ -11,10 +11,19 @@ import { input } from "../engine/ops.ts";
 import { Declarations, type Mode, type ParamSpec } from "../engine/params.ts";
 import { encodeSafetensors } from "../formats/safetensors.ts";
 import { float32Tensor, type NamedTensor } from "../formats/tensor.ts";
+import { encodeTorch } from "../formats/torch-write.ts";
 import type { BackboneOptions } from "./model.ts";
 import { backbone } from "./registry.ts";
 import { umcc } from "./umcc.ts";
-import { exportTensors, fitWeights, loadBackbone, loadWeights, readTensors } from "./weights.ts";
+import {
+  exportTensors,
+  fitWeights,
+  loadBackbone,
+  loadWeights,
+  readFileWeights,
+  readTensors,
+  toldOf,
+} from "./weights.ts";
 
 const spec = (name: string, shape: readonly number[]): ParamSpec => ({
   name,
@@ -128,16 +137,72 @@ describe("files", () => {
   });
   afterAll(() => rm(folder, { recursive: true }));
 
-  it("reads safetensors and strips module. if all names have it", async () => {
-    const wrapped = join(folder, "wrapped.safetensors");
-    await writeFile(wrapped, encodeSafetensors(TENSORS.map((t) => ({ ...t, name: `module.${t.name}` }))));
-    expect((await loadWeights(wrapped, SPECS)).size).toBe(2);
-    const mixed = join(folder, "mixed.safetensors");
-    await writeFile(
-      mixed,
-      encodeSafetensors([TENSORS[0]!, { ...TENSORS[1]!, name: "module.bn.running_var" }]),
+  const named = async (file: string, rename: (name: string) => string, encode = encodeSafetensors) => {
+    const path = join(folder, file);
+    await writeFile(path, encode(TENSORS.map((t) => ({ ...t, name: rename(t.name) }))));
+    return path;
+  };
+
+  it.each([
+    "module.",
+    "_orig_mod.",
+    "model.",
+    "module._orig_mod.",
+    "_orig_mod.module.",
+    "model._orig_mod.",
+    "_orig_mod.model.",
+    "module.model.",
+    "model.module._orig_mod.",
+    "_orig_mod.module.model.",
+    "model.model.",
+    "_fsdp_wrapped_module.",
+  ])("leaves the wrapper %s out of names", async (prefix) => {
+    for (const [file, encode] of [
+      ["wrapped.safetensors", encodeSafetensors],
+      ["wrapped.pt", encodeTorch],
+      ["wrapped.ckpt", encodeTorch],
+      ["wrapped.pth.tar", encodeTorch],
+    ] as const) {
+      const weights = await loadWeights(await named(file, (name) => prefix + name, encode), SPECS);
+      expect(weights).toEqual(fitWeights(TENSORS, SPECS, "w.pt"));
+    }
+  });
+
+  it("leaves wrappers of parts, and of some names only, out of them", async () => {
+    const parts = await named("parts.pt", (name) => name.replace("bn.", "bn._orig_mod."), encodeTorch);
+    expect((await readTensors(parts)).map((t) => t.name)).toEqual(TENSORS.map((t) => t.name));
+    const some = await named("some.pt", (name) => name.replace(/^bn/, "module.bn"), encodeTorch);
+    expect((await readTensors(some)).map((t) => t.name)).toEqual(TENSORS.map((t) => t.name));
+  });
+
+  it("refuses two tensors that a wrapper alone tells apart", async () => {
+    const path = join(folder, "twice.pt");
+    await writeFile(path, encodeTorch([TENSORS[0]!, { ...TENSORS[0]!, name: `model.${TENSORS[0]!.name}` }]));
+    await expect(readTensors(path)).rejects.toMatchObject({
+      kind: "data",
+      code: "WEIGHTS_NAMES",
+      message: `Expected one tensor for conv.weight, got "conv.weight and model.conv.weight" (${path})`,
+    });
+  });
+
+  it("has no average to choose in a .safetensors", async () => {
+    const path = await named("one.safetensors", (name) => name);
+    await expect(readFileWeights(path, true)).rejects.toMatchObject({
+      kind: "input",
+      code: "EMA",
+      message: expect.stringContaining("which can have several weights, for --ema, got"),
+    });
+  });
+
+  it("tells which of several weights are taken", () => {
+    expect(toldOf(undefined)).toBeUndefined();
+    expect(toldOf({ from: "model", average: false, others: [] })).toBeUndefined();
+    expect(toldOf({ from: "", average: true, others: [] })).toBe(
+      "the file itself: an average over training steps",
     );
-    expect((await readTensors(mixed)).map((t) => t.name)).toContain("module.bn.running_var");
+    expect(toldOf({ from: "state_dict", average: false, others: ["ema"] })).toBe(
+      "state_dict: as trained; the file also has ema",
+    );
   });
 
   it("refuses other endings", async () => {

@@ -6,7 +6,8 @@ import { AppError, unexpected } from "../core/errors.ts";
 import type { ParamSpec, Weights } from "../engine/params.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
 import { type Dtype, float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
-import { readStateDict } from "../formats/torch.ts";
+import { readTorchWeights } from "../formats/torch.ts";
+import type { WeightsTaken } from "../formats/torch-weights.ts";
 import { writeTorch } from "../formats/torch-write.ts";
 
 export interface FitOptions {
@@ -24,29 +25,98 @@ const COUNTER = ".num_batches_tracked";
 const HEADS = ["classifier.", "fc.", "head.fc.", "head.weight", "head.bias"] as const;
 const FLOATING: ReadonlySet<Dtype> = new Set(["float16", "bfloat16", "float32", "float64"]);
 
-/**
- * Reads a file's tensors; a state dict may lie under `state_dict` or `model`, and names may begin with `module.`.
- *
- * @param path - ends in .safetensors, .pt or .pth
- * @throws AppError("input", "WEIGHTS_FORMAT") for another ending; as readSafetensors and readStateDict
- */
-export async function readTensors(path: string): Promise<NamedTensor[]> {
-  const tensors = await readByExtension(path);
-  // DataParallel wraps a whole model, so the prefix is on all names or none.
-  const wrapped = tensors.length > 0 && tensors.every(({ name }) => name.startsWith("module."));
-  return wrapped ? tensors.map((t) => ({ ...t, name: t.name.slice("module.".length) })) : tensors;
+/** Tensors of a file of weights. */
+export interface FileWeights {
+  readonly tensors: NamedTensor[];
+  /** Which of a .pt or .pth file's weights they are; undefined for .safetensors, which has one set. */
+  readonly taken?: WeightsTaken | undefined;
 }
 
-async function readByExtension(path: string): Promise<NamedTensor[]> {
-  const extension = extname(path).toLowerCase();
-  if (extension === ".safetensors") return [...(await readSafetensors(path)).tensors];
-  if (extension === ".pt" || extension === ".pth") {
-    return [...(await readStateDict(path))].map(([name, tensor]) => ({ ...tensor, name }));
+/** Names that wrappers put on the way to a module: torch.compile, DataParallel and DDP, FSDP, activation checkpointing. */
+const WRAPPERS: ReadonlySet<string> = new Set([
+  "_orig_mod",
+  "module",
+  "_fsdp_wrapped_module",
+  "_checkpoint_wrapped_module",
+]);
+/** PyTorch's files by their endings: Lightning's are .ckpt, timm's training leaves .pth.tar, transformers' .bin. */
+const TORCH_FILE = /\.(pt|pth|ckpt|bin|pth\.tar)$/i;
+/** Where a LightningModule usually keeps the network. */
+const HOLDER = "model";
+
+/**
+ * Reads a file's tensors, by the names that the network itself gives them: what wraps it is left out of them.
+ *
+ * @param path - ends in .safetensors, .pt, .pth, .ckpt, .pth.tar or .bin; a state dict may lie under `state_dict` or `model`
+ * @param ema - of a .pt or .pth: see chooseWeights
+ * @throws AppError("input", "WEIGHTS_FORMAT") for another ending; as readSafetensors and readTorchWeights
+ * @throws AppError("data", "WEIGHTS_NAMES") if two tensors have one name without their wrappers
+ */
+export async function readFileWeights(path: string, ema?: boolean | undefined): Promise<FileWeights> {
+  const { tensors, taken } = await readByExtension(path, ema);
+  const named = new Map<string, string>();
+  const bare = tensors.map((tensor) => {
+    const name = unwrapped(tensor.name);
+    const other = named.get(name);
+    if (other !== undefined) throw sameName(path, name, [other, tensor.name]);
+    named.set(name, tensor.name);
+    return name === tensor.name ? tensor : { ...tensor, name };
+  });
+  return { tensors: bare, taken };
+}
+
+/** The tensors alone, as readFileWeights chooses them. */
+export async function readTensors(path: string): Promise<NamedTensor[]> {
+  return (await readFileWeights(path)).tensors;
+}
+
+function unwrapped(name: string): string {
+  const parts = name.split(".");
+  const kept = parts.filter((part, i) => i === parts.length - 1 || !WRAPPERS.has(part));
+  const start = kept.findIndex((part) => part !== HOLDER);
+  return kept.slice(Math.max(0, start)).join(".");
+}
+
+function sameName(where: string, name: string, got: readonly string[]): AppError {
+  return unexpected("data", {
+    code: "WEIGHTS_NAMES",
+    expected: "one tensor",
+    name,
+    got: got.join(" and "),
+    where,
+    hint: "save the state dict of one of them alone",
+  });
+}
+
+/**
+ * A sentence on which of a file's weights are taken; undefined where there is no choice.
+ *
+ * @example toldOf({ from: "state_dict_ema", average: true, others: ["state_dict"] })
+ */
+export function toldOf(taken: WeightsTaken | undefined): string | undefined {
+  if (taken === undefined || (!taken.average && taken.others.length === 0)) return undefined;
+  const { from, average, others } = taken;
+  const what = average ? "an average over training steps" : "as trained";
+  const path = from === "" ? "the file itself" : from;
+  if (others.length === 0) return `${path}: ${what}`;
+  const rest = others.map((other) => other || "the file itself").join(", ");
+  return `${path}: ${what}; the file also has ${rest}`;
+}
+
+async function readByExtension(path: string, ema: boolean | undefined): Promise<FileWeights> {
+  if (TORCH_FILE.test(path)) {
+    const { tensors, taken } = await readTorchWeights(path, ema);
+    return { tensors: [...tensors].map(([name, tensor]) => ({ ...tensor, name })), taken };
   }
+  if (extname(path).toLowerCase() !== ".safetensors") {
+    const expected = "a .safetensors, .pt, .pth or .ckpt file";
+    throw unexpected("input", { code: "WEIGHTS_FORMAT", expected, name: "weights", got: path });
+  }
+  if (ema === undefined) return { tensors: [...(await readSafetensors(path)).tensors] };
   throw unexpected("input", {
-    code: "WEIGHTS_FORMAT",
-    expected: "a .safetensors, .pt or .pth file",
-    name: "weights",
+    code: "EMA",
+    expected: "a .pt, .pth or .ckpt file, which can have several weights,",
+    name: ema ? "--ema" : "--no-ema",
     got: path,
   });
 }
@@ -144,13 +214,21 @@ export async function loadWeights(
  * Weights of a model's backbone from a file of timm's, whose names have no `backbone.`; its class head is dropped.
  *
  * @param specs - of the whole model; its heads are not in the result and keep their initial values
+ * @param onTaken - told which of several weights of the file are taken
  * @throws as readTensors and fitWeights
  * @example loadBackbone("model.safetensors", scope.specs.values())
  */
-export async function loadBackbone(path: string, specs: Iterable<ParamSpec>): Promise<Weights> {
+export async function loadBackbone(
+  path: string,
+  specs: Iterable<ParamSpec>,
+  onTaken?: ((told: string) => void) | undefined,
+): Promise<Weights> {
   const prefix = "backbone.";
   const backbone = [...specs].filter(({ name }) => name.startsWith(prefix));
-  return loadWeights(path, backbone, { prefix, dropHead: true });
+  const { tensors, taken } = await readFileWeights(path);
+  const told = toldOf(taken);
+  if (told !== undefined) onTaken?.(told);
+  return fitWeights(tensors, backbone, path, { prefix, dropHead: true });
 }
 
 /**

@@ -7,7 +7,7 @@ import type { ParamSpec, Weights } from "../engine/params.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { backbone } from "../models/registry.ts";
 import { TARGET_HEADS } from "../models/targets.ts";
-import { exportStateDict, fitWeights, readTensors } from "../models/weights.ts";
+import { exportStateDict, type FileWeights, fitWeights, readFileWeights } from "../models/weights.ts";
 import { factsOf, type ModelConfig } from "./config.ts";
 import { loadModel } from "./model-file.ts";
 import { declaredSpecs } from "./step-graph.ts";
@@ -19,31 +19,35 @@ export interface Converted {
   readonly weights: Weights;
   /** Names of tensors that were not written. */
   readonly leftOut?: readonly string[];
+  /** Which weights of a .pt or .pth they are. */
+  readonly taken?: FileWeights["taken"];
 }
 
-type Tensors = Awaited<ReturnType<typeof readTensors>>;
+type Tensors = FileWeights["tensors"];
 
 /**
  * Reads a state dict of upstream's as the model that a configuration describes.
  *
- * @param path - .pt, .pth or .safetensors; the dict alone or under `state_dict` or `model`, with `module.` or not
+ * @param path - .pt, .pth or .safetensors; the dict alone or under `state_dict` or `model`, wrapped or not
  * @param config - or what makes one of the flag that the classifier takes: see upstreamFlag
  * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH") if the file is of the other architecture, or its
  *   classifier takes the modality flag where the tag says F0, or lacks it where it says F1
- * @throws AppError("data", "WEIGHTS_MISMATCH") and as readTensors
+ * @param ema - of a .pt or .pth that also has an average of its weights: which to take; see chooseWeights
+ * @throws AppError("data", "WEIGHTS_MISMATCH") and as readFileWeights
  * @example await readUpstream("1752668630.pt", parseModelConfig({ arch: "umcc", tag }))
  */
 export async function readUpstream(
   path: string,
   config: ModelConfig | ((flagOf: (backbone: string) => boolean | undefined) => ModelConfig),
+  ema?: boolean | undefined,
 ): Promise<Converted> {
-  const tensors = await readTensors(path);
+  const { tensors, taken } = await readFileWeights(path, ema);
   const known = typeof config === "function" ? config((name) => upstreamFlag(tensors, name)) : config;
   const facts = factsOf(known, []);
   checkArch(tensors, facts, path);
   checkFlag(tensors, facts, path);
   const specs = declaredSpecs(modelGraph(facts), facts.pixels.sizePx);
-  return { facts, specs, weights: fitWeights(tensors, specs, path) };
+  return { facts, specs, weights: fitWeights(tensors, specs, path), taken };
 }
 
 const MARKS = { umcc: "classifier.weight", mag: "gate.0.weight" } as const;

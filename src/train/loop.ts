@@ -44,6 +44,8 @@ export interface TrainOptions {
   readonly keepFeatures?: boolean;
   readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
   readonly onEpoch?: (epoch: EpochLog) => void;
+  /** Told which weights of a file of several are taken to begin with. */
+  readonly onWeights?: ((told: string) => void) | undefined;
 }
 
 /** What a finished run leaves. */
@@ -79,7 +81,7 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
   let features: FeatureStore | undefined;
   let heldOut: HeldOut | undefined;
   try {
-    const start = await firstState(config, facts, step, paths.last);
+    const start = await firstState({ config, facts, options, step }, paths.last);
     step.load(start.weights, start.slots);
     const log = await rewindLog(dir, start.position.epoch);
     features = await trainFeatures(config, data, step, start.weights, options);
@@ -142,9 +144,7 @@ const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;
 
 /** The last checkpoint, or seeded weights with the pretrained backbone put over them. */
 async function firstState(
-  config: TrainConfig,
-  facts: ModelFacts,
-  step: TrainStep,
+  { config, facts, options, step }: Pick<Run, "config" | "facts" | "options" | "step">,
   last: string,
 ): Promise<TrainState> {
   if (await exists(last)) {
@@ -155,7 +155,7 @@ async function firstState(
   }
   const weights = initialise(step.specs, Random.of(config.seed));
   if (config.weights !== undefined) {
-    const pretrained = await loadBackbone(await weightsFile(config.weights), step.specs);
+    const pretrained = await loadBackbone(await weightsFile(config.weights), step.specs, options.onWeights);
     for (const [name, values] of pretrained) weights.set(name, values);
   }
   const position: Position = { epoch: 0, batch: 0, step: 0, partial: NOTHING_DONE };

@@ -50,6 +50,13 @@ function tensorsOf(name: Case): NamedTensor[] {
   return exportTensors(specs, new Map(specs.map((s) => [s.name, hashWeight(s.name, s.shape)])));
 }
 
+/** Half of each value. */
+function halved({ dtype, data }: NamedTensor): Uint8Array {
+  if (dtype !== "float32") return data;
+  const values = new Float32Array(Uint8Array.from(data).buffer).map((v) => v / 2);
+  return new Uint8Array(values.buffer);
+}
+
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-model-"));
   const path = new URL("../parity/goldens/models/checkpoints.json", import.meta.url);
@@ -126,6 +133,49 @@ describe("facehand model convert", () => {
       expect(Math.abs(said.face - golden.cases[name].face)).toBeLessThan(1e-6);
     },
   );
+
+  it("says which weights of a file with an average it takes, and takes the others where asked", async () => {
+    const tensors = tensorsOf("umcc-F0");
+    const other = (t: NamedTensor) => ({ ...t, name: `model_ema.module.${t.name}`, data: halved(t) });
+    await writeFile(at("both.pt"), encodeTorch([...tensors, ...tensors.map(other)]));
+    const run = (...more: string[]) =>
+      runCli(
+        "model",
+        "convert",
+        at("both.pt"),
+        ...flagsOf("umcc-F0"),
+        "--out",
+        at("chosen.safetensors"),
+        ...more,
+      );
+    const bias = async () =>
+      (await readCheckpoint(at("chosen.safetensors"))).weights.get("classifier.bias")![0]!;
+    const plain = await run();
+    expect([plain.code, plain.stderr]).toEqual([0, ""]);
+    expect(plain.stdout).toContain(
+      "weights the file itself: as trained; the file also has model_ema (--ema takes the others)",
+    );
+    const trained = await bias();
+    const average = await run("--ema", "--json");
+    expect(JSON.parse(average.stdout).taken).toEqual({ from: "model_ema", average: true, others: [""] });
+    expect(await bias()).toBeCloseTo(trained / 2, 7);
+    const shown = await runCli("model", "show", at("both.pt"));
+    expect(shown.stdout).toContain("weights  the file itself: as trained; the file also has model_ema");
+    const none = await runCli(
+      "model",
+      "convert",
+      at("umcc-F0.pt"),
+      ...flagsOf("umcc-F0"),
+      "--ema",
+      "--out",
+      at("n.safetensors"),
+    );
+    expect(none.code).toBe(2);
+    expect(none.stderr).toContain("Expected one average of weights (EMA) for --ema, got nothing");
+    const back = await runCli("model", "convert", at("chosen.safetensors"), "--no-ema", "--out", at("n.pt"));
+    expect(back.code).toBe(2);
+    expect(back.stderr).toContain('for --out .pt, got "ema"');
+  });
 
   it("leaves heads of further targets out of what upstream's modules load, and says so", async () => {
     const targets = [{ name: "age", classes: ["0-2", "3-9"] }] as const;
@@ -241,7 +291,7 @@ describe("facehand model show", () => {
     const { code, stderr } = await runCli("model", "show", at("waves.jpg"));
     expect([code, stderr]).toMatchObject([
       2,
-      expect.stringContaining("Expected a .safetensors, .pt or .pth file"),
+      expect.stringContaining("Expected a .safetensors, .pt, .pth or .ckpt file"),
     ]);
   });
 });
