@@ -2,11 +2,12 @@
 // other reason and of what people decided the first ones, and kept pairs spread over the dataset.
 // Invariants: what a rule says of a frame is asked of the rule itself (derive/judge); a frame that was restored against a
 // rule stands with the decisions, on no side of that rule; of the ledger only the rows that are shown are held.
+
+import { LEDGER_COLUMNS, type LedgerColumn } from "../data/ledger-columns.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { RULE_NAMES, RULES, type RuleName, type RuleSettings } from "../derive/clean.ts";
 import { gatherDecisions, parseDecisions } from "../derive/decisions.ts";
 import { type Facts, factsOfRow, judge, judgedValue } from "../derive/judge.ts";
-import { LEDGER_COLUMNS, type LedgerColumn } from "../derive/ledger.ts";
 import type { Reason } from "../derive/reasons.ts";
 import { readCsv } from "../formats/csv.ts";
 

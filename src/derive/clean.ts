@@ -3,7 +3,7 @@
 // Invariants: rules judge geometry, quality and consistency of labels, never an apparent trait; what a rule is stands in
 // its row of RULES and nowhere else: derivation and report ask it by `judge` (judge.ts).
 import { unexpected } from "../core/errors.ts";
-import { MEASURES } from "./measures.ts";
+import { MEASURES } from "../data/ledger-columns.ts";
 import type { Reason } from "./reasons.ts";
 
 /** Numbers that a rule may judge. */

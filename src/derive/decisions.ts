@@ -110,7 +110,8 @@ class Agreement {
     const fault = userId === undefined ? undefined : this.#keys.add(userId, where);
     if (fault !== undefined) throw faultError(fault, { name: "user_id of a decision", got: userId!, where });
     const about = imageId === undefined ? `subject ${userId}` : `image ${imageId}`;
-    this.#agree(about, "what", what === "relabel" ? undefined : what, where);
+    // Who withdraws is gone, whatever was decided before.
+    this.#agree(about, "what", what === "relabel" || what === "erase" ? undefined : what, where);
     for (const [name, text] of Object.entries({ gender, age, race })) this.#agree(about, name, text, where);
   }
 

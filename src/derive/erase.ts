@@ -2,6 +2,7 @@
 // Source: our own. Invariants: an erased frame is not looked at, and no id of it, nor what was said of it, is written
 // anywhere; the derivation's hash depends on whom it is about through one hash over all of them, bound to the annotations.
 import { canonicalJson, sha256 } from "../core/files.ts";
+import { subjectKey } from "../core/subject.ts";
 import { type Derivation, hashDerivation, type Manifest } from "../data/manifest.ts";
 import type { Decision } from "./decisions.ts";
 
@@ -17,8 +18,11 @@ type Stored = Readonly<Record<string, string>>;
 /** What stands for an id that was erased in what people wrote about others. */
 const IN_TEXTS = "(erased)";
 
-/** Ids of hexadecimal digits are one in either case: to miss somebody's wish for a capital letter would be no reading of it. */
-const fold = (id: string) => (/^[0-9a-f-]+$/i.test(id) ? id.toLowerCase() : id);
+/** As keys of people are compared, and ids of images by the same rule: to miss a wish for a capital letter would be no reading of it. */
+function fold(id: string): string {
+  const reading = subjectKey(id);
+  return "value" in reading ? reading.value : id;
+}
 
 /** The erase decisions of one file, to be asked about frames. */
 export class Erasure {

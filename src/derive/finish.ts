@@ -4,6 +4,7 @@
 import { basename } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { sha256File, writeJson } from "../core/files.ts";
+import { MEASURES } from "../data/ledger-columns.ts";
 import {
   type Derivation,
   hashDerivation,
@@ -17,7 +18,6 @@ import { BalanceTally } from "./balance.ts";
 import { Crops } from "./crop-list.ts";
 import { type Court, type DecidedFrame, openCourt } from "./decide.ts";
 import { type LedgerCounts, type LedgerRow, openLedger } from "./ledger.ts";
-import { MEASURES } from "./measures.ts";
 import { skinTone } from "./skin.ts";
 import { assignSplits, Strata, sourceSplits } from "./splits.ts";
 import { type Stage, sweep } from "./stage.ts";

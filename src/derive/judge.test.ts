@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { LedgerColumn } from "../data/ledger-columns.ts";
 import { RULE_NAMES, RULES, type RuleName, ruleSettings } from "./clean.ts";
 import { type Facts, factsOfRow, judge, judgeAll } from "./judge.ts";
-import type { LedgerColumn } from "./ledger.ts";
 
 const SETTINGS = ruleSettings();
 

@@ -1,10 +1,11 @@
 // Asks the rules of clean.ts about one frame: of a derivation's journal, or as its ledger tells it.
 // Invariant: there is one answer: whoever wants to know what a rule says of a frame, the court or the report, asks here.
+
+import type { LedgerColumn } from "../data/ledger-columns.ts";
+import { MEASURES } from "../data/ledger-columns.ts";
 import { type Judged, RULE_NAMES, RULES, type RuleName, type RuleSettings } from "./clean.ts";
 import type { FrameResult } from "./journal.ts";
 import type { SubjectLabel } from "./labels.ts";
-import type { LedgerColumn } from "./ledger.ts";
-import { MEASURES } from "./measures.ts";
 import { REASONS, type Reason } from "./reasons.ts";
 
 /** Why a frame is removed. */

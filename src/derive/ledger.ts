@@ -2,58 +2,12 @@
 // Source: our own; DESIGN rule 6: dropped data is counted with a reason.
 // Invariants: as many rows as frames; a removed row has a reason of REASONS, a kept one has none, but `overruled` if a
 // decision kept it against a rule; both files hold the same values.
+
+import { LEDGER_COLUMNS, LEDGER_SCHEMA, type LedgerColumn } from "../data/ledger-columns.ts";
 import { openCsv } from "../formats/csv.ts";
-import type { ParquetSchema, ParquetType } from "../formats/parquet.ts";
+import type { ParquetType } from "../formats/parquet.ts";
 import { openParquet } from "../formats/parquet-stream.ts";
-import { MEASURES } from "./measures.ts";
 import { REASONS, type Reason } from "./reasons.ts";
-
-const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) as Record<
-  (typeof MEASURES)[number],
-  "double?"
->;
-
-/**
- * Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. `twin` is the
- * earlier kept frame that a removed one repeats: with `twin_bits` it looks alike, without it is the same bytes.
- */
-export const LEDGER_SCHEMA = {
-  image_id: "string",
-  gesture: "string",
-  source_split: "string",
-  user_id: "string",
-  status: "string",
-  reason: "string?",
-  detail: "string?",
-  overruled: "string?",
-  decision: "string?",
-  decided_by: "string?",
-  decided_at: "string?",
-  decided_why: "string?",
-  split: "string?",
-  gender: "string?",
-  gender_agreement: "double?",
-  gender_votes: "int32",
-  gender_entries: "int32?",
-  age: "string?",
-  race: "string?",
-  skin_tone: "string?",
-  width: "int32?",
-  height: "int32?",
-  faces: "int32?",
-  face_score: "double?",
-  face_box: "string?",
-  hand_box: "string?",
-  hand_from: "string?",
-  ...measures,
-  look: "string?",
-  twin: "string?",
-  twin_bits: "int32?",
-  sha256: "string?",
-} as const satisfies ParquetSchema;
-
-export type LedgerColumn = keyof typeof LEDGER_SCHEMA;
-export const LEDGER_COLUMNS = Object.keys(LEDGER_SCHEMA) as readonly LedgerColumn[];
 
 type Cell<T extends ParquetType> = T extends "string" | "string?"
   ? string | (T extends "string?" ? null : never)

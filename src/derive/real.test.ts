@@ -8,6 +8,7 @@ import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { readBytes, sha256 } from "../core/files.ts";
 import { decodeImage, encodeJpeg } from "../data/image.ts";
 import { planLayout } from "../data/layout.ts";
+import { LEDGER_COLUMNS } from "../data/ledger-columns.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { resizeBilinear } from "../data/pixels.ts";
 import { readCsv } from "../formats/csv.ts";
@@ -15,7 +16,6 @@ import { readAnnotations } from "./annotations.ts";
 import type { Frame } from "./frame.ts";
 import { boxToPx } from "./geometry.ts";
 import { locateHand, openHandModel } from "./hand-model.ts";
-import { LEDGER_COLUMNS } from "./ledger.ts";
 import { chooseHand } from "./pairing.ts";
 import { derive } from "./pipeline.ts";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../src/core/files.ts";
-import { LEDGER_COLUMNS } from "../../src/derive/ledger.ts";
+import { LEDGER_COLUMNS } from "../../src/data/ledger-columns.ts";
 import { writePredictions } from "../../src/evaluate/predictions.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { runCli } from "./run.ts";
