@@ -52,6 +52,15 @@ describe("checkAgainst", () => {
     expect(report.matches.val.train).toEqual({ images: 0, subjects: 1 });
   });
 
+  it("finds a subject and a picture whose hexadecimal ids are in another case", async () => {
+    const [user, image] = ["00ab".repeat(16), "0a-0b"];
+    await layPairs(root, { train: [], val: [aPair(image, user)], test: [] });
+    const dir = await hagrid("lists", { "train/palm": { [image.toUpperCase()]: user.toUpperCase() } });
+    const { findings, matches } = await against(dir);
+    expect(matches.val.train).toEqual({ images: 1, subjects: 1 });
+    expect(findings.map(({ code }) => code)).toEqual(["HAGRID_TRAIN"]);
+  });
+
   it("takes the folder of the annotations itself", async () => {
     const dir = await hagrid("lists", { "test/palm": { d1: "dora" } });
     expect((await against(dir)).findings).toEqual([]);

@@ -4,6 +4,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
+import { subjectKey } from "../core/subject.ts";
 import type { ScannedRow } from "../data/check-tables.ts";
 import { stemOf } from "../data/check-tables.ts";
 import { type Finding, finding } from "../data/findings.ts";
@@ -36,13 +37,18 @@ class Matches {
   }
 
   see(split: Split, imageId: string, userId: string): void {
-    this.images.get(imageId)?.push({ split, userId });
+    this.images.get(imageKey(imageId))?.push({ split, userId });
     this.subjects.get(userId)?.add(split);
   }
 }
 
 /** The pair's own id and the id in its file name: published sets number their pairs anew. */
-const imageIds = ({ id, hand_image_name: image }: ScannedRow["cells"]) => [...new Set([id, stemOf(image)])];
+const imageIds = ({ id, hand_image_name: image }: ScannedRow["cells"]) => [
+  ...new Set([id, stemOf(image)].map(imageKey)),
+];
+
+/** UUIDs, in either case. */
+const imageKey = (id: string) => id.toLowerCase();
 
 /**
  * Compares a dataset with HaGRID's lists.
@@ -76,7 +82,9 @@ export async function checkAgainst(
 
 function userIdOf(value: unknown): string {
   const has = typeof value === "object" && value !== null && "user_id" in value;
-  return has && typeof value.user_id === "string" ? value.user_id : "";
+  const text = has && typeof value.user_id === "string" ? value.user_id : "";
+  const reading = subjectKey(text);
+  return "value" in reading ? reading.value : text;
 }
 
 const emptyCounts = <T>(of: () => T): Record<Split, T> => ({ train: of(), val: of(), test: of() });

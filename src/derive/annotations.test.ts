@@ -118,6 +118,44 @@ describe("readAnnotations", () => {
     await reject({ ...V20, bboxes: [], labels: [] }, /valid bboxes/);
   });
 
+  it("takes ids and words in any case as one, and refuses unknown words with the nearest", async () => {
+    const meta = { age: [24], gender: ["Female"], race: ["east_asian"] };
+    await put("annotations/train/palm.json", {
+      a: { ...V2, user_id: USER.toUpperCase(), labels: ["Palm"], meta },
+    });
+    expect((await read())[0]).toMatchObject({
+      ...{ userId: USER, labels: ["palm"], meta: { gender: ["female"], race: ["East Asian"] } },
+    });
+    await reject({ ...V20, user_id: `${USER} ` }, /32 or 64 hex digits/);
+    await reject(
+      { ...V2, meta: { ...meta, race: ["nan"] } },
+      /valid meta\.race\.0 in .*: expected a recorded value/,
+    );
+    await reject(
+      { ...V2, meta: { ...meta, race: ["Whit"] } },
+      /a known race or skin tone; the nearest is White/,
+    );
+    await reject(
+      { ...V20, labels: ["plam"] },
+      /valid labels\.0 in .*: expected a known gesture; the nearest is palm/,
+    );
+  });
+
+  it("refuses files that are named after no gesture, if they are asked for", async () => {
+    const file = await put("annotations/train/Palm.json", { a: V20 });
+    await expect(read()).rejects.toMatchObject({
+      code: "GESTURE_VALUE",
+      message: `Expected palm for an annotation file's name, got "Palm" (${file})`,
+      hint: "rename the file, and the folder of its images, to palm",
+    });
+    const stray = await put("annotations/test/summary.json", {});
+    await put("annotations/test/stop.json", { a: V20 });
+    expect(await read({ gestures: ["stop"] })).toHaveLength(1);
+    await expect(read({ gestures: ["summary"] })).rejects.toThrow(
+      `Expected a known gesture for an annotation file's name, got "summary" (${stray})`,
+    );
+  });
+
   it("refuses a box outside the frame beyond rounding", async () => {
     const inside = { ...V20, bboxes: [[0.7, 0.2, 0.31, 0.4]] };
     await put("annotations/train/palm.json", { a: inside });
@@ -155,6 +193,7 @@ describe("readAnnotations", () => {
       kind: "input",
       code: "UNKNOWN_GESTURE",
       message: 'Expected one of palm for --gestures, got "plam"',
+      hint: "the nearest is palm",
     });
   });
 

@@ -5,6 +5,8 @@
 import { readdir } from "node:fs/promises";
 import { AppError, isNotFound, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { accept, faultError, nearestWord } from "../core/spelling.ts";
+import { parseGesture } from "../core/vocabulary.ts";
 import { rawAnnotations, rawFrame, rawFrameRoots, rawGesture, rawSplit } from "../data/layout.ts";
 import { SPLITS } from "../data/record.ts";
 import { type AnnotationFile, type Frame, type FrameMeta, parseFrame, parseMeta } from "./frame.ts";
@@ -41,7 +43,7 @@ export async function* readAnnotations(dir: string, options: AnnotationOptions):
 /**
  * The annotation files of the gestures, sorted by gesture, then train, val, test.
  *
- * @throws AppError("data", "ANNOTATIONS_MISSING"), AppError("input", "UNKNOWN_GESTURE")
+ * @throws AppError("data", "ANNOTATIONS_MISSING" | "GESTURE_VALUE"), AppError("input", "UNKNOWN_GESTURE")
  */
 export async function annotationFiles(
   dir: string,
@@ -73,10 +75,22 @@ export async function annotationFiles(
       expected: `one of ${known.join(", ")}`,
       name: "--gestures",
       got: gesture,
+      hint: `the nearest is ${nearestWord(gesture, known)}`,
     };
     throw unexpected("input", e);
   }
-  return wanted.flatMap((gesture) => found.filter((source) => source.gesture === gesture));
+  const used = wanted.flatMap((gesture) => found.filter((source) => source.gesture === gesture));
+  for (const { gesture, file } of used) checkGesture(gesture, file);
+  return used;
+}
+
+/** The name is that of a folder of images too, so that another case is not mended here. */
+function checkGesture(gesture: string, where: string): void {
+  const place = { name: "an annotation file's name", got: gesture, where };
+  const known = accept(parseGesture(gesture, "pairs"), place);
+  if (known === gesture) return;
+  const hint = `rename the file, and the folder of its images, to ${known}`;
+  throw faultError({ code: "GESTURE_VALUE", expected: known, hint }, place);
 }
 
 async function listJson(folder: string): Promise<string[]> {

@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { parseJson, readText } from "../core/files.ts";
-import { faultError, nameFault, type Reading } from "../core/spelling.ts";
+import { faultError, nameFault, type Reading, wordSchema } from "../core/spelling.ts";
 import { SubjectKeys, subjectKey } from "../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../core/vocabulary.ts";
 import { readCsv } from "../formats/csv.ts";
@@ -15,18 +15,10 @@ export type Action = (typeof ACTIONS)[number];
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$/;
 const text = z.string().trim().min(1, "expected some text");
-/** A cell, empty for none, by one of the house's parsers; what to do about a fault stands in the message. */
+/** A cell by one of the house's parsers; an empty one says nothing. */
 const maybe = <T extends string>(parse: (cell: string) => Reading<T>) =>
-  z
-    .string()
-    .transform((cell, context): T | undefined => {
-      if (cell === "") return undefined;
-      const reading = parse(cell);
-      if ("value" in reading) return reading.value;
-      const { expected, hint } = reading.fault;
-      context.addIssue({ code: "custom", message: `expected ${expected}; ${hint}` });
-      return z.NEVER;
-    })
+  wordSchema((cell): Reading<T | ""> => (cell === "" ? { value: "" } : parse(cell)))
+    .transform((word) => (word === "" ? undefined : word))
     .optional();
 
 function readId(cell: string): Reading {

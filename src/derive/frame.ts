@@ -4,7 +4,9 @@
 // Invariant: a frame that comes out is valid: safe image id, boxes in the frame, one label a box, no unknown key.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { SEXES, type Sex } from "../core/vocabulary.ts";
+import { wordSchema } from "../core/spelling.ts";
+import { subjectKey } from "../core/subject.ts";
+import { parseGesture, parseRace, readSex, type Sex } from "../core/vocabulary.ts";
 import type { Split } from "../data/record.ts";
 import type { Box, Point } from "./geometry.ts";
 
@@ -45,7 +47,7 @@ export interface AnnotationFile {
 }
 
 const ID = /^[0-9A-Za-z_-]{1,64}$/;
-const USER_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/;
+const USER_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/i;
 const id = z.string().regex(ID, "1 to 64 letters, digits, - or _");
 const low = -BOX_TOLERANCE;
 const high = 1 + BOX_TOLERANCE;
@@ -63,15 +65,22 @@ const hands = z.array(hand.nullable()).nullish();
 
 const meta = z.strictObject({
   age: z.array(z.number().min(0).max(130)).nullable(),
-  gender: z.array(z.enum(SEXES)).nullable(),
-  race: z.array(z.string().min(1)).nullable(),
+  gender: z.array(wordSchema(readSex)).nullable(),
+  race: z
+    .array(
+      z
+        .string()
+        .min(1)
+        .pipe(wordSchema((text) => parseRace(text, "pairs"))),
+    )
+    .nullable(),
   /** Not HaGRID's: how sure the predictor was; not used. */
   gender_probability: z.array(z.number().min(0).max(1)).nullish(),
 });
 const base = {
   bboxes: z.array(box).min(1),
-  labels: z.array(id).min(1),
-  user_id: z.string().regex(USER_ID, "32 or 64 hex digits"),
+  labels: z.array(id.pipe(wordSchema((text) => parseGesture(text, "pairs")))).min(1),
+  user_id: z.string().regex(USER_ID, "32 or 64 hex digits").pipe(wordSchema(subjectKey)),
 };
 const record2 = z.strictObject(base);
 const recordV1 = z.strictObject({

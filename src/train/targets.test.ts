@@ -45,12 +45,7 @@ describe("targetClasses", () => {
   });
 
   it("are the recorded ones otherwise, ages by number and races by name, unrecorded ones left out", () => {
-    expect(classesOf("more than 70", "", "8 to 12", "100", "20-29")).toEqual([
-      "8 to 12",
-      "20-29",
-      "more than 70",
-      "100",
-    ]);
+    expect(classesOf("70-99", "", "8-12", "100+", "20-29")).toEqual(["8-12", "20-29", "70-99", "100+"]);
     const races = targetClasses(both, [sample("0-2", "tan"), sample("3-9", "dark"), sample("", "")])[1];
     expect(races).toEqual({ name: "race", classes: ["dark", "tan"] });
     expect(targetClasses({}, [sample("")])).toEqual([]);
@@ -63,8 +58,15 @@ describe("targetClasses", () => {
       'Expected two or more recorded classes for --targets age in the training images, got "20-29"',
     ],
     [[""], "for --targets age in the training images, got nothing"],
-    [["20-29", "20 to 40"], "Expected ages that begin with different numbers for --targets age"],
-    [["young", "old"], "Expected ages that begin with different numbers for --targets age"],
+    [
+      ["20-29", "25-39"],
+      'Expected age buckets that share no year for --targets age in the training images, got "20-29, 25-39"',
+    ],
+    [["70+", "75"], "Expected age buckets that share no year for --targets age"],
+    [
+      ["10-19", "Oct-19"],
+      'Expected age buckets such as 20-29 or 70+ for --targets age in the training images, got "Oct-19"',
+    ],
   ])("refuses %j", (ages, message) => {
     expect(() => classesOf(...ages)).toThrow(message);
   });

@@ -1,6 +1,7 @@
 // Further targets of a run: their classes, found in the training images, and what a batch says of them.
 // Invariant: an image without a recorded class has no weight in the target's loss; nothing is guessed for it.
 import { unexpected } from "../core/errors.ts";
+import { ageRange, overlappingAges } from "../core/vocabulary.ts";
 import { AGE_BUCKET_NAMES } from "../data/groups.ts";
 import type { Sample } from "../data/record.ts";
 import { classWeights } from "../models/losses.ts";
@@ -17,7 +18,7 @@ type Asked = Pick<TrainConfig, "targets">;
  * The classes of the targets that a run asks for: all of FairFace's age buckets, in order, if no other is recorded;
  * otherwise what the training images record, ages by their first number, races by name.
  *
- * @throws AppError("data", "TARGET_CLASSES") if fewer than two classes are recorded, or ages have no order
+ * @throws AppError("data", "TARGET_CLASSES") if fewer than two classes are recorded, or two ages share a year
  */
 export function targetClasses({ targets = [] }: Asked, samples: readonly Sample[]): TargetFacts[] {
   return CLASS_TARGETS.filter((name) => targets.includes(name)).map((name) => {
@@ -32,11 +33,11 @@ export function targetClasses({ targets = [] }: Asked, samples: readonly Sample[
 function ageClasses(recorded: readonly string[]): string[] {
   const buckets: readonly string[] = AGE_BUCKET_NAMES;
   if (recorded.every((name) => buckets.includes(name))) return [...buckets];
-  const lowest = new Map(recorded.map((name) => [name, /\d+/.exec(name)?.[0]]));
-  const numbers = new Set(lowest.values());
-  if (numbers.has(undefined) || numbers.size < recorded.length)
-    throw badClasses("ages that begin with different numbers", "age", recorded);
-  return [...recorded].sort((a, b) => Number(lowest.get(a)) - Number(lowest.get(b)));
+  const unknown = recorded.find((name) => ageRange(name) === undefined);
+  if (unknown !== undefined) throw badClasses("age buckets such as 20-29 or 70+", "age", [unknown]);
+  const twice = overlappingAges(recorded);
+  if (twice !== undefined) throw badClasses("age buckets that share no year", "age", twice);
+  return [...recorded].sort((a, b) => ageRange(a)![0] - ageRange(b)![0]);
 }
 
 function badClasses(expected: string, name: ClassTarget, recorded: readonly string[]) {
