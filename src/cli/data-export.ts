@@ -4,6 +4,8 @@ import { unexpected } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
 import { exportDataset, importDataset } from "../data/export.ts";
 import { EXPORT_KINDS, type ExportNote, type ExportOptions } from "../data/export-common.ts";
+import { locate } from "../data/layout.ts";
+import { countRemoved } from "../data/pack.ts";
 import { SPLITS } from "../data/record.ts";
 import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
 
@@ -12,6 +14,7 @@ interface ExportFlags {
   readonly webdataset?: boolean;
   readonly imagefolder?: boolean;
   readonly shardMb: number;
+  readonly withRemoved?: boolean;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -24,6 +27,7 @@ export function exportCommand(context: Context): Command {
     .option("--webdataset", "tar shards: <key>.hand.jpg, <key>.face.jpg, <key>.json")
     .option("--imagefolder", "image folders with metadata.parquet (Hugging Face)")
     .option("--shard-mb <n>", "size of a shard, MiB", wholeNumber("--shard-mb", 1, 100_000), 256)
+    .option("--with-removed", "also take the crops that cleaning took out, as zip archives")
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
     .addOption(jsonOption())
     .action(async (dir: string, flags: ExportFlags) => {
@@ -35,9 +39,18 @@ export function exportCommand(context: Context): Command {
         throw unexpected("input", { code: "FLAG", expected, name: "data export", got });
       }
       const note = await withProgress(context, "export", (options) =>
-        exportDataset(dir, kind, flags.out, { ...options, shardBytes: flags.shardMb * 2 ** 20 }),
+        exportDataset(dir, kind, flags.out, {
+          ...options,
+          shardBytes: flags.shardMb * 2 ** 20,
+          withRemoved: flags.withRemoved === true,
+        }),
       );
-      context.print(told(note, flags.out, flags.json));
+      const left = flags.withRemoved === true ? 0 : await countRemoved(await locate(dir));
+      const line =
+        left === 0 || flags.json === true
+          ? ""
+          : `\n${left} crops that cleaning took out are left out; --with-removed takes them`;
+      context.print(told(note, flags.out, flags.json) + line);
     });
 }
 

@@ -6,9 +6,11 @@ import { startProgress } from "../core/progress.ts";
 import type { CheckedDataset } from "../data/check.ts";
 import { locate } from "../data/layout.ts";
 import { readManifest } from "../data/manifest.ts";
-import { croissantOf, writeBundle } from "../release/bundle.ts";
+import { keyedPseudonyms } from "../data/pseudonyms.ts";
+import { type BundleNote, croissantOf, writeBundle } from "../release/bundle.ts";
 import { datasetCard } from "../release/dataset-card.ts";
 import { datasetFacts, type ReleaseInfo } from "../release/facts.ts";
+import { type HashKey, openHashKey } from "../release/hash-key.ts";
 import { chooseLicence, type LicenceChoice } from "../release/licence.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 import { checkWithProgress } from "./data-check.ts";
@@ -78,20 +80,60 @@ function bundleCommand(context: Context): Command {
     verb("bundle", "write aligned_dataset.zip, tables, card, datasheet, Croissant, licence and hashes"),
   )
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
+    .option("--with-removed", "also publish the crops that cleaning took out")
+    .option(
+      "--hash-subjects",
+      "HMAC-SHA256 for the ids of subjects, pairs and frames, in tables and file names",
+    )
+    .option("--key <file>", "with --hash-subjects: its key, 32 bytes or more; <out>.key is made if left out")
     .addOption(jsonOption())
-    .action(async (dir: string, flags: InfoFlags & { readonly out: string; readonly json?: boolean }) => {
+    .action(async (dir: string, flags: BundleFlags) => {
+      const { out, key: file, withRemoved = false, hashSubjects = false } = flags;
+      if (file !== undefined && !hashSubjects) {
+        throw unexpected("input", {
+          code: "FLAG",
+          expected: "--hash-subjects",
+          name: "--key",
+          got: undefined,
+        });
+      }
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir, 4);
+      const key = hashSubjects ? await openHashKey(file, out) : undefined;
+      const pseudonyms = key && keyedPseudonyms(key.key);
       const note = await packing(context, checked, (options) =>
-        writeBundle(checked, info, flags.out, { ...options, madeBy: packageVersion() }),
+        writeBundle(checked, info, out, { ...options, madeBy: packageVersion(), withRemoved, pseudonyms }),
       );
-      const { pairs, subjects } = note;
       context.print(
         flags.json === true
-          ? JSON.stringify({ out: flags.out, ...note }, null, 2)
-          : `${pairs} pairs of ${subjects} subjects in ${flags.out}, ${info.name} ${info.version}; hashes in SHA256SUMS`,
+          ? JSON.stringify({ out, ...note, ...(key && { key: key.path }) }, null, 2)
+          : tellBundle(note, out, key),
       );
     });
+}
+
+interface BundleFlags extends InfoFlags {
+  readonly out: string;
+  readonly withRemoved?: boolean;
+  readonly hashSubjects?: boolean;
+  readonly key?: string;
+  readonly json?: boolean;
+}
+
+function tellBundle(
+  { pairs, subjects, info, withoutRemoved }: BundleNote,
+  out: string,
+  key?: HashKey,
+): string {
+  return [
+    `${pairs} pairs of ${subjects} subjects in ${out}, ${info.name} ${info.version}; hashes in SHA256SUMS`,
+    ...(withoutRemoved === 0
+      ? []
+      : [`${withoutRemoved} crops that cleaning took out are left out; --with-removed publishes them`]),
+    ...(key === undefined
+      ? []
+      : [`key of the hashed ids, never to be published: ${key.path}${key.isNew ? " (made now)" : ""}`]),
+  ].join("\n");
 }
 
 function croissantCommand(context: Context): Command {

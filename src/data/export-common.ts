@@ -53,6 +53,8 @@ export type ExportNote = z.output<typeof noteSchema>;
 export interface ExportOptions {
   /** Bytes after which a new shard is begun; default 256 MiB. */
   readonly shardBytes?: number;
+  /** Also takes the crops that cleaning took out; default false. */
+  readonly withRemoved?: boolean;
   /** Told once how many pairs there are. */
   readonly onTotal?: (pairs: number) => void;
   /** Called after each pair. */
@@ -132,7 +134,7 @@ export function checkNames(cells: Cells, where: string): Cells {
   return cells;
 }
 
-/** Copies what stands beside the tables (manifest, ledger); names as in the dataset. */
+/** Copies what stands beside the tables of an export (manifest, ledger) into the dataset that is made of it. */
 export async function copyExtras(from: string, to: string): Promise<string[]> {
   const tables: readonly string[] = SPLITS.map((split) => `${split}.csv`);
   const copied: string[] = [];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aPair } from "../../test/dataset.ts";
 import { layPictures } from "../../test/pictures.ts";
+import { findTraces } from "../../test/traces.ts";
 import { Interrupted } from "../core/errors.ts";
 import { sha256, sha256File, writeJson } from "../core/files.ts";
 import { writeParquet } from "../formats/parquet.ts";
@@ -31,8 +32,11 @@ beforeAll(async () => {
     val: [aPair("v", "vera", png)],
     test: [],
   });
-  await writeFile(at("set/ledger.csv"), "image_id,status,reason\r\nx,removed,blurred\r\n");
-  await writeFile(at("set/ledger.parquet"), "taken as it is");
+  await writeFile(at("set/ledger.csv"), "image_id,status,reason\nx,removed,blurred\n");
+  const schema = { image_id: "string", status: "string", reason: "string?" } as const;
+  await writeParquet(at("set/ledger.parquet"), schema, {
+    ...{ image_id: ["x"], status: ["removed"], reason: ["blurred"] },
+  });
   for (const [folder, name] of [
     ["removed_faces", "F_x.jpg"],
     ["removed_hands", "H_x.PNG"],
@@ -47,7 +51,7 @@ describe.each(EXPORT_KINDS)("a dataset as %s", (kind) => {
   it("comes back file by file, byte by byte", async () => {
     const ticks = { out: 0, back: 0 };
     const note = await exportDataset(at("set"), kind, at(kind), {
-      shardBytes: 100_000,
+      ...{ shardBytes: 100_000, withRemoved: true },
       onTotal: (pairs) => expect(pairs).toBe(132),
       onPair: () => ticks.out++,
     });
@@ -63,7 +67,7 @@ describe.each(EXPORT_KINDS)("a dataset as %s", (kind) => {
   });
 
   it("gives the same bytes again", async () => {
-    await exportDataset(at("set"), kind, at(`${kind}-2`), { shardBytes: 100_000 });
+    await exportDataset(at("set"), kind, at(`${kind}-2`), { shardBytes: 100_000, withRemoved: true });
     expect(await snapshot(at(`${kind}-2`))).toEqual(await snapshot(at(kind)));
   });
 
@@ -111,9 +115,38 @@ describe("exportDataset", () => {
   });
 });
 
+describe("what is published", () => {
+  it("holds crops that cleaning took out only if they are asked for", async () => {
+    const note = await exportDataset(at("set"), "parquet", at("clean"));
+    expect(Object.keys(note.files)).not.toContain("removed_faces.zip");
+    expect(await findTraces(at("clean"), { crop: "crop F_x.jpg", other: "crop H_x.PNG" })).toEqual([]);
+    expect(await readFile(at("clean/README.md"), "utf8")).not.toContain("removed_faces");
+  });
+
+  it("does not hold where the dataset was fetched from", async () => {
+    await writeFile(at("set/fetched.json"), '{"dir":"/home/ann"}');
+    await exportDataset(at("set"), "imagefolder", at("fetched"));
+    await rm(at("set/fetched.json"));
+    expect(await findTraces(at("fetched"), { path: "/home/ann" })).toEqual([]);
+  });
+
+  it("refuses a ledger with columns that nobody knows", async () => {
+    const csv = await readFile(at("set/ledger.csv"), "utf8");
+    await writeFile(at("set/ledger.csv"), csv.replace("reason", "remark"));
+    await expect(exportDataset(at("set"), "parquet", at("never"))).rejects.toThrow(
+      `Expected only columns that derive writes for the ledger, got "remark" (${at("set/ledger.csv")})`,
+    );
+    await rm(at("set/ledger.csv"));
+    await expect(exportDataset(at("set"), "parquet", at("never"))).rejects.toThrow(
+      `Expected ledger.csv beside ${at("set/ledger.parquet")}, got none`,
+    );
+    await writeFile(at("set/ledger.csv"), csv);
+  });
+});
+
 describe("importDataset", () => {
   it("takes the removed crops back from archives that are what the note says", async () => {
-    const note = await exportDataset(at("set"), "parquet", at("lost"));
+    const note = await exportDataset(at("set"), "parquet", at("lost"), { withRemoved: true });
     await rm(at("lost/removed_hands.zip"));
     await expect(importDataset(at("lost"), at("never"))).rejects.toThrow(
       `Expected SHA-256 ${note.files["removed_hands.zip"]} for ${at("lost/removed_hands.zip")}, got "no such file"`,

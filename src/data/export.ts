@@ -26,6 +26,7 @@ import { readParquetShards, writeParquetShards } from "./export-parquet.ts";
 import { readTarShards, writeTarShards } from "./export-webdataset.ts";
 import { imagePath, locate, placeRemoved, planLayout, REMOVED_FOLDERS } from "./layout.ts";
 import { packRemoved } from "./pack.ts";
+import { publishRecords } from "./publish.ts";
 import { COLUMNS, SPLITS, type Split } from "./record.ts";
 import { readPairs } from "./store.ts";
 
@@ -40,8 +41,9 @@ const READERS = {
 } as const;
 
 /**
- * Writes a dataset in another form, with what stands beside its tables: manifest, ledger, and the crops that cleaning
- * took out, as `removed_faces.zip` and `removed_hands.zip`. What a repair put aside (`removed/`) stays behind.
+ * Writes a dataset in another form, with what stands beside its tables: manifest and ledger, without names and notes of who
+ * decided, and only if it is asked for the crops that cleaning took out, as `removed_faces.zip` and `removed_hands.zip`.
+ * What a repair put aside (`removed/`) stays behind, and so does where a dataset was fetched from.
  *
  * @param dir - as for `locate`; its rows have to be valid
  * @param out - new or empty folder; appears whole or not at all
@@ -60,12 +62,12 @@ export async function exportDataset(
   return await makeFolder(out, async (staging) => {
     const tally = new PairTally();
     const written = await WRITERS[kind](tally.watch(datasetPairs(layout), options), staging, options);
-    const removed = await packRemoved(
-      layout,
-      staging,
-      options.signal === undefined ? {} : { signal: options.signal },
-    );
-    const extras = [...(await copyExtras(layout.root, staging)), ...removed.map(({ name }) => name)];
+    const { signal, withRemoved = false } = options;
+    const removed = withRemoved
+      ? await packRemoved(layout, staging, signal === undefined ? {} : { signal })
+      : [];
+    const records = await publishRecords(layout, staging, undefined);
+    const extras = [...records, ...removed.map(({ name }) => name)];
     const result = tally.result();
     await writeAtomic(join(staging, "README.md"), exportCard(kind, result.pairs, removed.length > 0));
     return await writeNote(staging, kind, result, [...written, ...extras, "README.md"]);

@@ -12,6 +12,8 @@ import { exists, readBytes } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { zipStream } from "../formats/zip-stream.ts";
 import { cleanedFolder, type Layout, REMOVED_FOLDERS } from "./layout.ts";
+import type { Pseudonyms } from "./pseudonyms.ts";
+import { MODALITIES } from "./record.ts";
 
 /** A file to pack. */
 export interface PackEntry {
@@ -28,6 +30,8 @@ export interface Packed {
 }
 
 export interface PackOptions {
+  /** Stands for the ids in the names of crops; as they are if left out. */
+  readonly pseudonyms?: Pseudonyms | undefined;
   /** Called as each file is packed. */
   readonly onFile?: () => void;
   readonly signal?: AbortSignal;
@@ -87,10 +91,23 @@ export async function packRemoved(
     const path = cleanedFolder(layout, modality as keyof typeof REMOVED_FOLDERS);
     const names = (await exists(path)) ? await readdir(path) : [];
     if (names.length === 0) continue;
-    const entries = names.map((name) => ({ name: `${folder}/${name}`, path: join(path, name) }));
+    const entries = names.map((name) => ({
+      name: `${folder}/${options.pseudonyms?.file(name) ?? name}`,
+      path: join(path, name),
+    }));
     out.push({ name: `${folder}.zip`, ...(await packFiles(entries, join(dir, `${folder}.zip`), options)) });
   }
   return out;
+}
+
+/** How many crops packRemoved would pack. */
+export async function countRemoved(layout: Layout): Promise<number> {
+  let count = 0;
+  for (const modality of MODALITIES) {
+    const path = cleanedFolder(layout, modality);
+    if (await exists(path)) count += (await readdir(path)).length;
+  }
+  return count;
 }
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });

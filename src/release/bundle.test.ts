@@ -94,6 +94,8 @@ describe("writeBundle", () => {
       subjects: 23,
       recipeHash: null,
       derivationHash: null,
+      hashedIds: false,
+      withoutRemoved: 0,
     });
   });
 
@@ -136,11 +138,15 @@ describe("writeBundle", () => {
     await expect(bundle("set", "out")).rejects.toMatchObject({ code: "OUT_EXISTS" });
   });
 
-  it("publishes crops that cleaning took out, if the ledger names them", async () => {
+  it("publishes crops that cleaning took out, if the ledger names them and they are asked for", async () => {
     await mkdir(at("set/removed_hands"));
     await writeFile(at("set/removed_hands/H_gone.jpg"), "x");
-    await writeFile(at("set/ledger.csv"), "image_id,status,reason\ngone,removed,blur\nv,kept,\n");
-    await bundle("set", "cleaned");
+    await writeFile(at("set/ledger.csv"), "image_id,status,reason\ngone,removed,blurred\nv,kept,\n");
+    const note = await bundle("set", "kept back");
+    expect(note.withoutRemoved).toBe(1);
+    expect(await readdir(at("kept back"))).not.toContain("removed_hands.zip");
+    const options = { madeBy: "9.9.9", withRemoved: true };
+    await writeBundle(await checkDataset(at("set")), INFO, at("cleaned"), options);
     expect(await readdir(at("cleaned"))).toEqual(expect.arrayContaining(["removed_hands.zip", "ledger.csv"]));
     await rm(at("set/removed_hands"), { recursive: true });
     await rm(at("set/ledger.csv"));

@@ -2,20 +2,22 @@
 // Source of the layout: UnifiedGenderNet's release (aligned_dataset.zip and three CSVs side by side).
 // Invariants: the same dataset and statements give the same bytes; nothing is published that the tables, the ledger or
 // this list do not name; what the check finds serious is not published.
-import { copyFile, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
-import { exists, sha256File, writeAtomic, writeJson } from "../core/files.ts";
+import { sha256File, writeAtomic, writeJson } from "../core/files.ts";
 import { makeFolder } from "../core/folder.ts";
 import type { CheckedDataset } from "../data/check.ts";
 import { imagePath } from "../data/layout.ts";
-import { type PackEntry, type PackOptions, packFiles, packRemoved } from "../data/pack.ts";
+import { countRemoved, type PackEntry, type PackOptions, packFiles, packRemoved } from "../data/pack.ts";
+import type { Pseudonyms } from "../data/pseudonyms.ts";
+import { publishRecords, publishTables } from "../data/publish.ts";
 import { MODALITIES, SPLITS } from "../data/record.ts";
 import { type BundleFile, croissant } from "./croissant.ts";
 import { type CroissantDocument, checkCroissant } from "./croissant-schema.ts";
 import { datasetCard } from "./dataset-card.ts";
 import { datasheet } from "./datasheet.ts";
-import { type DatasetFacts, datasetFacts, extraPath, PUBLISHED_EXTRAS, type ReleaseInfo } from "./facts.ts";
+import { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./facts.ts";
 import { dataLicenceText, LICENCE_TEXTS } from "./licence.ts";
 
 /** What a bundle says about itself. */
@@ -29,9 +31,15 @@ export interface BundleNote {
   /** Null for datasets without a manifest. */
   readonly recipeHash: string | null;
   readonly derivationHash: string | null;
+  /** True if keyed hashes stand for the ids of subjects, pairs and frames. */
+  readonly hashedIds: boolean;
+  /** Crops that cleaning took out, and that are not published. */
+  readonly withoutRemoved: number;
 }
 
 export interface BundleOptions extends PackOptions {
+  /** Publishes the crops that cleaning took out; default false. */
+  readonly withRemoved?: boolean;
   /** Version of facehand, for the note. */
   readonly madeBy: string;
 }
@@ -56,11 +64,12 @@ export function checkPublishable({ root, totals, findings }: CheckedDataset): vo
 }
 
 /** Images of the pairs, as they lie in aligned_dataset.zip. */
-function alignedEntries({ layout, rows }: CheckedDataset): PackEntry[] {
+function alignedEntries({ layout, rows }: CheckedDataset, pseudonyms?: Pseudonyms): PackEntry[] {
   return MODALITIES.flatMap((modality) =>
     rows.map(({ cells }) => {
       const name = cells[`${modality}_image_name`];
-      return { name: `aligned_dataset/${modality}s/${name}`, path: imagePath(layout, modality, name) };
+      const published = pseudonyms?.file(name) ?? name;
+      return { name: `aligned_dataset/${modality}s/${published}`, path: imagePath(layout, modality, name) };
     }),
   );
 }
@@ -83,16 +92,17 @@ export async function writeBundle(
   const facts = await datasetFacts(checked);
   return await makeFolder(out, async (dir) => {
     const files = [
-      ...(await copyTables(checked, dir)),
+      ...(await describeAll(dir, await publishTables(checked, dir, options.pseudonyms))),
       ...(await packImages(checked, dir, options)),
-      ...(await copyExtras(checked, dir)),
+      ...(await describeAll(dir, await publishRecords(checked.layout, dir, options.pseudonyms))),
     ];
     await writeJson(join(dir, "croissant.json"), checkCroissant(croissant(info, facts, files)));
     await writeAtomic(join(dir, "README.md"), datasetCard(info, facts));
     await writeAtomic(join(dir, "DATASHEET.md"), datasheet(info, facts));
     await writeAtomic(join(dir, "DATA-LICENSE.md"), dataLicenceText());
     await writeAtomic(join(dir, "ATTRIBUTION.txt"), attribution(info));
-    const note = noteOf(info, facts, options.madeBy);
+    const withoutRemoved = options.withRemoved === true ? 0 : await countRemoved(checked.layout);
+    const note = { ...noteOf(info, facts, options), withoutRemoved };
     await writeJson(join(dir, "release.json"), note);
     const written = [
       "croissant.json",
@@ -108,31 +118,22 @@ export async function writeBundle(
   });
 }
 
-async function copyTables({ layout }: CheckedDataset, dir: string): Promise<BundleFile[]> {
-  const out: BundleFile[] = [];
-  for (const split of SPLITS) {
-    const name = basename(layout.csv[split]);
-    await copyFile(layout.csv[split], join(dir, name));
-    out.push(await describe(dir, name));
-  }
-  return out;
-}
-
-async function packImages(checked: CheckedDataset, dir: string, options: PackOptions): Promise<BundleFile[]> {
+async function packImages(
+  checked: CheckedDataset,
+  dir: string,
+  options: BundleOptions,
+): Promise<BundleFile[]> {
   const out: BundleFile[] = [];
   const name = "aligned_dataset.zip";
-  out.push({ name, ...(await packFiles(alignedEntries(checked), join(dir, name), options)) });
-  out.push(...(await packRemoved(checked.layout, dir, options)));
+  const entries = alignedEntries(checked, options.pseudonyms);
+  out.push({ name, ...(await packFiles(entries, join(dir, name), options)) });
+  if (options.withRemoved === true) out.push(...(await packRemoved(checked.layout, dir, options)));
   return out;
 }
 
-async function copyExtras(checked: CheckedDataset, dir: string): Promise<BundleFile[]> {
+async function describeAll(dir: string, names: readonly string[]): Promise<BundleFile[]> {
   const out: BundleFile[] = [];
-  for (const name of PUBLISHED_EXTRAS) {
-    if (!(await exists(extraPath(checked, name)))) continue;
-    await copyFile(extraPath(checked, name), join(dir, name));
-    out.push(await describe(dir, name));
-  }
+  for (const name of names) out.push(await describe(dir, name));
   return out;
 }
 
@@ -154,7 +155,11 @@ function attribution({ name, version, creator, licence, url }: ReleaseInfo): str
   return `${name} ${version}, by ${creator} (${url})\n\n${text}\n\nLicence: ${terms} (${link})\n`;
 }
 
-function noteOf(info: ReleaseInfo, { pairs, subjects, manifest }: DatasetFacts, madeBy: string): BundleNote {
+function noteOf(
+  info: ReleaseInfo,
+  { pairs, subjects, manifest }: DatasetFacts,
+  { madeBy, pseudonyms }: BundleOptions,
+): Omit<BundleNote, "withoutRemoved"> {
   return {
     format: "facehand-bundle/1",
     info,
@@ -163,6 +168,7 @@ function noteOf(info: ReleaseInfo, { pairs, subjects, manifest }: DatasetFacts, 
     subjects,
     recipeHash: manifest?.recipeHash ?? null,
     derivationHash: manifest?.derivationHash ?? null,
+    hashedIds: pseudonyms !== undefined,
   };
 }
 

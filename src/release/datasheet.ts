@@ -88,7 +88,7 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
       : [
           "",
           ...paragraphs(
-            `People decided about ${counts.decisions.frames} photographs by hand; the ledger has who and why.`,
+            `People decided about ${counts.decisions.frames} photographs by hand; the ledger has what, and who as A1, A2 and so on.`,
           ),
         ]),
     "",

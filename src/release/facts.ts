@@ -1,6 +1,5 @@
 // What is said about a dataset when it is published: what its publisher states, and what its tables say.
 // Invariant: every number of cards, datasheets and metadata is computed here from the tables, none is typed in.
-import { join } from "node:path";
 import type { CheckedDataset } from "../data/check.ts";
 import { type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
 import { imageSize } from "../data/image.ts";
@@ -88,9 +87,3 @@ async function usualSize({ layout, rows }: CheckedDataset): Promise<string> {
   }
   return [...sizes].join(" and ");
 }
-
-/** Files of a dataset that go into a bundle beside tables and images, if they are there. */
-export const PUBLISHED_EXTRAS = ["manifest.json", "ledger.csv", "ledger.parquet"] as const;
-
-/** Path of one of them. */
-export const extraPath = ({ layout }: CheckedDataset, name: string) => join(layout.root, name);

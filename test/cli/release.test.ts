@@ -88,6 +88,7 @@ describe("facehand release", () => {
       at("pairs"),
       "--licence",
       "drawn",
+      "--with-removed",
       "--out",
       at("bundle"),
     );
@@ -130,7 +131,10 @@ describe("facehand release", () => {
       const name = line.slice(0, -65);
       return /^(manifest|ledger|train|val|test)\./.test(name) || !(papers.has(name) || name.startsWith("."));
     });
-    expect(data).toEqual(await snapshot(at("pairs")));
+    const isRecord = (line: string) => /^(manifest|ledger)\./.test(line); // names and notes are taken out of them
+    const isOther = (line: string) => !isRecord(line);
+    expect(data.filter(isOther)).toEqual((await snapshot(at("pairs"))).filter(isOther));
+    expect(data.filter(isRecord)).toHaveLength(3);
     expect(data.some((line) => line.startsWith("removed_hands/"))).toBe(true);
     const checked = await runCli("data", "check", at("fetched"), "--json");
     const { counts } = JSON.parse((await runCli("data", "check", at("pairs"), "--json")).stdout);
@@ -175,24 +179,29 @@ describe("facehand release", () => {
     expect((await runCli("data", "check", at("damaged"))).code).toBe(0);
     const isPair = (line: string) => /^(images\/|(train|val|test)\.csv|ledger)/.test(line);
     expect((await snapshot(at("damaged"))).filter(isPair)).toEqual(
-      (await snapshot(at("pairs"))).filter(isPair),
+      (await snapshot(at("fetched"))).filter(isPair),
     );
   });
 
   it("goes through every other form and back, and is bundled to the same bytes", async () => {
     let set = at("fetched");
     for (const kind of ["parquet", "webdataset", "imagefolder"]) {
-      expect((await runCli("data", "export", set, `--${kind}`, "--out", at(kind))).code).toBe(0);
+      expect(
+        (await runCli("data", "export", set, `--${kind}`, "--with-removed", "--out", at(kind))).code,
+      ).toBe(0);
       expect((await runCli("data", "import", at(kind), "--out", at(`${kind}-back`))).code).toBe(0);
       set = at(`${kind}-back`);
     }
-    const stays = async (dir: string) => (await snapshot(dir)).filter((line) => !/^fetched/.test(line));
-    expect(await stays(set)).toEqual(await snapshot(at("pairs")));
-    expect((await publish("bundle", set, "--licence", "drawn", "--out", at("bundle-2"))).code).toBe(0);
+    const fetched = new Set(await snapshot(at("fetched")));
+    const back = await snapshot(set);
+    expect(back.filter((line) => !fetched.has(line))).toEqual([]);
+    expect(back).toHaveLength((await snapshot(at("pairs"))).length);
+    const again = ["--licence", "drawn", "--with-removed"];
+    expect((await publish("bundle", set, ...again, "--out", at("bundle-2"))).code).toBe(0);
     expect(await readFile(at("bundle-2/SHA256SUMS"), "utf8")).toBe(
       await readFile(at("bundle/SHA256SUMS"), "utf8"),
     );
-    await publish("bundle", at("fetched"), "--licence", "drawn", "--out", at("bundle-3"));
+    await publish("bundle", at("fetched"), ...again, "--out", at("bundle-3"));
     expect(await readFile(at("bundle-3/SHA256SUMS"), "utf8")).toBe(
       await readFile(at("bundle/SHA256SUMS"), "utf8"),
     );
