@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { analyseSelective, analyseThresholds, calibrate } from "./analysis.ts";
 import { readForeign } from "./foreign.ts";
+import { formatSummary } from "./format.ts";
 import { summarize } from "./summary.ts";
 
 let dir = "";
@@ -26,7 +27,7 @@ describe("predictions of others", () => {
     expect(rows[0]).toMatchObject({
       id: "a",
       target: 1,
-      subject: "s1",
+      subject: "file:s1",
       modality: "face",
       split: "test",
       tone: "dark",
@@ -51,6 +52,51 @@ describe("predictions of others", () => {
     ]);
   });
 
+  test("take subject and user_id for the same column, and a person of each source for another", async () => {
+    const table = (column: string) =>
+      ["a,1,0.9,x,1", "b,1,0.8,x,1", "c,0,0.4,y,1", "d,0,0.3,y,y:1", "e,0,0.3,y,2"].reduce(
+        (text, row) => `${text}${row}\n`,
+        `id,y,p,source,${column}\n`,
+      );
+    for (const column of ["subject", "user_id"]) {
+      const { rows, groups } = await readForeign(await file(table(column)), { modality: "face" });
+      expect(groups).toEqual([]);
+      expect(rows.map(({ subject }) => subject)).toEqual(["x:1", "x:1", "y:1", "y:1", "y:2"]);
+      const { overall, subjects } = summarize(rows, { replicates: 0 });
+      expect(overall.nSubjects).toBe(3);
+      expect(subjects).toEqual({
+        nImagesAlone: 0,
+        nIdsShared: 1,
+        note: "1 subject ids of several sources counted apart",
+      });
+    }
+  });
+
+  test("without people say that images are counted as subjects", async () => {
+    const { rows } = await readForeign(await file("id,y,p\na,1,0.9\nb,0,0.2\n"), { modality: "face" });
+    const summary = summarize(rows, { replicates: 0 });
+    expect(summary.subjects).toMatchObject({ nImagesAlone: 2 });
+    const [first] = formatSummary(summary).split("\n");
+    expect(first).toBe(
+      "Agreement with the recorded label, split test: 2 images of 2 subjects (file), male where p >= 0.50; " +
+        "every image counted as its own subject",
+    );
+  });
+
+  test("may say 0 and 1 as pandas does, and bring its row numbers", async () => {
+    const path = await file(
+      ",Unnamed: 0,id,y,p,tone\n0,0,a,1.0,1e-1,x\n1,1,b,0.0,.5,x\n2,2,c,True,1,x\n3,3,d,false,0.,x\n",
+    );
+    const { rows, groups } = await readForeign(path, { modality: "face" });
+    expect(groups).toEqual(["tone"]);
+    expect(rows.map(({ target, probability }) => [target, probability])).toEqual([
+      [1, 0.1],
+      [0, 0.5],
+      [1, 1],
+      [0, 0],
+    ]);
+  });
+
   const refused: [string, string, string][] = [
     ["no modality", "id,y,p\na,1,0.9\n", "Expected a column modality for"],
     ["no p", "id,y,modality\na,1,hand\n", "Expected column p in"],
@@ -62,12 +108,58 @@ describe("predictions of others", () => {
     ],
     ["no p in a row", "id,y,p,modality\na,1,,hand\n", 'for column p, got "" (FILE:2)'],
     ["another modality", "id,y,p,modality\na,1,0.9,ear\n", 'for column modality, got "ear" (FILE:2'],
+    ["a number in another base", "id,y,p,modality\na,1,0x1,hand\n", 'for column p, got "0x1" (FILE:2)'],
+    ["a decimal comma", 'id,y,p,modality\na,1,"0,9",hand\n', 'for column p, got "0,9" (FILE:2)'],
+    ["blanks for a number", "id,y,p,modality\na,1,  ,hand\n", 'for column p, got "  " (FILE:2)'],
+    ["another number for a label", "id,y,p,modality\na,2.0,1,hand\n", 'for column y, got "2.0" (FILE:2)'],
+    ["a word for no label", "id,y,p,modality\na,nan,1,hand\n", 'for column y, got "nan" (FILE:2)'],
+    [
+      "a person in some rows",
+      "id,y,p,modality,subject\na,1,1,hand,s\nb,1,1,hand,\n",
+      'for column subject, got "" (FILE:3)',
+    ],
+    [
+      "a word for no person",
+      "id,y,p,modality,user_id\na,1,1,hand,nan\n",
+      'for column user_id, got "nan" (FILE:2)',
+    ],
+    [
+      "a person in two spellings",
+      "id,y,p,modality,user_id\na,1,1,hand,7\nb,1,1,hand,007\n",
+      'for column user_id, got "007" (FILE:3)',
+    ],
+    [
+      "two people of one image",
+      "id,y,p,modality,user_id,subject\na,1,1,hand,7,8\n",
+      'Expected "8", as in column subject, for column user_id, got "7" (FILE:2)',
+    ],
+    [
+      "a person's column of another name",
+      "id,y,p,modality,Subject_ID\na,1,1,hand,7\n",
+      'Expected subject or user_id as the name of the person\'s column for FILE, got "Subject_ID" (FILE:1)',
+    ],
+    [
+      "a column in another case",
+      "id,y,p,modality,Split\na,1,1,hand,train\n",
+      'Expected split as the name of a column for FILE, got "Split" (FILE:1)',
+    ],
+    [
+      "an age of a spreadsheet",
+      "id,y,p,modality,age\na,1,1,hand,Oct-19\n",
+      'for column age, got "Oct-19" (FILE:2)',
+    ],
+    ["a word for no race", "id,y,p,modality,race\na,1,1,hand,nan\n", 'for column race, got "nan" (FILE:2)'],
+    [
+      "a source with a blank",
+      "id,y,p,modality,source\na,1,1,hand,x \n",
+      'for column source, got "x " (FILE:2)',
+    ],
     ["an image twice", "id,y,p,modality\na,1,0.9,hand\na,1,0.9,hand\n", 'got "a" twice'],
     ["no rows", "id,y,p,modality\n", "Expected at least one prediction for"],
   ];
   test.each(refused)("with %s are refused", async (_name, text, message) => {
     const path = await file(text);
-    await expect(readForeign(path)).rejects.toThrowError(message.replace("FILE", path));
+    await expect(readForeign(path)).rejects.toThrowError(message.replaceAll("FILE", path));
   });
 
   test("a group that is no column is refused with those that are", async () => {

@@ -1,13 +1,23 @@
-// Stored predictions of others: a CSV file with id, y and p, and what else is known of an image.
-// Invariant: a row that cannot be read is an error with its line, never left out.
-// Columns: id; y (0 or 1, female or male in any case, empty if not recorded); p of male in [0, 1]; and, each optional,
-// subject (the id if absent), modality, split, source, age, race, gesture. Any further column is a group.
+// Stored predictions of others: a table with id, y and p, and what else is known of an image.
+// Invariant: a row that cannot be read is an error with its line, never left out; a column that is called almost like
+// one that we know is refused, not taken for a group.
+// Columns: id; y (0 or 1, False or True, female or male in any case, empty if not recorded); p of male in [0, 1]; and, each
+// optional, subject or user_id (the image itself if absent), modality, split, source, age, race, gesture. Indexes that
+// pandas writes are passed over. Any further column is a group.
+import { decimal } from "../core/decimal.ts";
 import { AppError, show, unexpected } from "../core/errors.ts";
+import { accept, faultError, nameFault } from "../core/spelling.ts";
+import { parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
 import { readCsv, readCsvHeader } from "../formats/csv.ts";
 import { checkPredictions, type Prediction } from "./prediction-row.ts";
+import { imageSubject, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
 
 const REQUIRED = ["id", "y", "p"] as const;
-const KNOWN = ["subject", "modality", "split", "source", "age", "race", "gesture"] as const;
+const KNOWN = ["modality", "split", "source", "age", "race", "gesture"] as const;
+const NAMES: readonly string[] = [...REQUIRED, ...SUBJECT_COLUMNS, ...KNOWN];
+
+/** Row numbers as pandas writes them: to CSV without a name, read and written again, to Parquet. */
+const INDEX = /^(|Unnamed: \d+(\.\d+)*|__index_level_\d+__)$/;
 
 /** What the columns leave open. */
 export interface ForeignOptions {
@@ -27,27 +37,21 @@ export interface ForeignPredictions {
 /**
  * Reads predictions of any model from a CSV file.
  *
- * @throws AppError("data", "FILE_MISSING" | "CSV_..." | "FOREIGN_LABEL" | "FOREIGN_PROBABILITY" | "PREDICTION_ROW" |
- *   "PREDICTION_DUPLICATE" | "PREDICTION_NONE"), AppError("input", "FOREIGN_MODALITY") without modalities
+ * @throws AppError("data", "FILE_MISSING" | "CSV_..." | "SUBJECT_..." | "FIELD_..." | "FOREIGN_LABEL" |
+ *   "FOREIGN_PROBABILITY" | "PREDICTION_ROW" | "PREDICTION_DUPLICATE" | "PREDICTION_NONE"),
+ *   AppError("input", "FOREIGN_MODALITY") without modalities
  * @example (await readForeign("theirs.csv", { modality: "face" })).rows
  */
 export async function readForeign(path: string, options: ForeignOptions = {}): Promise<ForeignPredictions> {
-  const header = await readCsvHeader(path);
-  const groups = header.filter((name) => ![...REQUIRED, ...KNOWN].some((known) => known === name));
-  if (!header.includes("modality") && options.modality === undefined) {
-    throw unexpected("input", {
-      code: "FOREIGN_MODALITY",
-      expected: "a column modality",
-      name: path,
-      got: header.join(", "),
-      hint: "say which images they are: --modality face or --modality hand",
-    });
-  }
+  const header = (await readCsvHeader(path)).filter((name) => !INDEX.test(name));
+  const groups = header.filter((name) => !NAMES.includes(name));
+  const subjects = new SubjectReader(header, path);
+  checkNames(header, path, options);
   const rows: Prediction[] = [];
-  const columns = { optional: [...KNOWN, ...groups], allowOthers: false };
+  const columns = { optional: [...SUBJECT_COLUMNS, ...KNOWN, ...groups], allowOthers: true };
   for await (const { row, values } of readCsv(path, REQUIRED, columns)) {
     const where = `${path}:${row}`;
-    const known = toPrediction(values, options, where);
+    const known = toPrediction(values, options, subjects, where);
     const [checked] = checkPredictions([known], where);
     rows.push({ ...checked!, ...Object.fromEntries(groups.map((name) => [name, values[name] ?? ""])) });
   }
@@ -63,15 +67,50 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
   return { rows, groups };
 }
 
+/** A column `Split` would else be a group, and its training images be counted as tested ones. */
+function checkNames(header: readonly string[], path: string, { modality }: ForeignOptions): void {
+  for (const name of NAMES) {
+    const near = header.find((found) => found !== name && found.trim().toLowerCase() === name);
+    if (near === undefined || header.includes(name)) continue;
+    throw unexpected("data", {
+      code: "CSV_COLUMNS",
+      expected: `${name} as the name of a column`,
+      name: path,
+      got: near,
+      where: `${path}:1`,
+      hint: `rename the column ${show(near)}`,
+    });
+  }
+  if (header.includes("modality") || modality !== undefined) return;
+  throw unexpected("input", {
+    code: "FOREIGN_MODALITY",
+    expected: "a column modality",
+    name: path,
+    got: header.join(", "),
+    hint: "say which images they are: --modality face or --modality hand",
+  });
+}
+
 type Values = Readonly<Record<string, string | undefined>>;
 
-function toPrediction(values: Values, { modality, split = "test" }: ForeignOptions, where: string): unknown {
+function toPrediction(
+  values: Values,
+  options: ForeignOptions,
+  subjects: SubjectReader,
+  where: string,
+): unknown {
+  const { modality, split = "test" } = options;
   const probability = probabilityOf(values["p"] ?? "", where);
-  const id = values["id"];
+  const id = nameOf("id", values["id"] ?? "", where);
+  const source = nameOf("source", values["source"] ?? "file", where);
+  const word = (column: "age" | "race" | "gesture", parse: typeof parseRace) => {
+    const got = values[column] ?? "";
+    return accept(parse(got, source), { name: `column ${column}`, got, where });
+  };
   return {
     id,
-    source: values["source"] ?? "file",
-    subject: values["subject"] ?? id,
+    source,
+    subject: subjects.recorded ? subjects.read(values, source, where) : imageSubject({ source, id }),
     modality: values["modality"] ?? modality,
     split: values["split"] ?? split,
     target: targetOf(values["y"] ?? "", where),
@@ -79,26 +118,43 @@ function toPrediction(values: Values, { modality, split = "test" }: ForeignOptio
     modalityUsed: null,
     gateHand: null,
     logit: logitOf(probability),
-    age: values["age"] ?? "",
-    race: values["race"] ?? "",
-    gesture: values["gesture"] ?? "",
+    age: word("age", parseAge),
+    race: word("race", parseRace),
+    gesture: word("gesture", parseGesture),
   };
 }
 
+/** Text that is told from other text by looking at it. */
+function nameOf(column: string, got: string, where: string): string {
+  const fault = nameFault(got);
+  if (fault !== undefined) throw faultError(fault, { name: `column ${column}`, got, where });
+  return got;
+}
+
 function targetOf(text: string, where: string): 0 | 1 | null {
-  const value = text.trim().toLowerCase();
-  if (value === "") return null;
-  if (value === "0" || value === "female") return 0;
-  if (value === "1" || value === "male") return 1;
+  if (text === "") return null;
+  const sex = parseSex(text);
+  const truth = ["false", "true"].indexOf(text.toLowerCase());
+  const value = sex === undefined ? (truth === -1 ? decimal(text) : truth) : sex === "male" ? 1 : 0;
+  if (value === 0 || value === 1) return value === 0 ? 0 : 1; // -0 is 0
   const expected = "0 or female, 1 or male, or nothing";
-  throw unexpected("data", { code: "FOREIGN_LABEL", expected, name: "column y", got: text, where });
+  const hint = "leave the cell empty where no label is recorded";
+  throw unexpected("data", { code: "FOREIGN_LABEL", expected, name: "column y", got: text, where, hint });
 }
 
 function probabilityOf(text: string, where: string): number {
-  const value = text.trim() === "" ? Number.NaN : Number(text);
-  if (value >= 0 && value <= 1) return value;
+  const value = decimal(text);
+  if (value !== undefined && value >= 0 && value <= 1) return value;
   const expected = "a number from 0 to 1";
-  throw unexpected("data", { code: "FOREIGN_PROBABILITY", expected, name: "column p", got: text, where });
+  const hint = "write p as a decimal number with a point, such as 0.93, without blanks";
+  throw unexpected("data", {
+    code: "FOREIGN_PROBABILITY",
+    expected,
+    name: "column p",
+    got: text,
+    where,
+    hint,
+  });
 }
 
 /** Finite also for certain predictions: sigmoid of +-40 is 0 or 1 to float64's precision. */

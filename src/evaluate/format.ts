@@ -61,12 +61,13 @@ export function formatSummary(summary: Summary): string {
     .join("\n\n");
 }
 
-function heading({ split, sources, threshold, overall, nUnlabelled }: Summary): string {
+function heading({ split, sources, threshold, overall, nUnlabelled, subjects }: Summary): string {
   const unlabelled = nUnlabelled === 0 ? "" : `; ${count(nUnlabelled)} images without a label left out`;
   return (
     `Agreement with the recorded label, split ${split}: ${count(overall.nImages)} images of ` +
     `${count(overall.nSubjects)} subjects (${sources.join(", ")}), ` +
-    `male where p >= ${threshold.toFixed(2)}${unlabelled}`
+    `male where p >= ${threshold.toFixed(2)}${unlabelled}` +
+    (subjects.note === "" ? "" : `; ${subjects.note}`)
   );
 }
 

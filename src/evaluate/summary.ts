@@ -16,6 +16,7 @@ import {
 } from "./groups.ts";
 import type { BinaryMetrics } from "./metrics.ts";
 import { CLASS_TARGETS, type ClassTarget, PREDICTION_MODALITIES, type Prediction } from "./prediction-row.ts";
+import { type SubjectFacts, subjectFacts } from "./subjects.ts";
 
 /** Recorded fields that may serve as group keys; predictions of others may have further ones. */
 export const GROUP_KEYS = ["gender", "race", "age", "gesture", "modality", "source"] as const;
@@ -60,6 +61,8 @@ export interface Summary {
   readonly threshold: number;
   /** Images without a recorded label; they are in no figure. */
   readonly nUnlabelled: number;
+  /** How the subjects of the labelled images were counted. */
+  readonly subjects: SubjectFacts;
   readonly overall: Part;
   /** In flag order; only modalities that occur. */
   readonly byModality: readonly Part[];
@@ -106,6 +109,7 @@ export function summarize(predictions: readonly Prediction[], options: SummaryOp
     sources: [...new Set(predictions.map((row) => row.source))].sort(),
     threshold: overall.metrics.threshold,
     nUnlabelled: predictions.length - rows.length,
+    subjects: subjectFacts(rows),
     overall,
     byModality: PREDICTION_MODALITIES.flatMap((modality) => {
       const own = rows.filter((row) => row.modality === modality);
