@@ -15,18 +15,18 @@ import { formatSummary } from "../evaluate/format.ts";
 import { formatCalibration, formatSelective, formatThresholds } from "../evaluate/format-analysis.ts";
 import { joinGroups } from "../evaluate/join.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { summarize } from "../evaluate/summary.ts";
-import { evaluationRows, rowsOfSplit, storedPredictions } from "../train/evaluation.ts";
+import { type ImageCounts, type Summary, summarize } from "../evaluate/summary.ts";
+import { ofSplit, predictData, storedPredictions } from "../train/evaluation.ts";
 import { type Context, deviceOption, jsonOption, list, repeated, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
-  readonly split: string;
+  readonly split?: Split;
   readonly data?: readonly string[];
   readonly out?: string;
   readonly otherRecipe?: boolean;
   readonly modality?: Modality;
   readonly join?: string;
-  readonly groups?: readonly string[];
+  readonly groups?: readonly (readonly string[])[];
   readonly groupIntervals?: boolean;
   readonly calibrate?: boolean;
   readonly thresholds?: string;
@@ -44,7 +44,12 @@ export function evaluateCommand({ print, report }: Context): Command {
     "metrics overall, by modality and by recorded group, from stored predictions of a run or of others",
   )
     .argument("<run>", "run folder, or stored predictions: .parquet, or .csv with id, y, p and group columns")
-    .option("--split <name>", "val or test (with --data also train)", "test")
+    .addOption(
+      new Option(
+        "--split <name>",
+        "train, val or test (default: test; of other data than the run's, all images)",
+      ).argParser(checkSplit),
+    )
     .option(
       "--data <source>",
       "predict these images with the run's best checkpoint instead; repeatable",
@@ -68,38 +73,67 @@ export function evaluateCommand({ print, report }: Context): Command {
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
   return analysisOptions(command).action(async (run: string, flags: Flags) => {
-    const device = await chooseDevice(checkDevice(flags));
-    const split = checkSplit(flags.split);
-    const found =
-      flags.data === undefined
-        ? await storedPredictions(run, flags)
-        : await evaluationRows(run, { ...flags, split, device, report });
-    const all = flags.join === undefined ? found : await joinGroups(found, flags.join);
-    const rows = rowsOfSplit(all, split);
-    const groups = flags.groups?.map(list("--groups"));
+    const { all, rows, counts } = await gather(run, flags, report);
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
-      ...(groups === undefined ? {} : { groups }),
+      ...(flags.groups === undefined ? {} : { groups: flags.groups }),
       groupIntervals: flags.groupIntervals ?? false,
     });
+    const images = withUnlabelled(counts, summary);
+    const split = counts.split ?? "test"; // as the rows of whole sets say
     const analyses = analyse(all, split, flags);
-    if (flags.json === true) print(JSON.stringify({ ...summary, ...analyses }, null, 2));
-    else print([formatSummary(summary), ...formatAnalyses(analyses, split)].join("\n\n"));
+    const part = counts.split ?? "all";
+    if (flags.json === true) print(JSON.stringify({ ...summary, split: part, images, ...analyses }, null, 2));
+    else print([formatSummary(summary, counts), ...formatAnalyses(analyses, split)].join("\n\n"));
   });
+}
+
+/** The evaluated rows, and those of other splits that come with them. */
+async function gather(run: string, flags: Flags, report: Context["report"]) {
+  const device = await chooseDevice(checkDevice(flags));
+  const joined = async (rows: readonly Prediction[]) =>
+    flags.join === undefined ? [...rows] : await joinGroups(rows, flags.join);
+  const { data, split } = flags;
+  if (data === undefined) {
+    const all = await joined(await storedPredictions(run, flags));
+    return { all, ...ofSplit(all, split) };
+  }
+  const { rows, counts } = await predictData(run, { ...flags, data, split, device, report });
+  const all = await joined(rows);
+  return { all, rows: all, counts };
+}
+
+/** JSON has the images without a label among those that are in no figure. */
+function withUnlabelled(counts: ImageCounts, { nUnlabelled, overall }: Summary): ImageCounts {
+  if (nUnlabelled === 0) return counts;
+  return {
+    ...counts,
+    used: overall.nImages,
+    leftOut: { ...counts.leftOut, "no recorded label": nUnlabelled },
+  };
 }
 
 function analysisOptions(command: Command): Command {
   return command
     .option(
       "--groups <keys>",
-      "recorded fields to break down by, e.g. race or race,age; repeatable (default: race, age, gesture, race,age,modality)",
-      repeated,
+      "recorded fields to break down by: race,age for one table each, race+age for their intersections; repeatable (default: race,age,gesture,race+age+modality)",
+      groupSets,
     )
     .option("--join <file>", "CSV with id or image_id and further fields to break down by, e.g. a ledger.csv")
     .option("--group-intervals", "intervals for every group and for the spread between groups")
     .option("--calibrate", "temperature by modality, fitted on val, and what it does to the split")
     .option("--thresholds <key>", "thresholds by group of this field, chosen on val (analysis only)")
     .option("--selective <key>", "accuracy against coverage, with the worst group of this field");
+}
+
+/** `race,age+sex`: two tables, one by race, one by both of the others. */
+function groupSets(text: string, before: readonly string[][] = []): string[][] {
+  const sets = list("--groups")(text).map((keys) => keys.split("+").map((key) => key.trim()));
+  const wrong = sets.some((keys) => keys.includes("") || new Set(keys).size < keys.length);
+  if (!wrong) return [...before, ...sets];
+  const expected = "fields between commas, and + between those of one table";
+  throw unexpected("input", { code: "FLAG", expected, name: "--groups", got: text });
 }
 
 /** The analyses that were asked for. */

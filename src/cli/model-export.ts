@@ -15,7 +15,7 @@ interface Flags {
   readonly fp16?: boolean;
   readonly int8?: boolean;
   readonly data?: readonly string[];
-  readonly split: Split;
+  readonly split?: Split;
   readonly otherRecipe?: boolean;
   readonly workers: number;
   readonly json?: boolean;
@@ -33,7 +33,12 @@ export function exportCommand({ print, report }: Context): Command {
       "also predict these images by the file and by the checkpoint, and print what the file costs; repeatable",
       repeated,
     )
-    .addOption(new Option("--split <name>", "with --data: which of them").choices(SPLITS).default("val"))
+    .addOption(
+      new Option(
+        "--split <name>",
+        "with --data: which of them (default: val; of other data than the model's, all)",
+      ).choices(SPLITS),
+    )
     .option("--other-recipe", "with --data: accept crops of another alignment recipe than in training")
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(jsonOption())
@@ -99,7 +104,7 @@ function costTold(cost: ExportCost): string {
     nll.toFixed(4),
   ]);
   return [
-    `Agreement with the recorded label, split ${split}: ${nImages.toLocaleString("en")} images`,
+    `Agreement with the recorded label, ${split === "all" ? "all images" : `split ${split}`}: ${nImages.toLocaleString("en")} images`,
     alignColumns([["", "accuracy", "balanced accuracy", "NLL"], ...rows]),
     `p(male) differs by at most ${maxDifference.toExponential(1)}, by ${meanDifference.toExponential(1)} on average; ` +
       `${nChanged} decisions differ`,

@@ -69,7 +69,7 @@ export function calibrate(predictions: readonly Prediction[], split: Prediction[
       },
     ];
   });
-  if (parts.length === 0) throw noValidation("calibration");
+  if (parts.length === 0) throw noValidation("calibration", rows, split);
   return parts;
 }
 
@@ -93,7 +93,7 @@ export function analyseThresholds(
   const rows = withKey(labelledRows(predictions), key);
   const of = (name: string) => rows.filter((row) => row.split === name);
   const [validation, judged] = [of("val"), of(split)];
-  if (validation.length === 0 || judged.length === 0) throw noValidation("thresholds");
+  if (validation.length === 0 || judged.length === 0) throw noValidation("thresholds", rows, split);
   const thresholds = fitGroupThresholds(validation, key);
   return {
     thresholds,
@@ -136,12 +136,14 @@ function withKey(rows: readonly Labelled[], key: string): readonly Keyed[] {
   });
 }
 
-function noValidation(what: string) {
+function noValidation(what: string, rows: readonly Labelled[], split: Prediction["split"]) {
+  const count = (name: string) => rows.filter((row) => row.split === name).length;
+  const got = [...new Set(["val", split])].map((name) => `${count(name)} of ${name}`).join(", ");
   return unexpected("input", {
     code: "NO_VALIDATION",
     expected: "labelled images of split val and of the evaluated split",
     name: what,
-    got: "none",
-    hint: "evaluate a run, or a file that holds both splits",
+    got,
+    hint: `what is fitted on val is shown on another split: give a run, which has both, or a file of both with a column split that says val or ${split === "val" ? "test" : split}`,
   });
 }

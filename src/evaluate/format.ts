@@ -7,7 +7,7 @@ import type { GroupTableIntervals, SpreadIntervals } from "./group-intervals.ts"
 import { type Comparison, type GroupMetrics, type GroupTable, SMALL_SUBJECTS } from "./groups.ts";
 import { METRICS, type MetricName } from "./metrics.ts";
 import type { SeedSummary } from "./seeds.ts";
-import type { Part, Summary, TargetSummary } from "./summary.ts";
+import type { ImageCounts, Part, Summary, TargetSummary } from "./summary.ts";
 
 /** Said wherever figures are shown. */
 export const LABEL_NOTE =
@@ -45,12 +45,13 @@ const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", 
 /**
  * A summary as aligned text.
  *
+ * @param images - how the images were chosen, for the first line
  * @returns lines without colour, no trailing newline
  * @example console.log(formatSummary(summarize(rows)))
  */
-export function formatSummary(summary: Summary): string {
+export function formatSummary(summary: Summary, images?: ImageCounts): string {
   return [
-    heading(summary),
+    heading(summary, images),
     LABEL_NOTE,
     formatParts([summary.overall, ...summary.byModality]),
     intervalNote(summary.overall),
@@ -61,14 +62,25 @@ export function formatSummary(summary: Summary): string {
     .join("\n\n");
 }
 
-function heading({ split, sources, threshold, overall, nUnlabelled, subjects }: Summary): string {
-  const unlabelled = nUnlabelled === 0 ? "" : `; ${count(nUnlabelled)} images without a label left out`;
-  return (
-    `Agreement with the recorded label, split ${split}: ${count(overall.nImages)} images of ` +
-    `${count(overall.nSubjects)} subjects (${sources.join(", ")}), ` +
-    `male where p >= ${threshold.toFixed(2)}${unlabelled}` +
-    (subjects.note === "" ? "" : `; ${subjects.note}`)
-  );
+function heading(summary: Summary, images: ImageCounts | undefined): string {
+  const { split, sources, threshold, overall, nUnlabelled, subjects } = summary;
+  const which = images?.split === null ? "all images" : `split ${split}`;
+  const remarks = [
+    ...(nUnlabelled === 0 ? [] : [`${count(nUnlabelled)} images without a label left out`]),
+    ...(images === undefined ? [] : [formatCounts(images), ...images.notes]),
+    ...(subjects.note === "" ? [] : [subjects.note]),
+  ];
+  return [
+    `Agreement with the recorded label, ${which}: ${count(overall.nImages)} images of ` +
+      `${count(overall.nSubjects)} subjects (${sources.join(", ")}), male where p >= ${threshold.toFixed(2)}`,
+    ...remarks,
+  ].join("; ");
+}
+
+function formatCounts({ given, used, leftOut }: ImageCounts): string {
+  const reasons = Object.entries(leftOut).map(([reason, n]) => `${reason} ${count(n)}`);
+  const why = reasons.length === 0 ? "" : ` (not used: ${reasons.join(", ")})`;
+  return `${count(used)} of ${count(given)} given images used${why}`;
 }
 
 function formatParts(parts: readonly Part[]): string {

@@ -74,6 +74,18 @@ export interface Summary {
   readonly targets?: readonly TargetSummary[];
 }
 
+/** How many images there were, and why some of them are in no figure. */
+export interface ImageCounts {
+  /** Null for all images, where no split was asked for. */
+  readonly split: Prediction["split"] | null;
+  readonly given: number;
+  readonly used: number;
+  /** Reason and number of the images that are not used. */
+  readonly leftOut: Readonly<Record<string, number>>;
+  /** What could not be made sure of. */
+  readonly notes: readonly string[];
+}
+
 export interface SummaryOptions {
   /** Decided male where p >= threshold; default .5. */
   readonly threshold?: number;

@@ -5,15 +5,18 @@ import { decideClass } from "../evaluate/classes.ts";
 import { evaluateRows } from "../evaluate/groups.ts";
 import type { BinaryMetrics } from "../evaluate/metrics.ts";
 import { CLASS_TARGETS, classKey, type Prediction } from "../evaluate/prediction-row.ts";
+import type { ImageCounts } from "../evaluate/summary.ts";
 import { openPredictor, type Predictor } from "../models/predictor.ts";
 import { plainBatches } from "./data.ts";
-import { type ImageChoice, samplesOfSplit } from "./evaluation.ts";
+import { chooseImages, type ImageChoice } from "./images.ts";
 import { openLocalPredictor, predictSamples } from "./infer.ts";
 import type { LoadedModel } from "./model-file.ts";
 
 /** Figures of the checkpoint and of an exported file on the same images. */
 export interface ExportCost {
+  /** `all` for other data than the model's, where no split was asked for. */
   readonly split: string;
+  readonly images: ImageCounts;
   readonly nImages: number;
   /** The checkpoint, in float32. */
   readonly checkpoint: BinaryMetrics;
@@ -36,7 +39,7 @@ export interface CostOptions extends ImageChoice {
  *
  * @param target - run folder or checkpoint; a run folder's split is the run's
  * @param file - the exported ONNX file
- * @throws AppError as samplesOfSplit
+ * @throws AppError as chooseImages
  * @example (await exportCost("runs/a", model, bytes, { data: ["pairs:x"], split: "val", workers: 2 })).maxDifference
  */
 export async function exportCost(
@@ -45,13 +48,14 @@ export async function exportCost(
   file: Uint8Array,
   options: CostOptions,
 ): Promise<ExportCost> {
-  const { samples, batch } = await samplesOfSplit(target, model.facts, options);
+  const chosen = await chooseImages(target, model.facts, { ...options, ownSplit: "val" });
+  const { samples, batch, counts } = chosen;
   const { facts, weights } = model;
   const predict = async (opened: Promise<Predictor>) => {
     const batches = plainBatches(samples, facts.pixels.sizePx, { workers: options.workers, batch });
     const predictor = await opened;
     try {
-      return await predictSamples(predictor, batches, options.split);
+      return await predictSamples(predictor, batches, counts.split ?? "test");
     } finally {
       await Promise.all([batches.close(), predictor.close()]);
     }
@@ -60,14 +64,14 @@ export async function exportCost(
   // The file takes and gives what the predictor's own graph does: it stands in for that graph.
   const load = () => createSession(file);
   const after = await predict(openPredictor({ facts, weights, batchSize: batch, createSession: load }));
-  return compare(before, after, { split: options.split, threshold: facts.threshold });
+  return { split: counts.split ?? "all", images: counts, ...compare(before, after, facts.threshold) };
 }
 
 function compare(
   before: readonly Prediction[],
   after: readonly Prediction[],
-  { split, threshold }: { readonly split: string; readonly threshold: number },
-): ExportCost {
+  threshold: number,
+): Omit<ExportCost, "split" | "images"> {
   const differences = before.map(({ probability }, i) => Math.abs(probability - after[i]!.probability));
   const decided = ({ probability }: Prediction) => probability >= threshold;
   const changed = (differ: (a: Prediction, b: Prediction) => boolean) =>
@@ -81,7 +85,6 @@ function compare(
       { threshold },
     );
   return {
-    split,
     nImages: before.length,
     checkpoint: metrics(before),
     exported: metrics(after),

@@ -1,7 +1,8 @@
 // Finds and reads a model: a checkpoint file, or the best checkpoint of a run folder.
 import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
-import { readBytes } from "../core/files.ts";
+import { exists, readBytes } from "../core/files.ts";
 import { type Checkpoint, readCheckpoint } from "../engine/checkpoint.ts";
 import type { Weights } from "../engine/params.ts";
 import { type ModelFacts, parseFacts } from "../models/facts.ts";
@@ -33,6 +34,18 @@ export async function loadModel(target: string): Promise<LoadedModel> {
  */
 export async function modelPath(target: string): Promise<string> {
   return (await isFolder(target)) ? runPaths(target).best : target;
+}
+
+/**
+ * The run folder that a model is from: itself, or that of a checkpoint which lies in one.
+ *
+ * @returns undefined for a checkpoint alone
+ */
+export async function runOf(target: string): Promise<string | undefined> {
+  if (await isFolder(target)) return target;
+  const dir = dirname(dirname(resolve(target)));
+  const { best, last, config } = runPaths(dir);
+  return [best, last].includes(resolve(target)) && (await exists(config)) ? dir : undefined;
 }
 
 /** A reader's complaint about the header is no help to someone who gave a PyTorch file. */

@@ -27,7 +27,10 @@ describe("evaluate FILE.csv", () => {
   test("prints every figure with its interval, and says what the label is", async () => {
     const { code, stdout: out } = await runCli("evaluate", path, "--modality", "face", "--bootstrap", "200");
     expect(code).toBe(0);
-    expect(out).toContain("split test: 60 images of 60 subjects (file), male where p >= 0.50");
+    expect(out.split("\n")[0]).toBe(
+      "Agreement with the recorded label, split test: 60 images of 60 subjects (file), male where p >= 0.50; " +
+        "60 of 120 given images used (not used: split val 60); every image counted as its own subject",
+    );
     expect(out).toContain("The label is an apparent one, recorded by machines or annotators");
     expect(out).toMatch(/accuracy +0\.800 \[0\.\d{3}, 0\.\d{3}\]/);
     expect(out).toMatch(/race +images/);
@@ -35,11 +38,21 @@ describe("evaluate FILE.csv", () => {
 
   test("breaks down by any column, with intervals and the analyses that are asked for", async () => {
     const flags = ["--group-intervals", "--calibrate", "--thresholds", "race", "--selective", "tone"];
-    const args = ["--modality", "face", "--bootstrap", "200", "--groups", "tone", "--groups", "race,gender"];
+    const args = [
+      "--modality",
+      "face",
+      "--bootstrap",
+      "200",
+      "--groups",
+      "tone",
+      "--groups",
+      "race+gender,gender",
+    ];
     const { code, stdout: out } = await runCli("evaluate", path, ...args, ...flags);
     expect(code).toBe(0);
     expect(out).toMatch(/^tone +images/m);
     expect(out).toMatch(/^race x gender +images/m);
+    expect(out).toMatch(/^gender +images/m);
     expect(out).toMatch(/^t0 +30 .*0\.800 \[0\.\d{3}, [01]\.\d{3}\]/m);
     expect(out).toMatch(/^face +60 +\d\.\d{3} +\d\.\d{3} > \d\.\d{3}/m);
     expect(out).toContain("(analysis only: not for use on people)");
@@ -60,6 +73,18 @@ describe("evaluate FILE.csv", () => {
     expect(code).toBe(0);
     const parsed = JSON.parse(out);
     expect(parsed.overall.metrics.accuracy).toBe(0.8);
+    expect(parsed.subjects).toEqual({
+      nImagesAlone: 60,
+      nIdsShared: 0,
+      note: "every image counted as its own subject",
+    });
+    expect(parsed.images).toEqual({
+      split: "test",
+      given: 120,
+      used: 60,
+      leftOut: { "split val": 60 },
+      notes: [],
+    });
     expect(parsed.calibration[0].temperature.nllAfter).toBeLessThanOrEqual(
       parsed.calibration[0].temperature.nllBefore,
     );
@@ -72,11 +97,42 @@ describe("evaluate FILE.csv", () => {
       'Expected a split with stored predictions (val, test) for --split, got "train"',
     ],
     [["--groups", "rice"], 2, "for a group, got"],
+    [["--groups", "race+"], 2, 'and + between those of one table for --groups, got "race+"'],
+    [["--groups", "race+race"], 2, 'and + between those of one table for --groups, got "race+race"'],
     [["--thresholds", "rice"], 2, "for a group, got"],
   ])("refuses %j", async (flags, code, message) => {
     const ran = await runCli("evaluate", path, "--modality", "face", "--bootstrap", "0", ...flags);
     expect(ran.code).toBe(code);
     expect(ran.stderr).toContain(message);
+  });
+
+  test("takes user_id for the person, also from a joined table", async () => {
+    const person = (i: number) => `u${Math.floor(i / 25)}`;
+    const rows = Array.from({ length: 1000 }, (_, i) => `i${i},${i % 2},${((i * 37) % 100) / 100}`);
+    const [with_, bare, ledger] = ["with.csv", "bare.csv", "ledger.csv"].map((name) => join(dir, name));
+    await writeFile(with_!, `id,y,p,user_id\n${rows.map((row, i) => `${row},${person(i)}`).join("\n")}\n`);
+    await writeFile(bare!, `id,y,p\n${rows.join("\n")}\n`);
+    await writeFile(ledger!, `image_id,user_id\n${rows.map((_, i) => `i${i},${person(i)}`).join("\n")}\n`);
+    const flags = ["--modality", "face", "--bootstrap", "200", "--json"];
+    const figures = async (...args: readonly string[]) =>
+      JSON.parse((await runCli("evaluate", ...args, ...flags)).stdout);
+    const own = await figures(with_!);
+    const joined = await figures(bare!, "--join", ledger!);
+    const alone = await figures(bare!);
+    expect(own.overall.nSubjects).toBe(40);
+    expect(own.subjects.note).toBe("");
+    expect(joined).toEqual(own);
+    expect(alone.overall.nSubjects).toBe(1000);
+    expect(alone.overall.intervals.accuracy.low).not.toBe(own.overall.intervals.accuracy.low);
+  });
+
+  test("says what --calibrate needs where there is no column split", async () => {
+    const bare = join(dir, "no-split.csv");
+    await writeFile(bare, "id,y,p\na,1,0.9\nb,0,0.2\n");
+    const { code, stderr } = await runCli("evaluate", bare, "--modality", "face", "--calibrate");
+    expect(code).toBe(2);
+    expect(stderr).toContain('for calibration, got "0 of val, 2 of test"');
+    expect(stderr).toContain("a file of both with a column split that says val or test");
   });
 
   test("needs to know the modality", async () => {

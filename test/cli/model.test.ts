@@ -323,12 +323,12 @@ describe("facehand model export", () => {
       const data = Uint8Array.from({ length: 40 * 40 * 3 }, (_, k) => (k * (7 + i) + i * 31) % 256);
       await writeFile(at(`faces/${name}`), await encodeJpeg({ width: 40, height: 40, data }));
     }
-    const images = ["--data", `utkface:${at("faces")}`, "--split", "train", "--workers", "1"];
+    const images = ["--data", `utkface:${at("faces")}`, "--workers", "1"];
     const args = ["model", "export", at("priced.safetensors"), "--onnx", at("small.onnx"), ...images];
     const told = await runCli(...args, "--int8");
     expect([told.code, told.stdout]).toMatchObject([0, expect.stringContaining("large weights as int8")]);
     expect(told.stdout).toMatch(
-      /split train: 20 images\n +accuracy +balanced accuracy +NLL\ncheckpoint +[01]\.\d{4}/,
+      /label, all images: 24 images\n +accuracy +balanced accuracy +NLL\ncheckpoint +[01]\.\d{4}/,
     );
     const shown = /p\(male\) differs by at most (\S+), by (\S+) on average; (\d+) decisions differ/.exec(
       told.stdout,
