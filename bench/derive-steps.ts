@@ -96,6 +96,7 @@ async function stepsOf(image: RgbImage, { bytes, frame, name, lap, root, faces, 
   const box = boxToPx(frame.boxes[chosen]!, width, height);
   const points = frame.handLandmarks![chosen]!.map(({ x, y }) => ({ x: x * width, y: y * height }));
   const placed = await hands.place(image, box, points);
+  lap("check the annotated landmarks");
   const owner = chooseOwner(found, box, { minScore: 0.6, minPx: 28 });
   const chip = owner && chipSquare(owner.face.landmarks, CROP, 0.25);
   const hand = turnedCrop(image, placed.square, CROP);

@@ -149,7 +149,7 @@ export function formatCounts({
   balance,
   drawn,
 }: Pick<Manifest, "counts" | "balance" | "drawn">): string {
-  const { frames, kept, removed, restored, hands, pairs, subjects } = counts;
+  const { frames, kept, removed, restored, hands, annotatedIn = {}, pairs, subjects } = counts;
   const total = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((sum, n) => sum + n, 0);
   const reasons = Object.entries(removed).filter(([, n]) => n > 0);
   return [
@@ -161,6 +161,7 @@ export function formatCounts({
     `hands     ${Object.entries(hands)
       .map(([from, n]) => `${n} cut by ${HAND_WORDS[from] ?? from}`)
       .join(", ")}`,
+    ...(total(annotatedIn) === 0 ? [] : [`turned    ${tellTurned(annotatedIn)}`]),
     ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
     ...worstDeviations(balance, pairs).map(formatDeviation),
   ].join("\n");
@@ -171,6 +172,13 @@ const HAND_WORDS: Readonly<Record<string, string>> = {
   model: "a model's landmarks",
   box: "their box",
 };
+
+/** Of the frames that EXIF turns, which pixels their annotations were found to speak of. */
+function tellTurned(annotatedIn: Readonly<Record<string, number>>): string {
+  const words: Readonly<Record<string, string>> = { stored: "stored pixels", upright: "turned pixels" };
+  const parts = Object.entries(annotatedIn).map(([where, n]) => `${n} annotated in ${words[where] ?? where}`);
+  return `${parts.join(", ")} (frames that EXIF turns)`;
+}
 
 /** Where a recorded group is farthest from its share of all pairs. */
 function formatDeviation({ by, value, split, points, subjects }: Deviation): string {

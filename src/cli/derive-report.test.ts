@@ -52,6 +52,8 @@ const FRAMES: readonly FrameResult[] = [
   frame("label-kept"),
   measured("landmarks-removed", { landmark_fit: 0.1 }),
   measured("landmarks-kept", { landmark_fit: 0.9 }),
+  measured("landmarks_seen-removed", { landmark_off: 0.4 }),
+  measured("landmarks_seen-kept", { landmark_off: 0.02 }),
   measured("hand_inside-removed", { hand_inside: 0.1 }),
   measured("hand_inside-kept", { hand_inside: 1 }),
   frame("face_score-removed", { faceScore: 0.1 }),

@@ -5,7 +5,7 @@ import { stat } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { readBytes } from "../core/files.ts";
-import { plainJpegPixels } from "./jpeg.ts";
+import { isUntaggedJpeg, plainJpegPixels } from "./jpeg.ts";
 import type { RgbImage } from "./pixels.ts";
 
 // Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
@@ -95,6 +95,23 @@ export async function imageSize(path: string): Promise<ImageHeader> {
     throw isNotFound(cause) ? missingFile(path, "an image") : cause;
   }
   return await readHeader(path, path);
+}
+
+/** How a picture is stored, by EXIF's number: 1 upright, 2 to 8 mirrored, turned or both. */
+export type ExifTurn = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/**
+ * How the stored pixels of a file are turned by `decodeImage`; from its header alone.
+ *
+ * @param bytes - a whole file; of one that is no picture, 1: decoding says what is wrong with it
+ * @example if ((await exifTurn(bytes)) !== 1) console.log("stored turned")
+ */
+export async function exifTurn(bytes: Uint8Array): Promise<ExifTurn> {
+  if (bytes.length === 0 || isUntaggedJpeg(bytes)) return 1;
+  const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => ({ orientation: 1 }));
+  return orientation >= 1 && orientation <= 8 ? (orientation as ExifTurn) : 1;
 }
 
 async function readHeader(input: string | Uint8Array, where: string): Promise<ImageHeader> {

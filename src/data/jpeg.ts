@@ -1,10 +1,11 @@
 // ◇ Browser-safe. Size of a plain JPEG, read from its header without a decoder.
 // Source: ITU-T T.81 annex B (markers and the frame header). Invariant: what is not understood has no size here.
 
+const EXIF = 0xe1;
 /** Segments of plain files before the frame: JFIF, Exif, ICC profile, Adobe, comment, tables, restart interval. */
 const APP = [
   { marker: 0xe0, starts: "JFIF\0" },
-  { marker: 0xe1, starts: "Exif\0" },
+  { marker: EXIF, starts: "Exif\0" },
   { marker: 0xe2, starts: "ICC_PROFILE\0" },
   { marker: 0xee, starts: "Adobe" },
 ];
@@ -20,6 +21,20 @@ const FRAMES = [0xc0, 0xc1, 0xc2];
  * @example plainJpegPixels(await readFile("hands/H_1.jpg"))
  */
 export function plainJpegPixels(bytes: Uint8Array): number | undefined {
+  return readHeader(bytes)?.pixels;
+}
+
+/**
+ * Whether a file is a JPEG whose header is understood and holds no Exif: nothing in it says that it is stored turned.
+ *
+ * @example isUntaggedJpeg(await readFile("hands/H_1.jpg"))
+ */
+export function isUntaggedJpeg(bytes: Uint8Array): boolean {
+  return readHeader(bytes)?.exif === false;
+}
+
+function readHeader(bytes: Uint8Array): { readonly pixels: number; readonly exif: boolean } | undefined {
+  let exif = false;
   if (bytes[0] !== 0xff || bytes[1] !== 0xd8) return undefined;
   for (let at = 2; at + 9 <= bytes.length; ) {
     if (bytes[at] !== 0xff) return undefined;
@@ -27,9 +42,10 @@ export function plainJpegPixels(bytes: Uint8Array): number | undefined {
     if (FRAMES.includes(marker)) {
       if (bytes[at + 4] !== 8) return undefined; // bits a sample
       const pixels = uint16(bytes, at + 5) * uint16(bytes, at + 7);
-      return pixels > 0 ? pixels : undefined;
+      return pixels > 0 ? { pixels, exif } : undefined;
     }
     if (!OTHERS.includes(marker) && !isPlainApp(bytes, at)) return undefined;
+    if (marker === EXIF) exif = true;
     at += 2 + uint16(bytes, at + 2);
   }
   return undefined;

@@ -8,7 +8,8 @@ export const MEASURES = [
   "owner_fit", // how far hand and face are from a usual pair, standard deviations
   "owner_lead", // how much worse the next face fits
   "landmark_fit", // IoU of the annotated landmarks' bounds with the hand's box
-  "hand_presence", // of the landmark model: probability that the crop shows a hand
+  "landmark_off", // mean distance of the annotated landmarks from those seen in the picture, long sides of the hand's box
+  "hand_presence", // of the landmark model: probability that there is a hand
   "hand_turn", // degrees by which the crop is turned, clockwise
   "hand_inside", // share of the hand crop that lies in the frame
   "face_inside", // share of the face chip that lies in the frame
@@ -29,6 +30,8 @@ const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) a
 /**
  * Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. `twin` is the
  * earlier kept frame that a removed one repeats: with `twin_bits` it looks alike, without it is the same bytes.
+ * `annotated_in` and `faces_in` say of a frame that EXIF turns which pixels its annotation, and the face landmarks given
+ * beside it, were found to speak of: `stored` as they lie in the file, or `upright`, turned.
  */
 export const LEDGER_SCHEMA = {
   image_id: "string",
@@ -53,6 +56,8 @@ export const LEDGER_SCHEMA = {
   skin_tone: "string?",
   width: "int32?",
   height: "int32?",
+  annotated_in: "string?",
+  faces_in: "string?",
   faces: "int32?",
   face_score: "double?",
   face_box: "string?",

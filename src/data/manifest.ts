@@ -98,6 +98,8 @@ const manifest = z.strictObject({
     restored: z.record(z.string(), count),
     /** Hands by what they were cut from. */
     hands: z.record(z.string(), count),
+    /** Frames that EXIF turns, by the pixels that their annotation speaks of: stored or upright. */
+    annotatedIn: z.record(z.string(), count).optional(),
     /** Decisions of the file, and frames of this derivation that they named. */
     decisions: z.strictObject({ inFile: count, frames: count }),
     pairs: bySplit,

@@ -19,6 +19,7 @@ const reasonOf = (of: FrameResult, settings = DEFAULTS) => judgeFrame(of, settin
 const BROKEN: { readonly [N in RuleName]?: FrameResult } = {
   label: frame({}, { meta: { age: [], gender: [], race: [] } }),
   landmarks: frame({ landmark_fit: 0.29 }),
+  landmarks_seen: frame({ landmark_off: 0.26 }),
   hand_inside: frame({ hand_inside: 0.49 }),
   face_score: frame({}, { faceScore: 0.59 }),
   face_size: frame({ face_px: 27.9 }),
@@ -46,6 +47,7 @@ describe("rules", () => {
     const exact = {
       ...{
         landmark_fit: 0.3,
+        landmark_off: 0.25,
         hand_inside: 0.5,
         face_px: 28,
         owner_fit: 5,

@@ -43,6 +43,13 @@ export const RULES = {
     ...rule("hand_landmarks_implausible", "below", 0.3, [0, 1], "IoU of annotated landmarks and hand box"),
     judged: ["landmark_fit"],
   },
+  landmarks_seen: {
+    ...rule(
+      ...(["hand_landmarks_implausible", "above", 0.25, [0, 10]] as const),
+      "distance of annotated landmarks from those seen in the picture, long sides of the hand box",
+    ),
+    judged: ["landmark_off"],
+  },
   hand_inside: {
     ...rule("hand_outside_frame", "below", 0.5, [0, 1], "share of the hand crop inside the frame"),
     judged: ["hand_inside"],

@@ -3,13 +3,16 @@
 // Invariant: both give px of the frame in the same convention; the template of the chip goes with the points.
 import { z } from "zod";
 import { lend } from "../core/lend.ts";
+import type { ExifTurn } from "../data/image.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import type { ChipLandmarks } from "./align.ts";
+import type { ChipLandmarks, CornerLandmarks } from "./align.ts";
 import { type FaceRecipe, openFaceDetector } from "./detect.ts";
 import { schemaError } from "./frame.ts";
 import { type Box, boxToPx, type Point } from "./geometry.ts";
 import type { DeriveOptions } from "./options.ts";
 import { streamEntries } from "./records.ts";
+import { isUprightFace } from "./reference.ts";
+import { type Reference, turnBox, turnPoint } from "./turns.ts";
 
 /** A face that can be cut. */
 export interface FoundFace {
@@ -22,7 +25,14 @@ export interface FaceSource {
   readonly recipe: FaceRecipe;
   /** Name of the template that its landmarks are fitted to. */
   readonly template: "dlib-eyes-nose" | "dlib-5";
-  find(image: RgbImage, imageId: string): Promise<readonly FoundFace[]>;
+  /**
+   * All faces of an upright picture.
+   *
+   * @param turn - how the pixels that annotated landmarks speak of are turned to it; 1 if not given
+   */
+  find(image: RgbImage, imageId: string, turn?: ExifTurn): Promise<readonly FoundFace[]>;
+  /** Which pixels annotated landmarks of a turned picture speak of; undefined if that cannot be told. */
+  readonly referenceOf?: (image: RgbImage, imageId: string, turn: ExifTurn) => Promise<Reference | undefined>;
   close(): Promise<void>;
 }
 
@@ -84,21 +94,36 @@ export async function annotatedFaces(path: string): Promise<FaceSource> {
     if (!result.success) throw schemaError(result.error, `${path}, image ${key}`);
     known.set(key, result.data);
   }
+  const find = async ({ width, height }: RgbImage, imageId: string, turn: ExifTurn = 1) =>
+    (known.get(imageId) ?? []).map((face) => toFace(face, width, height, turn));
   return {
     recipe: { name: "annotated/1", sha256: "", inputPx: 0 },
     template: "dlib-5",
-    find: async ({ width, height }, imageId) =>
-      (known.get(imageId) ?? []).map((face) => toFace(face, width, height)),
+    find,
+    referenceOf: async (image, imageId, turn) => {
+      const standsAs = async (as: ExifTurn) =>
+        (await find(image, imageId, as)).every(({ landmarks }) => isUprightFace(landmarks));
+      const [upright, stored] = [await standsAs(1), await standsAs(turn)];
+      return upright ? "upright" : stored ? "stored" : undefined;
+    },
     close: async () => {},
   };
 }
 
-function toFace({ box, points }: z.output<typeof annotation>, width: number, height: number): FoundFace {
-  const [x, y, w, h] = box;
-  const at = (i: 0 | 1 | 2 | 3 | 4): Point => ({ x: points[i][0] * width, y: points[i][1] * height });
+function toFace(
+  { box, points }: z.output<typeof annotation>,
+  widthPx: number,
+  heightPx: number,
+  turn: ExifTurn,
+): FoundFace & { readonly landmarks: CornerLandmarks } {
+  const [x, y, width, height] = box;
+  const at = (i: 0 | 1 | 2 | 3 | 4): Point => {
+    const seen = turnPoint(turn, { x: points[i][0], y: points[i][1] });
+    return { x: seen.x * widthPx, y: seen.y * heightPx };
+  };
   return {
     score: 1,
-    box: boxToPx({ x, y, width: w, height: h }, width, height),
+    box: boxToPx(turnBox(turn, { x, y, width, height }), widthPx, heightPx),
     landmarks: {
       leftEyeOuter: at(0),
       leftEyeInner: at(1),

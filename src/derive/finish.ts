@@ -135,6 +135,8 @@ function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
     skin_tone: measures.ita === undefined ? null : skinTone(measures.ita),
     width: result.size?.[0] ?? null,
     height: result.size?.[1] ?? null,
+    annotated_in: result.annotatedIn ?? null,
+    faces_in: result.facesIn ?? null,
     faces: result.faces ?? null,
     face_score: result.faceScore ?? null,
     face_box: result.faceBox?.join(" ") ?? null,
@@ -161,7 +163,7 @@ async function describe(
   { counts, pairs, balance }: Written,
   splits: ReadonlyMap<string, Split>,
 ): Promise<Manifest> {
-  const { frames, kept, removed, restored, hands, decided } = counts;
+  const { frames, kept, removed, restored, hands, annotatedIn, decided } = counts;
   const subjects: Record<Split, number> = { train: 0, val: 0, test: 0 };
   for (const split of splits.values()) subjects[split]++;
   const files: Record<string, string> = {};
@@ -186,6 +188,7 @@ async function describe(
       removed,
       restored,
       hands,
+      annotatedIn,
       decisions: { inFile: source.decisions?.length ?? 0, frames: decided },
       pairs,
       subjects,

@@ -70,13 +70,15 @@ describe("openHandCutter", () => {
   const box = { x: 60, y: 40, width: 80, height: 100 };
   const hand = Array.from({ length: 21 }, (_, i) => ({ x: 65 + 3.5 * i, y: 135 - 4.5 * i }));
 
-  it("cuts by annotated landmarks that fill their box", async () => {
-    const cutter = await openHandCutter("landmarks", 1);
-    const placed = await cutter.place(photo, box, hand);
-    expect(placed).toMatchObject({ from: "annotation", square: squareFromLandmarks(hand) });
-    expect(placed.fit).toBeCloseTo((70 * 90) / 8000, 9);
-    expect(cutter.cut(photo, box, placed, 64)).toMatchObject({ width: 64, height: 64 });
-    await cutter.close();
+  it("does not use annotated landmarks that the picture does not show, however well they fill their box", async () => {
+    for (const crop of ["landmarks", "box"] as const) {
+      const cutter = await openHandCutter(crop, 1);
+      const placed = await cutter.place(photo, box, hand);
+      expect(placed).toMatchObject({ from: "box", misplaced: true });
+      expect(placed.points).toBeUndefined();
+      expect(placed.fit).toBeCloseTo((70 * 90) / 8000, 9);
+      await cutter.close();
+    }
   });
 
   it("does not use annotated landmarks of somewhere else, and tells how badly they fit", async () => {
@@ -93,7 +95,10 @@ describe("openHandCutter", () => {
 
   it("cuts by the box alone where that is asked for, without a model", async () => {
     const cutter = await openHandCutter("box", 1);
-    expect([cutter.model, (await cutter.place(photo, box, hand)).from]).toEqual([undefined, "box"]);
+    expect([cutter.model, await cutter.place(photo, box)]).toEqual([
+      undefined,
+      { from: "box", square: { centre: { x: 100, y: 90 }, sidePx: 120, angle: 0 } },
+    ]);
     await cutter.close();
   });
 });

@@ -1,18 +1,13 @@
 // Where a hand is cut: by its annotated landmarks, by those of a model, or by its box; which one is recorded.
-// Source: hand-square.ts, hand-model.ts. Invariant: landmarks that do not fill the annotated box are not used.
+// Source: hand-square.ts, hand-sight.ts. Invariant: landmarks that do not fill the annotated box, or that the picture does
+// not show, are not used.
 
 import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
 import type { Box, Point } from "./geometry.ts";
-import {
-  type HandModel,
-  type HandPoints,
-  landmarkFit,
-  locateHand,
-  MIN_FIT,
-  openHandModel,
-} from "./hand-model.ts";
+import { type HandModel, MIN_FIT, openHandModel } from "./hand-model.ts";
+import { type AnnotatedHand, type SeenHand, seeHand } from "./hand-sight.ts";
 import {
   LANDMARKS_SCALE,
   LANDMARKS_SHIFT,
@@ -39,14 +34,20 @@ export interface PlacedHand {
   readonly points?: readonly Point<"px">[];
   /** IoU of the annotated landmarks' bounds with the box; absent without annotated landmarks. */
   readonly fit?: number;
+  /** How far the annotated landmarks are from those seen at them, long sides of the box. */
+  readonly off?: number;
   /** The model's; absent if it was not asked or found none. */
   readonly presence?: number;
+  /** Annotated landmarks fill their box, but the picture shows no hand at them or in it. */
+  readonly misplaced?: true;
 }
 
 export interface HandCutter {
   readonly crop: HandCrop;
   /** Of the landmark model; undefined if hands are cut by their boxes. */
   readonly model: HandModel["recipe"] | undefined;
+  /** What the picture shows where a hand is annotated; loads the landmark model where it is not. */
+  see(image: RgbImage, hand: AnnotatedHand): Promise<SeenHand>;
   /** Where the hand is cut. */
   place(image: RgbImage, box: Box<"px">, points?: readonly Point<"px">[]): Promise<PlacedHand>;
   /** Cuts it; of a photo of `withPhoto` the crop lasts as long as that. */
@@ -65,16 +66,15 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
   if (crop === "box") return boxCutter();
   const models = await Promise.all(Array.from({ length: threads }, () => openHandModel(1)));
   const withModel = lend(models);
+  const see: HandCutter["see"] = (image, hand) => withModel((model) => seeHand(model, image, hand));
   return {
     crop,
     model: models[0]!.recipe,
+    see,
     place: async (image, box, points) => {
-      const fit = points === undefined ? undefined : landmarkFit(points, box);
-      const known = fit === undefined ? {} : { fit };
-      if (points !== undefined && fit! >= MIN_FIT) return { ...known, from: "annotation", ...placed(points) };
-      const found: HandPoints | undefined = await withModel((model) => locateHand(model, image, box));
-      if (found === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
-      return { ...known, from: "model", presence: found.presence, ...placed(found.points) };
+      const { known, points: seen } = told(await see(image, { box, points }));
+      if (seen === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
+      return { ...known, points: seen, square: squareFromLandmarks(seen) };
     },
     cut: (image, _box, { square }, sizePx) => turnedCrop(image, square, sizePx),
     close: async () => {
@@ -83,30 +83,45 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
   };
 }
 
-function placed(points: readonly Point<"px">[]) {
-  return { points, square: squareFromLandmarks(points) };
+/** What is recorded of a hand that was looked for. */
+function told({ from, points, fit, off, presence }: SeenHand) {
+  const known = {
+    from: from === "none" ? ("box" as const) : from,
+    ...(fit === undefined ? {} : { fit }),
+    ...(off === undefined ? {} : { off }),
+    ...(presence === undefined ? {} : { presence }),
+    ...(from === "none" && fit !== undefined && fit >= MIN_FIT ? { misplaced: true as const } : {}),
+  };
+  return { known, points };
 }
 
+/** Cuts by the box alone; the model is loaded only to check landmarks, or what a turned picture is annotated in. */
 function boxCutter(): HandCutter {
+  let opening: Promise<HandModel> | undefined;
+  const withTurn = lend(["turn"]);
+  const see: HandCutter["see"] = (image, hand) =>
+    withTurn(async () => {
+      opening ??= openHandModel(1);
+      return seeHand(await opening, image, hand);
+    });
   return {
     crop: "box",
     model: undefined,
-    place: async (_image, box, points) => {
+    see,
+    place: async (image, box, points) => {
       const { x, y, width } = handSquare(box, HAND_MARGIN);
       const square = { centre: { x: x + width / 2, y: y + width / 2 }, sidePx: width, angle: 0 };
-      return {
-        from: "box",
-        square,
-        ...(points === undefined ? {} : { points, fit: landmarkFit(points, box) }),
-      };
+      if (points === undefined) return { from: "box", square };
+      const { known, points: seen } = told(await see(image, { box, points }));
+      return { ...known, from: "box", square, ...(seen === undefined ? {} : { points: seen }) };
     },
     cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),
-    close: async () => {},
+    close: async () => (await opening)?.close(),
   };
 }
 
 /** The part of the image recipe that says how hands are cut. */
-export function handRecipe({ crop, model }: HandCutter) {
+export function handRecipe({ crop, model }: Pick<HandCutter, "crop" | "model">) {
   if (model === undefined) return { crop: "box-square", margin: HAND_MARGIN, filter: "pil-bilinear" };
   return {
     crop: `mediapipe-${crop}`,

@@ -11,6 +11,7 @@ import { MODALITIES, SPLITS } from "../data/record.ts";
 import { HAND_SOURCES } from "./hand-source.ts";
 import { measuresSchema } from "./measures.ts";
 import { REASONS } from "./reasons.ts";
+import { REFERENCES } from "./turns.ts";
 
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 
@@ -35,6 +36,9 @@ const result = z.strictObject({
   /** px, rounded to hundredths. */
   faceBox: box.optional(),
   handBox: box.optional(),
+  /** Which pixels the annotation speaks of, and the face landmarks beside it; of a picture that EXIF turns. */
+  annotatedIn: z.enum(REFERENCES).optional(),
+  facesIn: z.enum(REFERENCES).optional(),
   /** What the hand crop was made from. */
   hand: z.enum(HAND_SOURCES).optional(),
   measures: measuresSchema.optional(),

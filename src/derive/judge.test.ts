@@ -9,6 +9,7 @@ const SETTINGS = ruleSettings();
 const SIDES: { readonly [N in RuleName]: readonly [broken: Facts, kept: Facts, said: string] } = {
   label: [{ gender_entries: 0 }, { gender_entries: 1 }, "entries 0 below 1"],
   landmarks: [{ landmark_fit: 0.29 }, { landmark_fit: 0.3 }, "landmark_fit 0.29 below 0.3"],
+  landmarks_seen: [{ landmark_off: 0.26 }, { landmark_off: 0.25 }, "landmark_off 0.26 above 0.25"],
   hand_inside: [{ hand_inside: 0.49 }, { hand_inside: 0.5 }, "hand_inside 0.49 below 0.5"],
   face_score: [{ face_score: 0.59 }, { face_score: 0.6 }, "score 0.59 below 0.6"],
   face_size: [{ face_px: 27 }, { face_px: 28 }, "face_px 27 below 28"],

@@ -24,6 +24,8 @@ export interface LedgerCounts {
   /** Reasons that a decision overruled. */
   readonly restored: Readonly<Record<string, number>>;
   readonly hands: Readonly<Record<string, number>>;
+  /** Frames that EXIF turns, by the pixels that their annotation speaks of. */
+  readonly annotatedIn: Readonly<Record<string, number>>;
   /** Rows that a decision speaks of. */
   readonly decided: number;
 }
@@ -50,6 +52,7 @@ export async function openLedger(paths: {
   const removed = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
   const restored: Record<string, number> = {};
   const hands: Record<string, number> = {};
+  const annotatedIn: Record<string, number> = {};
   let [frames, kept, decided] = [0, 0, 0];
   const count = (row: LedgerRow) => {
     frames++;
@@ -57,6 +60,7 @@ export async function openLedger(paths: {
     else removed[row.reason as Reason]++;
     if (row.overruled !== null) restored[row.overruled] = (restored[row.overruled] ?? 0) + 1;
     if (row.hand_from !== null) hands[row.hand_from] = (hands[row.hand_from] ?? 0) + 1;
+    if (row.annotated_in !== null) annotatedIn[row.annotated_in] = (annotatedIn[row.annotated_in] ?? 0) + 1;
     if (row.decision !== null) decided++;
   };
   return {
@@ -73,7 +77,7 @@ export async function openLedger(paths: {
     async close() {
       await csv.close();
       await parquet.close();
-      return { frames, kept, removed, restored, hands, decided };
+      return { frames, kept, removed, restored, hands, annotatedIn, decided };
     },
     async discard() {
       await csv.discard();

@@ -9,6 +9,7 @@ export const REASONS = [
   "no_hand_box", // no box has the gesture's label
   "image_missing",
   "image_unreadable",
+  "annotation_misplaced", // the picture shows no hand where the annotation has one, or does not tell which pixels it speaks of
   "hand_landmarks_implausible", // annotated landmarks do not lie in the hand's box
   "hand_outside_frame", // most of the hand crop is outside
   "no_face",

@@ -4,6 +4,7 @@
 // measured here and judged when all frames are known.
 import { AppError } from "../core/errors.ts";
 import { readBytes, sha256, writeUnsynced } from "../core/files.ts";
+import { type ExifTurn, exifTurn } from "../data/image.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
 import { hashHex, hashOf } from "../data/phash.ts";
@@ -16,7 +17,7 @@ import { turnedCrop } from "./crops.ts";
 import type { FaceSource, FoundFace } from "./faces.ts";
 import { FileMemory } from "./file-memory.ts";
 import type { Frame } from "./frame.ts";
-import { type Box, boxToPx, type Point } from "./geometry.ts";
+import type { Box } from "./geometry.ts";
 import type { HandCutter, PlacedHand } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
@@ -26,6 +27,7 @@ import { FULL_RANGE } from "./mediapipe.ts";
 import { chooseHand, chooseOwner, type FaceLimits, type Owner } from "./pairing.ts";
 import { clippedShare, highlight, SHARPNESS_PX, sharpness } from "./quality.ts";
 import type { Reason } from "./reasons.ts";
+import { findReference } from "./reference.ts";
 import { skinAngle } from "./skin.ts";
 
 export interface Tools {
@@ -77,9 +79,10 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
     return refusal(error);
   }
   try {
+    const turn = await exifTurn(bytes);
     return await withPhoto<Found>(bytes, { name: frame.path, refused: refusal }, async (image) => ({
       sha256: sha256(bytes),
-      ...(await lookAt(image, frame, chosen, tools)),
+      ...(await lookAt(image, frame, chosen, turn, tools)),
     }));
   } finally {
     files.give(bytes);
@@ -93,19 +96,24 @@ function refusal(error: unknown): Found {
   return impossible("image_unreadable", error.code);
 }
 
-async function lookAt(image: RgbImage, frame: Frame, chosen: number, tools: Tools): Promise<Found> {
-  const { width, height } = image;
-  const handBox = boxToPx(frame.boxes[chosen]!, width, height);
-  const points = frame.handLandmarks?.[chosen]?.map(({ x, y }): Point => ({ x: x * width, y: y * height }));
-  const placed = await tools.hands.place(image, handBox, points);
-  const faces = await tools.faces.find(image, frame.imageId);
+async function lookAt(
+  image: RgbImage,
+  frame: Frame,
+  chosen: number,
+  turn: ExifTurn,
+  tools: Tools,
+): Promise<Found> {
+  const at = await whereAnnotated(image, frame, chosen, turn, tools);
+  if ("reason" in at) return at;
+  const { handBox, placed, read } = at;
+  const faces = await tools.faces.find(image, frame.imageId, at.facesTurn);
   const owner = chooseOwner(faces, handBox, tools.limits);
   const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
   const crops = cut(image, handBox, placed, chip, tools);
   await write(frame.imageId, crops, tools);
   const small = fitted(image, SMALL_PX, SMALL_PX);
   return {
-    size: [width, height],
+    ...read,
     look: hashHex(hashOf(small)),
     handBox: rounded(handBox),
     hand: placed.from,
@@ -118,6 +126,30 @@ async function lookAt(image: RgbImage, frame: Frame, chosen: number, tools: Tool
     ...(owner === undefined ? impossible("no_face") : {}),
     ...(owner !== undefined && chip === undefined ? impossible("face_too_small", "eyes coincide") : {}),
   };
+}
+
+/** Where hand and annotated faces lie in the picture, or why that is not to be told. */
+async function whereAnnotated(
+  image: RgbImage,
+  frame: Frame,
+  chosen: number,
+  turn: ExifTurn,
+  { hands, faces }: Tools,
+) {
+  const { hand, reference, why = "" } = await findReference(image, frame, chosen, turn, hands);
+  const facesIn = turn === 1 ? "upright" : await faces.referenceOf?.(image, frame.imageId, turn);
+  const read: Found = {
+    size: [image.width, image.height],
+    ...(reference === undefined ? {} : { annotatedIn: reference }),
+    ...(turn === 1 || facesIn === undefined ? {} : { facesIn }),
+  };
+  const misplaced = (detail: string) => ({ ...read, reason: "annotation_misplaced" as const, detail });
+  if (hand === undefined) return misplaced(why);
+  if (facesIn === undefined && faces.referenceOf !== undefined)
+    return misplaced(`no upright face in stored or in turned pixels, EXIF ${turn}`);
+  const placed = await hands.place(image, hand.box, hand.points);
+  if (placed.misplaced) return misplaced("no hand at the annotated landmarks or in their box");
+  return { handBox: hand.box, placed, read, facesTurn: facesIn === "stored" ? turn : 1 };
 }
 
 /** Where the face chip lies; undefined if the eyes are one point. */
@@ -167,13 +199,14 @@ function measure(
   { hand, face }: Crops,
 ): Measures {
   const { width, height } = image;
-  const { square, points, fit, presence } = placed;
+  const { square, points, fit, off, presence } = placed;
   const box = owner?.face.box;
   return roundMeasures({
     face_px: box && Math.min(box.width, box.height),
     owner_fit: owner?.fit,
     owner_lead: owner?.lead,
     landmark_fit: fit,
+    landmark_off: off,
     hand_presence: presence,
     hand_turn: (square.angle * 180) / Math.PI,
     hand_inside: insideShare(square, width, height),

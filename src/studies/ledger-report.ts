@@ -77,7 +77,7 @@ its threshold, nearest first, a frame under every rule that removes it for its r
 }
 
 function opening({ counts, drawn, recipe, recipeHash, derivationHash }: Manifest): Markup {
-  const { frames, kept, removed, restored, hands, decisions } = counts;
+  const { frames, kept, removed, restored, hands, annotatedIn = {}, decisions } = counts;
   const reasons = Object.entries(removed).filter(([, n]) => n > 0);
   const back = Object.values(restored).reduce((sum, n) => sum + n, 0);
   const whom = drawn
@@ -98,6 +98,15 @@ ${table(
   "Removed, by the first reason in the order of judging",
 )}
 ${table(["hand cut from", "frames"], Object.entries(hands), `Hands: ${recipe.hand.crop}`)}
+${
+  Object.keys(annotatedIn).length === 0
+    ? html``
+    : table(
+        ["annotated in", "frames"],
+        Object.entries(annotatedIn),
+        "Frames that EXIF turns, by the pixels their annotation speaks of",
+      )
+}
 <p class="soft">Recipe ${recipeHash.slice(0, 16)}, derivation ${derivationHash.slice(0, 16)}.</p>`;
 }
 
