@@ -42,6 +42,15 @@ export function hands11kKey(text: string): Reading {
   return digits === undefined ? subjectKey(text) : { value: digits.padStart(7, "0") };
 }
 
+/**
+ * The key of a person by the rules of the source that recorded it.
+ *
+ * @param source - kind of the source; of one that is not ours the general rules hold
+ */
+export function sourceKey(text: string, source: string): Reading {
+  return source === "hands11k" ? hands11kKey(text) : subjectKey(text);
+}
+
 /** Keys of sets of people, in which nobody may stand in two spellings. */
 export class SubjectKeys {
   readonly #spellings = new Map<string, Spellings>();

@@ -212,6 +212,14 @@ describe("readDecisions", () => {
     },
   );
 
+  it("refuses an age that is no bucket of the derivation", async () => {
+    const text = "who,when,what,why,user_id,age\nme,2026-03-31,relabel,x,u,20-29\n";
+    expect(await read("d.csv", text)).toHaveLength(1);
+    await expect(readDecisions(join(dir, "d.csv"), ["0-17", "18+"])).rejects.toThrow(
+      `Expected one of 0-17, 18+ for age of a decision, got "20-29" (${dir}/d.csv:2)`,
+    );
+  });
+
   it("refuses remove beside restore of one image or subject, but not of an image and its subject", async () => {
     const rows = (...lines: string[]) => `who,when,what,why,image_id,user_id\n${lines.join("\n")}\n`;
     const line = (what: string, ids: string) => `me,2026-03-31,${what},x,${ids}`;

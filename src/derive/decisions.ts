@@ -76,16 +76,22 @@ export interface Decisions {
  * Reads a decisions file.
  *
  * @param path - `.jsonl` for one JSON object a line, anything else is CSV
+ * @param ages - names of the age buckets that there are
  * @returns in the order of the file
  * @throws AppError("data", "FILE_MISSING" | "CSV_COLUMNS" | "JSON_SYNTAX" | "DECISION_INVALID" | "SUBJECT_SPELLING" |
  *   "DECISION_CONFLICT") with file:row
  * @example gatherDecisions(await readDecisions("decisions.csv")).of(imageId, userId).keep?.what
  */
-export async function readDecisions(path: string): Promise<Decision[]> {
+export async function readDecisions(path: string, ages?: readonly string[]): Promise<Decision[]> {
   const found: Decision[] = [];
   const agreed = new Agreement();
   for await (const { value, where } of path.endsWith(".jsonl") ? lines(path) : rows(path)) {
     const one = checkDecision(value, where);
+    if (one.age !== undefined && ages?.includes(one.age) === false) {
+      const expected = `one of ${ages.join(", ")}`;
+      const e = { code: "DECISION_INVALID", expected, name: "age of a decision", got: one.age, where };
+      throw unexpected("data", { ...e, hint: "decide for an age bucket that --age-edges makes" });
+    }
     agreed.add(one, where);
     found.push(one);
   }

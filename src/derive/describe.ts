@@ -3,7 +3,7 @@
 import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { exists, readJson, sha256File } from "../core/files.ts";
-import { AGE_EDGES } from "../data/groups.ts";
+import { AGE_EDGES, ageBucket } from "../data/groups.ts";
 import { rawExtra } from "../data/layout.ts";
 import type { Derivation, ImageRecipe } from "../data/manifest.ts";
 import { annotationFiles, readAnnotations } from "./annotations.ts";
@@ -57,9 +57,13 @@ export async function describeDerivation(
 }
 
 /** What people decided, as a manifest has it: of what is erased only how much it is. */
-async function decisionsOf({ decisionsFile, hagridDir, gestures }: DeriveOptions, annotations: Hashes) {
+async function decisionsOf(
+  { decisionsFile, hagridDir, gestures, ageEdges = AGE_EDGES }: DeriveOptions,
+  annotations: Hashes,
+) {
   if (decisionsFile === undefined) return { erasure: new Erasure([]), decided: {} };
-  const all = await readDecisions(decisionsFile);
+  const ages = ageEdges.map((low) => ageBucket(low, ageEdges));
+  const all = await readDecisions(decisionsFile, ages);
   const erasure = new Erasure(all);
   const erased = await erasure.meet(readAnnotations(hagridDir, { gestures }), annotations);
   const decisions = erasure.others(all) as Record<string, string>[];

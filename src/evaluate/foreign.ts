@@ -11,6 +11,7 @@ import { parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.
 import { readCsv, readCsvHeader } from "../formats/csv.ts";
 import { checkPredictions, type Prediction } from "./prediction-row.ts";
 import { imageSubject, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
+import { RowWords } from "./words.ts";
 
 const REQUIRED = ["id", "y", "p"] as const;
 const KNOWN = ["modality", "split", "source", "age", "race", "gesture"] as const;
@@ -48,11 +49,12 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
   const subjects = new SubjectReader(header, path);
   checkNames(header, path, options);
   const rows: Prediction[] = [];
+  const words = new RowWords();
   const columns = { optional: [...SUBJECT_COLUMNS, ...KNOWN, ...groups], allowOthers: true };
   for await (const { row, values } of readCsv(path, REQUIRED, columns)) {
     const where = `${path}:${row}`;
     const known = toPrediction(values, options, subjects, where);
-    const [checked] = checkPredictions([known], where);
+    const [checked] = checkPredictions([known], where, words);
     rows.push({ ...checked!, ...Object.fromEntries(groups.map((name) => [name, values[name] ?? ""])) });
   }
   if (rows.length === 0) {

@@ -128,6 +128,16 @@ describe("summary over seeds", () => {
     expect(std).toBeCloseTo(0.002676, 6);
   });
 
+  test.each([
+    ["light", "light ", 'Expected no blanks around the value for group race, got "light "'],
+    ["light", "Light", 'Expected one spelling of a value ("light") for group race, got "Light"'],
+    ["light", "nan", 'Expected a recorded value for group race, got "nan"'],
+    ["2", "2.0", 'Expected one spelling of a value ("2") for group race, got "2.0"'],
+  ])("refuses to make two groups of %j and %j", (one, other, message) => {
+    const both = [one, other].flatMap((race) => rows(race, 3, 1));
+    expect(() => metricsByGroup(both, ["race"])).toThrow(message);
+  });
+
   test("one seed has no spread; none or NaN is refused", () => {
     expect(seedSummary([0.9])).toEqual({ n: 1, mean: 0.9, std: null });
     expect(() => seedSummary([])).toThrowError(

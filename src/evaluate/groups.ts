@@ -10,6 +10,7 @@ import {
   type MetricName,
   SIGNED,
 } from "./metrics.ts";
+import { checkGroupValues } from "./words.ts";
 
 /** Groups with fewer subjects than this are marked small. */
 export const SMALL_SUBJECTS = 20;
@@ -145,6 +146,9 @@ function partition<K extends string, R extends Readonly<Record<K, string>>>(
     if (found === undefined) groups.set(name, { values, members: [row] });
     else found.members.push(row);
   }
+  keys.forEach((key, k) => {
+    checkGroupValues(key, new Set([...groups.values()].map(({ values }) => values[k]!)));
+  });
   return [...groups.values()]
     .sort((a, b) => compareTuples(a.values, b.values))
     .map(({ values, members }) => ({

@@ -28,6 +28,30 @@ describe("rows of predictions", () => {
     expect(checkPredictions([row, bare], "x")).toEqual([row, bare]);
   });
 
+  test("have one key for a person, and words as their source writes them", () => {
+    const hex = "00AB".repeat(8);
+    const [one, other] = checkPredictions(
+      [
+        { ...row, subject: `pairs:${hex}`, race: "east_asian" },
+        { ...row, id: "8", subject: `pairs:${hex.toLowerCase()}`, gesture: "Palm" },
+      ],
+      "x",
+    );
+    expect(one).toMatchObject({ subject: other!.subject, race: "East Asian", gesture: "palm" });
+    const hands = ["0", "0000000", "0.0"].map((id, i) => {
+      return { ...row, id: `h${i}`, source: "hands11k", subject: `hands11k:${id}`, gesture: "dorsal left" };
+    });
+    expect(new Set(checkPredictions(hands, "x").map(({ subject }) => subject))).toEqual(
+      new Set(["hands11k:0000000"]),
+    );
+    const theirs = { ...row, source: "file", race: "Hispanic" };
+    expect(() => checkPredictions([theirs, { ...theirs, id: "8", race: "hispanic" }], "x")).toThrow(
+      'Expected one spelling of a value ("Hispanic" is at x:1) for column race, got "hispanic" (x:2)',
+    );
+    const file = { ...row, source: "utkface", id: "a.JPG", subject: "utkface:a.JPG" };
+    expect(checkPredictions([file, { ...file, id: "a.jpg", subject: "utkface:a.jpg" }], "x")).toHaveLength(2);
+  });
+
   test("may tell classes of age and race", () => {
     const told = { ...row, ageProbabilities: { "0-2": 0.5, "3-9": 0.5 }, raceProbabilities: { a: 0, b: 1 } };
     expect(checkPredictions([told], "x")).toEqual([told]);
@@ -44,6 +68,33 @@ describe("rows of predictions", () => {
     ["another modality", { modality: "foot" }, "PREDICTION_ROW", /for column modality, got "foot"/],
     ["p above 1", { probability: 1.5 }, "PREDICTION_ROW", /for column probability, got 1\.5/],
     ["NaN", { logit: Number.NaN }, "PREDICTION_ROW", /for column logit, got NaN/],
+    [
+      "a subject with a blank",
+      { subject: "pairs:u1 " },
+      "FIELD_BLANKS",
+      /for column subject, got "pairs:u1 "/,
+    ],
+    ["a subject that cannot be seen", { subject: "u\u200b" }, "FIELD_UNSEEN", /printable characters/],
+    [
+      "a subject in another spelling",
+      { subject: "pairs:U1" },
+      "SUBJECT_SPELLING",
+      /\("u1" is at run\/p\.parquet:1\) for column subject/,
+    ],
+    [
+      "an age of a spreadsheet",
+      { age: "Oct-19" },
+      "AGE_VALUE",
+      /an age bucket such as 20-29 or 70\+ for column age/,
+    ],
+    ["no race", { race: "nan" }, "FIELD_NOTHING", /a recorded value for column race, got "nan"/],
+    [
+      "a race of another source",
+      { source: "utkface", race: "tan" },
+      "RACE_VALUE",
+      /for column race, got "tan"/,
+    ],
+    ["a gesture", { gesture: "plam" }, "GESTURE_VALUE", /a known gesture for column gesture, got "plam"/],
     ["no subject", { subject: "" }, "PREDICTION_ROW", /for column subject, got ""/],
     ["a missing group", { race: undefined }, "PREDICTION_ROW", /for column race, got nothing/],
     ["another column", { colour: "red" }, "PREDICTION_ROW", /for a prediction, got .*\(run\/p\.parquet:2\)$/],

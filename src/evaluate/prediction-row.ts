@@ -3,6 +3,7 @@
 // the probabilities of a further target's classes sum to 1, and rows of models without such targets have none.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
+import { RowWords } from "./words.ts";
 
 // The same words as in data/record, which this room may not import; test/evaluate-words.test.ts compares them.
 export const PREDICTION_MODALITIES = ["hand", "face"] as const;
@@ -80,14 +81,20 @@ export const classKey = <T extends ClassTarget>(target: T) => `${target}Probabil
  *
  * @param rows - anything
  * @param file - for messages; rows are numbered from 1
- * @throws AppError("data", "PREDICTION_ROW" | "PREDICTION_LOGIT" | "PREDICTION_CLASSES" | "PREDICTION_DUPLICATE")
+ * @param words - of rows that were checked before, where the file comes in parts
+ * @throws AppError("data", "PREDICTION_ROW" | "PREDICTION_LOGIT" | "PREDICTION_CLASSES" | "PREDICTION_DUPLICATE", or a
+ *   fault of a subject, age, race or gesture)
  * @example checkPredictions(rows, "predictions.parquet")
  */
-export function checkPredictions(rows: readonly unknown[], file: string): Prediction[] {
+export function checkPredictions(
+  rows: readonly unknown[],
+  file: string,
+  words: RowWords = new RowWords(),
+): Prediction[] {
   const seen = new Map<string, number>();
   return rows.map((raw, index) => {
     const where = `${file}:${index + 1}`;
-    const row = checkRow(raw, where);
+    const row = words.check(checkRow(raw, where), where);
     checkSigmoid(row, where);
     for (const target of CLASS_TARGETS) checkClasses(row, target, where);
     const key = JSON.stringify([row.source, row.split, row.id]);

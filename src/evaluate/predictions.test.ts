@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true }));
 const prediction: fc.Arbitrary<Prediction> = fc
   .record({
     source: fc.constantFrom("pairs", "utkface"),
-    subject: fc.string({ minLength: 1, unit: "grapheme" }),
+    subject: fc.stringMatching(/^[g-zß-ÿ名前]{1,9}$/),
     modality: fc.constantFrom("hand", "face"),
     split: fc.constantFrom("train", "val", "test"),
     target: fc.constantFrom(0, 1, null),
@@ -26,7 +26,7 @@ const prediction: fc.Arbitrary<Prediction> = fc
     gateHand: fc.option(fc.double({ min: 0, max: 1, noNaN: true })),
     logit: fc.double({ min: -40, max: 40, noNaN: true }),
     age: fc.constantFrom("", "20-29"),
-    race: fc.string({ unit: "grapheme" }),
+    race: fc.constantFrom("", "White", "Others"), // of both sources
     gesture: fc.constantFrom("", "palm"),
     classes: fc.constantFrom(
       {},

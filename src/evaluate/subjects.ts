@@ -4,7 +4,7 @@
 // recorded, the image stands for one, and whoever shows figures says so.
 import { AppError, unexpected } from "../core/errors.ts";
 import { accept, faultError } from "../core/spelling.ts";
-import { SubjectKeys, subjectKey } from "../core/subject.ts";
+import { SubjectKeys, sourceKey } from "../core/subject.ts";
 
 /** What a prediction says of the person. */
 export interface OfSubject {
@@ -69,7 +69,7 @@ export class SubjectReader {
     }
     const place = { name: `column ${column}`, got, where };
     const prefix = `${source}:`;
-    const key = accept(subjectKey(got.startsWith(prefix) ? got.slice(prefix.length) : got), place);
+    const key = accept(sourceKey(got.startsWith(prefix) ? got.slice(prefix.length) : got, source), place);
     const fault = this.#keys.add(key, where, source);
     if (fault !== undefined) throw faultError(fault, place);
     return prefix + key;
