@@ -160,11 +160,17 @@ function formatAnalyses({ calibration, thresholdsByGroup, selective }: Analyses,
   ];
 }
 
-/** Stored predictions need nothing computed: a device would be asked for in vain. */
-function checkDevice({ device, data }: Flags): Device | "auto" {
-  if (device === "cpu" || data !== undefined) return device;
+/** Stored predictions need nothing computed: what only new ones need would be asked for in vain. */
+function checkDevice({ device, data, out, otherRecipe }: Flags): Device | "auto" {
+  if (data !== undefined) return device;
+  const asked = [
+    ...(device === "cpu" ? [] : [`--device ${device}`]),
+    ...(out === undefined ? [] : ["--out"]),
+    ...(otherRecipe === true ? ["--other-recipe"] : []),
+  ];
+  if (asked.length === 0) return "cpu";
   const got = "stored predictions";
-  throw unexpected("input", { code: "FLAG", expected: "--data", name: `--device ${device}`, got });
+  throw unexpected("input", { code: "FLAG", expected: "--data", name: asked.join(" and "), got });
 }
 
 function checkSplit(text: string): Split {

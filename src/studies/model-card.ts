@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { sha256File } from "../core/files.ts";
 import { LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/format.ts";
 import { SMALL_SUBJECTS } from "../evaluate/groups.ts";
+import { subjectFacts } from "../evaluate/subjects.ts";
 import { type Part, summarize, type TargetSummary } from "../evaluate/summary.ts";
 import { describeModel, type ModelDescription } from "../models/describe.ts";
 import type { SourceFacts } from "../models/facts.ts";
@@ -112,10 +113,11 @@ function metrics(split: string): string[] {
 function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {
   const judged = rows.filter((row) => row.split === split);
   const subjects = new Set(judged.map(({ subject }) => subject)).size;
+  const { note } = subjectFacts(judged);
   return [
     "## Evaluation data",
     "",
-    `${judged.length} labelled images of ${subjects} subjects of split ${split}; no subject of it was trained on. Their predictions are stored with the run.`,
+    `${judged.length} labelled images of ${subjects} subjects of split ${split}${note === "" ? "" : ` (${note})`}; no recorded subject of it was trained on. Their predictions are stored with the run.`,
     "",
     "## Training data",
     "",

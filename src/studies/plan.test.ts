@@ -176,6 +176,17 @@ describe("what is refused", () => {
     await expect(plan(more, overrides)).rejects.toMatchObject({ kind: "input", message });
   });
 
+  it("splits of a set that no cell learnt from, which is evaluated whole", async () => {
+    const testData = { more: [`utkface:${at("faces")}`] };
+    const of = (splits: string[]) => plan({ testData, evaluate: [{ name: "q", data: "more", splits }] });
+    await expect(of(["val"])).rejects.toMatchObject({
+      kind: "input",
+      message:
+        'Expected all images of more, whose splits no cell was trained on, for evaluation q, got "val"',
+    });
+    expect((await of(["test"])).evaluations[0]).toMatchObject({ data: "more", splits: ["test"] });
+  });
+
   it("a modality that the data lacks", async () => {
     const data = [`utkface:${at("faces")}`];
     const message = `Expected images of ${data[0]} for --modality hand, got "8 others in train"`;

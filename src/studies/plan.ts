@@ -202,11 +202,29 @@ function evaluations(
       const what = { splits, modality, told, perturb: perturb ?? null };
       const evaluated = own.filter((cell) => given.data !== "others" || cell.data !== data);
       if (evaluated.length === 0) return [];
+      checkSplits(given, data, evaluated);
       const facts = data === null ? null : opened.get(data)!.set.facts;
       const hash = sha256(canonicalJson({ format: 1, ...what, data: facts }));
       const name = data === null || data === given.data ? given.name : `${given.name}-${data}`;
       return [{ name, hash, data, ...what, cells: evaluated.map(({ id }) => id) }];
     });
+  });
+}
+
+/** Another set is evaluated whole: its rows say split test, and it has no other. */
+function checkSplits(
+  { name, splits }: StudyFile["evaluate"][number],
+  data: string | null,
+  evaluated: readonly Cell[],
+): void {
+  if (data === null || splits.every((split) => split === "test")) return;
+  if (evaluated.some((cell) => cell.data === data)) return;
+  throw unexpected("input", {
+    code: "STUDY_SPLITS",
+    expected: `all images of ${data}, whose splits no cell was trained on,`,
+    name: `evaluation ${name}`,
+    got: splits.join(", "),
+    hint: "leave out splits: another set than the cell's own is evaluated whole",
   });
 }
 

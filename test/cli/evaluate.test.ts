@@ -97,6 +97,8 @@ describe("evaluate FILE.csv", () => {
       'Expected a split with stored predictions (val, test) for --split, got "train"',
     ],
     [["--groups", "rice"], 2, "for a group, got"],
+    [["--out", "x.parquet"], 2, 'Expected --data for --out, got "stored predictions"'],
+    [["--other-recipe"], 2, 'Expected --data for --other-recipe, got "stored predictions"'],
     [["--groups", "race+"], 2, 'and + between those of one table for --groups, got "race+"'],
     [["--groups", "race+race"], 2, 'and + between those of one table for --groups, got "race+race"'],
     [["--thresholds", "rice"], 2, "for a group, got"],
