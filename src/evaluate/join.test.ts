@@ -79,6 +79,11 @@ describe("joined groups", () => {
     );
   });
 
+  test("have words of the vocabulary, where the column has one", async () => {
+    const path = await table("id,race\n0,nan\n");
+    await expect(joinGroups(bare, path)).rejects.toThrowError(`for column race, got "nan" (${path}:2)`);
+  });
+
   test.each([
     ["one person is two", "id,user_id\n0/hand,a\n0/face,b\n", "got pairs:0 for pairs:a and pairs:b"],
     ["two people are one", "id,user_id\n0,a\n1,a\n", "got pairs:a for pairs:0 and pairs:1"],

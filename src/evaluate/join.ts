@@ -2,6 +2,8 @@
 // and the person where the predictions do not say it.
 // Invariant: rows keep their order, and what they have recorded; a table can only add to it.
 import { show, unexpected } from "../core/errors.ts";
+import { accept } from "../core/spelling.ts";
+import { parseAge, parseGesture, parseRace } from "../core/vocabulary.ts";
 import { readRecords } from "../formats/csv.ts";
 import type { Prediction } from "./prediction-row.ts";
 import { joinSubjects, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
@@ -42,6 +44,20 @@ export async function joinGroups(rows: readonly Prediction[], path: string): Pro
 }
 
 const pairOf = (id: string) => id.replace(/\/(hand|face)$/, "");
+
+const PARSERS = new Map<string, typeof parseRace>([
+  ["age", parseAge],
+  ["race", parseRace],
+  ["gesture", parseGesture],
+]);
+
+/** A cell as text, or as a word where its column has a vocabulary. */
+function cellOf(found: Row | undefined, column: string, { source }: Prediction): string {
+  const got = found?.values[column] ?? "";
+  const parse = PARSERS.get(column);
+  if (found === undefined || parse === undefined) return got;
+  return accept(parse(got, source), { name: `column ${column}`, got, where: found.where });
+}
 
 /** A row of the table. */
 interface Row {
