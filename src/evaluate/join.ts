@@ -31,7 +31,7 @@ export async function joinGroups(rows: readonly Prediction[], path: string): Pro
     const fields = added.filter((column) => own[column] === undefined || own[column] === "");
     return {
       ...row,
-      ...Object.fromEntries(fields.map((column) => [column, found[i]?.values[column] ?? ""])),
+      ...Object.fromEntries(fields.map((column) => [column, cellOf(found[i], column, row)])),
     };
   });
   const subjects = new SubjectReader(columns, path);
