@@ -55,7 +55,10 @@ interface Flags {
 export function deriveCommand(context: Context): Command {
   return verb("derive", "make aligned face-hand pairs from HaGRID frames, with a ledger of every frame")
     .enablePositionalOptions() // flags after a verb below are that verb's
-    .option("--hagrid <dir>", "HaGRID's folder: annotations/<split>/<gesture>.json and the frames")
+    .option(
+      "--hagrid <dir>",
+      "HaGRID's folder: annotations/<split>/<gesture>.json and the frames, or as its archives unpack",
+    )
     .option("--gestures <list>", "e.g. palm,stop,stop_inverted; or all", list("--gestures"))
     .option("--meta <file>", "JSON of age, gender and race by image id, if the annotations have none")
     .option("--face-model <file>", "YuNet face detector (.onnx) instead of the built-in MediaPipe one")

@@ -1,4 +1,4 @@
-// The only file that joins dataset paths.
+// The only file that joins dataset paths; raw HaGRID trees of other layouts are searched by raw-tree.ts.
 // Source: the published folder of UnifiedGenderNet (README "Dataset") and HaGRID's own tree.
 // Invariant: new sets are written in the first of IMAGE_FOLDERS; the second, which the published unzip step
 // leaves behind, is only read.
@@ -215,11 +215,6 @@ export function placeFrame(gesture: string, mixed: boolean): (entry: string) => 
     const [, folder, file] = /^(?:.*?\/)??(?:([^/]+)\/)?([^/]+\.jpe?g)$/i.exec(entry) ?? [];
     return isHidden(entry) || (mixed && folder !== gesture) ? undefined : file;
   };
-}
-
-/** Where the gesture folders of a raw HaGRID tree may be: in the root, or in its `images`. */
-export function rawFrameRoots(root: string): readonly string[] {
-  return [root, join(root, "images")];
 }
 
 /** Folder of one gesture's raw frames, e.g. `<root>/palm`. */

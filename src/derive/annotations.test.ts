@@ -214,3 +214,79 @@ describe.skipIf(shared("data", "hagrid464") === undefined)(`real annotations (${
     expect(frames.filter(({ boxes }) => boxes.length === 2)).toHaveLength(81);
   });
 });
+
+describe("layouts of HaGRID's archives", () => {
+  it("finds each frame of the first HaGRID in its own folder", async () => {
+    const record = V1;
+    await put("ann_train_val/palm.json", { a: record });
+    await put("ann_test/palm.json", { b: record });
+    await put("ann_subsample/palm.json", { a: record, c: record });
+    for (const path of [
+      "train_val_palm/a.jpg",
+      "test/palm/b.jpg",
+      "subsample/palm/a.jpg",
+      "subsample/palm/c.jpg",
+    ])
+      await put(path, "x");
+    const found = (await read()).map(({ imageId, split, path }) => [
+      imageId,
+      split,
+      path.slice(dir.length + 1),
+    ]);
+    expect(found).toEqual([
+      ["a", "train", "train_val_palm/a.jpg"],
+      ["b", "test", "test/palm/b.jpg"],
+      ["a", "train", "train_val_palm/a.jpg"], // again: a repeated id, which the ledger counts
+      ["c", "train", "subsample/palm/c.jpg"],
+    ]);
+  });
+
+  it("takes nulls for hands that are not united", async () => {
+    await put("hagrid_annotations/val/palm.json", {
+      a: { ...V2, united_bbox: [null], united_label: [null] },
+    });
+    await put("hagrid_dataset/palm/a.jpg", "x");
+    expect((await read())[0]).toMatchObject({ split: "val", path: join(dir, "hagrid_dataset/palm/a.jpg") });
+  });
+});
+
+describe("bad records", () => {
+  const bad = { ...V20, user_id: "me" };
+
+  it("are named all in one run, over all files, after the good ones came", async () => {
+    await put("annotations/train/palm.json", { a: V20, b: bad, "c d": V20 });
+    await put("annotations/val/palm.json", '{"e": {"bboxes": [');
+    await put("annotations/test/stop.json", { f: V20, g: { ...V20, labels: [] } });
+    const meta = await put("meta.json", { a: { age: ["x"], gender: [], race: [] } });
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const { imageId } of readAnnotations(dir, { gestures: "all", metaFile: meta }))
+        seen.push(imageId);
+    })();
+    const error = await reading.catch((caught: unknown) => caught as Error);
+    expect(seen).toEqual(["a", "f"]);
+    expect(error).toMatchObject({ kind: "data", code: "BAD_RECORDS" });
+    const [head, ...lines] = String((error as Error).message).split("\n");
+    expect(head).toBe(`Expected good records in ${dir}, got 5 bad ones:`);
+    expect(lines).toHaveLength(5);
+    for (const [i, told] of [
+      ["meta.json, image a", "age.0"],
+      ["train/palm.json, image b", "user_id"],
+      ["train/palm.json", '"c d"'],
+      ["val/palm.json", "before the first record"],
+      ["stop.json, image g", "labels"],
+    ].entries())
+      for (const part of told) expect(lines[i]).toContain(part);
+  });
+
+  it("are named up to 20, with the count of all", async () => {
+    const records = Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`r${i}`, bad]));
+    await put("annotations/train/palm.json", records);
+    const error = await read().catch((caught: unknown) => caught as Error);
+    const lines = String((error as Error).message).split("\n");
+    expect(lines[0]).toMatch(/got 33 bad ones:$/);
+    expect(lines).toHaveLength(22);
+    expect(lines[20]).toContain("image r19");
+    expect(lines[21]).toBe("  and 13 more");
+  });
+});

@@ -1,15 +1,15 @@
 // Reads a HaGRID folder as a stream of frames.
-// Source: github hukenovs/hagrid: annotations/<split>/<gesture>.json, images in <gesture>/ or images/<gesture>/.
-// Invariant: the order is fixed by the tree alone (gesture, split, place in the file), and memory by one record
-// and the `--meta` file.
-import { readdir } from "node:fs/promises";
-import { AppError, isNotFound, unexpected } from "../core/errors.ts";
+// Source: data/raw-tree.ts for where things lie. Invariants: the order is fixed by the tree alone (gesture, split, place in
+// the file), and memory by one record and the `--meta` file; bad records are told together, after the good ones.
+import { join } from "node:path";
+import { AppError, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { accept, faultError, nearestWord } from "../core/spelling.ts";
 import { parseGesture } from "../core/vocabulary.ts";
-import { rawAnnotations, rawFrame, rawFrameRoots, rawGesture, rawSplit } from "../data/layout.ts";
-import { SPLITS } from "../data/record.ts";
-import { type AnnotationFile, type Frame, type FrameMeta, parseFrame, parseMeta } from "./frame.ts";
+import { rawFrame } from "../data/layout.ts";
+import { findAnnotations, findFrames, type RawAnnotations } from "../data/raw-tree.ts";
+import { BadRecords } from "./bad-records.ts";
+import { type Frame, type FrameMeta, parseFrame, parseMeta } from "./frame.ts";
 import { streamEntries } from "./records.ts";
 
 export interface AnnotationOptions {
@@ -22,45 +22,61 @@ export interface AnnotationOptions {
 /**
  * Frames of a HaGRID folder, by gesture (sorted), split and place in the file.
  *
- * @param dir - folder with `annotations/` and the images in `<gesture>/` or `images/<gesture>/`
+ * @param dir - HaGRID's folder, in one of the layouts of data/raw-tree.ts
  * @throws AppError("input", "UNKNOWN_GESTURE") for a gesture without annotations,
- *   AppError("data", "ANNOTATIONS_MISSING" | "JSON_SYNTAX" | "ANNOTATION_INVALID" | "IMAGE_ID") for bad files
+ *   AppError("data", "ANNOTATIONS_MISSING" | "ANNOTATIONS_TWICE") for a folder that is another's; once all good frames came,
+ *   AppError("data", "JSON_SYNTAX" | "ANNOTATION_INVALID" | "IMAGE_ID") for a bad record, "BAD_RECORDS" for several
  * @example for await (const frame of readAnnotations("hagrid", { gestures: ["palm"] })) {}
  */
 export async function* readAnnotations(dir: string, options: AnnotationOptions): AsyncGenerator<Frame> {
   const files = await annotationFiles(dir, options.gestures);
-  const metas = options.metaFile === undefined ? undefined : await readMeta(options.metaFile);
+  const bad = new BadRecords();
+  const metas = options.metaFile === undefined ? undefined : await readMeta(options.metaFile, bad);
+  const frames = await findFrames(dir, [...new Set(files.map(({ gesture }) => gesture))]);
   for (const source of files) {
-    const root = await imageRoot(dir, source.gesture);
-    for await (const { key, value } of streamEntries(source.file, "HaGRID annotations")) {
-      const frame = parseFrame(key, value, source, rawFrame(root, source.gesture, key));
-      const other = metas?.get(key);
-      yield other === undefined ? frame : { ...frame, meta: other };
+    const folders = frames.foldersOf(source.gesture);
+    try {
+      for await (const { key, value } of streamEntries(source.file, "HaGRID annotations")) {
+        const frame = bad.try(() => parseFrame(key, value, source, ""));
+        if (frame === undefined) continue;
+        const path = await framePath(dir, folders, source.gesture, key);
+        const meta = metas?.get(key) ?? frame.meta;
+        yield { ...frame, ...(meta === undefined ? {} : { meta }), path };
+      }
+    } catch (error) {
+      bad.add(error); // the rest of that file cannot be read
     }
   }
+  bad.tell(dir);
+}
+
+/** Where a frame is, of several folders of its gesture; where it would be, if it is in none. */
+async function framePath(
+  dir: string,
+  folders: readonly string[],
+  gesture: string,
+  id: string,
+): Promise<string> {
+  const paths = folders.map((folder) => join(folder, `${id}.jpg`));
+  if (paths.length > 1) for (const path of paths) if (await exists(path)) return path;
+  return paths[0] ?? rawFrame(dir, gesture, id);
 }
 
 /**
  * The annotation files of the gestures, sorted by gesture, then train, val, test.
  *
- * @throws AppError("data", "ANNOTATIONS_MISSING" | "GESTURE_VALUE"), AppError("input", "UNKNOWN_GESTURE")
+ * @throws AppError("data", "ANNOTATIONS_MISSING" | "ANNOTATIONS_TWICE" | "GESTURE_VALUE"), AppError("input", "UNKNOWN_GESTURE")
  */
 export async function annotationFiles(
   dir: string,
   gestures: readonly string[] | "all",
-): Promise<AnnotationFile[]> {
-  const found: AnnotationFile[] = [];
-  for (const split of SPLITS) {
-    for (const name of await listJson(rawSplit(dir, split))) {
-      const gesture = name.slice(0, -".json".length);
-      found.push({ file: rawAnnotations(dir, split, gesture), gesture, split });
-    }
-  }
+): Promise<RawAnnotations[]> {
+  const found = await findAnnotations(dir);
   if (found.length === 0) {
     throw new AppError(
       "data",
       "ANNOTATIONS_MISSING",
-      `Expected annotations/<split>/<gesture>.json in ${dir}, got none`,
+      `Expected annotations/<split>/<gesture>.json in ${dir}, or another layout of HaGRID's archives, got none`,
       {
         hint: "give HaGRID's folder, with its annotations unpacked in it",
       },
@@ -93,27 +109,11 @@ function checkGesture(gesture: string, where: string): void {
   throw faultError({ code: "GESTURE_VALUE", expected: known, hint }, place);
 }
 
-async function listJson(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
-  } catch (error) {
-    if (isNotFound(error)) return [];
-    throw error;
-  }
-}
-
-async function imageRoot(dir: string, gesture: string): Promise<string> {
-  const roots = rawFrameRoots(dir);
-  for (const root of roots) {
-    if (await exists(rawGesture(root, gesture))) return root;
-  }
-  return roots[0]!;
-}
-
-async function readMeta(path: string): Promise<Map<string, FrameMeta>> {
+async function readMeta(path: string, bad: BadRecords): Promise<Map<string, FrameMeta>> {
   const metas = new Map<string, FrameMeta>();
   for await (const { key, value } of streamEntries(path, "face attributes")) {
-    metas.set(key, parseMeta(value, `${path}, image ${key}`));
+    const meta = bad.try(() => parseMeta(value, `${path}, image ${key}`));
+    if (meta !== undefined) metas.set(key, meta);
   }
   return metas;
 }

@@ -1,11 +1,14 @@
 // What a derivation is, before any work: recipe, rules, labels, selection, and hashes of everything it reads.
 // Invariant: equal descriptions give equal datasets; nothing here depends on threads, paths or the clock.
+
 import { basename, dirname } from "node:path";
 import { z } from "zod";
+import { unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File } from "../core/files.ts";
 import { AGE_EDGES, ageBucket } from "../data/groups.ts";
 import { rawExtra } from "../data/layout.ts";
 import type { Derivation, ImageRecipe } from "../data/manifest.ts";
+import type { RawAnnotations } from "../data/raw-tree.ts";
 import { annotationFiles, readAnnotations } from "./annotations.ts";
 import { ruleSettings } from "./clean.ts";
 import { CROP_PX, FACE_PADDING } from "./crops.ts";
@@ -29,6 +32,7 @@ export async function describeDerivation(
   const { hagridDir, gestures, metaFile, faceLandmarksFile, seed } = options;
   const { fractions = DEFAULT_FRACTIONS, splits = "balanced", ageEdges = AGE_EDGES } = options;
   const files = await annotationFiles(hagridDir, gestures);
+  if (splits === "hagrid") checkSplits(files);
   const annotations: Record<string, string> = {};
   for (const { file } of files) {
     annotations[`${basename(dirname(file))}/${basename(file)}`] = await sha256File(file);
@@ -71,6 +75,18 @@ async function decisionsOf(
 }
 
 type Hashes = Readonly<Record<string, string>>;
+
+/** A split that no folder names would be made up here. */
+function checkSplits(files: readonly RawAnnotations[]): void {
+  const unknown = files.find(({ isSplitKnown }) => !isSplitKnown);
+  if (unknown === undefined) return;
+  const e = {
+    code: "SPLITS_UNKNOWN",
+    expected: "annotations in folders train, val and test",
+    name: "--splits hagrid",
+  };
+  throw unexpected("data", { ...e, got: unknown.file, hint: "--splits balanced deals the subjects anew" });
+}
 
 function imageRecipe(
   { recipe: detector, template }: FaceSource,

@@ -6,6 +6,7 @@ import { lend } from "../core/lend.ts";
 import type { ExifTurn } from "../data/image.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { ChipLandmarks, CornerLandmarks } from "./align.ts";
+import { BadRecords } from "./bad-records.ts";
 import { type FaceRecipe, openFaceDetector } from "./detect.ts";
 import { schemaError } from "./frame.ts";
 import { type Box, boxToPx, type Point } from "./geometry.ts";
@@ -89,11 +90,13 @@ const annotations = z.array(annotation);
  */
 export async function annotatedFaces(path: string): Promise<FaceSource> {
   const known = new Map<string, z.output<typeof annotations>>();
+  const bad = new BadRecords();
   for await (const { key, value } of streamEntries(path, "face landmarks")) {
     const result = annotations.safeParse(value);
-    if (!result.success) throw schemaError(result.error, `${path}, image ${key}`);
-    known.set(key, result.data);
+    if (result.success) known.set(key, result.data);
+    else bad.add(schemaError(result.error, `${path}, image ${key}`));
   }
+  bad.tell(path);
   const find = async ({ width, height }: RgbImage, imageId: string, turn: ExifTurn = 1) =>
     (known.get(imageId) ?? []).map((face) => toFace(face, width, height, turn));
   return {

@@ -92,8 +92,8 @@ const recordV1 = z.strictObject({
 const recordV2 = z.strictObject({
   ...base,
   hand_landmarks: hands,
-  united_bbox: z.array(box).nullish(),
-  united_label: z.array(id).nullish(),
+  united_bbox: z.array(box.nullable()).nullish(),
+  united_label: z.array(id.nullable()).nullish(),
   meta: meta.nullish(),
 });
 const V1_KEYS = ["landmarks", "leading_hand", "leading_conf"];

@@ -295,6 +295,26 @@ describe("derive", () => {
     expect(await treeOf(out)).toEqual(reference);
   });
 
+  it("derives a tree as the first HaGRID unpacks, and makes up no splits of it", async () => {
+    const made = join(dir, "first-made");
+    const tree = join(dir, "first");
+    await makeTree(
+      made,
+      GOOD.map((entry) => ({ ...entry, split: "train" })),
+    );
+    await cp(join(made, "annotations", "train"), join(tree, "ann_train_val"), { recursive: true });
+    for (const gesture of ["palm", "stop"])
+      await cp(join(made, gesture), join(tree, `train_val_${gesture}`), { recursive: true });
+    const faceLandmarksFile = join(made, "face_landmarks.json");
+    const options = { ...optionsTo(out), hagridDir: tree, faceLandmarksFile };
+    expect((await derive(options)).manifest.counts).toMatchObject({ frames: 24, kept: 24 });
+    await expect(derive({ ...options, splits: "hagrid", outDir: `${out} 2` })).rejects.toMatchObject({
+      code: "SPLITS_UNKNOWN",
+      message: `Expected annotations in folders train, val and test for --splits hagrid, got "${join(tree, "ann_train_val", "palm.json")}"`,
+      hint: "--splits balanced deals the subjects anew",
+    });
+  });
+
   it("leaves nothing behind when there is nothing to derive", async () => {
     const empty = join(dir, "unlabelled");
     await makeTree(empty, [{ id: "a", user: 1, gender: [] }]);
