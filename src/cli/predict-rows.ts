@@ -4,6 +4,7 @@ import type { Box } from "../derive/geometry.ts";
 import { decideClass } from "../evaluate/classes.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
 import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
+import { writeCsv } from "../formats/csv.ts";
 import { GATED, preferred } from "../models/predictor.ts";
 import type { LoadedModel } from "../train/model-file.ts";
 import type { AskedCrop, CropPrediction } from "../train/predict.ts";
@@ -20,6 +21,8 @@ export interface Row extends CropPrediction {
   readonly found?: Modality;
   /** x, y, width, height in px of the photo. */
   readonly box?: Box<"px">;
+  /** Why it looks like a photo that was not cropped. */
+  readonly uncropped?: string;
   /** The gate takes the image for something else than was found or asked for. */
   readonly warning?: string;
 }
@@ -27,9 +30,17 @@ export interface Row extends CropPrediction {
 /** A prediction with what was found of its image, and a warning if the gate contradicts that. */
 export function rowOf(
   prediction: CropPrediction,
-  { asked, found }: Pick<AskedCrop, "asked"> & { readonly found?: Found },
+  {
+    asked,
+    found,
+    uncropped,
+  }: Pick<AskedCrop, "asked"> & { readonly found?: Found; readonly uncropped?: string },
 ): Row {
-  const row = found === undefined ? prediction : { ...prediction, found: found.modality, box: found.box };
+  const row = {
+    ...prediction,
+    ...(found && { found: found.modality, box: found.box }),
+    ...(uncropped === undefined ? {} : { uncropped }),
+  };
   const { image, gateHand, head } = prediction;
   const known = found?.modality ?? (asked === "auto" ? undefined : asked);
   if (gateHand === null || known === undefined || preferred(gateHand) === known) return row;
@@ -39,10 +50,67 @@ export function rowOf(
   return { ...row, warning: `Warning: ${image}: ${source}, but ${gate}; ${decided} decided` };
 }
 
+/** What was asked, of what, and the answers. */
+export interface Answer extends Pick<LoadedModel, "path" | "facts"> {
+  readonly rows: readonly Row[];
+  /** How many images were given. */
+  readonly images: number;
+  /** What was said of those in which nothing was found. */
+  readonly notFound: readonly string[];
+}
+
+/** What has to be known before any number is read. */
+function warningsOf({ rows, images, notFound }: Answer): string[] {
+  const photos = rows.filter(({ uncropped }) => uncropped !== undefined);
+  const [first] = photos;
+  const out: string[] = [];
+  if (first !== undefined) {
+    const which = `Warning: ${photos.length} of ${images} images look uncropped, and what is said of them means little`;
+    out.push(`${which}: ${first.image}: ${first.uncropped}; --detect finds and cuts`);
+  }
+  if (notFound.length > 0)
+    out.push(
+      `Warning: nothing was found in ${notFound.length} of ${images} images, which have no row: ${notFound[0]}`,
+    );
+  return out;
+}
+
 /** The answers as JSON. */
-export function rowsJson({ path, facts }: LoadedModel, predictions: readonly Row[]) {
+export function rowsJson(answer: Answer) {
+  const { path, facts, rows: predictions, notFound } = answer;
   const { tag, arch, threshold } = facts;
-  return { model: { path, tag, arch, threshold }, note: LABEL_NOTE, predictions };
+  const warnings = warningsOf(answer);
+  return {
+    ...(warnings.length === 0 ? {} : { warnings }),
+    model: { path, tag, arch, threshold },
+    note: LABEL_NOTE,
+    predictions,
+    ...(notFound.length === 0 ? {} : { notFound }),
+  };
+}
+
+/** Writes the answers as CSV: numbers in full, boxes in px, a column for each class of further targets. */
+export async function writeRows(path: string, { rows, facts }: Answer): Promise<void> {
+  const targets = (facts.targets ?? []).flatMap(({ name, classes }) =>
+    classes.map((c) => [name, c] as const),
+  );
+  const cells = (row: Row): Readonly<Record<string, string | number>> => ({
+    image: row.image,
+    found: row.found ?? "",
+    modality: row.modality ?? "",
+    probability_male: row.probability,
+    decision: row.decision,
+    head: row.head ?? "",
+    gate_hand: row.gateHand ?? "",
+    x: row.box?.x ?? "",
+    y: row.box?.y ?? "",
+    width: row.box?.width ?? "",
+    height: row.box?.height ?? "",
+    uncropped: row.uncropped ?? "",
+    ...Object.fromEntries(targets.map(([name, c]) => [`${name}:${c}`, row.classes![name]![c]!])),
+  });
+  const all = rows.map(cells);
+  await writeCsv(path, Object.keys(all[0]!), all);
 }
 
 interface Column {
@@ -51,7 +119,7 @@ interface Column {
   readonly text: (row: Row) => string;
 }
 
-function columnsOf({ facts }: LoadedModel, rows: readonly Row[]): readonly Column[] {
+function columnsOf({ facts, rows }: Answer): readonly Column[] {
   const targets = (facts.targets ?? []).map(({ name }) => ({
     title: name,
     shown: true,
@@ -77,14 +145,15 @@ function columnsOf({ facts }: LoadedModel, rows: readonly Row[]): readonly Colum
 }
 
 /** The answers as a table with notes of what its columns are. */
-export function formatRows(model: LoadedModel, rows: readonly Row[]): string {
-  const { path, facts } = model;
-  const columns = columnsOf(model, rows).filter(({ shown }) => shown);
+export function formatRows(answer: Answer): string {
+  const { path, facts, rows } = answer;
+  const columns = columnsOf(answer).filter(({ shown }) => shown);
   const targets = (facts.targets ?? []).map(({ name }) => name);
   const heads = [
     ...new Set(rows.flatMap(({ head }) => (head === undefined || head === GATED ? [] : [head]))),
   ];
   return [
+    ...warningsOf(answer),
     `${facts.arch} ${facts.tag} (${path})`,
     alignColumns([
       columns.map(({ title }) => title),

@@ -1,22 +1,18 @@
 // `facehand predict`: the probability of the recorded label "male" for images, by a checkpoint.
 // Every image is read, and with --detect searched, before anything is printed: an answer is whole or absent.
-import { stat } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import { AppError, Interrupted, isNotFound, missingFile, unexpected } from "../core/errors.ts";
-import { readBytes } from "../core/files.ts";
-import { startProgress } from "../core/progress.ts";
-import { decodeImage } from "../data/image.ts";
-import type { RgbImage } from "../data/pixels.ts";
-import { MODALITIES, type Modality } from "../data/record.ts";
-import { withPhoto } from "../data/resize.ts";
-import { type Finder, openFinder } from "../derive/find.ts";
-import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
+import { makeFolder } from "../core/folder.ts";
+import { listPictures } from "../data/picture-files.ts";
+import { MODALITIES } from "../data/record.ts";
+import { HAND_CROPS } from "../derive/hand-source.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
+import { isOnnxName } from "../models/exported.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { type AskedModality, askedOf, checkAsked } from "../models/predictor.ts";
-import { openLocalPredictor } from "../train/infer.ts";
+import { checkAsked } from "../models/predictor.ts";
+import { type LocalOptions, openLocalPredictor } from "../train/infer.ts";
 import { loadModel } from "../train/model-file.ts";
-import { type AskedCrop, predictCrops, shrinkCrop } from "../train/predict.ts";
+import { openOnnxFile } from "../train/onnx-file.ts";
+import { predictCrops } from "../train/predict.ts";
 import { UPSTREAM_PREFIX, upstreamModel } from "../train/upstream.ts";
 import { startBytes } from "./bytes-progress.ts";
 import {
@@ -28,16 +24,14 @@ import {
   verb,
   wholeNumber,
 } from "./context.ts";
-import { type Found, formatRows, rowOf, rowsJson } from "./predict-rows.ts";
+import { type PrepareFlags, prepareAll, sought } from "./predict-prepare.ts";
+import { formatRows, rowOf, rowsJson, writeRows } from "./predict-rows.ts";
 
-interface Flags {
-  readonly modality: AskedModality;
-  readonly detect?: boolean;
-  readonly faceModel?: string;
-  readonly handModel?: string;
-  readonly handCrop: HandCrop;
+interface Flags extends PrepareFlags {
   readonly threads?: number;
   readonly device: Device | "auto";
+  readonly csv?: string;
+  readonly pictures?: string;
   readonly json?: boolean;
   readonly mirror?: string;
   readonly driveEndpoint?: string;
@@ -51,11 +45,14 @@ export function predictCommand(context: Context): Command {
   )
     .argument(
       "<ckpt>",
-      "checkpoint (.safetensors), a run folder for its best one, or upstream:best-umcc, upstream:best-mag",
+      "checkpoint (.safetensors), a run folder for its best one, an .onnx of model export, or upstream:best-umcc, upstream:best-mag",
     )
     .option("--mirror <place>", "with upstream:...: folder, or address, that has the published checkpoint")
     .addOption(driveOption())
-    .argument("<image...>", "crops as `derive` makes them, or photos with --detect")
+    .argument(
+      "<image...>",
+      "crops as `derive` makes them, or photos with --detect: files, folders and all below them, or patterns in quotes",
+    )
     .addOption(
       new Option(
         "--modality <name>",
@@ -83,6 +80,11 @@ export function predictCommand(context: Context): Command {
       "threads of ONNX Runtime (default: one per core)",
       wholeNumber("--threads", 1, 1024),
     )
+    .option("--csv <file>", "also write the answers as a table, a row each")
+    .option(
+      "--pictures <dir>",
+      "with --detect: new folder for the photos, with what was found and cut drawn in",
+    )
     .addOption(deviceOption())
     .addOption(jsonOption())
     .action((ckpt: string, images: string[], flags: Flags, command: Command) => {
@@ -94,27 +96,46 @@ export function predictCommand(context: Context): Command {
 async function predict(
   context: Context,
   ckpt: string,
-  images: readonly string[],
+  words: readonly string[],
   flags: Flags,
 ): Promise<void> {
-  await checkFiles(images);
+  const { paths: images, others } = await listPictures(words);
+  if (others > 0) context.report(`${others} files of the folders are no pictures, and are left out`);
   const device = await chooseDevice(flags.device);
-  const model = await loadModel(await fetchedModel(context, ckpt, flags));
-  const { facts } = model;
-  if (flags.detect !== true) checkAsked([flags.modality], facts);
   const { threads } = flags;
   const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
-  const predictor = await openLocalPredictor(facts, model.weights, options);
+  const { path, facts, open } = await openModel(await fetchedModel(context, ckpt, flags), options);
+  if (flags.detect !== true) checkAsked([flags.modality], facts);
+  const predictor = await open();
   try {
-    const crops = await prepareAll(context, images, facts, flags);
-    const rows = (await predictCrops(predictor, crops)).map((row, i) => rowOf(row, crops[i]!));
-    for (const { warning } of rows) if (warning !== undefined) context.report(warning);
-    context.print(
-      flags.json === true ? JSON.stringify(rowsJson(model, rows), null, 2) : formatRows(model, rows),
+    const prepared = await prepareWithPictures(context, images, facts, flags);
+    const rows = (await predictCrops(predictor, prepared.crops)).map((row, i) =>
+      rowOf(row, prepared.crops[i]!),
     );
+    for (const { warning } of rows) if (warning !== undefined) context.report(warning);
+    const answer = { path, facts, rows, images: images.length, notFound: prepared.notFound };
+    if (flags.csv !== undefined) await writeRows(flags.csv, answer);
+    context.print(flags.json === true ? JSON.stringify(rowsJson(answer), null, 2) : formatRows(answer));
   } finally {
     await predictor.close();
   }
+}
+
+/** A model, and how it is opened once it is known to fit what is asked. */
+async function openModel(target: string, options: LocalOptions) {
+  if (isOnnxName(target)) {
+    const predictor = await openOnnxFile(target, options);
+    return { path: target, facts: predictor.facts, open: async () => predictor };
+  }
+  const { path, facts, weights } = await loadModel(target);
+  return { path, facts, open: () => openLocalPredictor(facts, weights, options) };
+}
+
+/** The folder of pictures appears whole, or not at all. */
+function prepareWithPictures(context: Context, images: readonly string[], facts: ModelFacts, flags: Flags) {
+  const { pictures } = flags;
+  const prepare = (dir?: string) => prepareAll(context, images, { facts, flags, pictures: dir });
+  return pictures === undefined ? prepare() : makeFolder(pictures, prepare);
 }
 
 /** A published checkpoint is fetched and converted, or found in the cache; anything else is a path. */
@@ -136,116 +157,15 @@ async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Pr
 
 const isPublished = (ckpt: string) => ckpt.startsWith(UPSTREAM_PREFIX);
 
-const sought = ({ modality }: Flags): readonly Modality[] => (modality === "auto" ? MODALITIES : [modality]);
-
 /** Flags that nothing would look at are refused before anything is read. */
 function checkFlags(command: Command, ckpt: string, flags: Flags): void {
   for (const flag of ["--mirror", "--drive-endpoint"])
     onlyWith(command, flag, `a checkpoint of ${UPSTREAM_PREFIX}...`, isPublished(ckpt));
+  onlyWith(command, "--pictures", "--detect", flags.detect === true);
   const given = { face: ["--face-model"], hand: ["--hand-model", "--hand-crop"] };
   for (const modality of MODALITIES) {
     const seeks = flags.detect === true && sought(flags).includes(modality);
     for (const flag of given[modality])
       onlyWith(command, flag, `--detect with --modality ${modality} or auto`, seeks);
   }
-}
-
-/** Folders and absent files are told before a model is loaded. */
-async function checkFiles(images: readonly string[]): Promise<void> {
-  for (const path of images) {
-    if (!(await isFolder(path))) continue;
-    const hint = `list its files, e.g. ${path.replace(/\/+$/, "")}/*.jpg`;
-    throw unexpected("input", {
-      code: "IMAGE_FOLDER",
-      expected: "a file",
-      name: "the image",
-      got: path,
-      hint,
-    });
-  }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    throw isNotFound(error) ? missingFile(path, "an image") : error;
-  }
-}
-
-interface Prepared extends AskedCrop {
-  /** What was cut out of a photo, and where. */
-  readonly found?: Found;
-}
-
-async function prepareAll(
-  { signal, report }: Context,
-  images: readonly string[],
-  facts: ModelFacts,
-  flags: Flags,
-): Promise<Prepared[]> {
-  const { sizePx } = facts.pixels;
-  const finder =
-    flags.detect === true ? await openFinder({ ...flags, modalities: sought(flags) }) : undefined;
-  const line = startProgress("images", images.length);
-  try {
-    const all: Prepared[] = [];
-    for (const image of images) {
-      if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
-      if (finder === undefined) {
-        all.push({ image, pixels: shrinkCrop(await decodeImage(image), sizePx), asked: flags.modality });
-      } else {
-        const bytes = await readBytes(image, "an image");
-        // As derivation decodes frames, so that its crops come out.
-        const found = await withPhoto(bytes, { name: image }, (photo) =>
-          findAll(finder, { image, photo, facts, flags, report }),
-        );
-        all.push(...found);
-      }
-      line.tick();
-    }
-    return all;
-  } finally {
-    line.done();
-    await finder?.close();
-  }
-}
-
-interface Search {
-  readonly image: string;
-  readonly photo: RgbImage;
-  readonly facts: ModelFacts;
-  readonly flags: Flags;
-  readonly report: Context["report"];
-}
-
-async function findAll(finder: Finder, search: Search): Promise<Prepared[]> {
-  const { image, photo, facts, flags, report } = search;
-  const wanted = sought(flags);
-  const all: Prepared[] = [];
-  for (const modality of wanted) {
-    const hit = await finder.find(photo, modality);
-    if (hit === undefined) continue;
-    const { crop, box, among } = hit;
-    if (among > 1) report(`${image}: ${among} ${modality}s found, the largest is used`);
-    const pixels = shrinkCrop(crop, facts.pixels.sizePx).slice(); // the crop lasts no longer than the photo
-    all.push({ image, pixels, asked: askedOfFound(search, modality), found: { modality, box } });
-  }
-  if (all.length === 0) throw notFound(image, photo, wanted);
-  return all;
-}
-
-/** UMCC F1 is told what was found; MAG answers by its gate unless one of its heads was asked for. */
-function askedOfFound({ facts, flags }: Search, modality: Modality): AskedModality {
-  return facts.arch === "mag" ? flags.modality : askedOf(facts, modality);
-}
-
-function notFound(image: string, photo: Search["photo"], wanted: readonly Modality[]): AppError {
-  const what = wanted.join(" or ");
-  const code = wanted.length > 1 ? "NO_FACE_OR_HAND" : wanted[0] === "face" ? "NO_FACE" : "NO_HAND";
-  const size = `${photo.width} x ${photo.height} px`;
-  const message = `Expected a ${what} in ${image}, got none that can be used in its ${size}`;
-  const other = wanted.map((modality) => `--${modality}-model`).join(" or ");
-  const hint = `a photo where it is larger, another detector by ${other}, or a crop without --detect`;
-  return new AppError("data", code, message, { hint });
 }

@@ -3,11 +3,12 @@
 // Invariant: what derivation would refuse as too small or too unsure is not found here either.
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
-import { MIN_EYE_DISTANCE_PX } from "./align.ts";
+import { chipSquare, MIN_EYE_DISTANCE_PX } from "./align.ts";
 import { CROP_PX, FACE_PADDING, faceChip } from "./crops.ts";
 import { type Face, type FaceDetector, openFaceDetector } from "./detect.ts";
 import { type Box, boxArea, distance } from "./geometry.ts";
 import { type HandCrop, type HandCutter, openHandCutter } from "./hand-source.ts";
+import type { TurnedSquare } from "./hand-square.ts";
 import { type HandDetector, openHandDetector } from "./hands.ts";
 import { MIN_FACE_PX, MIN_FACE_SCORE } from "./pairing.ts";
 
@@ -16,6 +17,8 @@ export interface FoundCrop {
   readonly crop: RgbImage;
   /** The face, forehead to chin, or the whole hand; px of the photo. */
   readonly box: Box<"px">;
+  /** What is cut, turned; px of the photo. */
+  readonly square: TurnedSquare;
   readonly score: number;
   /** How many usable faces or hands there were to choose from. */
   readonly among: number;
@@ -77,7 +80,8 @@ async function findFace(detector: FaceDetector | undefined, photo: RgbImage): Pr
   const face = largest(faces);
   if (face === undefined) return undefined;
   const crop = faceChip(photo, face.landmarks, CROP_PX, FACE_PADDING);
-  return { crop, box: face.box, score: face.score, among: faces.length };
+  const square = chipSquare(face.landmarks, CROP_PX, FACE_PADDING);
+  return { crop, box: face.box, square, score: face.score, among: faces.length };
 }
 
 function isUsable({ score, box, landmarks }: Face): boolean {
@@ -94,8 +98,9 @@ async function findHand(
   const hands = (await detector?.detect(photo)) ?? [];
   const hand = largest(hands);
   if (hand === undefined || cutter === undefined) return undefined;
-  const crop = cutter.cut(photo, hand.box, await cutter.place(photo, hand.box), CROP_PX);
-  return { crop, box: hand.box, score: hand.score, among: hands.length };
+  const placed = await cutter.place(photo, hand.box);
+  const crop = cutter.cut(photo, hand.box, placed, CROP_PX);
+  return { crop, box: hand.box, square: placed.square, score: hand.score, among: hands.length };
 }
 
 function largest<F extends { readonly box: Box<"px"> }>(found: readonly F[]): F | undefined {

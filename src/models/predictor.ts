@@ -79,8 +79,17 @@ export interface Predictor {
 export async function openPredictor(options: PredictorOptions): Promise<Predictor> {
   const { facts, batchSize = 1, createSession, provider = "cpu" } = options;
   const { model, inputs } = emitGraph({ outputs: evaluationGraph(options, batchSize), provider });
-  const session = await createSession(model);
   const needsFlag = inputs.some(({ name }) => name === "flag");
+  return sessionPredictor(await createSession(model), { facts, batchSize, needsFlag });
+}
+
+/**
+ * A predictor over a graph that is loaded already, such as an exported file.
+ *
+ * @param options - `batchSize` is that of the graph, any for one of free batches; `needsFlag` if it has the input `flag`
+ */
+export function sessionPredictor(session: Session, options: FeedOptions): Predictor {
+  const { facts, batchSize, needsFlag } = options;
   const size = facts.pixels.sizePx;
   const predictPixels = async (pixels: Uint8Array, modalities: readonly AskedModality[]) => {
     checkAsked(modalities, facts);
@@ -158,7 +167,8 @@ export function evaluationGraph(
   };
 }
 
-interface FeedOptions {
+/** What a graph takes. */
+export interface FeedOptions {
   readonly facts: ModelFacts;
   readonly batchSize: number;
   readonly needsFlag: boolean;

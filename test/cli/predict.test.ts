@@ -1,18 +1,20 @@
 // `facehand predict` from arguments to printed text, on tiny checkpoints with seeded weights.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { decodeImage, encodePng } from "../../src/data/image.ts";
-import type { RgbImage } from "../../src/data/pixels.ts";
+import { type RgbImage, resizeBilinear } from "../../src/data/pixels.ts";
 import { type Box, boxIou, boxToPx } from "../../src/derive/geometry.ts";
 import { writeCheckpoint } from "../../src/engine/checkpoint.ts";
 import { chooseDevice } from "../../src/engine/device.ts";
 import { createSession, listBackends } from "../../src/engine/ort-node.ts";
 import { initialise } from "../../src/engine/params.ts";
 import { LABEL_NOTE } from "../../src/evaluate/format.ts";
+import { decodeModel, encodeModel } from "../../src/formats/onnx.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors.ts";
+import { exportOnnx } from "../../src/models/export.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../../src/models/facts.ts";
 import { openPredictor } from "../../src/models/predictor.ts";
 import { openLocalPredictor } from "../../src/train/infer.ts";
@@ -83,7 +85,7 @@ beforeAll(async () => {
     const specs = declaredSpecs(modelGraph(facts), SIZE_PX);
     await writeCheckpoint(at(`${name}.safetensors`), specs, { weights: weightsOf(facts) }, facts);
   }
-  await writeFile(at("a.png"), await encodePng(pattern(60, 50, 7)));
+  await writeFile(at("a.png"), await encodePng(pattern(60, 60, 7)));
   await writeFile(at("b.png"), await encodePng(pattern(32, 32, 11)));
 });
 afterAll(() => rm(dir, { recursive: true }));
@@ -283,6 +285,126 @@ describe("predict", () => {
   });
 });
 
+describe("predict of many images", () => {
+  beforeAll(async () => {
+    await mkdir(at("many/deep"), { recursive: true });
+    for (const [name, period] of [
+      ["1.png", 5],
+      ["2.png", 9],
+      ["deep/3.png", 13],
+    ] as const)
+      await writeFile(at(`many/${name}`), await encodePng(pattern(40, 40, period)));
+    await writeFile(at("many/list.txt"), "x");
+  });
+
+  it("takes folders and patterns as it takes files", async () => {
+    const flags = ["--modality", "hand", "--threads", "1"];
+    const files = ["1.png", "2.png", "deep/3.png"].map((name) => at(`many/${name}`));
+    const { predictions } = await json(ckpt("f1"), ...files, ...flags);
+    const folder = await runCli("predict", ckpt("f1"), at("many"), ...flags, "--json");
+    expect(folder.stderr).toBe("1 files of the folders are no pictures, and are left out\n");
+    expect(JSON.parse(folder.stdout).predictions).toEqual(predictions);
+    expect((await json(ckpt("f1"), at("many/**/*.png"), ...flags)).predictions).toEqual(predictions);
+  });
+
+  it("writes a table with all that JSON tells", async () => {
+    const flags = ["--modality", "hand", "--threads", "1", "--csv", at("out.csv")];
+    const { predictions } = await json(ckpt("aged"), at("many/*.png"), ...flags);
+    const [head, ...rows] = (await readFile(at("out.csv"), "utf8")).trim().split("\n");
+    expect(head).toBe(
+      "image,found,modality,probability_male,decision,head,gate_hand,x,y,width,height,uncropped,age:0-2,age:3-9,age:10-19,race:dark,race:tan",
+    );
+    expect(rows).toEqual(
+      predictions.map(
+        (p: { image: string; probability: number; decision: string; classes: Record<string, object> }) =>
+          [
+            p.image,
+            "",
+            "hand",
+            p.probability,
+            p.decision,
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            "",
+            ...Object.values(p.classes.age!),
+            ...Object.values(p.classes.race!),
+          ].join(","),
+      ),
+    );
+  });
+
+  it("warns first, and in JSON, of what is no square as crops are", async () => {
+    await writeFile(at("wide.png"), await encodePng(pattern(60, 50, 7)));
+    const { code, stdout } = await runCli("predict", ckpt("f0"), at("b.png"), at("wide.png"));
+    expect(code).toBe(0);
+    expect(stdout.split("\n")[0]).toBe(
+      `Warning: 1 of 2 images look uncropped, and what is said of them means little: ${at("wide.png")}: its sides are 60 and 50 px, where crops are square; --detect finds and cuts`,
+    );
+    const told = await json(ckpt("f0"), at("b.png"), at("wide.png"));
+    expect(told.warnings).toEqual([stdout.split("\n")[0]]);
+    expect(told.predictions[0]).not.toHaveProperty("uncropped");
+    expect(told.predictions[1].uncropped).toBe("its sides are 60 and 50 px, where crops are square");
+  });
+});
+
+describe("predict by an exported model", () => {
+  it.each(["f1", "f0", "mag", "aged"] as const)("says what the checkpoint %s says", async (name) => {
+    const { facts, weights } = await loadModel(ckpt(name));
+    await writeFile(at(`${name}.onnx`), exportOnnx({ facts, weights }).bytes);
+    const asked: readonly (readonly string[])[] =
+      name === "mag"
+        ? [[], ["--modality", "face"]]
+        : name === "f0"
+          ? [[]]
+          : [
+              ["--modality", "hand"],
+              ["--modality", "face"],
+            ];
+    for (const flags of asked) {
+      const of = (path: string) => json(path, at("a.png"), at("b.png"), ...flags, "--threads", "1");
+      const [own, exported] = [await of(ckpt(name)), await of(at(`${name}.onnx`))];
+      expect(exported.model).toEqual({ ...own.model, path: at(`${name}.onnx`) });
+      exported.predictions.forEach((row: { probability: number }, i: number) => {
+        expect(row.probability).toBeCloseTo(own.predictions[i].probability, 5);
+      });
+      const shape = (rows: { modality: unknown; head: unknown; classes: object }[]) =>
+        rows.map(({ modality, head, classes }) => [modality, head, classes && Object.keys(classes)]);
+      expect(shape(exported.predictions)).toEqual(shape(own.predictions));
+    }
+  });
+
+  it("refuses files of other programs, and of ours before an output was in them", async () => {
+    const { facts, weights } = await loadModel(ckpt("mag"));
+    const model = decodeModel(exportOnnx({ facts, weights }).bytes);
+    await writeFile(
+      at("other.onnx"),
+      encodeModel({ ...model, producer: "pytorch", metadata: { author: "x" } }),
+    );
+    const other = await runCli("predict", at("other.onnx"), at("a.png"));
+    expect([other.code, other.stdout]).toEqual([3, ""]);
+    expect(other.stderr).toMatch(
+      /^Expected an ONNX file that facehand model export wrote for the model, got "one by pytorch, with metadata author" \(.*other\.onnx\)\nTry: give the checkpoint: of another/,
+    );
+    const outputs = model.graph.outputs.filter(({ name }) => name !== "heads");
+    await writeFile(at("old.onnx"), encodeModel({ ...model, graph: { ...model.graph, outputs } }));
+    const old = await runCli("predict", at("old.onnx"), at("a.png"));
+    expect([old.code, old.stderr]).toEqual([
+      3,
+      expect.stringMatching(
+        /^Expected an output heads for the model, got "logits, gate, probability.*\nTry: export it again/,
+      ),
+    ]);
+    await writeFile(at("bad.onnx"), encodeModel({ ...model, metadata: { facehand: "{" } }));
+    expect((await runCli("predict", at("bad.onnx"), at("a.png"))).stderr).toMatch(
+      /^Expected valid facts in .*bad\.onnx, got text that is no JSON/,
+    );
+  });
+});
+
 describe("predict refuses", () => {
   /** Refused: nothing on standard output. */
   const refused = async (expected: number, ...argv: readonly string[]) => {
@@ -304,14 +426,19 @@ describe("predict refuses", () => {
     expect(await refused(3, ckpt("f0"), at("a.png"), at(name), at("b.png"))).toMatch(message);
   });
 
-  it("an absent image and a folder", async () => {
+  it("an absent image and a folder without any", async () => {
     expect(await refused(3, ckpt("f0"), at("a.png"), at("no.png"))).toMatch(
-      /^Expected an image at .*no\.png/,
+      /^Expected an image, or a folder of them, at .*no\.png/,
     );
-    const folder = await refused(2, ckpt("f0"), dir);
-    expect(folder).toMatch(
-      /^Expected a file for the image, got .*\nTry: list its files, e\.g\. .*\/\*\.jpg\n/,
+    await mkdir(at("empty"), { recursive: true });
+    expect(await refused(3, ckpt("f0"), at("empty"))).toMatch(
+      /^Expected a folder with pictures for the image, got "nothing"/,
     );
+  });
+
+  it("pictures of what is not looked for", async () => {
+    const stderr = await refused(2, ckpt("f0"), at("a.png"), "--pictures", at("drawn"));
+    expect(stderr).toMatch(/^Expected --detect for --pictures/);
   });
 
   it("no image at all", async () => {
@@ -377,7 +504,7 @@ describe("predict refuses", () => {
   });
 
   it.each([
-    ["face", "NO_FACE", /^Expected a face in .*a\.png, got none .* 60 x 50 px\nTry: .*--face-model/],
+    ["face", "NO_FACE", /^Expected a face in .*a\.png, got none .* 60 x 60 px\nTry: .*--face-model/],
     ["hand", "NO_HAND", /^Expected a hand in .*a\.png, got none .*\nTry: .*--hand-model/],
     ["auto", "NO_FACE_OR_HAND", /^Expected a hand or face in .*a\.png, got none/],
   ])("a photo without a %s", async (modality, _, message) => {
@@ -402,6 +529,52 @@ describe.skipIf(frames === undefined)(`predict --detect (${WHY_SKIPPED})`, () =>
     const { file, width, height, faces } = (await readFrames("yunet_faces.json"))[id];
     photo = join(frames!, "images", file);
     truth = { hand: boxToPx(toBox(bboxes[0]), width, height), face: toBox(faces[0].box) };
+  });
+
+  it("draws what was found and cut into the photo, in a folder that appears whole", async () => {
+    const { predictions } = await json(ckpt("f1"), photo, "--detect", "--pictures", at("drawn"));
+    const [name] = await readdir(at("drawn"));
+    const [before, after] = [await decodeImage(photo), await decodeImage(at(`drawn/${name}`))];
+    expect([after.width, after.height]).toEqual([before.width, before.height]);
+    const colours = { hand: [255, 170, 0], face: [0, 200, 255] };
+    for (const { found, box } of predictions as { found: "hand" | "face"; box: Box<"px"> }[]) {
+      const at = (x: number, y: number) => 3 * (Math.round(y) * after.width + Math.round(x));
+      const left = at(box.x, box.y + box.height / 2);
+      for (const c of [0, 1, 2])
+        expect(Math.abs(after.data[left + c]! - colours[found][c]!)).toBeLessThan(60);
+    }
+    const changed = [...after.data].reduce(
+      (n: number, v: number, i: number) => n + (Math.abs(v - before.data[i]!) > 60 ? 1 : 0),
+      0,
+    );
+    expect(changed / after.data.length).toBeGreaterThan(0.003);
+    expect(changed / after.data.length).toBeLessThan(0.1);
+    const again = await runCli("predict", ckpt("f1"), photo, "--detect", "--pictures", at("drawn"));
+    expect([again.code, again.stderr]).toEqual([
+      2,
+      expect.stringMatching(/^Expected a new or empty folder for --out/),
+    ]);
+  });
+
+  it("says of a photo without --detect that it looks like one, and of its crops nothing", async () => {
+    const { warnings, predictions } = await json(ckpt("f1"), photo, "--modality", "face");
+    expect(warnings[0]).toMatch(/^Warning: 1 of 1 images look uncropped/);
+    expect(predictions[0].uncropped).toMatch(
+      /px, where crops are square; a crop of the face that is found in it would be \d+ % of it$/,
+    );
+    const square = resizeBilinear(await decodeImage(photo), 300, 300);
+    await writeFile(at("square.png"), await encodePng({ ...square, data: Uint8Array.from(square.data) }));
+    const told = await json(ckpt("f1"), at("square.png"), "--modality", "face");
+    expect(told.predictions[0].uncropped).toMatch(/^a crop of the face that is found/);
+  });
+
+  it("tells photos of many in which nothing is found, and predicts the others", async () => {
+    const told = await json(ckpt("f1"), at("a.png"), photo, "--detect");
+    expect(told.predictions).toHaveLength(2);
+    expect(told.notFound).toEqual([expect.stringMatching(/^Expected a hand or face in .*a\.png, got none/)]);
+    expect(told.warnings).toEqual([
+      expect.stringMatching(/^Warning: nothing was found in 1 of 2 images, which have no row: /),
+    ]);
   });
 
   it("finds face and hand of a photo, one row each, and tells the model which", async () => {

@@ -1,0 +1,60 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listPictures } from "./picture-files.ts";
+
+let dir = "";
+const at = (name: string) => join(dir, name);
+const list = async (...words: readonly string[]) => {
+  const { paths, others } = await listPictures(words.map(at));
+  return [paths.map((path) => path.slice(dir.length + 1)), others];
+};
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "facehand-pictures-"));
+  for (const folder of ["a/deep", "b", "none"]) await mkdir(at(folder), { recursive: true });
+  const names = [
+    "a/2.jpg",
+    "a/10.JPG",
+    "a/notes.txt",
+    "a/._2.jpg",
+    "a/deep/3.png",
+    "b/1.webp",
+    "b/x[1].jpg",
+    "odd.xyz",
+  ];
+  for (const name of names) await writeFile(at(name), "");
+});
+afterAll(() => rm(dir, { recursive: true }));
+
+describe("listPictures", () => {
+  it("takes files, and folders with all below them, in the order of the words, each once", async () => {
+    expect(await list("b/1.webp", "a", "a/2.jpg")).toEqual([
+      ["b/1.webp", "a/10.JPG", "a/2.jpg", "a/deep/3.png"],
+      1,
+    ]);
+    expect(await list("odd.xyz")).toEqual([["odd.xyz"], 0]); // named by itself
+  });
+
+  it("takes patterns of one folder, of any, and a file whose name looks like one", async () => {
+    expect(await list("a/*")).toEqual([["a/10.JPG", "a/2.jpg"], 1]);
+    expect(await list("*/?.*")).toEqual([["a/2.jpg", "b/1.webp"], 0]);
+    expect(await list("**/[13].*")).toEqual([["a/deep/3.png", "b/1.webp"], 0]);
+    expect(await list("a/**")).toEqual([["a/10.JPG", "a/2.jpg", "a/deep/3.png"], 1]);
+    expect(await list("b/x[1].jpg")).toEqual([["b/x[1].jpg"], 0]);
+  });
+
+  it("refuses what means no picture", async () => {
+    await expect(list("no.jpg")).rejects.toThrow(
+      `Expected an image, or a folder of them, at ${at("no.jpg")}, got no such file`,
+    );
+    await expect(list("none")).rejects.toThrow(
+      `Expected a folder with pictures for the image, got "nothing" (${at("none")})`,
+    );
+    await expect(list("a/[!0-9]*")).rejects.toThrow(
+      'Expected a pattern that pictures match for the image, got "1 files that are none"',
+    );
+    await expect(list("gone/*.jpg")).rejects.toMatchObject({ code: "NO_PICTURES" });
+  });
+});
