@@ -16,6 +16,8 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { z } from "zod";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "./errors.ts";
+import { causeOf, endsOf } from "./sniff.ts";
+import { explained } from "./sniff-file.ts";
 
 /**
  * Replaces `path` in one step: writes a temporary neighbour, syncs it, renames it.
@@ -184,12 +186,18 @@ export async function exists(path: string): Promise<boolean> {
 export function parseJson<S extends z.ZodType>(text: string, schema: S, where: string): z.output<S> {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors of Windows begin with a byte order mark
   } catch (cause) {
-    throw new AppError("data", "JSON_SYNTAX", `Expected complete JSON in ${where}, got ${show(cause, 120)}`, {
-      hint: "fetch or write the file again; it may have been cut off",
-      cause,
-    });
+    const found = causeOf(endsOf(Buffer.from(text)), ["json"]);
+    throw new AppError(
+      "data",
+      "JSON_SYNTAX",
+      `Expected complete JSON in ${where}, got ${found?.got ?? show(cause, 120)}`,
+      {
+        hint: found?.hint ?? "correct the text, or write the file again",
+        cause,
+      },
+    );
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -211,7 +219,9 @@ export async function readJson<S extends z.ZodType>(
   schema: S,
   what: string,
 ): Promise<z.output<S>> {
-  return parseJson(await readText(path, what), schema, path);
+  return await explained(path, ["json"], `${what} in JSON`, async () =>
+    parseJson(await readText(path, what), schema, path),
+  );
 }
 
 /** Writes JSON, two spaces, final newline, atomically. */

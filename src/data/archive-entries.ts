@@ -12,6 +12,7 @@ import {
   unexpected,
 } from "../core/errors.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { explained } from "../core/sniff-file.ts";
 
 /** What an archive may hold at most. */
 export interface ArchiveLimits {
@@ -163,6 +164,13 @@ function checkPath(archive: string, path: string): void {
  *   in a visit
  */
 export async function eachEntry(
+  archive: string,
+  visit: (entry: yauzl.Entry, zip: yauzl.ZipFile) => Promise<void>,
+): Promise<number> {
+  return explained(archive, ["zip", "torch"], "a complete zip archive", () => visitAll(archive, visit));
+}
+
+async function visitAll(
   archive: string,
   visit: (entry: yauzl.Entry, zip: yauzl.ZipFile) => Promise<void>,
 ): Promise<number> {

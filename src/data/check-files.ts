@@ -4,6 +4,7 @@ import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { exists, sha256File } from "../core/files.ts";
+import { isSystemFile } from "../core/sniff-file.ts";
 import { readCsv } from "../formats/csv.ts";
 import { isImageName, type ScannedRow, stemOf } from "./check-tables.ts";
 import { type Finding, finding } from "./findings.ts";
@@ -39,7 +40,7 @@ export async function scanFiles(layout: Layout, rows: readonly ScannedRow[]): Pr
     for (const [name, entry] of [...present].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const path = imagePath(layout, modality, name);
       if (entry.isFile() && named.has(name)) continue;
-      if (entry.isFile() && /\.(jpe?g|png)$/i.test(name)) {
+      if (entry.isFile() && /\.(jpe?g|png)$/i.test(name) && !isSystemFile(name)) {
         orphans.push({ modality, path });
         const e = { expected: "an image that a row names", name: `the ${modality} images`, got: name };
         findings.push(finding("IMAGE_ORPHAN", { file: pathIn(layout, path) }, e));
@@ -119,7 +120,8 @@ async function removedIds({ ledger }: Layout): Promise<Set<string>> {
 
 function unknown(layout: Layout, path: string, entry: Dirent): Finding {
   const what = entry.isFile() ? "a file" : entry.isDirectory() ? "a folder" : "a link or device";
-  const got = `${what} ${basename(path)}`;
+  const left = isSystemFile(entry.name) ? ", which an operating system left there: remove it" : "";
+  const got = `${what} ${basename(path)}${left}`;
   const expected = "only what the dataset's tables and ledger name";
   return finding("FILE_UNKNOWN", { file: pathIn(layout, path) }, { expected, name: "its folder", got });
 }

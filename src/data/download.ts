@@ -5,6 +5,8 @@ import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { sha256, sha256File } from "../core/files.ts";
+import { ALL_FORMATS, withCause } from "../core/sniff.ts";
+import { causeIn } from "../core/sniff-file.ts";
 import { cut, openBody, type Watch, watch } from "./body.ts";
 import {
   isPage,
@@ -245,8 +247,10 @@ export async function checkWhole(
     const expected = `SHA-256 ${wanted}`;
     throw unexpected("remote", { code: "REMOTE_CHECKSUM", expected, name: from, got: found, hint });
   } catch (error) {
-    if (error instanceof AppError) await discard(part);
-    throw error;
+    if (!(error instanceof AppError)) throw error;
+    const cause = causeIn(part.path, ALL_FORMATS);
+    await discard(part);
+    throw withCause(error, cause, "the published file", from);
   }
 }
 

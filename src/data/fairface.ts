@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { unpackHint } from "../core/sniff-file.ts";
 import { accept, nearestWord } from "../core/spelling.ts";
 import { parseAge, parseRace, parseSex } from "../core/vocabulary.ts";
 import { readCsv } from "../formats/csv.ts";
@@ -59,7 +60,7 @@ export async function readFairface(dir: string): Promise<Fairface> {
   }
   if (!found) {
     throw new AppError("data", "SOURCE_MISSING", `Expected ${tables.train} or ${tables.val}, got neither`, {
-      hint: "give the folder that FairFace's two label files are in",
+      hint: await unpackHint(root, "give the folder that FairFace's two label files are in"),
     });
   }
   if (samples.length === 0) {
@@ -68,7 +69,7 @@ export async function readFairface(dir: string): Promise<Fairface> {
       "SOURCE_EMPTY",
       `Expected FairFace images in ${root}, got none that a table names`,
       {
-        hint: "unpack the images so that train/ and val/ lie beside the label files",
+        hint: await unpackHint(root, "unpack the images so that train/ and val/ lie beside the label files"),
       },
     );
   }

@@ -3,6 +3,7 @@
 // wrong with it.
 import { readdir } from "node:fs/promises";
 import { unexpected } from "../core/errors.ts";
+import { isSystemFile } from "../core/sniff-file.ts";
 import { openDrive, parseDriveLink } from "./drive.ts";
 import { fetchUnits } from "./fetch.ts";
 import { checkedDataset, fetchPublished, fetchShared, publishedFolder } from "./fetch-bundle.ts";
@@ -53,7 +54,10 @@ export async function fetchCheckpoints(
 async function allCheckpoints(options: FetchOptions): Promise<FetchUnit[]> {
   if (options.mirror === undefined) return listDrive(PUBLISHED.checkpoints.folder.drive, options);
   const { folder } = await parseMirror(options.mirror);
-  const names = folder === undefined ? [] : (await readdir(folder)).filter((name) => name.endsWith(".pt"));
+  const names =
+    folder === undefined
+      ? []
+      : (await readdir(folder)).filter((name) => name.endsWith(".pt") && !isSystemFile(name));
   if (names.length > 0) return names.sort().map((name) => unitOf(name, PUBLISHED.checkpoints.folder));
   const expected = "a folder with .pt files, or one checkpoint (--best-umcc, --best-mag)";
   throw unexpected("input", { code: "MIRROR", expected, name: "--mirror", got: options.mirror });

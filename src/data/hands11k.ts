@@ -2,6 +2,7 @@
 // The race group is the recorded skinColor, the gesture group the recorded aspectOfHand.
 import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
+import { unpackHint } from "../core/sniff-file.ts";
 import { accept, faultError } from "../core/spelling.ts";
 import { hands11kKey, SubjectKeys } from "../core/subject.ts";
 import { parseGesture, parseRace, parseSex, type Sex } from "../core/vocabulary.ts";
@@ -45,7 +46,7 @@ export async function readHands11k(
       "SOURCE_EMPTY",
       `Expected images of ${table} in ${images.join(" or ")}, got none`,
       {
-        hint: "unpack the images into the folder Hands beside HandInfo.csv",
+        hint: await unpackHint(dir, "unpack the images into the folder Hands beside HandInfo.csv"),
       },
     );
   }

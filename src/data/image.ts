@@ -5,6 +5,8 @@ import { stat } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { readBytes } from "../core/files.ts";
+import { type Cause, causeOf, endsOf } from "../core/sniff.ts";
+import { causeIn } from "../core/sniff-file.ts";
 import { isUntaggedJpeg, plainJpegPixels } from "./jpeg.ts";
 import type { RgbImage } from "./pixels.ts";
 
@@ -75,8 +77,9 @@ export async function decodeImage(
       expected: "a complete image",
       name: "the file's pixels",
       got: cause,
+      hint: "fetch or write the file again; its beginning and its end are there, bytes between are damaged",
+      ...causeOf(endsOf(bytes), FORMATS),
       where,
-      hint: "fetch or write the file again; it may have been cut off",
       cause,
     });
   }
@@ -115,14 +118,15 @@ export async function exifTurn(bytes: Uint8Array): Promise<ExifTurn> {
 }
 
 async function readHeader(input: string | Uint8Array, where: string): Promise<ImageHeader> {
+  const shown = () => (typeof input === "string" ? causeIn(input, FORMATS) : causeOf(endsOf(input), FORMATS));
   let metadata: Metadata;
   try {
     metadata = await sharp(input, { limitInputPixels: false }).metadata();
   } catch (cause) {
-    throw notAnImage(cause, where);
+    throw notAnImage(cause, where, shown());
   }
   const format = FORMATS.find((known) => known === metadata.format);
-  if (format === undefined) throw notAnImage(metadata.format, where);
+  if (format === undefined) throw notAnImage(metadata.format, where, shown());
   return { ...metadata.autoOrient, format };
 }
 
@@ -131,20 +135,21 @@ function emptyImage(where: string): AppError {
     code: "IMAGE_EMPTY",
     expected: "an image",
     name: "the file",
-    got: "0 bytes",
+    got: "an empty file",
     where,
     hint: "fetch or write the file again; nothing was stored",
   });
 }
 
-function notAnImage(got: unknown, where: string): AppError {
+function notAnImage(got: unknown, where: string, shown: Cause | undefined): AppError {
   return unexpected("data", {
     code: "IMAGE_FORMAT",
     expected: `an image (${FORMATS.join(", ")})`,
     name: "the file",
     got,
     where,
-    hint: "check that it is a picture, not a web page or an archive saved under its name",
+    hint: "check that it is a picture of one of these formats",
+    ...shown,
     ...(got instanceof Error ? { cause: got } : {}),
   });
 }

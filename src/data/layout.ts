@@ -6,6 +6,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { insteadOfFolder, isSystemFile, unpackHint } from "../core/sniff-file.ts";
 import { type Modality, SPLITS, type Split } from "./record.ts";
 
 /** Name of the published dataset's folder. */
@@ -117,8 +118,9 @@ export async function locate(dir: string): Promise<Layout> {
 async function findRoot(dir: string): Promise<string> {
   const found = await list(dir);
   if (found === undefined) {
-    throw new AppError("data", "DATASET_MISSING", `Expected a dataset folder at ${dir}, got no such folder`, {
-      hint: "check the path; `facehand data sample` and `facehand derive` make datasets",
+    const { got, hint } = await insteadOfFolder(dir);
+    throw new AppError("data", "DATASET_MISSING", `Expected a dataset folder at ${dir}, got ${got}`, {
+      hint: hint ?? "check the path; `facehand data sample` and `facehand derive` make datasets",
     });
   }
   const here = SPLITS.some((split) => found.includes(`${split}.csv`)) || basename(dir) === DATASET_NAME;
@@ -150,7 +152,9 @@ async function layoutError(
   const entries = ((await list(seen)) ?? []).filter((name) => !name.startsWith(".")).sort();
   const shown = entries.slice(0, 8).join(", ") + (entries.length > 8 ? `, … (${entries.length} in all)` : "");
   const found = `${seen} holds ${shown === "" ? "nothing" : shown}`;
-  return new AppError("data", code, `Expected ${expected}, got ${what} (${found})`, { hint });
+  return new AppError("data", code, `Expected ${expected}, got ${what} (${found})`, {
+    hint: await unpackHint(seen, hint),
+  });
 }
 
 async function list(dir: string): Promise<string[] | undefined> {
@@ -186,7 +190,7 @@ export function placeRemoved(folder: string): (entry: string) => string | undefi
 }
 
 /** What archivers and file managers add. */
-const isHidden = (name: string) => /(^|\/)(\.|__MACOSX\/)/.test(name);
+const isHidden = (entry: string) => entry.split("/").some(isSystemFile);
 
 /**
  * Where an entry of the published archive of images belongs, below IMAGES, in whatever folders it stands there.

@@ -10,6 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { AppError, Interrupted, show } from "../core/errors.ts";
 import { exists, readBytes } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { isSystemFile } from "../core/sniff-file.ts";
 import { zipStream } from "../formats/zip-stream.ts";
 import { cleanedFolder, type Layout, REMOVED_FOLDERS } from "./layout.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
@@ -89,7 +90,7 @@ export async function packRemoved(
   const out: (Packed & { readonly name: string })[] = [];
   for (const [modality, folder] of Object.entries(REMOVED_FOLDERS)) {
     const path = cleanedFolder(layout, modality as keyof typeof REMOVED_FOLDERS);
-    const names = (await exists(path)) ? await readdir(path) : [];
+    const names = (await exists(path)) ? (await readdir(path)).filter((name) => !isSystemFile(name)) : [];
     if (names.length === 0) continue;
     const entries = names.map((name) => ({
       name: `${folder}/${options.pseudonyms?.file(name) ?? name}`,

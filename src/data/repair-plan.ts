@@ -4,6 +4,7 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
+import { isSystemFile } from "../core/sniff-file.ts";
 import { pathIn, scanFiles } from "./check-files.ts";
 import { checkBetweenRows } from "./check-subjects.ts";
 import { type ScannedRow, scanTables, stemOf } from "./check-tables.ts";
@@ -130,7 +131,7 @@ async function orphans(layout: Layout, kept: readonly ScannedRow[]): Promise<Rep
     const named = new Set(kept.map(({ cells }) => cells[`${modality}_image_name`]));
     for (const entry of await readdir(layout.images[modality], { withFileTypes: true })) {
       const { name } = entry;
-      if (!entry.isFile() || named.has(name) || !/\.(jpe?g|png)$/i.test(name)) continue;
+      if (!entry.isFile() || named.has(name) || !/\.(jpe?g|png)$/i.test(name) || isSystemFile(name)) continue;
       if (stems.has(stemOf(name))) continue; // a row that needs a decision may mean it
       const target = freeName(name, taken);
       taken.add(target);

@@ -4,6 +4,7 @@
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
+import { insteadOfFolder, unpackHint } from "../core/sniff-file.ts";
 import { UTKFACE_RACES } from "../core/vocabulary.ts";
 import { ageBucket } from "./groups.ts";
 import type { Sample } from "./record.ts";
@@ -28,7 +29,7 @@ export async function readUtkface(
   const names = (await listImages(root)).sort();
   if (names.length === 0) {
     throw new AppError("data", "SOURCE_EMPTY", `Expected UTKFace images in ${root}, got none`, {
-      hint: "give the folder that holds the .jpg files themselves",
+      hint: await unpackHint(root, "give the folder that holds the .jpg files themselves"),
     });
   }
   const bad = names.filter((name) => !isLabelled(name));
@@ -41,7 +42,8 @@ async function listImages(root: string): Promise<string[]> {
     return (await readdir(root)).filter((name) => IMAGE.test(name) && !name.startsWith("."));
   } catch (error) {
     if (!isNotFound(error)) throw error;
-    throw new AppError("data", "SOURCE_MISSING", `Expected a UTKFace folder at ${root}, got no such folder`);
+    const { got, ...rest } = await insteadOfFolder(root);
+    throw new AppError("data", "SOURCE_MISSING", `Expected a UTKFace folder at ${root}, got ${got}`, rest);
   }
 }
 

@@ -4,6 +4,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
+import { isSystemFile, unpackHint } from "../core/sniff-file.ts";
 import { subjectKey } from "../core/subject.ts";
 import type { ScannedRow } from "../data/check-tables.ts";
 import { stemOf } from "../data/check-tables.ts";
@@ -133,14 +134,14 @@ async function listAnnotations(dir: string): Promise<{ split: Split; file: strin
   for (const root of [join(dir, "annotations"), dir]) {
     for (const split of SPLITS) {
       const names = await listFolder(join(root, split));
-      for (const name of names.filter((one) => one.endsWith(".json")).sort()) {
+      for (const name of names.filter((one) => one.endsWith(".json") && !isSystemFile(one)).sort()) {
         out.push({ split, file: join(root, split, name) });
       }
     }
     if (out.length > 0) return out;
   }
   const message = `Expected <split>/<gesture>.json in ${dir}, or in its folder annotations, got none`;
-  const hint = "give HaGRID's folder, with its annotations unpacked in it";
+  const hint = await unpackHint(dir, "give HaGRID's folder, with its annotations unpacked in it");
   throw new AppError("data", "ANNOTATIONS_MISSING", message, { hint });
 }
 

@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { unpackHint } from "../core/sniff-file.ts";
 import { accept, faultError, nearestWord } from "../core/spelling.ts";
 import { parseGesture } from "../core/vocabulary.ts";
 import { rawFrame } from "../data/layout.ts";
@@ -78,7 +79,7 @@ export async function annotationFiles(
       "ANNOTATIONS_MISSING",
       `Expected annotations/<split>/<gesture>.json in ${dir}, or another layout of HaGRID's archives, got none`,
       {
-        hint: "give HaGRID's folder, with its annotations unpacked in it",
+        hint: await unpackHint(dir, "give HaGRID's folder, with its annotations unpacked in it"),
       },
     );
   }

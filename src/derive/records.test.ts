@@ -62,8 +62,8 @@ describe("streamEntries", () => {
       /got .*line 2, byte \d+, after record one$/,
     );
     await expect(read("[]")).rejects.toThrow("Expected a complete JSON object of records in");
-    await expect(read("")).rejects.toThrow(/got "the end of the file".*before the first record/);
-    await expect(read('{"a": 1} {')).rejects.toThrow(/got "unexpected .*after record a/);
+    await expect(read("")).rejects.toThrow(/got an empty file.*before the first record/);
+    await expect(read('{"a": 1} {}')).rejects.toThrow(/got "unexpected .*after record a/);
     await expect(read('{"a": 1, "a": 2}')).resolves.toEqual([
       ["a", 1],
       ["a", 2],

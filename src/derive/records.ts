@@ -5,6 +5,7 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { verifyFile } from "stream-json/file/verifier.js";
 import { AppError, isNotFound, missingFile, show } from "../core/errors.ts";
+import { causeIn } from "../core/sniff-file.ts";
 import { type JsonEntry, scanEntries, scanStart } from "./json-scan.ts";
 
 export type { JsonEntry } from "./json-scan.ts";
@@ -33,7 +34,7 @@ export async function* streamEntries(
   let last: string | undefined;
   try {
     let state = scanStart();
-    for (let rest = await readMore(file, Buffer.alloc(0), chunkBytes); ; ) {
+    for (let rest = withoutMark(await readMore(file, Buffer.alloc(0), chunkBytes)); ; ) {
       const { entries, used, next, fault } = scanEntries(rest.bytes, state, rest.ended);
       for (const entry of entries) {
         last = entry.key;
@@ -59,6 +60,13 @@ async function readMore(file: FileHandle, left: Buffer, wanted: number) {
   return { bytes: bytes.subarray(0, left.length + bytesRead), ended: bytesRead === 0 };
 }
 
+/** Editors of Windows begin a file with a byte order mark. */
+function withoutMark<T extends { readonly bytes: Buffer }>(first: T): T {
+  const { bytes } = first;
+  const marked = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  return marked ? { ...first, bytes: bytes.subarray(3) } : first;
+}
+
 async function mustBeFile(path: string, what: string): Promise<void> {
   try {
     if ((await stat(path)).isFile()) return;
@@ -79,13 +87,16 @@ async function syntaxError(
   cause: unknown,
 ): Promise<AppError> {
   const after = last === undefined ? "before the first record" : `after record ${last}`;
-  const found = `${show(cause)}, ${await locateFault(path)}${after}`;
+  const shown = causeIn(path, ["json"]);
+  const found = `${shown?.got ?? show(cause)}, ${await locateFault(path)}${after}`;
   return new AppError(
     "data",
     "JSON_SYNTAX",
     `Expected a complete JSON object of ${what} in ${path}, got ${found}`,
     {
-      hint: "fetch or write the file again; it may have been cut off",
+      hint:
+        shown?.hint ??
+        "fetch or write the file again; its beginning and its end are there, bytes between are not",
       cause,
     },
   );

@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { env, InferenceSession, listSupportedBackends, Tensor as NodeTensor } from "onnxruntime-node";
 import { AppError, unexpected } from "../core/errors.ts";
+import { causeOf, endsOf, withCause } from "../core/sniff.ts";
 import { collectGarbage } from "./garbage.ts";
 import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
 
@@ -75,7 +76,11 @@ export async function createSession(model: Uint8Array, options: SessionOptions =
     session = await InferenceSession.create(model, nativeOptions(options));
   } catch (cause) {
     const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
-    throw new AppError(where === undefined ? "internal" : "data", "MODEL_REFUSED", message, { cause });
+    const error = new AppError(where === undefined ? "internal" : "data", "MODEL_REFUSED", message, {
+      cause,
+    });
+    if (where === undefined) throw error;
+    throw withCause(error, causeOf(endsOf(model), ["onnx"]), "an ONNX model", where);
   }
   if (large) setImmediate(collectGarbage); // the model itself, once the caller has let it go
   return {

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { missingFile, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { makeFolder } from "../core/folder.ts";
+import { isSystemFile } from "../core/sniff-file.ts";
 import { PREDICTION_SPLITS, type Prediction } from "./prediction-row.ts";
 import { readPredictions, writePredictions } from "./predictions.ts";
 
@@ -50,7 +51,7 @@ export interface PredictionFile {
  */
 export async function predictionFiles(dir: string): Promise<PredictionFile[]> {
   if (!(await exists(dir))) return (await exists(single(dir))) ? [{ path: single(dir), split: null }] : [];
-  const names = (await readdir(dir)).filter((name) => !name.startsWith("."));
+  const names = (await readdir(dir)).filter((name) => !isSystemFile(name));
   const known = PREDICTION_SPLITS.map(splitFile);
   const other = names.find((name) => !known.includes(name));
   if (names.length > 0 && other === undefined) {

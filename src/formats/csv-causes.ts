@@ -1,24 +1,9 @@
 // Why bytes are not the text of a table with commas: causes that the first bytes or the header show, each with what to do.
 // Invariant: nothing is guessed: a table of another encoding or separator is refused with its cause, never read wrongly.
 import { type AppError, unexpected } from "../core/errors.ts";
-
-interface Cause {
-  readonly got: string;
-  readonly hint: string;
-}
+import { type Cause, HEAD_BYTES, otherThan } from "../core/sniff.ts";
 
 const AS_UTF8 = "save the table again as UTF-8";
-
-/** Files that are often named .csv, by their first bytes. */
-const BEGINNINGS: readonly (readonly [readonly number[], Cause])[] = [
-  [[0xff, 0xfe], { got: "UTF-16", hint: `${AS_UTF8}; "Unicode text" of spreadsheets is UTF-16` }],
-  [[0xfe, 0xff], { got: "UTF-16", hint: `${AS_UTF8}; "Unicode text" of spreadsheets is UTF-16` }],
-  [[0x50, 0x4b, 3, 4], { got: "a zip archive or a spreadsheet", hint: "unpack it, or save it as CSV" }],
-  [[0xd0, 0xcf, 0x11, 0xe0], { got: "a spreadsheet", hint: "save it as CSV" }],
-  [[0x1f, 0x8b], { got: "a gzip file", hint: "unpack it: gunzip FILE" }],
-  [[0x28, 0xb5, 0x2f, 0xfd], { got: "a Zstandard file", hint: "unpack it: unzstd FILE" }],
-  [[0x50, 0x41, 0x52, 0x31], { got: "a Parquet file", hint: "name it .parquet" }],
-];
 
 const SEPARATORS: readonly (readonly [string, string])[] = [
   [";", "semicolons"],
@@ -26,10 +11,10 @@ const SEPARATORS: readonly (readonly [string, string])[] = [
   ["|", "vertical bars"],
 ];
 
-/** Refuses files that their first bytes show to be no text in UTF-8. */
+/** Refuses files that their first bytes show to be no text in UTF-8, or text that stands in for a table. */
 export function checkFirstBytes(head: Uint8Array, path: string): void {
-  const found = BEGINNINGS.find(([bytes]) => bytes.every((byte, i) => head[i] === byte));
-  if (found !== undefined) throw encodingError(path, found[1]);
+  const found = otherThan(head.subarray(0, HEAD_BYTES), ["text"]);
+  if (found !== undefined) throw encodingError(path, found);
 }
 
 /** For bytes that are no UTF-8. */

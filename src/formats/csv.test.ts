@@ -71,7 +71,7 @@ describe("readCsv", () => {
 
   test("refuses a column twice, an empty file and a missing file", async () => {
     expect((await fault("id,age,id\n")).message).toContain("Expected column id once");
-    expect((await fault("")).message).toBe(`Expected a header with id, age for ${path}, got nothing`);
+    expect((await fault("")).message).toBe(`Expected a header with id, age for ${path}, got "an empty file"`);
     const none = readCsv(join(folder, "none.csv"), ["id"]).next();
     await expect(none).rejects.toMatchObject({ kind: "data", code: "FILE_MISSING" });
     const directory = readCsv(folder, ["id"]).next();
@@ -101,8 +101,8 @@ describe("readCsv", () => {
 
   const utf16 = (text: string, mark = "\ufeff") => Buffer.from(mark + text, "utf16le");
   test.each<[string, string | Buffer, string, string, string]>([
-    ["UTF-16", utf16("id,age\na,1\n"), "CSV_ENCODING", 'got "UTF-16"', "save the table again as UTF-8"],
-    ["big-endian UTF-16", utf16("id,age\n").swap16(), "CSV_ENCODING", 'got "UTF-16"', "UTF-8"],
+    ["UTF-16", utf16("id,age\na,1\n"), "CSV_ENCODING", "text in UTF-16", "save it again as UTF-8"],
+    ["big-endian UTF-16", utf16("id,age\n").swap16(), "CSV_ENCODING", "text in UTF-16", "UTF-8"],
     ["UTF-16 without a mark", utf16("id,age\na,1\n", ""), "CSV_ENCODING", "NUL characters", "is UTF-16"],
     [
       "Latin-1",
@@ -111,7 +111,7 @@ describe("readCsv", () => {
       "other bytes",
       "it may be Latin-1",
     ],
-    ["a spreadsheet", Buffer.from("PK\x03\x04rest"), "CSV_ENCODING", "a zip archive or a spreadsheet", "CSV"],
+    ["a spreadsheet", Buffer.from("PK\x03\x04rest"), "CSV_ENCODING", "a zip archive", "unpack it"],
     ["gzip", Buffer.from([0x1f, 0x8b, 8, 0]), "CSV_ENCODING", "a gzip file", "gunzip"],
     ["Parquet", Buffer.from("PAR1\x15\x04"), "CSV_ENCODING", "a Parquet file", ".parquet"],
     ["semicolons", "id;age\na;0,9\nb;0,8\n", "CSV_SEPARATOR", 'got "semicolons: id;age', "with commas"],

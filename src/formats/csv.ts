@@ -7,6 +7,7 @@ import { CsvError, type Info, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { AppError, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
 import { openAtomic, writeAtomic } from "../core/files.ts";
+import { causeIn } from "../core/sniff-file.ts";
 import { checkCells, checkFirstBytes, checkHeaderLine, otherEncoding } from "./csv-causes.ts";
 
 /** An unclosed quote would otherwise take the rest of the file into memory as one field. */
@@ -54,6 +55,7 @@ export async function* readCsv<Column extends string, Optional extends string = 
     expected: `a header with ${columns.join(", ")}`,
     name: path,
     got: undefined,
+    ...causeIn(path, ["text"]),
   });
 }
 
@@ -65,7 +67,8 @@ export async function* readCsv<Column extends string, Optional extends string = 
  */
 export async function readCsvHeader(path: string): Promise<readonly string[]> {
   for await (const { record } of readRecords(path)) return record;
-  throw unexpected("data", { code: "CSV_EMPTY", expected: "a header", name: path, got: undefined });
+  const found = causeIn(path, ["text"]);
+  throw unexpected("data", { code: "CSV_EMPTY", expected: "a header", name: path, got: undefined, ...found });
 }
 
 /**

@@ -133,7 +133,7 @@ describe("decodeModel", () => {
       /^Expected an ONNX model for m\.onnx, got /,
     );
     expect(() => decodeModel(new Uint8Array(0), "m.onnx")).toThrow(
-      'Expected an ONNX model for m.onnx, got "no graph or operator set"',
+      'Expected an ONNX model for m.onnx, got "an empty file"',
     );
     const short = Uint8Array.from([...field(7, field(5, [0x08, 2, 0x10, 7])), ...field(8, [0x10, 17])]);
     expect(() => decodeModel(short, "m.onnx")).toThrow("0 bytes for tensor  of 16");

@@ -2,6 +2,7 @@
 // Source: github onnx/onnx, onnx/onnx.proto and docs/IR.md. Tensors are little-endian raw bytes in row-major order.
 // Attributes we have no use for (subgraphs, sparse tensors, string lists) and data in other files are refused.
 import { type AppError, unexpected } from "../core/errors.ts";
+import { explainedBytes } from "../core/sniff.ts";
 import {
   type AttributeMessage,
   type ModelMessage,
@@ -173,6 +174,10 @@ function writeValue(value: OnnxValue): ValueMessage {
  * @example decodeModel(await readFile("yunet.onnx")).graph.nodes.length
  */
 export function decodeModel(bytes: Uint8Array, where = "model"): OnnxModel {
+  return explainedBytes(bytes, ["onnx"], "an ONNX model", where, () => decodeParts(bytes, where));
+}
+
+function decodeParts(bytes: Uint8Array, where: string): OnnxModel {
   const message = parse(bytes, where);
   const { graph } = message;
   return {

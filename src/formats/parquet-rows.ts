@@ -6,6 +6,8 @@ import { open } from "node:fs/promises";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { withCause } from "../core/sniff.ts";
+import { causeIn } from "../core/sniff-file.ts";
 import { CODECS, checkCodecs } from "./parquet-codecs.ts";
 
 /** A picture as Hugging Face's Image feature stores it. */
@@ -150,6 +152,11 @@ async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (isNotFound(cause)) throw missingFile(path, "a Parquet file");
     if (cause instanceof AppError) throw cause;
     const e = { code: "PARQUET_DAMAGED", expected: "a complete Parquet file", name: path, got: cause };
-    throw unexpected("data", { ...e, hint: "make or fetch the file again; it may be cut off", cause });
+    const error = unexpected("data", {
+      ...e,
+      hint: "make or fetch the file again; it may be cut off",
+      cause,
+    });
+    throw withCause(error, causeIn(path, ["parquet"]), "a Parquet file", path);
   }
 }

@@ -7,6 +7,7 @@ import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { type AppError, unexpected } from "../core/errors.ts";
 import { readBytes, sha256, writeAtomic } from "../core/files.ts";
+import { explained } from "../core/sniff-file.ts";
 import { CODECS, checkCodecs } from "./parquet-codecs.ts";
 import {
   type Cell,
@@ -120,6 +121,14 @@ export async function readParquet<S extends ParquetSchema>(
   path: string,
   schema: S,
   more: (column: string) => ParquetType | undefined = () => undefined,
+): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
+  return await explained(path, ["parquet"], "a Parquet file", () => readTable(path, schema, more));
+}
+
+async function readTable<S extends ParquetSchema>(
+  path: string,
+  schema: S,
+  more: (column: string) => ParquetType | undefined,
 ): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
   const bytes = await readBytes(path, "a Parquet file");
   checkSeal(bytes, path);

@@ -5,6 +5,8 @@ import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
 import { openRanges } from "../core/ranges.ts";
+import { explainedBytes } from "../core/sniff.ts";
+import { explained } from "../core/sniff-file.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
 const CODES = {
@@ -23,6 +25,7 @@ const DTYPE_OF = new Map<string, Dtype>(Object.entries(CODES).map(([dtype, code]
 
 /** The reference reader's bound on the header, which keeps a damaged length from asking for memory. */
 export const MAX_HEADER_BYTES = 100_000_000;
+const WHAT = "a safetensors file";
 const METADATA_KEY = "__metadata__";
 
 const size = z.number().int().nonnegative();
@@ -46,6 +49,10 @@ export interface Safetensors {
  * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "SAFETENSORS_...") as parseSafetensors
  */
 export async function readSafetensors(path: string): Promise<Safetensors> {
+  return await explained(path, ["safetensors"], WHAT, () => readParts(path));
+}
+
+async function readParts(path: string): Promise<Safetensors> {
   const file = await openRanges(path, "a safetensors file");
   try {
     const { sizeBytes } = file;
@@ -70,6 +77,10 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
  * @throws AppError("data", "SAFETENSORS_OFFSETS") if the tensors overlap, leave gaps or pass the end
  */
 export function parseSafetensors(bytes: Uint8Array, where: string): Safetensors {
+  return explainedBytes(bytes, ["safetensors"], WHAT, where, () => parseParts(bytes, where));
+}
+
+function parseParts(bytes: Uint8Array, where: string): Safetensors {
   const dataStart = headerEnd(bytes.subarray(0, 8), bytes.byteLength, where);
   const header = bytes.subarray(8, dataStart);
   const { placed, metadata } = parseHeader(header, bytes.byteLength - dataStart, where);

@@ -2,9 +2,12 @@
 // Source: POSIX.1-1988 ustar through tar-stream. Invariants: the same entries give the same bytes (time 0, mode 0644,
 // no owner); what is read is a plain file of at most the given size, or an AppError.
 import { createReadStream, createWriteStream } from "node:fs";
+import { stat } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { withCause } from "../core/sniff.ts";
+import { causeIn } from "../core/sniff-file.ts";
 
 /** A file in an archive. */
 export interface TarEntry {
@@ -67,8 +70,10 @@ export async function* readTar(path: string, limitBytes: number): AsyncGenerator
   const source = createReadStream(path);
   source.on("error", (error) => archive.destroy(error));
   source.pipe(archive);
+  let begun = false;
   try {
     for await (const entry of archive) {
+      begun = true;
       const { name, type, size = 0 } = entry.header;
       if (type !== "file") throw damaged(path, "plain files only", `${name} of type ${type}`);
       if (size > limitBytes) throw damaged(path, `at most ${limitBytes} bytes in ${name}`, size);
@@ -78,10 +83,13 @@ export async function* readTar(path: string, limitBytes: number): AsyncGenerator
       if (data.byteLength !== size) throw damaged(path, `${size} bytes in ${name}`, data.byteLength);
       yield { name, data };
     }
+    // Without a byte there is not even the end of an archive, though the library takes it for one.
+    if (!begun && (await stat(path)).size === 0)
+      throw damaged(path, "a complete tar archive", "an empty file");
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
     if (isNotFound(cause)) throw missingFile(path, "a tar archive");
-    throw damaged(path, "a complete tar archive", cause);
+    const error = cause instanceof AppError ? cause : damaged(path, "a complete tar archive", cause);
+    throw withCause(error, causeIn(path, ["tar"]), "a complete tar archive", path);
   } finally {
     source.destroy();
   }

@@ -3,6 +3,7 @@
 // One subgraph, dense tensors. The flatbuffers library reads zeros past the end, so ranges are checked here.
 import { ByteBuffer } from "flatbuffers";
 import { type AppError, unexpected } from "../core/errors.ts";
+import { explainedBytes } from "../core/sniff.ts";
 import {
   ACTIVATIONS,
   BUILTIN_OPERATORS,
@@ -62,6 +63,10 @@ const DTYPE_BYTES: Readonly<Record<TfliteDtype, number>> = {
  * @example readTflite(await readFile("face_detection_full_range.tflite")).operators.length
  */
 export function readTflite(bytes: Uint8Array, where = "model"): TfliteModel {
+  return explainedBytes(bytes, ["tflite"], "a TensorFlow Lite model", where, () => readParts(bytes, where));
+}
+
+function readParts(bytes: Uint8Array, where: string): TfliteModel {
   const buffer = new ByteBuffer(bytes);
   if (bytes.length < 8 || !buffer.__has_identifier("TFL3")) {
     throw broken(where, `${bytes.length} bytes without the mark TFL3`);

@@ -3,6 +3,7 @@
 // Invariants: nothing in the file runs; only the pickles and the storages asked for are read, whatever its size.
 import { type AppError, unexpected } from "../core/errors.ts";
 import { openRanges, type RangeReader } from "../core/ranges.ts";
+import { explained } from "../core/sniff-file.ts";
 import { unpickle } from "./pickle.ts";
 import { type PickleContext, PickleCut, type PickleValue } from "./pickle-machine.ts";
 import { findTorchGlobal } from "./torch-globals.ts";
@@ -32,6 +33,10 @@ const MAX_WINDOW_BYTES = 1 << 30;
  * @example const file = await openTorch("model.pth")
  */
 export async function openTorch(path: string): Promise<TorchFile> {
+  return await explained(path, ["torch", "zip", "pickle"], "a torch file", () => openKind(path));
+}
+
+async function openKind(path: string): Promise<TorchFile> {
   const ranges = await openRanges(path, "a torch file");
   let keep = false;
   try {

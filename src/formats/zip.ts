@@ -6,6 +6,7 @@ import { crc32 } from "node:zlib";
 import yauzl from "yauzl";
 import { AppError, hasErrno, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
 import { openRanges, type RangeReader } from "../core/ranges.ts";
+import { explained } from "../core/sniff-file.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -43,6 +44,10 @@ export interface ZipReader {
  * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "ZIP_DAMAGED")
  */
 export async function openZip(path: string, leniency: ZipLeniency = {}): Promise<ZipReader> {
+  return await explained(path, ["zip", "torch"], "a complete zip archive", () => openWhole(path, leniency));
+}
+
+async function openWhole(path: string, leniency: ZipLeniency): Promise<ZipReader> {
   // yauzl's streams pass on 64 KiB at a time; stored entries are read as they lie, in a third of the time.
   const ranges = await openRanges(path, "a zip archive");
   try {

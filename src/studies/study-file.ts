@@ -5,6 +5,7 @@ import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { type AppError, unexpected } from "../core/errors.ts";
 import { readText } from "../core/files.ts";
+import { explained } from "../core/sniff-file.ts";
 import { perturbationSchema } from "../data/perturb.ts";
 import { MODALITIES } from "../data/record.ts";
 import { COMPARED_METRICS } from "../evaluate/weighted.ts";
@@ -137,7 +138,9 @@ export type StudyFile = z.output<typeof studyFileSchema>;
  * @example (await readStudyFile("docs/studies/labelled-ablation.yaml")).grid
  */
 export async function readStudyFile(path: string): Promise<StudyFile> {
-  return parseStudyFile(await readText(path, "a study file"), path);
+  return await explained(path, ["text", "json"], "a study file", async () =>
+    parseStudyFile(await readText(path, "a study file"), path),
+  );
 }
 
 /** The same of a text; `where` names it in messages. */

@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { exists, parseJson, readText, writeAtomic, writeJson } from "../core/files.ts";
+import { isSystemFile } from "../core/sniff-file.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { parseStoredConfig, parseTrainConfig, readTrainConfig, type TrainConfig } from "./config.ts";
 import { checkPretraining } from "./pretrained.ts";
@@ -57,7 +58,7 @@ export async function openRunFolder(
 
 async function holdsMore(dir: string, expected: readonly string[]): Promise<boolean> {
   if (!(await exists(dir))) return false;
-  return (await readdir(dir)).some((name) => !name.startsWith(".") && !expected.includes(name));
+  return (await readdir(dir)).some((name) => !isSystemFile(name) && !expected.includes(name));
 }
 
 function runExists(dir: string): AppError {

@@ -418,7 +418,7 @@ describe("predict refuses", () => {
       "an empty file",
       "empty.png",
       new Uint8Array(0),
-      /^Expected an image for the file, got "0 bytes" \(.*empty/,
+      /^Expected an image for the file, got "an empty file" \(.*empty/,
     ],
     ["text", "page.png", Buffer.from("<html>"), /^Expected an image \(jpeg, .*page\.png\)\nTry: /],
   ])("%s among good images, before anything is printed", async (_, name, bytes, message) => {
