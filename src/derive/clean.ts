@@ -99,7 +99,13 @@ export const RULES = {
     judged: ["twin_bits"],
   },
   agreement: {
-    ...rule("label_conflict", "below", 0.5, [0.5, 1], "share of the subject's frames that agree on gender"),
+    ...rule(
+      "label_conflict",
+      "below",
+      0.5,
+      [0.5, 1],
+      "share of the subject's frames that agree on gender; a tie has no label",
+    ),
     judged: ["gender_agreement"],
     never: 0.5, // no majority, no label
   },
