@@ -101,7 +101,7 @@ describe("facehand demo", () => {
       lines
         .find((line) => line.startsWith(`npx --no facehand ${verb}`))!
         .split(" ")
-        .slice(2);
+        .slice(3);
     const trained = await runCli(...argv("train"), "--resume", "--json");
     expect(trained.code, trained.stderr).toBe(0); // another configuration would be refused
     const derived = await runCli(...argv("derive"), "--json");
