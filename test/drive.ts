@@ -35,6 +35,8 @@ export interface FakeDrive {
   readonly asked: Asked[];
   readonly files: Map<string, SharedFile>;
   readonly folders: Map<string, SharedFolder>;
+  /** The key without which a file or folder does not open, by id. */
+  readonly keys: Map<string, string>;
   readonly plain: Map<string, Uint8Array>;
   /** Files of so many bytes and more are not scanned. */
   scanLimit: number;
@@ -84,7 +86,7 @@ export async function startDrive(): Promise<FakeDrive> {
   });
   const drive: FakeDrive = {
     ...{ endpoint, origin, asked: [], cuts: [], tricks: [], scanLimit: 1000, ranges: true, stall: undefined },
-    ...{ files: new Map(), folders: new Map(), plain: new Map(), refusals: new Map() },
+    ...{ files: new Map(), folders: new Map(), plain: new Map(), keys: new Map(), refusals: new Map() },
     version: { lastModified: "Tue, 02 Sep 2025 10:00:00 GMT" },
     async close() {
       for (const server of servers) {
@@ -105,22 +107,26 @@ const escaped = (text: string) =>
 /** Drive's own host: sends on to the host of contents, and lists folders. */
 function answerDrive(drive: FakeDrive, content: string, url: URL, response: ServerResponse): void {
   const id = url.searchParams.get("id") ?? "";
-  if (url.pathname === "/embeddedfolderview") {
+  const key = drive.keys.get(id);
+  if (key !== undefined && url.searchParams.get("resourcekey") !== key) {
+    page(response, 403, "<title>You need access</title><p>You need access.</p>");
+  } else if (url.pathname === "/embeddedfolderview") {
     const entries = drive.folders.get(id);
     if (entries === undefined)
       page(response, 404, "<title>Error 404 (Not Found)!!1</title><p>Not found.</p>");
-    else page(response, 200, folderPage(id, entries));
+    else page(response, 200, folderPage(id, entries, drive.keys));
   } else if (url.pathname === "/uc") {
-    response.writeHead(303, { location: `${content}/download?id=${id}&export=download` }).end();
+    const more = key === undefined ? "" : `&resourcekey=${key}`;
+    response.writeHead(303, { location: `${content}/download?id=${id}&export=download${more}` }).end();
   } else response.writeHead(404).end();
 }
 
-function folderPage(id: string, entries: SharedFolder): string {
+function folderPage(id: string, entries: SharedFolder, keys: ReadonlyMap<string, string>): string {
   const rows = entries.map(({ id: each, name, folder }) => {
     const href =
       folder === true
-        ? `https://drive.google.com/drive/folders/${each}`
-        : `https://drive.google.com/file/d/${each}/view?usp=drive_web`;
+        ? `https://drive.google.com/drive/folders/${each}${keys.has(each) ? `?resourcekey=${keys.get(each)}` : ""}`
+        : `https://drive.google.com/file/d/${each}/view?usp=drive_web${keys.has(each) ? `&amp;resourcekey=${keys.get(each)}` : ""}`;
     return `<div class="flip-entry" id="entry-${each}"><div class="flip-entry-info"><a href="${href}" target="_blank">
 <div class="flip-entry-visual"><img src="https://drive-thirdparty.googleusercontent.com/x" alt=""/></div>
 <div class="flip-entry-title">${escaped(name)}</div></a></div><div class="flip-entry-last-modified"><div>9/2/25</div></div></div>`;
@@ -142,7 +148,10 @@ function answerContent(
   const id = url.searchParams.get("id") ?? "";
   const refusal = drive.refusals.get(id);
   const file = drive.files.get(id);
-  if (refusal !== undefined) {
+  const key = drive.keys.get(id);
+  if (key !== undefined && url.searchParams.get("resourcekey") !== key) {
+    page(response, 403, "<title>You need access</title><p>You need access.</p>");
+  } else if (refusal !== undefined) {
     const { title = "Google Drive - Quota exceeded", text, status = 200 } = refusal;
     const why = `<p class="uc-error-caption">Sorry, you can't view or download this file at this time.</p>
 <p class="uc-error-subcaption">${text}</p>`;

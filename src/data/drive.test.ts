@@ -16,6 +16,9 @@ const BYTES = Uint8Array.from({ length: 20_000 }, () => random.int(256));
 const ID = "1-bigBigBigBigBigBigBigBigBigBig";
 const SMALL = "1_smallSmallSmallSmallSmallSmall";
 
+const FOLDER = "1folderFolderFolderFolderFolder";
+const INNER = "1innerInnerInnerInnerInnerInner";
+
 let drive: FakeDrive;
 let dir = "";
 beforeEach(async () => {
@@ -138,9 +141,6 @@ describe("what Drive says instead", () => {
 });
 
 describe("a folder of Drive", () => {
-  const FOLDER = "1folderFolderFolderFolderFolder";
-  const INNER = "1innerInnerInnerInnerInnerInner";
-
   it("is listed with the folders in it, and fetched", async () => {
     drive.folders.set(FOLDER, [
       { id: ID, name: "a <b> & c.zip" },
@@ -176,12 +176,51 @@ describe("a folder of Drive", () => {
   });
 });
 
+describe("the key of an old link", () => {
+  it("opens a file, through the form too, and on going on", async () => {
+    drive.keys.set(ID, "0-Key_1");
+    await expect(get(`https://drive.google.com/file/d/${ID}/view`)).rejects.toMatchObject({ kind: "remote" });
+    drive.cuts.push(7000);
+    const { files } = await get(`https://drive.google.com/file/d/${ID}/view?usp=sharing&resourcekey=0-Key_1`);
+    expect(files[0]).toMatchObject({ name: "Größe & mehr.zip", sha256: hashOf(BYTES) });
+    expect(ranges()).toEqual(["bytes=7000-"]);
+  });
+
+  it("opens a folder, and files and folders in it have keys of their own", async () => {
+    drive.folders.set(FOLDER, [
+      { id: SMALL, name: "train.csv" },
+      { id: INNER, name: "more", folder: true },
+    ]);
+    drive.folders.set(INNER, [{ id: ID, name: "a.zip" }]);
+    for (const [id, key] of Object.entries({ [FOLDER]: "0-f", [INNER]: "0-i", [SMALL]: "0-s", [ID]: "0-b" }))
+      drive.keys.set(id, key);
+    const { files } = await get(`https://drive.google.com/folderview?id=${FOLDER}&resourcekey=0-f`);
+    expect(files.map(({ name, sha256 }) => [name, sha256])).toEqual([
+      ["train.csv", hashOf(BYTES.subarray(0, 900))],
+      ["more/a.zip", hashOf(BYTES)],
+    ]);
+  });
+});
+
 describe("links and names", () => {
   it.each([
     ["drive:1-52CWGkVhs4k3uWtvAdSz7tvplSX0_84", { file: "1-52CWGkVhs4k3uWtvAdSz7tvplSX0_84" }],
     ["https://drive.google.com/uc?id=1-52CWGkVhs4&export=download", { file: "1-52CWGkVhs4" }],
     ["https://drive.usercontent.google.com/download?id=1-52CWGkVhs4", { file: "1-52CWGkVhs4" }],
     ["https://drive.google.com/drive/u/0/folders/1-52CWGkVhs4", { folder: "1-52CWGkVhs4" }],
+    ["https://drive.google.com/drive/mobile/folders/1-52CWGkVhs4?usp=sharing", { folder: "1-52CWGkVhs4" }],
+    ["https://drive.google.com/folderview?id=1-52CWGkVhs4&usp=sharing", { folder: "1-52CWGkVhs4" }],
+    ["https://drive.google.com/embeddedfolderview?id=1-52CWGkVhs4#list", { folder: "1-52CWGkVhs4" }],
+    ["https://drive.google.com/a/lab.org/folderview?id=1-52CWGkVhs4", { folder: "1-52CWGkVhs4" }],
+    [
+      "https://drive.google.com/drive/folders/1-52CWGkVhs4?resourcekey=0-AbC_d&usp=sharing",
+      { folder: "1-52CWGkVhs4?resourcekey=0-AbC_d" },
+    ],
+    [
+      "https://drive.google.com/file/d/1-52CWGkVhs4/view?usp=sharing&resourcekey=0-AbC_d",
+      { file: "1-52CWGkVhs4?resourcekey=0-AbC_d" },
+    ],
+    ["drive:1-52CWGkVhs4?resourcekey=0-AbC_d", { file: "1-52CWGkVhs4?resourcekey=0-AbC_d" }],
     ["https://example.org/file/d/1-52CWGkVhs4/view", undefined],
     ["https://drive.google.com/", undefined],
     ["drive:../x", undefined],

@@ -74,19 +74,35 @@ const DEEPEST = 20;
 const BY_HAND =
   "open it in a browser; what you can download there can be given as a folder: --mirror FOLDER, under the same file names";
 
-/** What a `drive:ID`, `drive-folder:ID` or a link that Drive's "share" gives means; undefined for anything else. */
+/**
+ * What a `drive:ID`, `drive-folder:ID` or a link that Drive's "share" gives means; undefined for anything else. Files and
+ * folders that were shared before 2021 open with the key of their link only: it stays with the id, `ID?resourcekey=KEY`.
+ */
 export function parseDriveLink(
   text: string,
 ): { readonly file: string } | { readonly folder: string } | undefined {
-  const own = /^drive(-folder)?:([\w-]{10,})$/.exec(text);
+  const own = /^drive(-folder)?:([\w-]{10,}(?:\?resourcekey=[\w-]+)?)$/.exec(text);
   if (own !== null) return own[1] === undefined ? { file: own[2]! } : { folder: own[2]! };
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
   if (!/^(drive|docs|drive\.usercontent)\.google\.com$/.test(url.hostname)) return undefined;
-  const folder = /\/folders\/([\w-]{10,})/.exec(url.pathname)?.[1];
-  if (folder !== undefined) return { folder };
-  const id = /\/d\/([\w-]{10,})/.exec(url.pathname)?.[1] ?? url.searchParams.get("id");
-  return id === null ? undefined : { file: id };
+  const key = url.searchParams.get("resourcekey") ?? undefined;
+  const asked = url.searchParams.get("id") ?? undefined;
+  const listed = /\/(?:embedded)?folderview$/.test(url.pathname) ? asked : undefined;
+  const folder = /\/folders\/([\w-]{10,})/.exec(url.pathname)?.[1] ?? listed;
+  if (folder !== undefined) return { folder: withKey(folder, key) };
+  const id = /\/d\/([\w-]{10,})/.exec(url.pathname)?.[1] ?? asked;
+  return id === undefined ? undefined : { file: withKey(id, key) };
+}
+
+function withKey(id: string, key: string | undefined): string {
+  return key === undefined ? id : `${id}?resourcekey=${key}`;
+}
+
+/** An id, and the key of its link if it has one, as Drive's addresses take them. */
+function queryOf(shared: string): string {
+  const [id, key] = shared.split("?resourcekey=") as [string, string | undefined];
+  return `id=${encodeURIComponent(id)}${key === undefined ? "" : `&resourcekey=${encodeURIComponent(key)}`}`;
 }
 
 /** Begins a visit. */
@@ -94,8 +110,8 @@ export function openDrive(options: DriveOptions = {}): Drive {
   const { endpoint = GOOGLE_DRIVE } = options;
   const cookies = openCookies();
   const headers = { "user-agent": FILE_BROWSER };
-  const address = (id: string) => `${endpoint}/uc?id=${encodeURIComponent(id)}`;
-  const listing = (id: string) => `${endpoint}/embeddedfolderview?id=${encodeURIComponent(id)}`;
+  const address = (id: string) => `${endpoint}/uc?${queryOf(id)}`;
+  const listing = (id: string) => `${endpoint}/embeddedfolderview?${queryOf(id)}`;
   const base = { cookies, page: refusal };
   /** Pages are small: one that does not come within the time is asked for again. */
   const timely = async <T>(work: (asked: RequestOptions) => Promise<T>): Promise<T> => {
@@ -141,7 +157,7 @@ async function follow(address: string, id: string, options: RequestOptions): Pro
 }
 
 /** Drive's form "download anyway", filled in. */
-function confirmation(html: string, url: URL, id: string): DriveTarget | undefined {
+function confirmation(html: string, url: URL, shared: string): DriveTarget | undefined {
   const { document } = parseHTML(html);
   const form = document.querySelector("form#download-form");
   const action = form?.getAttribute("action") ?? "";
@@ -150,6 +166,9 @@ function confirmation(html: string, url: URL, id: string): DriveTarget | undefin
   for (const input of form.querySelectorAll('input[type="hidden"]')) {
     target.searchParams.set(input.getAttribute("name") ?? "", input.getAttribute("value") ?? "");
   }
+  const asked = new URLSearchParams(queryOf(shared));
+  for (const [name, value] of asked) if (!target.searchParams.has(name)) target.searchParams.set(name, value);
+  const id = asked.get("id");
   const secureLost = url.protocol === "https:" && target.protocol !== "https:";
   const other = target.searchParams.get("id");
   if (secureLost || !/^https?:$/.test(target.protocol) || (other !== null && other !== id)) {
@@ -248,10 +267,11 @@ function linksOf(html: string): Link[] {
   const { document } = parseHTML(html);
   return [...document.querySelectorAll("a[href]")].flatMap((link): Link[] => {
     const path = link.getAttribute("href") ?? "";
+    const key = /[?&]resourcekey=([\w-]+)/.exec(path)?.[1];
     const text = (link.querySelector(".flip-entry-title") ?? link).textContent ?? "";
     const file = /^[^?#]*\/file\/d\/([\w-]{10,})/.exec(path)?.[1];
-    if (file !== undefined) return [{ kind: "file", id: file, name: safeName(text) }];
+    if (file !== undefined) return [{ kind: "file", id: withKey(file, key), name: safeName(text) }];
     const folder = /^[^?#]*\/drive\/folders\/([\w-]{10,})/.exec(path)?.[1];
-    return folder === undefined ? [] : [{ kind: "folder", id: folder, name: safeName(text) }];
+    return folder === undefined ? [] : [{ kind: "folder", id: withKey(folder, key), name: safeName(text) }];
   });
 }
