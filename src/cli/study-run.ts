@@ -71,8 +71,8 @@ async function run(
     failFast,
     signal,
     report,
-    onNews: (task, { kind, text }) =>
-      report(`${nameOf(task)}: ${kind === "epoch" ? text : `evaluates ${text}`}`),
+    onNews: (task, { kind, text }, left) =>
+      report(`${nameOf(task)}: ${kind === "epoch" ? `${text}  (${left})` : `evaluates ${text}`}`),
   });
   if (result.failed.length > 0) throw failures(out, result);
   print(`${study.name}: all ${study.cells.length * study.seeds.length} tasks are done in ${out}`);

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
-import { startProgress } from "../core/progress.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
@@ -17,6 +16,7 @@ import { configOptions, numeric } from "./config-options.ts";
 import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
 import { fetchWithProgress } from "./model-fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./train-batch.ts";
+import { TrainProgress } from "./train-progress.ts";
 import { writeTensorboard } from "./train-tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
@@ -78,6 +78,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   const batch = await batchOf(context, { ...known, ...config }, { memory, device, dirs });
   if (batch !== undefined) config["batch"] = batch;
   const results: { seed: number; result: RunResult }[] = [];
+  let progress: TrainProgress | undefined;
   for (const run of runs ?? [{ dir: out, seed: undefined }]) {
     const seeded = { ...config, ...(run.seed === undefined ? {} : { seed: run.seed }) };
     const parsed = await configOfRun(run.dir, seeded, { known, resume: resume === true });
@@ -90,7 +91,8 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
       tensorboard: tensorboard ?? false,
       ...(threads === undefined ? {} : { threads }),
     };
-    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options) });
+    progress ??= new TrainProgress(runs?.length ?? 1, parsed.epochs);
+    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options, progress) });
   }
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
@@ -122,16 +124,16 @@ async function trainOne(
   context: Context,
   config: TrainConfig,
   { tensorboard, ...options }: OneRun,
+  progress: TrainProgress,
 ): Promise<RunResult> {
   const events = () => (tensorboard ? writeTensorboard(options.dir, Date.now() / 1000) : undefined);
   let writing = Promise.resolve();
   const note = featureNote(config);
   if (note !== undefined) context.report(note);
-  let progress: ReturnType<typeof startProgress> | undefined;
+  progress.nextRun();
   const onEpoch = (epoch: EpochLog) => {
-    progress?.done();
-    progress = undefined;
-    context.report(formatEpoch(epoch, config.epochs));
+    const left = progress.afterEpoch();
+    context.report(`${formatEpoch(epoch, config.epochs)}  (${left})`);
     writing = writing.then(events);
   };
   try {
@@ -140,14 +142,7 @@ async function trainOne(
       signal: context.signal,
       onEpoch,
       onWeights: (told) => context.report(`weights ${told}`),
-      onStep: ({ loss }, position, steps) => {
-        progress ??= startProgress(`epoch ${position.epoch + 1}`, steps, {
-          unit: "steps",
-          done: position.batch - 1,
-        });
-        progress.tick();
-        progress.note(`loss ${loss.toFixed(4)}`);
-      },
+      onStep: ({ loss }, position, steps) => progress.step(position, steps, loss),
     });
     await writing;
     const { epochs, best } = result;
@@ -156,7 +151,7 @@ async function trainOne(
     }
     return result;
   } finally {
-    progress?.done();
+    progress.done();
     await writing.catch(() => undefined); // its own error is thrown above; here another one is on its way
   }
 }

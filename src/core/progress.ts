@@ -5,8 +5,16 @@ export interface Progress {
   tick(units?: number, total?: number): void;
   /** Text shown after the numbers. */
   note(text: string): void;
-  /** Ends the line; call it in `finally`. */
+  /** Ends the line, which another tick begins again; call it in `finally`. */
   done(): void;
+}
+
+/** A line that also says where it is. */
+export interface CountedProgress extends Progress {
+  /** Adds units that took no time here: done before, or not to be done at all. They do not count for the rate. */
+  skip(units: number): void;
+  /** `12 of 96 epochs, 1:42 left`, for a line of its own; without the time until there is a rate, and at the end. */
+  text(): string;
 }
 
 export interface ProgressOptions {
@@ -20,17 +28,18 @@ export interface ProgressOptions {
 }
 
 /** Starts a progress line. `total` may be 0 if unknown. */
-export function startProgress(label: string, total: number, options: ProgressOptions = {}): Progress {
+export function startProgress(label: string, total: number, options: ProgressOptions = {}): CountedProgress {
   const { unit = "items", stream = process.stderr, done = 0, now = () => performance.now() } = options;
   const startMs = now();
   let count = done;
+  let skipped = done;
   let all = total;
   let text = "";
   let drawnMs = Number.NEGATIVE_INFINITY;
   const draw = () => {
     if (stream.isTTY !== true) return;
     const line =
-      formatProgress(label, count, all, unit, now() - startMs, done) + (text === "" ? "" : `  ${text}`);
+      formatProgress(label, count, all, unit, now() - startMs, skipped) + (text === "" ? "" : `  ${text}`);
     stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 100) - 1)}`);
     drawnMs = now();
   };
@@ -39,6 +48,15 @@ export function startProgress(label: string, total: number, options: ProgressOpt
       count += units;
       all = known;
       if (now() - drawnMs >= 100 || count === all) draw();
+    },
+    skip(units) {
+      count += units;
+      skipped += units;
+    },
+    text() {
+      const rate = (count - skipped) / Math.max(1, now() - startMs);
+      const left = rate > 0 && count < all ? `, ${formatSeconds((all - count) / rate / 1000)} left` : "";
+      return `${count} of ${all} ${unit}${left}`;
     },
     note(value) {
       text = value;

@@ -2,7 +2,7 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { drawFaces, drawPairs } from "../../test/drawn.ts";
 import { openData } from "../train/data.ts";
 import { measureCells } from "./measure.ts";
@@ -59,6 +59,29 @@ describe("a cell's hash", () => {
       second,
     ];
     expect(new Set([hash, ...others]).size).toBe(6);
+  });
+});
+
+describe("weights on the disk", () => {
+  const timm = "test_efficientnet.r160_in1k";
+  const own = { backbones: { [timm]: { weights: `timm:${timm}`, imageSize: 32 } } };
+  beforeAll(async () => {
+    await writeFile(at("local.safetensors"), "one");
+    vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9"); // where nothing answers
+    vi.stubEnv("XDG_CACHE_HOME", at("no cache"));
+  });
+  afterAll(() => {
+    vi.unstubAllEnvs();
+  });
+
+  it("need no hub in place of the file's, by the command line or as an axis", async () => {
+    const weights = at("local.safetensors");
+    const [byFlag] = (await plan(own, { settings: { weights } })).cells;
+    const [byAxis] = (await plan({ ...own, grid: { weights: [weights] } })).cells;
+    for (const cell of [byFlag, byAxis]) {
+      expect(cell?.config).toMatchObject({ weights, pixels: "imagenet" });
+    }
+    await expect(plan(own)).rejects.toMatchObject({ kind: "remote" });
   });
 });
 

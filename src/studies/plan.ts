@@ -5,6 +5,7 @@ import { canonicalJson, sha256, sha256File } from "../core/files.ts";
 import { openSource, type Source } from "../data/sources.ts";
 import { fetchPretrained, HUB_PREFIX, weightsFile } from "../models/hub.ts";
 import { askedOf } from "../models/predictor.ts";
+import { backbone } from "../models/registry.ts";
 import { parseTag } from "../models/tags.ts";
 import { sourceFacts } from "../train/data.ts";
 import { pixelsOf } from "../train/pretrained.ts";
@@ -91,17 +92,28 @@ function overridden(file: StudyFile, { backbones, seeds, settings = {} }: Overri
   };
 }
 
-/** Weights of the hub bring their pixels, unless the study says which. */
+/**
+ * Weights of the hub that timm's table here does not know bring their pixels, unless the study says which. Where weights
+ * are an axis, a backbone's own are not used, and nothing is asked of the hub for them.
+ */
 async function withPixels(file: StudyFile): Promise<StudyFile> {
-  if (file.train["pixels"] !== undefined || file.grid.pixels !== undefined) return file;
+  const { train, grid } = file;
+  if (train["pixels"] !== undefined || grid.pixels !== undefined || grid.weights !== undefined) return file;
   const entries = Object.entries(file.backbones).map(async ([name, own]) => {
     const weights = own?.["weights"] ?? file.train["weights"];
     if (own?.["pixels"] !== undefined || typeof weights !== "string" || !weights.startsWith(HUB_PREFIX))
       return [name, own] as const;
+    if (isKnown(name)) return [name, own] as const; // parseTrainConfig has them
     const pixels = pixelsOf(await fetchPretrained(weights.slice(HUB_PREFIX.length)));
     return [name, { ...own, pixels }] as const;
   });
   return { ...file, backbones: Object.fromEntries(await Promise.all(entries)) };
+}
+
+/** True for a backbone with a tag of timm's table. */
+function isKnown(name: string): boolean {
+  const [network, tag] = name.split(/\.(.*)/s) as [string, string | undefined];
+  return tag !== undefined && backbone(network).pretrained[tag] !== undefined;
 }
 
 type NamedSources = Pick<DataSet, "sources" | "train">;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { canonicalJson, exists, writeJson } from "../core/files.ts";
 import { takeLock } from "../core/lock.ts";
+import { countEpochs, type EpochCount } from "./epochs.ts";
 import { isRetriable, type JournalEvent } from "./journal.ts";
 import { studyStatus } from "./status.ts";
 import { readStudy, type Study, studyPaths, type Task, tasksOf } from "./study.ts";
@@ -50,7 +51,8 @@ export interface StudyRunOptions {
   readonly signal?: AbortSignal;
   /** A line for people. */
   readonly report?: (text: string) => void;
-  readonly onNews?: RunOptions["onNews"];
+  /** @param left - `12 of 96 epochs, 1:42 left`, of the whole study */
+  readonly onNews?: (task: Task, news: Parameters<RunOptions["onNews"]>[1], left: string) => void;
 }
 
 export interface StudyResult {
@@ -130,6 +132,10 @@ async function runMissing(
   const { tasks } = await studyStatus(dir, study);
   const queue = tasks.filter(({ state }) => state !== "done").map(({ task }) => task);
   const skipped = tasks.length - queue.length;
+  const epochs = countEpochs(
+    tasks.map(({ task }) => task),
+    queue,
+  );
   report(`${queue.length} of ${tasks.length} tasks to run, ${skipped} are done`);
   const stop = new AbortController();
   const all = AbortSignal.any([signal, lost, stop.signal]);
@@ -138,9 +144,11 @@ async function runMissing(
   let stopped = 0;
   const work = async () => {
     for (let task = queue.shift(); task !== undefined && !all.aborted; task = queue.shift()) {
-      const outcome = await attempt(dir, task, options, all);
+      const outcome = await attempt(dir, task, options, all, epochs);
       const name = nameOf(task);
-      if (outcome.kind === "done") report(`${name}: done (${++done + skipped} of ${tasks.length})`);
+      if (outcome.kind !== "stopped") epochs.finish(task);
+      if (outcome.kind === "done")
+        report(`${name}: done (${++done + skipped} of ${tasks.length}; ${epochs.text()})`);
       else if (outcome.kind === "stopped") stopped++;
       else {
         failed.push({ task, fault: outcome.fault });
@@ -162,8 +170,18 @@ export function nameOf({ cell, seed }: Task): string {
   return `${cell.label} seed ${seed}`;
 }
 
-async function attempt(dir: string, task: Task, options: EachOptions, signal: AbortSignal): Promise<Outcome> {
-  const { executor, retries = 1, report, onNews = () => undefined } = options;
+async function attempt(
+  dir: string,
+  task: Task,
+  options: EachOptions,
+  signal: AbortSignal,
+  epochs: EpochCount,
+): Promise<Outcome> {
+  const { executor, retries = 1, report } = options;
+  const onNews: RunOptions["onNews"] = (from, news) => {
+    if (news.kind === "epoch") epochs.epoch(from, news.epoch);
+    options.onNews?.(from, news, epochs.text());
+  };
   for (let tried = 1; ; tried++) {
     const outcome = await executor.run(dir, task, { signal, onNews });
     if (outcome.kind !== "failed" || tried > retries || signal.aborted || !isRetriable(outcome.fault))

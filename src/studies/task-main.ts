@@ -22,7 +22,7 @@ export interface TaskOrder {
 
 /** What a task tells its runner. */
 export type TaskNews =
-  | { readonly kind: "epoch"; readonly text: string }
+  | { readonly kind: "epoch"; readonly text: string; readonly epoch: number }
   | { readonly kind: "evaluation"; readonly text: string }
   | { readonly kind: "fault"; readonly fault: NonNullable<JournalEvent["error"]> };
 
@@ -49,7 +49,8 @@ async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: Ta
         {
           ...options,
           signal: stop.signal,
-          onEpoch: (epoch) => tell({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs) }),
+          onEpoch: (epoch) =>
+            tell({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs), epoch: epoch.epoch }),
           onEvaluation: (name) => tell({ kind: "evaluation", text: name }),
         },
       );
