@@ -50,6 +50,7 @@ function factLines({
   pixels,
   padding,
   bnEps,
+  globalPool,
   threshold,
   trainedOn,
   targets = [],
@@ -58,6 +59,7 @@ function factLines({
   const own = [
     ...(padding === undefined ? [] : [`padding ${padding}`]),
     ...(bnEps === undefined ? [] : [`BatchNorm epsilon ${bnEps}`]),
+    ...(globalPool === undefined ? [] : [`pooling ${globalPool}`]),
   ];
   return [
     `model    ${[`${arch} ${tag}`, ...own].join(", ")}; male from ${threshold.toFixed(2)}`,

@@ -1,7 +1,38 @@
 import { describe, expect, it } from "vitest";
 import goldens from "../../test/parity/goldens/pixels/pixels.json" with { type: "json" };
+import orders from "../../test/parity/goldens/pixels/resize-order.json" with { type: "json" };
 import { drawn, expectSame } from "../../test/parity/pixels.ts";
+import { sha256 } from "../core/files.ts";
 import { flipHorizontal, pack, resizeBilinear, resizePacked, unpack } from "./pixels.ts";
+
+describe("the order of passes is that of Pillow before version 13, whose pictures models were trained on", () => {
+  const before = orders.pillow["11.3.0"];
+  const since = orders.pillow["13.0.0"];
+  const hash = ({ data }: { data: ArrayLike<number> }) => sha256(Uint8Array.from(data));
+
+  it.each(before)("noise $from -> $to", ({ from, to, sha256: expected }) => {
+    const [w, h, ow, oh] = [...from, ...to] as [number, number, number, number];
+    expect(hash(resizeBilinear(drawn(w, h, "noise"), ow, oh))).toBe(expected);
+  });
+
+  it.each(since)(
+    "Pillow 13 of $from -> $to is the same but for the order",
+    ({ from, to, sha256: expected }) => {
+      const [w, h, ow, oh] = [...from, ...to] as [number, number, number, number];
+      const rowsFirst = h > oh && h - oh > 2 * (w - ow); // Resample.c, horizontal_first
+      const image = drawn(w, h, "noise");
+      const halfway = rowsFirst ? resizeBilinear(image, w, oh) : image;
+      expect(hash(resizeBilinear(halfway, ow, oh))).toBe(expected);
+    },
+  );
+
+  it("squares of both are the same", () => {
+    const squares = (rows: typeof before) =>
+      rows.filter(({ from, to }) => from[0] === from[1] && to[0] === to[1]).map(({ sha256 }) => sha256);
+    expect(squares(before).length).toBeGreaterThan(0);
+    expect(squares(since)).toEqual(squares(before));
+  });
+});
 
 describe("resizeBilinear equals PIL bit for bit", () => {
   for (const golden of goldens.resize) {

@@ -1,6 +1,7 @@
 // ◇ Browser-safe. RGB images as plain arrays, and the one resample of the house (DESIGN rule 2).
 // Source: Pillow's Resample.c: triangle filter, weights in 22-bit fixed point, horizontal pass,
-// then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives.
+// then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives in Pillow 11
+// and 12; Pillow 13 takes columns first where more than twice as many rows as columns go (decision 2).
 import { PRECISION, type Taps, tapsFor } from "./taps.ts";
 
 /** An RGB picture; u8, row-major, origin top-left, no row padding. */

@@ -69,7 +69,7 @@ function build(
   pixels: Value,
   options: BackboneOptions,
 ): Value {
-  refuseOptions(arch.name, options, ["padding", "bnEps", "bnMomentum"]);
+  refuseOptions(arch.name, options, ["padding", "bnEps", "bnMomentum", "globalPool"]);
   refuseSmall(arch.name, pixels);
   const { depths, widths } = arch;
   let x = conv(scope, `${prefix}stem.0`, pixels, { out: widths[0]!, kernel: 4, stride: 4 });

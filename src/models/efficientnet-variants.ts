@@ -4,7 +4,7 @@
 // timm leaves BatchNorm's momentum at torch's 0.1 for all of them, those ported from TensorFlow too.
 import type { Activation } from "../engine/graph.ts";
 import { type Architecture, efficientnet, scaleWidth } from "./efficientnet.ts";
-import type { Backbone } from "./model.ts";
+import { type Backbone, refuseOptions } from "./model.ts";
 import { type Recipes, recipe } from "./recipes.ts";
 
 const MOBILENET_V2 = [
@@ -126,7 +126,10 @@ function variant(
     stages: [["conv_stem", "bn1"], ...arch.stages.map((_, i) => [`blocks.${i}`]), ["conv_head", "bn2"]],
     pretrained,
     padding: arch.padding,
-    build: (scope, prefix, pixels, options) => efficientnet(scope, prefix, pixels, arch, options),
+    build: (scope, prefix, pixels, options = {}) => {
+      refuseOptions(name, options, ["globalPool"]);
+      return efficientnet(scope, prefix, pixels, arch, options);
+    },
   };
 }
 

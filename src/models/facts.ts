@@ -3,7 +3,7 @@
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { GATINGS, mag } from "./mag.ts";
-import type { BackboneOptions, ModelGraph } from "./model.ts";
+import { type BackboneOptions, GLOBAL_POOLS, type ModelGraph } from "./model.ts";
 import { backbone } from "./registry.ts";
 import { targetFactsSchema } from "./targets.ts";
 import { umcc } from "./umcc.ts";
@@ -42,6 +42,8 @@ export const modelFactsSchema = z.strictObject({
   gating: z.enum(GATINGS).nullable(),
   padding: z.enum(["same", "symmetric"]).optional(),
   bnEps: z.number().positive().optional(),
+  /** Of vision transformers: `avg` where their tokens are averaged; their own is the class token. */
+  globalPool: z.enum(GLOBAL_POOLS).optional(),
   pixels: pixelFactsSchema,
   /** Probability of male from which the decision is male. */
   threshold: z.number().min(0).max(1),
@@ -76,12 +78,16 @@ export const OUTPUT_MEANING = "probability of male as recorded in the training l
  * @throws AppError("input", "BACKBONE") for an unknown backbone
  */
 export function modelGraph(
-  facts: Pick<ModelFacts, "arch" | "backbone" | "flag" | "gating" | "padding" | "bnEps" | "targets">,
+  facts: Pick<
+    ModelFacts,
+    "arch" | "backbone" | "flag" | "gating" | "padding" | "bnEps" | "globalPool" | "targets"
+  >,
   options: Pick<BackboneOptions, "dropRate" | "dropPathRate"> = {},
 ): ModelGraph {
-  const { padding, bnEps, targets } = facts;
+  const { padding, bnEps, globalPool, targets } = facts;
   const all: BackboneOptions = {
     ...options,
+    globalPool,
     ...(padding === undefined ? {} : { padding }),
     ...(bnEps === undefined ? {} : { bnEps }),
   };

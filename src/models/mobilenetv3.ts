@@ -3,7 +3,7 @@
 // Paper: Howard et al., arXiv 1905.02244. Names, rounding and recipes as timm's models/mobilenetv3.py (1.0.29).
 import { makeDivisible } from "./blocks.ts";
 import { type Architecture, efficientnet } from "./efficientnet.ts";
-import type { Backbone } from "./model.ts";
+import { type Backbone, refuseOptions } from "./model.ts";
 import { type Recipes, recipe, recipes } from "./recipes.ts";
 
 const SMALL = [
@@ -50,7 +50,10 @@ function variant(name: string, stages: readonly string[], width: number, pretrai
     stages: [["conv_stem", "bn1"], ...stages.map((_, i) => [`blocks.${i}`]), ["conv_head"]],
     pretrained,
     padding: arch.padding,
-    build: (scope, prefix, pixels, options) => efficientnet(scope, prefix, pixels, arch, options),
+    build: (scope, prefix, pixels, options = {}) => {
+      refuseOptions(name, options, ["globalPool"]);
+      return efficientnet(scope, prefix, pixels, arch, options);
+    },
   };
 }
 

@@ -38,6 +38,10 @@ export interface PixelRecipe {
   readonly sizePx: number;
 }
 
+/** timm's ways from a transformer's tokens to features: the class token's last state, or the mean of all others. */
+export const GLOBAL_POOLS = ["token", "avg"] as const;
+export type GlobalPool = (typeof GLOBAL_POOLS)[number];
+
 /** Departures from a backbone's own settings; each is part of a checkpoint's configuration. */
 export interface BackboneOptions {
   /** TensorFlow's `same` or torch's `symmetric` padding. */
@@ -45,6 +49,8 @@ export interface BackboneOptions {
   readonly bnEps?: number;
   /** Share of the new value in running statistics, as torch. */
   readonly bnMomentum?: number;
+  /** Of vision transformers; `token` is their own. */
+  readonly globalPool?: GlobalPool | undefined;
   /** Dropout on the pooled features. */
   readonly dropRate?: number;
   /** Stochastic depth at the last block; grows linearly from 0 at the first. */

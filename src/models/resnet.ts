@@ -70,7 +70,7 @@ function build(
   pixels: Value,
   options: BackboneOptions,
 ): Value {
-  refuseOptions(arch.name, options, ["padding"]);
+  refuseOptions(arch.name, options, ["padding", "globalPool"]);
   const style: ConvStyle = {
     padding: "symmetric",
     norm: { eps: options.bnEps ?? 1e-5, momentum: options.bnMomentum ?? 0.1 },

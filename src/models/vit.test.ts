@@ -32,6 +32,26 @@ describe("vit", () => {
     expect(noises[21]!.keep).toBeCloseTo(0.89, 12);
   });
 
+  it("names its last norm as timm does by what is pooled, and has no other", () => {
+    const norms = (options: BackboneOptions) =>
+      [...declare(options).specs.keys()].filter((name) => /^(fc_)?norm/.test(name));
+    expect(norms({})).toEqual(["norm.weight", "norm.bias"]);
+    expect(norms({ globalPool: "token" })).toEqual(["norm.weight", "norm.bias"]);
+    expect(norms({ globalPool: "avg" })).toEqual(["fc_norm.weight", "fc_norm.bias"]);
+    const last = freezeStages(backbone("vit_tiny_patch16_224"), 14);
+    expect(last("backbone.fc_norm.weight")).toBe(true);
+  });
+
+  it.each(["resnet18", "convnext_atto", "mobilenetv2_100", "mobilenetv3_small_050", "tf_efficientnetv2_s"])(
+    "%s has no tokens to pool",
+    (name) => {
+      const scope = new Declarations({ mode: "train" });
+      const build = () =>
+        backbone(name).build(scope, "", input("pixels", [2, 3, 64, 64]), { globalPool: "avg" });
+      expect(build).toThrow(`Expected nothing for globalPool of ${name}, got "avg"`);
+    },
+  );
+
   it("freezes the class token and the positions with the first stage", () => {
     const frozen = freezeStages(backbone("vit_tiny_patch16_224"), 1);
     for (const name of ["cls_token", "pos_embed", "patch_embed.proj.bias"])

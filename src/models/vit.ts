@@ -1,4 +1,5 @@
-// Vision transformers with a class token and learnt positions; the class token's last state is the features.
+// Vision transformers with a class token and learnt positions; the features are the class token's last state, as their
+// pretrained weights expect, or the mean of all other tokens, as upstream's `global_pool="avg"` makes of them.
 // Papers: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., 2012.12877.
 // Names, initialisation and recipes as timm's models/vision_transformer.py and deit.py (1.0.29); other image sizes
 // than 224 px resample the positions inside the graph, as timm does with dynamic_img_size.
@@ -121,6 +122,13 @@ function block(scope: Scope, name: string, x: Tokens, heads: number, rate: numbe
   return residual(scope, `${name}.drop_path2`, between, thought, rate);
 }
 
+/** Mean of the tokens behind the class token, [N, T, C] to [N, C]. */
+function meanOfPatches(tokens: Value): Value {
+  const length = tokens.shape[1]!;
+  const patches = ops.transpose(ops.slice(tokens, 1, 1, length), [0, 2, 1]); // [N, C, T - 1]
+  return ops.scale(ops.sumLast(patches), 1 / (length - 1));
+}
+
 function build(
   arch: Architecture,
   scope: Scope,
@@ -135,8 +143,10 @@ function build(
     x = block(scope, `${prefix}blocks.${i}`, x, arch.heads, rate);
   }
   const tokens = ops.reshape(x.rows, [x.n, x.length, arch.width]);
-  const token = ops.reshape(ops.slice(tokens, 1, 0, 1), [x.n, arch.width]);
-  const features = layerNorm(scope, `${prefix}norm`, token, EPS);
+  const average = options.globalPool === "avg";
+  const token = average ? meanOfPatches(tokens) : ops.reshape(ops.slice(tokens, 1, 0, 1), [x.n, arch.width]);
+  // timm norms each token before it takes one, but the mean after it is taken, and names the norms so.
+  const features = layerNorm(scope, `${prefix}${average ? "fc_norm" : "norm"}`, token, EPS);
   return dropout(scope, `${prefix}drop`, features, options.dropRate ?? 0);
 }
 
@@ -146,7 +156,7 @@ function vit(name: string, width: number, heads: number, pretrained: Recipes): B
   return {
     name,
     features: width,
-    stages: [["cls_token", "pos_embed", "patch_embed"], ...blocks, ["norm"]],
+    stages: [["cls_token", "pos_embed", "patch_embed"], ...blocks, ["norm", "fc_norm"]],
     pretrained,
     build: (scope, prefix, pixels, options = {}) => build(arch, scope, prefix, pixels, options),
   };

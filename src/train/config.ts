@@ -6,7 +6,7 @@ import { parseJson } from "../core/files.ts";
 import { type AugmentPolicy, FULL_AUGMENT } from "../data/jitter.ts";
 import { MODALITIES } from "../data/record.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
-import { freezeStages, slowStages } from "../models/model.ts";
+import { freezeStages, GLOBAL_POOLS, slowStages } from "../models/model.ts";
 import { PIXELS, PIXELS_NAMES } from "../models/recipes.ts";
 import { backbone } from "../models/registry.ts";
 import { parseTag, type Tag } from "../models/tags.ts";
@@ -52,6 +52,12 @@ export const trainConfigSchema = z.strictObject({
     .max(0.1)
     .optional()
     .describe("epsilon of BatchNorm, if not the backbone's own"),
+  globalPool: z
+    .enum(GLOBAL_POOLS)
+    .optional()
+    .describe(
+      "of vision transformers: class token, as their weights, or mean of the others, as upstream's modules",
+    ),
   epochs: z.int().min(1).max(10_000).default(20).describe("passes over the training images"),
   patience: z
     .int()
@@ -145,6 +151,7 @@ export const modelConfigSchema = trainConfigSchema.pick({
   pixels: true,
   padding: true,
   bnEps: true,
+  globalPool: true,
 });
 export type ModelConfig = z.output<typeof modelConfigSchema>;
 
@@ -250,6 +257,7 @@ export function factsOf(
     gating: tag.gating ?? null,
     ...(config.padding === undefined ? {} : { padding: config.padding }),
     ...(config.bnEps === undefined ? {} : { bnEps: config.bnEps }),
+    ...(config.globalPool === undefined ? {} : { globalPool: config.globalPool }),
     pixels: { sizePx: config.imageSize, interpolation: "bilinear", mean: [...mean], std: [...std] },
     threshold: 0.5,
     output: OUTPUT_MEANING,

@@ -5,6 +5,7 @@ import { type AppError, unexpected } from "../core/errors.ts";
 import { writeCheckpoint } from "../engine/checkpoint.ts";
 import type { ParamSpec, Weights } from "../engine/params.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
+import { GLOBAL_POOLS } from "../models/model.ts";
 import { backbone } from "../models/registry.ts";
 import { TARGET_HEADS } from "../models/targets.ts";
 import { exportStateDict, type FileWeights, fitWeights, readFileWeights } from "../models/weights.ts";
@@ -30,8 +31,9 @@ type Tensors = FileWeights["tensors"];
  *
  * @param path - .pt, .pth or .safetensors; the dict alone or under `state_dict` or `model`, wrapped or not
  * @param config - or what makes one of the flag that the classifier takes: see upstreamFlag
- * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH") if the file is of the other architecture, or its
- *   classifier takes the modality flag where the tag says F0, or lacks it where it says F1
+ * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH" | "POOL_MISMATCH") if the file is of the other architecture, or its
+ *   classifier takes the modality flag where the tag says F0, or lacks it where it says F1, or its transformer pools
+ *   in another way
  * @param ema - of a .pt or .pth that also has an average of its weights: which to take; see chooseWeights
  * @throws AppError("data", "WEIGHTS_MISMATCH") and as readFileWeights
  * @example await readUpstream("1752668630.pt", parseModelConfig({ arch: "umcc", tag }))
@@ -42,7 +44,8 @@ export async function readUpstream(
   ema?: boolean | undefined,
 ): Promise<Converted> {
   const { tensors, taken } = await readFileWeights(path, ema);
-  const known = typeof config === "function" ? config((name) => upstreamFlag(tensors, name)) : config;
+  const asked = typeof config === "function" ? config((name) => upstreamFlag(tensors, name)) : config;
+  const known = withPooling(tensors, asked, path);
   const facts = factsOf(known, []);
   checkArch(tensors, facts, path);
   checkFlag(tensors, facts, path);
@@ -57,6 +60,22 @@ function checkArch(tensors: Tensors, { arch }: ModelFacts, where: string): void 
   const other = arch === "umcc" ? "mag" : "umcc";
   if (names.has(MARKS[arch]) || !names.has(MARKS[other])) return;
   throw mismatch("ARCH_MISMATCH", other, "--arch", arch, where);
+}
+
+/** timm's names of a transformer's last norm, by what is pooled. */
+const LAST_NORMS = { token: "backbone.norm.weight", avg: "backbone.fc_norm.weight" } as const;
+
+/** The pooling of a vision transformer follows from the name of its last norm; upstream's modules take the mean. */
+function withPooling(tensors: Tensors, config: ModelConfig, where: string): ModelConfig {
+  if (!tensors.some(({ name }) => name === "backbone.cls_token")) return config;
+  const names = new Set(tensors.map(({ name }) => name));
+  const found = GLOBAL_POOLS.filter((pool) => names.has(LAST_NORMS[pool]));
+  const [pool] = found;
+  if (found.length !== 1 || pool === undefined) return config; // the tensors are compared below, and named
+  if (config.globalPool === undefined) return pool === "token" ? config : { ...config, globalPool: pool };
+  if (config.globalPool === pool) return config;
+  const expected = `${pool}, as the file has ${LAST_NORMS[pool]}`;
+  throw mismatch("POOL_MISMATCH", expected, "--global-pool", config.globalPool, where);
 }
 
 const classifierWidth = (tensors: Tensors) => tensors.find(({ name }) => name === MARKS.umcc)?.shape[1];

@@ -48,14 +48,16 @@ export function keepsFeatures({ tag }: Pick<TrainConfig, "tag">): boolean {
 
 /** SHA-256 of everything that features depend on. */
 export function featureKey(config: TrainConfig, samples: readonly Sample[], weights: Weights): string {
-  const { imageSize, pixels, padding, bnEps } = config;
+  const { imageSize, pixels, padding, bnEps, globalPool } = config;
   const backbone = [...weights].filter(([name]) => name.startsWith("backbone."));
   const hashes = backbone.map(([name, { buffer, byteOffset, byteLength }]) => [
     name,
     sha256(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)),
   ]);
   const ids = samples.map(({ source, id }) => `${source}/${id}`);
-  return sha256(JSON.stringify([imageSize, pixels, padding, bnEps, hashes, ids]));
+  // Pooling stands in the last place and only where it is chosen, so that features kept before it was stay valid.
+  const pooling = globalPool === undefined ? [] : [globalPool];
+  return sha256(JSON.stringify([imageSize, pixels, padding, bnEps, hashes, ids, ...pooling]));
 }
 
 /**

@@ -134,6 +134,34 @@ describe("facehand model convert", () => {
     },
   );
 
+  it("takes the pooling of a vision transformer from the name of its last norm, or refuses it", async () => {
+    const model = { arch: "umcc", tag: "vit_tiny_patch16_224.none_F1_Af_Lb_Z0", imageSize: 32 } as const;
+    const flags = ["--arch", "umcc", "--tag", model.tag, "--image-size", "32"];
+    for (const globalPool of ["token", "avg"] as const) {
+      const facts = factsOf(parseModelConfig({ ...model, globalPool }), []);
+      const specs = declaredSpecs(modelGraph(facts), 32);
+      const weights = new Map(specs.map((s) => [s.name, hashWeight(s.name, s.shape)]));
+      await writeFile(at(`${globalPool}.pt`), encodeTorch(exportTensors(specs, weights)));
+    }
+    const run = (pool: string, ...more: string[]) =>
+      runCli("model", "convert", at(`${pool}.pt`), ...flags, ...more, "--out", at(`${pool}.safetensors`));
+    expect((await run("avg")).stderr).toBe("");
+    expect((await readCheckpoint(at("avg.safetensors"))).facts).toMatchObject({ globalPool: "avg" });
+    expect((await runCli("model", "show", at("avg.safetensors"))).stdout).toContain("pooling avg");
+    expect((await run("token")).stderr).toBe("");
+    expect((await readCheckpoint(at("token.safetensors"))).facts).not.toHaveProperty("globalPool");
+    const wrong = await run("avg", "--global-pool", "token");
+    expect(wrong.code).toBe(2);
+    expect(wrong.stderr).toContain(
+      'Expected avg, as the file has backbone.fc_norm.weight for --global-pool, got "token"',
+    );
+    // Back to PyTorch under the same names.
+    await runCli("model", "convert", at("avg.safetensors"), "--out", at("avg-back.pt"));
+    expect([...(await readStateDict(at("avg-back.pt"))).keys()]).toEqual([
+      ...(await readStateDict(at("avg.pt"))).keys(),
+    ]);
+  });
+
   it("says which weights of a file with an average it takes, and takes the others where asked", async () => {
     const tensors = tensorsOf("umcc-F0");
     const other = (t: NamedTensor) => ({ ...t, name: `model_ema.module.${t.name}`, data: halved(t) });

@@ -102,6 +102,7 @@ def build(case, dtype):
             ("pad_type", {"same": "same", "symmetric": ""}.get(case.get("padding"))),
             ("drop_rate", case.get("dropRate", 0.0)),
             ("drop_path_rate", case.get("dropPathRate", 0.0)),
+            ("global_pool", case.get("globalPool")),
             # Transformers take other sizes than 224 px only if asked to.
             ("dynamic_img_size", True if "_patch16_" in case["backbone"] and case["size"] != 224 else None),
         ]
@@ -304,6 +305,12 @@ CASES = {
     "forward-convnext_nano": {**UMCC1, "backbone": "convnext_nano", "size": 64, "loss": "b", "forwardOnly": True},
     "forward-convnext_tiny": {**UMCC1, "backbone": "convnext_tiny", "size": 64, "loss": "b", "forwardOnly": True},
     "vit_tiny_patch16_224": {**UMCC1, "backbone": "vit_tiny_patch16_224", "size": 80, "loss": "b", "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3},
+    # Pooled as upstream's create_model(name, num_classes=0, global_pool="avg").
+    "avg-vit_tiny_patch16_224": {**UMCC1, "backbone": "vit_tiny_patch16_224", "size": 80, "loss": "b", "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3, "globalPool": "avg"},
+    **{
+        f"avg-{name}": {**UMCC1, "n": 2, "flags": FLAGS[:2], "labels": LABELS[:2], "backbone": name, "size": 224, "loss": "b", "samples": 0, "globalPool": "avg"}
+        for name in ["vit_small_patch16_224", "deit_small_patch16_224"]
+    },
     "forward-vit_small_patch16_224": {**UMCC1, "backbone": "vit_small_patch16_224", "size": 224, "loss": "b", "forwardOnly": True},
     "forward-deit_small_patch16_224": {**UMCC1, "backbone": "deit_small_patch16_224", "size": 240, "loss": "b", "forwardOnly": True},
     "forward-resnet34": {**UMCC1, "backbone": "resnet34", "size": 64, "loss": "b", "forwardOnly": True, "bnMomentum": 1.0, "dropPathRate": 0.2},
