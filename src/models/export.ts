@@ -64,7 +64,10 @@ function describe(facts: ModelFacts): Record<string, string> {
     labels: JSON.stringify(SEXES),
     output,
     threshold: String(threshold),
-    recipe: JSON.stringify({ input: "RGB u8, whole crop resized as Pillow's BILINEAR does (before 13: rows, then columns)", ...pixels }),
+    recipe: JSON.stringify({
+      input: "RGB u8, whole crop resized as Pillow's BILINEAR does (before 13: rows, then columns)",
+      ...pixels,
+    }),
     ...(targets === undefined ? {} : { targets: JSON.stringify(targets) }),
     facehand: JSON.stringify(facts),
   };
