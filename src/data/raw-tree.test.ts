@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findAnnotations, findFrames } from "./raw-tree.ts";
+import { findAnnotations, findFrames, framePlaces } from "./raw-tree.ts";
 
 let dir = "";
 beforeEach(async () => {
@@ -101,5 +101,25 @@ describe("findFrames", () => {
     await put("a/palm/1.jpg", "images/palm/1.jpg", "palm/1.jpg", "train_val_palm/1.jpg", "like/palm/1.jpg");
     expect(await folders("palm")).toEqual(["palm", "train_val_palm", "images/palm", "a/palm"]);
     expect(await folders("stop")).toEqual([]);
+  });
+});
+
+describe("framePlaces", () => {
+  const places = async (...names: string[]) =>
+    (await framePlaces(names.map((name) => join(dir, name))))("a").map((path) => relative(dir, path));
+
+  it("names HaGRID's own ending alone where no frame has another", async () => {
+    await put("palm/a.jpg", "palm/._b.png", "palm/notes.txt", "palm/b.jpg.part");
+    await symlink("gone", join(dir, "linked"));
+    expect(await places("palm", "linked")).toEqual(["palm/a.jpg", "linked/a.jpg"]);
+    expect(await places()).toEqual([]);
+  });
+
+  it("names the other endings of pictures that are there, as they are written, after HaGRID's own", async () => {
+    await put("palm/a.png", "palm/b.JPG", "palm/c.jpeg", "images/palm/a.jpg", "images/palm/d.PNG");
+    expect(await places("palm", "images/palm")).toEqual([
+      ...["palm/a.jpg", "images/palm/a.jpg"],
+      ...["palm/a.JPG", "palm/a.jpeg", "palm/a.png", "images/palm/a.PNG"],
+    ]);
   });
 });

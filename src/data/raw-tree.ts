@@ -3,8 +3,8 @@
 // hagrid_dataset/<gesture>/, the small ones in a folder such as HaGRIDv2_dataset_512/<gesture>/; the first HaGRID:
 // ann_train_val/, ann_test/, ann_subsample/ and train_val_<gesture>/, test/<gesture>/, subsample/<gesture>/.
 // Invariants: what is found depends on names alone; of two sets of annotations none is chosen.
-import { readdir } from "node:fs/promises";
-import { basename, join, relative, resolve } from "node:path";
+import { opendir, readdir } from "node:fs/promises";
+import { basename, extname, join, relative, resolve } from "node:path";
 import { isNotFound, unexpected } from "../core/errors.ts";
 import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 import { rawGesture } from "./layout.ts";
@@ -100,6 +100,39 @@ async function list(folder: string) {
 
 const isGesture = (name: string) =>
   HAGRID_GESTURES.some((gesture) => name === gesture || name === `train_val_${gesture}`);
+
+/** HaGRID's own. */
+const ENDING = ".jpg";
+
+/**
+ * Where a frame may be in folders of its gesture: as HaGRID calls it, then with other endings of pictures that are there
+ * (`.jpeg`, `.JPG`, `.png`: frames that were encoded again), as they are written.
+ *
+ * @param folders - in the order in which a frame is looked for
+ * @returns names of the frame with an id, in the order in which they count
+ * @example (await framePlaces(["hagrid/palm"]))("<id>") // ["hagrid/palm/<id>.jpg"]
+ */
+export async function framePlaces(folders: readonly string[]): Promise<(id: string) => string[]> {
+  const others = [];
+  for (const folder of folders)
+    for (const ending of await otherEndings(folder)) others.push([folder, ending] as const);
+  const all = [...folders.map((folder) => [folder, ENDING] as const), ...others];
+  return (id) => all.map(([folder, ending]) => join(folder, `${id}${ending}`));
+}
+
+/** Streamed, as folders have tens of thousands of frames. */
+async function otherEndings(folder: string): Promise<string[]> {
+  const found = new Set<string>();
+  try {
+    for await (const { name } of await opendir(folder)) {
+      if (/^[^.].*\.(jpe?g|png)$/i.test(name)) found.add(extname(name));
+    }
+  } catch (error) {
+    if (!isNotFound(error)) throw error; // a link to nothing
+  }
+  found.delete(ENDING);
+  return [...found].sort();
+}
 
 /** Finds the folders of a gesture's frames. */
 export interface RawFrames {

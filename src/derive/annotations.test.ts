@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
@@ -92,6 +92,19 @@ describe("readAnnotations", () => {
     await put("annotations/train/stop.json", { a: V20 });
     await put("images/stop/a.jpg", "");
     expect((await read())[0]?.path).toBe(join(dir, "images", "stop", "a.jpg"));
+  });
+
+  it("finds frames that were encoded again under other endings, HaGRID's own first", async () => {
+    await put("annotations/train/stop.json", { a: V20, b: V20, c: V20, d: V20 });
+    for (const name of ["a.jpeg", "b.JPG", "c.png", "d.jpg", "d.png"]) await put(`images/stop/${name}`, "");
+    expect((await read()).map(({ path }) => relative(join(dir, "images", "stop"), path))).toEqual([
+      "a.jpeg",
+      "b.JPG",
+      "c.png",
+      "d.jpg",
+    ]);
+    await rm(join(dir, "images", "stop", "a.jpeg"));
+    expect((await read())[0]?.path).toBe(join(dir, "images", "stop", "a.jpg")); // which the ledger tells as missing
   });
 
   it("lets a meta file replace the meta of the annotations", async () => {

@@ -1,14 +1,13 @@
 // Reads a HaGRID folder as a stream of frames.
 // Source: data/raw-tree.ts for where things lie. Invariants: the order is fixed by the tree alone (gesture, split, place in
 // the file), and memory by one record and the `--meta` file; bad records are told together, after the good ones.
-import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { unpackHint } from "../core/sniff-file.ts";
 import { accept, faultError, nearestWord } from "../core/spelling.ts";
 import { parseGesture } from "../core/vocabulary.ts";
 import { rawFrame } from "../data/layout.ts";
-import { findAnnotations, findFrames, type RawAnnotations } from "../data/raw-tree.ts";
+import { findAnnotations, findFrames, framePlaces, type RawAnnotations } from "../data/raw-tree.ts";
 import { BadRecords } from "./bad-records.ts";
 import { type Frame, type FrameMeta, parseFrame, parseMeta } from "./frame.ts";
 import { streamEntries } from "./records.ts";
@@ -35,12 +34,12 @@ export async function* readAnnotations(dir: string, options: AnnotationOptions):
   const metas = options.metaFile === undefined ? undefined : await readMeta(options.metaFile, bad);
   const frames = await findFrames(dir, [...new Set(files.map(({ gesture }) => gesture))]);
   for (const source of files) {
-    const folders = frames.foldersOf(source.gesture);
+    const placesOf = await framePlaces(frames.foldersOf(source.gesture));
     try {
       for await (const { key, value } of streamEntries(source.file, "HaGRID annotations")) {
         const frame = bad.try(() => parseFrame(key, value, source, ""));
         if (frame === undefined) continue;
-        const path = await framePath(dir, folders, source.gesture, key);
+        const path = (await present(placesOf(key))) ?? rawFrame(dir, source.gesture, key);
         const meta = metas?.get(key) ?? frame.meta;
         yield { ...frame, ...(meta === undefined ? {} : { meta }), path };
       }
@@ -51,16 +50,10 @@ export async function* readAnnotations(dir: string, options: AnnotationOptions):
   bad.tell(dir);
 }
 
-/** Where a frame is, of several folders of its gesture; where it would be, if it is in none. */
-async function framePath(
-  dir: string,
-  folders: readonly string[],
-  gesture: string,
-  id: string,
-): Promise<string> {
-  const paths = folders.map((folder) => join(folder, `${id}.jpg`));
+/** Where a frame is, of several places; the first if it is in none. */
+async function present(paths: readonly string[]): Promise<string | undefined> {
   if (paths.length > 1) for (const path of paths) if (await exists(path)) return path;
-  return paths[0] ?? rawFrame(dir, gesture, id);
+  return paths[0];
 }
 
 /**
