@@ -17,6 +17,7 @@ interface Row {
   readonly imageId: string;
   readonly sha256: string;
   readonly look: string;
+  readonly hand: string;
   readonly faces: number;
   readonly faceScore: number | null;
   readonly measures: Readonly<Record<string, number>>;
@@ -85,7 +86,8 @@ async function compareRows(ours: string, theirs: string): Promise<void> {
   for (const row of mine) {
     const other = byId.get(row.imageId);
     const known = Object.keys(row.measures);
-    if (other?.sha256 !== row.sha256 || other.faces !== row.faces) throw disagree("frames or faces");
+    if (other?.sha256 !== row.sha256 || other.faces !== row.faces || other.hand !== row.hand)
+      throw disagree("frames, faces or sources of the hand's landmarks");
     if (known.sort().join() !== Object.keys(other.measures).sort().join())
       throw disagree("measures that are there");
     bits = Math.max(bits, hashDistance(hashFromHex(row.look), hashFromHex(other.look)));

@@ -12,7 +12,11 @@ import { readTflite } from "../src/formats/tflite.ts";
 import { framesFolder, hagridOf } from "./derive-frames.ts";
 import type { Work } from "./side.ts";
 
-const DETECTOR = "@mediapipe/face_detection/face_detection_full_range.tflite";
+/** Models by what the peer calls them. */
+const MODELS = {
+  face: "@mediapipe/face_detection/face_detection_full_range.tflite",
+  hand: "@mediapipe/hands/hand_landmark_lite.tflite",
+} as const;
 
 /** Frames that can be derived again and again. */
 export interface DeriveWork {
@@ -22,14 +26,16 @@ export interface DeriveWork {
   close(): Promise<void>;
 }
 
-/** Makes the frames, and the face detector as ONNX beside them, where the peer finds both. */
+/** Makes the frames, and the models as ONNX beside them, translated and no more, where the peer finds all of it. */
 export async function openDeriveWork(work: Work): Promise<DeriveWork> {
   const hagridDir = await hagridOf(work);
-  const model = await readBytes(createRequire(import.meta.url).resolve(DETECTOR), "the face detector");
-  await writeFile(
-    join(framesFolder(work), "face.onnx"),
-    encodeModel(importTflite(readTflite(model, DETECTOR))),
-  );
+  for (const [name, file] of Object.entries(MODELS)) {
+    const model = await readBytes(createRequire(import.meta.url).resolve(file), "a model");
+    await writeFile(
+      join(framesFolder(work), `${name}.onnx`),
+      encodeModel(importTflite(readTflite(model, file))),
+    );
+  }
   const root = await mkdtemp(join(tmpdir(), "facehand-bench-derived-"));
   const { threads } = work;
   const optionsOf = (name: string) =>

@@ -1,11 +1,12 @@
-"""Python's side of derive (protocol: bench/side.ts): Pillow, the same detector in onnxruntime, dlib's chips, numpy.
+"""Python's side of derive (protocol: bench/side.ts): Pillow, the same models in onnxruntime, dlib's chips, numpy.
 
 Usage: derive.py WORK_JSON [lean | floor | keep DIR]
 
-Of each frame: SHA-256, decode, best face, hand by its landmarks and face cut as dlib's chips of 300 px, both written as JPEG
-of quality 95; then all that our ledger has of it (sharpness, exposure, skin, what is hidden or outside, perceptual
-hash), as a line of JSON. `lean` leaves out these measures, the hashes and the journal; `floor` does nothing but read,
-decode and find faces. `keep` works once and leaves crops and journal in DIR, for bench/derive-agree.ts to compare with ours.
+Of each frame: SHA-256, decode, best face, the hand's annotated landmarks checked against the picture by one reading of the
+landmark model, hand by its landmarks and face cut as dlib's chips of 300 px, both written as JPEG of quality 95; then all
+that our ledger has of it (sharpness, exposure, skin, what is hidden or outside, perceptual hash), as a line of JSON.
+`lean` leaves out the check, these measures, the hashes and the journal; `floor` does nothing but read, decode and find
+faces. `keep` works once and leaves crops and journal in DIR, for bench/derive-agree.ts to compare with ours.
 """
 import hashlib
 import io
@@ -32,11 +33,13 @@ folder = os.path.join(tempfile.gettempdir(), f"facehand-bench-frames-{work['size
 with open(os.path.join(folder, "annotations", "train", "palm.json")) as file:
     records = json.load(file)
 
-SIDE, SIZE, PADDING = 192, 300, 0.25
+SIDE, HAND_SIDE, SIZE, PADDING = 192, 224, 300, 0.25
 options = ort.SessionOptions()
 options.intra_op_num_threads = options.inter_op_num_threads = 1
-session = ort.InferenceSession(os.path.join(folder, "face.onnx"), options, providers=["CPUExecutionProvider"])
-feed = session.get_inputs()[0].name
+face_model, hand_model = (ort.InferenceSession(os.path.join(folder, f"{name}.onnx"), options,
+                                               providers=["CPUExecutionProvider"]) for name in ("face", "hand"))
+face_feed, hand_feed = face_model.get_inputs()[0].name, hand_model.get_inputs()[0].name
+hand_fetches = [output.name for output in hand_model.get_outputs()[:2]]
 cells = SIDE // 4
 grid = (np.arange(cells, dtype=np.float32) + 0.5) / cells
 centres = np.stack([np.tile(grid, cells), np.repeat(grid, cells)], axis=1) * SIDE
@@ -59,7 +62,7 @@ def find(small, scale):
     left, top = (SIDE - small.width) // 2, (SIDE - small.height) // 2
     canvas = np.full((SIDE, SIDE, 3), -1, dtype=np.float32)
     canvas[top:top + small.height, left:left + small.width] = np.asarray(small, dtype=np.float32) * (2 / 255) - 1
-    raw, logits = session.run(None, {feed: np.ascontiguousarray(canvas.transpose(2, 0, 1))[None]})
+    raw, logits = face_model.run(None, {face_feed: np.ascontiguousarray(canvas.transpose(2, 0, 1))[None]})
     scores = 1 / (1 + np.exp(-np.clip(logits[0, :, 0], -100, 100)))
     good = np.flatnonzero(scores >= 0.6)
     good = good[np.argsort(-scores[good], kind="stable")]
@@ -135,11 +138,21 @@ def hand_square(points):
     return about + (middle(own) - 0.1j * height) * unit, 2 * max(np.ptp(own.real), height), angle
 
 
-def chip(pixels, square):
+def chip(pixels, square, size=SIZE):
     centre, side, angle = square
     x, y, half = centre.real - 0.5, centre.imag - 0.5, (side - 1) / 2
     rect = dlib.drectangle(x - half, y - half, x + half, y + half)
-    return dlib.extract_image_chip(pixels, dlib.chip_details(rect, dlib.chip_dims(SIZE, SIZE), angle))
+    return dlib.extract_image_chip(pixels, dlib.chip_details(rect, dlib.chip_dims(size, size), angle))
+
+
+def seen(pixels, square, points, box):
+    """Presence of a hand where the landmarks are, and their mean distance from those read there, long sides of the box."""
+    centre, side, angle = square
+    planes = chip(pixels, square, HAND_SIDE).transpose(2, 0, 1) * np.float32(1 / 255)
+    xyz, presence = hand_model.run(hand_fetches, {hand_feed: np.ascontiguousarray(planes)[None]})
+    own = (xyz.reshape(21, 3)[:, :2] / HAND_SIDE - 0.5) @ (1, 1j)
+    read = centre + own * side * complex(math.cos(angle), math.sin(angle))
+    return float(presence[0, 0]), abs(points - read).mean() / max(box[2:])
 
 
 LUMA = np.array([0.299, 0.587, 0.114])
@@ -240,6 +253,15 @@ def derive(item):
     box = np.array(record["bboxes"][index]) * np.tile(size, 2)
     points = (np.array(record["hand_landmarks"][index]) * size) @ (1, 1j)
     square = hand_square(points)
+    low, high = complex(points.real.min(), points.imag.min()), complex(points.real.max(), points.imag.max())
+    bounds, corner = high - low, complex(min(high.real, box[0] + box[2]), min(high.imag, box[1] + box[3]))
+    both = corner - complex(max(low.real, box[0]), max(low.imag, box[1]))
+    shared = max(0, both.real) * max(0, both.imag)
+    fit = shared / (bounds.real * bounds.imag + box[2] * box[3] - shared)
+    if mode != "lean":
+        presence, off = seen(pixels, square, points, box)
+        if fit < 0.4 or presence < 0.5 or off > 0.15:  # ours would look for the hand; none of these frames needs it
+            raise ValueError(f"Expected landmarks that the picture shows, got fit {fit}, presence {presence}, off {off}")
     found = owner(faces, box)
     crops = {"H": chip(pixels, square)}
     if found:
@@ -249,26 +271,22 @@ def derive(item):
         Image.fromarray(crop).save(os.path.join(out, f"{letter}_{name}.jpg"), quality=95, subsampling=2)
     if mode == "lean":
         return None
-    (score, face, _), fit, lead = found or ((None, None, None), None, None)
-    low, high = complex(points.real.min(), points.imag.min()), complex(points.real.max(), points.imag.max())
-    bounds, corner = high - low, complex(min(high.real, box[0] + box[2]), min(high.imag, box[1] + box[3]))
-    both = corner - complex(max(low.real, box[0]), max(low.imag, box[1]))
-    shared = max(0, both.real) * max(0, both.imag)
+    (score, face, _), unusual, lead = found or ((None, None, None), None, None)
     measures = {
-        "landmark_fit": shared / (bounds.real * bounds.imag + box[2] * box[3] - shared),
+        "landmark_fit": fit, "landmark_off": off, "hand_presence": presence,
         "hand_turn": math.degrees(square[2]), "hand_inside": inside(square, *size),
         "hand_sharpness": sharpness(crops["H"]), "highlight": highlight(np.asarray(small)),
     }
     if found:
         measures |= {
-            "face_px": min(face[2:]), "owner_fit": fit, "owner_lead": lead,
+            "face_px": min(face[2:]), "owner_fit": unusual, "owner_lead": lead,
             "face_inside": inside(chip_square, *size), "hidden": hidden(face, points),
             "face_sharpness": sharpness(crops["F"]), "clipped": clipped(crops["F"]), "ita": skin_angle(crops["F"]),
         }
     return {
         "imageId": name, "gesture": "palm", "split": "train", "userId": record["user_id"],
         "sha256": hashlib.sha256(data).hexdigest(), "size": size.tolist(), "look": look(small),
-        "handBox": np.round(box, 2).tolist(), "faces": len(faces), "faceScore": score and round(score, 4),
+        "handBox": np.round(box, 2).tolist(), "hand": "annotation", "faces": len(faces), "faceScore": score and round(score, 4),
         "faceBox": face and [round(float(v), 2) for v in face],
         "measures": {key: round(float(v), 4) for key, v in measures.items() if v is not None},
         "crops": ["hand", "face"][:len(crops)],
