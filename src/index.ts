@@ -58,7 +58,7 @@ export { type FinalMetrics, readFinalMetrics } from "./evaluate/final-metrics.ts
 export { type ForeignPredictions, readForeign } from "./evaluate/foreign.ts";
 export { formatSummary } from "./evaluate/format.ts";
 export { bootstrapTables, type GroupTableIntervals } from "./evaluate/group-intervals.ts";
-export { type GroupTable, metricsByGroup } from "./evaluate/groups.ts";
+export { type GroupTable, metricsByGroup, tablesByGroup } from "./evaluate/groups.ts";
 export { delong, wilson } from "./evaluate/intervals.ts";
 export { holm, mcnemar } from "./evaluate/mcnemar.ts";
 export { type BinaryMetrics, evaluateBinary } from "./evaluate/metrics.ts";

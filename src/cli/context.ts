@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { DEVICES } from "../engine/device.ts";
+import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 
 export interface Context {
   /** Aborted by the first Ctrl-C. */
@@ -80,6 +81,12 @@ export const deviceOption = (when = "") =>
     .default("cpu");
 
 export const jsonOption = () => new Option("--json", "print JSON instead of text");
+
+/** Of every verb that prints figures by group: how few people a figure may rest on. */
+export const minSubjectsOption = () =>
+  new Option("--min-subjects <n>", "call figures that rest on fewer subjects too small, and leave them out")
+    .argParser(wholeNumber("--min-subjects", 1, 1_000_000))
+    .default(SMALL_SUBJECTS);
 
 /** Not for people: tests put a server of their own in the place of Google Drive. */
 export const driveOption = () =>

@@ -19,9 +19,12 @@ import type { DemoModel, DemoPlan } from "./demo-plan.ts";
 const SHEET_PAIRS = 16;
 
 /** The figures of a run's stored predictions on the test split. */
-export async function evaluateRun({ name, about, dir, config }: DemoModel): Promise<ReportRun> {
+export async function evaluateRun(
+  { name, about, dir, config }: DemoModel,
+  minSubjects: number,
+): Promise<ReportRun> {
   const rows = await evaluationRows(dir, { split: "test", workers: 1 });
-  const summary = summarize(rows, { groups: [["gesture", "modality"], ["race"], ["age"]] });
+  const summary = summarize(rows, { minSubjects, groups: [["gesture"], ["race"], ["age"]] });
   return { name, about, config, epochs: await readLog(dir), rows, summary };
 }
 

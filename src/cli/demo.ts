@@ -9,11 +9,11 @@ import { exists, readJson, writeAtomic, writeJson } from "../core/files.ts";
 import { formatSeconds, startProgress } from "../core/progress.ts";
 import type { Manifest } from "../data/manifest.ts";
 import type { SampleManifest } from "../data/sample.ts";
-import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { demoReport, type ReportPicture } from "../studies/demo-report.ts";
 import type { ReportRun } from "../studies/report-run.ts";
 import { train } from "../train/loop.ts";
-import { type Context, verb, wholeNumber } from "./context.ts";
+import { type Context, minSubjectsOption, verb, wholeNumber } from "./context.ts";
 import { drawWithProgress } from "./data.ts";
 import { choosePairs, demoVersions, evaluateRun, predictTwo } from "./demo-gather.ts";
 import {
@@ -32,6 +32,7 @@ import { deriveWithProgress } from "./derive-progress.ts";
 
 interface Flags extends DemoOptions {
   readonly out: string;
+  readonly minSubjects: number;
 }
 
 /** `facehand demo`. */
@@ -50,7 +51,8 @@ export function demoCommand(context: Context): Command {
       wholeNumber("--seed", 0, 2 ** 31 - 1),
       seed,
     )
-    .action(({ out, ...options }: Flags) => runDemo(context, out, options));
+    .addOption(minSubjectsOption())
+    .action(({ out, minSubjects, ...options }: Flags) => runDemo(context, { out, minSubjects }, options));
 }
 
 /** Tells each step's number before it and its duration after it. */
@@ -69,18 +71,29 @@ function counted({ report, signal }: Context, total: number): Step {
   };
 }
 
-async function runDemo(context: Context, out: string, options: DemoOptions): Promise<void> {
+/** Where the demo goes and what its report calls too small: neither changes what is made. */
+type Presented = Pick<Flags, "out" | "minSubjects">;
+
+async function runDemo(
+  context: Context,
+  { out, minSubjects }: Presented,
+  options: DemoOptions,
+): Promise<void> {
   const plan = planDemo(relative(process.cwd(), resolve(out)) || ".", options);
   try {
     await openFolder(plan);
-    await runSteps(context, plan, counted(context, 5 + plan.models.length));
+    await runSteps(context, { plan, minSubjects }, counted(context, 5 + plan.models.length));
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(`Stopped; the same command goes on in ${plan.out}`);
   }
 }
 
-async function runSteps(context: Context, plan: DemoPlan, step: Step): Promise<void> {
+async function runSteps(
+  context: Context,
+  { plan, minSubjects }: { readonly plan: DemoPlan; readonly minSubjects: number },
+  step: Step,
+): Promise<void> {
   const { subjects, seed } = plan.options;
   const sample = await step("draw raw frames of invented people", () =>
     drawWithProgress(context, plan.sample, { subjects, framesPerSubject: FRAMES_PER_SUBJECT, seed }),
@@ -99,7 +112,9 @@ async function runSteps(context: Context, plan: DemoPlan, step: Step): Promise<v
   for (const model of plan.models) {
     await step(`train the tiny ${model.name}`, () => trainModel(context, model));
   }
-  const runs = await step("evaluate on the test pairs", () => Promise.all(plan.models.map(evaluateRun)));
+  const runs = await step("evaluate on the test pairs", () =>
+    Promise.all(plan.models.map((model) => evaluateRun(model, minSubjects))),
+  );
   const pictures = await step("predict one hand and one face", () => predictTwo(plan));
   await step("write the report", () => writeReport(plan, { sample, dataset: manifest, runs, pictures }));
   context.print(told(plan, runs, pictures));

@@ -5,7 +5,7 @@ import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { SEXES } from "../core/vocabulary.ts";
 import { type Contradiction, type Contradictions, findContradictions } from "../evaluate/contradictions.ts";
-import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { writeCsv } from "../formats/csv.ts";
 import { storedPredictions } from "../train/evaluation.ts";
 import { type Context, jsonOption, repeated, verb } from "./context.ts";

@@ -11,7 +11,7 @@ import { type MergeOptions, mergeShards } from "../derive/merge.ts";
 import type { DeriveOptions } from "../derive/options.ts";
 import { type DeriveResult, derive } from "../derive/pipeline.ts";
 import { deriveShard, type ShardChoice, type ShardResult } from "../derive/shard.ts";
-import { LABEL_NOTE } from "../evaluate/format.ts";
+import { LABEL_NOTE } from "../evaluate/figure-text.ts";
 import type { Context } from "./context.ts";
 
 type Signal = Pick<Context, "signal">;

@@ -17,7 +17,16 @@ import { joinGroups } from "../evaluate/join.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { type ImageCounts, type Summary, summarize } from "../evaluate/summary.ts";
 import { ofSplit, predictData, storedPredictions } from "../train/evaluation.ts";
-import { type Context, deviceOption, jsonOption, list, repeated, verb, wholeNumber } from "./context.ts";
+import {
+  type Context,
+  deviceOption,
+  jsonOption,
+  list,
+  minSubjectsOption,
+  repeated,
+  verb,
+  wholeNumber,
+} from "./context.ts";
 
 interface Flags {
   readonly split?: Split;
@@ -32,6 +41,7 @@ interface Flags {
   readonly thresholds?: string;
   readonly selective?: string;
   readonly bootstrap: number;
+  readonly minSubjects: number;
   readonly workers: number;
   readonly device: Device | "auto";
   readonly json?: boolean;
@@ -69,6 +79,7 @@ export function evaluateCommand({ print, report }: Context): Command {
       wholeNumber("--bootstrap", 0, 1_000_000),
       2000,
     )
+    .addOption(minSubjectsOption())
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
@@ -76,6 +87,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     const { all, rows, counts } = await gather(run, flags, report);
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
+      minSubjects: flags.minSubjects,
       ...(flags.groups === undefined ? {} : { groups: flags.groups }),
       groupIntervals: flags.groupIntervals ?? false,
     });
@@ -117,7 +129,7 @@ function analysisOptions(command: Command): Command {
   return command
     .option(
       "--groups <keys>",
-      "recorded fields to break down by: race,age for one table each, race+age for their intersections; repeatable (default: race,age,gesture,race+age+modality)",
+      "recorded fields to break down by within each modality: race,age for one table each, race+age for their intersections; repeatable (default: race,age,gesture,race+age)",
       groupSets,
     )
     .option("--join <file>", "CSV with id or image_id and further fields to break down by, e.g. a ledger.csv")
@@ -139,24 +151,24 @@ function groupSets(text: string, before: readonly string[][] = []): string[][] {
 /** The analyses that were asked for. */
 interface Analyses {
   readonly calibration?: readonly CalibrationPart[];
-  readonly thresholdsByGroup?: ThresholdAnalysis;
-  readonly selective?: SelectiveAnalysis;
+  readonly thresholdsByGroup?: readonly ThresholdAnalysis[];
+  readonly selective?: readonly SelectiveAnalysis[];
 }
 
 function analyse(all: readonly Prediction[], split: Split, flags: Flags): Analyses {
-  const { thresholds, selective } = flags;
+  const { thresholds, selective, minSubjects: n } = flags;
   return {
-    ...(flags.calibrate === true ? { calibration: calibrate(all, split) } : {}),
-    ...(thresholds === undefined ? {} : { thresholdsByGroup: analyseThresholds(all, split, thresholds) }),
-    ...(selective === undefined ? {} : { selective: analyseSelective(all, split, selective) }),
+    ...(flags.calibrate === true ? { calibration: calibrate(all, split, n) } : {}),
+    ...(thresholds === undefined ? {} : { thresholdsByGroup: analyseThresholds(all, split, thresholds, n) }),
+    ...(selective === undefined ? {} : { selective: analyseSelective(all, split, selective, n) }),
   };
 }
 
 function formatAnalyses({ calibration, thresholdsByGroup, selective }: Analyses, split: Split): string[] {
   return [
     ...(calibration === undefined ? [] : [formatCalibration(calibration, split)]),
-    ...(thresholdsByGroup === undefined ? [] : [formatThresholds(thresholdsByGroup)]),
-    ...(selective === undefined ? [] : [formatSelective(selective)]),
+    ...(thresholdsByGroup === undefined ? [] : thresholdsByGroup.map(formatThresholds)),
+    ...(selective === undefined ? [] : selective.map(formatSelective)),
   ];
 }
 

@@ -2,11 +2,12 @@
 import type { Command } from "commander";
 import { writeAtomic } from "../core/files.ts";
 import { modelCard } from "../studies/model-card.ts";
-import { type Context, verb, wholeNumber } from "./context.ts";
+import { type Context, minSubjectsOption, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly out?: string;
   readonly bootstrap: number;
+  readonly minSubjects: number;
 }
 
 /** `facehand model card`. */
@@ -15,8 +16,9 @@ export function cardCommand({ print }: Context): Command {
     .argument("<run>", "run folder")
     .option("--out <file>", "Markdown file (default: print it)")
     .option("--bootstrap <n>", "draws over subjects", wholeNumber("--bootstrap", 100, 1_000_000), 2000)
-    .action(async (run: string, { out, bootstrap }: Flags) => {
-      const card = await modelCard(run, { replicates: bootstrap });
+    .addOption(minSubjectsOption())
+    .action(async (run: string, { out, bootstrap, minSubjects }: Flags) => {
+      const card = await modelCard(run, { replicates: bootstrap, minSubjects });
       if (out === undefined) return print(card.trimEnd());
       await writeAtomic(out, card);
       print(out);

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
 import { SPLITS, type Split } from "../data/record.ts";
-import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import type { Precision } from "../models/compress.ts";
 import { exportOnnx } from "../models/export.ts";
 import { type ExportCost, exportCost } from "../train/export-cost.ts";

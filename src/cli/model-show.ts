@@ -1,6 +1,6 @@
 // `facehand model show`: what a file of weights holds.
 import type { Command } from "commander";
-import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { describeModel, groupTensors, type ModelDescription } from "../models/describe.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { toldOf } from "../models/weights.ts";

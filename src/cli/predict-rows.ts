@@ -2,7 +2,7 @@
 import type { Modality } from "../data/record.ts";
 import type { Box } from "../derive/geometry.ts";
 import { decideClass } from "../evaluate/classes.ts";
-import { alignColumns, LABEL_NOTE } from "../evaluate/format.ts";
+import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
 import { writeCsv } from "../formats/csv.ts";
 import { GATED, preferred } from "../models/predictor.ts";

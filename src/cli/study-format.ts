@@ -1,6 +1,6 @@
 // Studies as text for a terminal: plan, status, ranking.
 import { formatSeconds } from "../core/progress.ts";
-import { alignColumns, formatSeeds, LABEL_NOTE, METRIC_TITLES } from "../evaluate/format.ts";
+import { alignColumns, formatSeeds, LABEL_NOTE, METRIC_TITLES } from "../evaluate/figure-text.ts";
 import type { Ranking } from "../studies/best.ts";
 import type { CellImages } from "../studies/images.ts";
 import { nameOf } from "../studies/runner.ts";

@@ -5,12 +5,13 @@ import { unexpected } from "../core/errors.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type AuditFinding, auditRow, type PublishedRow } from "../studies/audit.ts";
 import { checkReport, makeReport, writeReport } from "../studies/report.ts";
-import { type Context, jsonOption, list, verb, wholeNumber } from "./context.ts";
+import { type Context, jsonOption, list, minSubjectsOption, verb, wholeNumber } from "./context.ts";
 
 interface ReportFlags {
   readonly out: string;
   readonly check?: boolean;
   readonly bootstrap: number;
+  readonly minSubjects: number;
 }
 
 /** `facehand study report`. */
@@ -24,12 +25,13 @@ export function reportCommand({ print }: Context): Command {
     .option("--check", "write nothing; fail (exit code 3) if a file there is not what is recomputed")
     .option(
       "--bootstrap <n>",
-      "draws and permutations over subjects",
+      "draws and exchanges over subjects",
       wholeNumber("--bootstrap", 100, 1_000_000),
       2000,
     )
-    .action(async (dir: string, { out, check, bootstrap }: ReportFlags) => {
-      const report = await makeReport(dir, { outDir: out, replicates: bootstrap });
+    .addOption(minSubjectsOption())
+    .action(async (dir: string, { out, check, bootstrap, minSubjects }: ReportFlags) => {
+      const report = await makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
       const { runs, missing } = report.results;
       if (check === true) {
         await checkReport(report, out);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
-import { formatSeeds, LABEL_NOTE } from "../evaluate/format.ts";
+import { formatSeeds, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
 import { type TrainConfig, trainConfigSchema } from "../train/config.ts";

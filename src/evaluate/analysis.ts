@@ -2,11 +2,12 @@
 // Browser-safe. Invariants: nothing is fitted on the images it is judged by; nothing here changes a checkpoint.
 import { unexpected } from "../core/errors.ts";
 import { applyTemperature, type Temperature } from "./calibration.ts";
-import { evaluateRows, type Scored } from "./groups.ts";
+import { countSubjects, evaluateRows } from "./groups.ts";
 import type { BinaryMetrics, Rates } from "./metrics.ts";
-import { rates } from "./metrics.ts";
 import { PREDICTION_MODALITIES, type Prediction } from "./prediction-row.ts";
 import { type CoveragePoint, selectiveCurve } from "./selective.ts";
+import { judge, type Scored, SMALL_SUBJECTS } from "./small.ts";
+import { strata } from "./strata.ts";
 import { fitTemperatureOn } from "./summary.ts";
 import { evaluateGroupThresholds, fitGroupThresholds, type GroupThresholds } from "./thresholds.ts";
 
@@ -17,24 +18,33 @@ type CalibrationFigures = Pick<BinaryMetrics, "nll" | "brier" | "ece" | "eceAdap
 export interface CalibrationPart {
   readonly name: string;
   readonly nImages: number;
+  readonly nSubjects: number;
   readonly temperature: Temperature;
-  readonly before: CalibrationFigures;
-  readonly after: CalibrationFigures;
+  /** Null if the images are of fewer subjects than the limit. */
+  readonly before: CalibrationFigures | null;
+  readonly after: CalibrationFigures | null;
 }
 
-/** What thresholds by group would change. */
+/** What thresholds by group would change, within one modality (strata.ts). */
 export interface ThresholdAnalysis {
+  readonly within: Readonly<Record<string, string>>;
   readonly thresholds: GroupThresholds;
   /** All images decided at .5. */
-  readonly plain: Rates;
+  readonly plain: ThresholdRates;
   /** At the one threshold that validation prefers. */
-  readonly common: Rates;
+  readonly common: ThresholdRates;
   /** At each group's own. */
-  readonly byGroup: Rates;
+  readonly byGroup: ThresholdRates;
 }
 
-/** A curve of accuracy against coverage, with its worst group. */
+/** Rates that thresholds change; null where they rest on too few subjects. */
+export type ThresholdRates = Readonly<Record<(typeof THRESHOLD_RATES)[number], number | null>>;
+export const THRESHOLD_RATES = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"] as const;
+
+/** A curve of accuracy against coverage, with its worst group, within one modality. */
 export interface SelectiveAnalysis {
+  readonly within: Readonly<Record<string, string>>;
+  readonly minSubjects: number;
   readonly key: string;
   readonly curve: readonly CoveragePoint[];
 }
@@ -48,7 +58,11 @@ export interface SelectiveAnalysis {
  * @throws AppError("input", "NO_VALIDATION") if there are none
  * @example calibrate(rows, "test")[0]?.temperature.temperature
  */
-export function calibrate(predictions: readonly Prediction[], split: Prediction["split"]): CalibrationPart[] {
+export function calibrate(
+  predictions: readonly Prediction[],
+  split: Prediction["split"],
+  minSubjects: number = SMALL_SUBJECTS,
+): CalibrationPart[] {
   const rows = labelledRows(predictions);
   const parts = PREDICTION_MODALITIES.flatMap((modality): CalibrationPart[] => {
     const of = (name: string) => rows.filter((row) => row.modality === modality && row.split === name);
@@ -59,15 +73,10 @@ export function calibrate(predictions: readonly Prediction[], split: Prediction[
       ...row,
       probability: applyTemperature(row.logit, temperature.temperature),
     }));
-    return [
-      {
-        name: modality,
-        nImages: judged.length,
-        temperature,
-        before: figuresOf(judged),
-        after: figuresOf(cooled),
-      },
-    ];
+    const { nSubjects } = countSubjects(judged);
+    const figures = nSubjects < minSubjects ? () => null : figuresOf;
+    const part = { name: modality, nImages: judged.length, nSubjects, temperature };
+    return [{ ...part, before: figures(judged), after: figures(cooled) }];
   });
   if (parts.length === 0) throw noValidation("calibration", rows, split);
   return parts;
@@ -79,43 +88,59 @@ function figuresOf(rows: readonly Scored[]): CalibrationFigures {
 }
 
 /**
- * Thresholds by group from validation images, and the rates that they give on others. Analysis only.
+ * Thresholds by group from validation images, and the rates that they give on others, within each modality. Analysis only.
  *
  * @param key - a recorded field, e.g. `race`
  * @throws AppError("input", "NO_VALIDATION" | "ONE_CLASS" | "UNKNOWN_GROUP")
- * @example analyseThresholds(rows, "test", "race").byGroup.balancedAccuracy
+ * @example analyseThresholds(rows, "test", "race")[0]?.byGroup.balancedAccuracy
  */
 export function analyseThresholds(
   predictions: readonly Prediction[],
   split: Prediction["split"],
   key: string,
-): ThresholdAnalysis {
+  minSubjects: number = SMALL_SUBJECTS,
+): ThresholdAnalysis[] {
   const rows = withKey(labelledRows(predictions), key);
   const of = (name: string) => rows.filter((row) => row.split === name);
   const [validation, judged] = [of("val"), of(split)];
   if (validation.length === 0 || judged.length === 0) throw noValidation("thresholds", rows, split);
-  const thresholds = fitGroupThresholds(validation, key);
-  return {
-    thresholds,
-    plain: rates(evaluateRows(judged).confusion),
-    common: rates(evaluateRows(judged, { threshold: thresholds.common }).confusion),
-    byGroup: evaluateGroupThresholds(judged, thresholds),
-  };
+  return strata(judged, [key]).flatMap(({ within, rows: own }): ThresholdAnalysis[] => {
+    const fitted = validation.filter((row) =>
+      Object.entries(within).every(([field, value]) => row[field] === value),
+    );
+    if (fitted.length === 0) return [];
+    const thresholds = fitGroupThresholds(fitted, key, minSubjects);
+    const plain = evaluateRows(own);
+    const { tooSmall } = judge(own, plain, { minSubjects });
+    const shown = (of: Rates) =>
+      Object.fromEntries(
+        THRESHOLD_RATES.map((rate) => [rate, tooSmall.includes(rate) ? null : of[rate]]),
+      ) as ThresholdRates;
+    const common = evaluateRows(own, { threshold: thresholds.common });
+    const byGroup = evaluateGroupThresholds(own, thresholds);
+    return [{ within, thresholds, plain: shown(plain), common: shown(common), byGroup: shown(byGroup) }];
+  });
 }
 
 /**
- * Accuracy against coverage with the worst group of a recorded field.
+ * Accuracy against coverage with the worst group of a recorded field, within each modality.
  *
  * @throws AppError("input", "UNKNOWN_GROUP" | "EMPTY")
- * @example analyseSelective(rows, "test", "race").curve.at(-1)?.worst
+ * @example analyseSelective(rows, "test", "race")[0]?.curve.at(-1)?.worst
  */
 export function analyseSelective(
   predictions: readonly Prediction[],
   split: Prediction["split"],
   key: string,
-): SelectiveAnalysis {
+  minSubjects: number = SMALL_SUBJECTS,
+): SelectiveAnalysis[] {
   const rows = withKey(labelledRows(predictions), key).filter((row) => row.split === split);
-  return { key, curve: selectiveCurve(rows, (row) => row[key]!) };
+  return strata(rows, [key]).map(({ within, rows: own }) => ({
+    within,
+    minSubjects,
+    key,
+    curve: selectiveCurve(own, (row) => row[key]!, { minSubjects }),
+  }));
 }
 
 function labelledRows(predictions: readonly Prediction[]): Labelled[] {

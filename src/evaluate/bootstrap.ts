@@ -1,12 +1,13 @@
-// Percentile bootstrap over subjects: a subject is drawn with all its images, both modalities together.
-// Source: Davison and Hinkley 1997, 3.8 (clusters); percentiles of type 7. Browser-safe, seeded by core/random.
+// Percentile bootstrap over subjects: a subject is drawn with all its images, both modalities together. What stands in
+// where draws cannot tell is in subject-intervals.
+// Source: Davison and Hinkley 1997, 3.8 (clusters). Browser-safe, seeded by core/random.
 import { unexpected } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import { checkLengths, checkThreshold, THRESHOLD } from "./binary.ts";
-import { quantile } from "./calibration.ts";
-import { type Interval, LEVEL } from "./intervals.ts";
+import { LEVEL } from "./intervals.ts";
 import { evaluateBinary } from "./metrics.ts";
 import { checkLevel } from "./normal.ts";
+import { type BootstrapInterval, metricInterval } from "./subject-intervals.ts";
 import {
   numberNames,
   WEIGHTED_METRICS,
@@ -20,11 +21,6 @@ import {
 export const BOOTSTRAP_METRICS = WEIGHTED_METRICS;
 export type BootstrapMetric = WeightedMetric;
 
-/** One metric's interval; `replicates` counts the draws in which the metric was defined. */
-export interface BootstrapInterval extends Interval {
-  readonly replicates: number;
-}
-
 export type BootstrapIntervals = Readonly<Record<BootstrapMetric, BootstrapInterval>>;
 
 export interface BootstrapOptions {
@@ -35,16 +31,18 @@ export interface BootstrapOptions {
   /** Coverage; default .95. */
   readonly level?: number;
   /** Decided male where p >= threshold; default .5. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
 }
 
 /**
- * Percentile intervals by resampling subjects with replacement, all images of a drawn subject together.
+ * Percentile intervals by resampling subjects with replacement, all images of a drawn subject together; Wilson's by
+ * subjects where a rate is 0 or 1 (`method` says which).
  *
  * @param y - targets, 0 female or 1 male
  * @param p - probabilities of male
  * @param subjects - subject of each image; images of one subject share the string
- * @returns low and high are null with fewer than two subjects, or if a metric is undefined in over half of the draws
+ * @returns low and high are null with fewer than two subjects, if a metric is undefined in over half of the draws, or if
+ *   all draws are alike and nothing else can tell
  * @throws AppError("input", "BAD_REPLICATES" | "BAD_LEVEL" | "BAD_THRESHOLD" | ...)
  * @example bootstrapBySubject(y, p, subjects, { seed: 42 }).balancedAccuracy
  */
@@ -62,10 +60,12 @@ export function bootstrapBySubject(
   const estimates = evaluateBinary(y, p, { threshold });
   const { index, count } = numberNames(subjects);
   const images = weighable({ y, p, unit: index }, threshold);
-  const draws = count < 2 ? [] : drawAll(images, count, replicates, seed);
-  const entries = BOOTSTRAP_METRICS.map(
-    (name, k) => [name, percentileInterval(estimates[name], draws[k] ?? new Float64Array(), level)] as const,
-  );
+  const drawn = {
+    images,
+    estimates,
+    draws: drawAll(images, count, { replicates: count < 2 ? 0 : replicates, seed }),
+  };
+  const entries = BOOTSTRAP_METRICS.map((name) => [name, metricInterval(name, drawn, level)] as const);
   return Object.fromEntries(entries) as unknown as BootstrapIntervals;
 }
 
@@ -80,14 +80,17 @@ export function checkReplicates(replicates: number): void {
   });
 }
 
-/** All draws, one array a metric in the order of BOOTSTRAP_METRICS; NaN where undefined. */
-function drawAll(images: Weighable, subjects: number, replicates: number, seed: number): Float64Array[] {
-  const out = BOOTSTRAP_METRICS.map(() => new Float64Array(replicates));
-  drawSubjects(subjects, { replicates, seed }, (weights, draw) => {
+/** All draws by metric; NaN where undefined. */
+function drawAll(
+  images: Weighable,
+  subjects: number,
+  options: { readonly replicates: number; readonly seed: number },
+): Record<BootstrapMetric, Float64Array> {
+  const entries = BOOTSTRAP_METRICS.map((name) => [name, new Float64Array(options.replicates)] as const);
+  const out = Object.fromEntries(entries) as unknown as Record<BootstrapMetric, Float64Array>;
+  drawSubjects(subjects, options, (weights, draw) => {
     const values = weightedMetrics(images, weights);
-    BOOTSTRAP_METRICS.forEach((name, k) => {
-      out[k]![draw] = values[name] ?? Number.NaN;
-    });
+    for (const name of BOOTSTRAP_METRICS) out[name][draw] = values[name] ?? Number.NaN;
   });
   return out;
 }
@@ -110,26 +113,4 @@ export function drawSubjects(
     for (let k = 0; k < subjects; k++) weights[random.int(subjects)]! += 1;
     visit(weights, draw);
   }
-}
-
-/**
- * Percentile interval of the draws of one figure.
- *
- * @param draws - NaN where the figure was not defined
- * @returns low and high are null if the estimate is, or if over half of the draws are not defined
- */
-export function percentileInterval(
-  estimate: number | null,
-  draws: Float64Array,
-  level: number,
-): BootstrapInterval {
-  const sorted = draws.filter((value) => !Number.isNaN(value)).sort();
-  const usable = estimate !== null && sorted.length > draws.length / 2;
-  return {
-    estimate,
-    low: usable ? quantile(sorted, (1 - level) / 2) : null,
-    high: usable ? quantile(sorted, (1 + level) / 2) : null,
-    level,
-    replicates: sorted.length,
-  };
 }

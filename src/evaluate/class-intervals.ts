@@ -1,17 +1,12 @@
 // Intervals of a further target's figures (age bucket, race or skin-tone class): the percentile bootstrap over subjects
 // that the sex's figures have. A draw that lacks a recorded class has no balanced accuracy, as one without a sex has none:
 // the mean recall of fewer classes is another figure, and a higher one where the rare are the hard. Browser-safe.
-import {
-  type BootstrapInterval,
-  type BootstrapOptions,
-  checkReplicates,
-  drawSubjects,
-  percentileInterval,
-} from "./bootstrap.ts";
+import { type BootstrapOptions, checkReplicates, drawSubjects } from "./bootstrap.ts";
 import { type Decided, decideRows, evaluateClasses } from "./classes.ts";
-import { LEVEL } from "./intervals.ts";
+import { LEVEL, wilson } from "./intervals.ts";
 import { checkLevel } from "./normal.ts";
 import type { ClassTarget, Prediction } from "./prediction-row.ts";
+import { type BootstrapInterval, percentileInterval } from "./subject-intervals.ts";
 import { numberNames } from "./weighted.ts";
 
 /** Figures of a target that have intervals. */
@@ -53,11 +48,21 @@ export function bootstrapClasses(
       });
     });
   }
-  const entries = CLASS_METRICS.map((metric, k) => [
-    metric,
-    percentileInterval(estimates[metric], draws[k]!, level),
-  ]);
+  const entries = CLASS_METRICS.map((metric, k) => {
+    const plain = percentileInterval(estimates[metric], draws[k]!, level);
+    return [metric, SHARES.has(metric) && count >= 2 ? atBound(plain, count) : plain];
+  });
   return Object.fromEntries(entries) as ClassIntervals;
+}
+
+const SHARES: ReadonlySet<ClassMetric> = new Set(["accuracy", "oneOffAccuracy"]);
+
+/** A share of 0 or 1 is the same in every draw: Wilson's interval by subjects, as the sex's rates have it. */
+function atBound(interval: BootstrapInterval, subjects: number): BootstrapInterval {
+  const { estimate, level } = interval;
+  if (estimate !== 0 && estimate !== 1) return interval;
+  const { low, high } = wilson(estimate === 1 ? subjects : 0, subjects, level);
+  return { ...interval, low, high, method: "wilson" };
 }
 
 interface Counted {

@@ -3,8 +3,9 @@
 // Classes are what somebody recorded, not what anyone is; nothing is rounded here.
 import { unexpected } from "../core/errors.ts";
 import { ratio } from "./binary.ts";
-import { SMALL_SUBJECTS } from "./groups.ts";
+
 import { type ClassProbabilities, type ClassTarget, classKey, type Prediction } from "./prediction-row.ts";
+import { SMALL_SUBJECTS } from "./small.ts";
 
 /** Targets whose classes have an order, so that a decision may be near the record. */
 const ORDERED: ReadonlySet<ClassTarget> = new Set(["age"]);
@@ -14,9 +15,9 @@ export interface ClassRecall {
   readonly name: string;
   readonly nImages: number;
   readonly nSubjects: number;
-  /** Under 20 subjects: too few to say anything. */
+  /** Fewer subjects than the limit: too few to say anything. */
   readonly small: boolean;
-  /** Null if no image is recorded so. */
+  /** Null if no image is recorded so, or if that is too small. */
   readonly recall: number | null;
 }
 
@@ -45,16 +46,21 @@ export interface ClassMetrics {
  * Agreement of a target's decisions with the record.
  *
  * @param rows - predictions of models with the same classes of this target; rows without the target are left out
+ * @param options - `minSubjects`: recalls of classes with fewer are too small; default 20
  * @returns undefined if no row has the target, or none of them a recorded class that the model knows
  * @throws AppError("input", "MIXED_CLASSES") if the rows come from models with other classes
  * @example evaluateClasses(rows, "age")?.oneOffAccuracy
  */
-export function evaluateClasses(rows: readonly Prediction[], target: ClassTarget): ClassMetrics | undefined {
+export function evaluateClasses(
+  rows: readonly Prediction[],
+  target: ClassTarget,
+  { minSubjects = SMALL_SUBJECTS }: { readonly minSubjects?: number | undefined } = {},
+): ClassMetrics | undefined {
   const { names, decided, unlabelled, unknown } = decideRows(rows, target);
   if (decided.length === 0) return undefined;
   const share = (within: number) => decided.filter((d) => d.distance <= within).length / decided.length;
   const distances = decided.reduce((sum, { distance }) => sum + distance, 0);
-  const classes = names.map((name, k) =>
+  const recalls = names.map((name, k) =>
     recallOf(
       name,
       decided.filter(({ recorded }) => recorded === k),
@@ -68,10 +74,13 @@ export function evaluateClasses(rows: readonly Prediction[], target: ClassTarget
     nUnlabelled: unlabelled,
     unknown: countUnknown(unknown),
     accuracy: share(0),
-    balancedAccuracy: meanRecall(classes),
+    balancedAccuracy: meanRecall(recalls),
     oneOffAccuracy: ordered ? share(1) : null,
     meanAbsoluteError: ordered ? distances / decided.length : null,
-    classes,
+    classes: recalls.map((known): ClassRecall => {
+      const small = known.nSubjects < minSubjects;
+      return { ...known, small, recall: small ? null : known.recall };
+    }),
   };
 }
 
@@ -125,18 +134,16 @@ function classNames(all: readonly ClassProbabilities[], target: ClassTarget): st
   });
 }
 
-function recallOf(name: string, decided: readonly Decided[]): ClassRecall {
-  const nSubjects = new Set(decided.map(({ subject }) => subject)).size;
+function recallOf(name: string, decided: readonly Decided[]): Omit<ClassRecall, "small"> {
   return {
     name,
     nImages: decided.length,
-    nSubjects,
-    small: nSubjects < SMALL_SUBJECTS,
+    nSubjects: new Set(decided.map(({ subject }) => subject)).size,
     recall: ratio(decided.filter(({ distance }) => distance === 0).length, decided.length),
   };
 }
 
-function meanRecall(classes: readonly ClassRecall[]): number | null {
+function meanRecall(classes: readonly Pick<ClassRecall, "recall">[]): number | null {
   const recalls = classes.flatMap(({ recall }) => recall ?? []);
   return recalls.length < 2 ? null : recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
 }

@@ -12,7 +12,7 @@ export interface ClusteredAuc extends Interval {
   readonly variance: number | null;
 }
 
-/** How far apart the ROC-AUCs of two models on the same images are: second - first. */
+/** How far apart the ROC-AUCs of two models on the same images are: first - second. */
 export interface AucDifference extends ClusteredAuc {
   /** Two-sided, normal; null without a variance, 1 if both order all images alike. */
   readonly p: number | null;
@@ -39,18 +39,20 @@ export function clusteredAuc(
   const variance = varianceOf(y, shares, area, subjects);
   if (area === null || variance === null)
     return { estimate: area, variance: null, low: null, high: null, level };
+  // All pairs in order: no variance is left, which is no certainty.
+  if (variance === 0) return { estimate: area, variance, low: null, high: null, level };
   const half = z * Math.sqrt(variance);
   return { estimate: area, variance, low: Math.max(0, area - half), high: Math.min(1, area + half), level };
 }
 
 /**
- * Difference of two ROC-AUCs on the same images (second - first), with Obuchowski's variance over subjects; with one
+ * Difference of two ROC-AUCs on the same images (first - second), with Obuchowski's variance over subjects; with one
  * image a subject it is DeLong's test of two correlated areas.
  *
  * @param first - probabilities of male by the first model
  * @param second - by the second model, of the same images in the same order
  * @throws AppError("input", ...) as `clusteredAuc`
- * @example aucDifference(y, umcc, mag, subjects).p
+ * @example aucDifference(y, mag, umcc, subjects).estimate // MAG minus UMCC
  */
 export function aucDifference(
   y: ArrayLike<number>,
@@ -82,14 +84,15 @@ export function meanAucDifference(
   checkLengths(y, subjects, "subjects");
   const a = meanPlacements(first.map((p) => placements(scores(y, p))));
   const b = meanPlacements(second.map((p) => placements(scores(y, p))));
-  const estimate = a.area === null || b.area === null ? null : b.area - a.area;
-  const shares = b.shares.map((share, i) => share - a.shares[i]!);
+  const estimate = a.area === null || b.area === null ? null : a.area - b.area;
+  const shares = a.shares.map((share, i) => share - b.shares[i]!);
   const variance = varianceOf(y, shares, estimate, subjects);
   if (estimate === null || variance === null) {
     return { estimate, variance: null, low: null, high: null, level, p: null };
   }
   const error = Math.sqrt(variance);
   const p = error === 0 ? (estimate === 0 ? 1 : 0) : 2 * normalCdf(-Math.abs(estimate) / error);
+  if (error === 0) return { estimate, variance, low: null, high: null, level, p };
   return { estimate, variance, low: estimate - z * error, high: estimate + z * error, level, p };
 }
 

@@ -1,6 +1,12 @@
 // Calibration, thresholds by group and abstention as text for a terminal. Browser-safe.
-import type { CalibrationPart, SelectiveAnalysis, ThresholdAnalysis } from "./analysis.ts";
-import { alignColumns, figure } from "./format.ts";
+import {
+  type CalibrationPart,
+  type SelectiveAnalysis,
+  THRESHOLD_RATES,
+  type ThresholdAnalysis,
+} from "./analysis.ts";
+import { alignColumns, figure, TOO_SMALL } from "./figure-text.ts";
+import { withinWords } from "./strata.ts";
 import { ANALYSIS_ONLY } from "./thresholds.ts";
 
 /** Calibration by modality as a table. */
@@ -9,8 +15,8 @@ export function formatCalibration(parts: readonly CalibrationPart[], split: stri
     name,
     String(nImages),
     `${figure(temperature.temperature)}${temperature.atBound ? " (at the limit)" : ""}`,
-    ...(["nll", "brier", "ece", "eceAdaptive"] as const).map(
-      (metric) => `${figure(before[metric])} > ${figure(after[metric])}`,
+    ...(["nll", "brier", "ece", "eceAdaptive"] as const).map((metric) =>
+      before === null || after === null ? TOO_SMALL : `${figure(before[metric])} > ${figure(after[metric])}`,
     ),
   ]);
   const header = ["temperature from val", "images", "T", "NLL", "Brier", "ECE 15 bins", "ECE adaptive"];
@@ -18,15 +24,16 @@ export function formatCalibration(parts: readonly CalibrationPart[], split: stri
 }
 
 /** What thresholds by group would change, as a table. */
-export function formatThresholds({ thresholds, plain, common, byGroup }: ThresholdAnalysis): string {
+export function formatThresholds(analysis: ThresholdAnalysis): string {
+  const { within, thresholds, plain, common, byGroup } = analysis;
   const chosen = Object.entries(thresholds.byValue).map(([value, t]) => `${value} ${figure(t)}`);
   const row = (name: string, of: typeof plain) => [
     name,
-    ...[of.accuracy, of.balancedAccuracy, of.tprFemale, of.tprMale].map((value) => figure(value)),
+    ...THRESHOLD_RATES.map((rate) => (of[rate] === null ? TOO_SMALL : figure(of[rate]))),
   ];
   return [
     alignColumns([
-      ["threshold", "accuracy", "balanced accuracy", "TPR female", "TPR male"],
+      [`threshold, ${withinWords(within)}`, "accuracy", "balanced accuracy", "TPR female", "TPR male"],
       row(".5", plain),
       row(`one from val, ${figure(thresholds.common)}`, common),
       row(`one a group of ${thresholds.key}`, byGroup),
@@ -36,13 +43,20 @@ export function formatThresholds({ thresholds, plain, common, byGroup }: Thresho
 }
 
 /** Accuracy against coverage as a table. */
-export function formatSelective({ key, curve }: SelectiveAnalysis): string {
+export function formatSelective({ within, key, curve }: SelectiveAnalysis): string {
   return alignColumns([
-    ["coverage", "|p - .5| from", "accuracy", `worst group of ${key}`, "its accuracy", "its coverage"],
+    [
+      `coverage, ${withinWords(within)}`,
+      "|p - .5| from",
+      "accuracy",
+      `worst group of ${key}`,
+      "its accuracy",
+      "its coverage",
+    ],
     ...curve.map(({ coverage, confidence, accuracy, worst }) => [
       figure(coverage),
       figure(confidence),
-      figure(accuracy),
+      accuracy === null ? TOO_SMALL : figure(accuracy),
       worst === null ? "-" : worst.group,
       figure(worst?.accuracy ?? null),
       figure(worst?.coverage ?? null),

@@ -1,46 +1,22 @@
-// A summary as text: aligned tables for a terminal. The only place of this room that rounds. Browser-safe.
-// Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
-import type { BootstrapInterval, BootstrapIntervals, BootstrapMetric } from "./bootstrap.ts";
+// A summary as text: aligned tables for a terminal. Browser-safe.
+import type { BootstrapMetric } from "./bootstrap.ts";
 import type { ClassMetric } from "./class-intervals.ts";
 import type { ClassMetrics } from "./classes.ts";
-import type { GroupTableIntervals, SpreadIntervals } from "./group-intervals.ts";
-import { type Comparison, type GroupMetrics, type GroupTable, SMALL_SUBJECTS } from "./groups.ts";
+import {
+  alignColumns,
+  count,
+  dropSmallColumns,
+  FEW,
+  figure,
+  intervalText,
+  LABEL_NOTE,
+  METRIC_TITLES,
+  TARGET_TITLES,
+  TOO_SMALL,
+} from "./figure-text.ts";
+import { formatGroups } from "./format-groups.ts";
 import { METRICS, type MetricName } from "./metrics.ts";
-import type { SeedSummary } from "./seeds.ts";
-import type { ImageCounts, Part, Summary, TargetSummary } from "./summary.ts";
-
-/** Said wherever figures are shown. */
-export const LABEL_NOTE =
-  "The label is an apparent one, recorded by machines or annotators; it is never a person's identity.";
-
-/** What tables call the metrics. */
-export const METRIC_TITLES: Readonly<Record<MetricName, string>> = {
-  accuracy: "accuracy",
-  balancedAccuracy: "balanced accuracy",
-  tprFemale: "TPR female",
-  tprMale: "TPR male",
-  tprGap: "TPR male - female",
-  rocAuc: "ROC-AUC",
-  prAuc: "PR-AUC",
-  prAucFemale: "PR-AUC female",
-  eer: "EER",
-  f1Male: "F1 male",
-  f1Female: "F1 female",
-  f1Macro: "F1 macro",
-  precisionMale: "precision male",
-  precisionFemale: "precision female",
-  mcc: "MCC",
-  kappa: "kappa",
-  decidedMale: "share decided male",
-  meanError: "mean p - share male",
-  brier: "Brier",
-  nll: "NLL",
-  ece: "ECE 15 bins",
-  eceAdaptive: "ECE adaptive",
-};
-
-const GROUP_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc", "ece"] as const;
-const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc"] as const;
+import type { ImageCounts, Part, Summary, TargetPart, TargetSummary } from "./summary.ts";
 
 /**
  * A summary as aligned text.
@@ -50,13 +26,14 @@ const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", 
  * @example console.log(formatSummary(summarize(rows)))
  */
 export function formatSummary(summary: Summary, images?: ImageCounts): string {
+  const parts = [summary.overall, ...summary.byModality];
   return [
     heading(summary, images),
     LABEL_NOTE,
-    formatParts([summary.overall, ...summary.byModality]),
-    intervalNote(summary.overall),
+    formatParts(parts),
+    partNotes(parts, summary.minSubjects),
     ...summary.byGroup.map((table, t) => formatGroups(table, summary.groupIntervals?.[t])),
-    ...(summary.targets ?? []).map(formatTarget),
+    ...(summary.targets ?? []).map((target) => formatTarget(target, summary.minSubjects)),
   ]
     .filter((block) => block !== "")
     .join("\n\n");
@@ -83,11 +60,14 @@ function formatCounts({ given, used, leftOut }: ImageCounts): string {
   return `${count(used)} of ${count(given)} given images used${why}`;
 }
 
-function formatParts(parts: readonly Part[]): string {
+function formatParts(all: readonly Part[]): string {
+  // Of one modality, its column would be the first one again.
+  const parts = all.length === 2 ? all.slice(0, 1) : all;
   const counts: [string, (part: Part) => string][] = [
     ["images", (part) => count(part.nImages)],
     ["  female / male", (part) => `${count(part.metrics.nFemale)} / ${count(part.metrics.nMale)}`],
     ["subjects", (part) => count(part.nSubjects)],
+    ["  female / male", (part) => `${count(part.nSubjectsFemale)} / ${count(part.nSubjectsMale)}`],
   ];
   const gate = parts.some((part) => part.modalityAgreement !== null)
     ? [["own modality used", ...parts.map((part) => figure(part.modalityAgreement))]]
@@ -95,107 +75,41 @@ function formatParts(parts: readonly Part[]): string {
   return alignColumns([
     ["", ...parts.map((part) => part.name)],
     ...counts.map(([title, of]) => [title, ...parts.map(of)]),
-    ...METRICS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => withInterval(part, metric))]),
+    ...METRICS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => partFigure(part, metric))]),
     ...gate,
   ]);
 }
 
-function withInterval(
-  { metrics, intervals }: Pick<Part, "metrics" | "intervals">,
-  metric: MetricName,
-): string {
-  if (intervals === null) return figure(metrics[metric]);
-  const interval = metric in intervals ? intervals[metric as BootstrapMetric] : undefined;
-  return valueInterval(metrics[metric], interval ?? "none");
+/** A figure with its interval; with blanks in its place where others of the column have one. */
+function partFigure({ metrics, tooSmall, few, intervals }: Part, metric: MetricName): string {
+  if (tooSmall.includes(metric)) return TOO_SMALL;
+  const value = metrics[metric];
+  const text = `${figure(value)}${few.includes(metric) ? FEW : ""}`;
+  if (intervals === null) return text;
+  const known = value !== null && metric in intervals ? intervals[metric as BootstrapMetric] : undefined;
+  return `${text} ${(known === undefined ? "" : intervalText(known)).padEnd("[0.000, 0.000]".length)}`;
 }
 
-/** A figure with its interval; with blanks in its place where others of the column have one, with nothing for null. */
-function valueInterval(value: number | null, interval: BootstrapInterval | "none" | null): string {
-  if (interval === null) return figure(value);
-  if (interval === "none" || interval.low === null)
-    return figure(value) + " ".repeat(" [0.000, 0.000]".length);
-  return `${figure(value)} [${figure(interval.low)}, ${figure(interval.high)}]`;
+/** What stands in the table beside figures. */
+function partNotes(parts: readonly Part[], minSubjects: number): string {
+  const { intervals } = parts[0]!;
+  const lines: string[] = [];
+  if (intervals !== null) {
+    const { level, replicates } = intervals.accuracy;
+    lines.push(
+      `[low, high]: ${(100 * level).toFixed(0)} % percentile bootstrap over subjects, ${count(replicates)} draws, Wilson by subjects for a rate of 0 or 1; -: not defined; [?, ?]: all draws are alike and cannot tell.`,
+    );
+  }
+  if (parts.some(({ tooSmall }) => tooSmall.length > 0))
+    lines.push(`${TOO_SMALL}: the figure rests on under ${minSubjects} subjects.`);
+  if (parts.some(({ few }) => few.length > 0))
+    lines.push(
+      `${FEW}: of the whole set, but of under ${minSubjects} subjects; intervals of so few are too narrow.`,
+    );
+  return lines.join("\n");
 }
 
-function intervalNote({ intervals }: Part): string {
-  if (intervals === null) return "";
-  const { level, replicates } = intervals.accuracy;
-  return `[low, high]: ${(100 * level).toFixed(0)} % percentile bootstrap over subjects, ${count(replicates)} draws; -: not defined.`;
-}
-
-function formatGroups(table: GroupTable, intervals?: GroupTableIntervals): string {
-  const title = table.keys.join(" x ");
-  const header = [
-    title,
-    "images",
-    "subjects",
-    "female / male subjects",
-    ...GROUP_COLUMNS.map((m) => METRIC_TITLES[m]),
-  ];
-  const body = alignColumns([
-    header,
-    ...table.groups.map((group, g) => groupRow(group, intervals?.groups[g])),
-  ]);
-  const small = table.groups.filter((group) => group.small).length;
-  const smallNote =
-    small === 0
-      ? []
-      : [
-          `too small: under ${SMALL_SUBJECTS} subjects (${small} of ${table.groups.length} groups), not compared`,
-        ];
-  const compared = table.comparisons.filter(({ metric }) =>
-    (SPREAD_COLUMNS as readonly string[]).includes(metric),
-  );
-  const spread = compared.length === 0 ? [] : [formatComparisons(compared, intervals?.spreads)];
-  return [body, ...smallNote, ...spread].join("\n");
-}
-
-function groupRow(group: GroupMetrics, intervals?: BootstrapIntervals): string[] {
-  const label = Object.values(group.group)
-    .map((value) => (value === "" ? "not recorded" : value))
-    .join(" x ");
-  return [
-    label,
-    count(group.nImages),
-    count(group.nSubjects),
-    `${count(group.nSubjectsFemale)} / ${count(group.nSubjectsMale)}`,
-    ...GROUP_COLUMNS.map((metric) =>
-      group.small
-        ? "too small"
-        : withInterval({ metrics: group.metrics, intervals: intervals ?? null }, metric),
-    ),
-  ];
-}
-
-function formatComparisons(
-  comparisons: readonly Comparison[],
-  spreads: readonly SpreadIntervals[] = [],
-): string {
-  const between = (c: Comparison) => {
-    const interval = spreads.find(({ metric }) => metric === c.metric)?.difference;
-    const known = interval !== undefined && interval.low !== null;
-    return `${figure(c.difference)}${known ? ` [${figure(interval.low)}, ${figure(interval.high)}]` : ""}`;
-  };
-  return alignColumns([
-    ["  between groups", "difference", "ratio", "error max/min", "error max/geomean", "worst group"],
-    ...comparisons.map((c) => [
-      `  ${METRIC_TITLES[c.metric]}`,
-      between(c),
-      figure(c.ratio),
-      figure(c.errorMaxMin, 2),
-      figure(c.errorMaxGeomean, 2),
-      Object.values(c.worst).join(" x "),
-    ]),
-  ]);
-}
-
-/** What tables call the further targets. */
-export const TARGET_TITLES = {
-  age: "Apparent age, by bucket",
-  race: "Apparent race or skin tone, by class",
-} as const;
-
-function formatTarget({ target, parts }: TargetSummary): string {
+function formatTarget({ target, parts }: TargetSummary, minSubjects: number): string {
   const { metrics } = parts[0]!;
   const figures: [string, ClassMetric][] = [
     ["accuracy", "accuracy"],
@@ -212,21 +126,44 @@ function formatTarget({ target, parts }: TargetSummary): string {
     ["subjects", ...parts.map((part) => count(part.metrics.nSubjects))],
     ...shown.map(([title, metric]) => [
       title,
-      ...parts.map((part) => valueInterval(part.metrics[metric], part.intervals?.[metric] ?? null)),
+      ...parts.map((part, k) => targetFigure(part, metric, k === 0 ? 0 : minSubjects)),
     ]),
   ];
+  const recalls = dropSmallColumns(recallTable(parts), minSubjects);
   return [
     `${TARGET_TITLES[target]}: agreement with the recorded class`,
     alignColumns(table),
     leftOut(metrics),
-    alignColumns([["recorded as", "images", "subjects", "recall"], ...metrics.classes.map(recallRow)]),
+    alignColumns(recalls.rows),
+    recalls.note ?? "",
   ]
     .filter((block) => block !== "")
     .join("\n");
 }
 
-function recallRow({ name, nImages, nSubjects, small, recall }: ClassMetrics["classes"][number]): string[] {
-  return [name, count(nImages), count(nSubjects), nImages > 0 && small ? "too small" : figure(recall)];
+/** A figure of a target; those of one modality are judged as groups are. */
+function targetFigure({ metrics, intervals }: TargetPart, metric: ClassMetric, minSubjects: number): string {
+  if (metrics.nSubjects < minSubjects) return TOO_SMALL;
+  const value = metrics[metric];
+  return intervals === null || value === null
+    ? figure(value)
+    : `${figure(value)} ${intervalText(intervals[metric])}`;
+}
+
+/** How often each class is decided as recorded: all images, and beside them each modality's. */
+function recallTable(parts: readonly TargetPart[]): string[][] {
+  const columns = parts.length === 2 ? parts.slice(0, 1) : parts;
+  const header = ["recorded as", "images", "subjects"];
+  const names = columns.map(({ name }, k) => (k === 0 ? "recall" : `recall, ${name}s`));
+  const rows = parts[0]!.metrics.classes.map(({ name, nImages, nSubjects }) => {
+    const recalls = columns.map(({ metrics }) => {
+      const own = metrics.classes.find((known) => known.name === name);
+      if (own === undefined || own.nImages === 0) return "-";
+      return own.small ? TOO_SMALL : figure(own.recall);
+    });
+    return [name, count(nImages), count(nSubjects), ...recalls];
+  });
+  return [[...header, ...names], ...rows];
 }
 
 /** Images that are in no figure of a target, with the reason. */
@@ -236,38 +173,4 @@ function leftOut({ nUnlabelled, unknown }: ClassMetrics): string {
     ...Object.entries(unknown).map(([name, n]) => `${count(n)} as ${name}, which the model does not know`),
   ];
   return reasons.length === 0 ? "" : `left out: ${reasons.join(", ")}`;
-}
-
-/**
- * One figure over seeds as text, e.g. `0.911 ± 0.003 (n 3, sample std)`.
- *
- * @example formatSeeds(seedSummary([0.91, 0.9085, 0.9137]))
- */
-export function formatSeeds({ n, mean, std }: SeedSummary): string {
-  return std === null
-    ? `${figure(mean)} (n 1)`
-    : `${figure(mean)} ± ${figure(std)} (n ${n}, sample std, ddof 1)`;
-}
-
-/** A figure with its digits, `-` where it is not defined. */
-export function figure(value: number | null, digits = 3): string {
-  return value === null ? "-" : value.toFixed(digits);
-}
-
-/** Integer with thousands commas. */
-function count(n: number): string {
-  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
-}
-
-/** Aligns cells in columns, the first one left, the others right; two blanks between. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!)))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
 }

@@ -1,20 +1,21 @@
 // Intervals of every group's metrics and of how far groups are apart: one bootstrap over subjects for all of them, so
-// that groups which share subjects (a hand and a face of one person) move together. Browser-safe.
-// The spread of groups is never negative: its draws lie above the true spread where groups are small, so read its
-// interval as an upper view, and the groups' own intervals first.
+// that groups which share subjects move together. Browser-safe.
+// The spread of groups is never negative, and in every draw it tends to be larger than it is: percentiles of it can lie
+// above the spread itself. Its interval here comes from the groups' own, each at 1 - (1 - level) / groups (Bonferroni):
+// with that chance all of them hold at once, and then so does what they say of the largest and the smallest. It holds
+// whatever the groups share, contains its estimate, and is wide where groups are small, as the question is open there.
 import { checkThreshold, THRESHOLD } from "./binary.ts";
 import {
-  type BootstrapInterval,
   type BootstrapIntervals,
   type BootstrapOptions,
   checkReplicates,
   drawSubjects,
-  percentileInterval,
 } from "./bootstrap.ts";
-import type { GroupTable, Scored } from "./groups.ts";
+import type { GroupMetrics, GroupTable } from "./groups.ts";
 import { LEVEL } from "./intervals.ts";
-import { LOWER_IS_BETTER } from "./metrics.ts";
 import { checkLevel } from "./normal.ts";
+import type { Scored } from "./small.ts";
+import { type BootstrapInterval, type Drawn, metricInterval } from "./subject-intervals.ts";
 import {
   numberNames,
   WEIGHTED_METRICS,
@@ -31,7 +32,7 @@ export interface SpreadIntervals {
   readonly difference: BootstrapInterval;
   /** min / max. */
   readonly ratio: BootstrapInterval;
-  /** Value of the group that is the worst one in each draw. */
+  /** The worst group's own interval. That it was chosen as the worst of several, it does not know. */
   readonly worst: BootstrapInterval;
 }
 
@@ -49,7 +50,7 @@ export interface GroupTableIntervals {
  *
  * @param rows - the rows that the tables were made of
  * @param tables - by `metricsByGroup`
- * @returns one entry a table; intervals are null where `bootstrapBySubject`'s would be
+ * @returns one entry a table; intervals are null where `bootstrapBySubject`'s would be, or the figure is too small
  * @throws AppError("input", "BAD_REPLICATES" | "BAD_LEVEL" | "BAD_THRESHOLD")
  * @example bootstrapTables(rows, [metricsByGroup(rows, ["race"])], { seed: 42 })
  */
@@ -63,18 +64,18 @@ export function bootstrapTables(
   const threshold = checkThreshold(options.threshold ?? THRESHOLD);
   checkReplicates(replicates);
   const { index, count } = numberNames(rows.map((row) => row.subject));
-  const drawn = tables.map((table) => ({ table, groups: prepareGroups(rows, index, table, threshold) }));
-  const values = drawn.map(({ groups }) => groups.map(() => emptyDraws(count < 2 ? 0 : replicates)));
+  const drawn = tables.map((table) =>
+    prepareGroups(rows, index, table, threshold).map((images, g): Drawn => {
+      const draws = emptyDraws(count < 2 ? 0 : replicates);
+      return { images, draws, estimates: table.groups[g]!.metrics };
+    }),
+  );
   if (count >= 2) {
     drawSubjects(count, { replicates, seed }, (weights, draw) => {
-      drawn.forEach(({ groups }, t) => {
-        groups.forEach((images, g) => {
-          record(values[t]![g]!, draw, images, weights);
-        });
-      });
+      for (const { draws, images } of drawn.flat()) record(draws, draw, images, weights);
     });
   }
-  return drawn.map(({ table }, t) => summarizeTable(table, values[t]!, level));
+  return tables.map((table, t) => summarizeTable(table, drawn[t]!, level));
 }
 
 /** Draws of one group, by metric. */
@@ -98,7 +99,9 @@ function prepareGroups(
 ): Weighable[] {
   const members = new Map(table.groups.map(({ group }) => [nameOf(table.keys, group), [] as number[]]));
   rows.forEach((row, i) => {
-    members.get(nameOf(table.keys, row as unknown as Record<string, string>))?.push(i);
+    const fields = row as unknown as Readonly<Record<string, string>>;
+    if (Object.entries(table.within).every(([key, value]) => fields[key] === value))
+      members.get(nameOf(table.keys, fields))?.push(i);
   });
   return [...members.values()].map((own) =>
     weighable(
@@ -116,59 +119,42 @@ function nameOf(keys: readonly string[], values: Readonly<Record<string, string>
   return JSON.stringify(keys.map((key) => values[key]));
 }
 
-function summarizeTable(table: GroupTable, draws: readonly Draws[], level: number): GroupTableIntervals {
-  const groups = table.groups.map(({ metrics }, g) => {
-    const entries = WEIGHTED_METRICS.map((metric) => [
-      metric,
-      percentileInterval(metrics[metric], draws[g]![metric], level),
-    ]);
+function summarizeTable(table: GroupTable, drawn: readonly Drawn[], level: number): GroupTableIntervals {
+  const groups = drawn.map((group) => {
+    const entries = WEIGHTED_METRICS.map((metric) => [metric, metricInterval(metric, group, level)]);
     return Object.fromEntries(entries) as BootstrapIntervals;
   });
-  const compared = table.groups.flatMap(({ compared }, g) => (compared ? [draws[g]!] : []));
-  const spreads = table.comparisons.flatMap((comparison) => {
-    const metric = WEIGHTED_METRICS.find((name) => name === comparison.metric);
+  const spreads = table.comparisons.flatMap(({ metric: name, worst }) => {
+    const metric = WEIGHTED_METRICS.find((known) => known === name);
     if (metric === undefined) return [];
-    const { min, max, difference, ratio } = comparison;
-    const of = spreadDraws(compared.map((group) => group[metric]));
-    const lower = LOWER_IS_BETTER.has(metric);
-    return [
-      {
-        metric,
-        difference: percentileInterval(difference, of.difference, level),
-        ratio: percentileInterval(ratio, of.ratio, level),
-        worst: percentileInterval(lower ? max : min, lower ? of.max : of.min, level),
-      },
-    ];
+    const compared = (group: GroupMetrics) => group.compared && group.metrics[metric] !== null;
+    const own = drawn.filter((_, g) => compared(table.groups[g]!));
+    const at = table.groups.findIndex(({ group }) => table.keys.every((key) => group[key] === worst[key]));
+    return [{ metric, ...spreadOf(metric, own, level), worst: groups[at]![metric] }];
   });
   return { keys: table.keys, groups, spreads };
 }
 
-/** Spread of each draw over the groups that define the metric in it; NaN with fewer than two. */
-function spreadDraws(groups: readonly Float64Array[]) {
-  const length = groups[0]?.length ?? 0;
-  const [min, max] = [0, 1].map(() => new Float64Array(length).fill(Number.NaN)) as [
-    Float64Array,
-    Float64Array,
-  ];
-  for (let draw = 0; draw < length; draw++) {
-    let defined = 0;
-    let low = Number.POSITIVE_INFINITY;
-    let high = Number.NEGATIVE_INFINITY;
-    for (const values of groups) {
-      const value = values[draw]!;
-      if (Number.isNaN(value)) continue;
-      defined++;
-      low = Math.min(low, value);
-      high = Math.max(high, value);
-    }
-    if (defined < 2) continue;
-    min[draw] = low;
-    max[draw] = high;
-  }
+/** What intervals that all hold at once say of max - min and of min / max. */
+function spreadOf(metric: WeightedMetric, groups: readonly Drawn[], level: number) {
+  const each = Math.min(0.9999, 1 - (1 - level) / groups.length);
+  const intervals = groups.map((group) => metricInterval(metric, group, each));
+  const values = intervals.map(({ estimate }) => estimate!);
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const replicates = Math.min(...intervals.map((interval) => interval.replicates));
+  const none = { low: null, high: null, level, replicates, method: "none" } as const;
+  const difference: BootstrapInterval = { estimate: most - least, ...none };
+  const ratio: BootstrapInterval = { estimate: most === 0 ? null : least / most, ...none };
+  if (intervals.some(({ low }) => low === null)) return { difference, ratio };
+  const [lows, highs] = [intervals.map(({ low }) => low!), intervals.map(({ high }) => high!)];
+  const [minLow, maxLow] = [Math.min(...lows), Math.max(...lows)];
+  const [minHigh, maxHigh] = [Math.min(...highs), Math.max(...highs)];
+  const method = "bootstrap" as const;
   return {
-    min,
-    max,
-    difference: max.map((value, draw) => value - min[draw]!),
-    ratio: max.map((value, draw) => (value === 0 ? Number.NaN : min[draw]! / value)),
+    difference: { ...difference, low: Math.max(0, maxLow - minHigh), high: maxHigh - minLow, method },
+    ratio:
+      ratio.estimate === null || minLow < 0
+        ? ratio
+        : { ...ratio, low: minLow / maxHigh, high: maxLow <= minHigh ? 1 : minHigh / maxLow, method },
   };
 }

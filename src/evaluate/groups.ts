@@ -2,6 +2,7 @@
 // Terms and definitions of fairlearn's MetricFrame: difference = max - min, ratio = min / max, between groups;
 // error max/min and max/geomean as NIST's face reports. Groups are what somebody recorded, not what anyone is.
 import { unexpected } from "../core/errors.ts";
+import { compareGroupValues } from "../core/group-order.ts";
 import {
   type BinaryMetrics,
   evaluateBinary,
@@ -10,17 +11,16 @@ import {
   type MetricName,
   SIGNED,
 } from "./metrics.ts";
+import {
+  checkMinSubjects,
+  type Judged,
+  type Judgement,
+  judge,
+  type Scored,
+  SMALL_SUBJECTS,
+} from "./small.ts";
+import { groupKeys, strata } from "./strata.ts";
 import { checkGroupValues } from "./words.ts";
-
-/** Groups with fewer subjects than this are marked small. */
-export const SMALL_SUBJECTS = 20;
-
-/** What a row needs for metrics; further string fields may serve as group keys. */
-export interface Scored {
-  readonly subject: string;
-  readonly target: 0 | 1;
-  readonly probability: number;
-}
 
 /** How many people stand behind a set of images; someone recorded both ways counts in both classes. */
 export interface SubjectCounts {
@@ -29,18 +29,17 @@ export interface SubjectCounts {
   readonly nSubjectsMale: number;
 }
 
-export interface GroupMetrics extends SubjectCounts {
+export interface GroupMetrics extends SubjectCounts, Pick<Judgement, "metrics" | "tooSmall"> {
   /** Value of each key; empty string if not recorded. */
   readonly group: Readonly<Record<string, string>>;
   readonly nImages: number;
-  /** Under 20 subjects: too few to say anything. */
+  /** Fewer subjects than the limit: too few to say anything. */
   readonly small: boolean;
-  /** Takes part in the comparisons. */
+  /** Takes part in the comparisons, with the metrics that are not too small. */
   readonly compared: boolean;
-  readonly metrics: BinaryMetrics;
 }
 
-/** Spread of one metric over the compared groups in which it is defined. */
+/** Spread of one metric over the compared groups in which it is defined and not too small. */
 export interface Comparison {
   readonly metric: MetricName;
   readonly nGroups: number;
@@ -61,26 +60,51 @@ export interface Comparison {
 /** Metrics of every group, and how far apart they are. */
 export interface GroupTable {
   readonly keys: readonly string[];
+  /** What all of its images have in common, e.g. `{ modality: "face" }`. */
+  readonly within: Readonly<Record<string, string>>;
+  /** Figures that rest on fewer subjects are too small. */
+  readonly minSubjects: number;
   readonly groups: readonly GroupMetrics[];
   /** All rows together. */
-  readonly overall: BinaryMetrics;
-  /** One entry a metric that at least two compared groups define. */
+  readonly overall: Judged;
+  /** One entry a metric that at least two compared groups have. */
   readonly comparisons: readonly Comparison[];
 }
 
 export interface GroupOptions {
-  readonly threshold?: number;
-  /** `large` (default) leaves small groups and unrecorded values out of the comparisons; `all` takes every group. */
-  readonly compare?: "large" | "all";
+  readonly threshold?: number | undefined;
+  /** Figures that rest on fewer subjects are null and not compared; default 20. */
+  readonly minSubjects?: number | undefined;
 }
 
 /**
- * Metrics for every combination of the keys' values that occurs, sorted by those values.
+ * Tables of one set of keys: one for each modality, and for each source where sources record other values of a key.
  *
  * @param rows - labelled images, at least one
- * @param keys - names of string fields, e.g. `["race", "age", "modality"]`; at least one
- * @throws AppError("input", "NO_KEYS" | "EMPTY" | ...)
- * @example metricsByGroup(rows, ["modality"]).comparisons
+ * @param keys - names of string fields, e.g. `["race", "age"]`; at least one; modality and source are not compared
+ *   beside others, but taken apart
+ * @throws AppError("input", "NO_KEYS" | "EMPTY" | "BAD_MIN_SUBJECTS" | ...)
+ * @example tablesByGroup(rows, ["age"]).map(({ within }) => within.modality) // ["hand", "face"]
+ */
+export function tablesByGroup<K extends string>(
+  rows: readonly (Scored & Readonly<Record<K | "modality" | "source", string>>)[],
+  keys: readonly K[],
+  options: GroupOptions = {},
+): GroupTable[] {
+  return strata(rows, keys).map(({ within, rows: own }) => ({
+    ...metricsByGroup(own, groupKeys(keys) as readonly K[], options),
+    within,
+  }));
+}
+
+/**
+ * Metrics for every combination of the keys' values that occurs, ages in order of age, others by name, what is not
+ * recorded last. The rows should be of one modality and one vocabulary: `tablesByGroup` sees to that.
+ *
+ * @param rows - labelled images, at least one
+ * @param keys - names of string fields; at least one
+ * @throws AppError("input", "NO_KEYS" | "EMPTY" | "BAD_MIN_SUBJECTS" | ...)
+ * @example metricsByGroup(faces, ["age"]).comparisons
  */
 export function metricsByGroup<K extends string>(
   rows: readonly (Scored & Readonly<Record<K, string>>)[],
@@ -90,30 +114,32 @@ export function metricsByGroup<K extends string>(
   if (keys.length === 0) {
     throw unexpected("input", { code: "NO_KEYS", expected: "at least one key", name: "groups", got: keys });
   }
-  const threshold = options.threshold === undefined ? {} : { threshold: options.threshold };
-  const overall = evaluateRows(rows, threshold);
-  const all = options.compare === "all";
+  const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
+  const { threshold } = options;
+  const overall = judge(rows, evaluateRows(rows, { threshold }), { minSubjects }).metrics;
   const groups = partition(rows, keys).map(({ group, members }): GroupMetrics => {
     const counts = countSubjects(members);
-    const small = counts.nSubjects < SMALL_SUBJECTS;
+    const small = counts.nSubjects < minSubjects;
     const recorded = Object.values(group).every((value) => value !== "");
-    const metrics = evaluateRows(members, threshold);
+    const { metrics, tooSmall } = judge(members, evaluateRows(members, { threshold }), { minSubjects });
     return {
       group,
       nImages: members.length,
       ...counts,
       small,
-      compared: all || (recorded && !small),
+      compared: recorded && !small,
       metrics,
+      tooSmall,
     };
   });
-  return { keys, groups, overall, comparisons: compareGroups(groups.filter((group) => group.compared)) };
+  const comparisons = compareGroups(groups.filter((group) => group.compared));
+  return { keys, within: {}, minSubjects, groups, overall, comparisons };
 }
 
 /** `evaluateBinary` on rows. */
 export function evaluateRows(
   rows: readonly Scored[],
-  options: { readonly threshold?: number } = {},
+  options: { readonly threshold?: number | undefined } = {},
 ): BinaryMetrics {
   return evaluateBinary(
     Uint8Array.from(rows, (row) => row.target),
@@ -159,7 +185,7 @@ function partition<K extends string, R extends Readonly<Record<K, string>>>(
 
 function compareTuples(a: readonly string[], b: readonly string[]): number {
   const k = a.findIndex((value, i) => value !== b[i]);
-  return k < 0 ? 0 : a[k]! < b[k]! ? -1 : 1;
+  return k < 0 ? 0 : compareGroupValues(a[k]!, b[k]!);
 }
 
 function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {

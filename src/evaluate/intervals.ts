@@ -60,7 +60,7 @@ export interface DeLong extends Interval {
 /**
  * DeLong's variance of one ROC-AUC and its normal (Wald) interval, cut to [0, 1].
  *
- * With all pairs in order (AUC 0 or 1) the variance is 0 and the interval a point: it says nothing then.
+ * With all pairs in order (AUC 0 or 1) the variance is 0: low and high are null, since a point would claim certainty.
  *
  * @param y - targets, 0 female or 1 male
  * @param p - probabilities of male
@@ -77,6 +77,7 @@ export function delong(y: ArrayLike<number>, p: ArrayLike<number>, level: number
   if (estimate === null || variance === null) {
     return { estimate, variance: null, low: null, high: null, level };
   }
+  if (variance === 0) return { estimate, variance, low: null, high: null, level };
   const half = z * Math.sqrt(variance);
   return { estimate, variance, low: Math.max(0, estimate - half), high: Math.min(1, estimate + half), level };
 }

@@ -136,7 +136,7 @@ export const SIGNED: ReadonlySet<MetricName> = new Set(["tprGap", "meanError"]);
 export function evaluateBinary(
   y: ArrayLike<number>,
   p: ArrayLike<number>,
-  options: { readonly threshold?: number } = {},
+  options: { readonly threshold?: number | undefined } = {},
 ): BinaryMetrics {
   const threshold = checkThreshold(options.threshold ?? THRESHOLD);
   const s = scores(y, p);
@@ -219,7 +219,7 @@ function confuse({ female, male }: Scores, threshold: number): Confusion {
 }
 
 /** How many of the ascending values are < limit, by bisection. */
-function countBelow(sorted: Float64Array, limit: number): number {
+export function countBelow(sorted: Float64Array, limit: number): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

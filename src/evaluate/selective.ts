@@ -2,7 +2,9 @@
 // Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of groups).
 // Confidence is |p - 1/2|; images of one confidence are kept or left out together.
 import { unexpected } from "../core/errors.ts";
-import { countSubjects, type Scored, SMALL_SUBJECTS } from "./groups.ts";
+import { compareGroupValues } from "../core/group-order.ts";
+import { countSubjects } from "./groups.ts";
+import { type Scored, SMALL_SUBJECTS } from "./small.ts";
 
 /** Coverages at which the curve is read. */
 export const COVERAGES = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5] as const;
@@ -15,10 +17,11 @@ export interface CoveragePoint {
   readonly coverage: number;
   /** Images with |p - 1/2| of at least this are kept. */
   readonly confidence: number;
-  readonly accuracy: number;
-  /** The compared group with the lowest accuracy; null if fewer than two have kept images. */
+  /** Null if the images that are kept are of too few subjects. */
+  readonly accuracy: number | null;
+  /** The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects. */
   readonly worst: GroupCoverage | null;
-  /** All compared groups with kept images. */
+  /** All groups with kept images of enough subjects: an accuracy rests on those that are left. */
   readonly groups: readonly GroupCoverage[];
 }
 
@@ -33,20 +36,21 @@ export interface GroupCoverage {
  * Accuracy against coverage, overall and of the worst group.
  *
  * @param rows - labelled images
- * @param groupOf - a row's group, "" if not recorded; groups under 20 subjects are not compared
- * @param coverages - in (0, 1]
+ * @param groupOf - a row's group, "" if not recorded
+ * @param options - `coverages` in (0, 1]; `minSubjects`: groups with fewer are not compared, default 20
  * @throws AppError("input", "EMPTY" | "BAD_COVERAGE")
  * @example selectiveCurve(rows, (row) => row.race).at(-1)?.worst
  */
 export function selectiveCurve<R extends Scored>(
   rows: readonly R[],
   groupOf: (row: R) => string,
-  coverages: readonly number[] = COVERAGES,
+  options: { readonly coverages?: readonly number[]; readonly minSubjects?: number | undefined } = {},
 ): CoveragePoint[] {
+  const { coverages = COVERAGES, minSubjects = SMALL_SUBJECTS } = options;
   if (rows.length === 0) {
     throw unexpected("input", { code: "EMPTY", expected: "at least one image", name: "evaluation", got: 0 });
   }
-  const groups = comparedGroups(rows, groupOf);
+  const groups = groupSizes(rows, groupOf);
   const sorted = rows
     .map((row) => ({ row, confidence: Math.abs(row.probability - 0.5) }))
     .sort((a, b) => b.confidence - a.confidence);
@@ -63,37 +67,27 @@ export function selectiveCurve<R extends Scored>(
     const kept = sorted.filter((item) => item.confidence >= confidence).map(({ row }) => row);
     const parts = [...groups].flatMap(([group, size]): GroupCoverage[] => {
       const own = kept.filter((row) => groupOf(row) === group);
-      return own.length === 0 ? [] : [{ group, coverage: own.length / size, accuracy: accuracyOf(own) }];
+      if (own.length === 0 || countSubjects(own).nSubjects < minSubjects) return [];
+      return [{ group, coverage: own.length / size, accuracy: accuracyOf(own) }];
     });
     return {
       wanted,
       coverage: kept.length / rows.length,
       confidence,
-      accuracy: accuracyOf(kept),
+      accuracy: countSubjects(kept).nSubjects < minSubjects ? null : accuracyOf(kept),
       worst: parts.length < 2 ? null : parts.reduce((a, b) => (b.accuracy < a.accuracy ? b : a)),
       groups: parts,
     };
   });
 }
 
-/** Images of each group that is compared, by name. */
-function comparedGroups<R extends Scored>(
-  rows: readonly R[],
-  groupOf: (row: R) => string,
-): Map<string, number> {
-  const groups = new Map<string, R[]>();
-  for (const row of rows) {
-    const name = groupOf(row);
-    const own = groups.get(name);
-    if (own === undefined) groups.set(name, [row]);
-    else own.push(row);
+/** Images of each recorded group, in the order of tables. */
+function groupSizes<R extends Scored>(rows: readonly R[], groupOf: (row: R) => string): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const name of [...new Set(rows.map(groupOf))].sort(compareGroupValues)) {
+    if (name !== "") sizes.set(name, rows.filter((row) => groupOf(row) === name).length);
   }
-  const large = [...groups].filter(
-    ([name, own]) => name !== "" && countSubjects(own).nSubjects >= SMALL_SUBJECTS,
-  );
-  return new Map(
-    large.map(([name, own]) => [name, own.length] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
+  return sizes;
 }
 
 function accuracyOf(rows: readonly Scored[]): number {

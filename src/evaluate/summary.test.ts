@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../core/random.ts";
-import { formatSeeds, formatSummary, LABEL_NOTE } from "./format.ts";
+import { formatSeeds, LABEL_NOTE } from "./figure-text.ts";
+import { formatSummary } from "./format.ts";
 import { evaluateBinary } from "./metrics.ts";
 import type { Prediction } from "./prediction-row.ts";
 import { seedSummary } from "./seeds.ts";

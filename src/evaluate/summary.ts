@@ -6,33 +6,21 @@ import { fitTemperature, type Temperature } from "./calibration.ts";
 import { bootstrapClasses, type ClassIntervals } from "./class-intervals.ts";
 import { type ClassMetrics, evaluateClasses } from "./classes.ts";
 import { bootstrapTables, type GroupTableIntervals } from "./group-intervals.ts";
-import {
-  countSubjects,
-  evaluateRows,
-  type GroupTable,
-  metricsByGroup,
-  type Scored,
-  type SubjectCounts,
-} from "./groups.ts";
-import type { BinaryMetrics } from "./metrics.ts";
+import { countSubjects, evaluateRows, type GroupTable, type SubjectCounts, tablesByGroup } from "./groups.ts";
 import { CLASS_TARGETS, type ClassTarget, PREDICTION_MODALITIES, type Prediction } from "./prediction-row.ts";
+import { checkMinSubjects, type Judgement, judge, type Scored, SMALL_SUBJECTS } from "./small.ts";
+import type { BootstrapInterval } from "./subject-intervals.ts";
 import { type SubjectFacts, subjectFacts } from "./subjects.ts";
 
 /** Recorded fields that may serve as group keys; predictions of others may have further ones. */
 export const GROUP_KEYS = ["gender", "race", "age", "gesture", "modality", "source"] as const;
 
-const DEFAULT_GROUPS: readonly (readonly string[])[] = [
-  ["race"],
-  ["age"],
-  ["gesture"],
-  ["race", "age", "modality"],
-];
+const DEFAULT_GROUPS: readonly (readonly string[])[] = [["race"], ["age"], ["gesture"], ["race", "age"]];
 
-/** Metrics of all images of a split, or of those of one modality. */
-export interface Part extends SubjectCounts {
+/** Metrics of all images of a split, or of those of one modality; judged as the groups' are (small.ts). */
+export interface Part extends SubjectCounts, Judgement {
   readonly name: string;
   readonly nImages: number;
-  readonly metrics: BinaryMetrics;
   /** Percentile bootstrap over subjects; null if none was asked for. */
   readonly intervals: BootstrapIntervals | null;
   /** Share of images for which the model used the image's own modality; null if it takes or gates none. */
@@ -59,6 +47,8 @@ export interface Summary {
   readonly split: string;
   readonly sources: readonly string[];
   readonly threshold: number;
+  /** Figures that rest on fewer subjects are too small. */
+  readonly minSubjects: number;
   /** Images without a recorded label; they are in no figure. */
   readonly nUnlabelled: number;
   /** How the subjects of the labelled images were counted. */
@@ -66,7 +56,7 @@ export interface Summary {
   readonly overall: Part;
   /** In flag order; only modalities that occur. */
   readonly byModality: readonly Part[];
-  /** One table for each set of keys of which at least one value is recorded. */
+  /** Tables of each set of keys, within one modality and, where vocabularies differ, within one source. */
   readonly byGroup: readonly GroupTable[];
   /** Intervals of `byGroup`'s figures, table by table; absent if not asked for. */
   readonly groupIntervals?: readonly GroupTableIntervals[];
@@ -88,13 +78,15 @@ export interface ImageCounts {
 
 export interface SummaryOptions {
   /** Decided male where p >= threshold; default .5. */
-  readonly threshold?: number;
+  readonly threshold?: number | undefined;
+  /** Figures that rest on fewer subjects are not shown; default 20. */
+  readonly minSubjects?: number | undefined;
   /** Bootstrap draws, default 2000; 0 for no intervals. */
   readonly replicates?: number;
   /** Seed of the bootstrap, default 0. */
   readonly seed?: number;
-  /** Sets of keys (fields of the rows, or `gender`); default race, age, gesture, and race x age x modality. */
-  readonly groups?: readonly (readonly string[])[];
+  /** Sets of keys (fields of the rows, or `gender`); default race, age, gesture, and race x age. */
+  readonly groups?: readonly (readonly string[])[] | undefined;
   /** Intervals for groups too; default no. */
   readonly groupIntervals?: boolean;
 }
@@ -113,19 +105,22 @@ type Labelled = Prediction & Scored;
 export function summarize(predictions: readonly Prediction[], options: SummaryOptions = {}): Summary {
   const split = onlySplit(predictions);
   const rows = labelled(predictions).map(withGender);
-  const overall = part("overall", rows, options);
+  const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
+  const modalities = PREDICTION_MODALITIES.filter((name) => rows.some(({ modality }) => modality === name));
+  const overall = part("overall", rows, { ...options, whole: true });
   const byGroup = groupTables(rows, options);
   const targets = CLASS_TARGETS.flatMap((target) => targetSummary(predictions, target, options) ?? []);
   return {
     split,
     sources: [...new Set(predictions.map((row) => row.source))].sort(),
     threshold: overall.metrics.threshold,
+    minSubjects,
     nUnlabelled: predictions.length - rows.length,
     subjects: subjectFacts(rows),
     overall,
-    byModality: PREDICTION_MODALITIES.flatMap((modality) => {
+    byModality: modalities.map((modality) => {
       const own = rows.filter((row) => row.modality === modality);
-      return own.length === 0 ? [] : [part(modality, own, options)];
+      return part(modality, own, { ...options, whole: modalities.length === 1 });
     }),
     byGroup,
     ...(options.groupIntervals === true && options.replicates !== 0
@@ -155,9 +150,8 @@ function groupTables(rows: readonly Grouped[], options: SummaryOptions): GroupTa
       got: key,
     });
   }
-  return groups
-    .filter((keys) => open.some((row) => keys.every((key) => row[key] !== "")))
-    .map((keys) => metricsByGroup(open, keys, pick(options)));
+  const { threshold, minSubjects } = options;
+  return groups.flatMap((keys) => tablesByGroup(open, keys, { threshold, minSubjects }));
 }
 
 function targetSummary(
@@ -165,9 +159,9 @@ function targetSummary(
   target: ClassTarget,
   options: SummaryOptions,
 ): TargetSummary | undefined {
-  const { replicates = 2000, seed = 0 } = options;
+  const { replicates = 2000, seed = 0, minSubjects } = options;
   const of = (name: string, rows: readonly Prediction[]): TargetPart[] => {
-    const metrics = evaluateClasses(rows, target);
+    const metrics = evaluateClasses(rows, target, { minSubjects });
     if (metrics === undefined) return [];
     const none = replicates === 0;
     return [
@@ -207,30 +201,44 @@ function labelled(predictions: readonly Prediction[]): Labelled[] {
   });
 }
 
-function part(name: string, rows: readonly Labelled[], options: SummaryOptions): Part {
+function part(
+  name: string,
+  rows: readonly Labelled[],
+  { whole, ...options }: SummaryOptions & { readonly whole: boolean },
+): Part {
   const y = rows.map((row) => row.target);
   const p = rows.map((row) => row.probability);
   const subjects = rows.map((row) => row.subject);
   const gated = rows.filter((row) => row.modalityUsed !== null);
   const agree = gated.filter((row) => row.modalityUsed === row.modality);
+  const { threshold, minSubjects = SMALL_SUBJECTS } = options;
+  const judgement = judge(rows, evaluateRows(rows, { threshold }), { minSubjects, whole });
+  const none = options.replicates === 0;
   return {
     name,
     nImages: rows.length,
     ...countSubjects(rows),
-    metrics: evaluateRows(rows, pick(options)),
-    intervals:
-      options.replicates === 0 ? null : bootstrapBySubject(y, p, subjects, bootstrapOptions(options)),
+    ...judgement,
+    intervals: none
+      ? null
+      : withoutSmall(bootstrapBySubject(y, p, subjects, bootstrapOptions(options)), judgement),
     modalityAgreement: gated.length === 0 ? null : agree.length / gated.length,
   };
 }
 
-function bootstrapOptions(options: SummaryOptions): BootstrapOptions {
-  const { replicates = 2000, seed = 0 } = options;
-  return { replicates, seed, ...pick(options) };
+/** What is too small has no interval either. */
+function withoutSmall(intervals: BootstrapIntervals, { tooSmall }: Judgement): BootstrapIntervals {
+  const nothing = { estimate: null, low: null, high: null, method: "none" } as const;
+  const entries = Object.entries(intervals).map(([metric, interval]: [string, BootstrapInterval]) => [
+    metric,
+    (tooSmall as readonly string[]).includes(metric) ? { ...interval, ...nothing } : interval,
+  ]);
+  return Object.fromEntries(entries) as BootstrapIntervals;
 }
 
-function pick({ threshold }: SummaryOptions): { threshold?: number } {
-  return threshold === undefined ? {} : { threshold };
+function bootstrapOptions(options: SummaryOptions): BootstrapOptions {
+  const { replicates = 2000, seed = 0, threshold } = options;
+  return { replicates, seed, threshold };
 }
 
 /**

@@ -2,9 +2,11 @@
 // group needs the group of a person at prediction time, and treats alike scores unlike. Browser-safe.
 // Invariant: deterministic: of several best thresholds the one nearest .5, and of two such the smaller one.
 import { unexpected } from "../core/errors.ts";
+import { compareGroupValues } from "../core/group-order.ts";
 import { THRESHOLD } from "./binary.ts";
-import { countSubjects, evaluateRows, type Scored, SMALL_SUBJECTS } from "./groups.ts";
+import { countSubjects, evaluateRows } from "./groups.ts";
 import { type Rates, rates } from "./metrics.ts";
+import { type Scored, SMALL_SUBJECTS } from "./small.ts";
 
 /** Said wherever such figures are shown. */
 export const ANALYSIS_ONLY = "analysis only: not for use on people";
@@ -17,7 +19,7 @@ export interface GroupThresholds<K extends string = string> {
   readonly key: K;
   /** Of all validation images; used for groups without one of their own. */
   readonly common: number;
-  /** Only groups with both classes and at least 20 subjects. */
+  /** Only groups with enough subjects of both classes: a threshold is chosen by both of their rates. */
   readonly byValue: Readonly<Record<string, number>>;
 }
 
@@ -26,10 +28,15 @@ export interface GroupThresholds<K extends string = string> {
  *
  * @param rows - labelled validation predictions
  * @param key - a recorded field, e.g. `race`
+ * @param minSubjects - groups with fewer subjects of either class have no threshold of their own
  * @throws AppError("input", "NOT_VALIDATION") for a row of another split, "ONE_CLASS" unless both classes occur
  * @example fitGroupThresholds(validation, "race").byValue
  */
-export function fitGroupThresholds<K extends string>(rows: readonly Row<K>[], key: K): GroupThresholds<K> {
+export function fitGroupThresholds<K extends string>(
+  rows: readonly Row<K>[],
+  key: K,
+  minSubjects: number = SMALL_SUBJECTS,
+): GroupThresholds<K> {
   const other = rows.find((row) => row.split !== "val");
   if (other !== undefined) {
     throw unexpected("input", {
@@ -48,10 +55,11 @@ export function fitGroupThresholds<K extends string>(rows: readonly Row<K>[], ke
       got: "one class",
     });
   }
-  const values = [...new Set(rows.map((row) => row[key] as string))].sort();
+  const values = [...new Set(rows.map((row) => row[key] as string))].sort(compareGroupValues);
   const byValue = values.flatMap((value) => {
     const own = rows.filter((row) => row[key] === value);
-    const small = countSubjects(own).nSubjects < SMALL_SUBJECTS;
+    const { nSubjectsFemale, nSubjectsMale } = countSubjects(own);
+    const small = Math.min(nSubjectsFemale, nSubjectsMale) < minSubjects;
     const threshold = value === "" || small ? undefined : bestThreshold(own);
     return threshold === undefined ? [] : [[value, threshold] as const];
   });

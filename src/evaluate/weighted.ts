@@ -34,21 +34,21 @@ export const COMPARED_METRICS = [...WEIGHTED_METRICS, "ece"] as const;
 export type ComparedMetric = (typeof COMPARED_METRICS)[number];
 export type WeightedValues = Readonly<Record<WeightedMetric, number | null>>;
 
-/** Columns of the sums of a unit. */
-const TP = 0;
-const FP = 1;
-const TN = 2;
-const FN = 3;
+/** Columns of the sums of a unit that count its decisions. */
+export const SUMS = { truePositive: 0, falsePositive: 1, trueNegative: 2, falseNegative: 3 } as const;
+const { truePositive: TP, falsePositive: FP, trueNegative: TN, falseNegative: FN } = SUMS;
 const SQUARES = 4;
 const LOGS = 5;
 const PROBABILITIES = 6;
-const WIDTH = 7;
+/** Columns of the sums of a unit, all of them. */
+export const SUMS_WIDTH = 7;
+const WIDTH = SUMS_WIDTH;
 
 /** A set of images, prepared to be weighed many times. */
 export interface Weighable {
   /** The units that have images here, each once. */
   readonly units: Int32Array;
-  /** Sums of those units, [units, WIDTH]. */
+  /** Sums of those units, [units, SUMS_WIDTH]. */
   readonly sums: Float64Array;
   /** Unit of each image, in descending order of p. */
   readonly order: Int32Array;
@@ -124,7 +124,8 @@ export function weightedMetrics(images: Weighable, weights: Int32Array): Weighte
   return { ...values, ...rankMetrics(images, weights, males, females) };
 }
 
-const RANKED: ReadonlySet<ComparedMetric> = new Set(["rocAuc", "prAuc", "prAucFemale", "eer"]);
+/** Metrics that depend on the order of the probabilities alone. */
+export const RANKED: ReadonlySet<ComparedMetric> = new Set(["rocAuc", "prAuc", "prAucFemale", "eer"]);
 
 /** One metric of the weighed images, without the pass that only others need. */
 export function weightedMetric(

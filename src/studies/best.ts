@@ -47,15 +47,15 @@ export interface Ranking {
 /**
  * Ranks cells by validation.
  *
- * @throws AppError("input", "STUDY_AXIS" | "STUDY_NO_CELL") for a filter that no cell meets, ("data", ...) for damaged
- *   predictions
+ * @throws AppError("input", "STUDY_AXIS" | "STUDY_NO_CELL") for a filter that no cell meets, "STUDY_IMAGES" for cells
+ *   that were validated on other images than others; ("data", ...) for damaged predictions
  * @example (await bestCells(dir, await readStudy(dir), { k: 1, only: { arch: "umcc" } })).cells[0]
  */
 export async function bestCells(dir: string, study: Study, options: BestOptions = {}): Promise<Ranking> {
   const { k = 5, only = {}, modality = null, metric = "balancedAccuracy" } = options;
   checkMatch(only, study.cells, "--only");
   const { tasks } = await studyStatus(dir, study);
-  const ranked: RankedCell[] = [];
+  const ranked: Ranked[] = [];
   const leftOut: { cell: Cell; reason: string }[] = [];
   for (const cell of study.cells.filter(({ axes }) => matches(axes, only))) {
     const open = tasks.filter(({ task, state }) => task.cell === cell && state !== "done").length;
@@ -75,20 +75,47 @@ export async function bestCells(dir: string, study: Study, options: BestOptions 
       got: only,
     });
   }
+  checkSameImages(ranked, modality);
   const cells = ranked.sort((a, b) => b.validation.mean - a.validation.mean).slice(0, k);
-  return { metric, modality, cells, leftOut };
+  return { metric, modality, cells: cells.map(({ chosenBy: _, ...cell }) => cell), leftOut };
 }
+
+/** Figures of other images choose nothing: a specialist of faces is no better than a model of both for having them. */
+function checkSameImages(ranked: readonly Ranked[], modality: Modality | null): void {
+  const sets = [...new Set(ranked.map(({ chosenBy }) => chosenBy))];
+  if (sets.length < 2) return;
+  const counts = sets.map((set) => `${JSON.parse(set).length}`).join(" and ");
+  const data = new Set(ranked.map(({ cell }) => cell.data)).size > 1 ? "--only data=NAME" : undefined;
+  const both = modality === null ? "--modality hand or face, or --only modality=both" : undefined;
+  throw unexpected("input", {
+    code: "STUDY_IMAGES",
+    expected: "cells that were validated on the same images",
+    name: "best",
+    got: `${sets.length} sets of validation images (${counts})`,
+    hint: `compare like with like: ${[data, both].filter((text) => text !== undefined).join("; ") || "--only"}`,
+  });
+}
+
+/** A cell with the validation images that its figure is of, sorted, as JSON. */
+type Ranked = RankedCell & { readonly chosenBy: string };
 
 interface By {
   readonly modality: Modality | null;
   readonly metric: SelectionMetric;
 }
 
-async function rank(dir: string, { seeds }: Study, cell: Cell, by: By): Promise<RankedCell | undefined> {
+async function rank(dir: string, { seeds }: Study, cell: Cell, by: By): Promise<Ranked | undefined> {
   const rows = await Promise.all(seeds.map((seed) => storedPredictions(taskPaths(dir, { cell, seed }).run)));
   const validation = overSeeds(rows, "val", by);
   if (validation === null) return undefined;
-  return { cell, validation, test: overSeeds(rows, "test", by), images: chosen(rows[0]!, "val", by).length };
+  const validated = chosen(rows[0]!, "val", by).map(({ source, id }) => JSON.stringify([source, id]));
+  return {
+    cell,
+    validation,
+    test: overSeeds(rows, "test", by),
+    images: validated.length,
+    chosenBy: JSON.stringify(validated.sort()),
+  };
 }
 
 function chosen(rows: readonly Prediction[], split: Split, { modality }: By): Prediction[] {

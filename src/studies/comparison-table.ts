@@ -1,19 +1,21 @@
 // Tables of a study's named comparisons: pairs of cells on the same images, over subjects, corrected within the family.
+// A comparison of A against B is A minus B.
 import { compareArms, type PairedComparison } from "../evaluate/compare.ts";
-import { METRIC_TITLES } from "../evaluate/format.ts";
+import { METRIC_TITLES } from "../evaluate/figure-text.ts";
 import { holm } from "../evaluate/mcnemar.ts";
+import { LOWER_IS_BETTER } from "../evaluate/metrics.ts";
 import { intervalCell, pCell, type ReportTable, rate, type TableRow, words } from "./report-table.ts";
 import { imageKey } from "./result-tables.ts";
 import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults, sourceId } from "./results.ts";
 import type { Cell, Comparison } from "./study.ts";
 
-/** Draws and permutations of every comparison. */
+/** Draws of every interval, exchanges of every comparison. */
 export interface Resampling {
   readonly replicates: number;
   readonly seed: number;
 }
 
-/** One compared pair: b - a. */
+/** One compared pair: a - b. */
 export interface ComparedPair {
   readonly a: Cell;
   readonly b: Cell;
@@ -84,27 +86,31 @@ function comparePair(
   return { a, b, result, reason: "", sources };
 }
 
+/** Whether the smaller value of a metric is the better one. */
+export const isLowerBetter = (metric: Comparison["metric"]) => LOWER_IS_BETTER.has(metric);
+
 /** All comparisons in one table; undefined without any. */
 export function comparisonTable(
   families: readonly ComparedFamily[],
   { split }: StudyResults,
 ): ReportTable | undefined {
   if (families.length === 0) return undefined;
+  const lower = families.some(({ comparison }) => isLowerBetter(comparison.metric));
   const auc = families.some(({ comparison }) => comparison.metric === "rocAuc");
   return {
     id: "comparisons",
     title: "Comparisons",
-    note: `Difference of the metric: second minus first, mean over the seeds that both have, with a 95 % paired bootstrap interval over subjects; p by permutation within subjects${auc ? ", DeLong p by the variance of the ROC-AUC over subjects" : ""}; Holm: corrected over all rows; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.`,
+    note: `Difference: A minus B in the metric, on images that both predicted, mean over the seeds that both have${lower ? "; of metrics that are better when lower (EER, Brier, NLL, ECE), below 0 is in favour of A" : "; above 0 is in favour of A"}. p by exchanging the two models' answers within subjects; the 95 % interval holds the differences that this test does not reject, so it leaves out 0 exactly where p is at most .05 ([?, ?]: it rejects none)${auc ? "; DeLong p by the variance of the ROC-AUC over subjects" : ""}. Holm: corrected over all rows; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.`,
     header: [
       "comparison",
-      "first",
-      "second",
+      "A",
+      "B",
       "of",
       "metric",
       "seeds",
       "images",
       "subjects",
-      "difference",
+      "A minus B",
       "p",
       ...(auc ? ["DeLong p"] : []),
       "Holm p",

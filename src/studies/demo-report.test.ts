@@ -2,7 +2,7 @@
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { inventedLog, inventedPredictions } from "../../test/run-fixture.ts";
-import { LABEL_NOTE } from "../evaluate/format.ts";
+import { LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { summarize } from "../evaluate/summary.ts";
 import { parseTrainConfig } from "../train/config.ts";
 import { type DemoReportInput, demoReport } from "./demo-report.ts";

@@ -5,7 +5,7 @@ import { unexpected } from "../core/errors.ts";
 import type { Manifest } from "../data/manifest.ts";
 import type { Modality, Pair } from "../data/record.ts";
 import type { SampleManifest } from "../data/sample.ts";
-import { LABEL_NOTE } from "../evaluate/format.ts";
+import { LABEL_NOTE } from "../evaluate/figure-text.ts";
 import type { ImagePrediction } from "../models/predictor.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
 import { type ReportRun, runSection } from "./report-run.ts";

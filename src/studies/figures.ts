@@ -9,6 +9,7 @@ import { BIN_COUNT, reliabilityBins } from "../evaluate/calibration.ts";
 import type { GroupTable } from "../evaluate/groups.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { rocAucOf } from "../evaluate/ranking.ts";
+import { withinWords } from "../evaluate/strata.ts";
 import { COLORS, drawFigure, INK } from "./frame.ts";
 import { rocPoints } from "./roc.ts";
 
@@ -138,23 +139,32 @@ interface GroupDot {
   readonly label: "female" | "male";
 }
 
+/** Whether any rate of either recorded class is large enough to be drawn. */
+export const hasDots = (table: GroupTable) =>
+  table.groups.some(({ metrics }) => metrics.tprFemale !== null || metrics.tprMale !== null);
+
 /**
- * Rates of both recorded classes by group, with images and subjects; groups that are too small have no dot.
+ * Rates of both recorded classes by group, with images and subjects; rates that rest on too few subjects have no dot.
  *
- * @param table - of one set of keys, e.g. by gesture and modality
+ * @param table - of one set of keys, e.g. by gesture, of one modality
  * @returns a whole SVG document
  */
 export function groupDots(table: GroupTable): string {
   const named = table.groups.map((group) => ({ ...group, name: groupName(group) }));
-  const dots = named.flatMap(({ name, small, metrics }): GroupDot[] =>
+  const rates = { female: "tprFemale", male: "tprMale" } as const;
+  const dots = named.flatMap(({ name, metrics }): GroupDot[] =>
     (["female", "male"] as const).flatMap((label) => {
-      const rate = label === "female" ? metrics.tprFemale : metrics.tprMale;
-      return small || rate === null ? [] : [{ name, rate, label }];
+      const rate = metrics[rates[label]];
+      return rate === null ? [] : [{ name, rate, label }];
     }),
   );
+  const hidden = named.flatMap(({ name, tooSmall }) => {
+    const labels = (["female", "male"] as const).filter((label) => tooSmall.includes(rates[label]));
+    return labels.length === 0 ? [] : [{ name, text: `too few subjects: ${labels.join(", ")}`, labels }];
+  });
   const longest = Math.max(...named.flatMap(({ name }) => name.split("\n").map((line) => line.length)));
   return drawFigure({
-    title: `Right decisions by ${table.keys.join(" and ")}`,
+    title: `Right decisions by ${table.keys.join(" and ")}, ${withinWords(table.within)}`,
     heightPx: 70 + 40 * named.length,
     legend: (["female", "male"] as const).map((label) => ({
       label: `recorded ${label}`,
@@ -174,10 +184,7 @@ export function groupDots(table: GroupTable): string {
             { x: "rate", y: "name", fill: COLORS[label], r: 5, dy: label === "female" ? -5 : 5 },
           ),
         ),
-        Plot.text(
-          named.filter(({ small }) => small),
-          { x: 0.5, y: "name", text: () => "too few subjects", fill: INK, dy: -8 },
-        ),
+        Plot.text(hidden, { x: 0, y: "name", text: "text", textAnchor: "start", fill: INK, dy: -9 }),
       ],
     },
   });

@@ -3,7 +3,7 @@
 // same bytes; no script, no link to another file. It is made for whoever derives, never to be published.
 import type { Manifest } from "../data/manifest.ts";
 import { SPLITS } from "../data/record.ts";
-import { LABEL_NOTE } from "../evaluate/format.ts";
+import { LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
 import { REPORT_CSS } from "./report-style.ts";
 

@@ -3,20 +3,31 @@
 // predictions, configuration and checkpoint; the texts hold none.
 import { basename } from "node:path";
 import { sha256File } from "../core/files.ts";
-import { LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/format.ts";
-import { SMALL_SUBJECTS } from "../evaluate/groups.ts";
+import { compareGroupValues } from "../core/group-order.ts";
+import { FEW, LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/figure-text.ts";
+import type { MetricName } from "../evaluate/metrics.ts";
+import { SMALL_SUBJECTS } from "../evaluate/small.ts";
+import { type Part, type Summary, summarize, type TargetSummary } from "../evaluate/summary.ts";
 import { subjectFacts } from "../evaluate/subjects.ts";
-import { type Part, summarize, type TargetSummary } from "../evaluate/summary.ts";
 import { describeModel, type ModelDescription } from "../models/describe.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { storedPredictions } from "../train/evaluation.ts";
 import { modelPath } from "../train/model-file.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
 import { bestEpoch } from "../train/runlog.ts";
-import type { Resampling } from "./comparison-table.ts";
-import { analysisTables, groupTables } from "./group-tables.ts";
+import { analysisTables } from "./analysis-tables.ts";
+import { groupTables, type Judging } from "./group-tables.ts";
 import { toMarkdown } from "./render.ts";
-import { count, intervalCell, type ReportTable, rate, type TableCell, words } from "./report-table.ts";
+import {
+  count,
+  INTERVAL_NOTE,
+  intervalCell,
+  type ReportTable,
+  rate,
+  type TableCell,
+  tooSmall,
+  words,
+} from "./report-table.ts";
 import { type Labelled, rowsOf } from "./results.ts";
 
 /**
@@ -26,14 +37,14 @@ import { type Labelled, rowsOf } from "./results.ts";
  * @throws AppError("data", "FILE_MISSING" | ...) if the run is not finished; ("input", "NOT_LABELLED") without labels
  * @example await modelCard("runs/umcc/seed_42")
  */
-export async function modelCard(dir: string, resampling: Partial<Resampling> = {}): Promise<string> {
-  const { replicates = 2000, seed = 0 } = resampling;
+export async function modelCard(dir: string, judging: Partial<Judging> = {}): Promise<string> {
+  const { replicates = 2000, seed = 0, minSubjects = SMALL_SUBJECTS } = judging;
   const all = await storedPredictions(dir);
   const rows = all.filter((row): row is Labelled => row.target !== null);
   const split = rows.some((row) => row.split === "test") ? "test" : "val";
   const model = await describeModel(await modelPath(dir));
   const shown = { name: model.facts!.tag, suffix: "card", sources: [], rows };
-  const summary = summarize(rowsOf(rows, split), { replicates, seed, groups: [] });
+  const summary = summarize(rowsOf(rows, split), { replicates, seed, minSubjects, groups: [] });
   return [
     `# Model card: ${model.facts!.tag}`,
     "",
@@ -42,14 +53,14 @@ export async function modelCard(dir: string, resampling: Partial<Resampling> = {
     ...(await details(dir, model)),
     ...INTENDED_USE,
     ...factors(rowsOf(rows, split)),
-    ...metrics(split),
+    ...metrics(split, minSubjects),
     ...data(rows, split, model.facts!.trainedOn),
     "## Quantitative analyses",
     "",
-    toMarkdown(overallTable([summary.overall, ...summary.byModality], split)),
-    ...(summary.targets ?? []).map((target) => toMarkdown(targetTable(target, split))),
-    ...groupTables(shown, split, { replicates, seed }).map(toMarkdown),
-    ...analysisTables(shown, split).map(toMarkdown),
+    toMarkdown(overallTable(summary)),
+    ...(summary.targets ?? []).map((target) => toMarkdown(targetTable(target, summary))),
+    ...groupTables(shown, split, { replicates, seed, minSubjects }).map(toMarkdown),
+    ...analysisTables(shown, split, minSubjects).map(toMarkdown),
     ...ETHICS,
   ].join("\n");
 }
@@ -86,7 +97,9 @@ const INTENDED_USE = [
 
 function factors(rows: readonly Labelled[]): string[] {
   const lines = (["age", "race", "gesture", "source"] as const).flatMap((key) => {
-    const values = [...new Set(rows.map((row) => row[key]))].filter((value) => value !== "").sort();
+    const values = [...new Set(rows.map((row) => row[key]))]
+      .filter((value) => value !== "")
+      .sort(compareGroupValues);
     return values.length === 0 ? [] : [`- ${key}, as recorded: ${values.join(", ")}`];
   });
   return [
@@ -101,11 +114,11 @@ function factors(rows: readonly Labelled[]): string[] {
   ];
 }
 
-function metrics(split: string): string[] {
+function metrics(split: string, minSubjects: number): string[] {
   return [
     "## Metrics",
     "",
-    `Agreement of decisions with the recorded label on split ${split}: accuracy, balanced accuracy, the rates of both recorded classes (TPR female, TPR male), areas under the ROC and precision-recall curves, and calibration (Brier, NLL, ECE). Intervals are 95 % percentile bootstraps over subjects. Groups of under ${SMALL_SUBJECTS} subjects are counted and not judged. Temperatures and thresholds are fitted on validation images and applied frozen.`,
+    `Agreement of decisions with the recorded label on split ${split}: accuracy, balanced accuracy, the rates of both recorded classes (TPR female, TPR male), areas under the ROC and precision-recall curves, and calibration (Brier, NLL, ECE). ${INTERVAL_NOTE} A figure of a group, a modality or a recorded label that rests on under ${minSubjects} subjects is counted and not judged; groups are compared within one modality. Temperatures and thresholds are fitted on validation images and applied frozen.`,
     "",
   ];
 }
@@ -129,7 +142,7 @@ function data(rows: readonly Labelled[], split: string, trainedOn: readonly Sour
   ];
 }
 
-function overallTable(parts: readonly Part[], split: string): ReportTable {
+function overallTable({ overall, byModality, split, minSubjects }: Summary): ReportTable {
   const shown = [
     "accuracy",
     "balancedAccuracy",
@@ -141,24 +154,37 @@ function overallTable(parts: readonly Part[], split: string): ReportTable {
     "brier",
     "nll",
   ] as const;
+  // Of one modality, its column would be the first one again.
+  const parts = byModality.length > 1 ? [overall, ...byModality] : [overall];
+  const figures = [...shown, "ece"] as const;
+  const few = overall.few.length === 0 ? "" : ` ${FEW}: of under ${minSubjects} subjects.`;
   return {
     id: "card-overall",
     title: `Overall and by modality, split ${split}`,
-    note: "With 95 % bootstrap intervals over subjects; ECE: 15 equal-width bins, without interval.",
+    note: `${INTERVAL_NOTE} ECE: 15 equal-width bins, without interval.${few}`,
     header: ["figure", ...parts.map(({ name }) => name)],
     rows: [
       { cells: [words("images"), ...parts.map(({ nImages }) => count(nImages))], sources: [] },
       { cells: [words("subjects"), ...parts.map(({ nSubjects }) => count(nSubjects))], sources: [] },
-      ...shown.map((metric) => ({
-        cells: [words(METRIC_TITLES[metric]), ...parts.map((part) => intervalCell(part.intervals![metric]))],
+      ...figures.map((metric) => ({
+        cells: [words(METRIC_TITLES[metric]), ...parts.map((part) => partCell(part, metric))],
         sources: [],
       })),
-      { cells: [words(METRIC_TITLES.ece), ...parts.map((part) => rate(part.metrics.ece))], sources: [] },
     ],
   };
 }
 
-function targetTable({ target, parts }: TargetSummary, split: string): ReportTable {
+function partCell({ metrics, tooSmall: hidden, few, intervals }: Part, metric: MetricName): TableCell {
+  if (hidden.includes(metric)) return tooSmall;
+  const interval = intervals?.[metric as keyof typeof intervals];
+  const cell = interval === undefined ? rate(metrics[metric]) : intervalCell(interval);
+  return few.includes(metric) ? { ...cell, text: `${cell.text}${FEW}` } : cell;
+}
+
+function targetTable(
+  { target, parts }: TargetSummary,
+  { split, minSubjects }: Pick<Summary, "split" | "minSubjects">,
+): ReportTable {
   const figures = [
     ["accuracy", "accuracy"],
     ["balanced accuracy", "balancedAccuracy"],
@@ -173,7 +199,7 @@ function targetTable({ target, parts }: TargetSummary, split: string): ReportTab
   return {
     id: `card-${target}`,
     title: `${TARGET_TITLES[target]}, split ${split}`,
-    note: `Agreement with the recorded class, with 95 % bootstrap intervals over subjects; ${metrics.nUnlabelled} images without a recorded class are left out.`,
+    note: `Agreement with the recorded class. ${INTERVAL_NOTE} ${metrics.nUnlabelled} images without a recorded class are left out.`,
     header: ["figure", ...parts.map(({ name }) => name)],
     rows: [
       row(
@@ -189,7 +215,9 @@ function targetTable({ target, parts }: TargetSummary, split: string): ReportTab
         .map(([title, metric]) =>
           row(
             title,
-            parts.map(({ intervals }) => intervalCell(intervals![metric])),
+            parts.map(({ intervals, metrics: own }, k) =>
+              k > 0 && own.nSubjects < minSubjects ? tooSmall : intervalCell(intervals![metric]),
+            ),
           ),
         ),
     ],

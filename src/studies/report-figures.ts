@@ -1,9 +1,8 @@
-// Figures that only studies have: curves with a band over seeds, precision and recall, paired differences, confusion.
+// Figures that only studies have: curves with a band over seeds, precision and recall, confusion.
 // Invariants as in studies/figures: one style, every axis named, nothing fetched.
 import * as Plot from "@observablehq/plot";
 import { MODALITIES, type Modality } from "../data/record.ts";
-import { figure, METRIC_TITLES } from "../evaluate/format.ts";
-import type { ComparedFamily } from "./comparison-table.ts";
+import { figure } from "../evaluate/figure-text.ts";
 import { COLORS, drawFigure, INK } from "./frame.ts";
 import { decided } from "./result-tables.ts";
 import type { Labelled, RunResult } from "./results.ts";
@@ -97,52 +96,6 @@ export function precisionRecallCurve(rows: readonly Labelled[]): string {
           { x: "recall", y: "precision", stroke: COLORS[modality], strokeWidth: 2, curve: "step-before" },
         ),
       ),
-    },
-  });
-}
-
-/** Paired differences of one comparison with their intervals; pairs that could not be compared are left out. */
-export function forestPlot({ comparison, pairs }: ComparedFamily): string | undefined {
-  const rows = pairs.flatMap(({ a, b, result }) => {
-    if (result === null || result.estimate === null || result.low === null || result.high === null) return [];
-    const name = `${b.label}\nagainst ${a.label}`;
-    return [{ name, estimate: result.estimate, low: result.low, high: result.high }];
-  });
-  if (rows.length === 0) return undefined;
-  const reach = 1.1 * Math.max(0.01, ...rows.flatMap(({ low, high }) => [Math.abs(low), Math.abs(high)]));
-  return drawFigure({
-    title: comparison.name,
-    heightPx: 90 + 58 * rows.length,
-    legend: [
-      {
-        label: `difference in ${METRIC_TITLES[comparison.metric]}, 95 % interval over subjects`,
-        color: COLORS.face,
-        shape: "dot",
-      },
-    ],
-    plot: {
-      marginLeft: 18,
-      x: {
-        label: "upper minus lower name",
-        domain: [-reach, reach],
-        ticks: 7,
-      },
-      // Names are long: they stand over their lines, not beside them, and nothing is drawn through them.
-      y: { type: "band", padding: 0.7, label: null, axis: null, domain: rows.map(({ name }) => name) },
-      marks: [
-        Plot.tickX(rows, { x: () => 0, y: "name", stroke: INK }),
-        Plot.ruleY(rows, { x1: "low", x2: "high", y: "name", stroke: COLORS.face, strokeWidth: 2 }),
-        Plot.dot(rows, { x: "estimate", y: "name", fill: COLORS.face, r: 5 }),
-        Plot.text(rows, {
-          x: -reach,
-          y: "name",
-          text: "name",
-          textAnchor: "start",
-          fill: INK,
-          dy: -24,
-          fontSize: 11,
-        }),
-      ],
     },
   });
 }

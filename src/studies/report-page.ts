@@ -1,13 +1,14 @@
 // A study's report as one HTML page that needs nothing else: tables and figures, each figure's number linked to the
 // predictions behind it.
 
-import { LABEL_NOTE } from "../evaluate/format.ts";
-import { metricsByGroup } from "../evaluate/groups.ts";
+import { LABEL_NOTE } from "../evaluate/figure-text.ts";
+import { tablesByGroup } from "../evaluate/groups.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
-import { groupDots, reliabilityDiagram, rocCurve } from "./figures.ts";
+import { groupDots, hasDots, reliabilityDiagram, rocCurve } from "./figures.ts";
+import { forestPlots } from "./forest.ts";
 import { html, type Markup, trusted } from "./markup.ts";
 import { tableAnchor, toHtml } from "./render.ts";
-import { confusionPanels, forestPlot, precisionRecallCurve, seedCurves } from "./report-figures.ts";
+import { confusionPanels, precisionRecallCurve, seedCurves } from "./report-figures.ts";
 import { REPORT_CSS } from "./report-style.ts";
 import type { ReportTable } from "./report-table.ts";
 import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
@@ -21,6 +22,7 @@ export interface PageParts {
   readonly shown: readonly RunResult[];
   /** The study folder, relative to the page. */
   readonly base: string;
+  readonly minSubjects: number;
 }
 
 /** What every report says first. */
@@ -37,15 +39,18 @@ export function preface({ study, runs, missing, split }: StudyResults): string[]
 }
 
 /** The page as text. */
-export function reportPage(results: StudyResults, { families, tables, shown, base }: PageParts): string {
+export function reportPage(results: StudyResults, parts: PageParts): string {
+  const { families, tables, shown, base, minSubjects } = parts;
   const { study } = results;
-  const forests = families.flatMap((family) => figureOf(forestPlot(family)));
+  const forests = forestPlots(families).map(figureOf);
   const comparisons =
     forests.length === 0 ? html`` : html`<h3>Comparisons</h3><div class="figures">${forests}</div>`;
   const runs = shown.map(
-    (run) => html`<h3>${run.cell.label}: best of ${run.cell.arch.toUpperCase()} by validation</h3>
+    (
+      run,
+    ) => html`<h3>${run.cell.label}: best of ${run.cell.arch.toUpperCase()} by validation on its images</h3>
 <p class="soft">Curves of all its seeds; everything else of seed ${run.seed}, split ${results.split}.</p>
-<div class="figures">${runFigures(run, results)}</div>`,
+<div class="figures">${runFigures(run, results, minSubjects)}</div>`,
   );
   const list = tables.map(({ id, title }) => html`<li><a href="#${tableAnchor(id)}">${title}</a></li>`);
   return html`<!doctype html>
@@ -65,11 +70,9 @@ ${sourcesHtml(results.sources, tables, base)}</body></html>
 `.text;
 }
 
-function figureOf(svg: string | undefined): Markup[] {
-  return svg === undefined ? [] : [html`<figure>${trusted(svg)}</figure>`];
-}
+const figureOf = (svg: string): Markup => html`<figure>${trusted(svg)}</figure>`;
 
-function runFigures(run: RunResult, results: StudyResults): Markup[] {
+function runFigures(run: RunResult, results: StudyResults, minSubjects: number): Markup[] {
   const rows = rowsOf(run.rows, results.split);
   return [
     seedCurves(runsOf(results, run.cell), "Validation by epoch"),
@@ -77,22 +80,17 @@ function runFigures(run: RunResult, results: StudyResults): Markup[] {
     rocCurve(rows),
     precisionRecallCurve(rows),
     reliabilityDiagram(rows),
-    groupFigure(rows),
-  ].flatMap(figureOf);
+    ...groupFigures(rows, minSubjects),
+  ].map(figureOf);
 }
 
-const FIELDS = ["race", "age", "gesture"] as const;
+const FIELDS = ["race", "age", "gesture", "modality"] as const;
 
-/** Groups by the first recorded field that leaves one of them large enough, by modality too if it can be. */
-function groupFigure(rows: readonly Labelled[]): string | undefined {
-  const recorded = FIELDS.filter((field) => rows.some((row) => row[field] !== ""));
-  const keys = [
-    ...recorded.map((field) => [field, "modality"] as const),
-    ...recorded.map((field) => [field] as const),
-  ];
-  for (const by of [...keys, ["modality"] as const]) {
-    const table = metricsByGroup(rows, by);
-    if (table.groups.some(({ small }) => !small)) return groupDots(table);
+/** Groups by the first recorded field of which a rate is large enough, one figure for each modality and vocabulary. */
+function groupFigures(rows: readonly Labelled[], minSubjects: number): string[] {
+  for (const field of FIELDS) {
+    const judged = tablesByGroup(rows, [field], { minSubjects }).filter(hasDots);
+    if (judged.length > 0) return judged.map(groupDots);
   }
-  return undefined;
+  return [];
 }

@@ -1,9 +1,11 @@
 // One model in the report: its curves, and the figures and tables of its stored predictions.
-// Invariant: groups under SMALL_SUBJECTS subjects are named and counted, but no figure of theirs is shown.
-import { METRIC_TITLES } from "../evaluate/format.ts";
-import { type GroupTable, SMALL_SUBJECTS } from "../evaluate/groups.ts";
+// Invariant: figures that rest on too few subjects are named and counted, but not shown (evaluate/small.ts).
+import { FEW, intervalText, METRIC_TITLES, TOO_SMALL } from "../evaluate/figure-text.ts";
+import { groupName } from "../evaluate/format-groups.ts";
+import type { GroupTable } from "../evaluate/groups.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
+import { withinWords } from "../evaluate/strata.ts";
 import type { Part, Summary } from "../evaluate/summary.ts";
 import type { TrainConfig } from "../train/config.ts";
 import type { EpochLog } from "../train/runlog.ts";
@@ -28,7 +30,8 @@ export interface ReportRun {
 export function runSection({ name, about, config, epochs, rows, summary }: ReportRun): Markup {
   const kept = epochs.findLast(({ best }) => best)?.epoch ?? 0;
   const { nImages, nSubjects } = summary.overall;
-  const [dots, ...others] = summary.byGroup;
+  const [first] = summary.byGroup;
+  const dots = summary.byGroup.filter(({ keys }) => keys.join() === first?.keys.join());
   return html`<h3>${name}</h3>
 <p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (kept: ${kept}), batch ${config.batch},
 learning rate ${config.lr}, seed ${config.seed}.</p>
@@ -45,12 +48,13 @@ ${metricsTable(summary)}
     ),
     figure(reliabilityDiagram(rows), "A larger dot stands for more images; few images make dots stray."),
     figure(rocCurve(rows), "Each point is a threshold. It depends on the order of the probabilities only."),
-    ...(dots === undefined ? [] : [figure(groupDots(dots), smallNote())]),
+    ...dots.map((table) => figure(groupDots(table), smallNote(summary))),
   ]}</div>
-${[...(dots === undefined ? [] : [dots]), ...others].map(groupTable)}`;
+${summary.byGroup.map(groupTable)}`;
 }
 
-const smallNote = () => `Groups under ${SMALL_SUBJECTS} subjects are too small to show a rate of.`;
+const smallNote = ({ minSubjects }: Summary) =>
+  `A rate that rests on under ${minSubjects} subjects is too small to be shown.`;
 
 function lossNote(arch: ReportRun["config"]["arch"]): string {
   const gate = arch === "mag" ? " Training adds 0.3 times the gate's loss; validation does not." : "";
@@ -74,14 +78,14 @@ const ROWS: readonly MetricName[] = [
   "ece",
 ];
 
-function metricsTable({ overall, byModality }: Summary): Markup {
+function metricsTable({ overall, byModality, minSubjects }: Summary): Markup {
   const parts = [overall, ...byModality];
   const gated = parts.some(({ modalityAgreement }) => modalityAgreement !== null);
   const interval = overall.intervals?.accuracy;
   const note =
     interval === undefined
       ? undefined
-      : `In brackets: ${100 * interval.level} % percentile bootstrap over subjects, ${interval.replicates} draws.`;
+      : `In brackets: ${100 * interval.level} % percentile bootstrap over subjects, ${interval.replicates} draws (Wilson by subjects for a rate of 0 or 1; [?, ?]: cannot tell). Too small: of under ${minSubjects} subjects; ${FEW}: likewise, but of all images.`;
   return table(
     ["", ...parts.map(({ name }) => name)],
     [
@@ -94,11 +98,11 @@ function metricsTable({ overall, byModality }: Summary): Markup {
   );
 }
 
-function value({ metrics, intervals }: Part, metric: MetricName): Markup {
+function value({ metrics, tooSmall, few, intervals }: Part, metric: MetricName): Markup {
+  if (tooSmall.includes(metric)) return html`<small>${TOO_SMALL}</small>`;
   const found = intervals === null ? undefined : Object.entries(intervals).find(([name]) => name === metric);
-  const { low = null, high = null } = found?.[1] ?? {};
-  const range = low === null ? html`` : html` <small>[${shown(low)}, ${shown(high)}]</small>`;
-  return html`${shown(metrics[metric])}${range}`;
+  const range = found === undefined ? html`` : html` <small>${intervalText(found[1])}</small>`;
+  return html`${shown(metrics[metric])}${few.includes(metric) ? FEW : ""}${range}`;
 }
 
 const shown = (value: number | null) => (value === null ? "-" : value.toFixed(3));
@@ -112,19 +116,18 @@ const KEY_TITLES: Readonly<Record<string, string>> = {
   modality: "modality",
 };
 
-function groupTable({ keys, groups }: GroupTable): Markup {
-  const title = keys.map((key) => KEY_TITLES[key] ?? key).join(" and ");
-  const rated = groups.some(({ small }) => !small);
-  const rows = groups.map((group): Insertable[] => {
-    const label = Object.values(group.group).map((part) => (part === "" ? "not recorded" : part));
-    const sexes = `${group.nSubjectsFemale} / ${group.nSubjectsMale}`;
-    const counts = [label.join(", "), group.nImages, group.nSubjects, sexes];
-    if (!rated) return counts;
-    if (group.small) return [...counts, `too few subjects (under ${SMALL_SUBJECTS})`];
-    return [...counts, ...GROUP_COLUMNS.map((metric) => shown(group.metrics[metric]))];
-  });
+function groupTable({ keys, within, minSubjects, groups }: GroupTable): Markup {
+  const title = `${keys.map((key) => KEY_TITLES[key] ?? key).join(" and ")}, ${withinWords(within)}`;
+  const rated = GROUP_COLUMNS.filter((metric) => groups.some(({ metrics }) => metrics[metric] !== null));
+  const out = GROUP_COLUMNS.length - rated.length;
+  const rows = groups.map((group): Insertable[] => [
+    groupName(group.group),
+    group.nImages,
+    group.nSubjects,
+    `${group.nSubjectsFemale} / ${group.nSubjectsMale}`,
+    ...rated.map((metric) => (group.tooSmall.includes(metric) ? TOO_SMALL : shown(group.metrics[metric]))),
+  ]);
   const header = ["group", "images", "subjects", "female / male subjects"];
-  const columns = rated ? GROUP_COLUMNS.map((metric) => METRIC_TITLES[metric]) : [];
-  const note = rated ? "" : `: every group has under ${SMALL_SUBJECTS} subjects, too few for a figure`;
-  return table([...header, ...columns], rows, `By ${title}${note}`);
+  const note = out === 0 ? "" : `: ${out} figures left out, of under ${minSubjects} subjects in every group`;
+  return table([...header, ...rated.map((metric) => METRIC_TITLES[metric])], rows, `By ${title}${note}`);
 }

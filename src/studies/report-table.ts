@@ -1,6 +1,6 @@
 // A table of a report before it is drawn: text with the number behind it, and where the number came from.
 // Invariants: rounding happens where `text` is made and nowhere else; every figure names its sources.
-import { figure } from "../evaluate/format.ts";
+import { CANNOT_TELL, dropSmallColumns, figure, intervalText, TOO_SMALL } from "../evaluate/figure-text.ts";
 import type { Interval } from "../evaluate/intervals.ts";
 import { type SeedSummary, seedSummary } from "../evaluate/seeds.ts";
 
@@ -51,11 +51,30 @@ export function seedCell(summary: SeedSummary | null): TableCell {
   return { text: `${figure(summary.mean)}${spread}`, value: summary.mean };
 }
 
-/** `estimate [low, high]`. */
-export function intervalCell({ estimate, low, high }: Interval): TableCell {
+/** `estimate [low, high]`, or that the interval cannot be told. */
+export function intervalCell(interval: Interval): TableCell {
+  const { estimate } = interval;
   if (estimate === null) return words("-");
-  const range = low === null || high === null ? "" : ` [${figure(low)}, ${figure(high)}]`;
-  return { text: `${figure(estimate)}${range}`, value: estimate };
+  return { text: `${figure(estimate)} ${intervalText(interval)}`, value: estimate };
+}
+
+/** In the place of a figure that rests on too few subjects. */
+export const tooSmall = words(TOO_SMALL);
+
+/** What the marks in the place of an interval mean. */
+export const INTERVAL_NOTE = `Intervals: 95 % percentile bootstrap over subjects, Wilson by subjects for a rate of 0 or 1; ${CANNOT_TELL}: all draws are alike and cannot tell.`;
+
+/** A table without the columns of which every figure is too small; its note counts them. */
+export function withoutSmallColumns(table: ReportTable, minSubjects: number): ReportTable {
+  const text = [table.header, ...table.rows.map(({ cells }) => cells.map((cell) => cell.text))];
+  const { kept, note } = dropSmallColumns(text, minSubjects);
+  if (note === undefined) return table;
+  return {
+    ...table,
+    note: `${table.note} ${note}.`,
+    header: kept.map((k) => table.header[k]!),
+    rows: table.rows.map((row) => ({ ...row, cells: kept.map((k) => row.cells[k]!) })),
+  };
 }
 
 /** A p value: three digits, or that it is smaller. */

@@ -5,18 +5,30 @@ import { join, relative } from "node:path";
 import { AppError, missingFile } from "../core/errors.ts";
 import { exists, readText, writeAtomic } from "../core/files.ts";
 import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
+import { checkMinSubjects, SMALL_SUBJECTS } from "../evaluate/small.ts";
+import { analysisTables, flipTables } from "./analysis-tables.ts";
 import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
+import { figuresTables } from "./figures-tables.ts";
 import { finalMetrics } from "./final-metrics.ts";
-import { analysisTables, flipTable, groupTables, shownRun } from "./group-tables.ts";
+import { groupTables, shownRun } from "./group-tables.ts";
 import { toCsv, toLatex, toMarkdown } from "./render.ts";
 import { preface, reportPage } from "./report-page.ts";
 import type { ReportTable } from "./report-table.ts";
-import { evaluationTables, figuresTable, fusionTable, gateTable } from "./result-tables.ts";
-import { type RunResult, rankedCells, readResults, type StudyResults, validationFigure } from "./results.ts";
+import { evaluationTables, fusionTable, gateTable } from "./result-tables.ts";
+import {
+  type RunResult,
+  rankedCells,
+  readResults,
+  type StudyResults,
+  validationFigure,
+  validationImages,
+} from "./results.ts";
 import { sourcesMarkdown } from "./source-list.ts";
 import { readStudy } from "./study.ts";
 
 export interface ReportOptions extends Partial<Resampling> {
+  /** Figures of groups that rest on fewer subjects are too small; default 20. */
+  readonly minSubjects?: number | undefined;
   /** Folder of the report; made if it is not there. */
   readonly outDir: string;
 }
@@ -36,6 +48,7 @@ export interface Report {
  */
 export async function makeReport(dir: string, options: ReportOptions): Promise<Report> {
   const { replicates = 2000, seed = 0, outDir } = options;
+  const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
   const results = await readResults(dir, await readStudy(dir));
   if (results.runs.length === 0) {
     throw new AppError("data", "STUDY_EMPTY", `Expected at least one finished run in ${dir}, got none`, {
@@ -45,21 +58,21 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   const families = compareFamilies(results, { replicates, seed });
   const shown = shownRuns(results);
   const tables = [
-    figuresTable(results),
+    ...figuresTables(results, minSubjects),
     ...present(comparisonTable(families, results)),
-    ...present(gateTable(results)),
-    ...present(fusionTable(results)),
-    ...evaluationTables(results),
+    ...present(gateTable(results, minSubjects)),
+    ...present(fusionTable(results, minSubjects)),
+    ...evaluationTables(results, minSubjects),
     ...shown.flatMap((run) => [
-      ...groupTables(shownRun(run), results.split, { replicates, seed }),
-      ...analysisTables(shownRun(run), results.split),
-      ...present(flipTable(run, results)),
+      ...groupTables(shownRun(run, results.study), results.split, { replicates, seed, minSubjects }),
+      ...analysisTables(shownRun(run, results.study), results.split, minSubjects),
+      ...flipTables(run, results, minSubjects),
     ]),
   ];
   const base = relative(outDir, dir).replaceAll("\\", "/") || ".";
   const files = new Map([
     ["report.md", markdown(results, tables, base)],
-    ["report.html", reportPage(results, { families, tables, shown, base })],
+    ["report.html", reportPage(results, { families, tables, shown, base, minSubjects })],
     [FINAL_METRICS_FILE, finalMetrics(results)],
   ]);
   for (const table of tables) {
@@ -71,14 +84,21 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
 
 const present = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
 
-/** Of each architecture the best cell by validation, by its best seed: the runs that are looked at group by group. */
+/**
+ * The runs that are looked at group by group: of each architecture the best cell by validation, by its best seed; one of
+ * each set of validation images, since figures of other images choose nothing.
+ */
 function shownRuns(results: StudyResults): RunResult[] {
-  const ranked = rankedCells(results);
-  const archs = [...new Set(ranked.map(({ cell }) => cell.arch))];
-  return archs.map((arch) => {
-    const { runs } = ranked.find(({ cell }) => cell.arch === arch)!;
-    return runs.reduce((a, b) => (validationFigure(b) > validationFigure(a) ? b : a));
-  });
+  const best = new Map<string, RunResult>();
+  for (const { cell, runs } of rankedCells(results)) {
+    const key = JSON.stringify([cell.arch, validationImages(cell)]);
+    if (best.has(key)) continue;
+    best.set(
+      key,
+      runs.reduce((a, b) => (validationFigure(b) > validationFigure(a) ? b : a)),
+    );
+  }
+  return [...best.values()];
 }
 
 function markdown(results: StudyResults, tables: readonly ReportTable[], base: string): string {

@@ -1,7 +1,9 @@
-// Tables of a study's figures: every cell on its own images, and on those of every evaluation.
-// Invariant: each figure is a mean over seeds of metrics of stored predictions; the best is chosen by validation.
+// Tables of a study's evaluations, of MAG's gate and of both images of a pair together.
+// Invariant: each figure is a mean over seeds of metrics of stored predictions, judged by the subjects that it rests on.
 import { MODALITIES, type Modality } from "../data/record.ts";
+import { FEW } from "../evaluate/figure-text.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
+import type { Limit } from "../evaluate/small.ts";
 import {
   overSeeds,
   type ReportTable,
@@ -9,92 +11,58 @@ import {
   seedCell,
   type TableCell,
   type TableRow,
+  tooSmall,
+  withoutSmallColumns,
   words,
 } from "./report-table.ts";
 import {
+  judgedMetrics,
   type Labelled,
   metricsOf,
   type RunResult,
-  rankedCells,
   rowsOf,
   runsOf,
   type StudyResults,
   sourceId,
-  validationFigure,
 } from "./results.ts";
 import type { Cell, Evaluation } from "./study.ts";
 
-const SEED_NOTE = "Mean ± sample standard deviation over seeds (ddof 1; n as stated), from unrounded values";
+/** What stands in the cells of all tables over seeds. */
+export const SEED_NOTE =
+  "Mean ± sample standard deviation over seeds (ddof 1; n as stated), from unrounded values";
 
-/** Figure of one metric for every run, as mean and spread. */
-function metricCell(
+/** Figure of one metric for every run, as mean and spread; too small if it is for one of them. */
+export function metricCell(
   runs: readonly RunResult[],
   rows: (run: RunResult) => readonly Labelled[],
   metric: MetricName,
+  limit: Limit,
 ): TableCell {
-  return seedCell(overSeeds(runs.map((run) => metricsOf(rows(run))?.[metric] ?? null)));
+  const judged = runs.map((run) => judgedMetrics(rows(run), limit));
+  if (judged.some((one) => one?.tooSmall.includes(metric))) return tooSmall;
+  const cell = seedCell(overSeeds(judged.map((one) => one?.metrics[metric] ?? null)));
+  return judged.some((one) => one?.few.includes(metric)) ? { ...cell, text: `${cell.text}${FEW}` } : cell;
 }
 
-/** All cells: the figure that chooses, then figures of the reported split. The best by validation is bold. */
-export function figuresTable(results: StudyResults): ReportTable {
-  const { split, study } = results;
-  const best = bestCells(results);
-  const own = (modality?: Modality) => (run: RunResult) => rowsOf(run.rows, split, modality);
-  const rows = study.cells.map((cell): TableRow => {
-    const runs = runsOf(results, cell);
-    const cells = [
-      words(cell.label),
-      words(`${runs.length} of ${study.seeds.length}`),
-      seedCell(overSeeds(runs.map(validationFigure))),
-      metricCell(runs, own(), "balancedAccuracy"),
-      ...MODALITIES.map((modality) => metricCell(runs, own(modality), "balancedAccuracy")),
-      ...(["rocAuc", "prAuc", "f1Macro", "brier", "nll", "ece"] as const).map((metric) =>
-        metricCell(runs, own(), metric),
-      ),
-    ];
-    return { cells: cells.map((c) => (best.has(cell.id) ? { ...c, bold: true } : c)), sources: idsOf(runs) };
-  });
-  return {
-    id: "figures",
-    title: `Agreement with the recorded label, split ${split}`,
-    note: `${SEED_NOTE}. Validation: balanced accuracy of the kept epoch, which chose it and the best row (bold) of those that were validated on the same images; all other figures are of split ${split}.`,
-    header: [
-      "configuration",
-      "seeds",
-      "validation",
-      "balanced accuracy",
-      ...MODALITIES,
-      "ROC-AUC",
-      "PR-AUC",
-      "F1 macro",
-      "Brier",
-      "NLL",
-      "ECE",
-    ],
-    rows,
-  };
+/** What the mark at a figure of few subjects means, where a table has it. */
+function fewNote(rows: readonly TableRow[], minSubjects: number): string {
+  const marked = rows.some(({ cells }) => cells.some(({ text }) => text.endsWith(FEW)));
+  return marked ? ` ${FEW}: of under ${minSubjects} subjects.` : "";
 }
 
-/** The best cell by validation of each set of validation images, where several have that set. */
-function bestCells(results: StudyResults): ReadonlySet<string> {
-  const ranked = new Map<string, string[]>();
-  for (const { cell } of rankedCells(results)) {
-    const images = JSON.stringify([cell.data, cell.axes["modality"], cell.config.splitSeed, cell.config.val]);
-    ranked.set(images, [...(ranked.get(images) ?? []), cell.id]);
-  }
-  return new Set([...ranked.values()].flatMap(([first, ...others]) => (others.length === 0 ? [] : [first!])));
-}
-
-const idsOf = (runs: readonly RunResult[], evaluation?: string) =>
+/** Sources of some runs' figures. */
+export const idsOf = (runs: readonly RunResult[], evaluation?: string) =>
   runs.map((run) => sourceId(run, evaluation));
 
 /** One table an evaluation: figures, difference to the run's own images, decisions that changed. */
-export function evaluationTables(results: StudyResults): ReportTable[] {
+export function evaluationTables(results: StudyResults, minSubjects: number): ReportTable[] {
   return results.study.evaluations.flatMap((evaluation) => {
     const cells = results.study.cells.filter(({ id }) => evaluation.cells.includes(id));
-    const rows = cells.flatMap((cell) => evaluationRow(results, cell, evaluation) ?? []);
+    const rows = cells.flatMap((cell) => evaluationRow(results, { cell, evaluation, minSubjects }) ?? []);
     if (rows.length === 0) return [];
     const figures = ["configuration", "images", "balanced accuracy", ...MODALITIES, "ROC-AUC"];
+    const shown = (table: ReportTable) => [withoutSmallColumns(table, minSubjects)];
+    const few = fewNote(rows, minSubjects);
     const table = {
       id: `evaluation-${evaluation.name}`,
       title: `Evaluation ${evaluation.name}: ${describe(evaluation)}`,
@@ -102,10 +70,10 @@ export function evaluationTables(results: StudyResults): ReportTable[] {
     // Images of another set have no predictions of the run's own to differ from.
     if (rows.every(({ cells: row }) => row.slice(figures.length).every(({ value }) => value === undefined))) {
       const short = rows.map((row) => ({ ...row, cells: row.cells.slice(0, figures.length) }));
-      return [{ ...table, note: `${SEED_NOTE}.`, header: figures, rows: short }];
+      return shown({ ...table, note: `${SEED_NOTE}.${few}`, header: figures, rows: short });
     }
-    const note = `${SEED_NOTE}. Changed: balanced accuracy minus that of the run's own predictions of the same images. Flipped: share of these images whose decision differs from the run's own.`;
-    return [{ ...table, note, header: [...figures, "changed", "flipped"], rows }];
+    const note = `${SEED_NOTE}. Changed: balanced accuracy minus that of the run's own predictions of the same images. Flipped: share of these images whose decision differs from the run's own.${few}`;
+    return shown({ ...table, note, header: [...figures, "changed", "flipped"], rows });
   });
 }
 
@@ -121,7 +89,12 @@ export function describe({ data, modality, told, perturb }: Evaluation): string 
 
 const strength = ([name, value]: [string, unknown]) => (name === "kind" ? String(value) : `${name} ${value}`);
 
-function evaluationRow(results: StudyResults, cell: Cell, { name }: Evaluation): TableRow | undefined {
+function evaluationRow(
+  results: StudyResults,
+  asked: { readonly cell: Cell; readonly evaluation: Evaluation; readonly minSubjects: number },
+): TableRow | undefined {
+  const { cell, minSubjects } = asked;
+  const { name } = asked.evaluation;
   const runs = runsOf(results, cell).filter(({ evaluations }) => evaluations.has(name));
   if (runs.length === 0) return undefined;
   const of = (modality?: Modality) => (run: RunResult) => {
@@ -131,18 +104,25 @@ function evaluationRow(results: StudyResults, cell: Cell, { name }: Evaluation):
   };
   const changes = runs.map((run) => compareWithOwn(run, of()(run)));
   const sizes = [...new Set(runs.map((run) => of()(run).length))];
+  const limit = { minSubjects, whole: isWhole(results, runs.flatMap(of())) };
   return {
     cells: [
       words(cell.label),
       words(sizes.join(", ")),
-      metricCell(runs, of(), "balancedAccuracy"),
-      ...MODALITIES.map((modality) => metricCell(runs, of(modality), "balancedAccuracy")),
-      metricCell(runs, of(), "rocAuc"),
+      metricCell(runs, of(), "balancedAccuracy", limit),
+      ...MODALITIES.map((modality) => metricCell(runs, of(modality), "balancedAccuracy", { minSubjects })),
+      metricCell(runs, of(), "rocAuc", limit),
       seedCell(overSeeds(changes.map(({ changed }) => changed))),
       seedCell(overSeeds(changes.map(({ flipped }) => flipped))),
     ],
     sources: idsOf(runs, name),
   };
+}
+
+/** Whether rows are of all the modalities that the study's own images have: then they are no part of them. */
+function isWhole({ runs, split }: StudyResults, rows: readonly Labelled[]): boolean {
+  const modalities = (of: readonly Labelled[]) => new Set(of.map(({ modality }) => modality)).size;
+  return modalities(rows) >= modalities(runs.flatMap((run) => rowsOf(run.rows, split)));
 }
 
 /** Key of an image among predictions of one model. */
@@ -172,7 +152,7 @@ function compareWithOwn(run: RunResult, rows: readonly Labelled[]) {
 export const decided = ({ probability }: Labelled) => (probability >= 0.5 ? 1 : 0);
 
 /** MAG's gate, by modality: how often it prefers the head of the image's own modality. Undefined without MAG cells. */
-export function gateTable(results: StudyResults): ReportTable | undefined {
+export function gateTable(results: StudyResults, minSubjects: number): ReportTable | undefined {
   const rows = results.study.cells
     .filter(({ arch }) => arch === "mag")
     .flatMap((cell): TableRow[] => {
@@ -183,40 +163,49 @@ export function gateTable(results: StudyResults): ReportTable | undefined {
         if (own.length === 0) return null;
         return own.filter((row) => row.modalityUsed === row.modality).length / own.length;
       };
-      const cells = [undefined, ...MODALITIES].map((m) =>
-        seedCell(overSeeds(runs.map((run) => share(run, m)))),
-      );
+      const cells = [undefined, ...MODALITIES].map((m) => {
+        const few = runs.some((run) => isFew(rowsOf(run.rows, results.split, m), minSubjects));
+        return m !== undefined && few ? tooSmall : seedCell(overSeeds(runs.map((run) => share(run, m))));
+      });
       return [{ cells: [words(cell.label), ...cells], sources: idsOf(runs) }];
     });
   if (rows.length === 0) return undefined;
-  return {
+  const table = {
     id: "gate",
     title: `MAG's gate, split ${results.split}`,
     note: `${SEED_NOTE}. Share of images for which the gate prefers the head of the image's own modality.`,
     header: ["configuration", "all", ...MODALITIES],
     rows,
   };
+  return withoutSmallColumns(table, minSubjects);
 }
 
+/** Some images, but of fewer subjects than the limit. */
+const isFew = (rows: readonly Labelled[], minSubjects: number) =>
+  rows.length > 0 && new Set(rows.map(({ subject }) => subject)).size < minSubjects;
+
 /** Both images of one pair together: the mean of their logits. Undefined if no cell has both images of a pair. */
-export function fusionTable(results: StudyResults): ReportTable | undefined {
+export function fusionTable(results: StudyResults, minSubjects: number): ReportTable | undefined {
   const rows = results.study.cells.flatMap((cell): TableRow[] => {
     const runs = runsOf(results, cell);
     const fused = runs.map((run) => fusePairs(rowsOf(run.rows, results.split)));
     if (runs.length === 0 || fused.some((pairs) => pairs.length === 0)) return [];
-    const of = (pick: (pair: FusedPair) => Labelled) =>
-      seedCell(overSeeds(fused.map((pairs) => metricsOf(pairs.map(pick))?.balancedAccuracy ?? null)));
+    const of = (pick: (pair: FusedPair) => Labelled) => {
+      const rowsOfRun = (run: RunResult) => fused[runs.indexOf(run)]!.map(pick);
+      return metricCell(runs, rowsOfRun, "balancedAccuracy", { minSubjects });
+    };
     const cells = [of(({ hand }) => hand), of(({ face }) => face), of(({ both }) => both)];
     return [{ cells: [words(cell.label), rate(fused[0]!.length, 0), ...cells], sources: idsOf(runs) }];
   });
   if (rows.length === 0) return undefined;
-  return {
+  const table = {
     id: "fusion",
     title: `Hand, face, and both images of one pair, split ${results.split}`,
     note: `${SEED_NOTE}. Balanced accuracy on the same pairs; both: sigmoid of the mean of the two logits.`,
     header: ["configuration", "pairs", "hand", "face", "both"],
     rows,
   };
+  return withoutSmallColumns(table, minSubjects);
 }
 
 interface FusedPair {

@@ -6,6 +6,7 @@ import type { Modality, Split } from "../data/record.ts";
 import { type BinaryMetrics, evaluateBinary } from "../evaluate/metrics.ts";
 import { predictionFiles, readPredictionFile } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
+import { type Judgement, judge, type Limit } from "../evaluate/small.ts";
 import { readLog, runPaths } from "../train/run.ts";
 import { bestEpoch, type EpochLog, selectionFigure } from "../train/runlog.ts";
 import { type Cell, evaluationsOf, type Study, type Task, taskPaths, tasksOf } from "./study.ts";
@@ -119,6 +120,17 @@ export function metricsOf(rows: readonly Labelled[]): BinaryMetrics | undefined 
   );
 }
 
+/**
+ * Metrics of rows as tables show them: what rests on too few subjects is null, and named.
+ *
+ * @param limit - `whole` for all that was asked for, not a part of it
+ * @returns undefined if there are no rows
+ */
+export function judgedMetrics(rows: readonly Labelled[], limit: Limit): Judgement | undefined {
+  const metrics = metricsOf(rows);
+  return metrics === undefined ? undefined : judge(rows, metrics, limit);
+}
+
 /** Validation figure by which a run is chosen: that of its kept epoch. */
 export function validationFigure({ log }: RunResult): number {
   return selectionFigure(bestEpoch(log).val.all);
@@ -137,3 +149,7 @@ export function rankedCells(results: StudyResults): { cell: Cell; runs: readonly
     .filter(({ runs }) => runs.length === results.study.seeds.length)
     .sort((a, b) => mean(b.runs) - mean(a.runs));
 }
+
+/** Names the validation images of a cell: cells compete only where these are the same. */
+export const validationImages = ({ data, axes, config }: Cell) =>
+  JSON.stringify([data, axes["modality"], config.splitSeed, config.val]);

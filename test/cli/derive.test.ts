@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { SAMPLE_NOTE } from "../../src/data/sample.ts";
-import { LABEL_NOTE } from "../../src/evaluate/format.ts";
+import { LABEL_NOTE } from "../../src/evaluate/figure-text.ts";
 import { runCli } from "./run.ts";
 
 let root: string;

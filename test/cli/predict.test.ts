@@ -11,7 +11,7 @@ import { writeCheckpoint } from "../../src/engine/checkpoint.ts";
 import { chooseDevice } from "../../src/engine/device.ts";
 import { createSession, listBackends } from "../../src/engine/ort-node.ts";
 import { initialise } from "../../src/engine/params.ts";
-import { LABEL_NOTE } from "../../src/evaluate/format.ts";
+import { LABEL_NOTE } from "../../src/evaluate/figure-text.ts";
 import { decodeModel, encodeModel } from "../../src/formats/onnx.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { exportOnnx } from "../../src/models/export.ts";

@@ -1,0 +1,90 @@
+// Group tables as aligned text: figures of each group, and how far groups are apart. Browser-safe.
+import type { BootstrapIntervals, BootstrapMetric } from "./bootstrap.ts";
+import {
+  alignColumns,
+  count,
+  dropSmallColumns,
+  figure,
+  intervalText,
+  METRIC_TITLES,
+  TOO_SMALL,
+} from "./figure-text.ts";
+import type { GroupTableIntervals, SpreadIntervals } from "./group-intervals.ts";
+import type { Comparison, GroupMetrics, GroupTable } from "./groups.ts";
+import type { MetricName } from "./metrics.ts";
+import { withinWords } from "./strata.ts";
+
+const GROUP_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc", "ece"] as const;
+const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc"] as const;
+
+/** One group table. */
+export function formatGroups(table: GroupTable, intervals?: GroupTableIntervals): string {
+  const header = [
+    `${table.keys.join(" x ")}, ${withinWords(table.within)}`,
+    "images",
+    "subjects",
+    "female / male subjects",
+    ...GROUP_COLUMNS.map((m) => METRIC_TITLES[m]),
+  ];
+  const rows = table.groups.map((group, g) => groupRow(group, intervals?.groups[g]));
+  const { rows: shown, note } = dropSmallColumns([header, ...rows], table.minSubjects);
+  const small = shown.slice(1).flat().includes(TOO_SMALL);
+  const compared = table.comparisons.filter(({ metric }) =>
+    (SPREAD_COLUMNS as readonly string[]).includes(metric),
+  );
+  return [
+    alignColumns(shown),
+    ...(note === undefined ? [] : [note]),
+    ...(small
+      ? [`${TOO_SMALL}: the figure rests on under ${table.minSubjects} subjects; it is not compared`]
+      : []),
+    ...(compared.length === 0 ? [] : [formatComparisons(compared, intervals?.spreads)]),
+  ].join("\n");
+}
+
+function groupRow(group: GroupMetrics, intervals?: BootstrapIntervals): string[] {
+  return [
+    groupName(group.group),
+    count(group.nImages),
+    count(group.nSubjects),
+    `${count(group.nSubjectsFemale)} / ${count(group.nSubjectsMale)}`,
+    ...GROUP_COLUMNS.map((metric) => groupFigure(group, metric, intervals)),
+  ];
+}
+
+/** The values of a group's keys, as text. */
+export const groupName = (group: Readonly<Record<string, string>>) =>
+  Object.values(group)
+    .map((value) => (value === "" ? "not recorded" : value))
+    .join(" x ");
+
+function groupFigure(group: GroupMetrics, metric: MetricName, intervals?: BootstrapIntervals): string {
+  if (group.tooSmall.includes(metric)) return TOO_SMALL;
+  const value = figure(group.metrics[metric]);
+  if (intervals === undefined || group.metrics[metric] === null || !(metric in intervals)) return value;
+  return `${value} ${intervalText(intervals[metric as BootstrapMetric])}`;
+}
+
+function formatComparisons(
+  comparisons: readonly Comparison[],
+  spreads: readonly SpreadIntervals[] = [],
+): string {
+  const row = (c: Comparison) => {
+    const spread = spreads.find(({ metric }) => metric === c.metric);
+    const withInterval = (value: number | null, name: "difference" | "ratio" | "worst") =>
+      spread === undefined || value === null
+        ? figure(value)
+        : `${figure(value)} ${intervalText(spread[name])}`;
+    return [
+      `  ${METRIC_TITLES[c.metric]}`,
+      withInterval(c.difference, "difference"),
+      withInterval(c.ratio, "ratio"),
+      figure(c.errorMaxMin, 2),
+      figure(c.errorMaxGeomean, 2),
+      groupName(c.worst),
+      withInterval(spread?.worst.estimate ?? c.min, "worst"),
+    ];
+  };
+  const header = ["  between groups", "difference", "ratio", "error max/min", "error max/geomean"];
+  return alignColumns([[...header, "worst group", "its value"], ...comparisons.map(row)]);
+}
