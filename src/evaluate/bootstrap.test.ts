@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Random } from "../core/random.ts";
 import { BOOTSTRAP_METRICS, bootstrapBySubject } from "./bootstrap.ts";
 import { quantile } from "./calibration.ts";
+import { wilson } from "./intervals.ts";
 import { evaluateBinary } from "./metrics.ts";
 import { normalCdf } from "./normal.ts";
 
@@ -96,10 +97,40 @@ describe("bootstrap over subjects", () => {
 
   test("no interval from one subject, or where the metric is rarely defined", () => {
     const single = bootstrapBySubject([0, 1], [0.2, 0.8], ["a", "a"]);
-    expect(single.accuracy).toEqual({ estimate: 1, low: null, high: null, level: 0.95, replicates: 0 });
+    expect(single.accuracy).toEqual({
+      estimate: 1,
+      low: null,
+      high: null,
+      level: 0.95,
+      replicates: 0,
+      method: "none",
+    });
     const oneClass = bootstrapBySubject([1, 1], [0.6, 0.8], ["a", "b"]);
     expect(oneClass.rocAuc).toMatchObject({ estimate: null, low: null, replicates: 0 });
-    expect(oneClass.accuracy).toMatchObject({ low: 1, high: 1, replicates: 2000 });
+    expect(oneClass.accuracy).toMatchObject({ low: wilson(2, 2).low, high: 1, replicates: 2000 });
+  });
+
+  test("no interval has width 0: rates of 0 and 1 have Wilson's of their subjects, other figures say that they have none", () => {
+    // 25 females and 25 males, two images each; all females right, two images of males wrong.
+    const subjects = Array.from({ length: 100 }, (_, i) => `s${i >> 1}`);
+    const y = subjects.map((_, i) => (i < 50 ? 0 : 1));
+    const p = y.map((target, i) => (i === 60 || i === 80 ? 0.4 : 0.1 + 0.8 * target));
+    const found = bootstrapBySubject(y, p, subjects);
+    expect(found.tprFemale).toMatchObject({
+      estimate: 1,
+      low: wilson(25, 25).low,
+      high: 1,
+      method: "wilson",
+    });
+    expect(found.tprFemale.low).toBeCloseTo(1 / (1 + 1.959963985 ** 2 / 25), 8); // 0.867
+    expect(found.tprMale.method).toBe("bootstrap");
+    expect(found.precisionMale).toMatchObject({ estimate: 1, low: wilson(25, 25).low, method: "wilson" });
+    expect(found.rocAuc).toMatchObject({ estimate: 1, low: null, high: null, method: "none" });
+    // The mean of a rate that cannot vary and of one that can: as wide as both of them allow.
+    const half = Math.hypot(1 - found.tprFemale.low!, found.tprMale.estimate! - found.tprMale.low!) / 2;
+    expect(found.balancedAccuracy.low).toBeCloseTo(found.balancedAccuracy.estimate! - half, 12);
+    for (const [name, { low, high }] of Object.entries(found))
+      expect(low === null || low < high!, name).toBe(true);
   });
 
   test("refuses too few draws and missing subjects", () => {

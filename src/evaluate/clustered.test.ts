@@ -95,7 +95,7 @@ describe("difference of two areas", () => {
     ];
     const { estimate, variance } = aucDifference(y, a, b, names(40));
     const of = (p: number[]) => evaluateBinary(y, p).rocAuc!;
-    expect(estimate).toBeCloseTo(of(b) - of(a), 14);
+    expect(estimate).toBeCloseTo(of(a) - of(b), 14);
     expect(variance).toBeCloseTo(varianceByDefinition(y, a, b), 14);
   });
 

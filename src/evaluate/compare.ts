@@ -9,7 +9,7 @@ import { unexpected } from "../core/errors.ts";
 import { checkLengths, checkThreshold, scores, THRESHOLD } from "./binary.ts";
 import { checkReplicates } from "./bootstrap.ts";
 import { meanAucDifference } from "./clustered.ts";
-import { exchange, sharesOf, type Weights, weightsOf } from "./exchange.ts";
+import { exchange, keptWeights, sharesOf, type Weights } from "./exchange.ts";
 import { type Interval, LEVEL } from "./intervals.ts";
 import { type McNemar, mcnemar } from "./mcnemar.ts";
 import { countBelow } from "./metrics.ts";
@@ -87,7 +87,7 @@ export function compareArms(arms: PairedArms, options: CompareOptions = {}): Pai
   const ranked = RANKED.has(metric) ? rankedArms(arms) : arms;
   const pairs = ranked.first.map((p, k) => merged(arms.y, p, ranked.second[k]!, index, threshold));
   const measure = (of: Weights) => difference(pairs, metric, of);
-  const observed = measure(weightsOf(new Int32Array(count).fill(1), new Int32Array(count), count));
+  const observed = measure(keptWeights(count));
   const { difference: estimate } = observed;
   const tested =
     estimate === null

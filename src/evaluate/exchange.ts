@@ -15,15 +15,11 @@ export interface Weights {
   readonly asSecond: Int32Array;
 }
 
-/** `own` counts a subject's answers where they belong, `swapped` in the other arm. */
-export function weightsOf(own: Int32Array, swapped: Int32Array, count: number): Weights {
-  const asFirst = new Int32Array(2 * count);
-  const asSecond = new Int32Array(2 * count);
-  asFirst.set(own);
-  asFirst.set(swapped, count);
-  asSecond.set(swapped);
-  asSecond.set(own, count);
-  return { asFirst, asSecond };
+/** Every subject's answers count where they belong. */
+export function keptWeights(count: number): Weights {
+  const of = (arm: number) =>
+    Int32Array.from({ length: 2 * count }, (_, i) => (i < count === (arm === 0) ? 1 : 0));
+  return { asFirst: of(0), asSecond: of(1) };
 }
 
 /** What an exchange needs beside the measure. */
@@ -59,39 +55,39 @@ export function exchange(
 ): Exchanged {
   const random = Random.of(seed).split("permutation");
   const count = shares.length;
+  const weights = keptWeights(count);
   const lows: number[] = [];
   const highs: number[] = [];
   let asLarge = 1; // what was observed is one of the exchanges
   let squares = 0;
   for (let k = 0; k < replicates; k++) {
-    const swapped = Int32Array.from({ length: count }, () => random.int(2));
-    const value = measure(
-      weightsOf(
-        swapped.map((s) => 1 - s),
-        swapped,
-        count,
-      ),
-    ).difference;
+    let share = 0;
+    for (let s = 0; s < count; s++) {
+      const swapped = random.int(2);
+      weights.asFirst[s] = weights.asSecond[count + s] = 1 - swapped;
+      weights.asFirst[count + s] = weights.asSecond[s] = swapped;
+      share += swapped === 1 ? -shares[s]! : shares[s]!;
+    }
+    const value = measure(weights).difference;
     if (value === null) continue;
-    const share = shares.reduce((sum, w, i) => sum + (swapped[i] === 1 ? -w : w), 0);
     if (Math.abs(value) >= Math.abs(observed) - TIE) asLarge++;
     const [low, high] = reached(observed, value, share);
     lows.push(low);
     highs.push(high);
     squares += (value - observed * share) ** 2;
   }
-  const p = asLarge / (replicates + 1);
-  // d above the observed difference is rejected once the exchanges that reach it are at most `rejected` of all.
-  const rejected = Math.floor((1 - level) * (replicates + 1) + TIE);
-  const high = highs.sort((a, b) => b - a)[Math.max(0, rejected - 1)] ?? Number.POSITIVE_INFINITY;
-  const low = lows.sort((a, b) => a - b)[Math.max(0, rejected - 1)] ?? Number.NEGATIVE_INFINITY;
+  const ends = unrejected(lows, highs, (1 - level) * (replicates + 1));
+  const standardError = ends.low === null ? null : Math.sqrt(squares / lows.length);
+  return { p: asLarge / (replicates + 1), ...ends, standardError };
+}
+
+/** Ends of the differences that are not rejected: those that as many exchanges reach as the level asks for. */
+function unrejected(lows: number[], highs: number[], wanted: number): Pick<Exchanged, "low" | "high"> {
+  const at = Math.max(0, Math.floor(wanted + TIE) - 1);
+  const low = lows.sort((a, b) => a - b)[at] ?? Number.NEGATIVE_INFINITY;
+  const high = highs.sort((a, b) => b - a)[at] ?? Number.POSITIVE_INFINITY;
   const known = Number.isFinite(low) && Number.isFinite(high) && high - low > TIE;
-  return {
-    p,
-    low: known ? low : null,
-    high: known ? high : null,
-    standardError: known ? Math.sqrt(squares / lows.length) : null,
-  };
+  return known ? { low, high } : { low: null, high: null };
 }
 
 /** The true differences of which an exchange is as large as what was observed: |A - d B| >= |observed - d|. */

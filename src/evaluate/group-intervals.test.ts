@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Random } from "../core/random.ts";
 import { bootstrapBySubject } from "./bootstrap.ts";
-import { bootstrapTables } from "./group-intervals.ts";
+import { bootstrapTables, type GroupTableIntervals } from "./group-intervals.ts";
 import { metricsByGroup } from "./groups.ts";
 import { normalCdf } from "./normal.ts";
 
@@ -31,7 +31,7 @@ function draw(random: Random, subjects: number): Row[] {
 
 describe("intervals of groups", () => {
   test("one group of everything has the intervals of the whole", () => {
-    const rows = draw(Random.of(1), 40).map((row) => ({ ...row, race: "x" }));
+    const rows = draw(Random.of(1), 60).map((row) => ({ ...row, race: "x" }));
     const [table] = bootstrapTables(rows, [metricsByGroup(rows, ["race"])], { seed: 3, replicates: 300 });
     const whole = bootstrapBySubject(
       rows.map((row) => row.target),
@@ -44,7 +44,7 @@ describe("intervals of groups", () => {
   });
 
   test("groups are drawn with all subjects: their sizes vary, and tables share the draws", () => {
-    const rows = draw(Random.of(2), 90);
+    const rows = draw(Random.of(2), 150);
     const byRace = metricsByGroup(rows, ["race"]);
     const both = metricsByGroup(rows, ["race", "modality"]);
     const options = { seed: 5, replicates: 200 };
@@ -59,42 +59,49 @@ describe("intervals of groups", () => {
     }
   });
 
-  test("the spread's interval is that of max - min in every draw", () => {
-    const rows = draw(Random.of(4), 60);
+  test("the spread's interval follows from the groups' own, all of them at once", () => {
+    const rows = draw(Random.of(4), 120);
     const table = metricsByGroup(rows, ["race"]);
-    const options = { seed: 1, replicates: 150 };
-    const spread = bootstrapTables(rows, [table], options)[0]!.spreads.find(
-      ({ metric }) => metric === "accuracy",
-    )!;
-    const names = [...new Set(rows.map((row) => row.subject))];
-    const random = Random.of(1).split("bootstrap");
-    const draws = Array.from({ length: 150 }, () => {
-      const drawn = names.map(() => names[random.int(names.length)]!);
-      const accuracies = ["a", "b", "c"].map((race) => {
-        const own = drawn.flatMap((name) => rows.filter((row) => row.subject === name && row.race === race));
-        return own.filter((row) => (row.probability >= 0.5 ? 1 : 0) === row.target).length / own.length;
-      });
-      return {
-        difference: Math.max(...accuracies) - Math.min(...accuracies),
-        worst: Math.min(...accuracies),
-      };
-    });
-    const quantile = (values: number[], q: number) => {
-      const sorted = [...values].sort((a, b) => a - b);
-      const at = q * (sorted.length - 1);
-      const low = Math.floor(at);
-      return sorted[low]! + (at - low) * (sorted[Math.min(low + 1, sorted.length - 1)]! - sorted[low]!);
-    };
-    for (const name of ["difference", "worst"] as const) {
-      const values = draws.map((draw) => draw[name]);
-      expect(spread[name].low).toBeCloseTo(quantile(values, 0.025), 12);
-      expect(spread[name].high).toBeCloseTo(quantile(values, 0.975), 12);
+    const options = { seed: 1, replicates: 500 };
+    const accuracy = <T extends { metric: string }>(list: readonly T[]) =>
+      list.find(({ metric }) => metric === "accuracy")!;
+    const [{ groups, spreads }] = bootstrapTables(rows, [table], options) as [GroupTableIntervals];
+    const each = bootstrapTables(rows, [table], { ...options, level: 1 - 0.05 / 3 })[0]!.groups;
+    const [lows, highs] = [each.map((g) => g.accuracy.low!), each.map((g) => g.accuracy.high!)];
+    const { difference, ratio, worst } = accuracy(spreads);
+    expect(difference.low).toBe(Math.max(0, Math.max(...lows) - Math.min(...highs)));
+    expect(difference.high).toBe(Math.max(...highs) - Math.min(...lows));
+    expect(ratio.low).toBe(Math.min(...lows) / Math.max(...highs));
+    expect(table.groups[2]!.group).toEqual({ race: "c" });
+    expect(accuracy(table.comparisons).worst).toEqual({ race: "c" });
+    expect(worst).toEqual(groups[2]!.accuracy); // its own interval
+  });
+
+  test("no interval of a spread leaves out its own estimate, or has no width", () => {
+    const random = Random.of(17);
+    let told = 0;
+    for (let round = 0; round < 40; round++) {
+      // Close to the end of the scale and with few subjects: where percentiles of a spread lie beside it.
+      const rows = draw(random, 66).map((row) => ({ ...row, race: `${row.race}${row.subject.length}` }));
+      const table = metricsByGroup(rows, ["race"], { minSubjects: 1 });
+      for (const { difference, ratio, worst } of bootstrapTables(rows, [table], {
+        replicates: 100,
+        seed: round,
+      })[0]!.spreads) {
+        for (const { estimate, low, high } of [difference, ratio, worst]) {
+          if (low === null || high === null || estimate === null) continue;
+          told++;
+          expect(low).toBeLessThanOrEqual(estimate);
+          expect(high).toBeGreaterThanOrEqual(estimate);
+          expect(high).toBeGreaterThan(low);
+        }
+      }
     }
-    expect(table.comparisons.find(({ metric }) => metric === "accuracy")!.worst).toEqual({ race: "c" });
+    expect(told).toBeGreaterThan(500);
   });
 
   test("losses are worst where they are largest", () => {
-    const rows = draw(Random.of(4), 60);
+    const rows = draw(Random.of(4), 150);
     const table = metricsByGroup(rows, ["race"]);
     const spreads = bootstrapTables(rows, [table], { replicates: 100 })[0]!.spreads;
     const brier = spreads.find(({ metric }) => metric === "brier")!;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { metricsByGroup } from "./groups.ts";
+import { metricsByGroup, tablesByGroup } from "./groups.ts";
 import { seedSummary } from "./seeds.ts";
 
 type Row = { subject: string; target: 0 | 1; probability: number; race: string; modality: string };
@@ -33,7 +33,7 @@ function rows(race: string, subjects: number, wrong: number): Row[] {
 describe("metrics by group", () => {
   test("fairlearn's values", () => {
     const { rows, ...expected } = golden.groups;
-    const table = metricsByGroup(rows, ["race", "modality"], { compare: "all" });
+    const table = metricsByGroup(rows, ["race", "modality"], { minSubjects: 1 });
     expect(table.groups.map((g) => `${g.group["race"]}|${g.group["modality"]}`)).toEqual(
       Object.keys(expected.byGroup).sort(),
     );
@@ -55,21 +55,24 @@ describe("metrics by group", () => {
     const data = [...rows("a", 20, 2), ...rows("b", 40, 8), ...rows("c", 19, 19), ...rows("", 30, 30)];
     const table = metricsByGroup(data, ["race"]);
     expect(table.groups.map((g) => [g.group["race"], g.nSubjects, g.small, g.compared])).toEqual([
-      ["", 30, false, false],
       ["a", 20, false, true],
       ["b", 40, false, true],
       ["c", 19, true, false],
+      ["", 30, false, false],
     ]);
     const accuracy = table.comparisons.find((c) => c.metric === "accuracy")!;
     expect(accuracy).toMatchObject({ nGroups: 2, min: 0.8, max: 0.9, worst: { race: "b" } });
     expect(accuracy.errorMaxMin).toBeCloseTo(2, 10);
     expect(accuracy.errorMaxGeomean).toBeCloseTo(0.2 / Math.sqrt(0.02), 10);
-    const all = metricsByGroup(data, ["race"], { compare: "all" });
-    expect(all.comparisons.find((c) => c.metric === "accuracy")).toMatchObject({ min: 0, nGroups: 4 });
+    const all = metricsByGroup(data, ["race"], { minSubjects: 19 });
+    expect(all.comparisons.find((c) => c.metric === "accuracy")).toMatchObject({ min: 0, nGroups: 3 });
+    expect(() => metricsByGroup(data, ["race"], { minSubjects: 0 })).toThrowError(
+      "Expected a whole number from 1 for the least number of subjects, got 0",
+    );
   });
 
   test("the worst group of a loss is the one with the largest", () => {
-    const table = metricsByGroup([...rows("a", 20, 0), ...rows("b", 20, 5)], ["race"]);
+    const table = metricsByGroup([...rows("a", 40, 0), ...rows("b", 40, 10)], ["race"]);
     const of = (metric: string) => table.comparisons.find((c) => c.metric === metric)!;
     expect(of("brier").worst).toEqual({ race: "b" });
     expect(of("rocAuc").worst).toEqual({ race: "b" });
@@ -98,6 +101,34 @@ describe("metrics by group", () => {
     expect(table.comparisons).toEqual([]);
   });
 
+  test("a rate rests on the subjects of its denominator", () => {
+    // 30 subjects, of them 10 recorded as female (one image each) and 20 as male.
+    const data = rows("a", 30, 0).map(
+      (row, i): Row => ({ ...row, target: i < 10 ? 0 : 1, probability: i < 5 ? 0.2 : 0.9 }),
+    );
+    const [group] = metricsByGroup(data, ["race"]).groups;
+    expect(group!.metrics.accuracy).toBeCloseTo(25 / 30, 12);
+    expect(group!.metrics.tprMale).toBe(1);
+    expect(group!.metrics.precisionMale).toBeCloseTo(20 / 25, 12);
+    expect(group!.metrics).toMatchObject({
+      tprFemale: null,
+      balancedAccuracy: null,
+      rocAuc: null,
+      confusion: null,
+    });
+    expect(group!.metrics).toMatchObject({ precisionFemale: null, f1Female: null }); // five people decided so
+    expect(group!.tooSmall).toContain("tprFemale");
+    expect(group!.tooSmall).not.toContain("tprMale");
+    const ten = metricsByGroup(data, ["race"], { minSubjects: 10 }).groups[0]!;
+    expect(ten.metrics.tprFemale).toBe(0.5);
+    expect(ten.tooSmall).toEqual(["precisionFemale"]);
+  });
+
+  test("images of one person are one subject of a rate, however many they are", () => {
+    const many = rows("a", 19, 3).flatMap((row) => Array.from({ length: 10 }, () => row));
+    expect(metricsByGroup(many, ["race"]).groups[0]!.metrics.accuracy).toBeNull();
+  });
+
   test("values that would run together as text stay apart", () => {
     const base = { subject: "s", target: 1 as const, probability: 0.6 };
     const table = metricsByGroup(
@@ -117,6 +148,63 @@ describe("metrics by group", () => {
     expect(() => metricsByGroup([], ["race" as never])).toThrowError(
       "Expected at least one image for evaluation, got 0",
     );
+  });
+});
+
+describe("tables within modality and source", () => {
+  /** `n` subjects with one image each, of which `wrong` are decided against the record; half of both classes. */
+  const images = (modality: string, source: string, age: string, n: number, wrong: number) =>
+    Array.from({ length: n }, (_, i) => ({
+      subject: `${source}:${modality}${age}${i}`,
+      target: (i % 2) as 0 | 1,
+      probability: (i % 2 === 1) === i >= wrong ? 0.9 : 0.1,
+      ...{ modality, source, age, race: source === "utkface" ? "White" : "fair" },
+    }));
+
+  test("Simpson: the group that is the worst only because most of its images are hands is not called so", () => {
+    // Pooled, 20-29 is the worst (.73); among faces it is 70+, and hands have no other group.
+    const data = [
+      ...images("hand", "hands11k", "20-29", 85, 30),
+      ...images("face", "utkface", "20-29", 53, 7),
+      ...images("face", "utkface", "70+", 50, 13),
+    ];
+    const pooled = metricsByGroup(data, ["age"]).comparisons.find(({ metric }) => metric === "accuracy")!;
+    expect(pooled.worst).toEqual({ age: "20-29" });
+    const [hands, faces] = tablesByGroup(data, ["age"]);
+    expect([hands!.within, faces!.within]).toEqual([{ modality: "hand" }, { modality: "face" }]);
+    expect(hands!.comparisons).toEqual([]);
+    const accuracy = faces!.comparisons.find(({ metric }) => metric === "accuracy")!;
+    expect(accuracy.worst).toEqual({ age: "70+" });
+    expect(accuracy.max).toBeCloseTo(46 / 53, 12);
+  });
+
+  test("modality as a key takes tables apart; it is compared only where it stands alone", () => {
+    const data = [...images("hand", "pairs", "20-29", 30, 3), ...images("face", "pairs", "20-29", 30, 1)];
+    const crossed = tablesByGroup(data, ["age", "modality"]);
+    expect(crossed.map(({ keys, within }) => [keys, within])).toEqual([
+      [["age"], { modality: "hand" }],
+      [["age"], { modality: "face" }],
+    ]);
+    const [alone] = tablesByGroup(data, ["modality"]);
+    expect(alone!.groups.map(({ group }) => group["modality"])).toEqual(["face", "hand"]);
+  });
+
+  test("races of sources with other vocabularies are not one table, ages that are buckets of one scale are", () => {
+    const data = [...images("face", "utkface", "20-29", 20, 1), ...images("face", "hands11k", "70+", 20, 2)];
+    expect(tablesByGroup(data, ["race"]).map(({ within }) => within["source"])).toEqual([
+      "hands11k",
+      "utkface",
+    ]);
+    expect(tablesByGroup(data, ["age"]).map(({ within }) => within)).toEqual([{ modality: "face" }]);
+    const other = data.map((row) => (row.source === "utkface" ? row : { ...row, age: "25-35" }));
+    expect(tablesByGroup(other, ["age"])).toHaveLength(2); // 20-29 and 25-35 overlap
+    expect(tablesByGroup(data, ["race", "age"])).toHaveLength(2);
+    expect(tablesByGroup(data, ["age", "source"])).toHaveLength(2);
+  });
+
+  test("a field that one modality lacks has no table there", () => {
+    const data = [...images("hand", "a", "", 20, 1), ...images("face", "b", "20-29", 20, 1)];
+    expect(tablesByGroup(data, ["age"]).map(({ within }) => within)).toEqual([{ modality: "face" }]);
   });
 });
 

@@ -35,7 +35,9 @@ describe("joined groups", () => {
     ]);
     expect(joined.map(({ age }) => age)).toEqual(rows.map(({ age }) => age));
     const { byGroup } = summarize(joined, { replicates: 0, groups: [["skin_tone", "gender"]] });
-    expect(byGroup[0]!.groups.find(({ group }) => group["skin_tone"] === "tan")!.nImages).toBe(2);
+    expect(byGroup.map(({ within }) => within)).toEqual([{ modality: "hand" }, { modality: "face" }]);
+    for (const { groups } of byGroup)
+      expect(groups.find(({ group }) => group["skin_tone"] === "tan")!.nImages).toBe(1);
   });
 
   const bare = rows.map((row) => ({ ...row, subject: imageSubject(row), race: "" }));

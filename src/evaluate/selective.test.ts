@@ -17,7 +17,7 @@ const rows = [
 
 describe("abstention", () => {
   test("keeps the most confident images, those of one confidence together", () => {
-    const curve = selectiveCurve(rows, (r) => r.race, [1, 0.5, 0.52]);
+    const curve = selectiveCurve(rows, (r) => r.race, { coverages: [1, 0.5, 0.52] });
     expect(curve[0]).toMatchObject({ coverage: 1, accuracy: 30 / 41 });
     // Half of 41 needs 21 images: "small" and group a, whose confidence of .45 is the 21st.
     expect(curve[1]).toMatchObject({
@@ -30,19 +30,24 @@ describe("abstention", () => {
   });
 
   test("names the worst of the groups with 20 subjects", () => {
-    const [all, most] = selectiveCurve(rows, (r) => r.race, [1, 0.6]);
+    const of = (minSubjects: number) =>
+      selectiveCurve(rows, (r) => r.race, { coverages: [1, 0.6], minSubjects });
+    const [all, most] = of(20);
     expect(all!.groups.map(({ group }) => group)).toEqual(["a", "b"]);
     expect(all!.worst).toEqual({ group: "b", coverage: 1, accuracy: 0.5 });
-    expect(most!.worst).toEqual({ group: "b", coverage: 0.5, accuracy: 0.5 });
+    // Of b, ten subjects are left: too few for an accuracy, as they would be in any table.
+    expect(most!.worst).toBeNull();
+    expect(of(10)[1]!.worst).toEqual({ group: "b", coverage: 0.5, accuracy: 0.5 });
+    expect(selectiveCurve(rows, (r) => r.race, { minSubjects: 42 })[0]!.accuracy).toBeNull();
   });
 
   test("no group is the worst of one", () => {
-    expect(selectiveCurve(rows, (r) => r.race, [0.5])[0]!.worst).toBeNull();
-    expect(selectiveCurve(rows, () => "", [1])[0]!.groups).toEqual([]);
+    expect(selectiveCurve(rows, (r) => r.race, { coverages: [0.5] })[0]!.worst).toBeNull();
+    expect(selectiveCurve(rows, () => "", { coverages: [1] })[0]!.groups).toEqual([]);
   });
 
   test.each([0, 1.2, Number.NaN])("refuses a coverage of %d", (coverage) => {
-    expect(() => selectiveCurve(rows, (r) => r.race, [coverage])).toThrowError(
+    expect(() => selectiveCurve(rows, (r) => r.race, { coverages: [coverage] })).toThrowError(
       `Expected a number above 0, up to 1 for a coverage, got ${coverage}`,
     );
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Random } from "../core/random.ts";
 import { formatSeeds, LABEL_NOTE } from "./figure-text.ts";
 import { formatSummary } from "./format.ts";
-import { evaluateBinary } from "./metrics.ts";
+import { evaluateBinary, METRICS } from "./metrics.ts";
 import type { Prediction } from "./prediction-row.ts";
 import { seedSummary } from "./seeds.ts";
 import { fitTemperatureOn, summarize } from "./summary.ts";
@@ -45,7 +45,15 @@ describe("summary", () => {
     expect(summary.overall.metrics).toEqual(of(rows));
     expect(summary.byModality.map((part) => part.name)).toEqual(["hand", "face"]);
     for (const part of summary.byModality) {
-      expect(part.metrics).toEqual(of(rows.filter((row) => row.modality === part.name)));
+      const { metrics } = summarize(
+        rows.filter((row) => row.modality === part.name),
+        { replicates: 0, minSubjects: 1 },
+      ).overall;
+      expect(metrics).toEqual(of(rows.filter((row) => row.modality === part.name)));
+      for (const metric of METRICS) {
+        const small = part.tooSmall.includes(metric);
+        expect(part.metrics[metric]).toBe(small ? null : metrics[metric]);
+      }
       expect(part.intervals!.accuracy.estimate).toBe(part.metrics.accuracy);
     }
     expect(summary.overall).toMatchObject({ nImages: 120, nSubjects: 60 });
@@ -53,7 +61,12 @@ describe("summary", () => {
   });
 
   test("keys without a recorded value have no table", () => {
-    expect(summary.byGroup.map((table) => table.keys)).toEqual([["age"], ["gesture"]]);
+    expect(summary.byGroup.map(({ keys, within }) => [keys[0], within["modality"]])).toEqual([
+      ["age", "hand"],
+      ["age", "face"],
+      ["gesture", "hand"],
+      ["gesture", "face"],
+    ]);
     expect(summary.byGroup[0]!.groups.map((g) => [g.group["age"], g.nSubjects, g.small])).toEqual([
       ["20-29", 15, true],
       ["30-39", 45, false],
@@ -118,17 +131,43 @@ describe("text", () => {
 
   test("small groups are shown as too small, with their counts", () => {
     const row = lines.find((line) => line.startsWith("20-29"))!;
-    expect(row).toMatch(/^20-29 +30 +15 +\d+ \/ \d+( +too small){6}$/);
-    expect(lines).toContain("too small: under 20 subjects (1 of 2 groups), not compared");
+    expect(row).toMatch(/^20-29 +20 +15 +\d+ \/ \d+( +too small){6}$/);
+    expect(lines).toContain("too small: the figure rests on under 20 subjects; it is not compared");
+  });
+
+  test("columns in which every figure is too small are left out, and counted in one line", () => {
+    // 30 subjects of each age, of whom three are recorded as female.
+    const rows = predictions(240, (i) => ({
+      subject: `s${i >> 1}`,
+      target: i % 20 < 2 ? 0 : 1,
+      modality: "face",
+      age: i < 120 ? "10-19" : "5-9",
+      gesture: "",
+    }));
+    const text = formatSummary(summarize(rows, { replicates: 0 })).split("\n");
+    const start = text.findIndex((line) => line.startsWith("age, faces"));
+    expect(text[start]).toMatch(
+      /^age, faces +images +subjects +female \/ male subjects +accuracy +TPR male +ECE 15 bins$/,
+    );
+    expect(text[start + 1]).toMatch(/^5-9 +120 +60 /); // younger before older
+    expect(text[start + 3]).toBe(
+      "3 columns left out, every figure too small (under 20 subjects): balanced accuracy, TPR female, ROC-AUC",
+    );
+    // The whole says the same: 12 females are too few for a rate of theirs, and mark what weighs both classes.
+    expect(text.find((line) => line.startsWith("TPR female"))).toMatch(/too small$/);
+    expect(text.find((line) => line.startsWith("balanced accuracy"))).toMatch(/0\.\d{3}\*$/);
+    expect(text.find((line) => line.startsWith("accuracy"))).toMatch(/0\.\d{3}$/);
+    const all = formatSummary(summarize(rows, { replicates: 0, minSubjects: 6 }));
+    expect(all).not.toContain("too small");
   });
 
   test("large groups are compared", () => {
     const rows = predictions(200, (i) => ({ race: i < 100 ? "a" : "b" }));
-    const text = formatSummary(summarize(rows, { replicates: 0, groups: [["race"]] }));
+    const text = formatSummary(summarize(rows, { replicates: 0, groups: [["race"]], minSubjects: 5 }));
     expect(text).toMatch(
-      / {2}between groups +difference +ratio +error max\/min +error max\/geomean +worst group/,
+      / {2}between groups +difference +ratio +error max\/min +error max\/geomean +worst group +its value/,
     );
-    expect(text).toMatch(/ {2}TPR female +0\.\d{3} +0\.\d{3} +\d+\.\d\d +\d+\.\d\d +[ab]$/m);
+    expect(text).toMatch(/ {2}TPR female +0\.\d{3} +0\.\d{3} +\d+\.\d\d +\d+\.\d\d +[ab] +0\.\d{3}$/m);
   });
 
   test("seeds", () => {

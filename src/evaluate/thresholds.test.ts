@@ -76,9 +76,10 @@ describe("thresholds by group", () => {
     expect(fitGroupThresholds(separable.toReversed(), "race").common).toBe(0.5);
   });
 
-  test("groups of under 20 subjects or of one class use the common one", () => {
+  test("groups of too few subjects of either class use the common one", () => {
     const few = rows(3, "val", 60).filter((row, i) => row.race === "a" || i < 12);
-    const { byValue, common } = fitGroupThresholds(few, "race");
+    expect(fitGroupThresholds(few, "race").byValue).toEqual({}); // no class of a has 20 subjects
+    const { byValue, common } = fitGroupThresholds(few, "race", 10);
     expect(Object.keys(byValue)).toEqual(["a"]);
     const one: Row = { subject: "x", target: 1, probability: common, race: "b", split: "test" };
     expect(

@@ -18,7 +18,7 @@ function input(): DemoReportInput {
     tag: "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft",
     data: ["pairs:x"],
   });
-  const summary = summarize(rows, { replicates: 100, groups: [["gesture", "modality"], ["age"]] });
+  const summary = summarize(rows, { replicates: 100, groups: [["gesture"], ["age"]] });
   return {
     sample: {
       drawn: true,
@@ -136,12 +136,19 @@ describe("demoReport", () => {
   });
 
   it("marks groups that are too small and shows no figure of theirs", () => {
-    expect(row("70+")).toEqual(["70+", "12", "6", "6 / 0", "too few subjects (under 20)"]);
-    expect(row("palm, hand")).toHaveLength(8);
+    expect(row("70+")).toEqual(["70+", "6", "6", "6 / 0", "too small", "-", "too small", "-"]);
+    expect(row("palm")).toHaveLength(8);
+    const titles = [...document.querySelectorAll("caption")].map((caption) => caption.textContent);
+    expect(titles.filter((title) => title?.startsWith("By "))).toEqual([
+      "By gesture, hands",
+      "By gesture, faces",
+      "By age, hands",
+      "By age, faces",
+    ]);
   });
 
-  it("has six figures a run", () => {
-    expect(document.querySelectorAll(".figures svg[role=img]")).toHaveLength(6);
+  it("has seven figures a run: five, and groups of hands and of faces", () => {
+    expect(document.querySelectorAll(".figures svg[role=img]")).toHaveLength(7);
   });
 
   it("shows predictions with what the gate did", () => {

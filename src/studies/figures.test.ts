@@ -125,7 +125,7 @@ describe("figures of predictions", () => {
     const labels = texts.join("|");
     expect(labels).toContain("54 images, 54 subjects");
     expect(labels).toContain("6 images, 6 subjects");
-    expect(texts.filter((text) => text === "too few subjects")).toHaveLength(2);
+    expect(texts.filter((text) => text === "too few subjects: female")).toHaveLength(2); // no males there
   });
 });
 

@@ -67,17 +67,20 @@ describe("tables", () => {
     expect(bold).toHaveLength(1);
     expect(bold[0]).toContain("F1");
     // Without fonts of another encoding, LaTeX prints a bare | as a dash.
-    const abstention = [...report.files.keys()].find((name) => /abstention-umcc.*tex$/.test(name))!;
+    const abstention = [...report.files.keys()].find((name) => /abstention-hand-umcc.*tex$/.test(name))!;
     expect(text(abstention)).toContain("$|$p - .5$|$ from");
     expect(text("tables/figures.tex")).toContain("\\textbf{test\\_efficientnet.none\\_F1\\_Af\\_Lb\\_Z0}");
   });
 
   test("compare pairs with interval, p, Holm's p and what could have been detected", async () => {
     const [first, second, third] = await csv("tables/comparisons.csv");
+    // "flag": A is f0, B is f1, which is better: A minus B is below 0.
     const difference =
-      seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc"))).mean -
-      seedSummary(STUDY_SEEDS.map((seed) => balanced(1, seed, "umcc"))).mean;
-    expect(Number(first!["difference (unrounded)"])).toBeCloseTo(difference, 12);
+      seedSummary(STUDY_SEEDS.map((seed) => balanced(1, seed, "umcc"))).mean -
+      seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc"))).mean;
+    expect(difference).toBeLessThan(0);
+    expect(first).toMatchObject({ A: expect.stringContaining("_F0_"), B: expect.stringContaining("_F1_") });
+    expect(Number(first!["A minus B (unrounded)"])).toBeCloseTo(difference, 12);
     expect(first).toMatchObject({ seeds: "2", images: "120", subjects: "60" });
     const all = [first, second, third];
     const ps = all.map((row) => Number(row!["p (unrounded)"]));
@@ -86,9 +89,13 @@ describe("tables", () => {
     expect(all.map((row) => row!["metric"])).toEqual(["balanced accuracy", "balanced accuracy", "ROC-AUC"]);
     const areas = [1, 3].map((gain) => STUDY_SEEDS.map((seed) => metrics(gain, seed, "umcc").rocAuc!));
     const [before, after] = areas.map((values) => seedSummary(values).mean);
-    expect(Number(third!["difference (unrounded)"])).toBeCloseTo(after! - before!, 12);
+    expect(Number(third!["A minus B (unrounded)"])).toBeCloseTo(before! - after!, 12);
     expect([first!["DeLong p"], Number(third!["DeLong p (unrounded)"]) < 0.05]).toEqual(["-", true]);
-    expect(text("report.html")).toContain("difference in ROC-AUC, 95 % interval over subjects");
+    // 0 is left out exactly where p is at most .05.
+    for (const row of all) {
+      const [low, high] = /\[(.*), (.*)\]/.exec(row!["A minus B"]!)!.slice(1).map(Number);
+      expect(low! <= 0 && 0 <= high!).toBe(Number(row!["p (unrounded)"]) > 0.05);
+    }
   });
 
   test("tell what an evaluation changed: a quarter of the decisions were turned round", async () => {
@@ -112,15 +119,56 @@ describe("tables", () => {
 
   test("break the best run of each architecture down by group, and mark small groups", async () => {
     const names = [...report.files.keys()].filter((name) => name.endsWith(".csv"));
-    expect(names.filter((name) => name.startsWith("tables/groups-age-umcc"))).toHaveLength(1);
-    expect(names.filter((name) => name.startsWith("tables/groups-age-mag"))).toHaveLength(1);
-    const rows = await csv(names.find((name) => name.startsWith("tables/groups-age-umcc"))!);
-    expect(rows.find(({ group }) => group === "70+")).toMatchObject({ accuracy: "too small", subjects: "6" });
-    expect(rows.find(({ group }) => group === "20-29")!["accuracy"]).toMatch(
-      /^0\.\d{3} \[0\.\d{3}, [01]\.\d{3}\]$/,
-    );
+    for (const part of ["hand-umcc", "face-umcc", "hand-mag", "face-mag"])
+      expect(names.filter((name) => name.startsWith(`tables/groups-age-${part}`))).toHaveLength(1);
+    expect(names.filter((name) => name.startsWith("tables/groups-age-umcc"))).toEqual([]); // nothing pooled
+    const rows = await csv(names.find((name) => name.startsWith("tables/groups-age-face-umcc"))!);
+    expect(rows.map(({ group }) => group)).toEqual(["20-29", "70+"]);
+    expect(rows[1]).toMatchObject({ accuracy: "too small", subjects: "6" });
+    // All right for all of 54 subjects: Wilson's interval of 54 cases, 1 / (1 + 1.96^2 / 54).
+    expect(rows[0]).toMatchObject({ subjects: "54", accuracy: "1.000 [0.934, 1.000]" });
     expect(names.some((name) => name.startsWith("tables/calibration-umcc"))).toBe(true);
     expect(names.some((name) => name.startsWith("tables/flips-mag"))).toBe(true);
+  });
+});
+
+describe("one limit for every table", () => {
+  test("with 35 subjects asked for, no table, figure or column shows what another calls too small", async () => {
+    const strict = await makeReport(join(dir, "study"), { ...options(), minSubjects: 35 });
+    const of = (name: RegExp) =>
+      [...strict.files].filter(([file]) => name.test(file)).map(([, body]) => body);
+    // 60 subjects in test, 30 of either class: what rests on both classes is of the whole, and marked, or left out.
+    const [figures] = of(/^tables\/figures\.csv$/);
+    const [header, first] = figures!.split("\n");
+    expect(header).not.toMatch(/hand|face/);
+    expect(first).toMatch(/± 0\.\d{3}\*/);
+    const [ages] = of(/^tables\/groups-age-face-umcc.*csv$/);
+    expect(ages!.split("\n")[0]).not.toMatch(/TPR|balanced/);
+    expect(strict.files.get("report.md")).toContain(
+      "3 columns left out, every figure too small (under 35 subjects): balanced accuracy, TPR female, TPR male",
+    );
+    expect(strict.files.get("report.html")).not.toContain("Right decisions by");
+  });
+});
+
+describe("the forest plot", () => {
+  test("is one for all comparisons that share an axis, A minus B, with the better model on its side", () => {
+    const page = text("report.html");
+    expect(page.split("Comparisons: A against B")).toHaveLength(3); // as label and as title of one figure
+    const svg = parseHTML(page).document.querySelector('svg[aria-label="Comparisons: A against B"]')!;
+    const texts = [...svg.querySelectorAll("text")].map((node) => node.textContent!);
+    expect(texts.some((label) => label.includes("A minus B; right of 0: A is better"))).toBe(true);
+    const named = texts.filter((label) => /_F\d_/.test(label));
+    expect(named.filter((label) => label.startsWith("against "))).toHaveLength(3);
+    const at = (selector: string) =>
+      [...svg.querySelectorAll(selector)].map((node) =>
+        Number(node.getAttribute("cx") ?? node.getAttribute("x1")),
+      );
+    const [dots, zeros] = [at('[aria-label="dot"] circle'), at('[aria-label="tick"] line')];
+    expect(dots).toHaveLength(3);
+    expect(zeros).toHaveLength(3);
+    expect(dots[0]!).toBeLessThan(zeros[0]!); // f0 against f1: f1 is better
+    expect(dots[1]!).toBeGreaterThan(zeros[1]!); // f1 against mag: f1 is better
   });
 });
 
