@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ageRange, compareGroupValues } from "./group-order.ts";
+import { compareGroupValues } from "./group-order.ts";
 
 describe("order of recorded groups", () => {
   test("FairFace's ages stand in order of age, not of letters", () => {
@@ -25,12 +25,5 @@ describe("order of recorded groups", () => {
       "unknown",
     ]);
     expect(["b", "", "a"].sort(compareGroupValues)).toEqual(["a", "b", ""]);
-  });
-
-  test("ages as ranges", () => {
-    expect(ageRange("20 - 29")).toEqual({ low: 20, high: 29 });
-    expect(ageRange("More than 70")).toEqual({ low: 71, high: Number.POSITIVE_INFINITY });
-    expect(ageRange("under 10")).toEqual({ low: 0, high: 9 });
-    expect(ageRange("Oct-19")).toBeUndefined();
   });
 });

@@ -1,30 +1,20 @@
 // The order in which recorded groups stand in tables: ages by age, everything else by name. Browser-safe.
-// Ages as the sources write them: `20-29`, `70+`, `more than 70`, `under 10`, `<18`, `34`; other text has no place in it.
+// Ages are read by their one parser (vocabulary); a column of somebody else may also say `<18` or `more than 70`.
+import { ageRange } from "./vocabulary.ts";
 
-/** Ages in whole years, both ends included. */
-export interface AgeRange {
-  readonly low: number;
-  readonly high: number;
-}
-
-const AGES: readonly [RegExp, (a: number, b: number) => AgeRange][] = [
-  [/^(\d+) ?(?:-|–|to) ?(\d+)$/, (low, high) => ({ low, high })],
-  [/^(\d+) ?\+$/, (low) => ({ low, high: Number.POSITIVE_INFINITY })],
-  [/^(?:more than|over|above|>) ?(\d+)$/, (low) => ({ low: low + 1, high: Number.POSITIVE_INFINITY })],
-  [/^(?:less than|under|below|<) ?(\d+)$/, (high) => ({ low: 0, high: high - 1 })],
-  [/^(\d+)$/, (low) => ({ low, high: low })],
+/** Open ends as others write them, with where they stand: the years below or above a limit. */
+const OPEN: readonly [RegExp, (limit: number) => readonly [number, number]][] = [
+  [/^(?:more than|over|above|>=?|≥) ?(\d+)$/i, (limit) => [limit, Number.POSITIVE_INFINITY]],
+  [/^(?:less than|under|below|<=?|≤) ?(\d+)$/i, (limit) => [Number.NEGATIVE_INFINITY, limit]],
 ];
 
-/**
- * The ages that a group of ages stands for.
- *
- * @returns undefined for text that is no age
- * @example ageRange("20-29") // { low: 20, high: 29 }
- */
-export function ageRange(text: string): AgeRange | undefined {
-  for (const [pattern, range] of AGES) {
-    const found = pattern.exec(text.trim().toLowerCase());
-    if (found !== null) return range(Number(found[1]), Number(found[2]));
+/** Where a value stands among ages; undefined for what is no age. */
+function placeOf(text: string): readonly [number, number] | undefined {
+  const range = ageRange(text);
+  if (range !== undefined) return range;
+  for (const [pattern, place] of OPEN) {
+    const found = pattern.exec(text);
+    if (found !== null) return place(Number(found[1]));
   }
   return undefined;
 }
@@ -38,12 +28,10 @@ export function ageRange(text: string): AgeRange | undefined {
 export function compareGroupValues(a: string, b: string): number {
   if (a === b) return 0;
   if (a === "" || b === "") return a === "" ? 1 : -1;
-  const [x, y] = [ageRange(a), ageRange(b)];
-  if (x !== undefined && y !== undefined && (x.low !== y.low || x.high !== y.high)) {
-    return x.low === y.low ? compareNumbers(x.high, y.high) : compareNumbers(x.low, y.low);
-  }
+  const [x, y] = [placeOf(a), placeOf(b)];
   if ((x === undefined) !== (y === undefined)) return x === undefined ? 1 : -1;
+  if (x !== undefined && y !== undefined) {
+    for (const k of [0, 1] as const) if (x[k] !== y[k]) return x[k] < y[k] ? -1 : 1;
+  }
   return a < b ? -1 : 1;
 }
-
-const compareNumbers = (a: number, b: number) => (a < b ? -1 : a > b ? 1 : 0);

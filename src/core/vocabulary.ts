@@ -60,6 +60,9 @@ const GESTURES: Readonly<Record<string, readonly string[]>> = {
   pairs: HAGRID_GESTURES,
 };
 
+/** Whether a kind of source has races of its own, which are not those of any other. */
+export const hasOwnRaces = (source: string): boolean => Object.hasOwn(RACES, source);
+
 /** The sex that a cell means, in any case; undefined if it means none. */
 export function parseSex(text: string): Sex | undefined {
   return SEXES.find((sex) => sex === text.toLowerCase());

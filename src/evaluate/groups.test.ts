@@ -199,6 +199,16 @@ describe("tables within modality and source", () => {
     const other = data.map((row) => (row.source === "utkface" ? row : { ...row, age: "25-35" }));
     expect(tablesByGroup(other, ["age"])).toHaveLength(2); // 20-29 and 25-35 overlap
     expect(tablesByGroup(data, ["race", "age"])).toHaveLength(2);
+    // UTKFace's White is not FairFace's, although it is written alike; sites of one foreign table share their words.
+    const alike = (source: string) =>
+      data.map((row) => ({ ...row, race: "White", source: row.source === "utkface" ? "utkface" : source }));
+    expect(tablesByGroup(alike("fairface"), ["race"])).toHaveLength(2);
+    const sites = data.map((row) => ({
+      ...row,
+      race: "White",
+      source: row.source === "utkface" ? "a" : "b",
+    }));
+    expect(tablesByGroup(sites, ["race"])).toHaveLength(1);
     expect(tablesByGroup(data, ["age", "source"])).toHaveLength(2);
   });
 

@@ -1,7 +1,7 @@
 // What recorded groups are compared within: one modality, and one source where sources record other vocabularies.
 // A rate of "20-29" over hands and faces together says how many of each there are (Simpson 1951), and UTKFace's races
 // are no skin tones of 11K Hands. Invariant: every row is in one stratum. Browser-safe.
-import { ageRange } from "../core/group-order.ts";
+import { ageRange, hasOwnRaces, overlappingAges } from "../core/vocabulary.ts";
 import { PREDICTION_MODALITIES } from "./prediction-row.ts";
 
 /** Fields that groups are computed within, never pooled over. */
@@ -61,7 +61,10 @@ function divide<R extends Row>(
   });
 }
 
-/** Age groups of whatever source are ages: they differ where two of them overlap. */
+/**
+ * Whether two sources record a field in other words: races by source, as the vocabulary has them; ages where two groups
+ * overlap; anything else where neither source's values hold all of the other's.
+ */
 function vocabulariesDiffer(rows: readonly Row[], key: string): boolean {
   if ((WITHIN as readonly string[]).includes(key)) return false;
   const bySource = new Map<string, Set<string>>();
@@ -70,12 +73,11 @@ function vocabulariesDiffer(rows: readonly Row[], key: string): boolean {
     if (value === "") continue;
     bySource.set(row.source, (bySource.get(row.source) ?? new Set()).add(value));
   }
+  if (bySource.size < 2) return false;
+  if (key === "race" && [...bySource.keys()].some(hasOwnRaces)) return true;
   const sets = [...bySource.values()];
-  if (sets.length < 2) return false;
-  const ranges = [...new Set(sets.flatMap((values) => [...values]))].map(ageRange);
-  if (ranges.every((range) => range !== undefined)) {
-    return ranges.some((a, i) => ranges.slice(i + 1).some((b) => a.low <= b.high && b.low <= a.high));
-  }
+  const values = [...new Set(sets.flatMap((own) => [...own]))];
+  if (values.every((value) => ageRange(value) !== undefined)) return overlappingAges(values) !== undefined;
   const holds = (one: ReadonlySet<string>, other: ReadonlySet<string>) =>
     [...other].every((value) => one.has(value));
   return sets.some((one, i) => sets.slice(i + 1).some((other) => !holds(one, other) && !holds(other, one)));
