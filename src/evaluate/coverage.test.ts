@@ -34,7 +34,7 @@ describe("intervals of 20 subjects a class or group", () => {
   test.each(["balancedAccuracy", "rocAuc"])("a difference of two models in %s is covered", (metric) => {
     for (const truth of ["no difference", "A better"]) {
       const { covered, ownEstimate } = coverageOf(named(`A minus B in ${metric}, ${truth}`), ROUNDS);
-      expect(covered, truth).toBeGreaterThan(0.91);
+      expect(covered, truth).toBeGreaterThan(0.88);
       expect(ownEstimate).toBe(1);
     }
   });

@@ -60,9 +60,12 @@ function formatCounts({ given, used, leftOut }: ImageCounts): string {
   return `${count(used)} of ${count(given)} given images used${why}`;
 }
 
+/** Of images of one modality, its part would be the first one again. */
+export const withoutTwin = <P>(parts: readonly P[]): readonly P[] =>
+  parts.length === 2 ? parts.slice(0, 1) : parts;
+
 function formatParts(all: readonly Part[]): string {
-  // Of one modality, its column would be the first one again.
-  const parts = all.length === 2 ? all.slice(0, 1) : all;
+  const parts = withoutTwin(all);
   const counts: [string, (part: Part) => string][] = [
     ["images", (part) => count(part.nImages)],
     ["  female / male", (part) => `${count(part.metrics.nFemale)} / ${count(part.metrics.nMale)}`],
@@ -97,7 +100,7 @@ function partNotes(parts: readonly Part[], minSubjects: number): string {
   if (intervals !== null) {
     const { level, replicates } = intervals.accuracy;
     lines.push(
-      `[low, high]: ${(100 * level).toFixed(0)} % percentile bootstrap over subjects, ${count(replicates)} draws, Wilson by subjects for a rate of 0 or 1; -: not defined; [?, ?]: all draws are alike and cannot tell.`,
+      `[low, high]: ${(100 * level).toFixed(0)} % percentile bootstrap over subjects, ${count(replicates)} draws, Wilson by subjects for a rate of 0 or 1; -: not defined; [?, ?]: the draws cannot tell (all are alike, or most have no value).`,
     );
   }
   if (parts.some(({ tooSmall }) => tooSmall.length > 0))
@@ -109,7 +112,8 @@ function partNotes(parts: readonly Part[], minSubjects: number): string {
   return lines.join("\n");
 }
 
-function formatTarget({ target, parts }: TargetSummary, minSubjects: number): string {
+function formatTarget({ target, parts: all }: TargetSummary, minSubjects: number): string {
+  const parts = withoutTwin(all);
   const { metrics } = parts[0]!;
   const figures: [string, ClassMetric][] = [
     ["accuracy", "accuracy"],
@@ -152,11 +156,10 @@ function targetFigure({ metrics, intervals }: TargetPart, metric: ClassMetric, m
 
 /** How often each class is decided as recorded: all images, and beside them each modality's. */
 function recallTable(parts: readonly TargetPart[]): string[][] {
-  const columns = parts.length === 2 ? parts.slice(0, 1) : parts;
   const header = ["recorded as", "images", "subjects"];
-  const names = columns.map(({ name }, k) => (k === 0 ? "recall" : `recall, ${name}s`));
+  const names = parts.map(({ name }, k) => (k === 0 ? "recall" : `recall, ${name}s`));
   const rows = parts[0]!.metrics.classes.map(({ name, nImages, nSubjects }) => {
-    const recalls = columns.map(({ metrics }) => {
+    const recalls = parts.map(({ metrics }) => {
       const own = metrics.classes.find((known) => known.name === name);
       if (own === undefined || own.nImages === 0) return "-";
       return own.small ? TOO_SMALL : figure(own.recall);

@@ -5,6 +5,7 @@ import { basename } from "node:path";
 import { sha256File } from "../core/files.ts";
 import { compareGroupValues } from "../core/group-order.ts";
 import { FEW, LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/figure-text.ts";
+import { withoutTwin } from "../evaluate/format.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
 import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { subjectFacts } from "../evaluate/subjects.ts";
@@ -154,8 +155,7 @@ function overallTable({ overall, byModality, split, minSubjects }: Summary): Rep
     "brier",
     "nll",
   ] as const;
-  // Of one modality, its column would be the first one again.
-  const parts = byModality.length > 1 ? [overall, ...byModality] : [overall];
+  const parts = withoutTwin([overall, ...byModality]);
   const figures = [...shown, "ece"] as const;
   const few = overall.few.length === 0 ? "" : ` ${FEW}: of under ${minSubjects} subjects.`;
   return {
@@ -182,7 +182,7 @@ function partCell({ metrics, tooSmall: hidden, few, intervals }: Part, metric: M
 }
 
 function targetTable(
-  { target, parts }: TargetSummary,
+  { target, parts: all }: TargetSummary,
   { split, minSubjects }: Pick<Summary, "split" | "minSubjects">,
 ): ReportTable {
   const figures = [
@@ -191,6 +191,7 @@ function targetTable(
     ["within one class", "oneOffAccuracy"],
     ["mean classes off", "meanAbsoluteError"],
   ] as const;
+  const parts = withoutTwin(all);
   const { metrics } = parts[0]!;
   const row = (title: string, cells: readonly TableCell[]) => ({
     cells: [words(title), ...cells],

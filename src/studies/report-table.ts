@@ -62,7 +62,7 @@ export function intervalCell(interval: Interval): TableCell {
 export const tooSmall = words(TOO_SMALL);
 
 /** What the marks in the place of an interval mean. */
-export const INTERVAL_NOTE = `Intervals: 95 % percentile bootstrap over subjects, Wilson by subjects for a rate of 0 or 1; ${CANNOT_TELL}: all draws are alike and cannot tell.`;
+export const INTERVAL_NOTE = `Intervals: 95 % percentile bootstrap over subjects, Wilson by subjects for a rate of 0 or 1; ${CANNOT_TELL}: the draws cannot tell (all are alike, or most have no value).`;
 
 /** A table without the columns of which every figure is too small; its note counts them. */
 export function withoutSmallColumns(table: ReportTable, minSubjects: number): ReportTable {

@@ -33,7 +33,7 @@ describe("evaluate FILE.csv", () => {
     );
     expect(out).toContain("The label is an apparent one, recorded by machines or annotators");
     expect(out).toMatch(/accuracy +0\.800 \[0\.\d{3}, 0\.\d{3}\]/);
-    expect(out).toMatch(/race +images/);
+    expect(out).toMatch(/^race, faces +images/m);
   });
 
   test("breaks down by any column, with intervals and the analyses that are asked for", async () => {
@@ -50,13 +50,35 @@ describe("evaluate FILE.csv", () => {
     ];
     const { code, stdout: out } = await runCli("evaluate", path, ...args, ...flags);
     expect(code).toBe(0);
-    expect(out).toMatch(/^tone +images/m);
-    expect(out).toMatch(/^race x gender +images/m);
-    expect(out).toMatch(/^gender +images/m);
+    expect(out).toMatch(/^tone, faces +images/m);
+    expect(out).toMatch(/^race x gender, faces +images/m);
+    expect(out).toMatch(/^gender, faces +images/m);
     expect(out).toMatch(/^t0 +30 .*0\.800 \[0\.\d{3}, [01]\.\d{3}\]/m);
     expect(out).toMatch(/^face +60 +\d\.\d{3} +\d\.\d{3} > \d\.\d{3}/m);
     expect(out).toContain("(analysis only: not for use on people)");
     expect(out).toMatch(/^1\.000 .* t[01] /m);
+  });
+
+  test("--min-subjects is the limit of every table, and of JSON", async () => {
+    const flags = ["--modality", "face", "--bootstrap", "0", "--groups", "race", "--thresholds", "race"];
+    const strict = (await runCli("evaluate", path, ...flags, "--calibrate", "--min-subjects", "61")).stdout;
+    // Of 60 subjects: the whole is shown and marked, everything else is left out.
+    expect(strict).toMatch(/^accuracy +0\.800\*$/m);
+    expect(strict).toMatch(/^TPR female +too small$/m);
+    expect(strict).toMatch(/^6 columns left out, every figure too small \(under 61 subjects\): accuracy, /m);
+    expect(strict).toMatch(/^face +60 +\d\.\d{3} +too small +too small/m);
+    expect(strict).toMatch(/^one a group of race +too small +too small/m);
+    const json = await runCli("evaluate", path, ...flags, "--min-subjects", "21", "--json");
+    const { byGroup, overall, minSubjects } = JSON.parse(json.stdout);
+    expect([minSubjects, overall.metrics.accuracy]).toEqual([21, 0.8]);
+    expect(
+      byGroup[0].groups.map(({ nSubjects, metrics, tooSmall }: never) => [nSubjects, metrics, tooSmall]),
+    ).toEqual([
+      [20, expect.objectContaining({ accuracy: null, tprMale: null }), expect.arrayContaining(["accuracy"])],
+      [40, expect.objectContaining({ accuracy: 0.8, tprMale: null }), expect.arrayContaining(["tprMale"])],
+    ]);
+    const bad = await runCli("evaluate", path, ...flags, "--min-subjects", "0");
+    expect([bad.code, bad.stderr.includes("for --min-subjects, got")]).toEqual([2, true]);
   });
 
   test("prints the same as JSON", async () => {
