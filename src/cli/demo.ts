@@ -9,7 +9,14 @@ import { exists, readJson, writeAtomic, writeJson } from "../core/files.ts";
 import { formatSeconds, startProgress } from "../core/progress.ts";
 import type { Manifest } from "../data/manifest.ts";
 import type { SampleManifest } from "../data/sample.ts";
-import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
+import {
+  alignColumns,
+  dropSmallColumns,
+  FEW,
+  figure,
+  LABEL_NOTE,
+  TOO_SMALL,
+} from "../evaluate/figure-text.ts";
 import { demoReport, type ReportPicture } from "../studies/demo-report.ts";
 import type { ReportRun } from "../studies/report-run.ts";
 import { train } from "../train/loop.ts";
@@ -180,18 +187,24 @@ async function writeReport(plan: DemoPlan, gathered: Gathered): Promise<void> {
 
 function told(plan: DemoPlan, runs: readonly ReportRun[], pictures: readonly ReportPicture[]): string {
   const parts = runs.map(({ name, summary }) => {
-    const figures = [summary.overall, ...summary.byModality].map(
-      ({ metrics }) => metrics.balancedAccuracy?.toFixed(3) ?? "-",
-    );
+    const figures = [summary.overall, ...summary.byModality].map(({ metrics, tooSmall, few }) => {
+      if (tooSmall.includes("balancedAccuracy")) return TOO_SMALL;
+      return `${figure(metrics.balancedAccuracy)}${few.includes("balancedAccuracy") ? FEW : ""}`;
+    });
     return [name, ...figures];
   });
-  const names = runs[0]!.summary.byModality.map(({ name }) => name);
+  const { byModality, minSubjects } = runs[0]!.summary;
+  const header = ["balanced accuracy, test", "all", ...byModality.map(({ name }) => name)];
+  const { rows, note } = dropSmallColumns([header, ...parts], minSubjects);
+  const few = parts.some(([, all]) => all!.endsWith(FEW)) ? [`${FEW}: of under ${minSubjects} subjects`] : [];
   const answers = pictures.flatMap(({ modality, pair, answers }) =>
     answers.map(({ model, answer }) => [modality, model, answer.probability.toFixed(3), pair.gender]),
   );
   return [
     "",
-    alignColumns([["balanced accuracy, test", "all", ...names], ...parts]),
+    alignColumns(rows),
+    ...few,
+    ...(note === undefined ? [] : [note]),
     "",
     alignColumns([["picture", "model", "probability of male", "recorded"], ...answers]),
     "",
