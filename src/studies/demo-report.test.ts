@@ -1,6 +1,7 @@
 // The report stands alone, escapes what it shows, says what it is, and takes its tables from predictions.
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
+import { CHROMIUM, measurePage, WHY_NO_PHONE } from "../../test/phone.ts";
 import { inventedLog, inventedPredictions } from "../../test/run-fixture.ts";
 import { LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { summarize } from "../evaluate/summary.ts";
@@ -163,6 +164,21 @@ describe("demoReport", () => {
     expect(row("training of MAG soft")).toEqual(["training of MAG soft", "42"]);
     expect(row("node")).toEqual(["node", "v20"]);
   });
+
+  it.skipIf(CHROMIUM === undefined)("does not scroll sideways on a telephone", { timeout: 120_000 }, () => {
+    const [run] = input().runs;
+    const tag = "mobilenetv2_100.ra_in1k_F0_Af_Lb_Z0_gating=soft_seed42_and_a_long_name_of_a_further_setting";
+    const long = demoReport({
+      ...input(),
+      runs: [{ ...run!, config: { ...run!.config, tag }, about: `${tag}.` }],
+    });
+    for (const widthPx of [390, 320]) {
+      const { contentPx, windowPx, out } = measurePage(long, widthPx);
+      expect(out).toEqual([]);
+      expect(contentPx).toBe(windowPx);
+    }
+  });
+  if (CHROMIUM === undefined) console.warn(`demo-report.test.ts: one test is skipped: it ${WHY_NO_PHONE}`);
 
   it("gives the same bytes again", () => {
     expect(demoReport(input())).toBe(text);

@@ -12,7 +12,10 @@ body { margin: 0 auto; padding: 1.5rem 1.25rem 4rem; max-width: 64rem; backgroun
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 .25rem; }
 h2 { font-size: 1.3rem; margin: 2.75rem 0 .5rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1.05rem; margin: 1.75rem 0 .5rem; }
-h1, h2, h3 { overflow-wrap: anywhere; }
+/* Tags and paths are longer than a phone is wide. "anywhere" would let tables shrink their columns to letters. */
+body { overflow-wrap: break-word; }
+h1, h2, h3, code, dd { overflow-wrap: anywhere; }
+table code { overflow-wrap: normal; }
 p { margin: .5rem 0; max-width: 46rem; }
 .soft, caption, figcaption { color: var(--soft); font-size: .9rem; }
 .note { background: var(--note); border-left: 4px solid var(--note-line); border-radius: 4px;
