@@ -1,6 +1,6 @@
 // Every reader, given something that is not what it reads: the hint names the cause that the bytes show, whatever stage
 // of the reader stumbles over it. The stand-ins are what people really have: pointers, pages, sidecars, archives, halves.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -9,10 +9,15 @@ import { z } from "zod";
 import { AppError } from "../src/core/errors.ts";
 import { readBytes, readJson } from "../src/core/files.ts";
 import { unpackZip } from "../src/data/archive.ts";
+import { readFairface } from "../src/data/fairface.ts";
 import { decodeImage, encodeJpeg, encodePng, imageSize } from "../src/data/image.ts";
+import { locate } from "../src/data/layout.ts";
 import { copyFromFolder } from "../src/data/mirror.ts";
+import { readUtkface } from "../src/data/utkface.ts";
+import { readAnnotations } from "../src/derive/annotations.ts";
 import { streamEntries } from "../src/derive/records.ts";
 import { createSession } from "../src/engine/ort-node.ts";
+import { predictionFiles } from "../src/evaluate/prediction-folder.ts";
 import { readCsv, readCsvHeader } from "../src/formats/csv.ts";
 import { decodeModel } from "../src/formats/onnx.ts";
 import { encodeParquet, readParquet } from "../src/formats/parquet.ts";
@@ -235,6 +240,44 @@ describe("a file that is another one", () => {
       (thrown: unknown) => thrown as AppError,
     );
     expect(error.describe()).toContain(hint);
+  });
+});
+
+describe("a folder", () => {
+  const folder = (name: string, ...files: readonly string[]) => {
+    mkdirSync(join(dir, name), { recursive: true });
+    for (const file of files) writeFileSync(join(dir, name, file), "x");
+    return join(dir, name);
+  };
+
+  it.each<[string, (path: string) => Promise<unknown>]>([
+    ["UTKFace", readUtkface],
+    ["FairFace", readFairface],
+    ["a dataset of pairs", locate],
+    ["HaGRID's annotations", (path) => all(readAnnotations(path, { gestures: "all" }))],
+  ])("of %s that holds the archive still packed says to unpack it", async (_what, read) => {
+    const path = folder("packed", "images.zip", "._images.zip", ".DS_Store");
+    await expect(read(path)).rejects.toMatchObject({ hint: `unpack images.zip in ${path} first` });
+  });
+
+  it.each<[string, (path: string) => Promise<unknown>]>([
+    ["UTKFace", readUtkface],
+    ["a dataset of pairs", locate],
+  ])("of %s that is an archive is called one", async (_what, read) => {
+    const path = join(dir, "set.tar.gz");
+    writeFileSync(path, gzipSync("x"));
+    await expect(read(path)).rejects.toMatchObject({
+      message: expect.stringContaining("got a gzip file"),
+      hint: "unpack it: gunzip FILE",
+    });
+  });
+
+  it("is read without what systems leave in it", async () => {
+    const path = folder("faces", "21_1_2_x.jpg", "._21_1_2_x.jpg", ".DS_Store", "Thumbs.db", "desktop.ini");
+    const { samples } = await readUtkface(path);
+    expect(samples.map(({ id }) => id)).toEqual(["21_1_2_x.jpg"]);
+    const predictions = folder("predictions", "test.parquet", "._test.parquet", "Thumbs.db", "desktop.ini");
+    expect(await predictionFiles(predictions)).toHaveLength(1);
   });
 });
 

@@ -81,18 +81,32 @@ async function scanTable(path: string, split: Split): Promise<ScannedTable> {
     }
   } catch (error) {
     if (!(error instanceof AppError) || !error.code.startsWith("CSV_")) throw error;
-    unreadable(out, file, error.message);
+    unreadable(out, file, told(error, path, file));
+    return out;
   }
   if (columns === undefined) unreadable(out, file, `no header with ${COLUMNS.join(", ")}`);
   return out;
 }
 
 function unreadable(out: ScannedTable, file: string, got: string): void {
-  out.findings.push(
-    finding("TABLE_UNREADABLE", { file }, { expected: "a complete CSV table", name: file, got }),
-  );
+  const row = /\(\S+:(\d+)\)/.exec(got)?.[1];
+  out.findings.push({
+    // Not in the wording of `unexpected`, which would shorten the reader's own to the half.
+    ...finding(
+      "TABLE_UNREADABLE",
+      { file },
+      { expected: "a complete CSV table", name: file, got: undefined },
+    ),
+    message: `Expected a complete CSV table for ${file}, got: ${got}`,
+    ...(row === undefined ? {} : { row: Number(row) }),
+  });
   out.rows.length = 0;
   out.unread = true;
+}
+
+/** What the reader says, with its place as findings name it and its hint: both name the cause. */
+function told({ message, hint }: AppError, path: string, file: string): string {
+  return message.replaceAll(path, file) + (hint === undefined ? "" : `; try: ${hint}`);
 }
 
 async function hasByteOrderMark(path: string): Promise<boolean> {

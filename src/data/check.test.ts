@@ -86,6 +86,16 @@ describe("checkDataset", () => {
       () => appendFile(layout.csv.val, 'x,"open\n'),
     ],
     [
+      "TABLE_UNREADABLE",
+      'got "palm\\u0000" (val.csv:2); try: write the table again: a NUL comes from a damaged or cut file',
+      () => edit("val", /palm|stop_inverted|stop/, "palm\0"),
+    ],
+    [
+      "TABLE_UNREADABLE",
+      'got "a Git LFS pointer to a file of 9 bytes"; try: fetch the file that it stands for: git lfs pull',
+      () => writeFile(layout.csv.val, "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 9\n"),
+    ],
+    [
       "COLUMN_MISSING",
       'Expected column race for the header, got "id,user_id,age,gender,',
       () => edit("val", ",race,", ",raze,"),
