@@ -106,6 +106,8 @@ async function gather(run: string, flags: Flags, report: Context["report"]) {
   const joined = async (rows: readonly Prediction[]) =>
     flags.join === undefined ? [...rows] : await joinGroups(rows, flags.join);
   const { data, split } = flags;
+  checkModality(run, flags);
+  checkFitted(flags);
   if (data === undefined) {
     const all = await joined(await storedPredictions(run, flags));
     return { all, ...ofSplit(all, split) };
@@ -183,6 +185,26 @@ function checkDevice({ device, data, out, otherRecipe }: Flags): Device | "auto"
   if (asked.length === 0) return "cpu";
   const got = "stored predictions";
   throw unexpected("input", { code: "FLAG", expected: "--data", name: asked.join(" and "), got });
+}
+
+/** Runs and our own stored predictions say the modality of each image; the flag would change nothing. */
+function checkModality(run: string, { modality, data }: Flags): void {
+  if (modality === undefined || (data === undefined && /\.csv$/i.test(run))) return;
+  const expected = "a .csv of predictions without a column modality";
+  const got = data === undefined ? run : "--data";
+  throw unexpected("input", { code: "FLAG", expected, name: "--modality", got });
+}
+
+/** New predictions are of one split: what is fitted on val is refused before they are made, not after. */
+function checkFitted({ data, split, calibrate: cools, thresholds }: Flags): void {
+  const asked = [
+    ...(cools === true ? ["--calibrate"] : []),
+    ...(thresholds === undefined ? [] : ["--thresholds"]),
+  ];
+  if (data === undefined || split === "val" || asked.length === 0) return;
+  const expected = "stored predictions with a split val";
+  const hint = "fit on the run's own stored predictions: leave out --data";
+  throw unexpected("input", { code: "FLAG", expected, name: asked.join(" and "), got: "--data", hint });
 }
 
 function checkSplit(text: string): Split {

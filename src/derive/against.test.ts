@@ -52,6 +52,16 @@ describe("checkAgainst", () => {
     expect(report.matches.val.train).toEqual({ images: 0, subjects: 1 });
   });
 
+  it("refuses a record without a legible user_id instead of comparing with nobody", async () => {
+    const dir = await hagrid("blank", { "train/palm": { a1: "" } });
+    await expect(against(dir)).rejects.toMatchObject({
+      code: "FIELD_EMPTY",
+      message: expect.stringMatching(/field user_id.*palm\.json: a1/),
+    });
+    const padded = await hagrid("padded", { "train/palm": { a1: "ben " } });
+    await expect(against(padded)).rejects.toMatchObject({ code: "FIELD_BLANKS" });
+  });
+
   it("finds a subject and a picture whose hexadecimal ids are in another case", async () => {
     const [user, image] = ["00ab".repeat(16), "0a-0b"];
     await layPairs(root, { train: [], val: [aPair(image, user)], test: [] });

@@ -5,6 +5,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { isSystemFile, unpackHint } from "../core/sniff-file.ts";
+import { accept } from "../core/spelling.ts";
 import { subjectKey } from "../core/subject.ts";
 import type { ScannedRow } from "../data/check-tables.ts";
 import { stemOf } from "../data/check-tables.ts";
@@ -56,7 +57,8 @@ const imageKey = (id: string) => id.toLowerCase();
  *
  * @param rows - of scanTables or checkDataset
  * @param dir - HaGRID's folder, or its folder `annotations`
- * @throws AppError("data", "ANNOTATIONS_MISSING" | "JSON_SYNTAX")
+ * @throws AppError("data", "ANNOTATIONS_MISSING" | "JSON_SYNTAX"), and the fault's code of a record whose
+ *   `user_id` is absent or not legible
  * @example await checkAgainst((await checkDataset("data/pairs")).rows, "hagrid")
  */
 export async function checkAgainst(
@@ -70,7 +72,7 @@ export async function checkAgainst(
     read[split].files++;
     for await (const { key, value } of streamEntries(file, "HaGRID annotations")) {
       read[split].records++;
-      found.see(split, key, userIdOf(value));
+      found.see(split, key, userIdOf(value, `${file}: ${key}`));
       options.onRecord?.();
     }
   }
@@ -81,11 +83,11 @@ export async function checkAgainst(
   };
 }
 
-function userIdOf(value: unknown): string {
+/** A record without its person could be anybody's: "nobody was found" would rest on it. */
+function userIdOf(value: unknown, where: string): string {
   const has = typeof value === "object" && value !== null && "user_id" in value;
-  const text = has && typeof value.user_id === "string" ? value.user_id : "";
-  const reading = subjectKey(text);
-  return "value" in reading ? reading.value : text;
+  const got = has && typeof value.user_id === "string" ? value.user_id : "";
+  return accept(subjectKey(got), { name: "field user_id", got, where });
 }
 
 const emptyCounts = <T>(of: () => T): Record<Split, T> => ({ train: of(), val: of(), test: of() });

@@ -83,6 +83,11 @@ function checkNames(header: readonly string[], path: string, { modality }: Forei
       hint: `rename the column ${show(near)}`,
     });
   }
+  if (header.includes("modality") && modality !== undefined) {
+    const expected = "no --modality beside a column modality";
+    const hint = "leave out --modality: every image has its own";
+    throw unexpected("input", { code: "FOREIGN_MODALITY", expected, name: path, got: modality, hint });
+  }
   if (header.includes("modality") || modality !== undefined) return;
   throw unexpected("input", {
     code: "FOREIGN_MODALITY",

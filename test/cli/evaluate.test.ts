@@ -171,3 +171,34 @@ describe("evaluate FILE.csv", () => {
     expect(err).toContain("got no such file");
   });
 });
+
+describe("flags that would change nothing, or come too late", () => {
+  test.each([
+    ["stored predictions of ours", ["ours.parquet", "--modality", "face"], "ours.parquet"],
+    ["a run", ["runs/one", "--modality", "hand"], "runs/one"],
+    ["images to predict", ["runs/one", "--data", "utkface:faces", "--modality", "hand"], "--data"],
+  ])("--modality of %s is refused", async (_, args, got) => {
+    const { code, stderr } = await runCli("evaluate", ...args);
+    expect(code).toBe(2);
+    expect(stderr).toContain(
+      `Expected a .csv of predictions without a column modality for --modality, got "${got}"`,
+    );
+  });
+
+  test("--modality beside a column modality is refused", async () => {
+    const file = join(dir, "both.csv");
+    await writeFile(file, "id,y,p,modality\na,1,0.7,hand\n");
+    const { code, stderr } = await runCli("evaluate", file, "--modality", "face");
+    expect(code).toBe(2);
+    expect(stderr).toContain("Expected no --modality beside a column modality");
+  });
+
+  test.each([
+    ["--calibrate", ["--calibrate"]],
+    ["--thresholds", ["--thresholds", "race"]],
+  ])("%s with --data is refused before anything is read", async (name, flags) => {
+    const { code, stderr } = await runCli("evaluate", "no-such-run", "--data", "utkface:none", ...flags);
+    expect(code).toBe(2);
+    expect(stderr).toContain(`Expected stored predictions with a split val for ${name}, got "--data"`);
+  });
+});
