@@ -41,10 +41,12 @@ export interface PrepareFlags {
 export const sought = ({ modality }: PrepareFlags): readonly Modality[] =>
   modality === "auto" ? MODALITIES : [modality];
 
-/** Crops to be predicted, and the photos in which nothing was found. */
+/** Crops to be predicted, the photos in which nothing was found, and the files that could not be read. */
 export interface PreparedImages {
   readonly crops: readonly Prepared[];
   readonly notFound: readonly string[];
+  /** What was said of files that hold no picture that can be read. */
+  readonly unread: readonly string[];
 }
 
 /** How images become crops. */
@@ -58,7 +60,7 @@ export interface Preparing {
 /**
  * Reads all images, finds and cuts what is in photos, or looks whether crops are such.
  *
- * @throws AppError("data", "NO_FACE" | "NO_HAND" | "NO_FACE_OR_HAND") if no image has any; as decodeImage
+ * @throws AppError("data", "NO_FACE" | "NO_HAND" | "NO_FACE_OR_HAND") if no image has any; as decodeImage if none can be read
  */
 export async function prepareAll(
   { signal, report }: Pick<Context, "signal" | "report">,
@@ -73,24 +75,34 @@ export async function prepareAll(
   };
   const line = startProgress("images", images.length);
   const crops: Prepared[] = [];
-  const notFound: AppError[] = [];
+  const [notFound, unread]: [AppError[], AppError[]] = [[], []];
   try {
     const names = pictureNames(images);
     for (const [i, image] of images.entries()) {
       if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
       const save = pictures === undefined ? undefined : join(pictures, names[i]!);
       const search = { image, facts, flags, report, save };
-      const found = await (flags.detect === true ? findAll(await open(), search) : asCrop(open, search));
-      if (found instanceof AppError) notFound.push(found);
+      const look = async () => (flags.detect === true ? findAll(await open(), search) : asCrop(open, search));
+      const found = await look().catch(unreadable);
+      if (found instanceof AppError) (isUnread(found) ? unread : notFound).push(found);
       else crops.push(...found);
       line.tick();
     }
-    if (crops.length === 0) throw notFound[0]!;
-    return { crops, notFound: notFound.map(({ message }) => message) };
+    if (crops.length === 0) throw notFound[0] ?? unread[0]!;
+    const told = (all: readonly AppError[]) => all.map(({ message }) => message);
+    return { crops, notFound: told(notFound), unread: told(unread) };
   } finally {
     line.done();
     await (await finder?.catch(() => undefined))?.close();
   }
+}
+
+const isUnread = ({ code }: AppError) => code.startsWith("IMAGE_");
+
+/** One file of many that holds no picture is told with the answers; any other fault ends all. */
+function unreadable(error: unknown): AppError {
+  if (error instanceof AppError && isUnread(error)) return error;
+  throw error;
 }
 
 /** Names of the drawn photos: those of the files, with a number where two are the same. */

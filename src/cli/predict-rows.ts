@@ -57,13 +57,19 @@ export interface Answer extends Pick<LoadedModel, "path" | "facts"> {
   readonly images: number;
   /** What was said of those in which nothing was found. */
   readonly notFound: readonly string[];
+  /** What was said of files that could not be read. */
+  readonly unread: readonly string[];
 }
 
 /** What has to be known before any number is read. */
-function warningsOf({ rows, images, notFound }: Answer): string[] {
+function warningsOf({ rows, images, notFound, unread }: Answer): string[] {
   const photos = rows.filter(({ uncropped }) => uncropped !== undefined);
   const [first] = photos;
   const out: string[] = [];
+  if (unread.length > 0)
+    out.push(
+      `Warning: ${unread.length} of ${images} files cannot be read as images, and have no row: ${unread[0]}`,
+    );
   if (first !== undefined) {
     const which = `Warning: ${photos.length} of ${images} images look uncropped, and what is said of them means little`;
     out.push(`${which}: ${first.image}: ${first.uncropped}; --detect finds and cuts`);
@@ -77,7 +83,7 @@ function warningsOf({ rows, images, notFound }: Answer): string[] {
 
 /** The answers as JSON. */
 export function rowsJson(answer: Answer) {
-  const { path, facts, rows: predictions, notFound } = answer;
+  const { path, facts, rows: predictions, notFound, unread } = answer;
   const { tag, arch, threshold } = facts;
   const warnings = warningsOf(answer);
   return {
@@ -86,6 +92,7 @@ export function rowsJson(answer: Answer) {
     note: LABEL_NOTE,
     predictions,
     ...(notFound.length === 0 ? {} : { notFound }),
+    ...(unread.length === 0 ? {} : { unread }),
   };
 }
 
@@ -126,7 +133,7 @@ function columnsOf({ facts, rows }: Answer): readonly Column[] {
     text: ({ classes }: Row) => likeliest(classes![name]!),
   }));
   return [
-    { title: "image", shown: true, text: ({ image }) => image },
+    { title: "image", shown: true, text: ({ image }) => oneLine(image) },
     {
       title: "found",
       shown: rows.some(({ found }) => found !== undefined),
@@ -168,6 +175,9 @@ export function formatRows(answer: Answer): string {
     LABEL_NOTE,
   ].join("\n");
 }
+
+/** A name with line ends or other control characters, as JSON writes it: a row stays a row. */
+const oneLine = (name: string) => (/\p{Cc}/u.test(name) ? JSON.stringify(name) : name);
 
 /** What classes are. */
 const CLASS_NOTE =

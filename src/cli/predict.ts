@@ -1,5 +1,5 @@
 // `facehand predict`: the probability of the recorded label "male" for images, by a checkpoint.
-// Every image is read, and with --detect searched, before anything is printed: an answer is whole or absent.
+// Every image is read, and with --detect searched, before anything is printed; what could not be is told first.
 import { type Command, Option } from "commander";
 import { makeFolder } from "../core/folder.ts";
 import { listPictures } from "../data/picture-files.ts";
@@ -24,6 +24,7 @@ import {
   verb,
   wholeNumber,
 } from "./context.ts";
+import { checkOutputs } from "./predict-outputs.ts";
 import { type PrepareFlags, prepareAll, sought } from "./predict-prepare.ts";
 import { formatRows, rowOf, rowsJson, writeRows } from "./predict-rows.ts";
 
@@ -100,6 +101,7 @@ async function predict(
   flags: Flags,
 ): Promise<void> {
   const { paths: images, others } = await listPictures(words);
+  await checkOutputs(flags, words);
   if (others > 0) context.report(`${others} files of the folders are no pictures, and are left out`);
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
@@ -113,7 +115,14 @@ async function predict(
       rowOf(row, prepared.crops[i]!),
     );
     for (const { warning } of rows) if (warning !== undefined) context.report(warning);
-    const answer = { path, facts, rows, images: images.length, notFound: prepared.notFound };
+    const answer = {
+      path,
+      facts,
+      rows,
+      images: images.length,
+      notFound: prepared.notFound,
+      unread: prepared.unread,
+    };
     if (flags.csv !== undefined) await writeRows(flags.csv, answer);
     context.print(flags.json === true ? JSON.stringify(rowsJson(answer), null, 2) : formatRows(answer));
   } finally {

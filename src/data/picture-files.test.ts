@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -56,5 +56,28 @@ describe("listPictures", () => {
       'Expected a pattern that pictures match for the image, got "1 files that are none"',
     );
     await expect(list("gone/*.jpg")).rejects.toMatchObject({ code: "NO_PICTURES" });
+  });
+
+  it("follows links to folders, and ends where they lead back", async () => {
+    await mkdir(at("links/own"), { recursive: true });
+    await writeFile(at("links/own/5.jpg"), "");
+    await symlink("../../a", at("links/own/other"));
+    await symlink("..", at("links/own/back"));
+    const found = ["own/5.jpg", "own/other/10.JPG", "own/other/2.jpg", "own/other/deep/3.png"];
+    expect(await list("links")).toEqual([found.map((name) => `links/${name}`), 1]);
+  });
+
+  it("takes folders whose names look like patterns, and refuses sets that are none", async () => {
+    await mkdir(at("c[1]"));
+    await writeFile(at("c[1]/7.jpg"), "");
+    expect(await list("c[1]/*.jpg")).toEqual([["c[1]/7.jpg"], 0]);
+    await expect(list("a/[z-a].jpg")).rejects.toThrow(
+      `Expected a pattern whose [sets] go upwards, as in [0-9], for the image, got "${at("a/[z-a].jpg")}"`.slice(
+        0,
+        90,
+      ),
+    );
+    for (const odd of ["a/[\\].jpg", "a/[[].jpg", "a/[!\\].png"])
+      await expect(list(odd)).rejects.toMatchObject({ code: "NO_PICTURES" });
   });
 });

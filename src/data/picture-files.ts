@@ -1,7 +1,7 @@
 // The pictures that words on a command line mean: files, folders with all that is below them, and patterns.
 // Invariants: the order is that of the words, below a folder or pattern that of the names; a file that is meant twice counts
-// once; a word that means no picture is refused.
-import { readdir, stat } from "node:fs/promises";
+// once; a word that means no picture is refused. Links are followed, and no folder is entered from within itself.
+import { readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
 
@@ -58,14 +58,22 @@ async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
 }
 
 /** Files at most `depth` names below a folder, relative to it, sorted; hidden ones, `._` files of macOS too, are nobody's pictures. */
-async function filesBelow(dir: string, depth = Number.POSITIVE_INFINITY): Promise<string[]> {
+async function filesBelow(
+  dir: string,
+  depth = Number.POSITIVE_INFINITY,
+  above: readonly string[] = [],
+): Promise<string[]> {
   const out: string[] = [];
+  const place = await realpath(dir);
+  if (above.includes(place)) return out; // a link that leads back
+  const within = [...above, place];
   const entries = (await readdir(dir, { withFileTypes: true })).filter(({ name }) => !name.startsWith("."));
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (!entry.isDirectory()) out.push(entry.name);
+    const path = join(dir, entry.name);
+    const isFolder = entry.isSymbolicLink() ? (await kindOf(path)) === "folder" : entry.isDirectory();
+    if (!isFolder) out.push(entry.name);
     else if (depth > 1)
-      for (const name of await filesBelow(join(dir, entry.name), depth - 1))
-        out.push(`${entry.name}/${name}`);
+      for (const name of await filesBelow(path, depth - 1, within)) out.push(`${entry.name}/${name}`);
   }
   return out;
 }
@@ -73,13 +81,33 @@ async function filesBelow(dir: string, depth = Number.POSITIVE_INFINITY): Promis
 /** Files that a pattern means: the search begins in its folders without signs. */
 async function matching(pattern: string): Promise<string[]> {
   const parts = pattern.split("/");
-  const fixed = parts.findIndex((part) => PATTERN.test(part));
+  const fixed = await firstSign(parts);
   const root = fixed === 0 ? "" : `${parts.slice(0, fixed).join("/")}/`;
   if ((await kindOf(root === "" ? "." : root)) !== "folder") return [];
   const rest = parts.slice(fixed).map(segment);
-  const test = new RegExp(`^${rest.join("/").replaceAll("**/", "(?:[^/]+/)*").replaceAll("**", ".*")}$`);
+  const source = rest.join("/").replaceAll("**/", "(?:[^/]+/)*").replaceAll("**", ".*");
+  const test = patternOf(`^${source}$`, pattern);
   const found = await filesBelow(root === "" ? "." : root, rest.includes("**") ? undefined : rest.length);
   return found.filter((name) => test.test(name)).map((name) => `${root}${name}`);
+}
+
+/** The first name with signs that is not a folder's own. */
+async function firstSign(parts: readonly string[]): Promise<number> {
+  const last = parts.length - 1;
+  for (const [i, part] of parts.entries()) {
+    if (!PATTERN.test(part)) continue;
+    if (i === last || (await kindOf(parts.slice(0, i + 1).join("/"))) !== "folder") return i;
+  }
+  return last;
+}
+
+function patternOf(source: string, pattern: string): RegExp {
+  try {
+    return new RegExp(source);
+  } catch (cause) {
+    const e = { code: "PATTERN", expected: "a pattern whose [sets] go upwards, as in [0-9]," };
+    throw unexpected("input", { ...e, name: "the image", got: pattern, cause });
+  }
 }
 
 /** One name of a pattern as a regular expression; `**` stays. */
@@ -91,5 +119,11 @@ function segment(part: string): string {
       .replace(/[.+^${}()|\\[\]]/g, "\\$&")
       .replaceAll("*", "[^/]*")
       .replaceAll("?", "[^/]");
-  return sets.map((s) => (/^\[[^\]]+\]$/.test(s) ? s.replace(/^\[!/, "[^") : text(s))).join("");
+  return sets.map((s) => (/^\[[^\]]+\]$/.test(s) ? setOf(s) : text(s))).join("");
 }
+
+const setOf = (s: string) =>
+  s
+    .replaceAll("\\", "\\\\")
+    .replace(/^\[!/, "[^")
+    .replace(/(?!^)\[/g, "\\[");

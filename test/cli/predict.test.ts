@@ -307,6 +307,56 @@ describe("predict of many images", () => {
     expect((await json(ckpt("f1"), at("many/**/*.png"), ...flags)).predictions).toEqual(predictions);
   });
 
+  it("tells files of many that are no images, and predicts the others", async () => {
+    await mkdir(at("some"), { recursive: true });
+    const png = await encodePng(pattern(40, 40, 5));
+    const files = {
+      "1.png": png,
+      "2.png": png.subarray(0, 60),
+      "3.png": "text",
+      "4\n.png": png,
+      "5.png": "",
+    };
+    for (const [name, data] of Object.entries(files)) await writeFile(at(`some/${name}`), data);
+    const told = await json(ckpt("f1"), at("some"), "--modality", "hand");
+    expect(told.predictions.map((p: { image: string }) => p.image)).toEqual(
+      ["1.png", "4\n.png"].map((name) => at(`some/${name}`)),
+    );
+    expect(told.unread).toHaveLength(3);
+    expect(told.warnings[0]).toMatch(
+      /^Warning: 3 of 5 files cannot be read as images, and have no row: Expected .*2\.png/,
+    );
+    const lines = (await runCli("predict", ckpt("f1"), at("some"), "--modality", "hand")).stdout.split("\n");
+    expect(lines[0]).toBe(told.warnings[0]);
+    expect(lines[4]).toContain("4\\n.png");
+    const none = await runCli(
+      "predict",
+      ckpt("f1"),
+      at("some/2.png"),
+      at("some/3.png"),
+      "--modality",
+      "hand",
+    );
+    expect([none.code, none.stdout]).toEqual([3, ""]);
+    expect(none.stderr).toContain("2.png");
+  });
+
+  it("writes a table over nothing but a table of its own", async () => {
+    const image = at("many/1.png");
+    const before = await readFile(image);
+    const ask = (csv: string) => runCli("predict", ckpt("f1"), image, "--modality", "hand", "--csv", csv);
+    await writeFile(at("list.csv"), "name,age\nx,3\n");
+    for (const csv of [image, ckpt("f1"), at("list.csv"), at("many")]) {
+      const { code, stdout, stderr } = await ask(csv);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/^Expected a new file, or a table of predict, for --csv, got /);
+    }
+    expect(await readFile(image)).toEqual(before);
+    expect(await readFile(at("list.csv"), "utf8")).toBe("name,age\nx,3\n");
+    expect((await ask("-")).stderr).toMatch(/^Expected the name of a file for --csv, got "-"/);
+    for (const _ of [1, 2]) expect((await ask(at("again.csv"))).code).toBe(0);
+  });
+
   it("writes a table with all that JSON tells", async () => {
     const flags = ["--modality", "hand", "--threads", "1", "--csv", at("out.csv")];
     const { predictions } = await json(ckpt("aged"), at("many/*.png"), ...flags);
@@ -554,6 +604,18 @@ describe.skipIf(frames === undefined)(`predict --detect (${WHY_SKIPPED})`, () =>
       2,
       expect.stringMatching(/^Expected a new or empty folder for --out/),
     ]);
+  });
+
+  it("writes no drawn photos where the next run would take them for photos", async () => {
+    for (const inside of ["many", "many/drawn", "many/new/drawn"]) {
+      const flags = ["--detect", "--pictures", at(inside)];
+      const { code, stderr } = await runCli("predict", ckpt("f1"), at("many"), ...flags);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/^Expected a folder outside of those with images for --pictures, got /),
+      ]);
+    }
+    expect((await readdir(at("many"))).sort()).toEqual(["1.png", "2.png", "deep", "list.txt"]);
   });
 
   it("says of a photo without --detect that it looks like one, and of its crops nothing", async () => {
