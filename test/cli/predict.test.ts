@@ -471,9 +471,9 @@ describe("predict refuses", () => {
       /^Expected an image for the file, got "an empty file" \(.*empty/,
     ],
     ["text", "page.png", Buffer.from("<html>"), /^Expected an image \(jpeg, .*page\.png\)\nTry: /],
-  ])("%s among good images, before anything is printed", async (_, name, bytes, message) => {
+  ])("%s, where there is no other image", async (_, name, bytes, message) => {
     await writeFile(at(name), bytes);
-    expect(await refused(3, ckpt("f0"), at("a.png"), at(name), at("b.png"))).toMatch(message);
+    expect(await refused(3, ckpt("f0"), at(name))).toMatch(message);
   });
 
   it("an absent image and a folder without any", async () => {
@@ -518,7 +518,9 @@ describe("predict refuses", () => {
     expect(await refused(3, at("bare.safetensors"), at("a.png"))).toMatch(
       /^Expected a facehand checkpoint at/,
     );
-    expect(await refused(3, at("a.png"), at("a.png"))).toMatch(/safetensors header/);
+    expect(await refused(3, at("a.png"), at("a.png"))).toMatch(
+      /^Expected a safetensors file for .*got "a PNG picture"/,
+    );
   });
 
   it("facts that are not ours", async () => {
