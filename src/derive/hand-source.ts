@@ -48,8 +48,17 @@ export interface HandCutter {
   readonly model: HandModel["recipe"] | undefined;
   /** What the picture shows where a hand is annotated; loads the landmark model where it is not. */
   see(image: RgbImage, hand: AnnotatedHand): Promise<SeenHand>;
-  /** Where the hand is cut. */
-  place(image: RgbImage, box: Box<"px">, points?: readonly Point<"px">[]): Promise<PlacedHand>;
+  /**
+   * Where the hand is cut.
+   *
+   * @param already - what `see` gave for the same hand, so that the picture is not read again
+   */
+  place(
+    image: RgbImage,
+    box: Box<"px">,
+    points?: readonly Point<"px">[],
+    already?: SeenHand,
+  ): Promise<PlacedHand>;
   /** Cuts it; of a photo of `withPhoto` the crop lasts as long as that. */
   cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number): RgbImage;
   close(): Promise<void>;
@@ -71,8 +80,8 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
     crop,
     model: models[0]!.recipe,
     see,
-    place: async (image, box, points) => {
-      const { known, points: seen } = told(await see(image, { box, points }));
+    place: async (image, box, points, already) => {
+      const { known, points: seen } = told(already ?? (await see(image, { box, points })));
       if (seen === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
       return { ...known, points: seen, square: squareFromLandmarks(seen) };
     },
@@ -108,11 +117,11 @@ function boxCutter(): HandCutter {
     crop: "box",
     model: undefined,
     see,
-    place: async (image, box, points) => {
+    place: async (image, box, points, already) => {
       const { x, y, width } = handSquare(box, HAND_MARGIN);
       const square = { centre: { x: x + width / 2, y: y + width / 2 }, sidePx: width, angle: 0 };
       if (points === undefined) return { from: "box", square };
-      const { known, points: seen } = told(await see(image, { box, points }));
+      const { known, points: seen } = told(already ?? (await see(image, { box, points })));
       return { ...known, from: "box", square, ...(seen === undefined ? {} : { points: seen }) };
     },
     cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),

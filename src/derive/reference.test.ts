@@ -14,9 +14,11 @@ import { drawSample } from "../data/sample.ts";
 import { readCsv } from "../formats/csv.ts";
 import { readAnnotations } from "./annotations.ts";
 import type { Frame } from "./frame.ts";
+import { openHandCutter } from "./hand-source.ts";
 import type { DeriveOptions } from "./options.ts";
+import { chooseHand } from "./pairing.ts";
 import { derive } from "./pipeline.ts";
-import { better } from "./reference.ts";
+import { better, findReference } from "./reference.ts";
 import { turnBox, turnPoint } from "./turns.ts";
 
 /** The turn that undoes one. */
@@ -251,6 +253,27 @@ describe("annotated landmarks of frames that are not turned", () => {
       expect(Number(rows.get(right.imageId)!.landmark_off)).toBeLessThan(0.05);
     },
   );
+});
+
+describe("findReference", () => {
+  it("gives what it saw, from which the hand is placed as by looking again", {
+    timeout: 60_000,
+  }, async () => {
+    const [frame] = frames;
+    const image = await decodeImage(frame!.path);
+    for (const crop of ["landmarks", "box"] as const) {
+      const hands = await openHandCutter(crop, 1);
+      const { hand, seen, reference } = await findReference(image, frame!, chooseHand(frame!)!, 3, hands);
+      expect([reference, seen?.from]).toEqual(["upright", "annotation"]);
+      const again = await hands.place(image, hand!.box, hand!.points);
+      expect(again.off).toBeLessThan(0.05);
+      expect(await hands.place(image, hand!.box, hand!.points, seen)).toEqual(again);
+      // Where it was seen before, the picture does not matter: it is not read again.
+      const black = { ...image, data: new Uint8Array(image.data.length) };
+      expect(await hands.place(black, hand!.box, hand!.points, seen)).toEqual(again);
+      await hands.close();
+    }
+  });
 });
 
 describe("better", () => {

@@ -19,6 +19,8 @@ const MIN_LEAD = 0.1;
 /** The answer for one frame; without `hand` there is none. */
 export interface FoundReference {
   readonly hand?: AnnotatedHand;
+  /** What the picture shows there, where it was looked at for the answer. */
+  readonly seen?: SeenHand;
   /** Of a picture that EXIF turns. */
   readonly reference?: Reference;
   readonly why?: string;
@@ -44,7 +46,8 @@ export async function findReference(
   const stored = annotatedHand(image, frame, chosen, turn);
   const seen = { upright: await hands.see(image, upright), stored: await hands.see(image, stored) };
   const reference = better(seen, boxIou(upright.box, stored.box));
-  if (reference !== undefined) return { hand: { upright, stored }[reference], reference };
+  if (reference !== undefined)
+    return { hand: { upright, stored }[reference], seen: seen[reference], reference };
   const nowhere = seen.upright.from === "none";
   return {
     why: `${nowhere ? "no hand" : "a hand"} where it is in stored and in turned pixels, EXIF ${turn}`,

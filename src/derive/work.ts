@@ -136,7 +136,7 @@ async function whereAnnotated(
   turn: ExifTurn,
   { hands, faces }: Tools,
 ) {
-  const { hand, reference, why = "" } = await findReference(image, frame, chosen, turn, hands);
+  const { hand, seen, reference, why = "" } = await findReference(image, frame, chosen, turn, hands);
   const facesIn = turn === 1 ? "upright" : await faces.referenceOf?.(image, frame.imageId, turn);
   const read: Found = {
     size: [image.width, image.height],
@@ -147,7 +147,7 @@ async function whereAnnotated(
   if (hand === undefined) return misplaced(why);
   if (facesIn === undefined && faces.referenceOf !== undefined)
     return misplaced(`no upright face in stored or in turned pixels, EXIF ${turn}`);
-  const placed = await hands.place(image, hand.box, hand.points);
+  const placed = await hands.place(image, hand.box, hand.points, seen);
   if (placed.misplaced) return misplaced("no hand at the annotated landmarks or in their box");
   return { handBox: hand.box, placed, read, facesTurn: facesIn === "stored" ? turn : 1 };
 }
