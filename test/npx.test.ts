@@ -1,5 +1,5 @@
-// Nothing that we write or print tells people to run `npx facehand`, or to install that name from npm: the name is free
-// there, and outside a clone npx would fetch whatever somebody put under it. The safe form is `npx --no facehand`.
+// Nothing that we write or print has people fetch our command by its bare name from npm: the name is free there, and
+// outside a clone npx would run whatever somebody put under it. The safe form is `npx --no facehand`.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
