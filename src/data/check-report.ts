@@ -1,4 +1,5 @@
 // A check as text for a terminal: counts by split and group, then the findings, a few of each kind.
+import { compareGroupValues } from "../core/group-order.ts";
 import type { CheckReport } from "./check.ts";
 import { COUNTED, type Counted, type DatasetCounts, type JointCount, SMALL_GROUP } from "./check-counts.ts";
 import { FINDINGS, type Finding, type FindingCode } from "./findings.ts";
@@ -32,7 +33,7 @@ export function countLines(counts: DatasetCounts): string[] {
   rows.push(["all", ...columns.map((split) => cell(counts.splits.find((n) => n.split === split)))]);
   for (const by of COUNTED) {
     const of = counts.groups.filter((n) => n.by === by);
-    for (const value of [...new Set(of.map((n) => n.value))].sort()) {
+    for (const value of [...new Set(of.map((n) => n.value))].sort(compareGroupValues)) {
       const values = columns.map((split) => cell(of.find((n) => n.split === split && n.value === value)));
       rows.push([`${by} ${named(value)}`, ...values]);
     }
@@ -45,7 +46,7 @@ const MOST_COLUMNS = 8;
 
 /** Pairs by gender and race (columns) and age (rows), of all splits; what has one value only is not shown. */
 function crossLines({ joint, splits }: DatasetCounts): string[] {
-  const values = (by: Counted) => [...new Set(joint.map((cell) => cell[by]))].sort();
+  const values = (by: Counted) => [...new Set(joint.map((cell) => cell[by]))].sort(compareGroupValues);
   const races = values("race");
   const columnsBy =
     races.length > 1 && races.length * 2 <= MOST_COLUMNS

@@ -1,4 +1,5 @@
 // Markdown tables of a dataset's counts, as cards and datasheets have them.
+import { compareGroupValues } from "../core/group-order.ts";
 import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
 import { SPLITS } from "../data/record.ts";
 
@@ -11,7 +12,7 @@ export function countsTable(counts: DatasetCounts): string[] {
   const rows = [["all", ...COLUMNS.map((split) => cell(counts.splits.find((n) => n.split === split)))]];
   for (const by of COUNTED) {
     const of = counts.groups.filter((n) => n.by === by);
-    for (const value of [...new Set(of.map((n) => n.value))].sort()) {
+    for (const value of [...new Set(of.map((n) => n.value))].sort(compareGroupValues)) {
       const cells = COLUMNS.map((split) => cell(of.find((n) => n.split === split && n.value === value)));
       rows.push([`${by}: ${value === "" ? "unknown" : value}`, ...cells]);
     }

@@ -1,18 +1,31 @@
 // Tables of a study's named comparisons: pairs of cells on the same images, over subjects, corrected within the family.
 // A comparison of A against B is A minus B.
 import { compareArms, type PairedComparison } from "../evaluate/compare.ts";
-import { METRIC_TITLES } from "../evaluate/figure-text.ts";
+import { METRIC_TITLES, TOO_SMALL } from "../evaluate/figure-text.ts";
 import { holm } from "../evaluate/mcnemar.ts";
 import { LOWER_IS_BETTER } from "../evaluate/metrics.ts";
 import { intervalCell, pCell, type ReportTable, rate, type TableRow, words } from "./report-table.ts";
-import { imageKey } from "./result-tables.ts";
-import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults, sourceId } from "./results.ts";
+import { imageKey, isWhole } from "./result-tables.ts";
+import {
+  judgedMetrics,
+  type Labelled,
+  type RunResult,
+  rowsOf,
+  runsOf,
+  type StudyResults,
+  sourceId,
+} from "./results.ts";
 import type { Cell, Comparison } from "./study.ts";
 
 /** Draws of every interval, exchanges of every comparison. */
 export interface Resampling {
   readonly replicates: number;
   readonly seed: number;
+}
+
+/** Draws, and the limit under which a figure is too small. */
+export interface Judging extends Resampling {
+  readonly minSubjects: number;
 }
 
 /** One compared pair: a - b. */
@@ -34,10 +47,10 @@ export interface ComparedFamily {
 }
 
 /** Computes every comparison of a study; all its pairs are one family. */
-export function compareFamilies(results: StudyResults, resampling: Resampling): ComparedFamily[] {
+export function compareFamilies(results: StudyResults, judging: Judging): ComparedFamily[] {
   const compared = results.study.comparisons.map((comparison) => ({
     comparison,
-    pairs: comparison.pairs.map((pair) => comparePair(results, comparison, pair, resampling)),
+    pairs: comparison.pairs.map((pair) => comparePair(results, comparison, pair, judging)),
   }));
   const known = compared.flatMap(({ pairs }) => pairs.flatMap(({ result }) => result?.p ?? []));
   const adjusted = known.length === 0 ? [] : holm(known);
@@ -51,7 +64,7 @@ function comparePair(
   results: StudyResults,
   { evaluation, modality, metric }: Comparison,
   ids: Comparison["pairs"][number],
-  resampling: Resampling,
+  { minSubjects, ...resampling }: Judging,
 ): Omit<ComparedPair, "holm"> {
   const cell = (id: string) => results.study.cells.find((known) => known.id === id)!;
   const [a, b] = [cell(ids.a), cell(ids.b)];
@@ -73,6 +86,8 @@ function comparePair(
   );
   if (keys.length === 0) return none("no image is predicted by both");
   const images = keys.map((key) => arms[0]![0].get(key)!);
+  const whole = modality === null || isWhole(results, images);
+  if (judgedMetrics(images, { minSubjects, whole })!.tooSmall.includes(metric)) return none(TOO_SMALL);
   const probabilities = (of: ReadonlyMap<string, Labelled>) => keys.map((key) => of.get(key)!.probability);
   const result = compareArms(
     {
@@ -100,7 +115,7 @@ export function comparisonTable(
   return {
     id: "comparisons",
     title: "Comparisons",
-    note: `Difference: A minus B in the metric, on images that both predicted, mean over the seeds that both have${lower ? "; of metrics that are better when lower (EER, Brier, NLL, ECE), below 0 is in favour of A" : "; above 0 is in favour of A"}. p by exchanging the two models' answers within subjects; the 95 % interval holds the differences that this test does not reject, so it leaves out 0 exactly where p is at most .05 ([?, ?]: it rejects none)${auc ? "; DeLong p by the variance of the ROC-AUC over subjects" : ""}. Holm: corrected over all rows; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.`,
+    note: `Difference: A minus B in the metric, on images that both predicted, mean over the seeds that both have${lower ? "; of metrics that are better when lower (EER, Brier, NLL, ECE), below 0 is in favour of A" : "; above 0 is in favour of A"}. p by exchanging the two models' answers within subjects; the 95 % interval holds the differences that this test does not reject, so it leaves out 0 exactly where p is at most .05 ([?, ?]: it rejects none)${auc ? "; DeLong p by the variance of the ROC-AUC over subjects" : ""}. Too small: the metric rests on too few subjects of these images, who are a part of the study's. Holm: corrected over all rows with a p; detectable: true difference that one such test at 5 % finds with a power of 80 %. A difference that is not detected is no evidence of equality.`,
     header: [
       "comparison",
       "A",

@@ -3,17 +3,21 @@
 // stored predictions; the best row is chosen by validation, among cells that were validated on the same images.
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { countSubjects } from "../evaluate/groups.ts";
+import type { Limit } from "../evaluate/small.ts";
 import { bestEpoch, selectionFigure } from "../train/runlog.ts";
 import {
   overSeeds,
   type ReportTable,
   seedCell,
+  type TableCell,
   type TableRow,
+  tooSmall,
   withoutSmallColumns,
   words,
 } from "./report-table.ts";
 import { idsOf, imageKey, metricCell, SEED_NOTE } from "./result-tables.ts";
 import {
+  judgedMetrics,
   type RunResult,
   rankedCells,
   rowsOf,
@@ -87,7 +91,7 @@ function figuresTable(results: StudyResults, section: Section, minSubjects: numb
     const cells = [
       words(cell.label),
       words(`${runs.length} of ${study.seeds.length}`),
-      seedCell(overSeeds(runs.map((run) => validationOf(run, modality)))),
+      validationCell(runs, modality, limit),
       metricCell(runs, own(), "balancedAccuracy", limit),
       ...parts.map((part) => metricCell(runs, own(part), "balancedAccuracy", { minSubjects })),
       ...(["rocAuc", "prAuc", "f1Macro", "brier", "nll", "ece"] as const).map((metric) =>
@@ -142,6 +146,13 @@ function imagesNote(
 function validationOf({ log }: RunResult, modality: Modality | null): number | null {
   const { val } = bestEpoch(log);
   return modality === null ? selectionFigure(val.all) : (val[modality]?.balancedAccuracy ?? null);
+}
+
+/** The figure that chooses; on images of one modality judged as other figures of them are. */
+function validationCell(runs: readonly RunResult[], modality: Modality | null, limit: Limit): TableCell {
+  const judged = runs.map((run) => judgedMetrics(rowsOf(run.rows, "val", modality), limit));
+  if (judged.some((one) => one?.tooSmall.includes("balancedAccuracy"))) return tooSmall;
+  return seedCell(overSeeds(runs.map((run) => validationOf(run, modality))));
 }
 
 /** The best cell by validation of each set of validation images, where several cells have that set. */

@@ -24,15 +24,16 @@ function sideOf(metric: Metric): keyof typeof SIDES {
 
 interface ForestRow {
   readonly key: string;
-  readonly a: string;
-  readonly b: string;
+  /** Lines over the row: A, against B, in what. */
+  readonly lines: readonly [a: string, b: string, what: string];
   readonly estimate: number;
   readonly low: number | null;
   readonly high: number | null;
 }
 
-/** Height of one row with the names above its line. */
-const ROW_PX = 66;
+/** Height of one row with its lines of text above it. */
+const ROW_PX = 84;
+const TEXT_PX = 14;
 /** Letters of a name that fit in one line. */
 const LETTERS = Math.floor(FIGURE_WIDTH_PX / 6.6);
 
@@ -53,7 +54,7 @@ function rowsOf({ comparison, pairs }: ComparedFamily, family: number): ForestRo
     if (result === null || result.estimate === null) return [];
     const { estimate, low, high } = result;
     const what = of.filter((text) => text !== "").join(", ");
-    return [{ key: `${family}/${k}`, a: a.label, b: `against ${b.label} (${what})`, estimate, low, high }];
+    return [{ key: `${family}/${k}`, lines: [a.label, `against ${b.label}`, what], estimate, low, high }];
   });
 }
 
@@ -63,14 +64,15 @@ function forestPlot(rows: readonly ForestRow[], sides: string): string {
   const lines = rows.flatMap(({ key, low, high }) =>
     low === null || high === null ? [] : [{ key, low, high }],
   );
-  const name = (of: "a" | "b", dy: number) =>
+  const text = (line: 0 | 1 | 2) =>
     Plot.text(rows, {
       x: -reach,
       y: "key",
-      text: (row: ForestRow) => shortened(row[of]),
+      text: (row: ForestRow) => shortened(row.lines[line]),
       textAnchor: "start",
       fill: INK,
-      dy,
+      fillOpacity: line === 2 ? 0.75 : 1,
+      dy: TEXT_PX * (line - 2) - 19,
       fontSize: 11,
     });
   return drawFigure({
@@ -97,8 +99,7 @@ function forestPlot(rows: readonly ForestRow[], sides: string): string {
           stroke: COLORS.face,
           fill: ({ low }: ForestRow) => (low === null ? "none" : COLORS.face),
         }),
-        name("a", -33),
-        name("b", -19),
+        ...([0, 1, 2] as const).map(text),
       ],
     },
   });

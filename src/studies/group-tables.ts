@@ -7,7 +7,7 @@ import type { GroupTableIntervals } from "../evaluate/group-intervals.ts";
 import type { GroupMetrics, GroupTable } from "../evaluate/groups.ts";
 import { withinId, withinWords } from "../evaluate/strata.ts";
 import { summarize } from "../evaluate/summary.ts";
-import type { Resampling } from "./comparison-table.ts";
+import type { Judging } from "./comparison-table.ts";
 import {
   count,
   INTERVAL_NOTE,
@@ -59,11 +59,6 @@ export function runSuffix({ cell, seed }: RunResult, { cells }: StudyResults["st
     ...(modality === "both" ? [] : [modality]),
     `seed${seed}`,
   ].join("-");
-}
-
-/** Draws, and the limit of subjects. */
-export interface Judging extends Resampling {
-  readonly minSubjects: number;
 }
 
 /** Group tables of one run, by its stored predictions. */

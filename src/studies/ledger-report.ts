@@ -1,6 +1,7 @@
 // The report of a derivation: one HTML file that needs nothing else, with pictures on both sides of every rule.
 // Invariants: it says that it shows people where it does, and that the label is apparent; the same input gives the
 // same bytes; no script, no link to another file. It is made for whoever derives, never to be published.
+import { compareGroupValues } from "../core/group-order.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { SPLITS } from "../data/record.ts";
 import { LABEL_NOTE } from "../evaluate/figure-text.ts";
@@ -150,7 +151,8 @@ function picture(jpeg: Uint8Array | undefined, what: string): Markup {
 }
 
 function balanceSection({ balance, counts }: Manifest): Markup {
-  const rows = balance.map(({ by, value, subjects, pairs }) => [
+  const ordered = [...balance].sort((a, b) => (a.by === b.by ? compareGroupValues(a.value, b.value) : 0));
+  const rows = ordered.map(({ by, value, subjects, pairs }) => [
     `${by} ${value === "" ? "unknown" : value}`,
     ...SPLITS.map((split) => `${pairs[split]} (${percent(pairs[split] / Math.max(1, counts.pairs[split]))})`),
     subjects < 20 ? `${subjects}, too small to compare` : subjects,

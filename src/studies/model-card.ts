@@ -17,7 +17,8 @@ import { modelPath } from "../train/model-file.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
 import { bestEpoch } from "../train/runlog.ts";
 import { analysisTables } from "./analysis-tables.ts";
-import { groupTables, type Judging } from "./group-tables.ts";
+import type { Judging } from "./comparison-table.ts";
+import { groupTables } from "./group-tables.ts";
 import { toMarkdown } from "./render.ts";
 import {
   count,

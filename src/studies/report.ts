@@ -55,7 +55,7 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
       hint: "run the study first: facehand study run",
     });
   }
-  const families = compareFamilies(results, { replicates, seed });
+  const families = compareFamilies(results, { replicates, seed, minSubjects });
   const shown = shownRuns(results);
   const tables = [
     ...figuresTables(results, minSubjects),

@@ -120,7 +120,7 @@ function evaluationRow(
 }
 
 /** Whether rows are of all the modalities that the study's own images have: then they are no part of them. */
-function isWhole({ runs, split }: StudyResults, rows: readonly Labelled[]): boolean {
+export function isWhole({ runs, split }: StudyResults, rows: readonly Labelled[]): boolean {
   const modalities = (of: readonly Labelled[]) => new Set(of.map(({ modality }) => modality)).size;
   return modalities(rows) >= modalities(runs.flatMap((run) => rowsOf(run.rows, split)));
 }
