@@ -308,7 +308,7 @@ CASES = {
     # Pooled as upstream's create_model(name, num_classes=0, global_pool="avg").
     "avg-vit_tiny_patch16_224": {**UMCC1, "backbone": "vit_tiny_patch16_224", "size": 80, "loss": "b", "dropRate": 0.2, "dropPathRate": 0.2, "samples": 3, "globalPool": "avg"},
     **{
-        f"avg-{name}": {**UMCC1, "n": 2, "flags": FLAGS[:2], "labels": LABELS[:2], "backbone": name, "size": 224, "loss": "b", "samples": 0, "globalPool": "avg"}
+        f"avg-{name}": {**UMCC1, "n": 2, "flags": FLAGS[:2], "labels": LABELS[:2], "backbone": name, "size": 80, "loss": "b", "samples": 0, "globalPool": "avg"}
         for name in ["vit_small_patch16_224", "deit_small_patch16_224"]
     },
     "forward-vit_small_patch16_224": {**UMCC1, "backbone": "vit_small_patch16_224", "size": 224, "loss": "b", "forwardOnly": True},
