@@ -1,6 +1,6 @@
 // Does training here learn what PyTorch learns? Trains the peer of a finished set of runs (`train --seeds`) on the
 // same images, split, settings and seeds, and compares validation balanced accuracies over seeds.
-// Usage: npm run bench -- learning RUNS --weights FILE [--most N] [--figure FILE.svg] [--python PATH] [--timm DIR]
+// Usage: npm run bench -- learning RUNS [--weights FILE] [--most N] [--figure FILE.svg] [--python PATH] [--timm DIR]
 // The peer's epochs stay in RUNS/peer.jsonl, a seed at a time: a stopped comparison goes on with the next seed.
 import { spawn } from "node:child_process";
 import {
@@ -18,16 +18,18 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { AppError } from "../src/core/errors.ts";
-import { sexIndex } from "../src/data/record.ts";
 import { seedSummary } from "../src/evaluate/seeds.ts";
-import { PIXELS } from "../src/models/recipes.ts";
-import { parseTag } from "../src/models/tags.ts";
-import type { TrainConfig } from "../src/train/config.ts";
+import { modelGraph } from "../src/models/facts.ts";
+import { weightsFile } from "../src/models/hub.ts";
+import { exportStateDict, loadBackbone } from "../src/models/weights.ts";
+import { factsOf, type TrainConfig } from "../src/train/config.ts";
 import { openData } from "../src/train/data.ts";
 import { readLog, readRunConfig } from "../src/train/run.ts";
 import { selectionFigure } from "../src/train/runlog.ts";
+import { declaredSpecs } from "../src/train/step-graph.ts";
 import { type Curve, learningCurves, PARTS, type Part } from "./learning-figure.ts";
 import { findPython } from "./peer.ts";
+import { checkPeerSettings, peerJob } from "./peer-job.ts";
 
 interface PeerEpoch extends Readonly<Record<Part, number>> {
   readonly seed: number;
@@ -44,33 +46,32 @@ interface Run {
 
 interface PeerOptions {
   readonly python: string;
-  readonly weights: string;
+  /** First weights; default: those of the run. */
+  readonly weights?: string | undefined;
   readonly threads: number;
   readonly timm?: string | undefined;
 }
 
-async function job(config: TrainConfig, { weights, threads, timm }: PeerOptions) {
-  const { samples } = await openData(config);
-  const rows = (split: "train" | "val") =>
-    samples[split].map(({ path, modality, sex }) => ({ path, modality, male: sexIndex(sex) }));
-  const { mean, std } = PIXELS[config.pixels];
-  const { batch, epochs, lr, weightDecay, decayAll, seed } = config;
-  return {
-    arch: config.arch,
-    backbone: parseTag(config.tag).backbone,
-    padding: config.padding === "same" ? "same" : "",
-    weights,
-    ...(timm === undefined ? {} : { timm }),
-    ...{ mean, std, sizePx: config.imageSize, batch, epochs, lr, weightDecay, decayAll, threads, seed },
-    samples: { train: rows("train"), val: rows("val") },
-  };
+/** The first weights of a run's backbone, whatever file or hub they are from, as a state dict that timm loads strictly. */
+async function firstWeights(config: TrainConfig, asked: string | undefined, path: string): Promise<void> {
+  const facts = factsOf(config, []);
+  const specs = declaredSpecs(modelGraph(facts), config.imageSize);
+  const weights = await loadBackbone(await weightsFile(asked ?? config.weights!), specs);
+  const bare = (name: string) => name.slice("backbone.".length);
+  const own = specs
+    .filter(({ name }) => weights.has(name))
+    .map((spec) => ({ ...spec, name: bare(spec.name) }));
+  await exportStateDict(path, own, new Map([...weights].map(([name, values]) => [bare(name), values])));
 }
 
 /** Trains the peer with one seed; nothing is kept of a seed that was stopped. */
 async function trainPeer(config: TrainConfig, options: PeerOptions): Promise<PeerEpoch[]> {
   const folder = mkdtempSync(join(tmpdir(), "facehand-peer-"));
-  const file = join(folder, "job.json");
-  writeFileSync(file, JSON.stringify(await job(config, options)));
+  const [file, weights] = [join(folder, "job.json"), join(folder, "first.pt")];
+  const { threads, timm } = options;
+  const job = peerJob(config, await openData(config), { weights, threads, timm });
+  await firstWeights(config, options.weights, weights);
+  writeFileSync(file, JSON.stringify(job));
   const script = fileURLToPath(new URL("peer/train.py", import.meta.url));
   const child = spawn(options.python, [script, file], { stdio: ["ignore", "pipe", "inherit"] });
   const ended = new Promise((resolve) => child.once("close", resolve));
@@ -107,8 +108,8 @@ function parseLearning(argv: readonly string[]) {
   });
   const [runs] = positionals;
   const { weights, ...rest } = values;
-  if (runs !== undefined && weights !== undefined) return { runs, weights, ...rest };
-  throw new AppError("input", "BENCH_OPTION", "Expected RUNS and --weights FILE, got less");
+  if (runs !== undefined) return { runs, weights, ...rest };
+  throw new AppError("input", "BENCH_OPTION", "Expected RUNS, a folder of train --seeds, got nothing");
 }
 
 /** Runs the comparison. @param argv - arguments after `learning` */
@@ -123,6 +124,7 @@ export async function learning(argv: readonly string[]): Promise<void> {
       }),
     ),
   );
+  for (const { config } of all) checkPeerSettings(config);
   const done = new Set(readPeer(runs).map(({ seed }) => seed));
   const wanted = all.filter(({ config }) => !done.has(config.seed));
   const python = findPython(asked, timm);

@@ -1,9 +1,11 @@
-"""The peer of `npm run bench -- learning`: trains upstream's UMCC (F1) or MAG (soft) with PyTorch and timm.
+"""The peer of `npm run bench -- learning`: trains upstream's UMCC or MAG with PyTorch and timm, as a run here was trained.
 
-Reads one JSON job (samples by split, weights, settings, one seed) and prints one JSON line an epoch.
-Nothing of this runs in the product.
+Reads one JSON job (bench/peer-job.ts: samples by split, first weights, every setting, one seed) and prints one JSON line
+an epoch. Nothing of this runs in the product.
 """
+import copy
 import json
+import math
 import random
 import sys
 import time
@@ -13,18 +15,24 @@ if job.get("timm"):
     sys.path.insert(0, job["timm"])
 
 import numpy as np
+import PIL
 import timm
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 import torchvision
 import torchvision.transforms as T
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 class Images(torch.utils.data.Dataset):
     def __init__(self, samples, size, train):
-        augment = [T.RandomHorizontalFlip(), T.ColorJitter(0.1, 0.1, 0.05), T.RandomRotation(10)] if train else []
+        a = job["augment"] if train else None
+        augment = [] if a is None else [
+            T.RandomHorizontalFlip(a["flip"]),
+            T.ColorJitter(a["brightness"], a["contrast"], a["saturation"]),
+            T.RandomRotation(a["degrees"]),
+        ]
         self.samples = samples
         self.transform = T.Compose(
             augment + [T.Resize((size, size)), T.ToTensor(), T.Normalize(job["mean"], job["std"])]
@@ -35,45 +43,68 @@ class Images(torch.utils.data.Dataset):
 
     def __getitem__(self, i):
         s = self.samples[i]
-        flag = [1.0, 0.0] if s["modality"] == "hand" else [0.0, 1.0]
-        image = self.transform(Image.open(s["path"]).convert("RGB"))
+        flag = [float(s["modality"] == m) for m in job["modalities"]]
+        image = self.transform(ImageOps.exif_transpose(Image.open(s["path"])).convert("RGB"))
         return image, torch.tensor(float(s["male"])), torch.tensor(flag)
 
 
 def backbone(drop_rate):
-    net = timm.create_model(
-        job["backbone"], pretrained=False, num_classes=0, global_pool="avg", drop_rate=drop_rate, pad_type=job["padding"]
-    )
-    state = torch.load(job["weights"], map_location="cpu")
-    state = {k: v.float() for k, v in state.items() if not k.startswith("classifier.")}
-    missing, unexpected = net.load_state_dict(state, strict=False)
-    assert not unexpected and all(k.endswith("num_batches_tracked") for k in missing), (missing, unexpected)
+    name = job["backbone"]
+    options = {"drop_rate": drop_rate if job["dropRate"] is None else job["dropRate"], "global_pool": job["globalPool"]}
+    if job["dropPathRate"] > 0:
+        options["drop_path_rate"] = job["dropPathRate"]
+    if job["padding"] is not None:  # else the network's own: "same" for timm's tf_ ones
+        options["pad_type"] = {"same": "same", "symmetric": ""}[job["padding"]]
+    if "_patch16_" in name and job["sizePx"] != 224:
+        options["dynamic_img_size"] = True
+    net = timm.create_model(name, pretrained=False, num_classes=0, **options)
+    if job["bnEps"] is not None:
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.eps = job["bnEps"]
+    net.load_state_dict(torch.load(job["weights"], map_location="cpu"), strict=True)
     return net
+
+
+def width(net):
+    return getattr(net, "head_hidden_size", None) or net.num_features
 
 
 class Umcc(nn.Module):
     def __init__(self):
         super().__init__()
         self.backbone = backbone(0.2)
-        self.classifier = nn.Linear(self.backbone.num_features + 2, 1)
+        self.classifier = nn.Linear(width(self.backbone) + (2 if job["flag"] else 0), 1)
 
     def forward(self, x, flag):
-        return self.classifier(torch.cat([self.backbone(x), flag], 1)).squeeze(1), None
+        f = self.backbone(x)
+        return self.classifier(torch.cat([f, flag], 1) if job["flag"] else f).squeeze(1), None
 
 
 class Mag(nn.Module):
     def __init__(self):
         super().__init__()
         self.backbone = backbone(0.0)
-        d = self.backbone.num_features
+        d = width(self.backbone)
         self.gate = nn.Sequential(nn.Linear(d, 64), nn.ReLU(), nn.Linear(64, 2))
         self.hand_head, self.face_head = nn.Linear(d, 1), nn.Linear(d, 1)
 
     def forward(self, x, flag):
         f = self.backbone(x)
         scores = self.gate(f)
-        mix = scores.softmax(1)
+        mix = scores.softmax(1) if job["gating"] == "soft" else F.one_hot(scores.argmax(1), 2).to(f)
         return mix[:, 0] * self.hand_head(f).squeeze(1) + mix[:, 1] * self.face_head(f).squeeze(1), scores
+
+
+def loss_of(logits, scores, y, flag):
+    """Of one batch: binary cross-entropy (b), focal with gamma 2 (f), or males weighed by posWeight (w)."""
+    t = y * (1 - job["labelSmoothing"]) + job["labelSmoothing"] / 2
+    if job["loss"] == "f":
+        loss = torchvision.ops.sigmoid_focal_loss(logits, t, alpha=-1, gamma=2, reduction="mean")
+    else:
+        weight = 1 + (job["posWeight"] - 1) * y
+        loss = (F.binary_cross_entropy_with_logits(logits, t, reduction="none") * weight).mean()
+    return loss if scores is None else loss + 0.3 * F.cross_entropy(scores, flag.argmax(1))
 
 
 def balanced(logits, male):
@@ -91,45 +122,102 @@ def validate(model, loader):
     return figures, float(F.binary_cross_entropy_with_logits(logits, y))
 
 
+def within(parts, name):
+    return any(f"{name}.".startswith(f"backbone.{part}.") for part in parts)
+
+
+def freeze(model):
+    for name, p in model.named_parameters():
+        p.requires_grad_(not within(job["frozen"], name))
+
+
+def learn(model):
+    """Training mode, but for norms of frozen parts: their running statistics are used and left alone."""
+    model.train()
+    for name, module in model.named_modules():
+        if isinstance(module, nn.BatchNorm2d) and within(job["frozen"], name):
+            module.eval()
+
+
 def groups(model):
-    """All parameters, or as timm's param_groups_weight_decay: no decay of biases and norms."""
-    if job["decayAll"]:
-        return model.parameters()
-    decayed, others = [], []
-    for p in model.parameters():
-        (decayed if p.ndim > 1 else others).append(p)
-    return [{"params": decayed}, {"params": others, "weight_decay": 0.0}]
+    """By decay (as timm's param_groups_weight_decay: none of biases, norms, tokens and positions) and rate of stage."""
+    found = {}
+    for name, p in model.named_parameters():
+        if not p.requires_grad:
+            continue
+        undecayed = p.ndim <= 1 or name.split(".")[-1] in ("cls_token", "pos_embed")
+        decay = job["weightDecay"] if job["decayAll"] or not undecayed else 0.0
+        rate = next((stage["rate"] for stage in job["rates"] if within(stage["parts"], name)), 1.0)
+        found.setdefault((decay, rate), []).append(p)
+    return [{"params": ps, "weight_decay": decay, "rate": rate} for (decay, rate), ps in found.items()]
+
+
+def learning_rate(step, total, warmup):
+    """Linear warm-up, then half a cosine to minLr."""
+    if step < warmup:
+        return job["lr"] * (step + 1) / warmup
+    progress = min(1, (step - warmup) / (total - warmup))
+    return job["minLr"] + 0.5 * (job["lr"] - job["minLr"]) * (1 + math.cos(math.pi * progress))
+
+
+@torch.no_grad()
+def follow(average, model):
+    """The moving average of all that training changes, running statistics too."""
+    now = model.state_dict()
+    for name, value in average.state_dict().items():
+        if value.is_floating_point():
+            value.lerp_(now[name], 1 - job["ema"])
+
+
+def update(model, optimizer, parts, lr):
+    """One step: gradients of all parts of its images, each with its share, then clipping and AdamW."""
+    optimizer.zero_grad()
+    images, total = sum(len(y) for _, y, _ in parts), 0.0
+    for x, y, flag in parts:
+        loss = loss_of(*model(x, flag), y, flag) * (len(y) / images)
+        loss.backward()
+        total += loss.item()
+    if job["clipNorm"] is not None:
+        torch.nn.utils.clip_grad_norm_([p for p in model.parameters() if p.requires_grad], job["clipNorm"])
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group["rate"]
+    optimizer.step()
+    return total
 
 
 def run(seed):
     random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
     model = {"umcc": Umcc, "mag": Mag}[job["arch"]]()
-    loader = lambda split, train: torch.utils.data.DataLoader(
+    freeze(model)
+    average = None if job["ema"] is None else copy.deepcopy(model)
+    loader = lambda split, train, batch: torch.utils.data.DataLoader(
         Images(job["samples"][split], job["sizePx"], train),
-        batch_size=job["batch"], shuffle=train, drop_last=train, num_workers=2, persistent_workers=True,
+        batch_size=batch, shuffle=train, drop_last=train, num_workers=2, persistent_workers=True,
     )
-    train, val = loader("train", True), loader("val", False)
-    steps = job["epochs"] * len(train)
-    optimizer = torch.optim.AdamW(groups(model), lr=job["lr"], weight_decay=job["weightDecay"])
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    train, val = loader("train", True, job["batch"] * job["accumulate"]), loader("val", False, job["batch"])
+    total, warmup = job["epochs"] * len(train), round(job["warmupEpochs"] * len(train))
+    optimizer = torch.optim.AdamW(groups(model), lr=job["lr"])
+    step = 0
     for epoch in range(job["epochs"]):
-        model.train()
-        start, total = time.time(), 0.0
-        for x, y, flag in train:
-            logits, scores = model(x, flag)
-            loss = F.binary_cross_entropy_with_logits(logits, y)
-            if scores is not None:
-                loss = loss + 0.3 * F.cross_entropy(scores, flag.argmax(1))
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            total += loss.item()
-        figures, val_loss = validate(model, val)
-        row = {"seed": seed, "epoch": epoch + 1, "trainLoss": total / len(train), "valLoss": val_loss, **figures}
+        learn(model)
+        start, losses = time.time(), 0.0
+        for batch in train:
+            parts = list(zip(*(t.split(job["batch"]) for t in batch)))
+            losses += update(model, optimizer, parts, learning_rate(step, total, warmup))
+            step += 1
+            if average is not None:
+                follow(average, model)
+        figures, val_loss = validate(model if average is None else average, val)
+        row = {"seed": seed, "epoch": epoch + 1, "trainLoss": losses / len(train), "valLoss": val_loss, **figures}
         print(json.dumps({**row, "seconds": time.time() - start, "versions": VERSIONS}), flush=True)
 
 
 torch.set_num_threads(job["threads"])
-VERSIONS = {"torch": torch.__version__, "torchvision": torchvision.__version__, "timm": timm.__version__}
-run(job["seed"])
+VERSIONS = {
+    "torch": torch.__version__,
+    "torchvision": torchvision.__version__,
+    "timm": timm.__version__,
+    "pillow": PIL.__version__,
+}
+if __name__ == "__main__":
+    run(job["seed"])
