@@ -15,8 +15,9 @@ import { formatSummary } from "../evaluate/format.ts";
 import { formatCalibration, formatSelective, formatThresholds } from "../evaluate/format-analysis.ts";
 import { joinGroups } from "../evaluate/join.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { type ImageCounts, type Summary, summarize } from "../evaluate/summary.ts";
+import { summarize } from "../evaluate/summary.ts";
 import { ofSplit, predictData, storedPredictions } from "../train/evaluation.ts";
+import { seedRuns } from "../train/seeds.ts";
 import {
   type Context,
   deviceOption,
@@ -27,6 +28,7 @@ import {
   verb,
   wholeNumber,
 } from "./context.ts";
+import { evaluateSeeds, withUnlabelled } from "./evaluate-seeds.ts";
 
 interface Flags {
   readonly split?: Split;
@@ -53,7 +55,10 @@ export function evaluateCommand({ print, report }: Context): Command {
     "evaluate",
     "metrics overall, by modality and by recorded group, from stored predictions of a run or of others",
   )
-    .argument("<run>", "run folder, or stored predictions: .parquet, or .csv with id, y, p and group columns")
+    .argument(
+      "<run>",
+      "run folder, folder of seeds, or stored predictions: .parquet, or .csv with id, y, p and group columns",
+    )
     .addOption(
       new Option(
         "--split <name>",
@@ -83,7 +88,10 @@ export function evaluateCommand({ print, report }: Context): Command {
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
-  return analysisOptions(command).action(async (run: string, flags: Flags) => {
+  return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
+    const seeds = await seedRuns(run);
+    if (seeds !== undefined)
+      return print(await evaluateSeeds(own, seeds, (dir) => gather(dir, flags, report)));
     const { all, rows, counts } = await gather(run, flags, report);
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
@@ -115,16 +123,6 @@ async function gather(run: string, flags: Flags, report: Context["report"]) {
   const { rows, counts } = await predictData(run, { ...flags, data, split, device, report });
   const all = await joined(rows);
   return { all, rows: all, counts };
-}
-
-/** JSON has the images without a label among those that are in no figure. */
-function withUnlabelled(counts: ImageCounts, { nUnlabelled, overall }: Summary): ImageCounts {
-  if (nUnlabelled === 0) return counts;
-  return {
-    ...counts,
-    used: overall.nImages,
-    leftOut: { ...counts.leftOut, "no recorded label": nUnlabelled },
-  };
 }
 
 function analysisOptions(command: Command): Command {

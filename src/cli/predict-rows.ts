@@ -3,10 +3,11 @@ import type { Modality } from "../data/record.ts";
 import type { Box } from "../derive/geometry.ts";
 import { decideClass } from "../evaluate/classes.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
+import { seedsText } from "../evaluate/format-seeds.ts";
 import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
 import { writeCsv } from "../formats/csv.ts";
 import { GATED, preferred } from "../models/predictor.ts";
-import type { LoadedModel } from "../train/model-file.ts";
+import type { LoadedModels } from "../train/ensemble.ts";
 import type { AskedCrop, CropPrediction } from "../train/predict.ts";
 
 /** What a detector cut out of a photo, and where. */
@@ -51,7 +52,9 @@ export function rowOf(
 }
 
 /** What was asked, of what, and the answers. */
-export interface Answer extends Pick<LoadedModel, "path" | "facts"> {
+export interface Answer extends Pick<LoadedModels, "path" | "facts"> {
+  /** Of several models that answered together. */
+  readonly seeds: readonly number[] | undefined;
   readonly rows: readonly Row[];
   /** How many images were given. */
   readonly images: number;
@@ -83,12 +86,12 @@ function warningsOf({ rows, images, notFound, unread }: Answer): string[] {
 
 /** The answers as JSON. */
 export function rowsJson(answer: Answer) {
-  const { path, facts, rows: predictions, notFound, unread } = answer;
+  const { path, facts, seeds, rows: predictions, notFound, unread } = answer;
   const { tag, arch, threshold } = facts;
   const warnings = warningsOf(answer);
   return {
     ...(warnings.length === 0 ? {} : { warnings }),
-    model: { path, tag, arch, threshold },
+    model: { path, tag, arch, threshold, ...(seeds === undefined ? {} : { seeds }) },
     note: LABEL_NOTE,
     predictions,
     ...(notFound.length === 0 ? {} : { notFound }),
@@ -97,7 +100,7 @@ export function rowsJson(answer: Answer) {
 }
 
 /** Writes the answers as CSV: numbers in full, boxes in px, a column for each class of further targets. */
-export async function writeRows(path: string, { rows, facts }: Answer): Promise<void> {
+export async function writeRows(path: string, { rows, facts, seeds = [] }: Answer): Promise<void> {
   const targets = (facts.targets ?? []).flatMap(({ name, classes }) =>
     classes.map((c) => [name, c] as const),
   );
@@ -106,6 +109,7 @@ export async function writeRows(path: string, { rows, facts }: Answer): Promise<
     found: row.found ?? "",
     modality: row.modality ?? "",
     probability_male: row.probability,
+    ...Object.fromEntries(seeds.map((seed, i) => [`seed_${seed}`, row.members![i]!])),
     decision: row.decision,
     head: row.head ?? "",
     gate_hand: row.gateHand ?? "",
@@ -126,7 +130,7 @@ interface Column {
   readonly text: (row: Row) => string;
 }
 
-function columnsOf({ facts, rows }: Answer): readonly Column[] {
+function columnsOf({ facts, seeds, rows }: Answer): readonly Column[] {
   const targets = (facts.targets ?? []).map(({ name }) => ({
     title: name,
     shown: true,
@@ -141,6 +145,11 @@ function columnsOf({ facts, rows }: Answer): readonly Column[] {
     },
     { title: "modality", shown: true, text: ({ modality }) => modality ?? "-" },
     { title: "p(male)", shown: true, text: ({ probability }) => probability.toFixed(4) },
+    {
+      title: "by seed",
+      shown: seeds !== undefined,
+      text: ({ members = [] }) => members.map((p) => p.toFixed(3)).join(" "),
+    },
     { title: "decision", shown: true, text: ({ decision }) => decision },
     {
       title: "gate hand",
@@ -153,7 +162,7 @@ function columnsOf({ facts, rows }: Answer): readonly Column[] {
 
 /** The answers as a table with notes of what its columns are. */
 export function formatRows(answer: Answer): string {
-  const { path, facts, rows } = answer;
+  const { path, facts, seeds, rows } = answer;
   const columns = columnsOf(answer).filter(({ shown }) => shown);
   const targets = (facts.targets ?? []).map(({ name }) => name);
   const heads = [
@@ -161,7 +170,7 @@ export function formatRows(answer: Answer): string {
   ];
   return [
     ...warningsOf(answer),
-    `${facts.arch} ${facts.tag} (${path})`,
+    `${facts.arch} ${facts.tag} (${path})${seeds === undefined ? "" : `: mean log-odds of ${seedsText(seeds)}`}`,
     alignColumns([
       columns.map(({ title }) => title),
       ...rows.map((row) => columns.map(({ text }) => text(row))),

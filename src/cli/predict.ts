@@ -9,8 +9,8 @@ import { chooseDevice, type Device } from "../engine/device.ts";
 import { isOnnxName } from "../models/exported.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { checkAsked } from "../models/predictor.ts";
-import { type LocalOptions, openLocalPredictor } from "../train/infer.ts";
-import { loadModel } from "../train/model-file.ts";
+import { loadModels, openEnsemble } from "../train/ensemble.ts";
+import type { LocalOptions } from "../train/infer.ts";
 import { openOnnxFile } from "../train/onnx-file.ts";
 import { predictCrops } from "../train/predict.ts";
 import { UPSTREAM_PREFIX, upstreamModel } from "../train/upstream.ts";
@@ -46,7 +46,7 @@ export function predictCommand(context: Context): Command {
   )
     .argument(
       "<ckpt>",
-      "checkpoint (.safetensors), a run folder for its best one, an .onnx of model export, or upstream:best-umcc, upstream:best-mag",
+      "checkpoint (.safetensors), a run folder for its best one, a folder of seeds for the mean of their log-odds, an .onnx of model export, or upstream:best-umcc, upstream:best-mag",
     )
     .option("--mirror <place>", "with upstream:...: folder, or address, that has the published checkpoint")
     .addOption(driveOption())
@@ -106,7 +106,7 @@ async function predict(
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
   const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
-  const { path, facts, open } = await openModel(await fetchedModel(context, ckpt, flags), options);
+  const { path, facts, seeds, open } = await openModel(await fetchedModel(context, ckpt, flags), options);
   if (flags.detect !== true) checkAsked([flags.modality], facts);
   const predictor = await open();
   try {
@@ -118,6 +118,7 @@ async function predict(
     const answer = {
       path,
       facts,
+      seeds,
       rows,
       images: images.length,
       notFound: prepared.notFound,
@@ -134,10 +135,11 @@ async function predict(
 async function openModel(target: string, options: LocalOptions) {
   if (isOnnxName(target)) {
     const predictor = await openOnnxFile(target, options);
-    return { path: target, facts: predictor.facts, open: async () => predictor };
+    return { path: target, facts: predictor.facts, seeds: undefined, open: async () => predictor };
   }
-  const { path, facts, weights } = await loadModel(target);
-  return { path, facts, open: () => openLocalPredictor(facts, weights, options) };
+  const models = await loadModels(target);
+  const { path, facts, seeds } = models;
+  return { path, facts, seeds, open: () => openEnsemble(models, options) };
 }
 
 /** The folder of pictures appears whole, or not at all. */

@@ -4,13 +4,14 @@ import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/figure-text.ts";
+import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
 import { type TrainConfig, trainConfigSchema } from "../train/config.ts";
 import { featureNote } from "../train/features.ts";
 import { type RunResult, train } from "../train/loop.ts";
 import { checkPretraining, pixelsOf } from "../train/pretrained.ts";
-import { configOfRun, isRun } from "../train/run.ts";
+import { configOfRun, isRun, runPaths } from "../train/run.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
 import { configOptions, numeric } from "./config-options.ts";
 import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
@@ -94,6 +95,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
     progress ??= new TrainProgress(runs?.length ?? 1, parsed.epochs);
     results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options, progress) });
   }
+  await noteTest(context, results);
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
 
@@ -109,6 +111,16 @@ async function pretrainedPixels(
   checkPretraining({ tag, weights });
   const pretrained = await fetchWithProgress(context, weights.slice(HUB_PREFIX.length));
   return pixels === undefined ? { pixels: pixelsOf(pretrained) } : {};
+}
+
+/** Without test images, what `evaluate` does by default is not there: better said now than then. */
+async function noteTest({ report }: Context, results: Results): Promise<void> {
+  const [{ result }] = results as [Results[number]];
+  const files = await predictionFiles(runPaths(result.dir).predictions);
+  if (files.some(({ split }) => split !== "val")) return;
+  report(
+    `no test images were held out: evaluate by --split val, whose images chose the epoch, or train with --test 0.2`,
+  );
 }
 
 interface OneRun {

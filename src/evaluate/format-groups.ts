@@ -14,7 +14,15 @@ import type { Comparison, GroupMetrics, GroupTable } from "./groups.ts";
 import type { MetricName } from "./metrics.ts";
 import { withinWords } from "./strata.ts";
 
-const GROUP_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc", "ece"] as const;
+/** Metrics of a table of groups. */
+export const GROUP_COLUMNS = [
+  "accuracy",
+  "balancedAccuracy",
+  "tprFemale",
+  "tprMale",
+  "rocAuc",
+  "ece",
+] as const;
 const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc"] as const;
 
 /** One group table. */

@@ -28,7 +28,7 @@ import type { ImageCounts, Part, Summary, TargetPart, TargetSummary } from "./su
 export function formatSummary(summary: Summary, images?: ImageCounts): string {
   const parts = [summary.overall, ...summary.byModality];
   return [
-    heading(summary, images),
+    formatHeading(summary, images),
     LABEL_NOTE,
     formatParts(parts),
     partNotes(parts, summary.minSubjects),
@@ -39,7 +39,14 @@ export function formatSummary(summary: Summary, images?: ImageCounts): string {
     .join("\n\n");
 }
 
-function heading(summary: Summary, images: ImageCounts | undefined): string {
+/** What the first line of figures says: of which images, and of which runs if of several. */
+export function formatHeading(
+  summary: Pick<Summary, "split" | "sources" | "threshold" | "nUnlabelled" | "subjects"> & {
+    readonly overall: Pick<Part, "nImages" | "nSubjects">;
+  },
+  images: ImageCounts | undefined,
+  runs = "",
+): string {
   const { split, sources, threshold, overall, nUnlabelled, subjects } = summary;
   const which = images?.split === null ? "all images" : `split ${split}`;
   const remarks = [
@@ -48,7 +55,7 @@ function heading(summary: Summary, images: ImageCounts | undefined): string {
     ...(subjects.note === "" ? [] : [subjects.note]),
   ];
   return [
-    `Agreement with the recorded label, ${which}: ${count(overall.nImages)} images of ` +
+    `Agreement with the recorded label, ${which}${runs}: ${count(overall.nImages)} images of ` +
       `${count(overall.nSubjects)} subjects (${sources.join(", ")}), male where p >= ${threshold.toFixed(2)}`,
     ...remarks,
   ].join("; ");
@@ -93,9 +100,12 @@ function partFigure({ metrics, tooSmall, few, intervals }: Part, metric: MetricN
   return `${text} ${(known === undefined ? "" : intervalText(known)).padEnd("[0.000, 0.000]".length)}`;
 }
 
-/** What stands in the table beside figures. */
-function partNotes(parts: readonly Part[], minSubjects: number): string {
-  const { intervals } = parts[0]!;
+/** What stands below figures of parts: what is too small, what rests on few, how intervals were made. */
+export function partNotes(
+  parts: readonly (Pick<Part, "tooSmall" | "few"> & Partial<Pick<Part, "intervals">>)[],
+  minSubjects: number,
+): string {
+  const { intervals = null } = parts[0]!;
   const lines: string[] = [];
   if (intervals !== null) {
     const { level, replicates } = intervals.accuracy;

@@ -30,3 +30,9 @@ export function seedSummary(values: readonly number[]): SeedSummary {
   const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
   return { n, mean, std: n < 2 ? null : Math.sqrt(squares / (n - 1)) };
 }
+
+/** Mean and sample standard deviation of one figure over seeds; null if it is undefined for one of them. */
+export function overSeeds(values: readonly (number | null)[]): SeedSummary | null {
+  const known = values.filter((value) => value !== null);
+  return known.length === values.length && known.length > 0 ? seedSummary(known) : null;
+}

@@ -36,6 +36,8 @@ export interface ImagePrediction {
   readonly gateHand: number | null;
   /** MAG: whose log-odds these are, those mixed by the gate or those of the head that was asked for; absent without a gate. */
   readonly head?: Modality | typeof GATED;
+  /** Of several seeds together: the probability by each, in order; absent for one model. */
+  readonly members?: readonly number[];
   /** Probability of each class of the model's further targets, as recorded in the training data; absent without any. */
   readonly classes?: Readonly<Partial<Record<ClassTarget, Readonly<Record<string, number>>>>>;
 }

@@ -3,10 +3,10 @@
 // stored predictions; the best row is chosen by validation, among cells that were validated on the same images.
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { countSubjects } from "../evaluate/groups.ts";
+import { overSeeds } from "../evaluate/seeds.ts";
 import type { Limit } from "../evaluate/small.ts";
 import { bestEpoch, selectionFigure } from "../train/runlog.ts";
 import {
-  overSeeds,
   type ReportTable,
   seedCell,
   type TableCell,

@@ -2,8 +2,8 @@
 
 import { type FinalMetrics, finalMetricsText } from "../evaluate/final-metrics.ts";
 import { METRICS } from "../evaluate/metrics.ts";
+import { overSeeds } from "../evaluate/seeds.ts";
 import { parseTag } from "../models/tags.ts";
-import { overSeeds } from "./report-table.ts";
 import { metricsOf, rowsOf, runsOf, type StudyResults } from "./results.ts";
 
 /** A study's results in upstream's columns; cells without a finished run are left out. */

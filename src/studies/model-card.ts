@@ -12,6 +12,7 @@ import { subjectFacts } from "../evaluate/subjects.ts";
 import { type Part, type Summary, summarize, type TargetSummary } from "../evaluate/summary.ts";
 import { describeModel, type ModelDescription } from "../models/describe.ts";
 import type { SourceFacts } from "../models/facts.ts";
+import type { TrainConfig } from "../train/config.ts";
 import { storedPredictions } from "../train/evaluation.ts";
 import { modelPath } from "../train/model-file.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
@@ -67,27 +68,36 @@ export async function modelCard(dir: string, judging: Partial<Judging> = {}): Pr
   ].join("\n");
 }
 
-async function details(dir: string, { facts, parameters, path }: ModelDescription): Promise<string[]> {
-  const { arch, tag, backbone, flag, gating, pixels, threshold, output, targets } = facts!;
+async function details(dir: string, model: ModelDescription): Promise<string[]> {
+  const { facts, path } = model;
   const config = await readRunConfig(dir);
   const log = await readLog(dir);
   const kept = bestEpoch(log);
-  const architecture =
-    arch === "umcc" ? `UMCC, modality flag ${flag ? "on" : "off"}` : `MAG, ${gating} gating`;
   return [
     "## Model details",
     "",
-    `- Architecture: ${architecture}, on \`${backbone}\`; ${parameters.toLocaleString("en-US")} parameters.`,
-    `- Tag: \`${tag}\`, seed ${config.seed}; checkpoint \`${basename(path)}\`, SHA-256 \`${await sha256File(path)}\`.`,
-    `- Input: one RGB picture, resized to ${pixels.sizePx} x ${pixels.sizePx} px (${pixels.interpolation}, as Pillow), mean ${pixels.mean.join(", ")}, std ${pixels.std.join(", ")}.`,
-    `- Output: ${output}; decided male from ${threshold} on.${targets === undefined ? "" : ` Beside it: ${targets.map(({ name }) => name).join(", ")}, as recorded.`}`,
+    ...modelLines(model, config),
+    `- Tag: \`${facts!.tag}\`, seed ${config.seed}; checkpoint \`${basename(path)}\`, SHA-256 \`${await sha256File(path)}\`.`,
     `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${kept.epoch} kept by validation balanced accuracy.`,
-    `- Initial weights: ${config.weights === undefined ? "random" : `\`${basename(config.weights)}\``}.`,
     "",
   ];
 }
 
-const INTENDED_USE = [
+/** What holds of every seed of a configuration. */
+export function modelLines({ facts, parameters }: ModelDescription, { weights }: TrainConfig): string[] {
+  const { arch, backbone, flag, gating, pixels, threshold, output, targets } = facts!;
+  const architecture =
+    arch === "umcc" ? `UMCC, modality flag ${flag ? "on" : "off"}` : `MAG, ${gating} gating`;
+  return [
+    `- Architecture: ${architecture}, on \`${backbone}\`; ${parameters.toLocaleString("en-US")} parameters.`,
+    `- Input: one RGB picture, resized to ${pixels.sizePx} x ${pixels.sizePx} px (${pixels.interpolation}, as Pillow), mean ${pixels.mean.join(", ")}, std ${pixels.std.join(", ")}.`,
+    `- Output: ${output}; decided male from ${threshold} on.${targets === undefined ? "" : ` Beside it: ${targets.map(({ name }) => name).join(", ")}, as recorded.`}`,
+    `- Initial weights: ${weights === undefined ? "random" : `\`${basename(weights)}\``}.`,
+  ];
+}
+
+/** Of every card. */
+export const INTENDED_USE = [
   "## Intended use",
   "",
   "- Research on datasets of faces and hands, on how recorded labels and models agree, and on how unevenly they do.",
@@ -97,7 +107,8 @@ const INTENDED_USE = [
   "",
 ];
 
-function factors(rows: readonly Labelled[]): string[] {
+/** Groups that figures are broken down by. */
+export function factors(rows: readonly Labelled[]): string[] {
   const lines = (["age", "race", "gesture", "source"] as const).flatMap((key) => {
     const values = [...new Set(rows.map((row) => row[key]))]
       .filter((value) => value !== "")
@@ -125,7 +136,8 @@ function metrics(split: string, minSubjects: number): string[] {
   ];
 }
 
-function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {
+/** What was judged and what was learnt from. */
+export function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {
   const judged = rows.filter((row) => row.split === split);
   const subjects = new Set(judged.map(({ subject }) => subject)).size;
   const { note } = subjectFacts(judged);
@@ -226,7 +238,8 @@ function targetTable(
   };
 }
 
-const ETHICS = [
+/** Of every card. */
+export const ETHICS = [
   "## Ethical considerations",
   "",
   "- The label is binary and apparent. People whom it misdescribes are misdescribed by the model too, and the figures above cannot show it.",

@@ -2,7 +2,7 @@
 // Invariants: rounding happens where `text` is made and nowhere else; every figure names its sources.
 import { CANNOT_TELL, dropSmallColumns, figure, intervalText, TOO_SMALL } from "../evaluate/figure-text.ts";
 import type { Interval } from "../evaluate/intervals.ts";
-import { type SeedSummary, seedSummary } from "../evaluate/seeds.ts";
+import type { SeedSummary } from "../evaluate/seeds.ts";
 
 /** One cell: what is shown, and the unrounded number where there is one. */
 export interface TableCell {
@@ -36,12 +36,6 @@ export const count = (value: number): TableCell => ({ text: String(value), value
 /** A figure with three digits; null is not defined. */
 export function rate(value: number | null, digits = 3): TableCell {
   return value === null ? words("-") : { text: figure(value, digits), value };
-}
-
-/** Mean and sample standard deviation of one figure over seeds; null if it is undefined for one of them. */
-export function overSeeds(values: readonly (number | null)[]): SeedSummary | null {
-  const known = values.filter((value) => value !== null);
-  return known.length === values.length && known.length > 0 ? seedSummary(known) : null;
 }
 
 /** `mean ± std`; one seed has no spread. */

@@ -3,9 +3,9 @@
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { FEW } from "../evaluate/figure-text.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
+import { overSeeds } from "../evaluate/seeds.ts";
 import type { Limit } from "../evaluate/small.ts";
 import {
-  overSeeds,
   type ReportTable,
   rate,
   seedCell,

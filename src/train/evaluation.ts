@@ -79,8 +79,15 @@ export function rowsOfSplit(all: readonly Prediction[], split: Split): Predictio
     expected: `a split with stored predictions (${found})`,
     name: "--split",
     got: split,
-    hint: "train with --test 0.2, or a source that brings a test split, to have test images",
+    hint: noTestHint(found),
   });
+}
+
+function noTestHint(found: string): string {
+  const train = "for test images train with --test 0.2, or on a source that brings a test split";
+  const chose =
+    found === "val" ? "--split val, whose images chose the epoch" : `--split ${found.split(", ")[0]}`;
+  return `${chose}; ${train}`;
 }
 
 /**

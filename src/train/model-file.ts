@@ -1,12 +1,12 @@
 // Finds and reads a model: a checkpoint file, or the best checkpoint of a run folder.
-import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
-import { exists, readBytes } from "../core/files.ts";
+import { AppError, missingFile, unexpected } from "../core/errors.ts";
+import { exists, isFolder, readBytes } from "../core/files.ts";
 import { type Checkpoint, readCheckpoint } from "../engine/checkpoint.ts";
 import type { Weights } from "../engine/params.ts";
 import { type ModelFacts, parseFacts } from "../models/facts.ts";
 import { runPaths } from "./run.ts";
+import { checkOneRun } from "./seeds.ts";
 
 /** A model read from a file. */
 export interface LoadedModel {
@@ -30,10 +30,13 @@ export async function loadModel(target: string): Promise<LoadedModel> {
 /**
  * The file that a model's name on the command line means: itself, or the best checkpoint of a run folder.
  *
- * @throws AppError("data", "FILE_MISSING")
+ * @throws AppError("data", "FILE_MISSING"), ("input", "SEVERAL_SEEDS") for a folder of several runs
  */
 export async function modelPath(target: string): Promise<string> {
-  return (await isFolder(target)) ? runPaths(target).best : target;
+  if (!(await exists(target))) throw missingFile(target, "a checkpoint or run folder");
+  if (!(await isFolder(target))) return target;
+  await checkOneRun(target, "the model");
+  return runPaths(target).best;
 }
 
 /**
@@ -67,14 +70,5 @@ async function readKnown(path: string): Promise<Checkpoint> {
       hint: "make a checkpoint of it: facehand model convert FILE --arch umcc --tag TAG --out NEW.safetensors",
       cause: error,
     });
-  }
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch (error) {
-    if (isNotFound(error)) throw missingFile(path, "a checkpoint or run folder");
-    throw error;
   }
 }

@@ -26,6 +26,8 @@ export interface CropPrediction {
   readonly gateHand: number | null;
   /** MAG: `gated`, or the head that was asked for and decided alone; absent without a gate. */
   readonly head?: ImagePrediction["head"];
+  /** Of several seeds together: the probability by each, in order; absent for one model. */
+  readonly members?: ImagePrediction["members"];
   /** Of the model's further targets; absent without any. */
   readonly classes?: ImagePrediction["classes"];
 }
@@ -62,13 +64,14 @@ export async function predictCrops(
     all,
     crops.map(({ asked }) => asked),
   );
-  return results.map(({ probability, modalityUsed, gateHand, head, classes }, i) => ({
+  return results.map(({ probability, modalityUsed, gateHand, head, members, classes }, i) => ({
     image: crops[i]!.image,
     modality: modalityUsed,
     probability,
     decision: probability >= threshold ? "male" : "female",
     gateHand,
     ...(head === undefined ? {} : { head }),
+    ...(members === undefined ? {} : { members }),
     ...(classes === undefined ? {} : { classes }),
   }));
 }

@@ -1,0 +1,122 @@
+// The figures of one configuration that was trained over several seeds: mean and sample standard deviation (ddof 1) of
+// every metric, overall, by modality and by recorded group. Browser-safe.
+// Invariants: all seeds answered the same images; a metric that one of them does not define has no mean.
+import { unexpected } from "../core/errors.ts";
+import type { GroupMetrics, GroupTable } from "./groups.ts";
+import { METRICS, type MetricName } from "./metrics.ts";
+import type { Prediction } from "./prediction-row.ts";
+import { overSeeds, type SeedSummary } from "./seeds.ts";
+import type { Judgement } from "./small.ts";
+import { type Part, type Summary, type SummaryOptions, summarize } from "./summary.ts";
+
+/** Predictions of one seed. */
+export interface SeedRows {
+  readonly seed: number;
+  readonly rows: readonly Prediction[];
+}
+
+/** Every metric over seeds; null where it is undefined or too small for one of them. */
+export type SeedMetrics = Readonly<Record<MetricName, SeedSummary | null>>;
+
+/** Figures over seeds; what one seed calls too small, or resting on few, is so for all. */
+interface SeedJudgement extends Pick<Judgement, "tooSmall" | "few"> {
+  readonly metrics: SeedMetrics;
+}
+
+/** A part of the images, with its metrics over seeds; counts are those of the images, which all seeds share. */
+export type SeedPart = SeedJudgement &
+  Pick<Part, "name" | "nImages" | "nSubjects" | "nSubjectsFemale" | "nSubjectsMale">;
+
+/** A recorded group likewise. */
+export type SeedGroup = Omit<GroupMetrics, keyof SeedJudgement | "compared"> & Omit<SeedJudgement, "few">;
+
+/** Groups of some keys, within one modality and, where vocabularies differ, one source. */
+export type SeedGroupTable = Pick<GroupTable, "keys" | "within" | "minSubjects"> & {
+  readonly groups: readonly SeedGroup[];
+};
+
+/** What several seeds say of one split. */
+export interface SeedsSummary
+  extends Pick<Summary, "split" | "sources" | "threshold" | "minSubjects" | "nUnlabelled" | "subjects"> {
+  /** In order; all of them are in every figure. */
+  readonly seeds: readonly number[];
+  readonly overall: SeedPart;
+  readonly byModality: readonly SeedPart[];
+  readonly byGroup: readonly SeedGroupTable[];
+  /** The same of each seed alone. */
+  readonly runs: readonly { readonly seed: number; readonly summary: Summary }[];
+}
+
+/**
+ * Every figure of one split over seeds.
+ *
+ * @param given - predictions of one split, one entry a seed, at least one
+ * @throws AppError("data", "SEED_IMAGES") if the seeds answered different images; as summarize
+ * @example summarizeSeeds([{ seed: 42, rows }, { seed: 123, rows: others }]).overall.metrics.accuracy
+ */
+export function summarizeSeeds(
+  given: readonly SeedRows[],
+  options: Pick<SummaryOptions, "groups" | "threshold" | "minSubjects"> = {},
+): SeedsSummary {
+  checkImages(given);
+  const runs = given.map(({ seed, rows }) => ({
+    seed,
+    summary: summarize(rows, { ...options, replicates: 0 }),
+  }));
+  const all = runs.map(({ summary }) => summary);
+  const { split, sources, threshold, minSubjects, nUnlabelled, subjects, byModality, byGroup } = all[0]!;
+  return {
+    seeds: given.map(({ seed }) => seed),
+    split,
+    sources,
+    threshold,
+    minSubjects,
+    nUnlabelled,
+    subjects,
+    overall: partOf(all.map(({ overall }) => overall)),
+    byModality: byModality.map((_, i) => partOf(all.map((summary) => summary.byModality[i]!))),
+    byGroup: byGroup.map(({ keys, within, minSubjects: limit, groups }, t) => ({
+      keys,
+      within,
+      minSubjects: limit,
+      groups: groups.map((_group, g) => groupOf(all.map((summary) => summary.byGroup[t]!.groups[g]!))),
+    })),
+    runs,
+  };
+}
+
+function checkImages([first, ...others]: readonly SeedRows[]): void {
+  const keyOf = ({ source, id, target }: Prediction) => JSON.stringify([source, id, target]);
+  const wanted = new Set(first!.rows.map(keyOf));
+  for (const { seed, rows } of others) {
+    const odd = rows.find((row) => !wanted.has(keyOf(row)));
+    if (odd === undefined && rows.length === wanted.size) continue;
+    throw unexpected("data", {
+      code: "SEED_IMAGES",
+      expected: `the ${wanted.size} images of seed ${first!.seed}, with their labels,`,
+      name: `seed ${seed}`,
+      got:
+        odd === undefined
+          ? `${rows.length} images`
+          : `${odd.source} ${odd.id}, which is not among them or has another label`,
+      hint: "evaluate all seeds on one set: --data SOURCE predicts the same images with each",
+    });
+  }
+}
+
+function judged(all: readonly Pick<Judgement, "metrics" | "tooSmall">[]) {
+  const entries = METRICS.map((name) => [name, overSeeds(all.map(({ metrics }) => metrics[name]))]);
+  const tooSmall = METRICS.filter((name) => all.some((one) => one.tooSmall.includes(name)));
+  return { metrics: Object.fromEntries(entries) as SeedMetrics, tooSmall };
+}
+
+function partOf(parts: readonly Part[]): SeedPart {
+  const { name, nImages, nSubjects, nSubjectsFemale, nSubjectsMale } = parts[0]!;
+  const few = METRICS.filter((metric) => parts.some((part) => part.few.includes(metric)));
+  return { name, nImages, nSubjects, nSubjectsFemale, nSubjectsMale, ...judged(parts), few };
+}
+
+function groupOf(groups: readonly GroupMetrics[]): SeedGroup {
+  const { compared: _compared, ...counts } = groups[0]!;
+  return { ...counts, ...judged(groups) };
+}

@@ -1,0 +1,143 @@
+// The card of one configuration that was trained over several seeds: what model-card.ts is for one run, with every figure
+// as mean and sample standard deviation over the seeds.
+import { sha256File } from "../core/files.ts";
+import { LABEL_NOTE, METRIC_TITLES } from "../evaluate/figure-text.ts";
+import { groupName } from "../evaluate/format-groups.ts";
+import { seedsText } from "../evaluate/format-seeds.ts";
+import { METRICS } from "../evaluate/metrics.ts";
+import type { Prediction } from "../evaluate/prediction-row.ts";
+import {
+  type SeedGroupTable,
+  type SeedPart,
+  type SeedsSummary,
+  summarizeSeeds,
+} from "../evaluate/seed-summary.ts";
+import { SMALL_SUBJECTS } from "../evaluate/small.ts";
+import { withinId, withinWords } from "../evaluate/strata.ts";
+import { describeModel } from "../models/describe.ts";
+import { storedPredictions } from "../train/evaluation.ts";
+import { readLog, readRunConfig, runPaths } from "../train/run.ts";
+import { bestEpoch } from "../train/runlog.ts";
+import type { SeedRun } from "../train/seeds.ts";
+import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts";
+import { toMarkdown } from "./render.ts";
+import { count, type ReportTable, seedCell, tooSmall, withoutSmallColumns, words } from "./report-table.ts";
+import type { Labelled } from "./results.ts";
+
+/** Metrics of the tables of groups. */
+const GROUP_METRICS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"] as const;
+
+/**
+ * The card of a folder of seeds as Markdown.
+ *
+ * @param runs - finished, of one configuration: see seedRuns
+ * @param minSubjects - figures that rest on fewer are too small
+ * @throws AppError("data", "SEED_IMAGES") as summarizeSeeds; ("input", "NOT_LABELLED") without labels
+ * @example await seedsCard((await seedRuns("runs/umcc"))!)
+ */
+export async function seedsCard(
+  runs: readonly SeedRun[],
+  minSubjects: number = SMALL_SUBJECTS,
+): Promise<string> {
+  const all: { seed: number; rows: readonly Prediction[] }[] = [];
+  for (const { seed, dir } of runs) all.push({ seed, rows: await storedPredictions(dir) });
+  const split = all[0]!.rows.some((row) => row.split === "test" && row.target !== null) ? "test" : "val";
+  const given = all.map(({ seed, rows }) => ({ seed, rows: rows.filter((row) => row.split === split) }));
+  const labelled = given[0]!.rows.filter((row): row is Labelled => row.target !== null);
+  const summary = summarizeSeeds(given, { minSubjects });
+  const [first] = runs;
+  const model = await describeModel(runPaths(first!.dir).best);
+  const config = await readRunConfig(first!.dir);
+  return [
+    `# Model card: ${model.facts!.tag}, ${seedsText(summary.seeds)}`,
+    "",
+    `> ${LABEL_NOTE} These models predict what such recorders would write about a picture of a hand or a face, with their errors.`,
+    "",
+    "## Model details",
+    "",
+    ...modelLines(model, config),
+    `- Tag: \`${model.facts!.tag}\`, trained ${runs.length} times with batch ${config.batch} and AdamW:`,
+    ...(await Promise.all(runs.map((run) => runLine(run, config.epochs)))),
+    "",
+    ...INTENDED_USE,
+    ...factors(labelled),
+    ...metrics(summary),
+    ...data(labelled, split, model.facts!.trainedOn),
+    "## Quantitative analyses",
+    "",
+    toMarkdown(overallTable(summary)),
+    ...summary.byGroup.map((table) => toMarkdown(groupTable(table, split))),
+    ...ETHICS,
+  ].join("\n");
+}
+
+async function runLine({ seed, dir }: SeedRun, most: number): Promise<string> {
+  const log = await readLog(dir);
+  const kept = bestEpoch(log).epoch;
+  const hash = await sha256File(runPaths(dir).best);
+  return `  - seed ${seed}: ${log.length} of at most ${most} epochs, epoch ${kept} kept by validation balanced accuracy; SHA-256 \`${hash}\``;
+}
+
+function metrics({ seeds, split, minSubjects }: SeedsSummary): string[] {
+  const spread =
+    seeds.length === 1
+      ? ""
+      : " The standard deviation says how much seeds differ, not how much other people would.";
+  return [
+    "## Metrics",
+    "",
+    `Agreement of decisions with the recorded label on split ${split}: mean ± sample standard deviation (ddof 1) over ${seedsText(seeds)}.${spread} A figure of a group that rests on under ${minSubjects} subjects is counted and not judged.`,
+    "",
+  ];
+}
+
+function overallTable({ overall, byModality, split, seeds }: SeedsSummary): ReportTable {
+  const parts: readonly SeedPart[] = [overall, ...byModality];
+  const row = (title: string, cells: ReportTable["rows"][number]["cells"]) => ({
+    cells: [words(title), ...cells],
+    sources: [],
+  });
+  return {
+    id: "card-overall",
+    title: `Overall and by modality, split ${split}`,
+    note: `Mean ± sample std over ${seedsText(seeds)}.`,
+    header: ["figure", ...parts.map(({ name }) => name)],
+    rows: [
+      row(
+        "images",
+        parts.map(({ nImages }) => count(nImages)),
+      ),
+      row(
+        "subjects",
+        parts.map(({ nSubjects }) => count(nSubjects)),
+      ),
+      ...METRICS.map((metric) =>
+        row(
+          METRIC_TITLES[metric],
+          parts.map((part) => (part.tooSmall.includes(metric) ? tooSmall : seedCell(part.metrics[metric]))),
+        ),
+      ),
+    ],
+  };
+}
+
+function groupTable({ keys, within, minSubjects, groups }: SeedGroupTable, split: string): ReportTable {
+  const table: ReportTable = {
+    id: `card-${keys.join("-")}-${withinId(within)}`,
+    title: `By recorded ${keys.join(" x ")}, split ${split}: ${withinWords(within)}`,
+    note: "Mean ± sample std over the seeds.",
+    header: [keys.join(" x "), "images", "subjects", ...GROUP_METRICS.map((metric) => METRIC_TITLES[metric])],
+    rows: groups.map((group) => ({
+      cells: [
+        words(groupName(group.group)),
+        count(group.nImages),
+        count(group.nSubjects),
+        ...GROUP_METRICS.map((metric) =>
+          group.tooSmall.includes(metric) ? tooSmall : seedCell(group.metrics[metric]),
+        ),
+      ],
+      sources: [],
+    })),
+  };
+  return withoutSmallColumns(table, minSubjects);
+}

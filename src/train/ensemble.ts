@@ -1,0 +1,102 @@
+// Several seeds of one configuration as one predictor: the mean of their log-odds.
+// Invariants: every seed answers every image; a gate's weight is the mean of the seeds', classes have the mean of their
+// log-probabilities, made to sum to 1 again.
+import { GATED, type ImagePrediction, type Predictor, preferred } from "../models/predictor.ts";
+import { type LocalOptions, openLocalPredictor } from "./infer.ts";
+import { type LoadedModel, loadModel } from "./model-file.ts";
+import { seedRuns } from "./seeds.ts";
+
+/** One model, or several that differ in their seed alone. */
+export interface LoadedModels {
+  /** What was given: a checkpoint, a run folder, or the folder of several. */
+  readonly path: string;
+  /** Of all of them. */
+  readonly facts: LoadedModel["facts"];
+  /** In the order of `seeds`. */
+  readonly models: readonly LoadedModel[];
+  /** Absent for one model that was given by itself. */
+  readonly seeds?: readonly number[];
+}
+
+/**
+ * Loads a model, or all models of a folder of seeds.
+ *
+ * @param target - as loadModel, or the folder that `train --seeds` was given
+ * @throws as loadModel and seedRuns
+ * @example (await loadModels("runs/umcc")).seeds // [42, 123, 999]
+ */
+export async function loadModels(target: string): Promise<LoadedModels> {
+  const runs = await seedRuns(target);
+  if (runs === undefined) {
+    const model = await loadModel(target);
+    return { path: model.path, facts: model.facts, models: [model] };
+  }
+  const models: LoadedModel[] = [];
+  for (const { dir } of runs) models.push(await loadModel(dir));
+  return { path: target, facts: models[0]!.facts, models, seeds: runs.map(({ seed }) => seed) };
+}
+
+/**
+ * A predictor of one model, or of several together; `members` of its answers are the probabilities of each seed.
+ *
+ * @throws as openLocalPredictor
+ * @example await openEnsemble(await loadModels("runs/umcc"), { batch: 1 })
+ */
+export async function openEnsemble(
+  { facts, models, seeds }: LoadedModels,
+  options: LocalOptions,
+): Promise<Predictor> {
+  const all: Predictor[] = [];
+  const close = async () => {
+    await Promise.all(all.map((predictor) => predictor.close()));
+  };
+  try {
+    for (const model of models) all.push(await openLocalPredictor(facts, model.weights, options));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  if (seeds === undefined) return all[0]!;
+  const together = async (answers: Promise<ImagePrediction[]>[]) => {
+    const bySeed = await Promise.all(answers);
+    return bySeed[0]!.map((_, i) => meanPrediction(bySeed.map((own) => own[i]!)));
+  };
+  return {
+    facts,
+    predict: (images, modality) => together(all.map((each) => each.predict(images, modality))),
+    predictPixels: (pixels, asked) => together(all.map((each) => each.predictPixels(pixels, asked))),
+    close,
+  };
+}
+
+/** What several models say of one image together. @param answers - at least one, of models that differ in weights alone */
+export function meanPrediction(answers: readonly ImagePrediction[]): ImagePrediction {
+  const [first] = answers;
+  const logit = mean(answers.map((answer) => answer.logit));
+  const gateHand = first!.gateHand === null ? null : mean(answers.map((answer) => answer.gateHand!));
+  return {
+    ...first!,
+    logit,
+    probability: 1 / (1 + Math.exp(-logit)),
+    gateHand,
+    modalityUsed: first!.head === GATED ? preferred(gateHand!) : first!.modalityUsed,
+    members: answers.map(({ probability }) => probability),
+    ...(first!.classes === undefined ? {} : { classes: meanClasses(answers) }),
+  };
+}
+
+function meanClasses(answers: readonly ImagePrediction[]): NonNullable<ImagePrediction["classes"]> {
+  const targets = Object.entries(answers[0]!.classes!).map(([target, classes]) => {
+    const values = Object.keys(classes).map((name) => {
+      const own = answers.map((answer) => answer.classes![target as keyof typeof answer.classes]![name]!);
+      return [name, Math.exp(mean(own.map(Math.log)))] as const;
+    });
+    const sum = values.reduce((total, [, value]) => total + value, 0);
+    return [target, Object.fromEntries(values.map(([name, value]) => [name, value / sum]))] as const;
+  });
+  return Object.fromEntries(targets);
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
