@@ -47,11 +47,18 @@ export function isGiven(command: Command, flag: string): boolean {
  *
  * @param expected - what would give it one, e.g. `--detect`
  * @param holds - whether that is so
+ * @param got - what there is instead
  * @throws AppError("input", "FLAG")
  */
-export function onlyWith(command: Command, flag: string, expected: string, holds: boolean): void {
+export function onlyWith(
+  command: Command,
+  flag: string,
+  expected: string,
+  holds: boolean,
+  got = "other flags",
+): void {
   if (holds || !isGiven(command, flag)) return;
-  throw unexpected("input", { code: "FLAG", expected, name: flag, got: "other flags" });
+  throw unexpected("input", { code: "FLAG", expected, name: flag, got });
 }
 
 /**

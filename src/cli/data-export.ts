@@ -7,7 +7,7 @@ import { EXPORT_KINDS, type ExportNote, type ExportOptions } from "../data/expor
 import { locate } from "../data/layout.ts";
 import { countRemoved } from "../data/pack.ts";
 import { SPLITS } from "../data/record.ts";
-import { type Context, jsonOption, verb, wholeNumber } from "./context.ts";
+import { type Context, jsonOption, onlyWith, verb, wholeNumber } from "./context.ts";
 
 interface ExportFlags {
   readonly parquet?: boolean;
@@ -30,7 +30,8 @@ export function exportCommand(context: Context): Command {
     .option("--with-removed", "also take the crops that cleaning took out, as zip archives")
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
     .addOption(jsonOption())
-    .action(async (dir: string, flags: ExportFlags) => {
+    .action(async (dir: string, flags: ExportFlags, command: Command) => {
+      onlyWith(command, "--shard-mb", "--parquet or --webdataset", flags.imagefolder !== true);
       const kinds = EXPORT_KINDS.filter((kind) => flags[kind] === true);
       const [kind] = kinds;
       if (kind === undefined || kinds.length > 1) {

@@ -14,6 +14,7 @@ import {
   givenWords,
   jsonOption,
   list,
+  onlyWith,
   repeated,
   requireFlags,
   verb,
@@ -102,6 +103,8 @@ export function deriveCommand(context: Context): Command {
     .action(async (flags: Flags, command: Command) => {
       requireFlags(command, "--hagrid", "--gestures", "--out");
       checkExecutor(flags);
+      for (const flag of ["--seed", "--val", "--test"])
+        onlyWith(command, flag, "--splits balanced", flags.splits === "balanced");
       if (flags.shard !== undefined) {
         const result = await deriveShardWithProgress(context, optionsOf(flags), flags.shard);
         context.print(tellShard(result, flags));

@@ -24,6 +24,7 @@ import {
   jsonOption,
   list,
   minSubjectsOption,
+  onlyWith,
   repeated,
   verb,
   wholeNumber,
@@ -89,6 +90,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
   return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
+    checkFlags(own, run, flags);
     const seeds = await seedRuns(run);
     if (seeds !== undefined)
       return print(await evaluateSeeds(own, seeds, (dir) => gather(dir, flags, report)));
@@ -106,6 +108,14 @@ export function evaluateCommand({ print, report }: Context): Command {
     if (flags.json === true) print(JSON.stringify({ ...summary, split: part, images, ...analyses }, null, 2));
     else print([formatSummary(summary, counts), ...formatAnalyses(analyses, split)].join("\n\n"));
   });
+}
+
+/** Flags that nothing would look at. */
+function checkFlags(command: Command, run: string, { data, bootstrap }: Flags): void {
+  onlyWith(command, "--workers", "--data", data !== undefined, "stored predictions");
+  const foreign = data === undefined && /\.csv$/i.test(run);
+  onlyWith(command, "--modality", "a .csv file of predictions", foreign);
+  onlyWith(command, "--group-intervals", "--bootstrap above 0", bootstrap > 0);
 }
 
 /** The evaluated rows, and those of other splits that come with them. */

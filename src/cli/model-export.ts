@@ -8,7 +8,7 @@ import type { Precision } from "../models/compress.ts";
 import { exportOnnx } from "../models/export.ts";
 import { type ExportCost, exportCost } from "../train/export-cost.ts";
 import { loadModel } from "../train/model-file.ts";
-import { type Context, jsonOption, repeated, verb, wholeNumber } from "./context.ts";
+import { type Context, jsonOption, onlyWith, repeated, verb, wholeNumber } from "./context.ts";
 
 interface Flags {
   readonly onnx: string;
@@ -42,7 +42,9 @@ export function exportCommand({ print, report }: Context): Command {
     .option("--other-recipe", "with --data: accept crops of another alignment recipe than in training")
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(jsonOption())
-    .action(async (ckpt: string, flags: Flags) => {
+    .action(async (ckpt: string, flags: Flags, command: Command) => {
+      for (const flag of ["--split", "--other-recipe", "--workers"])
+        onlyWith(command, flag, "--data", flags.data !== undefined);
       const precision = precisionOf(flags);
       const model = await loadModel(ckpt);
       const { bytes, ...exported } = exportOnnx(model, precision);

@@ -5,7 +5,7 @@ import { unexpected } from "../core/errors.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type AuditFinding, auditRow, type PublishedRow } from "../studies/audit.ts";
 import { checkReport, makeReport, writeReport } from "../studies/report.ts";
-import { type Context, jsonOption, list, minSubjectsOption, verb, wholeNumber } from "./context.ts";
+import { type Context, jsonOption, list, minSubjectsOption, onlyWith, verb, wholeNumber } from "./context.ts";
 
 interface ReportFlags {
   readonly out: string;
@@ -68,7 +68,9 @@ export function auditCommand({ print }: Context): Command {
     .option("--std <number>", "their published standard deviation")
     .option("--n <images>", "number of images that each value is an accuracy of", wholeNumber("--n", 1, 1e9))
     .addOption(jsonOption())
-    .action(async (file: string | undefined, flags: AuditFlags) => {
+    .action(async (file: string | undefined, flags: AuditFlags, command: Command) => {
+      for (const flag of ["--values", "--mean", "--std", "--n"])
+        onlyWith(command, flag, "it in place of a file", file === undefined);
       const rows = file === undefined ? [{ name: "", row: fromFlags(flags) }] : await fromFile(file);
       const audited = rows.map(({ name, row }) => ({ name, ...row, findings: auditRow(row) }));
       if (flags.json === true) print(JSON.stringify(audited, null, 2));

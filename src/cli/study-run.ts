@@ -64,9 +64,10 @@ async function run(
 ): Promise<void> {
   const { out, retries, failFast = false } = flags;
   const device = await chooseDevice(flags.device);
+  const executor = executorOf(flags, device);
   const study = await planFor(file, flags);
   const result = await runStudy(out, study, {
-    executor: executorOf(flags, device),
+    executor,
     retries,
     failFast,
     signal,

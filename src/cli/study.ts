@@ -5,7 +5,7 @@ import { bestCells, SELECTION_METRICS, type SelectionMetric } from "../studies/b
 import { parseOnly } from "../studies/grid.ts";
 import { studyStatus } from "../studies/status.ts";
 import { readStudy } from "../studies/study.ts";
-import { type Context, jsonOption, repeated, verb, wholeNumber } from "./context.ts";
+import { type Context, jsonOption, onlyWith, repeated, verb, wholeNumber } from "./context.ts";
 import { formatBest, formatStatus } from "./study-format.ts";
 import { planCommand } from "./study-plan.ts";
 import { auditCommand, reportCommand } from "./study-report.ts";
@@ -63,7 +63,9 @@ function bestCommand({ print }: Context): Command {
         .default("balancedAccuracy"),
     )
     .addOption(jsonOption())
-    .action(async (dir: string, { k, arch, only, modality, metric, json }: BestFlags) => {
+    .action(async (dir: string, { k, arch, only, modality, metric, json }: BestFlags, command: Command) => {
+      const named = only?.some((text) => text.startsWith("arch=")) === true;
+      onlyWith(command, "--arch", "it without --only arch=NAME", !named);
       const filter = { ...parseOnly(only ?? []), ...(arch === undefined ? {} : { arch: [...arch] }) };
       const which = modality === undefined ? {} : { modality };
       const ranking = await bestCells(dir, await readStudy(dir), { k, only: filter, metric, ...which });

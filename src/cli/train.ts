@@ -2,11 +2,13 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { openSource } from "../data/sources.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
+import { parseTag } from "../models/tags.ts";
 import { type TrainConfig, trainConfigSchema } from "../train/config.ts";
 import { featureNote } from "../train/features.ts";
 import { type RunResult, train } from "../train/loop.ts";
@@ -14,7 +16,16 @@ import { checkPretraining, pixelsOf } from "../train/pretrained.ts";
 import { configOfRun, isRun, runPaths } from "../train/run.ts";
 import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
 import { configOptions, numeric } from "./config-options.ts";
-import { type Context, deviceOption, jsonOption, list, verb, wholeNumber } from "./context.ts";
+import {
+  type Context,
+  deviceOption,
+  isGiven,
+  jsonOption,
+  list,
+  onlyWith,
+  verb,
+  wholeNumber,
+} from "./context.ts";
 import { fetchWithProgress } from "./model-fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./train-batch.ts";
 import { TrainProgress } from "./train-progress.ts";
@@ -59,7 +70,10 @@ export function trainCommand(context: Context): Command {
     .option("--tensorboard", "also write <run>/tensorboard, for those who watch training there")
     .addOption(deviceOption())
     .addOption(jsonOption())
-    .action((flags: Flags) => trainSeeds(context, flags));
+    .action(async (flags: Flags, own: Command) => {
+      await checkVain(own, flags);
+      await trainSeeds(context, flags);
+    });
 }
 
 async function trainSeeds(context: Context, flags: Flags): Promise<void> {
@@ -97,6 +111,25 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   }
   await noteTest(context, results);
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
+}
+
+/** Flags that nothing would look at: shares of sources that bring their splits, rates of what does not learn. */
+async function checkVain(command: Command, flags: Flags): Promise<void> {
+  const { data = [], tag, weightDecay } = flags as { data?: string[]; tag?: string; weightDecay?: number };
+  onlyWith(command, "--decay-all", "--weight-decay above 0", weightDecay !== 0);
+  if (isGiven(command, "--layer-decay") && tag !== undefined)
+    onlyWith(
+      command,
+      "--layer-decay",
+      "Z0 or Z1 in the tag: a backbone that learns",
+      parseTag(tag).frozen < 2,
+    );
+  const dealing = ["--val", "--test", "--split-seed"].filter((flag) => isGiven(command, flag));
+  if (dealing.length === 0 || data.length === 0) return;
+  const sources = await Promise.all(data.map(openSource));
+  const dealt = sources.some(({ split }) => split === undefined);
+  const own = sources.map(({ kind }) => `${kind} with its own splits`).join(", ");
+  for (const flag of dealing) onlyWith(command, flag, "a source without splits of its own", dealt, own);
 }
 
 /** Weights of the hub are fetched before anything is made, and say their pixels; runs that go on have both. */

@@ -65,6 +65,8 @@ export interface Backbone {
   readonly stages: readonly (readonly string[])[];
   /** Pixel recipes of timm's weights, by timm's tag (the part after the dot in `name.tag`). */
   readonly pretrained: Readonly<Record<string, PixelRecipe>>;
+  /** No block whose branch stochastic depth could leave out. */
+  readonly neverDrops?: true;
   /** Its own padding, which timm's weights were trained with; absent where the network has one form only. */
   readonly padding?: "same" | "symmetric";
   /** Declares parameters under `prefix` (such as `backbone.`) and returns features [N, F]. */

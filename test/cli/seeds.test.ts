@@ -66,16 +66,22 @@ describe("evaluate", () => {
     expect(summary.overall.metrics.accuracy).toEqual(meanStd(shares()));
     expect(summary.byModality.map((part: { name: string }) => part.name)).toEqual(["hand", "face"]);
     expect(summary.byModality[1].metrics.accuracy).toEqual(meanStd(shares("face")));
-    expect(new Set(shares()).size).toBeGreaterThan(1);
+    const briers = rows.map((all) => {
+      const own = all.filter((r) => r.split === "test").map((r) => (r.probability - r.target!) ** 2);
+      return own.reduce((a, b) => a + b) / own.length;
+    });
+    expect(summary.overall.metrics.brier).toEqual(meanStd(briers));
+    expect(new Set(briers).size).toBe(3);
     const text = (await runCli("evaluate", at("runs"))).stdout;
-    expect(text.split("\n")[0]).toBe(
-      "Agreement with the recorded label, split test, seeds 7, 42, 123 (n 3): 20 images of 10 subjects (pairs), male where p >= 0.50",
+    const [first] = text.split("\n");
+    expect(first).toMatch(
+      /^Agreement with the recorded label, split test, seeds 7, 42, 123 \(n 3\): 20 images of 10 subjects \(pairs\), male where p >= 0\.50; /,
     );
+    expect(summary.images).toMatchObject({ split: "test", given: 32, used: 20 });
     expect(text).toContain("mean ± sample std over seeds (ddof 1)");
-    const values = shares();
-    const mean = values.reduce((a, b) => a + b) / 3;
-    const std = Math.sqrt(values.map((v) => (v - mean) ** 2).reduce((a, b) => a + b) / 2);
-    expect(text).toMatch(new RegExp(`\\naccuracy +${mean.toFixed(3)} ± ${std.toFixed(3)} `));
+    const mean = briers.reduce((a, b) => a + b) / 3;
+    const std = Math.sqrt(briers.map((v) => (v - mean) ** 2).reduce((a, b) => a + b) / 2);
+    expect(text).toMatch(new RegExp(`\\nBrier +${mean.toFixed(3)} ± ${std.toFixed(3)} `));
     expect(text).toMatch(/\n {2}seed 42 +\d/);
   });
 
