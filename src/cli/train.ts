@@ -8,6 +8,7 @@ import { formatSeeds, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
+import { backbone } from "../models/registry.ts";
 import { parseTag } from "../models/tags.ts";
 import { type TrainConfig, trainConfigSchema } from "../train/config.ts";
 import { featureNote } from "../train/features.ts";
@@ -113,17 +114,22 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
 
+/** What the network of a tag has no use for. */
+function checkTagged(command: Command, tag: string): void {
+  const flags = ["--layer-decay", "--drop-path-rate"].filter((flag) => isGiven(command, flag));
+  if (flags.length === 0) return;
+  const { backbone: network, frozen } = parseTag(tag);
+  const drops = backbone(network).neverDrops !== true;
+  onlyWith(command, "--layer-decay", "Z0 or Z1 in the tag: a backbone that learns", frozen < 2, tag);
+  onlyWith(command, "--drop-path-rate", "a network with residual blocks", drops, network);
+}
+
 /** Flags that nothing would look at: shares of sources that bring their splits, rates of what does not learn. */
 async function checkVain(command: Command, flags: Flags): Promise<void> {
+  if (flags.resume === true) return; // a run of before goes on by the command that began it
   const { data = [], tag, weightDecay } = flags as { data?: string[]; tag?: string; weightDecay?: number };
   onlyWith(command, "--decay-all", "--weight-decay above 0", weightDecay !== 0);
-  if (isGiven(command, "--layer-decay") && tag !== undefined)
-    onlyWith(
-      command,
-      "--layer-decay",
-      "Z0 or Z1 in the tag: a backbone that learns",
-      parseTag(tag).frozen < 2,
-    );
+  if (tag !== undefined) checkTagged(command, tag);
   const dealing = ["--val", "--test", "--split-seed"].filter((flag) => isGiven(command, flag));
   if (dealing.length === 0 || data.length === 0) return;
   const sources = await Promise.all(data.map(openSource));

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commands } from "../../src/cli/table.ts";
 import { sha256File } from "../../src/core/files.ts";
 import { imagePath, planLayout } from "../../src/data/layout.ts";
+import { listBackends } from "../../src/engine/ort-node.ts";
 import { drawFaces, drawPairs } from "../drawn.ts";
 import { ROOT } from "../source.ts";
 import { FLAG_TABLE, type Proof, REFUSED } from "./flag-table.ts";
@@ -35,7 +36,7 @@ describe("the table", () => {
 
   it.each(of("shown"))("%s %s: a test uses it", async (verb, flag, { by, as = flag }) => {
     const text = await readFile(join(ROOT, by), "utf8");
-    expect(text).toContain(as);
+    expect(text.includes(as), `${by} has no ${as}`).toBe(true);
     if (as === flag && by.startsWith("test/cli/")) {
       const words = verb.split(" ").map((word) => text.includes(`"${word}"`) || text.includes(`${word} `));
       expect(words, `${by} never runs ${verb}`).not.toContain(false);
@@ -54,7 +55,7 @@ const PLACES: Readonly<Record<string, () => readonly string[]>> = {
   "{frozen}": () => [...TRAINING.map((word) => word.replace("Z0", "Z2")), "--out", at("refused")],
   "{hagrid}": () => ["--hagrid", at("none"), "--gestures", "palm", "--out", at("refused")],
   "{release}": () => [
-    ...["--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24", "--creator", "N"],
+    ...["--licence", "hagrid", "--release", "1.0.0", "--date", "2026-11-24", "--creator", "N"],
     ...["--url", "https://example.org/x"],
   ],
 };
@@ -127,6 +128,17 @@ describe("flags of train change what is learnt, threads do not", { timeout: 600_
     a.forEach((loss, i) => {
       expect(loss).toBeCloseTo(b[i]!, 4);
     });
+  });
+
+  it.each([
+    ["train", ...TRAINING, "--data", "utkface:x", "--out", "x"],
+    ["study", "run", "x", "--out", "x"],
+  ])("%s --device is refused where there is none", async (...argv) => {
+    const known = listBackends().map(({ name }) => name);
+    const absent = ["coreml", "dml"].find((name) => !known.includes(name))!;
+    const { code, stderr } = await runCli(...argv, "--device", absent);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(new RegExp(`^Expected a device that runs here for --device, got "${absent}"`));
   });
 
   it("--json", async () => {
