@@ -57,6 +57,13 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--test": [["0.3"]],
 };
 
+/** Where training under test has a network that takes no such choice: in the plan, of one that does. */
+const GLOBAL_POOL = {
+  kind: "planned",
+  value: ["avg"],
+  with: ["--backbone", "vit_tiny_patch16_224.none"],
+} as const;
+
 const settings = (kind: "trained" | "planned"): Readonly<Record<string, Proof>> =>
   Object.fromEntries(
     Object.entries(SETTINGS).map(([flag, [value, beside]]) => [flag, { kind, value, with: beside }]),
@@ -64,6 +71,7 @@ const settings = (kind: "trained" | "planned"): Readonly<Record<string, Proof>> 
 
 const PLAN: Readonly<Record<string, Proof>> = {
   ...settings("planned"),
+  "--global-pool": GLOBAL_POOL,
   "--data": cli("study-protocols"),
   "--test-data": cli("study-protocols"),
   "--backbone": planned("test_efficientnet.none", "--backbone", "mobilenetv3_small_050.none"),
@@ -92,6 +100,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--subjects": cli("demo"),
     "--epochs": cli("demo"),
     "--seed": cli("demo"),
+    "--min-subjects": shown("test/cli/demo.test.ts", "min-subjects"),
   },
   "data fetch": {
     "--out": cli("data-fetch"),
@@ -175,6 +184,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--json": cli("derive-decide"),
   },
   train: {
+    "--global-pool": shown("test/cli/flags.test.ts"),
     ...settings("trained"),
     "--drop-path-rate": {
       kind: "trained",
@@ -213,6 +223,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--calibrate": cli("evaluate"),
     "--thresholds": cli("evaluate"),
     "--selective": cli("evaluate"),
+    "--min-subjects": cli("evaluate"),
   },
   predict: {
     "--mirror": cli("upstream"),
@@ -259,6 +270,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--out": cli("study-report"),
     "--check": cli("study-report"),
     "--bootstrap": cli("study-report"),
+    "--min-subjects": cli("study-report"),
   },
   "study audit": {
     "--values": cli("study-report"),
@@ -279,6 +291,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--image-size": cli("model"),
     "--pixels": cli("model"),
     "--padding": cli("model"),
+    "--global-pool": cli("model"),
     "--bn-eps": cli("model"),
     "--ema": cli("model"),
     "--no-ema": cli("model"),
@@ -295,7 +308,11 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--workers": speed,
     "--json": cli("model"),
   },
-  "model card": { "--out": shown("test/cli/flags.test.ts"), "--bootstrap": cli("seeds") },
+  "model card": {
+    "--out": shown("test/cli/flags.test.ts"),
+    "--bootstrap": cli("seeds"),
+    "--min-subjects": cli("seeds"),
+  },
   "release bundle": {
     ...RELEASE,
     "--out": cli("release"),

@@ -52,9 +52,10 @@ function meanStd(values: readonly number[]) {
 
 describe("evaluate", () => {
   it("gives mean, sample std and n over the seeds, and says which", async () => {
-    const { code, stdout } = await runCli("evaluate", at("runs"), "--json");
+    const { code, stdout } = await runCli("evaluate", at("runs"), "--min-subjects", "5", "--json");
     expect(code).toBe(0);
     const summary = JSON.parse(stdout);
+    expect(summary.minSubjects).toBe(5);
     expect(summary.seeds).toEqual(sorted);
     const rows = await Promise.all(sorted.map((seed) => readSplits(at(`runs/seed_${seed}/predictions`))));
     const shares = (only?: string) =>
@@ -72,7 +73,7 @@ describe("evaluate", () => {
     });
     expect(summary.overall.metrics.brier).toEqual(meanStd(briers));
     expect(new Set(briers).size).toBe(3);
-    const text = (await runCli("evaluate", at("runs"))).stdout;
+    const text = (await runCli("evaluate", at("runs"), "--min-subjects", "5")).stdout;
     const [first] = text.split("\n");
     expect(first).toMatch(
       /^Agreement with the recorded label, split test, seeds 7, 42, 123 \(n 3\): 20 images of 10 subjects \(pairs\), male where p >= 0\.50; /,
@@ -94,7 +95,9 @@ describe("evaluate", () => {
       [10, true],
     ]);
     const text = (await runCli("evaluate", at("runs"), "--groups", "modality")).stdout;
-    expect(text).toMatch(/by modality.*\n.*too small/);
+    expect(text).toMatch(
+      /^modality, all images .*\nface +10 +10\nhand +10 +10\n6 columns left out, every figure too small/m,
+    );
   });
 
   it.each([
@@ -157,7 +160,7 @@ describe("predict", () => {
 
 describe("model card", () => {
   it("is of all seeds, each with its checkpoint", async () => {
-    const { code, stdout } = await runCli("model", "card", at("runs"));
+    const { code, stdout } = await runCli("model", "card", at("runs"), "--min-subjects", "5");
     expect(code).toBe(0);
     expect(stdout).toMatch(
       /^# Model card: test_efficientnet\.none_F0_An_Lb_Z0_gating=soft, seeds 7, 42, 123 \(n 3\)\n/,

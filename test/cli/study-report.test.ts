@@ -24,6 +24,7 @@ describe("study report", () => {
     const checked = await runCli(...args, "--check");
     expect(checked).toMatchObject({ code: 0 });
     expect(checked.stdout).toMatch(/are what 4 runs give$/m);
+    expect((await runCli(...args, "--check", "--min-subjects", "1")).code).toBe(3);
     const path = join(dir, "docs", "tables", "figures.tex");
     await writeFile(path, (await readFile(path, "utf8")).replace("F1", "F2"));
     const drifted = await runCli(...args, "--check");
