@@ -95,6 +95,8 @@ describe("facehand demo", () => {
     const small = (text: string) => text.split("too small").length;
     expect((await runCli("demo", "--out", out, ...SMALL, "--min-subjects", "1")).code).toBe(0);
     expect(small(await readFile(path, "utf8"))).toBeLessThan(small(before));
+    expect((await runCli("demo", "--out", out, ...SMALL)).code).toBe(0);
+    expect(await readFile(path, "utf8")).toBe(before);
   });
 
   it("its report's commands are accepted: flags and configuration are the demo's own", async () => {

@@ -116,7 +116,10 @@ describe("exit codes", () => {
       string
     >;
     const file = planLayout(at("bad")).csv.train;
-    await writeCsv(file, COLUMNS, [{ ...row, hand_image_name: "H_a.jpg", face_image_name: "F_a.jpg" }]);
+    const known = { labels: "palm", age: "20-29", race: "White" };
+    await writeCsv(file, COLUMNS, [
+      { ...row, ...known, hand_image_name: "H_a.jpg", face_image_name: "F_a.jpg" },
+    ]);
     const { code, stderr } = await runCli("data", "show", at("bad"));
     expect(code).toBe(3);
     expect(stderr).toContain('for column gender, got "x"');

@@ -184,7 +184,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--json": cli("derive-decide"),
   },
   train: {
-    "--global-pool": shown("test/cli/flags.test.ts"),
+    "--global-pool": shown("src/models/vit.test.ts", "globalPool"),
     ...settings("trained"),
     "--drop-path-rate": {
       kind: "trained",

@@ -190,19 +190,6 @@ describe("flags change what is printed or written", () => {
     expect(one.stdout).not.toBe(other.stdout);
   });
 
-  it("train --global-pool is refused for a network that has no choice", async () => {
-    const { code, stderr } = await runCli(
-      "train",
-      ...TRAINING,
-      "--global-pool",
-      "avg",
-      "--out",
-      at("refused"),
-    );
-    expect(code).toBe(2);
-    expect(stderr).toContain("globalPool");
-  });
-
   it("evaluate --out, model card --out, model export --split", async () => {
     const data = ["--data", `utkface:${at("faces")}`, "--workers", "1"];
     const out = at("rows.parquet");

@@ -41,7 +41,7 @@ async function convertedHash(file: string, arch: string, tag: string): Promise<s
 }
 
 const predict = (name: string, ...more: string[]) =>
-  runCli("predict", `upstream:${name}`, at("hand.png"), "--modality", "hand", "--json", ...more);
+  runCli("predict", `upstream:${name}`, at("hand.png"), "--json", ...more);
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-upstream-"));
@@ -99,6 +99,6 @@ describe("facehand predict upstream:NAME", () => {
       /^Expected upstream:best-umcc or upstream:best-mag for the model, got "upstream:best"/,
     );
     const path = await runCli("predict", "x.safetensors", at("hand.png"), "--mirror", at("models"));
-    expect(path.stderr).toMatch(/^Expected it only with upstream:\.\.\. for --mirror, got "x.safetensors"/);
+    expect(path.stderr).toMatch(/^Expected a checkpoint of upstream:\.\.\. for --mirror, got "other flags"/);
   });
 });
