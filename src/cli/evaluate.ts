@@ -111,10 +111,8 @@ export function evaluateCommand({ print, report }: Context): Command {
 }
 
 /** Flags that nothing would look at. */
-function checkFlags(command: Command, run: string, { data, bootstrap }: Flags): void {
+function checkFlags(command: Command, { data, bootstrap }: Flags): void {
   onlyWith(command, "--workers", "--data", data !== undefined, "stored predictions");
-  const foreign = data === undefined && /\.csv$/i.test(run);
-  onlyWith(command, "--modality", "a .csv file of predictions", foreign);
   onlyWith(command, "--group-intervals", "--bootstrap above 0", bootstrap > 0);
 }
 
