@@ -90,7 +90,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
   return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
-    checkFlags(own, run, flags);
+    checkFlags(own, flags);
     const seeds = await seedRuns(run);
     if (seeds !== undefined)
       return print(await evaluateSeeds(own, seeds, (dir) => gather(dir, flags, report)));
