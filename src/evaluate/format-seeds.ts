@@ -9,13 +9,12 @@ import {
   METRIC_TITLES,
   TOO_SMALL,
 } from "./figure-text.ts";
-import { formatHeading, partNotes } from "./format.ts";
+import { formatHeading, partNotes, withoutTwin } from "./format.ts";
 import { GROUP_COLUMNS, groupName } from "./format-groups.ts";
-import { METRICS } from "./metrics.ts";
-import type { SeedGroupTable, SeedPart, SeedsSummary } from "./seed-summary.ts";
-import type { SeedSummary } from "./seeds.ts";
+import { METRICS, type MetricName } from "./metrics.ts";
+import type { SeedJudgement, SeedPart, SeedsSummary, SeedTable } from "./seed-summary.ts";
 import { withinWords } from "./strata.ts";
-import type { ImageCounts } from "./summary.ts";
+import type { ImageCounts, Part } from "./summary.ts";
 
 /**
  * Says which seeds figures are of, e.g. `seeds 42, 123, 999 (n 3)`.
@@ -26,10 +25,13 @@ export function seedsText(seeds: readonly number[]): string {
   return `${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")} (n ${seeds.length})`;
 }
 
-/** `mean ± std`; `-` where a seed leaves the metric undefined. */
-export function meanText(summary: SeedSummary | null): string {
+/** `mean ± std`, or that it is too small; `-` where a seed leaves the metric undefined. */
+export function meanText({ metrics, tooSmall, few }: SeedJudgement, metric: MetricName): string {
+  if (tooSmall.includes(metric)) return TOO_SMALL;
+  const summary = metrics[metric];
   if (summary === null) return "-";
-  return summary.std === null ? figure(summary.mean) : `${figure(summary.mean)} ± ${figure(summary.std)}`;
+  const spread = summary.std === null ? "" : ` ± ${figure(summary.std)}`;
+  return `${figure(summary.mean)}${spread}${few.includes(metric) ? FEW : ""}`;
 }
 
 /**
@@ -40,54 +42,62 @@ export function meanText(summary: SeedSummary | null): string {
  * @example console.log(formatSeedsSummary(summarizeSeeds(runs)))
  */
 export function formatSeedsSummary(summary: SeedsSummary, images?: ImageCounts): string {
-  const { seeds, overall, byModality } = summary;
+  const { seeds, overall, byModality, minSubjects } = summary;
+  const parts = withoutTwin([overall, ...byModality]);
   const note = seeds.length === 1 ? "One seed: no spread." : "mean ± sample std over seeds (ddof 1)";
   return [
     formatHeading(summary, images, `, ${seedsText(seeds)}`),
     LABEL_NOTE,
-    `${note}\n${formatParts([overall, ...byModality])}`,
-    partNotes([overall, ...byModality], summary.minSubjects),
+    `${note}\n${formatParts(parts)}`,
+    partNotes(parts, minSubjects),
     formatRuns(summary),
-    ...summary.byGroup.map(formatGroups),
+    ...summary.byGroup.map(formatTable),
   ]
     .filter((block) => block !== "")
     .join("\n\n");
 }
 
 function formatParts(parts: readonly SeedPart[]): string {
-  const cell = ({ metrics, tooSmall, few }: SeedPart, metric: (typeof METRICS)[number]) =>
-    tooSmall.includes(metric) ? TOO_SMALL : `${meanText(metrics[metric])}${few.includes(metric) ? FEW : ""}`;
   return alignColumns([
     ["", ...parts.map(({ name }) => name)],
-    ["images", ...parts.map(({ nImages }) => String(nImages))],
-    ["subjects", ...parts.map(({ nSubjects }) => String(nSubjects))],
-    ...METRICS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => cell(part, metric))]),
+    ["images", ...parts.map(({ nImages }) => count(nImages))],
+    ["subjects", ...parts.map(({ nSubjects }) => count(nSubjects))],
+    ...METRICS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => meanText(part, metric))]),
   ]);
 }
 
+/** Each seed by itself, as far as the limit lets it be shown. */
 function formatRuns({ runs, byModality }: SeedsSummary): string {
+  const cell = ({ metrics, tooSmall }: Part) =>
+    tooSmall.includes("balancedAccuracy") ? TOO_SMALL : figure(metrics.balancedAccuracy);
+  const names = withoutTwin(["all", ...byModality.map(({ name }) => name)]);
   return alignColumns([
-    ["balanced accuracy", "all", ...byModality.map(({ name }) => name)],
+    ["balanced accuracy", ...names],
     ...runs.map(({ seed, summary }) => [
       `  seed ${seed}`,
-      ...[summary.overall, ...summary.byModality].map(({ metrics }) => figure(metrics.balancedAccuracy)),
+      ...withoutTwin([summary.overall, ...summary.byModality]).map(cell),
     ]),
   ]);
 }
 
-function formatGroups({ keys, within, minSubjects, groups }: SeedGroupTable): string {
+function formatTable({ keys, within, minSubjects, groups }: SeedTable): string {
   const header = [
     `${keys.join(" x ")}, ${withinWords(within)}`,
     "images",
     "subjects",
     ...GROUP_COLUMNS.map((metric) => METRIC_TITLES[metric]),
   ];
-  const body = groups.map(({ group, nImages, nSubjects, tooSmall, metrics }) => [
-    groupName(group),
-    count(nImages),
-    count(nSubjects),
-    ...GROUP_COLUMNS.map((metric) => (tooSmall.includes(metric) ? TOO_SMALL : meanText(metrics[metric]))),
+  const body = groups.map((group) => [
+    groupName(group.group),
+    count(group.nImages),
+    count(group.nSubjects),
+    ...GROUP_COLUMNS.map((metric) => meanText(group, metric)),
   ]);
   const { rows, note } = dropSmallColumns([header, ...body], minSubjects);
-  return [alignColumns(rows), ...(note === undefined ? [] : [note])].join("\n");
+  const small = rows.flat().includes(TOO_SMALL);
+  return [
+    alignColumns(rows),
+    ...(note === undefined ? [] : [note]),
+    ...(small ? [`${TOO_SMALL}: the figure rests on under ${minSubjects} subjects`] : []),
+  ].join("\n");
 }

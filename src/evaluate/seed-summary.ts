@@ -15,34 +15,34 @@ export interface SeedRows {
   readonly rows: readonly Prediction[];
 }
 
-/** Every metric over seeds; null where it is undefined or too small for one of them. */
+/** Every metric over seeds; null where it is undefined for one of them. */
 export type SeedMetrics = Readonly<Record<MetricName, SeedSummary | null>>;
 
-/** Figures over seeds; what one seed calls too small, or resting on few, is so for all. */
-interface SeedJudgement extends Pick<Judgement, "tooSmall" | "few"> {
+/** Figures over seeds, and which of them rest on too few subjects in some seed (of decided classes each has its own). */
+export interface SeedJudgement extends Pick<Judgement, "tooSmall" | "few"> {
   readonly metrics: SeedMetrics;
 }
 
 /** A part of the images, with its metrics over seeds; counts are those of the images, which all seeds share. */
-export type SeedPart = SeedJudgement &
-  Pick<Part, "name" | "nImages" | "nSubjects" | "nSubjectsFemale" | "nSubjectsMale">;
+export type SeedPart = Pick<Part, "name" | "nImages" | "nSubjects" | "nSubjectsFemale" | "nSubjectsMale"> &
+  SeedJudgement;
 
 /** A recorded group likewise. */
-export type SeedGroup = Omit<GroupMetrics, keyof SeedJudgement | "compared"> & Omit<SeedJudgement, "few">;
+export type SeedGroup = Omit<GroupMetrics, "metrics" | "compared" | "tooSmall"> & SeedJudgement;
 
-/** Groups of some keys, within one modality and, where vocabularies differ, one source. */
-export type SeedGroupTable = Pick<GroupTable, "keys" | "within" | "minSubjects"> & {
+/** The groups of one table. */
+export type SeedTable = Pick<GroupTable, "keys" | "within" | "minSubjects"> & {
   readonly groups: readonly SeedGroup[];
 };
 
 /** What several seeds say of one split. */
 export interface SeedsSummary
-  extends Pick<Summary, "split" | "sources" | "threshold" | "minSubjects" | "nUnlabelled" | "subjects"> {
+  extends Pick<Summary, "split" | "sources" | "threshold" | "nUnlabelled" | "subjects" | "minSubjects"> {
   /** In order; all of them are in every figure. */
   readonly seeds: readonly number[];
   readonly overall: SeedPart;
   readonly byModality: readonly SeedPart[];
-  readonly byGroup: readonly SeedGroupTable[];
+  readonly byGroup: readonly SeedTable[];
   /** The same of each seed alone. */
   readonly runs: readonly { readonly seed: number; readonly summary: Summary }[];
 }
@@ -64,21 +64,21 @@ export function summarizeSeeds(
     summary: summarize(rows, { ...options, replicates: 0 }),
   }));
   const all = runs.map(({ summary }) => summary);
-  const { split, sources, threshold, minSubjects, nUnlabelled, subjects, byModality, byGroup } = all[0]!;
+  const { split, sources, threshold, nUnlabelled, subjects, minSubjects, byModality, byGroup } = all[0]!;
   return {
     seeds: given.map(({ seed }) => seed),
     split,
     sources,
     threshold,
-    minSubjects,
     nUnlabelled,
     subjects,
+    minSubjects,
     overall: partOf(all.map(({ overall }) => overall)),
     byModality: byModality.map((_, i) => partOf(all.map((summary) => summary.byModality[i]!))),
-    byGroup: byGroup.map(({ keys, within, minSubjects: limit, groups }, t) => ({
+    byGroup: byGroup.map(({ keys, within, groups }, t) => ({
       keys,
       within,
-      minSubjects: limit,
+      minSubjects,
       groups: groups.map((_group, g) => groupOf(all.map((summary) => summary.byGroup[t]!.groups[g]!))),
     })),
     runs,
@@ -104,16 +104,22 @@ function checkImages([first, ...others]: readonly SeedRows[]): void {
   }
 }
 
-function judged(all: readonly Pick<Judgement, "metrics" | "tooSmall">[]) {
+function judged(
+  all: readonly (Pick<Judgement, "metrics" | "tooSmall"> & Partial<Judgement>)[],
+): SeedJudgement {
   const entries = METRICS.map((name) => [name, overSeeds(all.map(({ metrics }) => metrics[name]))]);
-  const tooSmall = METRICS.filter((name) => all.some((one) => one.tooSmall.includes(name)));
-  return { metrics: Object.fromEntries(entries) as SeedMetrics, tooSmall };
+  const inAny = (lists: readonly (readonly MetricName[])[]) =>
+    METRICS.filter((name) => lists.some((list) => list.includes(name)));
+  return {
+    metrics: Object.fromEntries(entries) as SeedMetrics,
+    tooSmall: inAny(all.map(({ tooSmall }) => tooSmall)),
+    few: inAny(all.map(({ few = [] }) => few)),
+  };
 }
 
 function partOf(parts: readonly Part[]): SeedPart {
   const { name, nImages, nSubjects, nSubjectsFemale, nSubjectsMale } = parts[0]!;
-  const few = METRICS.filter((metric) => parts.some((part) => part.few.includes(metric)));
-  return { name, nImages, nSubjects, nSubjectsFemale, nSubjectsMale, ...judged(parts), few };
+  return { name, nImages, nSubjects, nSubjectsFemale, nSubjectsMale, ...judged(parts) };
 }
 
 function groupOf(groups: readonly GroupMetrics[]): SeedGroup {

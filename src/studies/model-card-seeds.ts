@@ -1,18 +1,18 @@
 // The card of one configuration that was trained over several seeds: what model-card.ts is for one run, with every figure
 // as mean and sample standard deviation over the seeds.
 import { sha256File } from "../core/files.ts";
-import { LABEL_NOTE, METRIC_TITLES } from "../evaluate/figure-text.ts";
+import { FEW, LABEL_NOTE, METRIC_TITLES } from "../evaluate/figure-text.ts";
+import { withoutTwin } from "../evaluate/format.ts";
 import { groupName } from "../evaluate/format-groups.ts";
-import { seedsText } from "../evaluate/format-seeds.ts";
-import { METRICS } from "../evaluate/metrics.ts";
+import { meanText, seedsText } from "../evaluate/format-seeds.ts";
+import { METRICS, type MetricName } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import {
-  type SeedGroupTable,
-  type SeedPart,
+  type SeedJudgement,
   type SeedsSummary,
+  type SeedTable,
   summarizeSeeds,
 } from "../evaluate/seed-summary.ts";
-import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { withinId, withinWords } from "../evaluate/strata.ts";
 import { describeModel } from "../models/describe.ts";
 import { storedPredictions } from "../train/evaluation.ts";
@@ -21,7 +21,7 @@ import { bestEpoch } from "../train/runlog.ts";
 import type { SeedRun } from "../train/seeds.ts";
 import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts";
 import { toMarkdown } from "./render.ts";
-import { count, type ReportTable, seedCell, tooSmall, withoutSmallColumns, words } from "./report-table.ts";
+import { count, type ReportTable, type TableCell, withoutSmallColumns, words } from "./report-table.ts";
 import type { Labelled } from "./results.ts";
 
 /** Metrics of the tables of groups. */
@@ -31,14 +31,11 @@ const GROUP_METRICS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"] a
  * The card of a folder of seeds as Markdown.
  *
  * @param runs - finished, of one configuration: see seedRuns
- * @param minSubjects - figures that rest on fewer are too small
+ * @param minSubjects - figures that rest on fewer are not shown
  * @throws AppError("data", "SEED_IMAGES") as summarizeSeeds; ("input", "NOT_LABELLED") without labels
- * @example await seedsCard((await seedRuns("runs/umcc"))!)
+ * @example await seedsCard((await seedRuns("runs/umcc"))!, 20)
  */
-export async function seedsCard(
-  runs: readonly SeedRun[],
-  minSubjects: number = SMALL_SUBJECTS,
-): Promise<string> {
+export async function seedsCard(runs: readonly SeedRun[], minSubjects: number): Promise<string> {
   const all: { seed: number; rows: readonly Prediction[] }[] = [];
   for (const { seed, dir } of runs) all.push({ seed, rows: await storedPredictions(dir) });
   const split = all[0]!.rows.some((row) => row.split === "test" && row.target !== null) ? "test" : "val";
@@ -86,21 +83,27 @@ function metrics({ seeds, split, minSubjects }: SeedsSummary): string[] {
   return [
     "## Metrics",
     "",
-    `Agreement of decisions with the recorded label on split ${split}: mean ± sample standard deviation (ddof 1) over ${seedsText(seeds)}.${spread} A figure of a group that rests on under ${minSubjects} subjects is counted and not judged.`,
+    `Agreement of decisions with the recorded label on split ${split}: mean ± sample standard deviation (ddof 1) over ${seedsText(seeds)}.${spread} A figure of a group, a modality or a recorded label that rests on under ${minSubjects} subjects is counted and not judged; groups are compared within one modality.`,
     "",
   ];
 }
 
-function overallTable({ overall, byModality, split, seeds }: SeedsSummary): ReportTable {
-  const parts: readonly SeedPart[] = [overall, ...byModality];
+const cell = (judged: SeedJudgement, metric: MetricName): TableCell => {
+  const mean = judged.metrics[metric]?.mean;
+  return { text: meanText(judged, metric), ...(mean === undefined ? {} : { value: mean }) };
+};
+
+function overallTable({ overall, byModality, split, seeds, minSubjects }: SeedsSummary): ReportTable {
+  const parts = withoutTwin([overall, ...byModality]);
   const row = (title: string, cells: ReportTable["rows"][number]["cells"]) => ({
     cells: [words(title), ...cells],
     sources: [],
   });
+  const few = overall.few.length === 0 ? "" : ` ${FEW}: of under ${minSubjects} subjects.`;
   return {
     id: "card-overall",
     title: `Overall and by modality, split ${split}`,
-    note: `Mean ± sample std over ${seedsText(seeds)}.`,
+    note: `Mean ± sample std over ${seedsText(seeds)}.${few}`,
     header: ["figure", ...parts.map(({ name }) => name)],
     rows: [
       row(
@@ -114,30 +117,31 @@ function overallTable({ overall, byModality, split, seeds }: SeedsSummary): Repo
       ...METRICS.map((metric) =>
         row(
           METRIC_TITLES[metric],
-          parts.map((part) => (part.tooSmall.includes(metric) ? tooSmall : seedCell(part.metrics[metric]))),
+          parts.map((part) => cell(part, metric)),
         ),
       ),
     ],
   };
 }
 
-function groupTable({ keys, within, minSubjects, groups }: SeedGroupTable, split: string): ReportTable {
-  const table: ReportTable = {
-    id: `card-${keys.join("-")}-${withinId(within)}`,
-    title: `By recorded ${keys.join(" x ")}, split ${split}: ${withinWords(within)}`,
-    note: "Mean ± sample std over the seeds.",
-    header: [keys.join(" x "), "images", "subjects", ...GROUP_METRICS.map((metric) => METRIC_TITLES[metric])],
-    rows: groups.map((group) => ({
-      cells: [
-        words(groupName(group.group)),
-        count(group.nImages),
-        count(group.nSubjects),
-        ...GROUP_METRICS.map((metric) =>
-          group.tooSmall.includes(metric) ? tooSmall : seedCell(group.metrics[metric]),
-        ),
-      ],
-      sources: [],
-    })),
-  };
-  return withoutSmallColumns(table, minSubjects);
+function groupTable({ keys, within, groups, minSubjects }: SeedTable, split: string): ReportTable {
+  const name = keys.join(" x ");
+  return withoutSmallColumns(
+    {
+      id: `card-${keys.join("-")}-${withinId(within)}`,
+      title: `By recorded ${name}, ${withinWords(within)}, split ${split}`,
+      note: "Mean ± sample std over the seeds.",
+      header: [name, "images", "subjects", ...GROUP_METRICS.map((metric) => METRIC_TITLES[metric])],
+      rows: groups.map((group) => ({
+        cells: [
+          words(groupName(group.group)),
+          count(group.nImages),
+          count(group.nSubjects),
+          ...GROUP_METRICS.map((metric) => cell(group, metric)),
+        ],
+        sources: [],
+      })),
+    },
+    minSubjects,
+  );
 }

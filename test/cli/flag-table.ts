@@ -184,8 +184,13 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--json": cli("derive-decide"),
   },
   train: {
-    "--global-pool": shown("src/models/vit.test.ts", "globalPool"),
     ...settings("trained"),
+    // The network of the other flags has one form of pooling, and no branch to drop.
+    "--global-pool": {
+      kind: "trained",
+      value: ["avg"],
+      with: ["--tag", "vit_tiny_patch16_224.none_F0_An_Lb_Z0"],
+    },
     "--drop-path-rate": {
       kind: "trained",
       value: ["0.9"],
@@ -357,6 +362,7 @@ export const REFUSED: readonly (readonly [argv: readonly string[], flag: string]
   [["derive", "{hagrid}", "--shards", "2"], "--shards"],
   [["derive", "{hagrid}", "--sbatch", "x"], "--sbatch"],
   [["derive", "{hagrid}", "--shard", "1/2", "--report", "x.html"], "--report"],
+  [["train", "{training}", "--data", "utkface:{faces}", "--global-pool", "avg"], "globalPool"],
   [["train", "{training}", "--data", "pairs:{pairs}", "--val", "0.3"], "--val"],
   [["train", "{training}", "--data", "pairs:{pairs}", "--test", "0.3"], "--test"],
   [["train", "{training}", "--data", "pairs:{pairs}", "--split-seed", "3"], "--split-seed"],
