@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeJpeg } from "../data/image.ts";
+import { decodeImage, encodeJpeg } from "../data/image.ts";
 import { imagePath } from "../data/layout.ts";
 import type { Derivation } from "../data/manifest.ts";
 import { hashHex } from "../data/phash.ts";
@@ -37,7 +37,7 @@ let made = 0;
 function frame(imageId: string, more: Partial<FrameResult> = {}): FrameResult {
   const n = ++made;
   return {
-    ...{ imageId, gesture: imageId, split: "train", userId: `user ${n}` },
+    ...{ imageId, gesture: "palm", split: "train", userId: `user ${n}` },
     meta: { age: [24], gender: ["female"], race: [] },
     ...{ sha256: n.toString(16).padStart(64, "0"), look: lookOf(n), size: [100, 100], faces: 1 },
     ...{ faceScore: 0.9, measures: { face_sharpness: 500, hand_sharpness: 500 }, crops: ["hand", "face"] },
@@ -121,24 +121,45 @@ const DERIVATION: Derivation = {
   drawn: true,
 };
 
+/** Between the greys of two frames' crops: a shown picture tells whose it is. */
+const SHADE = 5;
+
+/** Names under each picture the frame that it is of. */
+async function named(html: string): Promise<string> {
+  let text = "";
+  let from = 0;
+  for (const found of html.matchAll(/src="data:image\/jpeg;base64,([^"]+)"[\s\S]*?<figcaption>palm/g)) {
+    const { data } = await decodeImage(Buffer.from(found[1]!, "base64"));
+    const frame = FRAMES[Math.round(data[0]! / SHADE)]!;
+    text += html.slice(from, found.index) + found[0].replace(/palm$/, frame.imageId);
+    from = found.index + found[0].length;
+  }
+  return text + html.slice(from);
+}
+
 async function page(name: string, derivation: Derivation): Promise<ReadonlyMap<string, string>> {
   const stage = await openStage(at(name), markOf(derivation));
-  const crop = await encodeJpeg({ width: 32, height: 32, data: new Uint8Array(32 * 32 * 3) });
   await writeFile(stage.journal, FRAMES.map((of) => `${JSON.stringify(of)}\n`).join(""));
-  for (const { imageId, crops } of FRAMES)
+  for (const [n, { imageId, crops }] of FRAMES.entries()) {
+    const crop = await encodeJpeg({
+      width: 32,
+      height: 32,
+      data: new Uint8Array(32 * 32 * 3).fill(SHADE * n),
+    });
     for (const modality of MODALITIES)
       if (crops!.includes(modality))
         await writeFile(imagePath(stage.layout, modality, cropName(modality, imageId)), crop);
+  }
   await finish(stage, derivation);
   await publish(stage);
   await writeLedgerReport(at(name), at(`${name}.html`), 40);
-  const html = await readFile(at(`${name}.html`), "utf8");
+  const html = await named(await readFile(at(`${name}.html`), "utf8"));
   const sections = html.split("<h3>").slice(1);
   return new Map(sections.map((text) => [/^[^:<]+/.exec(text)![0], text.split("<h2>")[0]!]));
 }
 
 const captions = (text: string | undefined) =>
-  [...(text ?? "").matchAll(/<figcaption>([^,<]*)/g)].map(([, gesture]) => gesture);
+  [...(text ?? "").matchAll(/<figcaption>([^,<]*)/g)].map(([, frame]) => frame);
 
 /** The two sheets of a rule's section. */
 function sidesOf(section: string | undefined): {
