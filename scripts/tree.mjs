@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["src", "simd", "bench", "scripts", "test"];
+const FOLDERS = ["src", "simd", "bench", "harden", "scripts", "test"];
 const BEGIN = "<!-- tree: node scripts/tree.mjs -->";
 const END = "<!-- /tree -->";
 
