@@ -168,8 +168,7 @@ while all else takes half (torch.profiler, PyTorch 2.15, two cores). The sides a
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
 the head alone, and its peer is our own forward pass. \`derive\` works on real frames on one core, beside Python that does
 all of its steps, \`derive-lean\` beside one that only makes the crops, \`derive-peer-floor\` beside one that only decodes and
-finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). Its rows of before
-2026-11-28 are of derivations that did not yet check annotated landmarks against the picture, on either side. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
 `;
 
 const GROWTH = `
