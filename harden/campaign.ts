@@ -31,6 +31,8 @@ export interface Campaign {
   readonly goal: number;
   /** Share of the time, beside the others' (1 by default). */
   readonly weight?: number | undefined;
+  /** Longest time of one attempt, ms; one that takes longer is a fault (5 minutes by default). */
+  readonly limitMs?: number | undefined;
   /** Why it cannot run here, e.g. without root; undefined if it can. */
   readonly unavailable?: (() => Promise<string | undefined>) | undefined;
   /**

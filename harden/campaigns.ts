@@ -1,0 +1,5 @@
+// All campaigns of `npm run harden`, in the order of its table.
+import type { Campaign } from "./campaign.ts";
+
+/** What `npm run harden` runs where no name is given. */
+export const CAMPAIGNS: readonly Campaign[] = [];
