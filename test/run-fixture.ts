@@ -9,6 +9,7 @@ export function inventedLog(epochs: number): EpochLog[] {
   return Array.from({ length: epochs }, (_, i) => {
     const part = {
       n: 40,
+      subjects: { female: 20, male: 20 },
       loss: 0.7 - 0.02 * i,
       accuracy: 0.6,
       balancedAccuracy: 0.6 + 0.02 * i,

@@ -7,6 +7,7 @@ import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
+import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { HUB_PREFIX } from "../models/hub.ts";
 import { backbone } from "../models/registry.ts";
 import { parseTag } from "../models/tags.ts";
@@ -15,7 +16,14 @@ import { featureNote } from "../train/features.ts";
 import { type RunResult, train } from "../train/loop.ts";
 import { checkPretraining, pixelsOf } from "../train/pretrained.ts";
 import { configOfRun, isRun, runPaths } from "../train/run.ts";
-import { type EpochLog, formatEpoch, selectionFigure } from "../train/runlog.ts";
+import {
+  type EpochLog,
+  formatEpoch,
+  formatPart,
+  isPartSmall,
+  type PartLog,
+  selectionFigure,
+} from "../train/runlog.ts";
 import { configOptions, numeric } from "./config-options.ts";
 import {
   type Context,
@@ -211,7 +219,12 @@ type Results = readonly { readonly seed: number; readonly result: RunResult }[];
 
 function summaryJson(results: Results) {
   const figures = results.map(({ result }) => selectionFigure(result.best.val.all));
-  const runs = results.map(({ seed, result }) => ({ seed, dir: result.dir, best: result.best }));
+  const judged = (part: PartLog | null) =>
+    part === null || !isPartSmall(part) ? part : { n: part.n, subjects: part.subjects, tooSmall: true };
+  const runs = results.map(({ seed, result: { dir, best } }) => {
+    const val = { ...best.val, hand: judged(best.val.hand), face: judged(best.val.face) };
+    return { seed, dir, best: { ...best, val } };
+  });
   return { note: LABEL_NOTE, runs, balancedAccuracy: seedSummary(figures) };
 }
 
@@ -219,12 +232,18 @@ function summaryJson(results: Results) {
 function summaryText(results: Results): string {
   const rows = results.map(({ seed, result }) => {
     const { epoch, val } = result.best;
-    const part = (p: typeof val.hand) => (p === null ? "-" : selectionFigure(p).toFixed(4));
-    return `seed ${seed}  best epoch ${epoch}  all ${part(val.all)}  hand ${part(val.hand)}  face ${part(val.face)}`;
+    const all = selectionFigure(val.all).toFixed(4);
+    return `seed ${seed}  best epoch ${epoch}  all ${all}  hand ${formatPart(val.hand)}  face ${formatPart(val.face)}`;
   });
   const parts = (["all", "hand", "face"] as const).flatMap((name) => {
-    const values = results.flatMap(({ result }) => result.best.val[name] ?? []).map(selectionFigure);
-    return values.length < results.length ? [] : [`${name.padEnd(4)}  ${formatSeeds(seedSummary(values))}`];
+    const found = results.flatMap(({ result }) => result.best.val[name] ?? []);
+    if (found.length < results.length) return [];
+    if (name !== "all" && found.some(isPartSmall)) return [`${name.padEnd(4)}  too small`];
+    return [`${name.padEnd(4)}  ${formatSeeds(seedSummary(found.map(selectionFigure)))}`];
   });
-  return ["Validation balanced accuracy", ...rows, ...parts, LABEL_NOTE].join("\n");
+  const small = results.some(({ result: { best } }) =>
+    [best.val.hand, best.val.face].some((part) => part !== null && isPartSmall(part)),
+  );
+  const note = small ? [`too small: the figure rests on under ${SMALL_SUBJECTS} subjects`] : [];
+  return ["Validation balanced accuracy", ...rows, ...parts, ...note, LABEL_NOTE].join("\n");
 }

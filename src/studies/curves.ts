@@ -1,7 +1,7 @@
 // Curves by epoch as SVG, from a run's log. Invariant: a figure that is not defined leaves a gap, not a zero.
 import * as Plot from "@observablehq/plot";
 import { MODALITIES } from "../data/record.ts";
-import type { EpochLog } from "../train/runlog.ts";
+import { type EpochLog, isPartSmall } from "../train/runlog.ts";
 import { COLORS, drawFigure, INK } from "./frame.ts";
 
 /** One point of a curve by epoch. */
@@ -27,7 +27,8 @@ export function lossCurves(epochs: readonly EpochLog[]): string {
 }
 
 /**
- * Validation balanced accuracy by epoch and modality; a ring marks the epoch that was kept.
+ * Validation balanced accuracy by epoch and modality, of modalities with subjects enough; a ring marks the epoch that
+ * was kept.
  *
  * @param epochs - a run's log, at least one
  * @returns a whole SVG document
@@ -49,7 +50,7 @@ function validation(epochs: readonly EpochLog[], of: (part: PartLog) => number |
   return MODALITIES.flatMap((modality) =>
     epochs.flatMap(({ epoch, val }) => {
       const part = val[modality];
-      const value = part === null ? null : of(part);
+      const value = part === null || isPartSmall(part) ? null : of(part);
       return value === null ? [] : [{ epoch, value, series: `validation, ${modality}` }];
     }),
   );
@@ -72,7 +73,7 @@ const SERIES = {
 function curves(points: readonly CurvePoint[], options: CurveOptions): string {
   const { title, y, zero, domain, kept } = options;
   const drawn = Object.entries(SERIES).filter(([name]) => points.some(({ series }) => series === name));
-  const most = Math.max(...points.map(({ epoch }) => epoch));
+  const most = Math.max(1, ...points.map(({ epoch }) => epoch)); // none: every modality rests on too few subjects
   const lines = drawn.map(([label, color]) => ({ label, color, shape: "line" as const }));
   const ring = { label: "epoch kept", color: INK, shape: "ring" as const };
   return drawFigure({

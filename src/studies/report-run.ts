@@ -1,10 +1,12 @@
 // One model in the report: its curves, and the figures and tables of its stored predictions.
 // Invariant: figures that rest on too few subjects are named and counted, but not shown (evaluate/small.ts).
+
 import { FEW, intervalText, METRIC_TITLES, TOO_SMALL } from "../evaluate/figure-text.ts";
 import { groupName } from "../evaluate/format-groups.ts";
 import type { GroupTable } from "../evaluate/groups.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
+import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { withinWords } from "../evaluate/strata.ts";
 import type { Part, Summary } from "../evaluate/summary.ts";
 import type { TrainConfig } from "../train/config.ts";
@@ -37,7 +39,10 @@ export function runSection({ name, about, config, epochs, rows, summary }: Repor
 learning rate ${config.lr}, seed ${config.seed}.</p>
 <div class="figures">${[
     figure(lossCurves(epochs), lossNote(config.arch)),
-    figure(accuracyCurves(epochs), "Mean of the shares of recorded females and males decided as recorded."),
+    figure(
+      accuracyCurves(epochs),
+      `Mean of the shares of recorded females and males decided as recorded, for modalities with ${SMALL_SUBJECTS} validation subjects of each or more.`,
+    ),
   ]}</div>
 <p>Test split: ${nImages} images of ${nSubjects} subjects that the model never saw.</p>
 ${metricsTable(summary)}

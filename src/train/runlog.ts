@@ -3,12 +3,15 @@
 // Browser-safe are the types and `parseRunLog`.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
+import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 
 const rate = z.number().min(0).max(1).nullable();
 
 /** Figures of one part (all, hand or face) of the validation images. */
 export const partLogSchema = z.strictObject({
   n: z.int().nonnegative(),
+  /** Behind both rates of the balanced accuracy; absent in logs of before. */
+  subjects: z.strictObject({ female: z.int().nonnegative(), male: z.int().nonnegative() }).optional(),
   loss: z.number(),
   accuracy: z.number().min(0).max(1),
   balancedAccuracy: rate,
@@ -101,9 +104,21 @@ export function selectionFigure({ balancedAccuracy, accuracy }: PartLog): number
   return balancedAccuracy ?? accuracy;
 }
 
+/** True if the balanced accuracy of a modality rests on too few subjects to be shown, or on nobody knows how many. */
+export function isPartSmall({ subjects, balancedAccuracy }: PartLog): boolean {
+  if (subjects === undefined) return true;
+  const { female, male } = subjects;
+  return (balancedAccuracy === null ? female + male : Math.min(female, male)) < SMALL_SUBJECTS;
+}
+
+/** What selects, of a modality as people may see it: `0.9147`, `too small`, or `-` without images. */
+export function formatPart(part: PartLog | null): string {
+  if (part === null) return "-";
+  return isPartSmall(part) ? "too small" : selectionFigure(part).toFixed(4);
+}
+
 /** One line for people. */
 export function formatEpoch(epoch: EpochLog, total: number): string {
-  const figure = (part: PartLog | null) => (part === null ? "-" : selectionFigure(part).toFixed(4));
   const { all, hand, face } = epoch.val;
   const targets = (epoch.val.targets ?? []).map(
     ({ name, balancedAccuracy }) => `${name} ${balancedAccuracy?.toFixed(4) ?? "-"}`,
@@ -112,8 +127,8 @@ export function formatEpoch(epoch: EpochLog, total: number): string {
     `epoch ${epoch.epoch}/${total}`,
     `loss ${epoch.trainLoss.toFixed(4)}`,
     `val loss ${all.loss.toFixed(4)}`,
-    `val balanced accuracy ${figure(all)}`,
-    `(hand ${figure(hand)}, face ${figure(face)})`,
+    `val balanced accuracy ${selectionFigure(all).toFixed(4)}`,
+    `(hand ${formatPart(hand)}, face ${formatPart(face)})`,
     ...targets,
     `${epoch.seconds.toFixed(1)} s${epoch.best ? "  best" : ""}`,
   ];

@@ -50,13 +50,18 @@ function partOrNull(rows: readonly Prediction[]): PartLog | null {
   return rows.length === 0 ? null : partLog(rows);
 }
 
+function subjectsOf(rows: readonly Prediction[], sex: 0 | 1): number {
+  return new Set(rows.filter(({ target }) => target === sex).map(({ subject }) => subject)).size;
+}
+
 function partLog(rows: readonly Prediction[]): PartLog {
   const y = rows.map(({ target }) => target!);
   const { n, nll, accuracy, balancedAccuracy, rocAuc } = evaluateBinary(
     y,
     rows.map(({ probability }) => probability),
   );
-  return { n, loss: nll, accuracy, balancedAccuracy, rocAuc };
+  const subjects = { female: subjectsOf(rows, 0), male: subjectsOf(rows, 1) };
+  return { n, subjects, loss: nll, accuracy, balancedAccuracy, rocAuc };
 }
 
 function targetLogs(rows: readonly Prediction[], targets: readonly TargetFacts[]): TargetLog[] {

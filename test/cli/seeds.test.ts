@@ -10,6 +10,7 @@ import { runCli } from "./run.ts";
 
 const SEEDS = [42, 7, 123] as const;
 let root = "";
+let trained = { stdout: "", stderr: "" };
 const at = (name: string) => join(root, name);
 const training = (name: string) => [
   ...["train", "--arch", "mag", "--tag", "test_efficientnet.none_F0_An_Lb_Z0_gating=soft"],
@@ -35,8 +36,9 @@ beforeAll(async () => {
   await drawPairs(at("pairs"), { train: 12, val: 6, test: 10 });
   await drawFaces(at("faces"), 30);
   const data = ["--data", `pairs:${at("pairs")}`, "--seeds", SEEDS.join(",")];
-  const { code, stderr } = await runCli(...training("runs"), ...data);
+  const { code, stdout, stderr } = await runCli(...training("runs"), ...data);
   expect(code, stderr).toBe(0);
+  trained = { stdout, stderr };
   expect(stderr).not.toContain("no test images");
 }, 400_000);
 afterAll(() => rm(root, { recursive: true }));
@@ -49,6 +51,19 @@ function meanStd(values: readonly number[]) {
   const std = Math.sqrt(values.map((v) => (v - mean) ** 2).reduce((a, b) => a + b) / (values.length - 1));
   return { n: values.length, mean: expect.closeTo(mean, 12), std: expect.closeTo(std, 12) };
 }
+
+describe("train", () => {
+  it("shows no figure of a modality with under 20 validation subjects of each class", () => {
+    expect(trained.stderr.match(/\(hand too small, face too small\)/g)).toHaveLength(SEEDS.length);
+    expect(trained.stdout).toMatch(
+      /^seed 42 {2}best epoch 1 {2}all 0\.\d{4} {2}hand too small {2}face too small$/m,
+    );
+    expect(trained.stdout).toMatch(
+      /^all {3}0\.\d{3} ± 0\.\d{3} \(n 3, .*\)\nhand {2}too small\nface {2}too small\n/m,
+    );
+    expect(trained.stdout).toContain("too small: the figure rests on under 20 subjects");
+  });
+});
 
 describe("evaluate", () => {
   it("gives mean, sample std and n over the seeds, and says which", async () => {
