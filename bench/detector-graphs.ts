@@ -9,7 +9,7 @@ import { Random } from "../src/core/random.ts";
 import { readPalmModel } from "../src/derive/palm.ts";
 import { forBlockedKernels } from "../src/engine/import-blocked.ts";
 import { importTflite } from "../src/engine/import-tflite.ts";
-import { createSession } from "../src/engine/ort-node.ts";
+import { createSession } from "../src/engine/open-session.ts";
 import { probeBlock } from "../src/engine/probe.ts";
 import { type Session, Tensor } from "../src/engine/session.ts";
 import { encodeModel } from "../src/formats/onnx.ts";

@@ -2,7 +2,7 @@
 import { Random } from "../src/core/random.ts";
 import { emitGraph } from "../src/engine/emit.ts";
 import { constant, imageToTensor, input } from "../src/engine/ops.ts";
-import { createSession } from "../src/engine/ort-node.ts";
+import { createSession } from "../src/engine/open-session.ts";
 import { Declarations, initialise } from "../src/engine/params.ts";
 import { probeBlock } from "../src/engine/probe.ts";
 import { Tensor } from "../src/engine/session.ts";

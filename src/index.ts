@@ -47,7 +47,7 @@ export type { DeriveOptions } from "./derive/options.ts";
 export { type DeriveResult, derive } from "./derive/pipeline.ts";
 export { REASONS } from "./derive/reasons.ts";
 export { deriveShard, type ShardChoice, type ShardRecord, type ShardResult } from "./derive/shard.ts";
-export { createSession } from "./engine/ort-node.ts";
+export { createSession } from "./engine/open-session.ts";
 export type { Session } from "./engine/session.ts";
 export { bootstrapBySubject } from "./evaluate/bootstrap.ts";
 export { bootstrapClasses, type ClassIntervals } from "./evaluate/class-intervals.ts";

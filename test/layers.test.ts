@@ -49,7 +49,7 @@ const BROWSER_SAFE = [
 /** Native or runtime-bound libraries have one door each. */
 const ONLY_IMPORTER: Readonly<Record<string, string>> = {
   sharp: "data/image.ts",
-  koffi: "engine/ort-direct.ts",
+  koffi: "engine/ort-library.ts",
   "onnxruntime-node": "engine/ort-node.ts",
   "onnxruntime-web": "web/ort-web.ts",
 };

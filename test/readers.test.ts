@@ -16,7 +16,7 @@ import { copyFromFolder } from "../src/data/mirror.ts";
 import { readUtkface } from "../src/data/utkface.ts";
 import { readAnnotations } from "../src/derive/annotations.ts";
 import { streamEntries } from "../src/derive/records.ts";
-import { createSession } from "../src/engine/ort-node.ts";
+import { createSession } from "../src/engine/open-session.ts";
 import { predictionFiles } from "../src/evaluate/prediction-folder.ts";
 import { readCsv, readCsvHeader } from "../src/formats/csv.ts";
 import { decodeModel } from "../src/formats/onnx.ts";

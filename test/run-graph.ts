@@ -2,7 +2,7 @@
 // The lowering chooses the operators that are emitted; all of them run on the CPU here.
 import { emitGraph } from "../src/engine/emit.ts";
 import type { Value } from "../src/engine/graph.ts";
-import { createSession } from "../src/engine/ort-node.ts";
+import { createSession } from "../src/engine/open-session.ts";
 import { probeBlock } from "../src/engine/probe.ts";
 import { type Session, Tensor } from "../src/engine/session.ts";
 import { FEATURES, PROVIDERS, type Provider } from "../src/engine/writer.ts";

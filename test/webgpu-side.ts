@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Random } from "../src/core/random.ts";
 import { type Device, probeDevice } from "../src/engine/device.ts";
 import { adamw } from "../src/engine/optim.ts";
-import { createSession } from "../src/engine/ort-node.ts";
+import { createSession } from "../src/engine/open-session.ts";
 import { initialise } from "../src/engine/params.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
 import { openPredictor } from "../src/models/predictor.ts";

@@ -1,6 +1,7 @@
 // Bounded parallel work: an ordered async map, and a pool of worker threads.
 import { Worker } from "node:worker_threads";
 import { AppError, type ErrorKind } from "./errors.ts";
+import { Handle } from "./handle.ts";
 
 /**
  * Maps items with at most `limit` calls under way; results come in the order of the items.
@@ -37,11 +38,19 @@ interface Waiting {
   reject(error: unknown): void;
 }
 
+/** A thread and the tasks that it has not answered. */
+interface Slot {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Waiting>;
+  /** Set once it has ended: it answers nothing more. */
+  ended?: AppError;
+}
+
 /** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. */
 export class WorkerPool<Request, Response> {
-  readonly #workers: { worker: Worker; waiting: Map<number, Waiting> }[];
+  readonly #slots: readonly Slot[];
+  readonly #handle = new Handle("pool of threads", () => Promise.all(this.#slots.map(end)));
   #next = 0;
-  #closed = false;
 
   /**
    * @param entry - URL of the worker's module without its ending, e.g. `new URL("./worker", import.meta.url)`;
@@ -49,40 +58,63 @@ export class WorkerPool<Request, Response> {
    * @param size - number of threads, >= 1
    */
   constructor(entry: URL, size: number, workerData?: unknown) {
-    this.#workers = Array.from({ length: size }, () => {
-      const worker = startWorker(entry, workerData);
-      const waiting = new Map<number, Waiting>();
-      worker.unref();
-      worker.on("message", (reply: Reply) => settle(waiting, reply));
-      worker.on("error", (error) => rejectAll(waiting, error));
-      worker.on("exit", (code) => {
-        if (!this.#closed)
-          rejectAll(waiting, new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`));
+    this.#slots = Array.from({ length: size }, () => {
+      const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
+      slot.worker.unref();
+      slot.worker.on("message", (reply: Reply) => settle(slot.waiting, reply));
+      slot.worker.on("error", (error) => rejectAll(slot.waiting, error));
+      slot.worker.on("exit", (code) => {
+        slot.ended = new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`);
+        rejectAll(slot.waiting, slot.ended);
       });
-      return { worker, waiting };
+      return slot;
     });
   }
 
-  /** Runs one task; `transfer` hands buffers over without copying. */
+  /**
+   * Runs one task; `transfer` hands buffers over without copying.
+   *
+   * @throws AppError("input", "RELEASED") once the pool was closed, AppError("internal", "WORKER_EXIT") if the thread ended
+   */
   run(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Response> {
-    const slot = this.#workers.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
-    const id = this.#next++;
-    return new Promise<Response>((resolve, reject) => {
-      slot.waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
-      slot.worker.ref();
-      slot.worker.postMessage({ id, request }, [...transfer]);
-    }).finally(() => {
-      if (slot.waiting.size === 0) slot.worker.unref();
+    return this.#handle.use(() => {
+      const slot = this.#slots.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
+      return ask<Response>(slot, { id: this.#next++, request }, transfer);
     });
   }
 
-  async close(): Promise<void> {
-    this.#closed = true;
-    await Promise.all(this.#workers.map(({ worker }) => worker.terminate()));
-    for (const { waiting } of this.#workers) {
-      rejectAll(waiting, new AppError("internal", "POOL_CLOSED", "The worker pool was closed"));
-    }
+  /**
+   * Ends the threads, each between two tasks: native code that a thread is in when it is terminated may end the process.
+   * Tasks under way are answered first; what the threads opened is closed.
+   */
+  close(): Promise<void> {
+    return this.#handle.release();
   }
+}
+
+function ask<Response>(slot: Slot, message: Message, transfer: readonly ArrayBuffer[]): Promise<Response> {
+  if (slot.ended !== undefined) return Promise.reject(slot.ended);
+  return new Promise<Response>((resolve, reject) => {
+    slot.worker.postMessage(message, [...transfer]); // throws for what cannot be sent
+    slot.waiting.set(message.id, { resolve: resolve as (value: unknown) => void, reject });
+    slot.worker.ref();
+  }).finally(() => {
+    if (slot.waiting.size === 0) slot.worker.unref();
+  });
+}
+
+/** A thread that has failed already, or fails at this, has nothing left to close. */
+async function end(slot: Slot): Promise<void> {
+  await ask(slot, { id: CLOSING, request: undefined }, []).catch(() => undefined);
+  await slot.worker.terminate();
+}
+
+/** The id of the message that asks a thread to close what it opened; tasks count from 0. */
+const CLOSING = -1;
+
+interface Message {
+  readonly id: number;
+  readonly request: unknown;
 }
 
 /** From source, tsx is registered inside the thread: `--import tsx` is not heeded by threads of Node 20. */
@@ -124,18 +156,26 @@ export interface WorkerResult<Response> {
 }
 
 interface Port {
-  on(event: "message", listener: (message: { id: number; request: unknown }) => void): unknown;
+  on(event: "message", listener: (message: Message) => void): unknown;
   postMessage(value: unknown, transfer: ArrayBuffer[]): void;
 }
 
-/** Called once by a worker's module: answers every message of its pool with `work`. */
+/**
+ * Called once by a worker's module: answers every message of its pool with `work`.
+ *
+ * @param close - closes what the thread opened, when the pool is closed and nothing is under way
+ */
 export function serveWorker<Request, Response>(
   port: Port | null,
   work: (request: Request) => Promise<WorkerResult<Response>>,
+  close: () => Promise<void> = async () => undefined,
 ): void {
-  port?.on("message", async ({ id, request }) => {
+  const answer = async ({ id, request }: Message): Promise<WorkerResult<unknown>> =>
+    id === CLOSING ? { value: await close() } : await work(request as Request);
+  port?.on("message", async (message) => {
+    const { id } = message;
     try {
-      const { value, transfer = [] } = await work(request as Request);
+      const { value, transfer = [] } = await answer(message);
       port.postMessage({ id, ok: value }, [...transfer]);
     } catch (error) {
       port.postMessage({ id, error: flatten(error) }, []);

@@ -4,6 +4,7 @@
 // Source: torch's DataLoader (shuffle, drop_last); upstream's transforms (flip, jitter, rotation, resize).
 import { existsSync } from "node:fs";
 import { missingFile, unexpected } from "../core/errors.ts";
+import { closeAll } from "../core/handle.ts";
 import { mapOrdered, WorkerPool } from "../core/pool.ts";
 import { Random } from "../core/random.ts";
 import type { AugmentPolicy } from "./jitter.ts";
@@ -58,7 +59,7 @@ export interface Batches {
    * @param n - epoch, from 0; decides order and augmentation
    */
   epoch(n: number, options?: EpochOptions): AsyncIterable<Batch>;
-  /** Ends the threads. */
+  /** Ends the threads when batches under way are done; a second call does no harm. */
   close(): Promise<void>;
 }
 
@@ -97,9 +98,7 @@ export function openBatches(options: BatchOptions): Batches {
           : labelled(index, chosen, new Uint8Array(0));
       });
     },
-    close: async () => {
-      await Promise.all(threads.map((thread) => thread.close()));
-    },
+    close: () => closeAll(threads),
   };
 }
 

@@ -8,7 +8,7 @@ import { readBytes } from "../core/files.ts";
 import { type Cause, causeOf, endsOf } from "../core/sniff.ts";
 import { causeIn } from "../core/sniff-file.ts";
 import { isUntaggedJpeg, plainJpegPixels } from "./jpeg.ts";
-import type { RgbImage } from "./pixels.ts";
+import { checkImage, type RgbImage } from "./pixels.ts";
 
 // Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
 sharp.concurrency(1);
@@ -47,7 +47,8 @@ export interface ImageHeader {
  * @param source - path, or the bytes of a whole file
  * @param options - size limit; a name for bytes
  * @returns RGB u8, [height, width, 3]
- * @throws AppError("data", "FILE_MISSING" | "IMAGE_EMPTY" | "IMAGE_FORMAT" | "IMAGE_TOO_LARGE" | "IMAGE_BROKEN")
+ * @throws AppError("input", "IMAGE_OPTION"), AppError("data", "FILE_MISSING" | "IMAGE_EMPTY" | "IMAGE_FORMAT" |
+ *   "IMAGE_TOO_LARGE" | "IMAGE_BROKEN")
  * @example await decodeImage("hands/H_1.jpg")
  */
 export async function decodeImage(
@@ -55,6 +56,10 @@ export async function decodeImage(
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
   const { maxPixels = MAX_PIXELS } = options;
+  if (!Number.isSafeInteger(maxPixels) || maxPixels < 1)
+    throw badOption("maxPixels", "an integer from 1 on", maxPixels);
+  if (typeof source !== "string" && !(ArrayBuffer.isView(source) && source.BYTES_PER_ELEMENT === 1))
+    throw badOption("the image", "a path or a Uint8Array", source);
   const where = typeof source === "string" ? source : (options.name ?? "image bytes");
   const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
   if (bytes.length === 0) throw emptyImage(where);
@@ -172,15 +177,30 @@ export interface JpegOptions {
   readonly chroma?: "4:2:0" | "4:4:4";
 }
 
-/** JPEG bytes without metadata; the same picture and options always give the same bytes. */
+/**
+ * JPEG bytes without metadata; the same picture and options always give the same bytes.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE" | "IMAGE_OPTION")
+ */
 export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Promise<Uint8Array> {
   const { quality = 90, chroma = "4:2:0" } = options;
+  if (!Number.isInteger(quality) || quality < 1 || quality > 100)
+    throw badOption("quality", "an integer from 1 to 100", quality);
+  if (!["4:2:0", "4:4:4"].includes(chroma)) throw badOption("chroma", "4:2:0 or 4:4:4", chroma);
   return plain(await fromPixels(image).jpeg({ quality, chromaSubsampling: chroma }).toBuffer());
 }
 
-/** PNG bytes (lossless) without metadata; deterministic. */
+/**
+ * PNG bytes (lossless) without metadata; deterministic.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE")
+ */
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
   return plain(await fromPixels(image).png({ compressionLevel: 9 }).toBuffer());
+}
+
+function badOption(name: string, expected: string, got: unknown): AppError {
+  return unexpected("input", { code: "IMAGE_OPTION", expected, name, got });
 }
 
 /** The same memory without Node's Buffer methods, some of which differ from Uint8Array's. */
@@ -189,6 +209,7 @@ function plain(buffer: Buffer): Uint8Array<ArrayBuffer> {
 }
 
 function fromPixels(image: RgbImage): Sharp {
+  checkImage(image);
   const { width, height, data } = image;
   return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
 }

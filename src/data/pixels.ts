@@ -2,6 +2,7 @@
 // Source: Pillow's Resample.c: triangle filter, weights in 22-bit fixed point, horizontal pass,
 // then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives in Pillow 11
 // and 12; Pillow 13 takes columns first where more than twice as many rows as columns go (decision 2).
+import { unexpected } from "../core/errors.ts";
 import { PRECISION, type Taps, tapsFor } from "./taps.ts";
 
 /** An RGB picture; u8, row-major, origin top-left, no row padding. */
@@ -20,6 +21,40 @@ export interface PackedImage {
   readonly data: Uint32Array;
 }
 
+/** A square of this side is 3.2 GB. */
+const MAX_SIDE_PX = 2 ** 15;
+const BYTES = ["[object Uint8Array]", "[object Uint8ClampedArray]"];
+
+/**
+ * Refuses what is no picture: sides that are no whole numbers from 1 on, other than three bytes a pixel, memory that other
+ * threads may write to.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE")
+ * @example checkImage({ width: 2, height: 2, data: new Uint8Array(12) })
+ */
+export function checkImage(image: RgbImage): void {
+  const bad = (expected: string, name: string, got: unknown) =>
+    unexpected("input", { code: "NOT_AN_IMAGE", expected, name, got });
+  if (typeof image !== "object" || image === null) throw bad("width, height and data", "the image", image);
+  const { width, height, data } = image;
+  checkSide(width, "the image's width");
+  checkSide(height, "the image's height");
+  const kind = Object.prototype.toString.call(data);
+  if (!BYTES.includes(kind)) throw bad("a Uint8Array", "the image's data", kind);
+  const memory = Object.prototype.toString.call(data.buffer);
+  if (memory !== "[object ArrayBuffer]")
+    throw bad("memory that no other thread shares", "the image's data", memory);
+  const bytes = width * height * 3;
+  if (data.length !== bytes)
+    throw bad(`${bytes} bytes (${width} x ${height} x 3)`, "the image's data", data.length);
+}
+
+function checkSide(side: number, name: string): void {
+  if (Number.isInteger(side) && side >= 1 && side <= MAX_SIDE_PX) return;
+  const expected = `an integer from 1 to ${MAX_SIDE_PX}`;
+  throw unexpected("input", { code: "NOT_AN_IMAGE", expected, name, got: side });
+}
+
 const HALF = 1 << (PRECISION - 1);
 /**
  * Resample by a triangle filter that widens when shrinking (antialiased), as Pillow and therefore torchvision
@@ -29,11 +64,15 @@ const HALF = 1 << (PRECISION - 1);
  * @param widthPx - width of the output, px; >= 1
  * @param heightPx - height of the output, px; >= 1
  * @returns RGB u8, [heightPx, widthPx, 3]; `image` itself if it has that size already
+ * @throws AppError("input", "NOT_AN_IMAGE") for what is no picture, or no size of one
  * @source Pillow Resample.c, BILINEAR, 8 bits per channel
  * @example resizeBilinear(image, 224, 224)
  */
 export function resizeBilinear(image: RgbImage, widthPx: number, heightPx: number): RgbImage {
   if (image.width === widthPx && image.height === heightPx) return image;
+  checkImage(image);
+  checkSide(widthPx, "the width to resize to");
+  checkSide(heightPx, "the height to resize to");
   const wide = widthPx === image.width ? image.data : resampleRows(image, widthPx);
   const data = heightPx === image.height ? wide : resampleColumns(wide, widthPx, image.height, heightPx);
   return { width: widthPx, height: heightPx, data };
@@ -225,8 +264,13 @@ function clip(value: number): number {
   return Math.min(value, 255);
 }
 
-/** Mirror left and right. */
+/**
+ * Mirror left and right.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE")
+ */
 export function flipHorizontal(image: RgbImage): RgbImage {
+  checkImage(image);
   const { width, height, data } = image;
   const out = new Uint8Array(data.length);
   for (let y = 0; y < height; y++) {

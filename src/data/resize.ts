@@ -3,7 +3,7 @@
 // Source: simd.ts, which says when it stands back. Invariant: bit for bit `resizeBilinear`, `decodeImage`, `encodeJpeg`.
 import { lend } from "../core/lend.ts";
 import { type DecodeOptions, decodeImage, encodeJpeg, type JpegOptions } from "./image.ts";
-import { type RgbImage, resizeBilinear } from "./pixels.ts";
+import { checkImage, type RgbImage, resizeBilinear } from "./pixels.ts";
 import { reduceByTwo } from "./reduce.ts";
 import { openSimd, type SimdPictures } from "./simd.ts";
 import type { Ground, Sampling } from "./simd-shapes.ts";
@@ -129,6 +129,15 @@ export function withPhoto<R>(
 /** Whether this is the photo of `withPhoto`, or was made of it and lasts as long. */
 export function isLent(image: RgbImage): boolean {
   return vectors()?.has(image) === true;
+}
+
+/**
+ * Refuses what is no picture; one of `withPhoto` is one, and its colours are made only where they are looked at.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE")
+ */
+export function checkPicture(image: RgbImage): void {
+  if (!isLent(image)) checkImage(image);
 }
 
 /** A picture that owns its bytes. */

@@ -4,8 +4,11 @@
 import { createRequire } from "node:module";
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
+import { Handle } from "../core/handle.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { checkPicture } from "../data/resize.ts";
+import { createSession } from "../engine/open-session.ts";
+import type { Session } from "../engine/session.ts";
 import type { Box, Point } from "./geometry.ts";
 import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
 import type { Candidate } from "./suppress.ts";
@@ -47,9 +50,13 @@ export interface FaceRecipe {
 /** A loaded face detector. */
 export interface FaceDetector {
   readonly recipe: FaceRecipe;
-  /** All faces of one photo (RGB u8), best score first. */
+  /**
+   * All faces of one photo (RGB u8), best score first.
+   *
+   * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "RELEASED") once it was closed
+   */
   detect(image: RgbImage): Promise<Face[]>;
-  /** Frees the model. */
+  /** Frees the model when calls under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
 
@@ -107,10 +114,21 @@ export async function openFullRange(bytes: Uint8Array, threads: number): Promise
   }
   const session = await openTflite(bytes, FULL_RANGE_FILE, threads);
   const detect = mediapipeDetector(session, FULL_RANGE);
+  const recipe = { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx };
+  return owned(session, recipe, async (image) => (await detect(image)).map(nameMediapipe));
+}
+
+/** A detector that owns its session. */
+function owned(session: Session, recipe: FaceRecipe, detect: FaceDetector["detect"]): FaceDetector {
+  const handle = new Handle("face detector", () => session.release());
   return {
-    recipe: { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx },
-    detect: async (image) => (await detect(image)).map(nameMediapipe),
-    close: () => session.release(),
+    recipe,
+    detect: (image) =>
+      handle.use(() => {
+        checkPicture(image);
+        return detect(image);
+      }),
+    close: () => handle.release(),
   };
 }
 
@@ -152,11 +170,8 @@ async function openYunet(path: string, threads: number): Promise<FaceDetector> {
       hint: "yunet_n_dynamic.onnx of github ShiqiYu/libfacedetection.train.",
     });
   }
-  return {
-    recipe: { name: "yunet/1", sha256: sha256(bytes), inputPx: YUNET_INPUT_PX },
-    detect: async (image) => (await detectYunet(session, image)).map(nameYunet),
-    close: () => session.release(),
-  };
+  const recipe = { name: "yunet/1", sha256: sha256(bytes), inputPx: YUNET_INPUT_PX };
+  return owned(session, recipe, async (image) => (await detectYunet(session, image)).map(nameYunet));
 }
 
 function nameYunet({ score, box, points }: Candidate): Face {

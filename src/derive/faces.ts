@@ -2,6 +2,7 @@
 // Source: detect.ts; the sample's face_landmarks.json (dlib's five points).
 // Invariant: both give px of the frame in the same convention; the template of the chip goes with the points.
 import { z } from "zod";
+import { closeAll, openAll } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
 import type { ExifTurn } from "../data/image.ts";
 import type { RgbImage } from "../data/pixels.ts";
@@ -60,15 +61,13 @@ export function openFaces(
  */
 export async function detectedFaces(model: string | undefined, threads: number): Promise<FaceSource> {
   const options = { threads: 1, ...(model === undefined ? {} : { model }) };
-  const all = await Promise.all(Array.from({ length: threads }, () => openFaceDetector(options)));
+  const all = await openAll(Array.from({ length: threads }, () => openFaceDetector(options)));
   const withDetector = lend(all);
   return {
     recipe: all[0]!.recipe,
     template: "dlib-eyes-nose",
     find: (image) => withDetector((detector) => detector.detect(image)),
-    close: async () => {
-      await Promise.all(all.map((detector) => detector.close()));
-    },
+    close: () => closeAll(all),
   };
 }
 

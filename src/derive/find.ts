@@ -1,8 +1,11 @@
 // Finds the face or the hand of one photo and cuts it as derived datasets cut theirs.
 // Source: the recipe of describe.ts, without annotations: of several faces or hands the largest counts.
 // Invariant: what derivation would refuse as too small or too unsure is not found here either.
+import { unexpected } from "../core/errors.ts";
+import { closeAll, Handle } from "../core/handle.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import type { Modality } from "../data/record.ts";
+import { checkPicture } from "../data/resize.ts";
 import { chipSquare, MIN_EYE_DISTANCE_PX } from "./align.ts";
 import { CROP_PX, FACE_PADDING, faceChip } from "./crops.ts";
 import { type Face, type FaceDetector, openFaceDetector } from "./detect.ts";
@@ -25,9 +28,14 @@ export interface FoundCrop {
 }
 
 export interface Finder {
-  /** The largest usable face or hand, or undefined. */
+  /**
+   * The largest usable face or hand, or undefined.
+   *
+   * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "MODALITY_NOT_OPENED") for one that was not asked for,
+   *   AppError("input", "RELEASED") once it was closed
+   */
   find(photo: RgbImage, modality: Modality): Promise<FoundCrop | undefined>;
-  /** Frees the models. */
+  /** Frees the models when calls under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
 
@@ -63,20 +71,29 @@ export async function openFinder(options: FinderOptions): Promise<Finder> {
       cutter = await openHandCutter(handCrop, 1);
     }
   } catch (error) {
-    await Promise.all([faces?.close(), hands?.close()]);
+    await closeAll([faces, hands]);
     throw error;
   }
+  const handle = new Handle("finder", () => closeAll([faces, hands, cutter]));
   return {
-    find: async (photo, modality) =>
-      modality === "face" ? await findFace(faces, photo) : await findHand(hands, cutter, photo),
-    close: async () => {
-      await Promise.all([faces?.close(), hands?.close(), cutter?.close()]);
-    },
+    find: (photo, modality) =>
+      handle.use(() => {
+        checkPicture(photo);
+        if (modality === "face" && faces !== undefined) return findFace(faces, photo);
+        if (modality === "hand" && hands !== undefined && cutter !== undefined)
+          return findHand(hands, cutter, photo);
+        const expected = modalities.join(", ") || "none";
+        throw unexpected("input", {
+          ...{ code: "MODALITY_NOT_OPENED", expected, name: "the modality", got: modality },
+          hint: "name it in the modalities of openFinder",
+        });
+      }),
+    close: () => handle.release(),
   };
 }
 
-async function findFace(detector: FaceDetector | undefined, photo: RgbImage): Promise<FoundCrop | undefined> {
-  const faces = ((await detector?.detect(photo)) ?? []).filter(isUsable);
+async function findFace(detector: FaceDetector, photo: RgbImage): Promise<FoundCrop | undefined> {
+  const faces = (await detector.detect(photo)).filter(isUsable);
   const face = largest(faces);
   if (face === undefined) return undefined;
   const crop = faceChip(photo, face.landmarks, CROP_PX, FACE_PADDING);
@@ -91,13 +108,13 @@ function isUsable({ score, box, landmarks }: Face): boolean {
 }
 
 async function findHand(
-  detector: HandDetector | undefined,
-  cutter: HandCutter | undefined,
+  detector: HandDetector,
+  cutter: HandCutter,
   photo: RgbImage,
 ): Promise<FoundCrop | undefined> {
-  const hands = (await detector?.detect(photo)) ?? [];
+  const hands = await detector.detect(photo);
   const hand = largest(hands);
-  if (hand === undefined || cutter === undefined) return undefined;
+  if (hand === undefined) return undefined;
   const placed = await cutter.place(photo, hand.box);
   const crop = cutter.cut(photo, hand.box, placed, CROP_PX);
   return { crop, box: hand.box, square: placed.square, score: hand.score, among: hands.length };

@@ -7,7 +7,7 @@ import { decodeImage } from "../data/image.ts";
 import { flipHorizontal } from "../data/pixels.ts";
 import { rotate } from "../data/rotate.ts";
 import { importTflite } from "../engine/import-tflite.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { Tensor } from "../engine/session.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";

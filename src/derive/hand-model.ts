@@ -4,6 +4,7 @@
 import { createRequire } from "node:module";
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
+import { Handle } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
@@ -39,7 +40,7 @@ export interface HandModel {
   readonly recipe: { readonly name: string; readonly sha256: string; readonly inputPx: number };
   /** What the model says of one square of the photo. */
   read(photo: RgbImage, square: TurnedSquare): Promise<HandPoints>;
-  /** Frees the model. */
+  /** Frees the model when reads under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
 
@@ -55,10 +56,12 @@ export async function openHandModel(threads = 1): Promise<HandModel> {
   const path = createRequire(import.meta.url).resolve(FILE);
   const bytes = checkHandModel(await readBytes(path, "the hand landmark model"));
   const session = await openTflite(bytes, FILE, threads);
+  const handle = new Handle("hand landmark model", () => session.release());
+  const read = reader(session);
   return {
     recipe: { name: "mediapipe-hand-landmark-lite/1", sha256: HAND_LANDMARK_SHA256, inputPx: INPUT_PX },
-    read: reader(session),
-    close: () => session.release(),
+    read: (photo, square) => handle.use(() => read(photo, square)),
+    close: () => handle.release(),
   };
 }
 

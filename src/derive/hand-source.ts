@@ -2,6 +2,7 @@
 // Source: hand-square.ts, hand-sight.ts. Invariant: landmarks that do not fill the annotated box, or that the picture does
 // not show, are not used.
 
+import { closeAll, Handle, openAll } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
@@ -73,9 +74,11 @@ export interface HandCutter {
  */
 export async function openHandCutter(crop: HandCrop, threads: number): Promise<HandCutter> {
   if (crop === "box") return boxCutter();
-  const models = await Promise.all(Array.from({ length: threads }, () => openHandModel(1)));
+  const models = await openAll(Array.from({ length: threads }, () => openHandModel(1)));
   const withModel = lend(models);
-  const see: HandCutter["see"] = (image, hand) => withModel((model) => seeHand(model, image, hand));
+  const handle = new Handle("hand cutter", () => closeAll(models));
+  const see: HandCutter["see"] = (image, hand) =>
+    handle.use(() => withModel((model) => seeHand(model, image, hand)));
   return {
     crop,
     model: models[0]!.recipe,
@@ -86,9 +89,7 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
       return { ...known, points: seen, square: squareFromLandmarks(seen) };
     },
     cut: (image, _box, { square }, sizePx) => turnedCrop(image, square, sizePx),
-    close: async () => {
-      await Promise.all(models.map((model) => model.close()));
-    },
+    close: () => handle.release(),
   };
 }
 
@@ -106,13 +107,16 @@ function told({ from, points, fit, off, presence }: SeenHand) {
 
 /** Cuts by the box alone; the model is loaded only to check landmarks, or what a turned picture is annotated in. */
 function boxCutter(): HandCutter {
-  let opening: Promise<HandModel> | undefined;
+  let opened: HandModel | undefined;
   const withTurn = lend(["turn"]);
+  const handle = new Handle("hand cutter", () => opened?.close());
   const see: HandCutter["see"] = (image, hand) =>
-    withTurn(async () => {
-      opening ??= openHandModel(1);
-      return seeHand(await opening, image, hand);
-    });
+    handle.use(() =>
+      withTurn(async () => {
+        opened ??= await openHandModel(1); // after a failure the next call tries again
+        return seeHand(opened, image, hand);
+      }),
+    );
   return {
     crop: "box",
     model: undefined,
@@ -125,7 +129,7 @@ function boxCutter(): HandCutter {
       return { ...known, from: "box", square, ...(seen === undefined ? {} : { points: seen }) };
     },
     cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),
-    close: async () => (await opening)?.close(),
+    close: () => handle.release(),
   };
 }
 

@@ -3,9 +3,10 @@
 // Source: palm.ts; github ai-forever/dynamic_gestures onnx_models.py (RGB 320 x 240, stretched, (x - 127) / 128).
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256 } from "../core/files.ts";
+import { Handle } from "../core/handle.ts";
 import type { RgbImage } from "../data/pixels.ts";
-import { resizeQuick } from "../data/resize.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { checkPicture, resizeQuick } from "../data/resize.ts";
+import { createSession } from "../engine/open-session.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import type { Box } from "./geometry.ts";
 import { planes, RGB, whole } from "./letterbox.ts";
@@ -30,9 +31,13 @@ export interface HandRecipe {
 
 export interface HandDetector {
   readonly recipe: HandRecipe;
-  /** All hands of one photo (RGB u8), best score first. */
+  /**
+   * All hands of one photo (RGB u8), best score first.
+   *
+   * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "RELEASED") once it was closed
+   */
   detect(image: RgbImage): Promise<Hand[]>;
-  /** Frees the model. */
+  /** Frees the model when calls under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
 
@@ -63,14 +68,23 @@ async function openPalm(threads: number): Promise<HandDetector> {
   const name = "the palm detector";
   const session = await openTflite(bytes, name, threads);
   const detect = mediapipeDetector(session, PALM);
+  const recipe = { name: "mediapipe-palm-lite/1", sha256: sha256(bytes), inputPx: PALM.inputPx };
+  return owned(session, recipe, async (image) =>
+    (await detect(image)).map((palm) => ({ score: palm.score, box: wholeHand(palm) })),
+  );
+}
+
+/** A detector that owns its session. */
+function owned(session: Session, recipe: HandRecipe, detect: HandDetector["detect"]): HandDetector {
+  const handle = new Handle("hand detector", () => session.release());
   return {
-    recipe: { name: "mediapipe-palm-lite/1", sha256: sha256(bytes), inputPx: PALM.inputPx },
-    detect: async (image) =>
-      (await detect(image)).map((palm) => ({
-        score: palm.score,
-        box: wholeHand(palm),
-      })),
-    close: () => session.release(),
+    recipe,
+    detect: (image) =>
+      handle.use(() => {
+        checkPicture(image);
+        return detect(image);
+      }),
+    close: () => handle.release(),
   };
 }
 
@@ -93,11 +107,8 @@ async function openHagrid(path: string, threads: number): Promise<HandDetector> 
       hint: "hand_detector.onnx of github ai-forever/dynamic_gestures.",
     });
   }
-  return {
-    recipe: { name: "hagrid-ssd/1", sha256: sha256(bytes), inputPx: WIDTH_PX },
-    detect: (image) => detectHagrid(session, image),
-    close: () => session.release(),
-  };
+  const recipe = { name: "hagrid-ssd/1", sha256: sha256(bytes), inputPx: WIDTH_PX };
+  return owned(session, recipe, (image) => detectHagrid(session, image));
 }
 
 /** The model suppresses overlaps itself; its boxes are left, top, right, bottom in fractions of the photo. */

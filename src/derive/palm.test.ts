@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { importTflite } from "../engine/import-tflite.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { Tensor } from "../engine/session.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";

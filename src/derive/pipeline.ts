@@ -4,6 +4,7 @@
 // however often it was killed in between.
 import { AppError } from "../core/errors.ts";
 import { syncFile } from "../core/files.ts";
+import { closeAll, openAll } from "../core/handle.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { Derivation, Manifest } from "../data/manifest.ts";
@@ -78,9 +79,9 @@ export interface Opened {
 /** Checks the options, loads the models, reads what is hashed into the derivation; the caller closes it. */
 export async function openDerivation(options: DeriveOptions): Promise<Opened> {
   checkOptions(options);
-  const faces = await openFaces(options, 1);
-  const hands = await openHandCutter(options.handCrop ?? "landmarks", 1);
-  const close = async () => void (await Promise.all([faces.close(), hands.close()]));
+  const opened = [openFaces(options, 1), openHandCutter(options.handCrop ?? "landmarks", 1)] as const;
+  const [faces, hands] = await openAll(opened);
+  const close = () => closeAll([faces, hands]);
   try {
     const { derivation, erasure } = await describeDerivation(options, faces, hands);
     const tools = {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { Random } from "../core/random.ts";
 import { forBlockedKernels } from "../engine/import-blocked.ts";
 import { importTflite } from "../engine/import-tflite.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import { encodeModel, type OnnxModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";

@@ -1,8 +1,7 @@
 // MediaPipe's models as running sessions: read, translated, and fitted to this machine's kernels.
 import { forBlockedKernels } from "../engine/import-blocked.ts";
 import { importTflite } from "../engine/import-tflite.ts";
-import { createDirectSession } from "../engine/ort-direct.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { probeBlock } from "../engine/probe.ts";
 import type { Session } from "../engine/session.ts";
 import { encodeModel } from "../formats/onnx.ts";
@@ -21,6 +20,5 @@ import { readTflite } from "../formats/tflite.ts";
 export async function openTflite(bytes: Uint8Array, where: string, threads: number): Promise<Session> {
   const model = importTflite(readTflite(bytes, where), where);
   const file = encodeModel(forBlockedKernels(model, await probeBlock()));
-  const options = { threads, memoryPattern: true };
-  return (await createDirectSession(file, options)) ?? (await createSession(file, options));
+  return createSession(file, { threads, memoryPattern: true });
 }

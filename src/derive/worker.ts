@@ -1,7 +1,8 @@
 // Thread of `workFrames`: judges, cuts and writes the frames that it is sent, with models of its own.
-// Why threads: ONNX Runtime's Node binding computes on the thread that calls it, as resampling and cutting do.
+// Why threads: ONNX Runtime computes on the thread that calls it, as resampling and cutting do.
 // Invariant: a frame's bytes depend on the frame, the recipe and the source of faces only.
 import { parentPort, workerData } from "node:worker_threads";
+import { closeAll, openAll } from "../core/handle.ts";
 import { serveWorker } from "../core/pool.ts";
 import type { Layout } from "../data/layout.ts";
 import type { ImageRecipe } from "../data/manifest.ts";
@@ -30,10 +31,13 @@ export interface ThreadRequest {
 
 if (parentPort !== null) {
   const { faces, handCrop, ...rest } = workerData as ThreadSetup;
-  const opening = Promise.all([openFaces(faces, 1), openHandCutter(handCrop, 1)]);
+  const opening = openAll([openFaces(faces, 1), openHandCutter(handCrop, 1)] as const);
   opening.catch(() => undefined); // told by the first frame
-  serveWorker<ThreadRequest, FrameResult>(parentPort, async ({ frame, repeated }) => {
+  const work = async ({ frame, repeated }: ThreadRequest) => {
     const [source, hands] = await opening;
     return { value: await workFrame(frame, repeated, { ...rest, faces: source, hands }) };
-  });
+  };
+  serveWorker<ThreadRequest, FrameResult>(parentPort, work, async () =>
+    closeAll(await opening.catch(() => [])),
+  );
 }

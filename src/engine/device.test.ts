@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { chooseDevice, type DeviceSource, probeDevice } from "./device.ts";
-import { createSession, listBackends, runtimeVersion } from "./ort-node.ts";
+import { createSession } from "./open-session.ts";
+import { listBackends, runtimeVersion } from "./ort-node.ts";
 import { type Session, Tensor } from "./session.ts";
 
 const session = (values: readonly number[]): Session => ({

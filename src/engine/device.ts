@@ -2,7 +2,8 @@
 // A provider can be listed and still have no library, no driver or no adapter: it counts once a small model ran.
 import { type AppError, unexpected } from "../core/errors.ts";
 import { encodeModel } from "../formats/onnx.ts";
-import { type Backend, createSession, cudaInstall, listBackends } from "./ort-node.ts";
+import { createSession } from "./open-session.ts";
+import { type Backend, cudaInstall, listBackends } from "./ort-node.ts";
 import { type Session, Tensor } from "./session.ts";
 
 export const DEVICES = ["cpu", "cuda", "webgpu", "coreml", "dml"] as const;

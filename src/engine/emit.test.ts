@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { decodeModel } from "../formats/onnx.ts";
 import { emitGraph } from "./emit.ts";
 import { gradients } from "./gradients.ts";
+import { createSession } from "./open-session.ts";
 import * as ops from "./ops.ts";
-import { createSession } from "./ort-node.ts";
 import { Tensor } from "./session.ts";
 
 function graph() {

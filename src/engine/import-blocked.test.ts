@@ -8,7 +8,7 @@ import {
   type OnnxTensor,
 } from "../formats/onnx.ts";
 import { forBlockedKernels } from "./import-blocked.ts";
-import { createSession } from "./ort-node.ts";
+import { createSession } from "./open-session.ts";
 import { Tensor } from "./session.ts";
 
 type Attributes = OnnxNode["attributes"];

@@ -6,7 +6,7 @@ import { Random } from "../core/random.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite, type TfliteModel, type TfliteOperator, type TfliteTensor } from "../formats/tflite.ts";
 import { importTflite } from "./import-tflite.ts";
-import { createSession } from "./ort-node.ts";
+import { createSession } from "./open-session.ts";
 import { Tensor } from "./session.ts";
 
 const packaged = (name: string) =>

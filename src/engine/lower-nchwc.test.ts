@@ -5,9 +5,9 @@ import { emitGraph } from "./emit.ts";
 import { gradients } from "./gradients.ts";
 import type { ConvAttrs, Value } from "./graph.ts";
 import { sizeOf } from "./graph.ts";
+import { createSession } from "./open-session.ts";
 import * as ops from "./ops.ts";
 import { maxPool } from "./ops-layers.ts";
-import { createSession } from "./ort-node.ts";
 import { probeBlock } from "./probe.ts";
 import { Tensor } from "./session.ts";
 

@@ -1,141 +1,64 @@
-// Sessions by the C interface of the ONNX Runtime library that onnxruntime-node brings, for training steps:
-// results are written where the caller wants them. The Node binding copies every result into new memory, given
-// tensors too (1.30.0), which for weights and moments of 20 M parameters is 240 MB and about 90 ms a step.
-// Source: onnxruntime_c_api.h, whose table of functions only grows at its end.
-// Invariant: memory that the library holds on to is kept alive by the objects here until it is released.
-import { join } from "node:path";
-import { AppError } from "../core/errors.ts";
-import { libraryFolder, runtimeVersion } from "./ort-node.ts";
-import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
-
-/** Places in the table of functions, and what they take. A status that is not null is a fault. */
-const FUNCTIONS = {
-  GetErrorMessage: [2, "const char *f(void *status)"],
-  CreateEnv: [3, "void *f(int level, const char *id, void *out)"],
-  CreateSessionFromArray: [8, "void *f(void *env, void *model, size_t length, void *options, void *out)"],
-  Run: [
-    9,
-    "void *f(void *session, void *run, void *names, void *values, size_t n, void *outNames, size_t m, void *out)",
-  ],
-  CreateSessionOptions: [10, "void *f(void *out)"],
-  DisableMemPattern: [17, "void *f(void *options)"],
-  SetSessionLogSeverityLevel: [22, "void *f(void *options, int level)"],
-  SetSessionGraphOptimizationLevel: [23, "void *f(void *options, int level)"],
-  SetIntraOpNumThreads: [24, "void *f(void *options, int threads)"],
-  SetInterOpNumThreads: [25, "void *f(void *options, int threads)"],
-  SessionGetInputCount: [30, "void *f(void *session, void *out)"],
-  SessionGetOutputCount: [31, "void *f(void *session, void *out)"],
-  SessionGetInputName: [36, "void *f(void *session, size_t index, void *allocator, void *out)"],
-  SessionGetOutputName: [37, "void *f(void *session, size_t index, void *allocator, void *out)"],
-  CreateTensorWithDataAsOrtValue: [
-    49,
-    "void *f(void *info, void *data, size_t bytes, void *dims, size_t rank, int type, void *out)",
-  ],
-  CreateCpuMemoryInfo: [69, "void *f(int allocator, int memory, void *out)"],
-  AllocatorFree: [76, "void *f(void *allocator, void *pointer)"],
-  GetAllocatorWithDefaultOptions: [78, "void *f(void *out)"],
-  ReleaseStatus: [93, "void f(void *status)"],
-  ReleaseSession: [95, "void f(void *session)"],
-  ReleaseValue: [96, "void f(void *value)"],
-  ReleaseSessionOptions: [100, "void f(void *options)"],
-  AddSessionConfigEntry: [130, "void *f(void *options, const char *key, const char *value)"],
-} as const satisfies Readonly<Record<string, readonly [place: number, prototype: string]>>;
-
-type Name = keyof typeof FUNCTIONS;
-type Pointer = bigint;
-type Argument = Pointer | number | string | ArrayBufferView | null;
-
-/** The C interface: `call` throws on a fault. */
-interface Library {
-  call(name: Name, ...args: readonly Argument[]): void;
-  /** As `call`, for functions whose last argument is where they write a pointer or a size. */
-  made(name: Name, ...args: readonly Argument[]): Pointer;
-  text(pointer: Pointer): string;
-  address(memory: ArrayBufferView): Pointer;
-  readonly env: Pointer;
-  readonly memory: Pointer;
-  readonly allocator: Pointer;
-}
-
-/** The release whose table and file names are known here. */
-const VERSION = "1.30.0";
-
-const FILES: Readonly<Partial<Record<NodeJS.Platform, string>>> = {
-  linux: "libonnxruntime.so.1",
-  darwin: "libonnxruntime.1.dylib",
-  win32: "onnxruntime.dll",
-};
-
-let opened: Promise<Library | undefined> | undefined;
-
-/** The library, opened once; undefined where it cannot be used like this. */
-function library(): Promise<Library | undefined> {
-  opened ??= open().catch(() => undefined); // no build of the interface for this system, or another layout
-  return opened;
-}
-
-async function open(): Promise<Library | undefined> {
-  const file = FILES[process.platform];
-  if (file === undefined || runtimeVersion() !== VERSION) return undefined;
-  const { default: koffi } = await import("koffi");
-  const base = koffi.load(join(libraryFolder(), file)).func("void *OrtGetApiBase()")() as Pointer;
-  const getApi = koffi.decode(
-    koffi.decode(base, "void *") as Pointer,
-    koffi.proto("void *f(uint32_t version)"),
-  );
-  const table = (getApi as (version: number) => Pointer)(Number(VERSION.split(".")[1]));
-  const found = Object.entries(FUNCTIONS).map(([name, [place, prototype]]) => {
-    const pointer = koffi.decode(table, place * koffi.sizeof("void *"), "void *") as Pointer;
-    return [name, koffi.decode(pointer, koffi.proto(prototype.replace("f(", `${name}(`)))] as const;
-  });
-  const functions = Object.fromEntries(found) as Readonly<Record<Name, (...args: Argument[]) => unknown>>;
-  const call: Library["call"] = (name, ...args) => {
-    const status = functions[name](...args) as Pointer | null | undefined;
-    if (status === null || status === undefined || status === 0n) return;
-    const message = functions.GetErrorMessage(status) as string;
-    functions.ReleaseStatus(status);
-    throw new Error(message);
-  };
-  const made: Library["made"] = (name, ...args) => {
-    const out = new BigUint64Array(1);
-    call(name, ...args, out);
-    return out[0]!;
-  };
-  return {
-    call,
-    made,
-    text: (pointer) => koffi.decode.string(pointer),
-    address: (memory) => koffi.address(memory),
-    env: made("CreateEnv", 3, "facehand"),
-    memory: made("CreateCpuMemoryInfo", 1, 0), // OrtArenaAllocator, OrtMemTypeDefault
-    allocator: made("GetAllocatorWithDefaultOptions"),
-  };
-}
+// Sessions by the C interface of the ONNX Runtime library that onnxruntime-node brings: results are written where the caller
+// wants them, or copied out. The Node binding copies every result into new memory, given tensors too (1.30.0), which for
+// weights and moments of 20 M parameters is 240 MB and about 90 ms a step; and it aborts the whole process if the thread
+// that runs a model with it is ended meanwhile, which these calls survive.
+// Invariants: memory that the library holds on to is kept alive by the objects here until it is released; what a failed
+// call took is freed.
+import type { NativeSession } from "./native.ts";
+import { type Library, openLibrary, type Pointer } from "./ort-library.ts";
+import type { Port } from "./ports.ts";
+import { type SessionOptions, Tensor, type Tensors } from "./session.ts";
 
 const LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
-/** ONNXTensorElementDataType. */
-const TYPES: Readonly<Record<string, number>> = { float32: 1, uint8: 2 };
+
+/** An array of a tensor's values; which one, the type says. */
+type Values = Float32ArrayConstructor;
+type Type = readonly [name: "float32", array: Values];
+
+/** Types by ONNXTensorElementDataType, and the arrays of their values; others are left to the binding. */
+const TYPES = {
+  1: ["float32", Float32Array],
+  2: ["uint8", Uint8Array],
+  3: ["int8", Int8Array],
+  4: ["uint16", Uint16Array],
+  5: ["int16", Int16Array],
+  6: ["int32", Int32Array],
+  7: ["int64", BigInt64Array],
+  9: ["bool", Uint8Array],
+  11: ["float64", Float64Array],
+  12: ["uint32", Uint32Array],
+  13: ["uint64", BigUint64Array],
+} as const;
+
+const CODES = new Map<string, number>(Object.entries(TYPES).map(([code, [name]]) => [name, Number(code)]));
+
+/** TypeScript is told of one type: what is done with all of them is the same. */
+function typeOf(code: number): Type | undefined {
+  return (TYPES as unknown as Readonly<Record<number, Type>>)[code];
+}
 
 /**
- * Loads a model that writes its results into the tensors given to `run`, which have to be there for every output
- * wanted and may share memory with inputs that nothing reads any more. On the CPU.
+ * Loads a model that runs on the CPU.
  *
  * @param options - as createSession's; `providers`, `where` and `profilePrefix` are not for it
- * @returns undefined where the library cannot be called directly: createSession then serves
- * @throws AppError("internal", "MODEL_REFUSED") if ONNX Runtime refuses the model
- * @example const session = (await createDirectSession(model)) ?? (await createSession(model))
+ * @returns undefined where the library cannot be called directly, or not for this model: the binding then serves
+ * @throws Error if ONNX Runtime refuses the model
  */
-export async function createDirectSession(
+export async function openDirect(
   model: Uint8Array,
   options: SessionOptions = {},
-): Promise<Session | undefined> {
-  const ort = await library();
+): Promise<NativeSession | undefined> {
+  const ort = await openLibrary();
   if (ort === undefined) return undefined;
+  const session = load(ort, model, options);
+  let kept = false;
   try {
-    return new DirectSession(ort, load(ort, model, options));
-  } catch (cause) {
-    const message = `Expected a model that ONNX Runtime accepts, got ${(cause as Error).message}`;
-    throw new AppError("internal", "MODEL_REFUSED", message, { cause });
+    const inputs = endsOf(ort, session, "Input");
+    const outputs = endsOf(ort, session, "Output");
+    kept = [...inputs, ...outputs].every(({ type }) => type !== undefined);
+    return kept ? new DirectSession(ort, session, inputs, outputs) : undefined;
+  } finally {
+    if (!kept) ort.call("ReleaseSession", session);
   }
 }
 
@@ -145,7 +68,7 @@ function load(ort: Library, model: Uint8Array, options: SessionOptions): Pointer
   try {
     ort.call("SetIntraOpNumThreads", made, threads);
     ort.call("SetInterOpNumThreads", made, 1);
-    ort.call("SetSessionLogSeverityLevel", made, 3);
+    ort.call("SetSessionLogSeverityLevel", made, 4); // its errors become ours
     ort.call("SetSessionGraphOptimizationLevel", made, LEVELS[optimization]);
     if (!memoryPattern) ort.call("DisableMemPattern", made);
     for (const [key, value] of Object.entries({ "session.set_denormal_as_zero": "1", ...config }))
@@ -156,100 +79,121 @@ function load(ort: Library, model: Uint8Array, options: SessionOptions): Pointer
   }
 }
 
-/** Names as the library wants them, ended by zero, at addresses that stay. */
-interface Names {
-  readonly names: readonly string[];
-  readonly addresses: ReadonlyMap<string, Pointer>;
-  readonly memory: readonly Uint8Array[];
+/** An input or output, with its name as the library wants it: ended by zero, at an address that stays. */
+interface End extends Port {
+  readonly memory: Uint8Array;
+  readonly address: Pointer;
 }
 
-class DirectSession implements Session {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
+function endsOf(ort: Library, session: Pointer, kind: "Input" | "Output"): End[] {
+  const count = Number(ort.made(`SessionGet${kind}Count`, session));
+  return Array.from({ length: count }, (_, i) => {
+    const name = nameOf(ort, ort.made(`SessionGet${kind}Name`, session, i, ort.allocator));
+    const memory = new TextEncoder().encode(`${name}\0`.padEnd(72, "\0")); // off V8's heap
+    const shape = declared(ort, ort.made(`SessionGet${kind}TypeInfo`, session, i));
+    return { name, memory, address: ort.address(memory), ...shape };
+  });
+}
+
+function nameOf(ort: Library, pointer: Pointer): string {
+  try {
+    return ort.text(pointer);
+  } finally {
+    ort.call("AllocatorFree", ort.allocator, pointer);
+  }
+}
+
+/** What the model says of an end; takes over `info`. */
+function declared(ort: Library, info: Pointer): Pick<Port, "type" | "dims"> {
+  try {
+    const tensor = ort.made("CastTypeInfoToTensorInfo", info);
+    if (tensor === 0n) return { type: undefined, dims: undefined }; // a sequence, a map, something optional
+    const type = typeOf(Number(ort.made("GetTensorElementType", tensor)))?.[0];
+    return { type, dims: dimsOf(ort, tensor).map((n) => (n < 0 ? undefined : n)) };
+  } finally {
+    ort.call("ReleaseTypeInfo", info);
+  }
+}
+
+function dimsOf(ort: Library, tensorInfo: Pointer): number[] {
+  const dims = new BigInt64Array(Number(ort.made("GetDimensionsCount", tensorInfo)));
+  if (dims.length > 0) ort.call("GetDimensions", tensorInfo, dims, dims.length);
+  return Array.from(dims, Number);
+}
+
+class DirectSession implements NativeSession {
+  readonly inputs: readonly End[];
+  readonly outputs: readonly End[];
   readonly #ort: Library;
   readonly #session: Pointer;
-  readonly #inputs: Names;
-  readonly #outputs: Names;
+  readonly #addresses: { readonly inputs: Addresses; readonly outputs: Addresses };
 
-  constructor(ort: Library, session: Pointer) {
+  constructor(ort: Library, session: Pointer, inputs: readonly End[], outputs: readonly End[]) {
     this.#ort = ort;
     this.#session = session;
-    this.#inputs = this.#names("SessionGetInputCount", "SessionGetInputName");
-    this.#outputs = this.#names("SessionGetOutputCount", "SessionGetOutputName");
-    this.inputNames = this.#inputs.names;
-    this.outputNames = this.#outputs.names;
+    this.inputs = inputs;
+    this.outputs = outputs;
+    this.#addresses = { inputs: addressesOf(inputs), outputs: addressesOf(outputs) };
   }
 
-  #names(count: Name, name: Name): Names {
-    const ort = this.#ort;
-    const names = Array.from({ length: Number(ort.made(count, this.#session)) }, (_, i) => {
-      const pointer = ort.made(name, this.#session, i, ort.allocator);
-      const text = ort.text(pointer);
-      ort.call("AllocatorFree", ort.allocator, pointer);
-      return text;
-    });
-    const memory = names.map((text) => new TextEncoder().encode(`${text}\0`.padEnd(72, "\0"))); // off V8's heap
-    return {
-      names,
-      memory,
-      addresses: new Map(names.map((text, i) => [text, ort.address(memory[i]!)])),
-    };
-  }
-
-  async run(feeds: Tensors, fetches?: readonly string[] | Tensors): Promise<Record<string, Tensor>> {
-    if (fetches === undefined || Array.isArray(fetches))
-      throw new AppError("internal", "FETCHES", "Expected a tensor for every output, got names");
-    await new Promise((resolve) => setImmediate(resolve));
+  run(feeds: Tensors, fetches: readonly string[] | Tensors): Record<string, Tensor> {
+    const given = Array.isArray(fetches) ? undefined : (fetches as Tensors);
+    const names = given === undefined ? (fetches as readonly string[]) : Object.keys(given);
     const values: Pointer[] = [];
     try {
-      const [inNames, inputs] = this.#bind(feeds, this.#inputs, values);
-      const [outNames, outputs] = this.#bind(fetches as Tensors, this.#outputs, values);
-      const [n, m] = [inputs.length, outputs.length];
-      this.#ort.call("Run", this.#session, null, inNames, inputs, n, outNames, m, outputs);
-    } catch (cause) {
-      const message = `Expected the model to run, got ${(cause as Error).message}`;
-      throw new AppError("internal", "RUN_FAILED", message, { cause });
+      const inputs = this.#bind(feeds, values);
+      // The library puts a value of its own where there is none.
+      const outputs = given === undefined ? new BigUint64Array(names.length) : this.#bind(given, values);
+      const from = BigUint64Array.from(Object.keys(feeds), (name) => this.#addresses.inputs.get(name)!);
+      const to = BigUint64Array.from(names, (name) => this.#addresses.outputs.get(name)!);
+      this.#ort.call("Run", this.#session, null, from, inputs, inputs.length, to, outputs.length, outputs);
+      if (given !== undefined) return { ...given };
+      values.push(...outputs);
+      return Object.fromEntries(names.map((name, i) => [name, this.#copy(outputs[i]!)]));
     } finally {
       for (const value of values) this.#ort.call("ReleaseValue", value);
     }
-    return { ...(fetches as Tensors) };
   }
 
-  /** Arrays of names and of tensors; `all` takes the tensors, to be released. */
-  #bind(tensors: Tensors, { addresses }: Names, all: Pointer[]): [BigUint64Array, BigUint64Array] {
-    const entries = Object.entries(tensors);
-    const names = BigUint64Array.from(entries, ([name]) => {
-      const address = addresses.get(name);
-      if (address === undefined) throw new Error(`no input or output ${name}`);
-      return address;
-    });
-    const values = BigUint64Array.from(entries, ([, tensor]) => {
-      const value = this.#tensor(tensor);
+  /** Values that are read and written in the tensors' own memory; `all` takes them, to be released. */
+  #bind(tensors: Tensors, all: Pointer[]): BigUint64Array {
+    return BigUint64Array.from(Object.values(tensors), ({ data, dims, type }) => {
+      const memory = data as Float32Array | Uint8Array;
+      void memory.buffer; // moves small arrays off V8's heap, where they would move about
+      const shape = BigInt64Array.from(dims, BigInt);
+      const size = [memory, memory.byteLength, shape, shape.length] as const;
+      const value = this.#ort.made(
+        "CreateTensorWithDataAsOrtValue",
+        this.#ort.memory,
+        ...size,
+        CODES.get(type)!,
+      );
       all.push(value);
       return value;
     });
-    return [names, values];
   }
 
-  /** The library reads and writes the tensor's own memory. */
-  #tensor({ data, dims, type }: Tensor): Pointer {
-    const memory = data as Float32Array | Uint8Array;
-    const element = TYPES[type];
-    if (element === undefined) throw new Error(`a tensor of ${type}`);
-    void memory.buffer; // moves small arrays off V8's heap, where they would move about
-    const shape = BigInt64Array.from(dims, BigInt);
-    return this.#ort.made(
-      "CreateTensorWithDataAsOrtValue",
-      this.#ort.memory,
-      memory,
-      memory.byteLength,
-      shape,
-      shape.length,
-      element,
-    );
+  #copy(value: Pointer): Tensor {
+    const ort = this.#ort;
+    const info = ort.made("GetTensorTypeAndShape", value);
+    try {
+      const dims = dimsOf(ort, info);
+      const [type, array] = typeOf(Number(ort.made("GetTensorElementType", info)))!;
+      const length = dims.reduce((product, n) => product * n, 1);
+      const bytes = ort.bytes(ort.made("GetTensorMutableData", value), length * array.BYTES_PER_ELEMENT);
+      return new Tensor(type, new array(bytes.buffer, bytes.byteOffset, length), dims);
+    } finally {
+      ort.call("ReleaseTensorTypeAndShapeInfo", info);
+    }
   }
 
-  async release(): Promise<void> {
+  free(): void {
     this.#ort.call("ReleaseSession", this.#session);
   }
+}
+
+type Addresses = ReadonlyMap<string, Pointer>;
+
+function addressesOf(ends: readonly End[]): Addresses {
+  return new Map(ends.map(({ name, address }) => [name, address]));
 }

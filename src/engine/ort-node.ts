@@ -1,13 +1,13 @@
-// Sessions on ONNX Runtime's Node binding; the only file that imports it.
+// ONNX Runtime's Node binding, what it brings, and sessions on it; the only file that imports it.
 // Defaults suit training graphs: no memory pattern (1.8 times the memory), sequential (parallel is 2.4 times slower).
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { env, InferenceSession, listSupportedBackends, Tensor as NodeTensor } from "onnxruntime-node";
-import { AppError, unexpected } from "../core/errors.ts";
-import { causeOf, endsOf, withCause } from "../core/sniff.ts";
-import { collectGarbage } from "./garbage.ts";
-import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
+import { unexpected } from "../core/errors.ts";
+import type { NativeSession } from "./native.ts";
+import type { Port } from "./ports.ts";
+import type { SessionOptions, Tensor, Tensors } from "./session.ts";
 
 /** An execution provider that the installed binding knows. */
 export interface Backend {
@@ -51,44 +51,29 @@ function bindingFolder(): string {
   return dirname(createRequire(import.meta.url).resolve("onnxruntime-node/package.json"));
 }
 
-/** Models from which on their bytes are worth a collection of garbage. */
-const LARGE_BYTES = 16 * 2 ** 20;
-
 const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
 
 /**
- * Loads a model into ONNX Runtime.
+ * Loads a model into the binding.
  *
- * @param model - a serialised ONNX model; not kept
- * @param options - see SessionOptions
- * @returns a session, to be released by the caller
- * @throws AppError("input", "DEVICE") for a provider that the installed binding does not have
- * @throws AppError("data" | "internal", "MODEL_REFUSED") if ONNX Runtime refuses it; `data` if `where` is given
- * @example const session = await createSession(encodeModel(model), { threads: 2 })
+ * @param options - as createSession's; `where` is not for it
+ * @throws Error if ONNX Runtime refuses it, AppError("input", "DEVICE") for a provider that the binding does not have
  */
-export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
-  const { where } = options;
+export async function openBinding(model: Uint8Array, options: SessionOptions): Promise<NativeSession> {
   refuseUnknown(options.providers ?? []);
-  const large = model.byteLength >= LARGE_BYTES;
-  if (large) collectGarbage(); // what the model was made of
-  let session: InferenceSession;
-  try {
-    session = await InferenceSession.create(model, nativeOptions(options));
-  } catch (cause) {
-    const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
-    const error = new AppError(where === undefined ? "internal" : "data", "MODEL_REFUSED", message, {
-      cause,
-    });
-    if (where === undefined) throw error;
-    throw withCause(error, causeOf(endsOf(model), ["onnx"]), "an ONNX model", where);
-  }
-  if (large) setImmediate(collectGarbage); // the model itself, once the caller has let it go
+  const session = await InferenceSession.create(model, nativeOptions(options));
   return {
-    inputNames: session.inputNames,
-    outputNames: session.outputNames,
+    inputs: session.inputMetadata.map(portOf),
+    outputs: session.outputMetadata.map(portOf),
     run: (feeds, fetches) => run(session, feeds, fetches),
-    release: () => session.release(),
+    free: () => session.release(),
   };
+}
+
+function portOf(end: InferenceSession.ValueMetadata): Port {
+  if (!end.isTensor) return { name: end.name, type: undefined, dims: undefined };
+  const dims = end.shape.map((n) => (typeof n === "number" ? n : undefined));
+  return { name: end.name, type: end.type, dims };
 }
 
 /** The binding would leave out a provider that it does not have, and run on the CPU without a word. */
@@ -109,7 +94,7 @@ function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions
     enableMemPattern: memoryPattern,
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4, // its errors become ours
     extra: { ...CONFIG, ...options.config },
     ...(options.profilePrefix === undefined
       ? {}
@@ -117,16 +102,9 @@ function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions
   };
 }
 
-async function run(session: InferenceSession, feeds: Tensors, fetches?: readonly string[] | Tensors) {
-  try {
-    if (fetches === undefined) return { ...(await session.run(feeds)) };
-    const wanted = Array.isArray(fetches) ? [...fetches] : rewrap(fetches as Tensors);
-    return { ...(await session.run(feeds, wanted)) };
-  } catch (cause) {
-    throw new AppError("internal", "RUN_FAILED", `Expected the model to run, got ${reason(cause)}`, {
-      cause,
-    });
-  }
+async function run(session: InferenceSession, feeds: Tensors, fetches: readonly string[] | Tensors) {
+  const wanted = Array.isArray(fetches) ? [...fetches] : rewrap(fetches as Tensors);
+  return { ...(await session.run(feeds, wanted)) };
 }
 
 /** The binding knows fetches by its own (CommonJS) Tensor class; the data is shared, not copied. */
@@ -137,8 +115,4 @@ function rewrap(fetches: Tensors): Record<string, Tensor> {
       t instanceof NodeTensor ? t : new NodeTensor(t.type as "float32", t.data as Float32Array, t.dims);
   }
   return out;
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,6 +1,6 @@
 // Asks ONNX Runtime for the block size of its NCHWc operators, which depends on the processor.
 import { encodeModel } from "../formats/onnx.ts";
-import { createSession } from "./ort-node.ts";
+import { createSession } from "./open-session.ts";
 import { Tensor } from "./session.ts";
 import { NCHWC } from "./writer.ts";
 

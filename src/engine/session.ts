@@ -14,13 +14,15 @@ export interface Session {
    * @param feeds - one tensor per input
    * @param fetches - names of the outputs wanted, or tensors to write them into; all outputs if left out
    * @returns one tensor per output wanted, by name
+   * @throws AppError("input", "RELEASED") once its release was asked for
    */
   run(feeds: Tensors, fetches?: readonly string[] | Tensors): Promise<Record<string, Tensor>>;
-  /** Frees the model's memory; the session cannot run afterwards. */
+  /** Frees the model's memory when runs under way have ended; from the call on none is begun. A second call does no harm. */
   release(): Promise<void>;
 }
 
-export type GraphOptimization = "disabled" | "basic" | "extended" | "all";
+export const GRAPH_OPTIMIZATIONS = ["disabled", "basic", "extended", "all"] as const;
+export type GraphOptimization = (typeof GRAPH_OPTIMIZATIONS)[number];
 
 export interface SessionOptions {
   /** Threads inside one operator; 0 (default) lets ONNX Runtime take one per core. */

@@ -8,7 +8,7 @@ import * as web from "onnxruntime-web";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runPython } from "../../test/python.ts";
 import { Random } from "../core/random.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { initialise } from "../engine/params.ts";
 import { Tensor } from "../engine/session.ts";
 import { decodeModel, encodeModel, type OnnxTensor } from "../formats/onnx.ts";

@@ -2,7 +2,8 @@
 // Browser-safe: the caller brings the ONNX Runtime session; pixels are resized by data/pixels as in training.
 // Its output is the probability of the label "male" as recorded in the training data, not a person's identity.
 import { AppError, unexpected } from "../core/errors.ts";
-import { type RgbImage, resizeBilinear } from "../data/pixels.ts";
+import { Handle } from "../core/handle.ts";
+import { checkImage, type RgbImage, resizeBilinear } from "../data/pixels.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { emitGraph } from "../engine/emit.ts";
 import type { Value } from "../engine/graph.ts";
@@ -47,6 +48,7 @@ export interface ImagePrediction {
  * alone, and is refused by UMCC F0, which has no use for it.
  */
 export type AskedModality = Modality | "auto";
+const ASKED: readonly string[] = [...MODALITIES, "auto"];
 
 /** `head` of what MAG's gate decided. */
 export const GATED = "gated";
@@ -65,40 +67,54 @@ export function askedOf(
 /** A loaded model; close it when done. */
 export interface Predictor {
   readonly facts: ModelFacts;
-  /** @param images - one prediction each, in order; any size, RGB */
+  /**
+   * @param images - one prediction each, in order; any size, RGB
+   * @throws AppError("input", "NOT_AN_IMAGE" | "MODALITY_REQUIRED" | "MODALITY_UNUSED"), AppError("input", "RELEASED") once
+   *   it was closed
+   */
   predict(images: readonly RgbImage[], modality: AskedModality): Promise<ImagePrediction[]>;
-  /** @param pixels - u8 [n, S, S, 3], already of the model's size; `modalities` has n entries */
+  /**
+   * @param pixels - u8 [n, S, S, 3], already of the model's size; `modalities` has n entries
+   * @throws as predict, and AppError("input", "PIXELS")
+   */
   predictPixels(pixels: Uint8Array, modalities: readonly AskedModality[]): Promise<ImagePrediction[]>;
+  /** Frees the model when predictions under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
 
 /**
  * Builds the evaluation graph of a checkpoint and loads it.
  *
- * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size
+ * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size,
+ *   AppError("input", "BATCH_SIZE")
  * @example const predictor = await openPredictor({ facts, weights, createSession })
  */
 export async function openPredictor(options: PredictorOptions): Promise<Predictor> {
   const { facts, batchSize = 1, createSession, provider = "cpu" } = options;
+  checkBatchSize(batchSize);
   const { model, inputs } = emitGraph({ outputs: evaluationGraph(options, batchSize), provider });
   const needsFlag = inputs.some(({ name }) => name === "flag");
   return sessionPredictor(await createSession(model), { facts, batchSize, needsFlag });
 }
 
 /**
- * A predictor over a graph that is loaded already, such as an exported file.
+ * A predictor over a graph that is loaded already, such as an exported file; it owns the session from then on.
  *
  * @param options - `batchSize` is that of the graph, any for one of free batches; `needsFlag` if it has the input `flag`
+ * @throws AppError("input", "BATCH_SIZE")
  */
 export function sessionPredictor(session: Session, options: FeedOptions): Predictor {
   const { facts, batchSize, needsFlag } = options;
+  checkBatchSize(batchSize);
   const size = facts.pixels.sizePx;
-  const predictPixels = async (pixels: Uint8Array, modalities: readonly AskedModality[]) => {
+  const bytes = size * size * 3;
+  const handle = new Handle("predictor", () => session.release());
+  const predictAll = async (pixels: Uint8Array, modalities: readonly AskedModality[]) => {
     checkAsked(modalities, facts);
     const all: ImagePrediction[] = [];
-    const bytes = size * size * 3;
     for (let start = 0; start < modalities.length; start += batchSize) {
       const asked = modalities.slice(start, start + batchSize);
+      checkPixels(pixels, modalities.length * bytes); // each time: other code runs between batches
       const part = pixels.subarray(start * bytes, (start + asked.length) * bytes);
       const feeds = feed(part, asked, { facts, batchSize, needsFlag });
       all.push(...read(await session.run(feeds), asked, facts));
@@ -107,19 +123,37 @@ export function sessionPredictor(session: Session, options: FeedOptions): Predic
   };
   return {
     facts,
-    predictPixels,
-    predict(images, modality) {
-      const pixels = new Uint8Array(images.length * size * size * 3);
-      images.forEach((image, i) => {
-        pixels.set(resizeBilinear(image, size, size).data, i * size * size * 3);
-      });
-      return predictPixels(
-        pixels,
-        images.map(() => modality),
-      );
-    },
-    close: () => session.release(),
+    predictPixels: (pixels, modalities) =>
+      handle.use(() => {
+        checkPixels(pixels, modalities.length * bytes);
+        return predictAll(pixels, modalities);
+      }),
+    predict: (images, modality) =>
+      handle.use(() => {
+        const asked = images.map(() => modality);
+        checkAsked(asked, facts);
+        const pixels = new Uint8Array(images.length * bytes);
+        images.forEach((image, i) => {
+          checkImage(image);
+          pixels.set(resizeBilinear(image, size, size).data, i * bytes);
+        });
+        return predictAll(pixels, asked);
+      }),
+    close: () => handle.release(),
   };
+}
+
+function checkBatchSize(batchSize: number): void {
+  if (Number.isSafeInteger(batchSize) && batchSize >= 1) return;
+  const e = { code: "BATCH_SIZE", expected: "an integer from 1 on", name: "the batch size", got: batchSize };
+  throw unexpected("input", e);
+}
+
+function checkPixels(pixels: Uint8Array, bytes: number): void {
+  const kind = Object.prototype.toString.call(pixels);
+  if (kind === "[object Uint8Array]" && pixels.length === bytes) return;
+  const got = kind === "[object Uint8Array]" ? pixels.length : kind;
+  throw unexpected("input", { code: "PIXELS", expected: `${bytes} bytes`, name: "the pixels", got });
 }
 
 /** What split-predictor needs of the graph beside its outputs. */
@@ -191,9 +225,14 @@ function feed(pixels: Uint8Array, asked: readonly AskedModality[], options: Feed
 /**
  * Refuses what a model cannot use: a modality that must be said and is not, or is said in vain.
  *
- * @throws AppError("input", "MODALITY_REQUIRED" | "MODALITY_UNUSED")
+ * @throws AppError("input", "MODALITY" | "MODALITY_REQUIRED" | "MODALITY_UNUSED")
  */
 export function checkAsked(asked: readonly AskedModality[], { arch, flag }: ModelFacts): void {
+  const unknown = asked.find((modality) => !ASKED.includes(modality));
+  if (unknown !== undefined) {
+    const e = { code: "MODALITY", expected: ASKED.join(", "), name: "the modality", got: unknown };
+    throw unexpected("input", e);
+  }
   if (arch === "mag") return;
   const told = asked.find((modality) => modality !== "auto");
   if (flag && asked.includes("auto")) {

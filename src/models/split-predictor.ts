@@ -1,5 +1,6 @@
 // A predictor in two parts, for training with a frozen backbone: features of images, made once, and the heads that learn,
 // whose weights are given with every call. Browser-safe.
+import { Handle } from "../core/handle.ts";
 import { cutBelow } from "../engine/cut.ts";
 import { emitGraph } from "../engine/emit.ts";
 import type { Value } from "../engine/graph.ts";
@@ -54,32 +55,36 @@ export async function openSplitPredictor(options: PredictorOptions): Promise<Spl
   if (graph.cut.length !== 1 || cut!.shape.length !== 2) return undefined;
   const below = emitGraph({ outputs: { [FEATURES]: cut! }, provider });
   const above = emitGraph({ outputs: graph.outputs, provider, sources: new Map([[cut!, FEATURES]]) });
-  const sessions = await Promise.all([below, above].map(({ model }) => createSession(model)));
-  const [lower, upper] = sessions as [(typeof sessions)[0], (typeof sessions)[0]];
+  const lower = await createSession(below.model);
+  const upper = await createSession(above.model).catch(async (error) => {
+    await lower.release();
+    throw error;
+  });
+  const handle = new Handle("predictor", () => Promise.all([lower.release(), upper.release()]));
   const needsFlag = above.inputs.some(({ name }) => name === "flag");
   const [width, size] = [cut!.shape[1]!, facts.pixels.sizePx];
   return {
     width,
-    async features(pixels, n) {
-      const images = new Uint8Array(batchSize * size * size * 3);
-      images.set(pixels);
-      const made = await lower.run({ images: new Tensor("uint8", images, [batchSize, size, size, 3]) });
-      return (made[FEATURES]!.data as Float32Array).slice(0, n * width);
-    },
-    async predict(features, weights, modalities) {
-      checkAsked(modalities, facts);
-      const rows = new Float32Array(batchSize * width);
-      rows.set(features);
-      const feeds: Record<string, Tensor> = {
-        ...headFeeds(graph.heads, weights),
-        [FEATURES]: new Tensor("float32", rows, [batchSize, width]),
-      };
-      if (needsFlag) feeds["flag"] = new Tensor("float32", flags(modalities, batchSize), [batchSize, 2]);
-      return read(await upper.run(feeds), modalities, facts);
-    },
-    close: async () => {
-      await Promise.all(sessions.map((session) => session.release()));
-    },
+    features: (pixels, n) =>
+      handle.use(async () => {
+        const images = new Uint8Array(batchSize * size * size * 3);
+        images.set(pixels);
+        const made = await lower.run({ images: new Tensor("uint8", images, [batchSize, size, size, 3]) });
+        return (made[FEATURES]!.data as Float32Array).slice(0, n * width);
+      }),
+    predict: (features, weights, modalities) =>
+      handle.use(async () => {
+        checkAsked(modalities, facts);
+        const rows = new Float32Array(batchSize * width);
+        rows.set(features);
+        const feeds: Record<string, Tensor> = {
+          ...headFeeds(graph.heads, weights),
+          [FEATURES]: new Tensor("float32", rows, [batchSize, width]),
+        };
+        if (needsFlag) feeds["flag"] = new Tensor("float32", flags(modalities, batchSize), [batchSize, 2]);
+        return read(await upper.run(feeds), modalities, facts);
+      }),
+    close: () => handle.release(),
   };
 }
 

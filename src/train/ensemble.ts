@@ -1,6 +1,7 @@
 // Several seeds of one configuration as one predictor: the mean of their log-odds.
 // Invariants: every seed answers every image; a gate's weight is the mean of the seeds', classes have the mean of their
 // log-probabilities, made to sum to 1 again.
+import { closeAll, Handle } from "../core/handle.ts";
 import { GATED, type ImagePrediction, type Predictor, preferred } from "../models/predictor.ts";
 import { type LocalOptions, openLocalPredictor } from "./infer.ts";
 import { type LoadedModel, loadModel } from "./model-file.ts";
@@ -47,25 +48,24 @@ export async function openEnsemble(
   options: LocalOptions,
 ): Promise<Predictor> {
   const all: Predictor[] = [];
-  const close = async () => {
-    await Promise.all(all.map((predictor) => predictor.close()));
-  };
+  const handle = new Handle("predictor", () => closeAll(all));
   try {
     for (const model of models) all.push(await openLocalPredictor(facts, model.weights, options));
   } catch (error) {
-    await close();
+    await handle.release();
     throw error;
   }
   if (seeds === undefined) return all[0]!;
-  const together = async (answers: Promise<ImagePrediction[]>[]) => {
-    const bySeed = await Promise.all(answers);
-    return bySeed[0]!.map((_, i) => meanPrediction(bySeed.map((own) => own[i]!)));
-  };
+  const together = (ask: (each: Predictor) => Promise<ImagePrediction[]>) =>
+    handle.use(async () => {
+      const bySeed = await Promise.all(all.map(ask));
+      return bySeed[0]!.map((_, i) => meanPrediction(bySeed.map((own) => own[i]!)));
+    });
   return {
     facts,
-    predict: (images, modality) => together(all.map((each) => each.predict(images, modality))),
-    predictPixels: (pixels, asked) => together(all.map((each) => each.predictPixels(pixels, asked))),
-    close,
+    predict: (images, modality) => together((each) => each.predict(images, modality)),
+    predictPixels: (pixels, asked) => together((each) => each.predictPixels(pixels, asked)),
+    close: () => handle.release(),
   };
 }
 

@@ -1,6 +1,6 @@
 // What a smaller exported file costs: the same images through the checkpoint and through the file itself.
 // Invariant: the figures of the file are those of its bytes in ONNX Runtime, not of a simulation of its rounding.
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { decideClass } from "../evaluate/classes.ts";
 import { evaluateRows } from "../evaluate/groups.ts";
 import type { BinaryMetrics } from "../evaluate/metrics.ts";

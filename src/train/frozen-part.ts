@@ -63,7 +63,7 @@ export class FrozenPart {
 
   /** Takes over the frozen weights; the session is made when it is first needed. */
   load(weights: Weights): void {
-    void this.close();
+    this.close().catch(() => undefined); // of a session that could not be made `run` has told
     this.#weights = weights;
   }
 

@@ -43,7 +43,10 @@ export async function openHeldOut(setup: HeldOutSetup, weights: Weights): Promis
   const predictor = await openSplitPredictor({ facts, weights, ...runtime });
   if (predictor === undefined) return undefined;
   const key = featureKey(config, samples, weights);
-  const store = await openFeatures(paths, samples, predictor.width, key);
+  const store = await openFeatures(paths, samples, predictor.width, key).catch(async (error) => {
+    await predictor.close();
+    throw error;
+  });
   const needed = (some: readonly Sample[]) => !store.has(some);
   return {
     async predict(heads) {

@@ -2,7 +2,7 @@
 import type { Batches } from "../data/batches.ts";
 import { MODALITIES, type Sample, type Split, sexIndex } from "../data/record.ts";
 import type { Device } from "../engine/device.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";

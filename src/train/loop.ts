@@ -2,6 +2,7 @@
 // Invariant: stopping after any step and resuming gives the same checkpoints and predictions, byte for byte.
 import { AppError, Interrupted } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { OpenList } from "../core/handle.ts";
 import { Random } from "../core/random.ts";
 import type { Batches } from "../data/batches.ts";
 import type { Sample } from "../data/record.ts";
@@ -75,26 +76,25 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     return finished(dir, facts); // resumed after its end
   }
 
-  const batches = trainBatches(data, config, workers);
-  const validation = plainBatches(data.samples.val, config.imageSize, { workers, batch: config.batch });
-  const step = await openStep(config, facts, options);
+  const opened = new OpenList();
   let features: FeatureStore | undefined;
-  let heldOut: HeldOut | undefined;
   try {
+    const batches = opened.add(trainBatches(data, config, workers));
+    const plain = { workers, batch: config.batch };
+    const validation = opened.add(plainBatches(data.samples.val, config.imageSize, plain));
+    const step = opened.add(await openStep(config, facts, options));
     const start = await firstState({ config, facts, options, step }, paths.last);
     step.load(start.weights, start.slots);
     const log = await rewindLog(dir, start.position.epoch);
     features = await trainFeatures(config, data, step, start.weights, options);
-    if (options.keepFeatures !== false)
-      heldOut = await openHeldOut(
-        { config, facts, validation, data, options, paths: paths.held },
-        start.weights,
-      );
+    const held = { config, facts, validation, data, options, paths: paths.held };
+    const heldOut =
+      options.keepFeatures === false ? undefined : opened.add(await openHeldOut(held, start.weights));
     const run = { config, facts, data, options, batches, validation, step, features, heldOut };
     await runEpochs(run, start.position, log);
   } finally {
     features?.close();
-    await Promise.all([batches.close(), validation.close(), step.close(), heldOut?.close()]);
+    await opened.close();
   }
   await predictFinally(config, data, options);
   await removeFeatures(paths, paths.held);

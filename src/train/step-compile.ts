@@ -2,8 +2,7 @@
 import type { Device } from "../engine/device.ts";
 import { emitGraph } from "../engine/emit.ts";
 import type { Value } from "../engine/graph.ts";
-import { createDirectSession } from "../engine/ort-direct.ts";
-import { createSession } from "../engine/ort-node.ts";
+import { createSession } from "../engine/open-session.ts";
 import { probeBlock } from "../engine/probe.ts";
 import type { Session, SessionOptions } from "../engine/session.ts";
 import type { StepConfig } from "./step-graph.ts";
@@ -69,13 +68,11 @@ export async function compileStep(
   return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)), inPlace };
 }
 
-/** A session that is given a tensor for each of its outputs. */
-export async function createStepSession(
+/** A session for a part of a step. */
+export function createStepSession(
   model: Uint8Array,
   device: Device,
   options: SessionOptions,
 ): Promise<Session> {
-  const direct = device === "cpu" ? await createDirectSession(model, options) : undefined;
-  const providers = device === "cpu" ? ["cpu"] : [device, "cpu"];
-  return direct ?? createSession(model, { ...options, providers });
+  return createSession(model, { ...options, providers: device === "cpu" ? ["cpu"] : [device, "cpu"] });
 }

@@ -2,6 +2,7 @@
 // State stays in flat tensors that are fed and fetched in turn (two sets, swapped), never unpacked between steps.
 // Everything random or scheduled is an input, so that a step is a pure function of its feeds.
 // With `accumulate` a graph of one part runs several times and leaves sums of gradients, which a second graph applies.
+import { Handle } from "../core/handle.ts";
 import { Random } from "../core/random.ts";
 import type { TrainState } from "../engine/checkpoint.ts";
 import { type Shape, sizeOf } from "../engine/graph.ts";
@@ -80,12 +81,17 @@ export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const lowering = await chooseLowering(config);
   const frozen = cutFrozen(config, Object.values(outputs), parts);
   const part = await compileStep(outputs, lowering, frozen?.sources);
-  return new CompiledStep(config, layout, {
-    part,
-    noises,
-    ...(frozen === undefined ? {} : { frozen }),
-    ...(update === undefined ? {} : { update: await compileStep(update, lowering) }),
-  });
+  try {
+    return new CompiledStep(config, layout, {
+      part,
+      noises,
+      ...(frozen === undefined ? {} : { frozen }),
+      ...(update === undefined ? {} : { update: await compileStep(update, lowering) }),
+    });
+  } catch (error) {
+    await part.session.release();
+    throw error;
+  }
 }
 
 interface Graphs {
@@ -106,6 +112,7 @@ class CompiledStep implements TrainStep {
   readonly #graphs: Graphs;
   /** Current state by input name; and, for what cannot be overwritten, memory for the next. */
   #state = new Map<string, Tensor>();
+  readonly #handle = new Handle("training step", () => this.#free());
   #spare = new Map<string, Tensor>();
 
   constructor(config: StepConfig, layout: StepLayout, graphs: Graphs) {
@@ -136,7 +143,11 @@ class CompiledStep implements TrainStep {
       this.#put(slotName(SUM, pack), new Float32Array(pack.length));
   }
 
-  async run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
+  run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
+    return this.#handle.use(() => this.#run(batch, schedule));
+  }
+
+  async #run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
     const { frozen, part, update, noises } = this.#graphs;
     const { accumulate = 1, batchSize, sizePx } = this.#config;
     const scalars = this.#scalarFeeds(schedule);
@@ -199,7 +210,11 @@ class CompiledStep implements TrainStep {
     return values;
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    return this.#handle.release();
+  }
+
+  async #free(): Promise<void> {
     const { frozen, part, update } = this.#graphs;
     await Promise.all([frozen?.close(), part.session.release(), update?.session.release()]);
   }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { decodeImage, encodeJpeg } from "../../src/data/image.ts";
 import { resizeBilinear } from "../../src/data/pixels.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/engine/checkpoint.ts";
-import { createSession } from "../../src/engine/ort-node.ts";
+import { createSession } from "../../src/engine/open-session.ts";
 import { Tensor } from "../../src/engine/session.ts";
 import type { NamedTensor } from "../../src/formats/tensor.ts";
 import { readStateDict } from "../../src/formats/torch.ts";

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { adamw, sgd } from "../../src/engine/optim.ts";
-import { createSession } from "../../src/engine/ort-node.ts";
+import { createSession } from "../../src/engine/open-session.ts";
 import { initialise, type Weights } from "../../src/engine/params.ts";
 import { type ModelFacts, OUTPUT_MEANING } from "../../src/models/facts.ts";
 import { freezeStages, slowStages } from "../../src/models/model.ts";
