@@ -69,8 +69,8 @@ const HALF = 1 << (PRECISION - 1);
  * @example resizeBilinear(image, 224, 224)
  */
 export function resizeBilinear(image: RgbImage, widthPx: number, heightPx: number): RgbImage {
-  if (image.width === widthPx && image.height === heightPx) return image;
   checkImage(image);
+  if (image.width === widthPx && image.height === heightPx) return image;
   checkSide(widthPx, "the width to resize to");
   checkSide(heightPx, "the height to resize to");
   const wide = widthPx === image.width ? image.data : resampleRows(image, widthPx);

@@ -74,6 +74,7 @@ export class SimdMemory {
 
   /** Whether the picture lies here: the one that is held, or one that is kept beside it. */
   has(image: RgbImage): boolean {
+    if (this.#held === undefined) return false;
     return image === this.#held || (image instanceof KeptPicture && image.of === this.#held);
   }
 
