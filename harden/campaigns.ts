@@ -1,5 +1,6 @@
 // All campaigns of `npm run harden`, in the order of its table.
 import type { Campaign } from "./campaign.ts";
+import { handles } from "./handles.ts";
 
 /** What `npm run harden` runs where no name is given. */
-export const CAMPAIGNS: readonly Campaign[] = [];
+export const CAMPAIGNS: readonly Campaign[] = [handles];

@@ -1,8 +1,8 @@
 // The training step as a pure function of its feeds: repeatable to the bit, resumable, and honest about freezing.
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { adamw, sgd } from "../../src/engine/optim.ts";
 import { createSession } from "../../src/engine/open-session.ts";
+import { adamw, sgd } from "../../src/engine/optim.ts";
 import { initialise, type Weights } from "../../src/engine/params.ts";
 import { type ModelFacts, OUTPUT_MEANING } from "../../src/models/facts.ts";
 import { freezeStages, slowStages } from "../../src/models/model.ts";
