@@ -1,8 +1,8 @@
 // Question: how long is one forward pass of UMCC in evaluation mode, u8 pixels to logits, beside PyTorch with timm?
 import { Random } from "../src/core/random.ts";
 import { emitGraph } from "../src/engine/emit.ts";
-import { constant, imageToTensor, input } from "../src/engine/ops.ts";
 import { createSession } from "../src/engine/open-session.ts";
+import { constant, imageToTensor, input } from "../src/engine/ops.ts";
 import { Declarations, initialise } from "../src/engine/params.ts";
 import { probeBlock } from "../src/engine/probe.ts";
 import { Tensor } from "../src/engine/session.ts";
