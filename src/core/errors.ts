@@ -1,5 +1,7 @@
 // The one error type, its wording and its exit codes.
 // Every fault a user can cause is an AppError; anything else that escapes is a bug of ours ("internal").
+// Invariant: no message or hint has a secret of an address in it (core/secrets).
+import { withoutSecrets } from "./secrets.ts";
 
 /** Whose fault it is: the caller's flags, files and rows, servers, or our own. */
 export type ErrorKind = "input" | "data" | "remote" | "internal";
@@ -24,11 +26,11 @@ export class AppError extends Error {
   readonly hint: string | undefined;
 
   constructor(kind: ErrorKind, code: string, message: string, options: ErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(withoutSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AppError";
     this.kind = kind;
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : withoutSecrets(options.hint);
   }
 
   /** Message and hint as the command line prints them. */
@@ -59,7 +61,8 @@ export interface Expectation extends ErrorOptions {
 
 /** Shortens any value to at most `limit` characters for a message. */
 export function show(value: unknown, limit = 80): string {
-  const text = typeof value === "string" ? JSON.stringify(value) : plain(value);
+  const text =
+    typeof value === "string" ? JSON.stringify(withoutSecrets(value)) : withoutSecrets(plain(value));
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
 
