@@ -40,7 +40,8 @@ export function nameTrouble(name: string, longestBytes: number = LONGEST_NAME_BY
  */
 export function pathTrouble(path: string, longestBytes: number = LONGEST_NAME_BYTES): string | undefined {
   for (const part of path.split("/")) {
-    const trouble = part === "" ? "a path inside the folder" : nameTrouble(part, longestBytes);
+    const hole = part === "" && path !== "";
+    const trouble = hole ? "a path inside the folder" : nameTrouble(part, longestBytes);
     if (trouble !== undefined) return trouble;
     if (OWN.test(foldName(part))) return "a name that facehand does not use itself";
   }

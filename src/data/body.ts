@@ -1,38 +1,136 @@
-// The body of a response as it comes, watched: a connection that breaks off or falls silent is worth another attempt.
-// Invariant: the caller's signal always ends it as an interruption, never as a fault.
-import { AppError } from "../core/errors.ts";
-import { showUrl, stopped, Transient, why } from "./http.ts";
+// The body of an answer as it comes, watched: a connection that breaks off, falls silent or drips is worth another attempt.
+// Invariants: a body ends by its length or its last chunk, never by a cut; it always ends, whatever the server does; the
+// caller's signal always ends it as an interruption, never as a fault.
+import type { IncomingMessage } from "node:http";
+import { type Clock, MACHINE_CLOCK } from "../core/clock.ts";
+import { AppError, Interrupted, show } from "../core/errors.ts";
+import { showUrl } from "./address.ts";
+import { Transient } from "./retry.ts";
 
+/** How slow a server may be. */
+export interface Patience {
+  /** A connection without an answer or a byte for so long is cut, ms; default one minute. */
+  readonly idleMs?: number | undefined;
+  /** One that brings fewer bytes a second than this over a minute is cut; default 1000. */
+  readonly leastRate?: number | undefined;
+  /** For tests. */
+  readonly clock?: Clock | undefined;
+}
+
+const IDLE_MS = 60_000;
+/** Bytes a second that are less than a line is worth waiting for. */
+export const LEAST_RATE = 1000;
+/** Over what time the rate is taken. */
+const RATE_MS = 60_000;
+/** Bytes that wait for the disk before the connection has to. */
+const MOST_WAITING = 1 << 20;
 const AGAIN = "run the same command again; it goes on where this stopped";
 
-/** A response's body under way; cancel it in `finally`. */
+/** All of it, as numbers. */
+export function patienceOf({ idleMs = IDLE_MS, leastRate = LEAST_RATE, clock = MACHINE_CLOCK }: Patience) {
+  return { idleMs, leastRate, clock };
+}
+
+/** A body under way. */
 export interface Body {
   /**
-   * The chunks in order.
+   * The chunks in order, once.
    *
-   * @throws Transient if the body breaks off or nothing comes, Interrupted after the user's signal
+   * @throws Transient if the body breaks off, stalls or drips, Interrupted after the user's signal
    */
   chunks(): AsyncGenerator<Uint8Array>;
-  cancel(): Promise<void>;
+  /** Ends it with a fault, if it has not ended. */
+  fail(error: Error): void;
+  /** The rest is not wanted. */
+  cancel(): void;
 }
 
 /** Takes up a body at once: what waits unread is lost when the connection breaks. */
-export function openBody(url: URL, { body }: Response, idle: Watch): Body {
-  const reader = (body ?? new Blob([]).stream()).getReader();
-  const read = () =>
-    reader.read().catch((cause: unknown) => {
-      throw idle.signal.aborted ? stopped(idle.signal) : cut(url, why(cause), cause);
-    });
-  const first = read();
-  first.catch(() => undefined); // told when its turn comes
+export function openBody(url: URL, message: IncomingMessage, patience: Patience): Body {
+  const waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let ended: { readonly error?: Error } | undefined;
+  let wake = () => {};
+  const end = (how: { readonly error?: Error }) => {
+    if (ended !== undefined) return;
+    ended = how;
+    watch.stop();
+    wake();
+  };
+  const fail = (error: Error) => {
+    end({ error });
+    message.destroy();
+  };
+  const watch = watched(message, url, patience, fail);
+  const broken = (cause?: unknown) =>
+    end({ error: cut(url, cause === undefined ? "a closed connection" : why(cause), cause) });
+  message.on("data", (chunk: Uint8Array) => {
+    watch.came(chunk.byteLength);
+    waiting.push(chunk);
+    waitingBytes += chunk.byteLength;
+    if (waitingBytes > MOST_WAITING) message.pause();
+    wake();
+  });
+  message.on("end", () => (message.complete ? end({}) : broken()));
+  message.on("error", broken);
+  message.on("close", () => broken()); // after "end" it says nothing new
   return {
     async *chunks() {
-      for (let next = await first; !next.done; next = await read()) {
-        idle.renew();
-        yield next.value;
+      for (;;) {
+        if (ended?.error instanceof Interrupted) throw ended.error;
+        const next = waiting.shift();
+        if (next !== undefined) {
+          waitingBytes -= next.byteLength;
+          if (message.isPaused() && waitingBytes <= MOST_WAITING / 2) message.resume();
+          yield next;
+        } else if (ended !== undefined) {
+          if (ended.error !== undefined) throw ended.error;
+          return;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
       }
     },
-    cancel: () => reader.cancel().catch(() => undefined), // a broken body has nothing left to cancel
+    fail,
+    cancel() {
+      end({});
+      message.destroy();
+    },
+  };
+}
+
+/** Fails a body that falls silent or drips; not while it has to wait for its reader. */
+function watched(message: IncomingMessage, url: URL, patience: Patience, fail: (error: Error) => void) {
+  const { idleMs, leastRate, clock } = patienceOf(patience);
+  let lastMs = clock.now();
+  let bytes = 0;
+  let waited = false;
+  const silent = () => {
+    const leftMs = idleMs - (clock.now() - lastMs);
+    if (message.isPaused()) stopIdle = clock.after(idleMs, silent);
+    else if (leftMs > 0) stopIdle = clock.after(leftMs, silent);
+    else fail(cut(url, `nothing for ${idleMs / 1000} s`));
+  };
+  const judge = () => {
+    const [rate, judged] = [bytes / (RATE_MS / 1000), !waited && !message.isPaused()];
+    if (judged && rate < leastRate) return fail(cut(url, `${Math.floor(rate)} bytes a second`));
+    [bytes, waited] = [0, message.isPaused()];
+    stopRate = clock.after(RATE_MS, judge);
+  };
+  let stopIdle = clock.after(idleMs, silent);
+  let stopRate = clock.after(RATE_MS, judge);
+  return {
+    came(count: number) {
+      lastMs = clock.now();
+      bytes += count;
+      waited ||= message.isPaused();
+    },
+    stop() {
+      stopIdle();
+      stopRate();
+    },
   };
 }
 
@@ -42,25 +140,8 @@ export function cut(url: URL, got: string, cause?: unknown): Transient {
   return new Transient(new AppError("remote", "REMOTE_CUT", message, { hint: AGAIN, cause }));
 }
 
-/** The caller's signal, or that of an idle connection. */
-export interface Watch {
-  readonly signal: AbortSignal;
-  /** A byte came. */
-  renew(): void;
-  stop(): void;
-}
-
-/**
- * Starts watching a connection.
- *
- * @param idleMs - a connection without a byte for so long is cut, ms; default one minute
- */
-export function watch({ signal, idleMs = 60_000 }: { signal?: AbortSignal; idleMs?: number }): Watch {
-  const own = new AbortController();
-  const timer = setTimeout(() => {
-    const message = `Expected data, got none for ${idleMs / 1000} s`;
-    own.abort(new Transient(new AppError("remote", "REMOTE_CUT", message, { hint: AGAIN })));
-  }, idleMs);
-  const all = signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]);
-  return { signal: all, renew: () => timer.refresh(), stop: () => clearTimeout(timer) };
+/** What a fault of a connection says: of several addresses of one host, the first. */
+export function why(error: unknown): string {
+  const first = error instanceof AggregateError ? error.errors[0] : error;
+  return show(first instanceof Error && first.message === "" ? first.name : first, 120);
 }

@@ -7,7 +7,7 @@ import { type Hub, hashOf, startHub, status } from "../../test/hub.ts";
 import { type AppError, Interrupted } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import { type DownloadOptions, download } from "./download.ts";
-import { retryAfterMs } from "./http.ts";
+import { retryAfterMs } from "./retry.ts";
 
 const random = Random.of(1);
 const BYTES = Uint8Array.from({ length: 50_000 }, () => random.int(256));
@@ -164,7 +164,8 @@ describe("a download", () => {
   it("cuts a connection that brings nothing", async () => {
     const silent = () => true;
     hub.tricks.push(silent, silent);
-    await fails("REMOTE_CUT", { retries: 1, idleMs: 50 }, /^Expected data, got none for 0.05 s$/);
+    const limits = { retries: 1, idleMs: 50 };
+    await fails("REMOTE_UNREACHABLE", limits, /^Expected an answer of .*, got none for 0.05 s$/);
   });
 
   it("stops at the signal, keeping what came", async () => {

@@ -5,26 +5,25 @@
 import { parseHTML } from "linkedom";
 import { CookieJar } from "tough-cookie";
 import { AppError, unexpected } from "../core/errors.ts";
-import { watch } from "./body.ts";
+import { FileNames } from "../core/file-names.ts";
+import { showUrl } from "./address.ts";
+import type { Patience } from "./body.ts";
 import {
   type Cookies,
   isPage,
   type Page,
   pageText,
   type RequestOptions,
-  type RetryOptions,
   request,
-  retrying,
-  showUrl,
+  wholePage,
 } from "./http.ts";
 import { attachedName, safeName } from "./names.ts";
+import { type RetryOptions, retrying } from "./retry.ts";
 
 /** Where Drive is; tests put a server of their own in its place. */
-export interface DriveOptions extends RetryOptions {
+export interface DriveOptions extends RetryOptions, Patience {
   /** Default: Google's. */
-  readonly endpoint?: string;
-  /** As in DownloadOptions. */
-  readonly idleMs?: number;
+  readonly endpoint?: string | undefined;
 }
 
 /** Where a shared file is at this moment. */
@@ -113,22 +112,15 @@ export function openDrive(options: DriveOptions = {}): Drive {
   const address = (id: string) => `${endpoint}/uc?${queryOf(id)}`;
   const listing = (id: string) => `${endpoint}/embeddedfolderview?${queryOf(id)}`;
   const base = { cookies, page: refusal };
-  /** Pages are small: one that does not come within the time is asked for again. */
-  const timely = async <T>(work: (asked: RequestOptions) => Promise<T>): Promise<T> => {
-    const idle = watch(options);
-    try {
-      return await work({ ...base, headers, signal: idle.signal });
-    } finally {
-      idle.stop();
-    }
-  };
+  const { signal, idleMs, leastRate, clock } = options;
+  const asked: RequestOptions = { ...base, headers, signal, idleMs, leastRate, clock };
   const readFolder = (id: string) =>
-    timely((asked) => folderPage(listing(id), { ...asked, headers: { "user-agent": FOLDER_BROWSER } }));
+    folderPage(listing(id), { ...asked, headers: { "user-agent": FOLDER_BROWSER } });
   return {
     ...base,
     headers,
     address,
-    locate: (id) => timely((asked) => follow(address(id), id, asked)),
+    locate: (id) => follow(address(id), id, asked),
     list: (folderId) => listFolder(folderId, "", [], (id) => retrying(() => readFolder(id), options)),
   };
 }
@@ -144,15 +136,15 @@ function openCookies(): Cookies {
 }
 
 async function follow(address: string, id: string, options: RequestOptions): Promise<DriveTarget> {
-  const response = await request(address, options);
-  const url = new URL(response.url);
-  if (!isPage(response)) {
-    await response.body?.cancel();
-    return { url, name: attachedName(response) };
+  const answer = await request(address, options);
+  const { url, status } = answer;
+  if (!isPage(answer)) {
+    answer.cancel();
+    return { url, name: attachedName(answer) };
   }
-  const html = await pageText(response);
+  const html = await pageText(answer);
   const target = confirmation(html, url, id);
-  if (target === undefined) throw refusal({ html, url, status: response.status });
+  if (target === undefined) throw refusal({ html, url, status });
   return target;
 }
 
@@ -171,7 +163,8 @@ function confirmation(html: string, url: URL, shared: string): DriveTarget | und
   const id = asked.get("id");
   const secureLost = url.protocol === "https:" && target.protocol !== "https:";
   const other = target.searchParams.get("id");
-  if (secureLost || !/^https?:$/.test(target.protocol) || (other !== null && other !== id)) {
+  const withUser = target.username !== "" || target.password !== "";
+  if (secureLost || withUser || !/^https?:$/.test(target.protocol) || (other !== null && other !== id)) {
     const expected = `a form for the file ${id}`;
     throw unexpected("remote", { code: "DRIVE_REFUSED", expected, name: showUrl(url), got: showUrl(target) });
   }
@@ -211,8 +204,8 @@ interface FolderPage {
 }
 
 async function folderPage(address: string, options: RequestOptions): Promise<FolderPage> {
-  const response = await request(address, options);
-  return { html: await pageText(response), url: new URL(response.url), status: response.status };
+  const answer = await request(address, options);
+  return { html: await wholePage(answer), url: answer.url, status: answer.status };
 }
 
 async function listFolder(
@@ -234,21 +227,16 @@ async function listFolder(
     };
     throw unexpected("remote", e);
   }
-  const names = new Set<string>();
+  const names = new FileNames();
   const path = [...above, id];
   const files: DriveEntry[] = [];
   for (const entry of entries) {
-    if (names.has(entry.name)) {
-      const name = `the folder ${prefix === "" ? id : prefix}`;
-      throw unexpected("remote", {
-        code: "DRIVE_NAMES",
-        expected: "each name once",
-        name,
-        got: entry.name,
-        hint: BY_HAND,
-      });
+    const before = names.clash(entry.name);
+    if (before !== undefined) {
+      const e = { code: "DRIVE_NAMES", name: `the folder ${prefix === "" ? id : prefix}`, got: entry.name };
+      const expected = `names that every system keeps apart (there is ${before} before)`;
+      throw unexpected("remote", { ...e, expected, hint: BY_HAND });
     }
-    names.add(entry.name);
     if (entry.kind === "file") files.push({ id: entry.id, path: `${prefix}${entry.name}` });
     else if (path.length < DEEPEST && !path.includes(entry.id)) {
       files.push(...(await listFolder(entry.id, `${prefix}${entry.name}/`, path, read)));

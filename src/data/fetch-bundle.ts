@@ -4,9 +4,11 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
+import { addressOf, looksLikeAddress } from "./address.ts";
 import { fetchUnits } from "./fetch.ts";
 import { type FetchOptions, type FetchSummary, type FetchUnit, unitOf } from "./fetch-unit.ts";
 import { IMAGES, placeImage, placeRemoved, REMOVED_FOLDERS } from "./layout.ts";
+import { checkPaths } from "./names.ts";
 import { scanPairs } from "./store.ts";
 import { readSums, SUMS, type Sums } from "./sums.ts";
 
@@ -25,11 +27,16 @@ const ARCHIVES: Readonly<Record<string, NonNullable<FetchUnit["unpack"]>>> = {
  * Where a published folder is, if a link means one: an existing folder, an address that ends in `/`, or its SHA256SUMS.
  *
  * @returns as FetchOptions.mirror
+ * @throws AppError("input", "ADDRESS" | "ADDRESS_USER")
  */
 export async function publishedFolder(link: string): Promise<string | undefined> {
-  if (/^https?:\/\//i.test(link) && URL.canParse(link)) {
-    const url = new URL(link);
-    if (url.pathname.endsWith(`/${SUMS}`)) url.pathname = url.pathname.slice(0, -SUMS.length);
+  if (looksLikeAddress(link)) {
+    const url = addressOf(link, "what to fetch");
+    if (url.pathname.endsWith(`/${SUMS}`)) {
+      url.pathname = url.pathname.slice(0, -SUMS.length);
+      url.search = ""; // of the list alone
+      url.hash = "";
+    }
     return url.pathname.endsWith("/") ? url.href : undefined;
   }
   try {
@@ -56,6 +63,7 @@ export async function fetchPublished(
   const from = { url: place };
   const list = await fetchUnits([unitOf(SUMS, from)], dir, { ...options, mirror: place });
   const sums = await readSums(join(dir, SUMS));
+  checkPaths([SUMS, ...sums.keys()]);
   const units = [...sums].map(([name, sha256]) => withFolders(unitOf(name, from, sha256)));
   return joined(list, await fetchUnits(units, dir, { ...options, mirror: place }), sums);
 }
@@ -94,7 +102,7 @@ function other(name: string, sums: Sums): AppError {
 }
 
 function withFolders(unit: FetchUnit): FetchUnit {
-  const unpack = ARCHIVES[unit.path!];
+  const unpack = Object.hasOwn(ARCHIVES, unit.path!) ? ARCHIVES[unit.path!] : undefined;
   return unpack === undefined ? unit : { ...unit, unpack };
 }
 

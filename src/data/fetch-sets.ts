@@ -4,15 +4,16 @@
 import { readdir } from "node:fs/promises";
 import { unexpected } from "../core/errors.ts";
 import { isSystemFile } from "../core/sniff-file.ts";
+import { addressOf } from "./address.ts";
 import { openDrive, parseDriveLink } from "./drive.ts";
 import { fetchUnits } from "./fetch.ts";
 import { checkedDataset, fetchPublished, fetchShared, publishedFolder } from "./fetch-bundle.ts";
 import { type FetchOptions, type FetchSummary, type FetchUnit, unitOf } from "./fetch-unit.ts";
-import { retrying } from "./http.ts";
 import { ANNOTATIONS, IMAGES, placeAnnotations, placeFrame, placeImage } from "./layout.ts";
 import { parseMirror } from "./mirror.ts";
-import { safeName, urlName } from "./names.ts";
+import { ownName, safeName, urlName } from "./names.ts";
 import { hagridArchive, PUBLISHED, type PublishedFile } from "./published.ts";
+import { retrying } from "./retry.ts";
 
 /** The best checkpoints that UnifiedGenderNet names. */
 export const BEST = ["best-umcc", "best-mag"] as const;
@@ -102,28 +103,35 @@ export async function fetchHagrid(
 /** How to fetch a link. */
 export interface LinkOptions extends Omit<FetchOptions, "mirror"> {
   /** File name; default: the one that Drive or the address has. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** What the file's SHA-256 has to be, 64 hex digits; of one file only. */
-  readonly sha256?: string;
+  readonly sha256?: string | undefined;
 }
 
 /**
  * A file by its address or by `drive:ID`, or the files of `drive-folder:ID`; the links that Drive gives are known too.
  * A folder on disk, an address that ends in `/`, or one of SHA256SUMS: all files that SHA256SUMS there names, checked.
  *
- * @throws AppError("input", "LINK"), as fetchUnits
+ * @throws AppError("input", "LINK" | "NAME" | "ADDRESS" | "ADDRESS_USER"), as fetchUnits
  */
 export async function fetchLink(link: string, dir: string, options: LinkOptions = {}): Promise<FetchSummary> {
-  const { name, sha256, ...rest } = options;
+  const { sha256, ...rest } = options;
+  const name = options.name === undefined ? undefined : ownName(options.name);
   const shared = parseDriveLink(link);
   const published = name === undefined && shared === undefined ? await publishedFolder(link) : undefined;
   if (published !== undefined || (shared !== undefined && "folder" in shared)) refuseOfMany({ name, sha256 });
   if (published !== undefined) return fetchPublished(published, dir, rest);
-  if (shared === undefined)
-    return fetchUnits([unitOf(name ?? urlName(link), { url: link }, sha256)], dir, rest);
+  if (shared === undefined) return fetchUnits([unitOf(nameOf(link, name), { url: link }, sha256)], dir, rest);
   if ("folder" in shared) return fetchShared(await listDrive(shared.folder, rest), dir, rest);
   const file = name ?? (await driveName(shared.file, rest));
   return fetchUnits([unitOf(file, { drive: shared.file }, sha256)], dir, rest);
+}
+
+/** The address is judged in either case, before anything is made. */
+function nameOf(link: string, name: string | undefined): string {
+  if (name === undefined) return urlName(link);
+  addressOf(link, "what to fetch");
+  return name;
 }
 
 /** What is said of one file means nothing of a folder. */
@@ -139,13 +147,8 @@ function refuseOfMany(said: Readonly<Record<"name" | "sha256", string | undefine
   }
 }
 
-function visit({ driveEndpoint, signal, retries, waitMs }: FetchOptions) {
-  return openDrive({
-    ...(driveEndpoint === undefined ? {} : { endpoint: driveEndpoint }),
-    ...(signal === undefined ? {} : { signal }),
-    ...(retries === undefined ? {} : { retries }),
-    ...(waitMs === undefined ? {} : { waitMs }),
-  });
+function visit({ driveEndpoint: endpoint, ...options }: FetchOptions) {
+  return openDrive({ ...options, endpoint });
 }
 
 async function listDrive(folderId: string, options: FetchOptions): Promise<FetchUnit[]> {

@@ -1,10 +1,10 @@
 // What a fetch is asked for, and what it says afterwards.
 // Invariant: names are paths with `/` below the folder that is fetched into.
 import { basename } from "node:path";
-import type { DriveOptions } from "./drive.ts";
+import type { Patience } from "./body.ts";
 import type { FolderNote } from "./fetched.ts";
-import type { RetryOptions } from "./http.ts";
 import type { Origin, PublishedFile } from "./published.ts";
+import type { RetryOptions } from "./retry.ts";
 
 /** One file to bring, and what to do with it. */
 export interface FetchUnit {
@@ -24,19 +24,19 @@ export interface UnpackTarget {
 }
 
 /** How to fetch. */
-export interface FetchOptions extends RetryOptions {
+export interface FetchOptions extends RetryOptions, Patience {
   /** A folder, or an address below which the files have the same names, in place of where they are published. */
-  readonly mirror?: string;
+  readonly mirror?: string | undefined;
   /** Where Drive is, for tests. */
-  readonly driveEndpoint?: DriveOptions["endpoint"];
+  readonly driveEndpoint?: string | undefined;
   /** Files at a time; default 3. */
-  readonly jobs?: number;
+  readonly jobs?: number | undefined;
   /** Leaves archives beside what was unpacked from them. */
-  readonly keepArchives?: boolean;
+  readonly keepArchives?: boolean | undefined;
   /** Of the downloads; the total grows as sizes become known. */
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
   /** What is being done beside downloading, for people. */
-  readonly onStep?: (text: string) => void;
+  readonly onStep?: ((text: string) => void) | undefined;
 }
 
 /** A file that is there now. */

@@ -7,7 +7,9 @@ import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { takeLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { showUrl } from "./address.ts";
 import { unpackZip } from "./archive.ts";
+import type { Patience } from "./body.ts";
 import { type DownloadOptions, download } from "./download.ts";
 import { type Drive, openDrive } from "./drive.ts";
 import type {
@@ -19,11 +21,12 @@ import type {
   UnpackTarget,
 } from "./fetch-unit.ts";
 import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord } from "./fetched.ts";
-import { type RetryOptions, showUrl } from "./http.ts";
 import { FETCH_LOCK } from "./layout.ts";
 import { Meter } from "./meter.ts";
 import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts";
+import { checkPaths } from "./names.ts";
 import { checkRoom } from "./partial.ts";
+import type { RetryOptions } from "./retry.ts";
 import { mirrorSums, type Sums } from "./sums.ts";
 
 interface Run {
@@ -49,7 +52,8 @@ interface Brought {
  * @param dir - made if it is not there; may hold what was fetched before
  * @throws AppError("data", "FETCHED_UNKNOWN") for a file or folder in the way that no fetch has brought,
  *   AppError("data", "FETCHED_CHANGED") for one that is not as it came, AppError("data", "FETCHED_OTHER") for one that
- *   is published with another hash by now; AppError("input", "LOCKED") while another process fetches into the folder
+ *   is published with another hash by now; AppError("input", "LOCKED") while another process fetches into the folder;
+ *   AppError("remote", "REMOTE_NAME") for names that some system takes for others, or that are kept for this program
  * @throws as download, unpackZip, and Drive.locate; Interrupted after the signal
  * @example await fetchUnits([{ file: PUBLISHED.metrics }], "metrics")
  */
@@ -59,6 +63,7 @@ export async function fetchUnits(
   options: FetchOptions = {},
 ): Promise<FetchSummary> {
   if (options.mirror !== undefined) await parseMirror(options.mirror); // refused before anything is made
+  checkPaths(units.flatMap((unit) => [pathOf(unit), ...(unit.unpack ?? []).map(({ folder }) => folder)]));
   await mkdir(dir, { recursive: true });
   if (await allThere(units, dir, options)) return await fetchAll(units, dir, options); // reads only: several may, at once
   const lock = await takeLock(join(dir, FETCH_LOCK), `the folder ${dir}`);
@@ -99,7 +104,7 @@ async function fetchAll(
       place === undefined ? undefined : mirrorSums(place, { ...retryOf(options), signal }),
     ),
     record: await openRecord(dir),
-    drive: openDrive({ ...retryOf(options), signal, ...(endpoint === undefined ? {} : { endpoint }) }),
+    drive: openDrive({ ...retryOf(options), signal, endpoint }),
     meter: new Meter(options.onProgress),
   };
   await checkRoom(dir, await bytesNeeded(units, run, jobs));
@@ -133,14 +138,11 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 const pathOf = ({ file, path = file.name }: FetchUnit) => path;
 
-function retryOf({ retries, waitMs, onStep }: FetchOptions): RetryOptions {
+function retryOf(options: FetchOptions): RetryOptions & Patience {
+  const { retries, waitMs, clock, idleMs, leastRate, onStep } = options;
   const onWait: RetryOptions["onWait"] = (ms, { message }) =>
     onStep?.(`waiting ${Math.ceil(ms / 1000)} s: ${message}`);
-  return {
-    onWait,
-    ...(retries === undefined ? {} : { retries }),
-    ...(waitMs === undefined ? {} : { waitMs }),
-  };
+  return { onWait, retries, waitMs, clock, idleMs, leastRate };
 }
 
 /** Roughly: packed pictures are as large as unpacked ones. Each download and archive is judged exactly later. */
@@ -212,9 +214,7 @@ async function bringFile(unit: FetchUnit, run: Run): Promise<FetchedFile> {
   const sizeBytes = file.sizeBytes ?? noted?.sizeBytes;
   const onProgress = meter.open(await expectedBytes(unit, run));
   const common: DownloadOptions = {
-    ...{ ...retryOf(options), signal, onProgress },
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...{ ...retryOf(options), signal, onProgress, sha256, sizeBytes },
     onChecked: (found) =>
       record.noteFile(name, { from: originOf(unit, run), sizeBytes: found.sizeBytes, sha256: found.sha256 }),
   };
@@ -236,7 +236,8 @@ function checkPublished(path: string, noted: string | undefined, published: stri
 
 function originOf({ file: { from } }: FetchUnit, { mirror }: Run): string {
   if (mirror !== undefined) return mirror.url === undefined ? "mirror" : showUrl(mirror.url);
-  return "drive" in from ? `drive:${from.drive}` : showUrl(from.url);
+  // The key of an old link opens the file, so that it is not noted.
+  return "drive" in from ? `drive:${from.drive.split("?")[0]}` : showUrl(from.url);
 }
 
 function downloadFrom(unit: FetchUnit, path: string, { mirror, drive }: Run, common: DownloadOptions) {

@@ -1,22 +1,28 @@
-// HTTP requests by Node's own fetch: redirects, typed errors, retries with back-off.
-// Source: RFC 9110 (Retry-After, redirects); huggingface_hub and gdown for what servers of data really do.
-// Invariants: credentials stay with the host they were meant for; messages show no query, which may be signed.
-import { setTimeout as sleep } from "node:timers/promises";
-import { AppError, Interrupted, show, unexpected } from "../core/errors.ts";
+// HTTP requests: redirects, typed errors, pages. One exchange is transport's, attempts are retry's.
+// Source: RFC 9110 (redirects, content coding); huggingface_hub and gdown for what servers of data really do.
+// Invariants: credentials stay with the host they were meant for; messages show no query, which may be signed; bytes come
+// as they are stored, or not at all.
+import { AppError, unexpected } from "../core/errors.ts";
+import { addressOf, showUrl } from "./address.ts";
+import type { Patience } from "./body.ts";
+import { retryAfterMs, Transient } from "./retry.ts";
+import { type Answer, exchange } from "./transport.ts";
 
 /** A request, and what to say if it is refused. */
-export interface RequestOptions {
-  readonly method?: "GET" | "HEAD";
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly signal?: AbortSignal;
+export interface RequestOptions extends Patience {
+  readonly method?: "GET" | "HEAD" | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** `same-host` hands a redirect to another host back to the caller; default `all`. */
-  readonly follow?: "all" | "same-host";
+  readonly follow?: "all" | "same-host" | undefined;
   /** What to try if access is refused (401, 403) or nothing is there (404, 410). */
-  readonly hints?: { readonly denied?: string; readonly missing?: string };
+  readonly hints?:
+    | { readonly denied?: string | undefined; readonly missing?: string | undefined }
+    | undefined;
   /** Kept between requests and redirects, each sent where it belongs. */
-  readonly cookies?: Cookies;
+  readonly cookies?: Cookies | undefined;
   /** What a web page means that came in place of a file. */
-  readonly page?: (page: Page) => AppError;
+  readonly page?: ((page: Page) => AppError) | undefined;
 }
 
 /** A store of cookies. */
@@ -29,122 +35,74 @@ export interface Cookies {
 
 /** A web page as a server sent it. */
 export interface Page {
-  /** Its beginning, at most 1 MiB. */
   readonly html: string;
   readonly url: URL;
   readonly status: number;
 }
 
-/** How often and how long to wait for a server that is busy or cut the connection. */
-export interface RetryOptions {
-  readonly signal?: AbortSignal;
-  /** Attempts after the first one that bring nothing; default 5. */
-  readonly retries?: number;
-  /** First wait, doubled each time, ms; default 1000. A server's Retry-After goes before it. */
-  readonly waitMs?: number;
-  /** Told before each pause: its length, ms, and what went wrong. */
-  readonly onWait?: (ms: number, fault: AppError) => void;
-}
-
 const MAX_REDIRECTS = 10;
-const LONGEST_PAGE_BYTES = 1 << 20;
-const LONGEST_WAIT_MS = 60_000;
-/** A server that wants a longer pause than this is not waited for. */
-const LONGEST_RETRY_AFTER_MS = 300_000;
+/** Of a page that says why there is no file. */
+const TOLD_BYTES = 1 << 20;
+/** Of a page that is read for what it lists. */
+const LISTED_BYTES = 64 << 20;
 const CREDENTIALS = ["authorization", "cookie"];
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504]);
 
-/** A fault that another attempt may mend; `final` is thrown once there are no more attempts. */
-export class Transient extends Error {
-  readonly final: AppError;
-  /** What the server asked for, ms. */
-  readonly waitMs: number | undefined;
-
-  constructor(final: AppError, waitMs?: number) {
-    super(final.message);
-    this.final = final;
-    this.waitMs = waitMs;
-  }
-}
-
-/** A URL for messages: without user, query and fragment. */
-export function showUrl(url: string | URL): string {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
-}
-
 /**
- * One request, redirects followed; the response is 2xx (or a 3xx handed back, see `follow`, or 416 to a range).
+ * One request, redirects followed; the answer is 2xx (or a 3xx handed back, see `follow`, or 416 to a range). Its body is
+ * to be read to its end, or cancelled.
  *
  * @throws Transient for a failed connection and for 408, 425, 429, 500, 502, 503, 504
- * @throws AppError("remote", "REMOTE_DENIED" | "REMOTE_NOT_FOUND" | "REMOTE_STATUS" | "REMOTE_REDIRECT"),
- *   Interrupted after the signal
+ * @throws AppError("remote", "REMOTE_DENIED" | "REMOTE_NOT_FOUND" | "REMOTE_STATUS" | "REMOTE_REDIRECT" |
+ *   "REMOTE_ENCODING", or as exchange), AppError("input", "ADDRESS" | "ADDRESS_USER"), Interrupted after the signal
  */
-export async function request(url: string | URL, options: RequestOptions = {}): Promise<Response> {
-  let target = new URL(url);
-  let headers = new Headers(options.headers);
+export async function request(url: string | URL, options: RequestOptions = {}): Promise<Answer> {
+  let target = addressOf(url, "what to fetch");
+  // Anything but identity would count and resume packed bytes.
+  let headers = new Headers({ ...options.headers, "accept-encoding": "identity" });
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-    const response = await send(target, headers, options);
-    if (!REDIRECTS.has(response.status)) return checked(response, target, options);
-    const next = redirectTarget(response, target);
-    if (options.follow === "same-host" && next.host !== target.host) return response;
-    await response.body?.cancel();
+    const answer = await send(target, headers, options);
+    if (!REDIRECTS.has(answer.status)) return checked(answer, options);
+    answer.cancel();
+    const next = redirectTarget(answer);
+    if (options.follow === "same-host" && next.host !== target.host) return answer;
     if (next.origin !== target.origin) headers = withoutCredentials(headers);
     target = next;
   }
   throw badRedirect(target, `more than ${MAX_REDIRECTS} redirects`);
 }
 
-async function send(target: URL, headers: Headers, options: RequestOptions): Promise<Response> {
+async function send(target: URL, headers: Headers, options: RequestOptions): Promise<Answer> {
   const { method = "GET", signal, cookies } = options;
   const cookie = (await cookies?.header(target)) ?? "";
   const all = new Headers(headers);
   if (cookie !== "") all.set("cookie", cookie);
+  const answer = await exchange(target, { method, headers: all, signal, patience: options });
   try {
-    const response = await fetch(target, {
-      method,
-      headers: all,
-      redirect: "manual",
-      ...(signal === undefined ? {} : { signal }),
-    });
-    await cookies?.store(target, response.headers.getSetCookie());
-    return response;
-  } catch (cause) {
-    if (signal?.aborted) throw stopped(signal);
-    throw new Transient(
-      new AppError(
-        "remote",
-        "REMOTE_UNREACHABLE",
-        `Expected an answer of ${target.host}, got ${why(cause)}`,
-        {
-          hint: "check the connection and the address, then run the same command again",
-          cause,
-        },
-      ),
-    );
+    await cookies?.store(target, answer.headers.getSetCookie());
+    return answer;
+  } catch (error) {
+    answer.cancel();
+    throw error;
   }
 }
 
-/** What a signal's abort means: the user's, unless it carries a fault of its own (an idle connection). */
-export function stopped(signal: AbortSignal): Error {
-  const { reason } = signal;
-  if (reason instanceof Transient || reason instanceof AppError) return reason;
-  return new Interrupted("Stopped; the same command goes on with what is there");
+/** Header values are bytes; servers write UTF-8 into them. */
+export function headerText(value: string): string {
+  const bytes = Buffer.from(value, "latin1");
+  const text = bytes.toString("utf8");
+  return text.includes("\ufffd") ? value : text;
 }
 
-/** fetch hides the reason of a failure in its cause. */
-export function why(error: unknown): string {
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return show(cause instanceof Error && cause.message === "" ? cause.name : cause, 120);
-}
-
-function redirectTarget(response: Response, from: URL): URL {
-  const location = response.headers.get("location");
-  const next = location !== null && URL.canParse(location, from) ? new URL(location, from) : undefined;
-  if (next === undefined) throw badRedirect(from, location);
+function redirectTarget({ headers, url: from }: Answer): URL {
+  const location = headers.get("location");
+  const text = location === null ? undefined : headerText(location);
+  const next = text !== undefined && URL.canParse(text, from) ? new URL(text, from) : undefined;
+  if (next === undefined) throw badRedirect(from, text);
   const secureLost = from.protocol === "https:" && next.protocol !== "https:";
-  if (secureLost || !/^https?:$/.test(next.protocol)) throw badRedirect(from, showUrl(next));
+  const withUser = next.username !== "" || next.password !== "";
+  if (secureLost || withUser || !/^https?:$/.test(next.protocol)) throw badRedirect(from, showUrl(next));
   return next;
 }
 
@@ -159,46 +117,89 @@ function withoutCredentials(headers: Headers): Headers {
   return kept;
 }
 
-async function checked(response: Response, url: URL, options: RequestOptions): Promise<Response> {
-  const { status } = response;
+async function checked(answer: Answer, options: RequestOptions): Promise<Answer> {
+  const { status, headers, url } = answer;
   const asked = new Headers(options.headers).has("range");
-  if (response.ok || (status === 416 && asked)) return response;
-  const error = await told(response, url, options);
-  if (BUSY.has(status)) throw new Transient(error, retryAfterMs(response.headers.get("retry-after")));
+  if (status === 416 && asked) return answer;
+  if (status >= 200 && status < 300) {
+    const coding = headers.get("content-encoding");
+    if (coding === null || /^(identity)?$/i.test(coding.trim())) return answer;
+    answer.cancel();
+    throw packed(url, coding);
+  }
+  const error = await told(answer, options);
+  if (BUSY.has(status)) throw new Transient(error, retryAfterMs(headers.get("retry-after")));
   throw error;
 }
 
+function packed(url: URL, coding: string): AppError {
+  const e = { code: "REMOTE_ENCODING", expected: "no Content-Encoding", name: showUrl(url), got: coding };
+  const hint =
+    "the server packs what it was asked to send as it is: give another address of the file, or a --mirror";
+  return unexpected("remote", { ...e, hint });
+}
+
 /** What a refusal says; a page of a known server says more than its status. */
-async function told(response: Response, url: URL, options: RequestOptions): Promise<AppError> {
-  const { status } = response;
-  if (options.page !== undefined && isPage(response)) {
-    return options.page({ html: await pageText(response), url, status });
-  }
-  await response.body?.cancel();
-  return refused(status, response, url, options);
+async function told(answer: Answer, { page, hints }: RequestOptions): Promise<AppError> {
+  const { status, url } = answer;
+  if (page !== undefined && isPage(answer)) return page({ html: await pageText(answer), url, status });
+  answer.cancel();
+  return refused(answer, hints);
 }
 
 /** True if the server calls it a web page. */
-export function isPage({ headers }: Response): boolean {
+export function isPage({ headers }: Pick<Answer, "headers">): boolean {
   return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
 }
 
-/** The beginning of a web page, as text; one that breaks off is as long as what came. */
-export async function pageText({ body }: Response): Promise<string> {
-  const reader = (body ?? new Blob([]).stream()).getReader();
-  const parts: Uint8Array[] = [];
-  for (let bytes = 0; bytes < LONGEST_PAGE_BYTES; ) {
-    const next = await reader.read().catch(() => undefined);
-    if (next?.value === undefined) break;
-    parts.push(next.value);
-    bytes += next.value.byteLength;
+/** The beginning of a web page that says why there is no file; one that breaks off is as long as what came. */
+export async function pageText(answer: Answer): Promise<string> {
+  return await readPage(answer, TOLD_BYTES, (error) => {
+    if (!(error instanceof Transient)) throw error;
+  });
+}
+
+/**
+ * A web page as a whole, for what it lists.
+ *
+ * @throws Transient if it breaks off, AppError("remote", "REMOTE_LENGTH") if it has no end that can be told
+ */
+export async function wholePage(answer: Answer): Promise<string> {
+  try {
+    if (!answer.bounded) throw endless(answer.url, "one that ends where the connection does");
+    return await readPage(answer, LISTED_BYTES, (error) => {
+      throw error ?? endless(answer.url, `more than ${LISTED_BYTES} bytes`);
+    });
+  } finally {
+    answer.cancel();
   }
-  await reader.cancel().catch(() => undefined); // a broken body has nothing left to cancel
+}
+
+function endless(url: URL, got: string): AppError {
+  const message = `Expected a page with an end at ${showUrl(url)}, got ${got}`;
+  return new AppError("remote", "REMOTE_LENGTH", message);
+}
+
+/** @param onShort - told of a page that is longer than wanted, or has broken off by an error */
+async function readPage(answer: Answer, most: number, onShort: (error?: unknown) => void): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of answer.chunks()) {
+      parts.push(chunk);
+      bytes += chunk.byteLength;
+      if (bytes > most) break;
+    }
+  } catch (error) {
+    onShort(error);
+  } finally {
+    answer.cancel();
+  }
+  if (bytes > most) onShort();
   return Buffer.concat(parts).toString("utf8");
 }
 
-function refused(status: number, { statusText }: Response, url: URL, { hints }: RequestOptions): AppError {
-  const got = `${status} ${statusText}`.trim();
+function refused({ status, line: got, url }: Answer, hints: RequestOptions["hints"]): AppError {
   const say = (code: string, expected: string, hint?: string) =>
     new AppError(
       "remote",
@@ -211,53 +212,4 @@ function refused(status: number, { statusText }: Response, url: URL, { hints }: 
   if (BUSY.has(status))
     return say("REMOTE_BUSY", "an answer", "wait a while, then run the same command again");
   return say("REMOTE_STATUS", "a file");
-}
-
-/**
- * Retry-After as a pause in ms: seconds, or a date.
- *
- * @param nowMs - the clock, for tests
- * @returns undefined if there is none, or none that can be read
- */
-export function retryAfterMs(header: string | null, nowMs = Date.now()): number | undefined {
-  if (header === null) return undefined;
-  if (/^\d+$/.test(header.trim())) return Number(header) * 1000;
-  const at = Date.parse(header);
-  return Number.isNaN(at) ? undefined : Math.max(0, at - nowMs);
-}
-
-/**
- * Repeats work that ends in Transient, with pauses that double; other errors end it at once.
- *
- * @param advanced - true if the last attempt brought something: it is then not counted
- * @throws what `work` throws, a Transient's `final` after the last attempt, Interrupted after the signal
- */
-export async function retrying<T>(
-  work: () => Promise<T>,
-  { signal, retries = 5, waitMs = 1000, onWait }: RetryOptions = {},
-  advanced: () => boolean = () => false,
-): Promise<T> {
-  for (let failed = 0; ; ) {
-    try {
-      return await work();
-    } catch (error) {
-      if (!(error instanceof Transient)) throw error;
-      if (advanced()) failed = 0;
-      if (failed >= retries || (error.waitMs ?? 0) > LONGEST_RETRY_AFTER_MS) throw error.final;
-      const doubled = Math.min(waitMs * 2 ** failed, LONGEST_WAIT_MS);
-      const ms = error.waitMs ?? doubled;
-      onWait?.(ms, error.final);
-      await pause(ms, signal);
-      failed++;
-    }
-  }
-}
-
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(ms, undefined, signal === undefined ? {} : { signal });
-  } catch (error) {
-    if (signal?.aborted) throw stopped(signal);
-    throw error;
-  }
 }

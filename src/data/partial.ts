@@ -10,8 +10,8 @@ const noteSchema = z.strictObject({
   /** Names the file that is downloaded; see partialOf. */
   id: z.string(),
   totalBytes: z.int().nonnegative().nullable(),
+  /** As the server wrote it, weak or strong. */
   etag: z.string().nullable(),
-  lastModified: z.string().nullable(),
 });
 /** What a part belongs to, as the server said. */
 export type Note = z.infer<typeof noteSchema>;
@@ -73,13 +73,23 @@ export async function discard({ path, notePath }: Partial): Promise<void> {
 /**
  * Refuses to begin what the disk of an existing folder cannot hold.
  *
+ * @param freeBytes - asks the disk; for tests
  * @throws AppError("data", "DISK_FULL")
  */
-export async function checkRoom(folder: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(folder);
-  if (bytes + SPARE_BYTES <= bavail * bsize) return;
+export async function checkRoom(
+  folder: string,
+  bytes: number,
+  freeBytes: (folder: string) => Promise<number> = freeOn,
+): Promise<void> {
+  const free = await freeBytes(folder);
+  if (bytes + SPARE_BYTES <= free) return;
   const megabytes = (n: number) => `${Math.ceil(n / 1e6)} MB`;
-  throw diskFull(folder, `${megabytes(bytes + SPARE_BYTES)} free`, megabytes(bavail * bsize));
+  throw diskFull(folder, `${megabytes(bytes + SPARE_BYTES)} free`, megabytes(free));
+}
+
+async function freeOn(folder: string): Promise<number> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize;
 }
 
 function diskFull(folder: string, expected: string, got: string, cause?: unknown): AppError {

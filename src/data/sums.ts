@@ -4,11 +4,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
+import { FileNames } from "../core/file-names.ts";
 import { exists, readText } from "../core/files.ts";
+import type { Patience } from "./body.ts";
 import { download } from "./download.ts";
-import type { RetryOptions } from "./http.ts";
 import { type Mirror, mirrorUrl } from "./mirror.ts";
-import { safeName } from "./names.ts";
+import { fetchedPathTrouble } from "./names.ts";
+import type { RetryOptions } from "./retry.ts";
 
 /** Name of the list. */
 export const SUMS = "SHA256SUMS";
@@ -20,34 +22,28 @@ export type Sums = ReadonlyMap<string, string>;
  * Reads the text of a list as `sha256sum` writes it.
  *
  * @param where - the list, for messages
- * @throws AppError("data", "SUMS_LINE") for a line that is none, a name out of the folder, or one that came before
+ * @throws AppError("data", "SUMS_LINE") for a line that is none, a name out of the folder or not the same file
+ *   everywhere, or one that some system takes for an earlier one
  * @example parseSums(`${"0".repeat(64)}  train.csv\n`, "SHA256SUMS").get("train.csv")
  */
 export function parseSums(text: string, where: string): Sums {
   const sums = new Map<string, string>();
+  const names = new FileNames();
   for (const [index, line] of text.split(/\r?\n/).entries()) {
     if (line === "") continue;
     const [, hash, name] = /^([0-9a-f]{64}) [ *](?:\.\/)?(.+)$/i.exec(line) ?? [];
-    if (hash !== undefined && isBelow(name!) && !sums.has(name!)) {
+    if (hash !== undefined && fetchedPathTrouble(name!) === undefined && names.clash(name!) === undefined) {
       sums.set(name!, hash.toLowerCase());
       continue;
     }
     const expected = "a SHA-256, two blanks, and the name of a file below this folder, once";
     const e = { code: "SUMS_LINE", expected, name: "a line", got: line, where: `${where}:${index + 1}` };
-    throw unexpected("data", { ...e, hint: "have the publisher make it by sha256sum, in the folder itself" });
+    const trouble = name === undefined ? undefined : fetchedPathTrouble(name);
+    const named = trouble === undefined ? "" : `, with ${trouble}`;
+    const hint = `have the publisher make it by sha256sum, in the folder itself${named}`;
+    throw unexpected("data", { ...e, hint });
   }
   return sums;
-}
-
-function isBelow(name: string): boolean {
-  return name.split("/").every((part) => {
-    try {
-      return safeName(part) === part;
-    } catch (error) {
-      if (error instanceof AppError) return false;
-      throw error;
-    }
-  });
 }
 
 /** What a server says of a file that it has not; some answer everything with a page. */
@@ -59,7 +55,10 @@ const ABSENT = ["REMOTE_NOT_FOUND", "REMOTE_DENIED", "REMOTE_HTML"];
  * @returns undefined if the mirror has none
  * @throws AppError("data", "SUMS_LINE"), as download if the server fails
  */
-export async function mirrorSums(mirror: Mirror, options: RetryOptions): Promise<Sums | undefined> {
+export async function mirrorSums(
+  mirror: Mirror,
+  options: RetryOptions & Patience,
+): Promise<Sums | undefined> {
   if (mirror.url === undefined) {
     const path = join(mirror.folder!, SUMS);
     return (await exists(path)) ? readSums(path) : undefined;

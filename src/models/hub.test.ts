@@ -151,6 +151,6 @@ describe("fetchPretrained", () => {
     await expect(get({}, "tf_efficientnetv2_x.in1k")).rejects.toMatchObject({ code: "BACKBONE" });
     await expect(get({}, "../../x")).rejects.toMatchObject({ code: "BACKBONE" });
     await expect(get({}, "tf_efficientnetv2_m.in1k")).rejects.toMatchObject({ code: "REMOTE_NOT_FOUND" });
-    await expect(get({ endpoint: "hub" })).rejects.toMatchObject({ kind: "input", code: "HF_ENDPOINT" });
+    await expect(get({ endpoint: "hub" })).rejects.toMatchObject({ kind: "input", code: "ADDRESS" });
   });
 });

@@ -7,22 +7,26 @@ import { join } from "node:path";
 import { z } from "zod";
 import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { exists, parseJson, readText, sha256File, writeJson } from "../core/files.ts";
+import { addressOf } from "../data/address.ts";
 import { cacheFolder } from "../data/cache.ts";
 import { type DownloadOptions, download } from "../data/download.ts";
-import { request, retrying } from "../data/http.ts";
+import { request } from "../data/http.ts";
+import { retrying } from "../data/retry.ts";
+import { lengthOf } from "../data/transport.ts";
 import { readSafetensors } from "../formats/safetensors.ts";
 import { backbone } from "./registry.ts";
 
 /** Where to look for weights, and how. */
-export interface HubOptions extends Pick<DownloadOptions, "signal" | "onProgress" | "retries" | "waitMs"> {
+export interface HubOptions
+  extends Pick<DownloadOptions, "signal" | "onProgress" | "retries" | "waitMs" | "idleMs" | "clock"> {
   /** Folder of this one model's files; default: in the user's cache folder. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
   /** Default: HF_ENDPOINT, or the public hub. */
-  readonly endpoint?: string;
+  readonly endpoint?: string | undefined;
   /** Default: HF_TOKEN. */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** Only what has been fetched before. */
-  readonly offline?: boolean;
+  readonly offline?: boolean | undefined;
 }
 
 /** How the pixels that pretrained weights expect are made, by their own account. */
@@ -80,7 +84,8 @@ type Note = z.infer<typeof noteSchema>;
  * Weights of a backbone by timm's name with its tag; fetched once, then taken from the cache after a check.
  *
  * @param name - e.g. `tf_efficientnetv2_s.in1k`
- * @throws AppError("input", "BACKBONE" | "PRETRAINED" | "HF_ENDPOINT") for names and addresses that cannot be
+ * @throws AppError("input", "BACKBONE" | "PRETRAINED" | "ADDRESS" | "ADDRESS_USER" | "HF_ENDPOINT" | "HF_TOKEN")
+ *   for names, addresses and tokens that cannot be
  * @throws AppError("remote", "REMOTE_..."), ("data", "FILE_MISSING") offline; Interrupted after the signal
  * @example (await fetchPretrained("mobilenetv2_100.ra_in1k")).weights
  */
@@ -146,26 +151,21 @@ async function fetchBoth(name: string, paths: Paths, notePath: string, options: 
     const hint = `fetch them first: facehand model fetch ${name}`;
     throw missingFile(paths.weights, `weights of ${name}`, hint);
   }
-  const { signal, onProgress, retries, waitMs } = options;
+  const { signal, onProgress, retries, waitMs, idleMs, clock } = options;
   const shared: DownloadOptions = {
     headers: authorization(options),
     hints: {
       denied: "set HF_TOKEN if the repository is private; the hub also answers so if there is no such name",
       missing: `look for ${repositoryOf(name)} on the hub, with a model.safetensors`,
     },
-    ...(signal === undefined ? {} : { signal }),
-    ...(retries === undefined ? {} : { retries }),
-    ...(waitMs === undefined ? {} : { waitMs }),
+    ...{ signal, retries, waitMs, idleMs, clock },
   };
   const base = `${endpointOf(options)}/${repositoryOf(name)}/resolve/main`;
   const linked = await askHub(`${base}/model.safetensors`, shared);
   await download(`${base}/config.json`, paths.config, shared);
   const { commit, ...wanted } = linked;
-  const progress = onProgress === undefined ? {} : { onProgress };
   const done = await download(`${base}/model.safetensors`, paths.weights, {
-    ...shared,
-    ...wanted,
-    ...progress,
+    ...{ ...shared, ...wanted, onProgress },
   });
   // Where the hub names no hash, at least the file's own structure is checked.
   if (wanted.sha256 === undefined) await readable(paths.weights);
@@ -177,17 +177,13 @@ async function fetchBoth(name: string, paths: Paths, notePath: string, options: 
 
 /** What the hub says of a large file before it sends its readers elsewhere. */
 async function askHub(url: string, options: DownloadOptions) {
-  const { headers } = await retrying(
+  const { headers, cancel } = await retrying(
     () => request(url, { ...options, method: "HEAD", follow: "same-host" }),
     options,
   );
+  cancel();
   const sha256 = /^(?:W\/)?"?([0-9a-f]{64})"?$/.exec(headers.get("x-linked-etag") ?? "")?.[1];
-  const size = headers.get("x-linked-size");
-  return {
-    commit: headers.get("x-repo-commit"),
-    ...(sha256 === undefined ? {} : { sha256 }),
-    ...(size === null ? {} : { sizeBytes: Number(size) }),
-  };
+  return { commit: headers.get("x-repo-commit"), sha256, sizeBytes: lengthOf(headers.get("x-linked-size")) };
 }
 
 async function readable(path: string): Promise<void> {
@@ -200,14 +196,18 @@ async function readable(path: string): Promise<void> {
 }
 
 function authorization({ token = process.env["HF_TOKEN"] }: HubOptions): Record<string, string> {
-  return token === undefined || token === "" ? {} : { authorization: `Bearer ${token}` };
+  if (token === undefined || token === "") return {};
+  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` };
+  const expected = "a token without blanks and line ends";
+  const hint = "export HF_TOKEN again, as the hub shows it";
+  throw unexpected("input", { code: "HF_TOKEN", expected, name: "HF_TOKEN", got: "another text", hint });
 }
 
 function endpointOf({ endpoint = process.env["HF_ENDPOINT"] }: HubOptions): string {
   if (endpoint === undefined || endpoint === "") return PUBLIC_HUB;
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
-  if (url !== undefined && /^https?:$/.test(url.protocol)) return url.href.replace(/\/+$/, "");
-  const expected = "an http or https address";
+  const url = addressOf(endpoint, "HF_ENDPOINT", "give the token as HF_TOKEN");
+  if (url.search === "" && url.hash === "") return url.href.replace(/\/+$/, "");
+  const expected = "an address without a query and fragment";
   throw unexpected("input", { code: "HF_ENDPOINT", expected, name: "HF_ENDPOINT", got: endpoint });
 }
 
