@@ -35,7 +35,7 @@ export async function writeZip(path: string, parts: readonly ZipPart[]): Promise
     fields.writeUInt32LE(crc ?? crc32(raw), 10);
     fields.writeUInt32LE(data.byteLength, 14);
     fields.writeUInt32LE(size ?? raw.byteLength, 18);
-    fields.writeUInt16LE(name.length, 22);
+    fields.writeUInt16LE(Buffer.byteLength(name), 22);
     const local = Buffer.concat([Buffer.from("PK\x03\x04"), fields, Buffer.from(name), data]);
     const offset = sameAs === undefined ? position : offsets[sameAs]!;
     offsets.push(offset);

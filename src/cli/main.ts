@@ -3,8 +3,10 @@ import { Command, CommanderError } from "commander";
 import { closest } from "fastest-levenshtein";
 import picocolors from "picocolors";
 import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
+import { withoutSecrets } from "../core/secrets.ts";
 import type { Context } from "./context.ts";
 import { commands } from "./table.ts";
+import { watchUnsettled } from "./unsettled.ts";
 import { packageVersion } from "./version.ts";
 
 const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.
@@ -41,6 +43,7 @@ export async function run(argv: readonly string[]): Promise<number> {
     stop.abort();
   };
   process.on("SIGINT", onSignal);
+  const settled = watchUnsettled((text) => process.stderr.write(`${text}\n`));
   const context: Context = {
     signal: stop.signal,
     print: (text) => process.stdout.write(`${text}\n`),
@@ -52,13 +55,14 @@ export async function run(argv: readonly string[]): Promise<number> {
   } catch (error) {
     return explain(error, argv);
   } finally {
+    settled();
     process.off("SIGINT", onSignal);
   }
 }
 
 /** Prints what went wrong; usage only for input errors, a stack only for our own faults. */
 function explain(error: unknown, argv: readonly string[]): number {
-  const say = (text: string) => process.stderr.write(`${text}\n`);
+  const say = (text: string) => process.stderr.write(`${withoutSecrets(text)}\n`);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help and --version
     say(picocolors.red(reword(error, argv)));

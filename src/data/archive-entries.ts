@@ -1,6 +1,6 @@
 // The entries of a zip archive that is to be unpacked: visited in order, and judged before anything is written.
 // Source: PKWARE's APPNOTE (zip64, external attributes); D. Fifield, "A better zip bomb", for what to refuse.
-// Invariant: no list of entries is kept, so that memory does not grow with the archive.
+// Invariant: of the entries only the names of what is placed are kept, some 100 bytes each.
 import yauzl from "yauzl";
 import {
   AppError,
@@ -11,6 +11,7 @@ import {
   show,
   unexpected,
 } from "../core/errors.ts";
+import { FileNames, LONGEST_NAME_BYTES, pathTrouble } from "../core/file-names.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { explained } from "../core/sniff-file.ts";
 
@@ -29,7 +30,6 @@ export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 5_000_000, bytes: 4e12, 
 /** Files under way at a time. */
 const PARALLEL = 4;
 const SMALL_BYTES = 1 << 20;
-const LONGEST_NAME_BYTES = 255;
 const METHODS = { stored: 0, deflated: 8 } as const;
 const FILE_TYPES = { mask: 0o170000, regular: 0o100000, folder: 0o040000 } as const;
 
@@ -57,6 +57,7 @@ export async function judge(
   { place = asNamed, limits = ARCHIVE_LIMITS, signal }: Judged,
 ): Promise<Plan> {
   const sum = { files: 0, leftOut: 0, bytes: 0, packed: 0, entries: 0 };
+  const names = new FileNames();
   const fileBytes = await eachEntry(archive, async (entry) => {
     stopIf(signal);
     checkEntry(archive, entry, limits);
@@ -69,7 +70,7 @@ export async function judge(
       sum.leftOut += 1;
       return;
     }
-    checkPath(archive, path);
+    checkPlaced(archive, path, names);
     sum.files += 1;
     sum.bytes += entry.uncompressedSize;
     if (sum.bytes > limits.bytes) throw bomb(archive, `at most ${limits.bytes} bytes unpacked`, "more");
@@ -136,6 +137,25 @@ function checkRatio(
 function bomb(archive: string, expected: string, got: unknown): AppError {
   const hint = "do not unpack this file by other means before you know what it is";
   return unexpected("data", { code: "ARCHIVE_BOMB", expected, name: archive, got, hint });
+}
+
+/** What is unpacked has to be the same files on every system, and none that facehand writes itself. */
+function checkPlaced(archive: string, path: string, names: FileNames): void {
+  checkPath(archive, path);
+  const before = names.clash(path);
+  const apart =
+    before === undefined ? undefined : `names that every system keeps apart (there is ${before} before)`;
+  const expected = pathTrouble(path) ?? apart;
+  if (expected === undefined) return;
+  const hint = "unpack it by other means on a system where that matters not, and give the folder";
+  throw unexpected("data", {
+    code: "ARCHIVE_NAME",
+    expected,
+    name: "an entry",
+    got: path,
+    where: archive,
+    hint,
+  });
 }
 
 /** yauzl refuses absolute names, `..` and backslashes; this refuses what file systems read otherwise. */

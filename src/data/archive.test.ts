@@ -173,22 +173,118 @@ describe("an archive is refused", () => {
     ],
     ["ZIP_DAMAGED", "less than declared", [{ name: "a", text: "y", deflate: true, size: 9 }], /complete zip/],
     [
-      "ZIP_DAMAGED",
+      "ARCHIVE_NAME",
       "one name twice",
       [
         { name: "a", text: "x" },
-        { name: "a", text: "y" },
+        { name: "a", text: "x" },
       ],
-      /each name once/,
+      /^Expected names that every system keeps apart \(there is .* before\) for an entry, got/,
     ],
     [
-      "ZIP_DAMAGED",
+      "ARCHIVE_NAME",
       "a file as a folder",
       [
         { name: "a", text: "x" },
-        { name: "a/b", text: "y" },
+        { name: "a/b", text: "x" },
       ],
-      /each name once/,
+      /^Expected names that every system keeps apart \(there is .* before\) for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "a folder as a file",
+      [
+        { name: "a/b", text: "x" },
+        { name: "a", text: "x" },
+      ],
+      /^Expected names that every system keeps apart \(there is .* before\) for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "one name in two cases",
+      [
+        { name: "a/B.jpg", text: "x" },
+        { name: "a/b.JPG", text: "x" },
+      ],
+      /^Expected names that every system keeps apart \(there is .* before\) for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "one name in two normalisations",
+      [
+        { name: "\u00e9", text: "x" },
+        { name: "e\u0301", text: "x" },
+      ],
+      /^Expected names that every system keeps apart \(there is .* before\) for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "one folder in two cases",
+      [
+        { name: "A/x", text: "x" },
+        { name: "a/y", text: "x" },
+      ],
+      /^Expected names that every system keeps apart \(there is .* before\) for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name con.jpg",
+      [{ name: "con.jpg", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name a/NUL",
+      [{ name: "a/NUL", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name COM1",
+      [{ name: "COM1", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name a.",
+      [{ name: "a.", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name a ",
+      [{ name: "a ", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name a/bc:d",
+      [{ name: "a/bc:d", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name fetched.json",
+      [{ name: "fetched.json", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name a/b.part",
+      [{ name: "a/b.part", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name a\\u202eb",
+      [{ name: "a\u202eb", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
+    ],
+    [
+      "ARCHIVE_NAME",
+      "the name __proto__",
+      [{ name: "__proto__", text: "x" }],
+      /^Expected (a|another) name.* for an entry, got/,
     ],
     [
       "ARCHIVE_EMPTY",
@@ -230,7 +326,7 @@ describe("an archive is refused", () => {
       archive,
       ["x/a.jpg", "y/a.jpg"].map((name) => ({ name, text: name })),
     );
-    await refuses("ZIP_DAMAGED", /each name once/, { place: placeFrame("palm", false) });
+    await refuses("ARCHIVE_NAME", /keeps apart/, { place: placeFrame("palm", false) });
   });
 
   it("and nothing is written through a link that lies in the way", async () => {

@@ -39,7 +39,7 @@ export interface Unpacked extends Tree {
  *
  * @param folder - new; what is there already is removed
  * @throws AppError("data", ...): FILE_MISSING; ZIP_DAMAGED for wrong sizes, checksums or structure; ARCHIVE_PATH for
- *   names that lead out of the folder; ARCHIVE_LINK for links and devices; ARCHIVE_BOMB beyond the limits;
+ *   names that lead out of the folder; ARCHIVE_NAME for names that some system takes for others; ARCHIVE_LINK for links and devices; ARCHIVE_BOMB beyond the limits;
  *   ARCHIVE_METHOD for encryption and unknown compression; ARCHIVE_EMPTY if nothing is placed; DISK_FULL
  * @throws Interrupted after the signal
  * @example await unpackZip("aligned_dataset.zip", "images.partial")

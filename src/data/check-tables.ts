@@ -4,6 +4,7 @@
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { AppError } from "../core/errors.ts";
+import { nameTrouble } from "../core/file-names.ts";
 import { nameFault } from "../core/spelling.ts";
 import { faultOf, parseSex } from "../core/vocabulary.ts";
 import { readRecords } from "../formats/csv.ts";
@@ -231,10 +232,10 @@ function cellFindings(column: Column, value: string, place: Place): Finding[] {
   return [];
 }
 
-/** True for `H_<id>.jpg` and `F_<id>.jpg` (or .jpeg, .png). */
+/** True for `H_<id>.jpg` and `F_<id>.jpg` (or .jpeg, .png) that every system takes as they are. */
 export function isImageName(column: Column, value: string): boolean {
   const prefix = column === "hand_image_name" ? "H_" : "F_";
-  return value.startsWith(prefix) && !/[\\/]/.test(value) && /^.{3,}\.(jpe?g|png)$/i.test(value);
+  return value.startsWith(prefix) && /^.{3,}\.(jpe?g|png)$/i.test(value) && nameTrouble(value) === undefined;
 }
 
 /** `H_<id>.jpg` as `<id>`. */

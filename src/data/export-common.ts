@@ -6,6 +6,7 @@ import { copyFile } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { AppError, Interrupted, unexpected } from "../core/errors.ts";
+import { FileNames } from "../core/file-names.ts";
 import { exists, readBytes, readJson, sha256, sha256File, writeJson } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { readCsv } from "../formats/csv.ts";
@@ -121,14 +122,19 @@ function bySplit<T>(of: (split: Split) => T): Record<Split, T> {
 }
 
 /**
- * Refuses names that could lead out of a folder: exports may come from others.
+ * Refuses names that could lead out of a folder, or that some system takes for an earlier one: exports may come from others.
  *
+ * @param before - names of the rows before
  * @throws AppError("data", "IMAGE_NAME")
  */
-export function checkNames(cells: Cells, where: string): Cells {
+export function checkNames(cells: Cells, where: string, before = new FileNames()): Cells {
   for (const column of ["hand_image_name", "face_image_name"] as const) {
-    if (isImageName(column, cells[column])) continue;
-    const expected = "the file name of an image, without folders";
+    const name = cells[column];
+    const clash = before.clash(name);
+    const twin = clash === name ? undefined : clash; // rows may share an image
+    if (twin === undefined && isImageName(column, cells[column])) continue;
+    const apart = `names that every system keeps apart (there is ${twin} before)`;
+    const expected = twin === undefined ? "the file name of an image, without folders" : apart;
     throw unexpected("data", { code: "IMAGE_NAME", expected, name: column, got: cells[column], where });
   }
   return cells;

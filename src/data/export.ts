@@ -4,6 +4,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unexpected } from "../core/errors.ts";
+import { FileNames } from "../core/file-names.ts";
 import { writeAtomic } from "../core/files.ts";
 import { makeFolder } from "../core/folder.ts";
 import { writeCsv } from "../formats/csv.ts";
@@ -93,7 +94,8 @@ export async function importDataset(
   return await makeFolder(out, async (staging) => {
     const tally = new PairTally();
     const source = tally.watch((split) => READERS[note.kind](dir, note, split), options);
-    for (const split of SPLITS) await writeSplit(staging, split, source);
+    const names = new FileNames();
+    for (const split of SPLITS) await writeSplit(staging, split, source, names);
     await copyExtras(dir, staging);
     await unpackRemoved(dir, note, staging);
     checkContent(dir, note, tally.result());
@@ -110,12 +112,12 @@ async function unpackRemoved(dir: string, note: ExportNote, root: string): Promi
   }
 }
 
-async function writeSplit(root: string, split: Split, source: PairSource): Promise<void> {
+async function writeSplit(root: string, split: Split, source: PairSource, names: FileNames): Promise<void> {
   const layout = planLayout(root);
   for (const folder of Object.values(layout.images)) await mkdir(folder, { recursive: true });
   async function* rows() {
     for await (const { cells, hand, face } of source(split)) {
-      checkNames(cells, `${split} of the export`);
+      checkNames(cells, `${split} of the export`, names);
       await writeFile(imagePath(layout, "hand", cells.hand_image_name), hand);
       await writeFile(imagePath(layout, "face", cells.face_image_name), face);
       yield cells;

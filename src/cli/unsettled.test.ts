@@ -1,0 +1,23 @@
+import { spawnSync } from "node:child_process";
+import { describe, expect, it } from "vitest";
+import { UNSETTLED } from "./unsettled.ts";
+
+/** As bin/facehand.js runs a verb. */
+function left(work: string) {
+  const code = `const { watchUnsettled } = await import(${JSON.stringify(new URL("./unsettled.ts", import.meta.url).href)});
+    const done = watchUnsettled((text) => process.stderr.write(text));
+    process.exitCode = await (${work}).finally(done);`;
+  const args = ["--import", "tsx", "--input-type=module", "-e", code];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  return { status, stderr };
+}
+
+describe("a verb that nothing can end", () => {
+  it("leaves as our fault, and says so", () => {
+    expect(left("new Promise(() => {})")).toEqual({ status: 70, stderr: UNSETTLED });
+  });
+
+  it("is not one that ends", () => {
+    expect(left("new Promise((resolve) => setTimeout(resolve, 5, 4))")).toEqual({ status: 4, stderr: "" });
+  });
+});
