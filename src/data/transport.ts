@@ -91,7 +91,9 @@ function open(url: URL, method: string, headers: Headers): ClientRequest {
   };
   const send = url.protocol === "https:" ? https.request : http.request;
   try {
-    return send(url, { method, headers: named, maxHeaderSize: MOST_HEADER_BYTES });
+    const request = send(url, { method, headers: named, maxHeaderSize: MOST_HEADER_BYTES });
+    request.shouldKeepAlive = false; // the header alone lets Node's agent keep the connection
+    return request;
   } catch (cause) {
     throw unreachable(url, cause);
   }
