@@ -70,7 +70,10 @@ A folder on disk, an address that ends in /, or a drive-folder that has a SHA256
 files that it names are fetched and checked against it, and the archives of a bundle unpacked into a dataset. Where a
 --mirror has a SHA256SUMS, files that it names are checked against it.
 
-Stopped at any moment, the same command goes on. fetched.json beside the files says what came from where; the same
+Stopped at any moment, the same command goes on: behind what came, where the server proves (by a strong ETag) that its
+file is still the same, or its SHA-256 is known; else from the beginning. A connection that is silent for a minute, or
+brings less than 1,000 bytes a second, is cut and tried again; five attempts in a row that bring nothing end it, and so
+does a week. An address with a name and password in it is refused. fetched.json beside the files says what came from where; the same
 command again checks everything against it. The files are others' and under their licences.`;
 
 /** `facehand data fetch`. */
