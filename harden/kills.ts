@@ -1,0 +1,152 @@
+// Campaign `kills`: every verb that writes is signalled at drawn moments, once or several times, and run again. Nothing
+// half-written may stand under a final name, what it reads may not change, and in the end every byte is that of a run that
+// nobody disturbed. A process is struck; what runs again does so here, where it needs no start.
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Random } from "../src/core/random.ts";
+import type { Campaign, Finding, Open } from "./campaign.ts";
+import { loadCli } from "./cli.ts";
+import { waitForOrphans } from "./orphans.ts";
+import { differences, readTree, TEMPORARY, type Tree, tornness } from "./trees.ts";
+import { VERBS, type Verb } from "./verbs.ts";
+import { drawBlow, type Extent, misbehaviour, start, tellBlow } from "./victim.ts";
+import { openWorld, type World } from "./world.ts";
+
+/** Most kills of one attempt. */
+const MOST_BLOWS = 4;
+/** How often a lock of a process that is about to end is waited for. */
+const PATIENCE = 40;
+
+/** What an undisturbed run leaves. */
+interface Reference extends Extent {
+  readonly before: Tree;
+  readonly after: Tree;
+}
+
+export const kills: Campaign = {
+  name: "kills",
+  title: "kills and signals over every writing verb",
+  goal: 1000,
+  weight: 3,
+  open,
+};
+
+async function open(dir: string): Promise<Open> {
+  const cli = await loadCli();
+  const world = await openWorld(join(dir, "world"), cli);
+  const site: Site = { world, dir: join(dir, "attempt"), references: new Map() };
+  return { attempt: (seed) => attempt(site, seed), close: world.close };
+}
+
+interface Site {
+  readonly world: World;
+  /** Of the attempt: the same for all, as some results name it. */
+  readonly dir: string;
+  readonly references: Map<Verb, Promise<Reference>>;
+}
+
+/** One of the verbs, by their weights. */
+function drawVerb(random: Random): Verb {
+  let left = random.next() * VERBS.reduce((sum, { weight = 1 }) => sum + weight, 0);
+  for (const verb of VERBS) {
+    left -= verb.weight ?? 1;
+    if (left < 0) return verb;
+  }
+  return VERBS[0]!;
+}
+
+async function attempt(site: Site, seed: number): Promise<Finding> {
+  const random = Random.of(seed).split("kills");
+  const verb = drawVerb(random.split("verb"));
+  const { world, dir } = site;
+  const known = site.references.get(verb) ?? undisturbed(site, verb);
+  site.references.set(verb, known);
+  const reference = await known;
+  const argv = await lay(site, verb);
+  const faults: string[] = [];
+  const told: string[] = [];
+  let done = false;
+  let tried = 0;
+  for (let n = 0; n < MOST_BLOWS && !done && faults.length === 0; n++) {
+    if (n > 0 && random.split("more", n).next() < 0.4) break;
+    const blow = drawBlow(random.split("blow", n), reference, dir);
+    const end = await start(world.cli.bundle, n === 0 ? argv : againOf(verb, argv), blow).ended;
+    if (verb.spawns === true) await waitForOrphans(dir);
+    told.push(tellBlow(blow));
+    tried += end.struck ? 1 : 0;
+    done = end.code === 0;
+    const wrong = misbehaviour(end, blow);
+    faults.push(...(wrong === undefined ? [] : [wrong]), ...(await halfWritten(site, verb, reference)));
+  }
+  if (!done && faults.length === 0) faults.push(...(await finish(site, againOf(verb, argv))));
+  const unlike = faults.length > 0 ? [] : differences(reference.after, await readTree(dir));
+  if (unlike.length > 0) faults.push(`Expected what an undisturbed run leaves, got: ${unlike.join("; ")}`);
+  faults.push(
+    ...(await world.changed()).map((path) => `Expected its input unchanged, got other bytes in ${path}`),
+  );
+  return { faults: faults.map((fault) => `${verb.name}, ${told.join(", then ")}: ${fault}`), tried };
+}
+
+const againOf = ({ again = [] }: Verb, argv: readonly string[]) => [...argv, ...again];
+
+/** Clears the folder of the attempt and lays what the verb begins with. */
+async function lay({ world, dir }: Site, verb: Verb): Promise<readonly string[]> {
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true });
+  const at = (name: string) => join(dir, name);
+  await verb.prepare?.(at, world);
+  return verb.argv(at, world);
+}
+
+async function undisturbed(site: Site, verb: Verb): Promise<Reference> {
+  const argv = await lay(site, verb);
+  const before = await readTree(site.dir);
+  const { code, stderr, calls, ms } = await start(site.world.cli.bundle, argv).ended;
+  if (code !== 0) throw new Error(`facehand ${argv.join(" ")} ended with ${code}: ${stderr}`);
+  const after = await readTree(site.dir);
+  return { before, after, calls, ms, files: after.size };
+}
+
+/** Runs the command again, to its end. */
+async function finish({ world }: Site, argv: readonly string[]): Promise<string[]> {
+  for (let n = 0; ; n++) {
+    const { code, stderr } = await world.cli.run(argv);
+    if (code === 0) return [];
+    if (n >= PATIENCE || !/ to be free, got process \d+/.test(stderr))
+      return [
+        `Expected the command to succeed when it is run again, got exit code ${code}: ${stderr.slice(-800)}`,
+      ];
+    await sleep(250);
+  }
+}
+
+/** What stands under a final name and is not what it should be. */
+async function halfWritten({ dir }: Site, verb: Verb, { before, after }: Reference): Promise<string[]> {
+  const now = await readTree(dir);
+  const faults: string[] = [];
+  for (const [name, hash] of now) {
+    if (TEMPORARY.test(name) || hash === after.get(name) || hash === before.get(name)) continue;
+    if (verb.grows?.test(name) !== true) {
+      faults.push(
+        `Expected nothing half-written, got ${after.has(name) ? "other bytes in" : "also"} ${name}`,
+      );
+      continue;
+    }
+    const torn = tornness(name, await readFile(join(dir, name)));
+    if (torn !== undefined) faults.push(`Expected ${name} whole, got: ${torn}`);
+  }
+  for (const folder of verb.whole ?? []) {
+    if (!now.has(folder) || isSame(now, before, folder) || isSame(now, after, folder)) continue;
+    faults.push(
+      `Expected ${folder} whole or absent, got: ${differences(part(after, folder), part(now, folder)).join("; ")}`,
+    );
+  }
+  return faults;
+}
+
+const part = (tree: Tree, folder: string): Tree =>
+  new Map([...tree].filter(([name]) => name === folder || name.startsWith(`${folder}/`)));
+
+const isSame = (a: Tree, b: Tree, folder: string) =>
+  differences(part(a, folder), part(b, folder)).length === 0;
