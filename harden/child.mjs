@@ -28,6 +28,12 @@ const half = (data) =>
 
 const original = { ...fs };
 
+/** The kernel's high-water mark; elsewhere that of getrusage, which begins at the size of the parent. */
+function peakMb() {
+  if (process.platform !== "linux") return process.resourceUsage().maxRSS / 1024;
+  return Number(/VmHWM:\s+(\d+)/.exec(original.readFileSync("/proc/self/status", "utf8"))[1]) / 1024;
+}
+
 function patch(object, name, label = name) {
   const call = object[name];
   if (typeof call !== "function") return;
@@ -66,6 +72,6 @@ process.send?.({ kind: "begun" });
 const begin = performance.now();
 process.exitCode = await run(argv);
 if (process.connected) {
-  process.send({ kind: "ended", calls, ms: performance.now() - begin });
+  process.send({ kind: "ended", calls, ms: performance.now() - begin, peakMb: peakMb() });
   process.disconnect();
 }

@@ -22,6 +22,7 @@ const PATIENCE = 40;
 interface Reference extends Extent {
   readonly before: Tree;
   readonly after: Tree;
+  readonly peakMb: number;
 }
 
 export const kills: Campaign = {
@@ -29,6 +30,7 @@ export const kills: Campaign = {
   title: "kills and signals over every writing verb",
   goal: 1000,
   weight: 3,
+  limitMs: 600_000, // `demo` takes its time
   open,
 };
 
@@ -68,6 +70,7 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
   const told: string[] = [];
   let done = false;
   let tried = 0;
+  let peakMb = reference.peakMb;
   for (let n = 0; n < MOST_BLOWS && !done && faults.length === 0; n++) {
     if (n > 0 && random.split("more", n).next() < 0.4) break;
     const blow = drawBlow(random.split("blow", n), reference, dir);
@@ -76,6 +79,7 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
     told.push(tellBlow(blow));
     tried += end.struck ? 1 : 0;
     done = end.code === 0;
+    peakMb = Math.max(peakMb, end.peakMb);
     const wrong = misbehaviour(end, blow);
     faults.push(...(wrong === undefined ? [] : [wrong]), ...(await halfWritten(site, verb, reference)));
   }
@@ -85,7 +89,7 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
   faults.push(
     ...(await world.changed()).map((path) => `Expected its input unchanged, got other bytes in ${path}`),
   );
-  return { faults: faults.map((fault) => `${verb.name}, ${told.join(", then ")}: ${fault}`), tried };
+  return { faults: faults.map((fault) => `${verb.name}, ${told.join(", then ")}: ${fault}`), tried, peakMb };
 }
 
 const againOf = ({ again = [] }: Verb, argv: readonly string[]) => [...argv, ...again];
@@ -102,10 +106,10 @@ async function lay({ world, dir }: Site, verb: Verb): Promise<readonly string[]>
 async function undisturbed(site: Site, verb: Verb): Promise<Reference> {
   const argv = await lay(site, verb);
   const before = await readTree(site.dir);
-  const { code, stderr, calls, ms } = await start(site.world.cli.bundle, argv).ended;
+  const { code, stderr, calls, ms, peakMb } = await start(site.world.cli.bundle, argv).ended;
   if (code !== 0) throw new Error(`facehand ${argv.join(" ")} ended with ${code}: ${stderr}`);
   const after = await readTree(site.dir);
-  return { before, after, calls, ms, files: after.size };
+  return { before, after, calls, ms, peakMb, files: after.size };
 }
 
 /** Runs the command again, to its end. */

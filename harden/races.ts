@@ -95,7 +95,11 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
     const how = i === killed ? `, killed after ${blow.by === "time" ? blow.ms.toFixed(0) : 0} ms` : "";
     return `${name} (+${waits[i]!.toFixed(0)} ms${how}: ${ends[i]!.signal ?? ends[i]!.code})`;
   });
-  return { faults: faults.map((fault) => `${told.join(" | ")}: ${fault}`) };
+  const peakMb = Math.max(...ends.map((end) => end.peakMb));
+  return {
+    faults: faults.map((fault) => `${told.join(" | ")}: ${fault}`),
+    ...(peakMb > 0 ? { peakMb } : {}),
+  };
 }
 
 async function lay({ world, dir }: Site, verb: Verb): Promise<void> {

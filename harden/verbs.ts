@@ -53,6 +53,12 @@ function file(name: string, ending: string, argv: (world: World) => Promise<read
 const derive = async (world: World) => ["derive", ...(await world.derivation())];
 
 const DATA: readonly Verb[] = [
+  {
+    name: "demo", // everything at once, and long: seldom
+    weight: 0.1,
+    argv: async (at) => ["demo", "--subjects", "12", "--epochs", "1", "--out", at("out")],
+    grows: /(^|\/)(log\.jsonl|(best|last)\.safetensors|features[^/]*)$/,
+  },
   folder("data sample", async () => ["data", "sample", "--subjects", "2", "--frames", "1"]),
   folder("derive", derive, { weight: 3 }),
   folder("derive --threads 1 --report", async (world, at) => [

@@ -57,6 +57,8 @@ export interface End {
   /** Calls that change files, and the time of the command without the start of Node; of one that ran to its end. */
   readonly calls: number;
   readonly ms: number;
+  /** Largest resident memory, MB; of one that ran to its end. */
+  readonly peakMb: number;
 }
 
 /** What an undisturbed process took. */
@@ -111,6 +113,7 @@ interface Told {
   readonly kind: "begun" | "struck" | "ended";
   readonly calls?: number;
   readonly ms?: number;
+  readonly peakMb?: number;
 }
 
 async function watch(child: ChildProcess, blow: Blow | undefined): Promise<End> {
@@ -120,11 +123,11 @@ async function watch(child: ChildProcess, blow: Blow | undefined): Promise<End> 
   });
   child.on("error", () => undefined);
   const over = new AbortController();
-  const state = { struck: false, calls: 0, ms: 0, hung: false };
+  const state = { struck: false, calls: 0, ms: 0, peakMb: 0, hung: false };
   const gone = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  child.on("message", ({ kind, calls = 0, ms = 0 }: Told) => {
+  child.on("message", ({ kind, calls = 0, ms = 0, peakMb = 0 }: Told) => {
     if (kind === "struck") state.struck = true;
-    if (kind === "ended") Object.assign(state, { calls, ms });
+    if (kind === "ended") Object.assign(state, { calls, ms, peakMb });
     if (kind === "begun" && blow !== undefined && blow.by !== "call")
       strike(child, blow, over.signal).then(
         (struck) => {
