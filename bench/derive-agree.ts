@@ -78,7 +78,7 @@ async function compareRows(ours: string, theirs: string): Promise<void> {
     (await readText(path, "a journal"))
       .trimEnd()
       .split("\n")
-      .map((line) => JSON.parse(line) as Row);
+      .map((line) => JSON.parse(line.split("\t")[0]!) as Row);
   const [mine, others] = await Promise.all([rows(ours), rows(theirs)]);
   const byId = new Map(others.map((row) => [row.imageId, row]));
   const apart = new Map<string, number[]>();

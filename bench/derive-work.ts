@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readBytes } from "../src/core/files.ts";
+import { takeLock } from "../src/core/lock.ts";
 import { openDerivation, workFrames } from "../src/derive/pipeline.ts";
 import { openStage, type Stage } from "../src/derive/stage.ts";
 import { importTflite } from "../src/engine/import-tflite.ts";
@@ -45,11 +46,9 @@ export async function openDeriveWork(work: Work): Promise<DeriveWork> {
   return {
     derive: async () => {
       const options = optionsOf(`pairs-${++steps}`);
-      const stage = await openStage(options.outDir, {
-        derivationHash: "bench",
-        basis: "bench",
-        erases: false,
-      });
+      const lock = await takeLock(options.outDir, "the bench's folder");
+      const mark = { derivationHash: "bench", basis: "bench", erases: false };
+      const stage = await openStage(options.outDir, lock, mark);
       return { stage, frames: await workFrames(options, stage, opened, { from: 0, to: work.batch }) };
     },
     close: () => rm(root, { recursive: true, force: true }),

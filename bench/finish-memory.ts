@@ -4,6 +4,7 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, createWriteStream, existsSync, openSync } from "node:fs";
+import { takeLock } from "../src/core/lock.ts";
 import type { Derivation } from "../src/data/manifest.ts";
 import { ruleSettings } from "../src/derive/clean.ts";
 import { finish } from "../src/derive/finish.ts";
@@ -42,7 +43,9 @@ async function invent({ journal, layout }: Stage, frames: number): Promise<void>
 }
 
 const [frames = "", dir = ""] = process.argv.slice(2);
-const stage = await openStage(dir, { derivationHash: "invented", basis: "invented", erases: false });
+const lock = await takeLock(dir, "the bench's folder");
+const mark = { derivationHash: "invented", basis: "invented", erases: false };
+const stage = await openStage(dir, lock, mark);
 if (existsSync(stage.journal)) {
   const selection = { splits: "balanced", fractions: { train: 0.76, val: 0.09, test: 0.15 }, seed: 42 };
   const labels = { ageEdges: [0, 3, 10, 20, 30, 40, 50, 60, 70] };

@@ -1,5 +1,6 @@
 // `facehand data repair`: shows what it would mend; `--apply` mends it.
 import type { Command } from "commander";
+import { withLock } from "../core/lock.ts";
 import { startProgress } from "../core/progress.ts";
 import { locate } from "../data/layout.ts";
 import { applyRepair, finishRepair, isRepairPending } from "../data/repair.ts";
@@ -18,9 +19,16 @@ export function repairCommand(context: Context): Command {
     .option("--apply", "make the changes; images are moved to removed/, never deleted")
     .addOption(jsonOption())
     .action(async (dir: string, { apply, json }: Flags) => {
-      const finished = await finishPending(context, dir, apply === true);
-      const plan = await planRepair(dir);
-      if (apply === true && plan.repairs.length > 0) await applyWithProgress(context, plan);
+      const work = async () => {
+        const finished = await finishPending(context, dir, apply === true);
+        const plan = await planRepair(dir);
+        if (apply === true && plan.repairs.length > 0) await applyWithProgress(context, plan);
+        return { plan, finished };
+      };
+      const { root } = await locate(dir);
+      const { plan, finished } = await (apply === true
+        ? withLock(root, `the dataset ${root}`, work)
+        : work());
       const text = json === true ? toJson(plan, apply === true) : told(plan, apply === true);
       context.print(finished ? `${text}\nA repair that had been stopped was finished first` : text);
     });

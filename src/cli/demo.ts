@@ -1,12 +1,14 @@
 // `facehand demo`: from drawn frames to two trained models and a report, in one folder.
 // Every step is whole or taken up again where it stopped, so that the same command always ends in the same report.
 import { readdir } from "node:fs/promises";
-import { relative, resolve } from "node:path";
+import { basename, relative, resolve } from "node:path";
 import type { Command } from "commander";
 import { z } from "zod";
 import { AppError, Interrupted, isNotFound } from "../core/errors.ts";
 import { exists, readJson, writeAtomic, writeJson } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
 import { formatSeconds, startProgress } from "../core/progress.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
 import type { Manifest } from "../data/manifest.ts";
 import type { SampleManifest } from "../data/sample.ts";
 import {
@@ -88,8 +90,12 @@ async function runDemo(
 ): Promise<void> {
   const plan = planDemo(relative(process.cwd(), resolve(out)) || ".", options);
   try {
-    await openFolder(plan);
-    await runSteps(context, { plan, minSubjects }, counted(context, 5 + plan.models.length));
+    await withLock(plan.out, `the demo in ${plan.out}`, async () => {
+      const own = [plan.mark, plan.report].map((path) => basename(path));
+      await sweepTemporaries(plan.out, (name) => own.includes(name));
+      await openFolder(plan);
+      await runSteps(context, { plan, minSubjects }, counted(context, 5 + plan.models.length));
+    });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
     throw new Interrupted(`Stopped; the same command goes on in ${plan.out}`);

@@ -3,12 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { takeLock } from "../core/lock.ts";
 import { decodeImage, encodeJpeg } from "../data/image.ts";
 import { imagePath } from "../data/layout.ts";
 import type { Derivation } from "../data/manifest.ts";
 import { hashHex } from "../data/phash.ts";
 import { MODALITIES } from "../data/record.ts";
 import { RULE_NAMES, type RuleName, ruleSettings } from "../derive/clean.ts";
+import { countDataset } from "../derive/count.ts";
 import { finish } from "../derive/finish.ts";
 import type { FrameResult } from "../derive/journal.ts";
 import { markOf, openStage, publish } from "../derive/stage.ts";
@@ -138,7 +140,8 @@ async function named(html: string): Promise<string> {
 }
 
 async function page(name: string, derivation: Derivation): Promise<ReadonlyMap<string, string>> {
-  const stage = await openStage(at(name), markOf(derivation));
+  const lock = await takeLock(at(name), "the dataset");
+  const stage = await openStage(at(name), lock, markOf(derivation));
   await writeFile(stage.journal, FRAMES.map((of) => `${JSON.stringify(of)}\n`).join(""));
   for (const [n, { imageId, crops }] of FRAMES.entries()) {
     const crop = await encodeJpeg({
@@ -150,8 +153,8 @@ async function page(name: string, derivation: Derivation): Promise<ReadonlyMap<s
       if (crops!.includes(modality))
         await writeFile(imagePath(stage.layout, modality, cropName(modality, imageId)), crop);
   }
-  await finish(stage, derivation);
-  await publish(stage);
+  await publish(stage, await countDataset(stage, await finish(stage, derivation)));
+  await lock.release();
   await writeLedgerReport(at(name), at(`${name}.html`), 40);
   const html = await named(await readFile(at(`${name}.html`), "utf8"));
   const sections = html.split("<h3>").slice(1);

@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, Interrupted, isNotFound } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
 import { type ArrayCounts, type ArrayJob, runArray, type TaskOutcome } from "../core/slurm.ts";
 import { readManifest } from "../data/manifest.ts";
 import { readDecisions } from "../derive/decisions.ts";
@@ -41,8 +42,16 @@ export async function deriveOnSlurm(
   context: Pick<Context, "signal" | "report">,
   plan: SlurmPlan,
 ): Promise<DeriveResult> {
+  const root = `${resolve(plan.out)}.shards`; // `out` itself is the merge job's to lock
+  return await withLock(root, `the shards in ${root}`, () => deriveIn(root, context, plan));
+}
+
+async function deriveIn(
+  root: string,
+  context: Pick<Context, "signal" | "report">,
+  plan: SlurmPlan,
+): Promise<DeriveResult> {
   const out = resolve(plan.out);
-  const root = `${out}.shards`;
   const shardDirs = Array.from({ length: plan.shards }, (_, i) => join(root, `${i + 1}-of-${plan.shards}`));
   if (!(await exists(root)) && (await holdsSomething(out))) return plan.local();
   const facehand = [process.execPath, FACEHAND, "derive"];

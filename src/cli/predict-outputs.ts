@@ -1,9 +1,8 @@
 // Where `facehand predict` may write: over a table of its own, never over anything else, nor among the images that it is given.
 // Invariant: this is looked at before any image is read.
-import { realpath } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
-import { isNotFound, unexpected } from "../core/errors.ts";
+import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
+import { isInside, truePath } from "../core/true-path.ts";
 import { readCsvHeader } from "../formats/csv.ts";
 
 /** How every table of answers begins. */
@@ -29,9 +28,9 @@ export async function checkOutputs(
     throw unexpected("input", { ...e, name: "--csv", got: csv, hint: "give another name" });
   }
   if (pictures === undefined) return;
-  const place = await truePath(pictures);
+  const place = truePath(pictures);
   for (const word of words) {
-    if (!isInside(place, await truePath(word))) continue;
+    if (!isInside(place, truePath(word))) continue;
     const e = { code: "FLAG", expected: "a folder outside of those with images", name: "--pictures" };
     throw unexpected("input", { ...e, got: pictures, hint: "the next run would take them for photos" });
   }
@@ -44,20 +43,4 @@ async function isTable(path: string): Promise<boolean> {
   } catch {
     return false; // whatever it is, it is not ours
   }
-}
-
-/** With links followed, as far as there is anything. */
-async function truePath(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch (error) {
-    const full = resolve(path);
-    if (!isNotFound(error) || dirname(full) === full) throw error;
-    return join(await truePath(dirname(full)), basename(full));
-  }
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return !(way === ".." || way.startsWith("../") || resolve(way) === way);
 }

@@ -1,7 +1,7 @@
 // `facehand predict`: the probability of the recorded label "male" for images, by a checkpoint.
 // Every image is read, and with --detect searched, before anything is printed; what could not be is told first.
 import { type Command, Option } from "commander";
-import { makeFolder } from "../core/folder.ts";
+import { countFiles, makeFolder } from "../core/folder.ts";
 import { listPictures } from "../data/picture-files.ts";
 import { MODALITIES } from "../data/record.ts";
 import { HAND_CROPS } from "../derive/hand-source.ts";
@@ -146,7 +146,13 @@ async function openModel(target: string, options: LocalOptions) {
 function prepareWithPictures(context: Context, images: readonly string[], facts: ModelFacts, flags: Flags) {
   const { pictures } = flags;
   const prepare = (dir?: string) => prepareAll(context, images, { facts, flags, pictures: dir });
-  return pictures === undefined ? prepare() : makeFolder(pictures, prepare);
+  if (pictures === undefined) return prepare();
+  return makeFolder(pictures, prepare, {
+    count: async (dir, { unread }) => {
+      const made = images.length - unread.length;
+      return [{ what: "drawn photos", made, found: await countFiles(dir) }];
+    },
+  });
 }
 
 /** A published checkpoint is fetched and converted, or found in the cache; anything else is a path. */

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { AppError, unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
 import { startProgress } from "../core/progress.ts";
 import type { CheckedDataset } from "../data/check.ts";
 import { locate } from "../data/layout.ts";
@@ -99,11 +100,15 @@ function bundleCommand(context: Context): Command {
       }
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir, 4);
-      const key = hashSubjects ? await openHashKey(file, out) : undefined;
-      const pseudonyms = key && keyedPseudonyms(key.key);
-      const note = await packing(context, checked, (options) =>
-        writeBundle(checked, info, out, { ...options, madeBy: packageVersion(), withRemoved, pseudonyms }),
-      );
+      const [note, key] = await withLock(out, `the folder ${out}`, async () => {
+        const key = hashSubjects ? await openHashKey(file, out) : undefined;
+        const pseudonyms = key && keyedPseudonyms(key.key);
+        const about = { madeBy: packageVersion(), withRemoved, pseudonyms };
+        const note = await packing(context, checked, (options) =>
+          writeBundle(checked, info, out, { ...options, ...about }),
+        );
+        return [note, key] as const;
+      });
       context.print(
         flags.json === true
           ? JSON.stringify({ out, ...note, ...(key && { key: key.path }) }, null, 2)

@@ -2,9 +2,12 @@
 import type { Command } from "commander";
 import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
+import { withLock } from "../core/lock.ts";
+import { checkApart } from "../core/true-path.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type AuditFinding, auditRow, type PublishedRow } from "../studies/audit.ts";
 import { checkReport, makeReport, writeReport } from "../studies/report.ts";
+import { readStudy } from "../studies/study.ts";
 import { type Context, jsonOption, list, minSubjectsOption, onlyWith, verb, wholeNumber } from "./context.ts";
 
 interface ReportFlags {
@@ -31,14 +34,21 @@ export function reportCommand({ print }: Context): Command {
     )
     .addOption(minSubjectsOption())
     .action(async (dir: string, { out, check, bootstrap, minSubjects }: ReportFlags) => {
-      const report = await makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
-      const { runs, missing } = report.results;
+      const make = () => makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
       if (check === true) {
+        const report = await make();
         await checkReport(report, out);
-        print(`${report.files.size} files in ${out} are what ${runs.length} runs give`);
+        print(`${report.files.size} files in ${out} are what ${report.results.runs.length} runs give`);
         return;
       }
-      await writeReport(report, out);
+      await readStudy(dir); // what is no study is told as such
+      checkApart(out, [dir]);
+      const report = await withLock(out, `the folder ${out}`, async () => {
+        const made = await make();
+        await writeReport(made, out);
+        return made;
+      });
+      const { runs, missing } = report.results;
       const open = missing.length === 0 ? "" : `; ${missing.length} runs are not done and in no figure`;
       print(`${report.files.size} files in ${out}, from ${runs.length} runs${open}`);
     });

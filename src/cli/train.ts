@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { withLocks } from "../core/lock.ts";
 import { openSource } from "../data/sources.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { formatSeeds, LABEL_NOTE } from "../evaluate/figure-text.ts";
@@ -98,28 +99,43 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   const device = await chooseDevice(asked);
   const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
   const dirs = runs?.map(({ dir }) => dir) ?? [out];
-  const known = await pretrainedPixels(context, config, resume === true ? dirs : []);
-  const batch = await batchOf(context, { ...known, ...config }, { memory, device, dirs });
-  if (batch !== undefined) config["batch"] = batch;
-  const results: { seed: number; result: RunResult }[] = [];
-  let progress: TrainProgress | undefined;
-  for (const run of runs ?? [{ dir: out, seed: undefined }]) {
-    const seeded = { ...config, ...(run.seed === undefined ? {} : { seed: run.seed }) };
-    const parsed = await configOfRun(run.dir, seeded, { known, resume: resume === true });
-    if (runs !== undefined) context.report(`seed ${parsed.seed}: ${run.dir}`);
-    const options = {
-      dir: run.dir,
-      workers,
-      resume: resume ?? false,
-      device,
-      tensorboard: tensorboard ?? false,
-      ...(threads === undefined ? {} : { threads }),
-    };
-    progress ??= new TrainProgress(runs?.length ?? 1, parsed.epochs);
-    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, options, progress) });
-  }
+  const asOne = { resume: resume === true, workers, device, tensorboard: tensorboard ?? false };
+  const how = { ...asOne, ...(threads === undefined ? {} : { threads }) };
+  const results = await withLocks(
+    dirs,
+    (dir) => `the run folder ${dir}`,
+    async () => {
+      const known = await pretrainedPixels(context, config, how.resume ? dirs : []);
+      const batch = await batchOf(context, { ...known, ...config }, { memory, device, dirs });
+      const given = batch === undefined ? config : { ...config, batch };
+      return await trainEach(context, runs ?? [{ dir: out, seed: undefined }], { ...how, known, given });
+    },
+  );
   await noteTest(context, results);
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
+}
+
+interface EachRun extends Omit<OneRun, "dir"> {
+  readonly known: Partial<Pick<TrainConfig, "pixels">>;
+  /** Keys of the configuration, without the seed. */
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+async function trainEach(
+  context: Context,
+  runs: readonly { readonly dir: string; readonly seed: unknown }[],
+  { known, given, ...how }: EachRun,
+): Promise<Results> {
+  const results: Results[number][] = [];
+  let progress: TrainProgress | undefined;
+  for (const { dir, seed } of runs) {
+    const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
+    const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
+    if (seed !== undefined) context.report(`seed ${parsed.seed}: ${dir}`);
+    progress ??= new TrainProgress(runs.length, parsed.epochs);
+    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, { ...how, dir }, progress) });
+  }
+  return results;
 }
 
 /** What the network of a tag has no use for. */

@@ -12,7 +12,8 @@ const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const UNSHOWN = /[\u0000-\u001f\u007f-\u009f\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
 /** What this program names so for itself: see data/fetched, data/partial, core/files, core/lock and core/folder. */
-const OWN = /^(fetched\.json|.*\.part|.*\.part\.json|.*\.partial|\..*\.(tmp|lock)|\.facehand-.*|\.fetch.*)$/;
+const OWN =
+  /^(fetched\.json|.*\.part|.*\.part\.json|.*\.partial|\..*\.(tmp|lock)|\..*\.facehand-lock-.*|\.facehand-.*|\.fetch.*)$/;
 
 /**
  * Why a text is no name of one file that all systems keep as it is.

@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+// Whole files: hashes, and what a kill in the middle of a write leaves.
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { sha256File } from "./files.ts";
+import { openAtomic, sha256File, writeAtomic } from "./files.ts";
+import { sweepTemporaries } from "./temporary.ts";
 
 test("a file's hash is that of its bytes; a file that is not there is an error for people", async () => {
   const dir = await mkdtemp(join(tmpdir(), "facehand-"));
@@ -16,6 +18,43 @@ test("a file's hash is that of its bytes; a file that is not there is an error f
       code: "FILE_MISSING",
       message: `Expected a file at ${none}, got no such file`,
     });
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test("a file that is written twice at once holds one of both, whole, and long names have room for the temporary one", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "facehand-"));
+  try {
+    const [path, texts] = [join(dir, "a"), ["x".repeat(1e5), "y".repeat(1e5)]];
+    await Promise.all(texts.map((text) => writeAtomic(path, text)));
+    expect(texts).toContain(await readFile(path, "utf8"));
+    const long = join(dir, "n".repeat(255));
+    await writeAtomic(long, "z");
+    expect((await readdir(dir)).length).toBe(2);
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+});
+
+test("what kills left of own files is swept, and nothing of others", async () => {
+  const dir = await mkdtemp(join(tmpdir(), "facehand-"));
+  try {
+    const open = await openAtomic(join(dir, "last.safetensors")); // as if killed: never committed
+    await open.write("half");
+    await writeFile(join(dir, ".best.safetensors.4711.tmp"), "as version 0.1 named them");
+    const theirs = [
+      ".last.safetensors.tmp",
+      ".notes.4711.tmp",
+      ".x.4711-zz.tmp",
+      "last.safetensors.1.tmp",
+      ".tmp",
+    ];
+    for (const name of theirs) await writeFile(join(dir, name), "mine");
+    await sweepTemporaries(dir, (name) => ["last.safetensors", "best.safetensors"].includes(name));
+    expect((await readdir(dir)).sort()).toEqual([...theirs].sort());
+    await open.discard();
+    await sweepTemporaries(join(dir, "none"), () => true);
   } finally {
     await rm(dir, { recursive: true });
   }

@@ -18,6 +18,7 @@ import type { z } from "zod";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "./errors.ts";
 import { causeOf, endsOf } from "./sniff.ts";
 import { explained } from "./sniff-file.ts";
+import { temporaryName } from "./temporary.ts";
 
 /**
  * Replaces `path` in one step: writes a temporary neighbour, syncs it, renames it.
@@ -78,7 +79,7 @@ export interface AtomicFile {
  * @example const file = await openAtomic("a"); try { await file.write("x"); await file.commit(); } finally { await file.discard(); }
  */
 export async function openAtomic(path: string): Promise<AtomicFile> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = join(dirname(path), temporaryName(basename(path)));
   const guard = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await work();

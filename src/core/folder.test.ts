@@ -1,13 +1,14 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { makeFolder } from "./folder.ts";
+import { countFiles, makeFolder } from "./folder.ts";
+import { lockHolder } from "./lock.ts";
 
 let root: string;
 const at = (name: string) => join(root, name);
 beforeEach(async () => {
-  root = await mkdtemp(join(tmpdir(), "facehand-folder-"));
+  root = await realpath(await mkdtemp(join(tmpdir(), "facehand-folder-")));
 });
 afterEach(() => rm(root, { recursive: true, force: true }));
 
@@ -46,4 +47,57 @@ it("clears away what a kill left, and nothing else", async () => {
 it("does not write into a folder that has files", async () => {
   await makeFolder(at("out"), put("a"));
   await expect(makeFolder(at("out"), put("b"))).rejects.toMatchObject({ kind: "input", code: "OUT_EXISTS" });
+});
+
+it("is made by one at a time, and leaves nothing beside it", async () => {
+  const one = makeFolder(at("out"), async (dir) => {
+    await put("a")(dir);
+    await expect(lockHolder(at("out"))).resolves.toMatchObject({ pid: process.pid });
+  });
+  const ends = await Promise.allSettled([one, makeFolder(`${at("out")}/`, put("b"))]);
+  expect(ends.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected"]);
+  expect(await readdir(root)).toEqual(["out"]);
+});
+
+it("is made where a link leads, as the link says", async () => {
+  await mkdir(at("real"));
+  await symlink(at("real"), at("link"));
+  await makeFolder(at("link"), put("a"));
+  expect([await readdir(at("real")), (await readdir(root)).sort()]).toEqual([["a"], ["link", "real"]]);
+});
+
+it("refuses to publish what is not all that was made, as a fault of ours", async () => {
+  const make = async (dir: string) => {
+    await put("a")(dir);
+    await put("b")(dir);
+  };
+  const count = async (dir: string) => [{ what: "files", made: 3, found: await countFiles(dir) }];
+  await expect(makeFolder(at("out"), make, { count })).rejects.toMatchObject({
+    kind: "internal",
+    code: "PUBLISH_COUNT",
+    message: `Expected all 3 files for ${at("out")} before it gets its name, got 2`,
+  });
+  expect(await readdir(root)).toEqual([]);
+});
+
+it.each([
+  [
+    "a folder with files",
+    async () => {
+      await mkdir(at("out"));
+      await put("mine")(at("out"));
+    },
+    "that appeared meanwhile",
+  ],
+  ["a file", () => writeFile(at("out"), "mine"), "which is a file or lies in one"],
+])("does not publish over %s that came meanwhile", async (_, appear, words) => {
+  const work = async (dir: string) => {
+    await put("a")(dir);
+    await appear();
+  };
+  await expect(makeFolder(at("out"), work)).rejects.toMatchObject({ kind: "input", code: "OUT_EXISTS" });
+  expect(await readdir(root)).toEqual(["out"]);
+  expect(await readFile(at("out"), "utf8").catch(() => "a folder")).toBe(
+    words.includes("file or") ? "mine" : "a folder",
+  );
 });

@@ -1,10 +1,33 @@
-// A folder that appears complete or not at all: made as `<out>.partial`, renamed at the end.
-// Invariant: what is begun here and was killed is known by its mark, and only such a folder is ever cleared away.
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
-import { AppError, isNotFound } from "./errors.ts";
+// A folder that appears complete or not at all: made as `<out>.partial`, counted, and renamed at the end.
+// Invariants: one process makes it (core/lock); what is begun here and was killed is known by its mark, and only such a
+// folder is ever cleared away; the rename replaces nothing but an empty folder.
+import { mkdir, opendir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { AppError, hasErrno, isNotFound, unexpected } from "./errors.ts";
+import { writeFailed } from "./files.ts";
+import { type Lock, withLock } from "./lock.ts";
+import { truePath } from "./true-path.ts";
 
 const MARK = ".facehand-partial";
+
+/** Where the folder at `out` is made: beside its real place. */
+export function stagingOf(out: string): string {
+  return `${truePath(out)}.partial`;
+}
+
+/** Something that was made, as it was counted on the way and as it is found on the disk. */
+export interface Count {
+  /** In the plural, e.g. `hand images`. */
+  readonly what: string;
+  readonly made: number;
+  readonly found: number;
+}
+
+/** How a folder is made. */
+export interface MakeOptions<T> {
+  /** Counts what lies in the folder once it is made; a count that is not what was made is a fault of ours. */
+  readonly count?: (dir: string, result: T) => Promise<readonly Count[]>;
+}
 
 /**
  * Makes a folder in one step, as seen from outside.
@@ -12,41 +35,119 @@ const MARK = ".facehand-partial";
  * @param out - new or empty folder
  * @param work - writes everything into the folder that it is given
  * @returns what `work` returns
- * @throws AppError("input", "OUT_EXISTS") if there is something else at `out` or in its staging folder
+ * @throws AppError("input", "OUT_EXISTS") if there is something else at `out` or in its staging folder;
+ *   ("input", "LOCKED") if another process makes it; ("internal", "PUBLISH_COUNT") if the folder lacks what was made
  * @example await makeFolder("out", (dir) => writeFile(join(dir, "a.txt"), "a"))
  */
-export async function makeFolder<T>(out: string, work: (dir: string) => Promise<T>): Promise<T> {
-  const target = resolve(out);
-  const staging = `${target}.partial`;
-  if ((await entries(target)).length > 0) throw taken("a new or empty folder for --out", out);
-  const before = await entries(staging);
-  if (before.length > 0 && !before.includes(MARK)) throw taken("no other files", staging);
-  await rm(staging, { recursive: true, force: true });
-  await mkdir(staging, { recursive: true });
-  await writeFile(join(staging, MARK), "");
-  try {
-    const result = await work(staging);
-    await rm(join(staging, MARK));
-    await rmIfThere(target);
-    await rename(staging, target);
-    return result;
-  } catch (error) {
+export function makeFolder<T>(
+  out: string,
+  work: (dir: string) => Promise<T>,
+  { count }: MakeOptions<T> = {},
+): Promise<T> {
+  return withLock(out, `the folder ${out}`, async (lock) => {
+    const staging = stagingOf(out);
+    await checkFree(out);
+    const before = await entries(staging);
+    if (before.length > 0 && !before.includes(MARK))
+      throw taken("no other files", `${staging} with files in it`);
     await rm(staging, { recursive: true, force: true });
-    throw error;
+    try {
+      await begin(staging);
+      const result = await work(staging);
+      if (count !== undefined) checkCounts(out, await count(staging, result));
+      await rm(join(staging, MARK));
+      await publishFolder(lock, staging, out);
+      return result;
+    } catch (error) {
+      if (!lock.lost.aborted) await rm(staging, { recursive: true, force: true });
+      throw error;
+    }
+  });
+}
+
+async function begin(staging: string): Promise<void> {
+  try {
+    await mkdir(staging, { recursive: true });
+    await writeFile(join(staging, MARK), "");
+  } catch (cause) {
+    throw writeFailed(staging, cause);
   }
 }
 
-function taken(expected: string, path: string): AppError {
-  const message = `Expected ${expected}, got ${path} with files in it`;
+/**
+ * Gives a folder that is made its name.
+ *
+ * @param lock - of `out`
+ * @throws AppError("input", "OUT_EXISTS") if something appeared there since; ("input", "LOCK_LOST")
+ */
+export async function publishFolder(lock: Lock, staging: string, out: string): Promise<void> {
+  await lock.check();
+  await checkFree(out);
+  const target = truePath(out);
+  try {
+    await rmdir(target); // Windows renames over nothing
+  } catch (error) {
+    if (!isNotFound(error)) throw notFree(out, error);
+  }
+  try {
+    await rename(staging, target);
+  } catch (error) {
+    throw notFree(out, error);
+  }
+}
+
+function notFree(out: string, cause: unknown): AppError {
+  const appeared = ["ENOTEMPTY", "EEXIST", "ENOTDIR"].some((name) => hasErrno(cause, name));
+  return appeared
+    ? taken("a new or empty folder for --out", `${out} that appeared meanwhile`)
+    : writeFailed(out, cause);
+}
+
+/** Refuses a place where there is a file, or a folder with anything in it. */
+async function checkFree(out: string): Promise<void> {
+  const expected = "a new or empty folder for --out";
+  try {
+    if ((await readdir(out)).length > 0) throw taken(expected, `${out} with files in it`);
+  } catch (error) {
+    if (hasErrno(error, "ENOTDIR")) throw taken(expected, `${out}, which is a file or lies in one`);
+    if (!hasErrno(error, "ENOENT")) throw error;
+  }
+}
+
+function taken(expected: string, got: string): AppError {
+  const message = `Expected ${expected}, got ${got}`;
   return new AppError("input", "OUT_EXISTS", message, { hint: "give another folder, or remove this one" });
 }
 
-async function rmIfThere(empty: string): Promise<void> {
+/**
+ * Refuses to publish what is not all that was made.
+ *
+ * @throws AppError("internal", "PUBLISH_COUNT")
+ */
+export function checkCounts(out: string, counts: readonly Count[]): void {
+  for (const { what, made, found } of counts) {
+    if (made === found) continue;
+    throw unexpected("internal", {
+      code: "PUBLISH_COUNT",
+      expected: `all ${made} ${what}`,
+      name: `${out} before it gets its name`,
+      got: found,
+      hint: "look whether something else writes into the .partial folder; nothing was published",
+    });
+  }
+}
+
+/** How many files there are in a folder, those in folders below it included. */
+export async function countFiles(dir: string): Promise<number> {
+  let count = 0;
   try {
-    await rmdir(empty);
+    for await (const entry of await opendir(dir, { bufferSize: 1024 })) {
+      count += entry.isDirectory() ? await countFiles(join(dir, entry.name)) : entry.name === MARK ? 0 : 1;
+    }
   } catch (error) {
     if (!isNotFound(error)) throw error;
   }
+  return count;
 }
 
 async function entries(dir: string): Promise<string[]> {

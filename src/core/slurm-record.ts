@@ -1,11 +1,11 @@
-// What a job array keeps in its folder: which tasks were submitted when, what they ended with, who follows them.
+// What a job array keeps in its folder: which tasks were submitted when, and what they ended with.
 // Invariant: a submission is recorded before sbatch is called, and found again by its name, so that a follower
 // that was killed at any moment loses no job and submits none twice.
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
-import { hasErrno, isNotFound, unexpected } from "./errors.ts";
+import { unexpected } from "./errors.ts";
 import { canonicalJson, exists, readJson, sha256, writeJson } from "./files.ts";
 
 const recordSchema = z.strictObject({
@@ -40,7 +40,6 @@ export function arrayPaths(dir: string) {
     record: join(root, "array.json"),
     exits: join(root, "exits"),
     logs: join(root, "logs"),
-    follower: join(root, "follower.lock"),
   };
 }
 
@@ -94,67 +93,5 @@ export async function readExits(dir: string, known: Map<string, number>): Promis
     if (name.startsWith(".") || known.has(name)) continue;
     const text = (await readFile(join(folder, name), "utf8")).trim();
     if (/^\d+$/.test(text)) known.set(name, Number(text));
-  }
-}
-
-/** A follower that has not been seen for so long is taken for dead. */
-const STALE_MS = 120_000;
-
-/**
- * Makes this process the only one that follows the array of a folder.
- *
- * @returns `beat`, to be called at least every minute, and `release`
- * @throws AppError("input", "ARRAY_FOLLOWED") if another process follows it
- */
-export async function claim(dir: string): Promise<{ beat(): Promise<void>; release(): Promise<void> }> {
-  const path = arrayPaths(dir).follower;
-  const mark = `${process.pid} ${hostname()}\n`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const file = await open(path, "wx");
-      await file.writeFile(mark);
-      await file.close();
-      break;
-    } catch (error) {
-      if (!hasErrno(error, "EEXIST")) throw error;
-      if (attempt > 0 || (await isFollowed(path))) throw followed(path, await readFile(path, "utf8"));
-      await rm(path, { force: true }); // left by a kill
-    }
-  }
-  return {
-    beat: () => writeFile(path, mark), // its time is what others look at
-    release: () => rm(path, { force: true }),
-  };
-}
-
-function followed(where: string, text: string) {
-  const [pid, host] = text.trim().split(" ");
-  return unexpected("input", {
-    code: "ARRAY_FOLLOWED",
-    expected: "one process that follows these jobs",
-    name: "the job array",
-    got: `another one, ${pid} on ${host}`,
-    where,
-    hint: "stop that one first; jobs go on without it",
-  });
-}
-
-/** A process of this machine is asked for; one of another machine has to have touched its file lately. */
-async function isFollowed(path: string): Promise<boolean> {
-  try {
-    if (Date.now() - (await stat(path)).mtimeMs > STALE_MS) return false;
-    const [pid, host] = (await readFile(path, "utf8")).trim().split(" ");
-    return host !== hostname() || isAlive(Number(pid));
-  } catch (error) {
-    if (isNotFound(error)) return false;
-    throw error;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    return pid > 0 && process.kill(pid, 0);
-  } catch (error) {
-    return hasErrno(error, "EPERM");
   }
 }

@@ -1,14 +1,14 @@
 // What needs no cluster: the script, the options, the folder. On a running Slurm: test/slurm (npm run test:slurm).
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, utimes, writeFile } from "node:fs/promises";
-import { hostname, tmpdir } from "node:os";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { exists } from "./files.ts";
 import { runArray } from "./slurm.ts";
 import { parseQueue, resourceOptions } from "./slurm-commands.ts";
-import { arrayPaths, claim, openRecord, saveRecord } from "./slurm-record.ts";
+import { arrayPaths, openRecord, saveRecord } from "./slurm-record.ts";
 import { arrayScript, quoteWord } from "./slurm-script.ts";
 import { explainState, meaningOf, stateName } from "./slurm-states.ts";
 
@@ -88,24 +88,6 @@ describe("an array's folder", () => {
     });
     await writeFile(arrayPaths(a).record, "{}");
     await expect(openRecord(a, "x", TASKS)).rejects.toMatchObject({ kind: "data", code: "JSON_SCHEMA" });
-  });
-
-  it("is followed by one process; one that was killed does not count", async () => {
-    const dir = join(root, "claimed");
-    await openRecord(dir, "x", TASKS);
-    const path = arrayPaths(dir).follower;
-    const lock = await claim(dir);
-    await expect(claim(dir)).rejects.toMatchObject({ kind: "input", code: "ARRAY_FOLLOWED" });
-    await lock.release();
-    expect(await exists(path)).toBe(false);
-    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
-    await writeFile(path, `${dead} ${hostname()}\n`);
-    await (await claim(dir)).release();
-    await writeFile(path, "1 another-machine\n");
-    await expect(claim(dir)).rejects.toThrow('got "another one, 1 on another-machine"');
-    const longAgo = new Date(Date.now() - 3_600_000);
-    await utimes(path, longAgo, longAgo);
-    await (await claim(dir)).release();
   });
 
   it("is not made where there is no Slurm", async () => {

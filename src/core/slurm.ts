@@ -5,11 +5,11 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeAtomic } from "./files.ts";
+import { type Lock, withLock } from "./lock.ts";
 import { cancelJobs, listQueue, resourceOptions, submitScript } from "./slurm-commands.ts";
 import {
   type ArrayRecord,
   arrayPaths,
-  claim,
   jobName,
   openRecord,
   readRecord,
@@ -38,14 +38,17 @@ const RETRIES = 2;
  * Runs an array to its end: submits it, or goes on following it, and submits lost and failed tasks again.
  *
  * @returns how each task ended, in the order of `tasks`; the caller decides what a failure means
- * @throws AppError("input", "SLURM_ABSENT" | "SLURM_OPTION" | "ARRAY_OTHER" | "ARRAY_FOLLOWED"),
+ * @throws AppError("input", "SLURM_ABSENT" | "SLURM_OPTION" | "ARRAY_OTHER" | "LOCKED"),
  *   AppError("remote", "SLURM_REFUSED" | "SLURM_UNREACHABLE"); the signal's reason if aborted: jobs go on
  * @example await runArray({ dir: "runs/array", name: "facehand", tasks: [["node", "a.js"], ["node", "b.js"]] })
  */
 export async function runArray(job: ArrayJob): Promise<TaskOutcome[]> {
   await listQueue([job.name]); // a cluster that is not there is told before anything is made
+  return await withLock(job.dir, `the job array in ${job.dir}`, (lock) => follow(job, lock));
+}
+
+async function follow(job: ArrayJob, lock: Lock): Promise<TaskOutcome[]> {
   const record = await openRecord(job.dir, job.name, job.tasks);
-  const lock = await claim(job.dir);
   try {
     const following = {
       job,
@@ -57,7 +60,7 @@ export async function runArray(job: ArrayJob): Promise<TaskOutcome[]> {
     };
     for (let heardMs = Date.now(); ; await sleep(job.pollMs ?? POLL_MS, undefined, optional(job.signal))) {
       job.signal?.throwIfAborted();
-      await lock.beat();
+      await lock.check();
       const statuses = await look(following, heardMs);
       if (statuses === undefined) continue;
       heardMs = Date.now();
@@ -68,8 +71,6 @@ export async function runArray(job: ArrayJob): Promise<TaskOutcome[]> {
     }
   } catch (error) {
     throw job.signal?.aborted === true && (error as Error).name === "AbortError" ? job.signal.reason : error;
-  } finally {
-    await lock.release();
   }
 }
 

@@ -9,6 +9,7 @@ import { AppError, Interrupted, unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
 import { exists, readBytes, readJson, sha256, sha256File, writeJson } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { placeBelow } from "../core/true-path.ts";
 import { readCsv } from "../formats/csv.ts";
 import { type Cells, isImageName } from "./check-tables.ts";
 import { DATASET_FILES, imagePath, type Layout } from "./layout.ts";
@@ -85,6 +86,7 @@ async function* tableRows(layout: Layout, split: Split): AsyncGenerator<Cells> {
 /** Counts and hashes pairs on their way. */
 export class PairTally {
   readonly #hashes = bySplit(() => createHash("sha256"));
+  readonly #images = new Set<string>();
   readonly #counts = bySplit(() => 0);
 
   /** The same pairs, seen. */
@@ -105,6 +107,12 @@ export class PairTally {
     const row = COLUMNS.map((column) => cells[column]);
     this.#hashes[split].update(`${JSON.stringify([row, sha256(hand), sha256(face)])}\n`);
     this.#counts[split]++;
+    this.#images.add(`${split}/H/${cells.hand_image_name}`).add(`${split}/F/${cells.face_image_name}`);
+  }
+
+  /** Files of images, if each split has folders of its own: two rows may name one. */
+  get images(): number {
+    return this.#images.size;
   }
 
   /** What the note of an export holds; call it once, at the end. */
@@ -145,8 +153,9 @@ export async function copyExtras(from: string, to: string): Promise<string[]> {
   const tables: readonly string[] = SPLITS.map((split) => `${split}.csv`);
   const copied: string[] = [];
   for (const name of DATASET_FILES) {
-    if (tables.includes(name) || !(await exists(join(from, name)))) continue;
-    await copyFile(join(from, name), join(to, name));
+    const path = placeBelow(from, name, from);
+    if (tables.includes(name) || !(await exists(path))) continue;
+    await copyFile(path, join(to, name));
     copied.push(name);
   }
   return copied;
@@ -175,7 +184,7 @@ export async function writeNote(
 /**
  * The note of an export, once all files that it names are there and whole.
  *
- * @throws AppError("data", "EXPORT_MISSING" | "EXPORT_DAMAGED")
+ * @throws AppError("data", "EXPORT_MISSING" | "EXPORT_DAMAGED" | "PATH_OUTSIDE")
  */
 export async function readNote(dir: string): Promise<ExportNote> {
   const path = join(dir, EXPORT_NOTE);
@@ -185,12 +194,13 @@ export async function readNote(dir: string): Promise<ExportNote> {
   }
   const note = await readJson(path, noteSchema, "the note of an export");
   for (const [name, expected] of Object.entries(note.files)) {
-    const got = (await exists(join(dir, name))) ? await sha256File(join(dir, name)) : "no such file";
+    const file = placeBelow(dir, name, path);
+    const got = (await exists(file)) ? await sha256File(file) : "no such file";
     if (got === expected) continue;
     throw unexpected("data", {
       code: "EXPORT_DAMAGED",
       expected: `SHA-256 ${expected}`,
-      name: join(dir, name),
+      name: file,
       got,
       hint: "export or fetch it again",
     });

@@ -4,6 +4,7 @@
 import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import {
+  countRows,
   openRowWriter,
   type ParquetImage,
   type RowSchema,
@@ -91,6 +92,13 @@ async function writeShards(
   }
   await shard.close();
   return paths;
+}
+
+/** Rows of one split's shards, by what the files say at their ends. */
+export async function countParquetPairs(dir: string, note: ExportNote, split: Split): Promise<number> {
+  let rows = 0;
+  for (const name of shardsOf(note, split, "parquet")) rows += await countRows(join(dir, name));
+  return rows;
 }
 
 /** The pairs of one split, from shards whose hashes were checked. */

@@ -66,6 +66,13 @@ function entriesOf({ cells, hand, face }: ExportedPair, key: string): TarEntry[]
   ];
 }
 
+/** Whole pairs of one split's shards. */
+export async function countTarPairs(dir: string, note: ExportNote, split: Split): Promise<number> {
+  let pairs = 0;
+  for await (const _ of readTarShards(dir, note, split)) pairs++;
+  return pairs;
+}
+
 /** The pairs of one split, from shards whose hashes were checked. */
 export async function* readTarShards(
   dir: string,

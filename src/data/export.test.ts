@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -89,6 +89,56 @@ describe.each(EXPORT_KINDS)("a dataset as %s", (kind) => {
     await expect(exportDataset(at("set"), kind, at("stopped"), options)).rejects.toThrow(Interrupted);
     await expect(importDataset(at(kind), at("stopped"), options)).rejects.toThrow(Interrupted);
     expect((await readdir(root)).filter((name) => name.startsWith("stopped"))).toEqual([]);
+  });
+});
+
+describe("an export whose note was written by somebody else", () => {
+  const HASH = "0".repeat(64);
+
+  it.each([
+    "/etc/hostname",
+    "../set/train.csv",
+    "data\\x",
+    "data/../../set/train.csv",
+    "C:/x",
+    "link",
+    "up/set/train.csv",
+  ])("is refused for the name %j, before anything of it is read", async (name) => {
+    const dir = at("foreign");
+    await exportDataset(at("set"), "parquet", dir);
+    await symlink(at("set/train.csv"), join(dir, "link"));
+    await symlink(root, join(dir, "up"));
+    const path = join(dir, "facehand-export.json");
+    const note = JSON.parse(await readFile(path, "utf8"));
+    await writeJson(path, { ...note, files: { [name]: HASH, ...note.files } });
+    await expect(importDataset(dir, at("never"))).rejects.toMatchObject({
+      kind: "data",
+      code: "PATH_OUTSIDE",
+    });
+    expect(await readdir(root)).not.toContain("never");
+    await rm(dir, { recursive: true });
+  });
+
+  it("does not bring what a link in the place of its ledger leads to", async () => {
+    const dir = at("linked");
+    await exportDataset(at("set"), "parquet", dir);
+    await writeFile(at("private.csv"), "mine");
+    await symlink(at("private.csv"), join(dir, "manifest.json"));
+    await expect(importDataset(dir, at("never"))).rejects.toMatchObject({ code: "PATH_OUTSIDE" });
+    expect(await readdir(root)).not.toContain("never");
+  });
+});
+
+describe("exportDataset and importDataset", () => {
+  it("refuse a folder among what they read, or around it", async () => {
+    for (const out of ["set/export", "set/images", "set"])
+      await expect(exportDataset(at("set"), "parquet", at(out))).rejects.toMatchObject({
+        code: "OUT_INSIDE",
+      });
+    await expect(importDataset(at("parquet"), at("parquet/back"))).rejects.toMatchObject({
+      code: "OUT_INSIDE",
+    });
+    await expect(importDataset(at("parquet"), root)).rejects.toMatchObject({ code: "OUT_INSIDE" });
   });
 });
 

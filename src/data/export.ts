@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
 import { writeAtomic } from "../core/files.ts";
-import { makeFolder } from "../core/folder.ts";
-import { writeCsv } from "../formats/csv.ts";
+import { type Count, countFiles, makeFolder } from "../core/folder.ts";
+import { withLock } from "../core/lock.ts";
+import { checkApart } from "../core/true-path.ts";
+import { readCsv, writeCsv } from "../formats/csv.ts";
 import { unpackZip } from "./archive.ts";
 import { exportCard } from "./export-card.ts";
 import {
@@ -23,12 +25,12 @@ import {
   writeNote,
 } from "./export-common.ts";
 import { readImageFolder, writeImageFolders } from "./export-imagefolder.ts";
-import { readParquetShards, writeParquetShards } from "./export-parquet.ts";
-import { readTarShards, writeTarShards } from "./export-webdataset.ts";
-import { imagePath, locate, placeRemoved, planLayout, REMOVED_FOLDERS } from "./layout.ts";
+import { countParquetPairs, readParquetShards, writeParquetShards } from "./export-parquet.ts";
+import { countTarPairs, readTarShards, writeTarShards } from "./export-webdataset.ts";
+import { imagePath, type Layout, locate, placeRemoved, planLayout, REMOVED_FOLDERS } from "./layout.ts";
 import { packRemoved } from "./pack.ts";
 import { publishRecords } from "./publish.ts";
-import { COLUMNS, SPLITS, type Split } from "./record.ts";
+import { COLUMNS, MODALITIES, SPLITS, type Split } from "./record.ts";
 import { readPairs } from "./store.ts";
 
 const WRITERS: {
@@ -48,7 +50,7 @@ const READERS = {
  *
  * @param dir - as for `locate`; its rows have to be valid
  * @param out - new or empty folder; appears whole or not at all
- * @throws AppError as `readPairs` does, AppError("input", "OUT_EXISTS"), Interrupted after the signal
+ * @throws AppError as `readPairs` does, AppError("input", "OUT_EXISTS" | "OUT_INSIDE" | "LOCKED"), Interrupted after the signal
  * @example await exportDataset("data/pairs", "webdataset", "shards")
  */
 export async function exportDataset(
@@ -58,10 +60,22 @@ export async function exportDataset(
   options: ExportOptions = {},
 ): Promise<ExportNote> {
   const layout = await locate(dir);
-  const pairs = await readPairs(dir);
-  options.onTotal?.(SPLITS.reduce((sum, split) => sum + pairs[split].length, 0));
-  return await makeFolder(out, async (staging) => {
-    const tally = new PairTally();
+  checkApart(out, [layout.root]);
+  return await withLock(out, `the folder ${out}`, async () => {
+    const pairs = await readPairs(dir);
+    options.onTotal?.(SPLITS.reduce((sum, split) => sum + pairs[split].length, 0));
+    return await writeExport(layout, kind, out, options);
+  });
+}
+
+async function writeExport(
+  layout: Layout,
+  kind: ExportKind,
+  out: string,
+  options: ExportOptions,
+): Promise<ExportNote> {
+  const tally = new PairTally();
+  const make = async (staging: string) => {
     const written = await WRITERS[kind](tally.watch(datasetPairs(layout), options), staging, options);
     const { signal, withRemoved = false } = options;
     const removed = withRemoved
@@ -72,7 +86,23 @@ export async function exportDataset(
     const result = tally.result();
     await writeAtomic(join(staging, "README.md"), exportCard(kind, result.pairs, removed.length > 0));
     return await writeNote(staging, kind, result, [...written, ...extras, "README.md"]);
+  };
+  return await makeFolder(out, make, {
+    count: (staging, note) => countExport(staging, note, tally.images),
   });
+}
+
+/** Pairs as they can be read again, and all files: those of the note, the note, and single images. */
+async function countExport(dir: string, note: ExportNote, images: number): Promise<Count[]> {
+  const files = Object.keys(note.files).length + 1 + (note.kind === "imagefolder" ? images : 0);
+  const counts: Count[] = [{ what: "files", made: files, found: await countFiles(dir) }];
+  if (note.kind === "imagefolder") return counts;
+  const count = note.kind === "parquet" ? countParquetPairs : countTarPairs;
+  for (const split of SPLITS) {
+    const found = await count(dir, note, split);
+    counts.push({ what: `pairs of ${split}`, made: note.pairs[split], found });
+  }
+  return counts;
 }
 
 /**
@@ -80,8 +110,8 @@ export async function exportDataset(
  *
  * @param dir - folder that `exportDataset` wrote, of any kind
  * @param out - new or empty folder; appears whole or not at all
- * @throws AppError("data", "EXPORT_MISSING" | "EXPORT_DAMAGED" | "IMAGE_NAME"), AppError("input", "OUT_EXISTS"),
- *   Interrupted after the signal
+ * @throws AppError("data", "EXPORT_MISSING" | "EXPORT_DAMAGED" | "IMAGE_NAME"),
+ *   AppError("input", "OUT_EXISTS" | "OUT_INSIDE" | "LOCKED"), Interrupted after the signal
  * @example await importDataset("shards", "data/pairs")
  */
 export async function importDataset(
@@ -89,18 +119,48 @@ export async function importDataset(
   out: string,
   options: ExportOptions = {},
 ): Promise<ExportNote> {
-  const note = await readNote(dir);
-  options.onTotal?.(SPLITS.reduce((sum, split) => sum + note.pairs[split], 0));
-  return await makeFolder(out, async (staging) => {
-    const tally = new PairTally();
-    const source = tally.watch((split) => READERS[note.kind](dir, note, split), options);
-    const names = new FileNames();
-    for (const split of SPLITS) await writeSplit(staging, split, source, names);
-    await copyExtras(dir, staging);
-    await unpackRemoved(dir, note, staging);
-    checkContent(dir, note, tally.result());
-    return note;
+  checkApart(out, [dir]);
+  return await withLock(out, `the folder ${out}`, async () => {
+    const note = await readNote(dir);
+    options.onTotal?.(SPLITS.reduce((sum, split) => sum + note.pairs[split], 0));
+    return await makeFolder(out, (staging) => readExport(dir, note, staging, options), { count: countPairs });
   });
+}
+
+async function readExport(
+  dir: string,
+  note: ExportNote,
+  staging: string,
+  options: ExportOptions,
+): Promise<ExportNote> {
+  const tally = new PairTally();
+  const source = tally.watch((split) => READERS[note.kind](dir, note, split), options);
+  const names = new FileNames();
+  for (const split of SPLITS) await writeSplit(staging, split, source, names);
+  await copyExtras(dir, staging);
+  await unpackRemoved(dir, note, staging);
+  checkContent(dir, note, tally.result());
+  return note;
+}
+
+/** Rows of the tables as they can be read again, and the images that they name; two rows may name one. */
+async function countPairs(root: string, note: ExportNote): Promise<Count[]> {
+  const layout = planLayout(root);
+  const images = { hand: new Set<string>(), face: new Set<string>() };
+  const counts: Count[] = [];
+  for (const split of SPLITS) {
+    let found = 0;
+    for await (const { values } of readCsv(layout.csv[split], COLUMNS)) {
+      found++;
+      for (const modality of MODALITIES) images[modality].add(values[`${modality}_image_name`]);
+    }
+    counts.push({ what: `rows of ${split}.csv`, made: note.pairs[split], found });
+  }
+  for (const modality of MODALITIES) {
+    const found = await countFiles(layout.images[modality]);
+    counts.push({ what: `${modality} images`, made: images[modality].size, found });
+  }
+  return counts;
 }
 
 /** Back to the folders that packRemoved packed; their archives' hashes stand in the note. */

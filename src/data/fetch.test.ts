@@ -54,9 +54,9 @@ const at = (...names: string[]) => join(dir, "out", ...names);
 const ranges = () => drive.asked.map(({ range }) => range);
 const record = async () => JSON.parse(await readFile(at("fetched.json"), "utf8"));
 
-/** What a folder shows; the lock of a fetch stays there, hidden. */
+/** All that a folder holds: no lock of a fetch stays there. */
 const shownIn = async (folder: string, options: { recursive?: boolean } = {}) =>
-  (await readdir(folder, options)).filter((name) => !/^\.fetch-\d+\.lock$/.test(name)).sort();
+  (await readdir(folder, options)).sort();
 
 async function fails(
   code: string,

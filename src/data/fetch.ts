@@ -5,8 +5,10 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
-import { takeLock } from "../core/lock.ts";
+import { withLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
+import { checkApart } from "../core/true-path.ts";
 import { showUrl } from "./address.ts";
 import { unpackZip } from "./archive.ts";
 import type { Patience } from "./body.ts";
@@ -20,8 +22,7 @@ import type {
   FetchUnit,
   UnpackTarget,
 } from "./fetch-unit.ts";
-import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord } from "./fetched.ts";
-import { FETCH_LOCK } from "./layout.ts";
+import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord, RECORD } from "./fetched.ts";
 import { Meter } from "./meter.ts";
 import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts";
 import { checkPaths } from "./names.ts";
@@ -62,16 +63,15 @@ export async function fetchUnits(
   dir: string,
   options: FetchOptions = {},
 ): Promise<FetchSummary> {
-  if (options.mirror !== undefined) await parseMirror(options.mirror); // refused before anything is made
+  const from = options.mirror === undefined ? undefined : await parseMirror(options.mirror); // before anything is made
+  if (from?.folder !== undefined) checkApart(dir, [from.folder]);
   checkPaths(units.flatMap((unit) => [pathOf(unit), ...(unit.unpack ?? []).map(({ folder }) => folder)]));
-  await mkdir(dir, { recursive: true });
   if (await allThere(units, dir, options)) return await fetchAll(units, dir, options); // reads only: several may, at once
-  const lock = await takeLock(join(dir, FETCH_LOCK), `the folder ${dir}`);
-  try {
+  return await withLock(dir, `the folder ${dir}`, async (lock) => {
+    await mkdir(dir, { recursive: true });
+    await sweepTemporaries(dir, (name) => name === RECORD || name.endsWith(".part.json"));
     return await fetchAll(units, dir, options, lock.lost);
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 async function allThere(

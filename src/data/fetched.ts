@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
+import { placeBelow } from "../core/true-path.ts";
 import { readTree } from "./tree.ts";
 
 const fileNoteSchema = z.strictObject({
@@ -44,18 +45,20 @@ export interface FetchRecord {
 }
 
 /** Name of the record in the folder that was fetched into. */
-const RECORD = "fetched.json";
+export const RECORD = "fetched.json";
 
 /**
  * Opens the record of a folder, or begins one; it is written whole after each note.
  *
- * @throws AppError("data", "JSON_SYNTAX" | "JSON_SCHEMA")
+ * @throws AppError("data", "JSON_SYNTAX" | "JSON_SCHEMA" | "PATH_OUTSIDE")
  */
 export async function openRecord(dir: string): Promise<FetchRecord> {
   const path = join(dir, RECORD);
   const record = (await exists(path))
     ? await readJson(path, recordSchema, "a record of fetched files")
     : { format: 1, files: {}, folders: {} };
+  for (const name of [...Object.keys(record.files), ...Object.keys(record.folders)])
+    placeBelow(dir, name, path);
   const files = new Map<string, FileNote>(Object.entries(record.files));
   const folders = new Map<string, FolderNote>(Object.entries(record.folders));
   const sorted = <T>(notes: ReadonlyMap<string, T>) =>

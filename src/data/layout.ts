@@ -35,12 +35,13 @@ export const BUNDLE_FILES: readonly string[] = [
   "SHA256SUMS",
 ];
 
-/** Name of the lock of a folder that is fetched into (core/lock); it stays there, free. */
-export const FETCH_LOCK = ".fetch";
-
-/** True for a file that the format of datasets explains, by its path below the dataset. */
+/**
+ * True for a file that the format of datasets explains, by its path below the dataset; and for locks: of a process that
+ * works in a mounted folder now, and of version 0.1, which left them there.
+ */
 export function isDatasetFile(name: string): boolean {
-  return DATASET_FILES.includes(name) || BUNDLE_FILES.includes(name) || /^\.fetch-\d+\.lock$/.test(name);
+  const isLock = /^\.fetch-\d+\.lock$|^\.facehand-lock-/.test(name);
+  return DATASET_FILES.includes(name) || BUNDLE_FILES.includes(name) || isLock;
 }
 
 /** Folders of the crops that cleaning took out, and names of the archives that they are published as. */

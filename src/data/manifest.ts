@@ -3,6 +3,7 @@
 // Invariant: no dates and no paths: the same input, recipe and selection give the same bytes on any machine.
 import { z } from "zod";
 import { canonicalJson, exists, readJson, sha256 } from "../core/files.ts";
+import { placeBelow } from "../core/true-path.ts";
 import { planLayout } from "./layout.ts";
 
 export const MANIFEST_FORMAT = "facehand-dataset/2";
@@ -130,10 +131,13 @@ export function hashDerivation(value: Derivation): string {
  * The manifest of a dataset, if it has one (the published set has none).
  *
  * @param root - the dataset's own folder, see `locate`
- * @throws AppError("data", "JSON_SYNTAX" | "JSON_SCHEMA") if it is there but not valid
+ * @throws AppError("data", "JSON_SYNTAX" | "JSON_SCHEMA" | "PATH_OUTSIDE") if it is there but not valid
  * @example (await readManifest((await locate("data")).root))?.recipeHash
  */
 export async function readManifest(root: string): Promise<Manifest | undefined> {
   const path = planLayout(root).manifest;
-  return (await exists(path)) ? await readJson(path, manifest, "the dataset's manifest") : undefined;
+  if (!(await exists(path))) return undefined;
+  const found = await readJson(path, manifest, "the dataset's manifest");
+  for (const name of Object.keys(found.files)) placeBelow(root, name, path);
+  return found;
 }

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -56,6 +56,29 @@ async function snapshot(dir = root): Promise<string[]> {
   const files = entries.filter((entry) => entry.isFile()).map((e) => join(e.parentPath, e.name));
   return Promise.all(files.sort().map(async (f) => `${f.slice(dir.length)} ${sha256(await readFile(f))}`));
 }
+
+describe("a repair that somebody else left pending", () => {
+  it.each([
+    ["../outside.csv", "train.csv"],
+    ["train.csv", "../outside.csv"],
+    ["train.csv", "/tmp/outside.csv"],
+    ["train.csv", "a\\b"],
+    ["link/x", "train.csv"],
+  ])("is refused where it would move %s to %s", async (from, to) => {
+    const elsewhere = await mkdtemp(join(tmpdir(), "facehand-elsewhere-"));
+    await symlink(elsewhere, join(root, "link"));
+    await mkdir(join(root, ".repair"));
+    const moves = [
+      { from: "val.csv", to: "kept.csv", replaces: false },
+      { from, to, replaces: true },
+    ];
+    await writeFile(join(root, ".repair/moves.json"), JSON.stringify({ format: "facehand-repair/1", moves }));
+    const before = await snapshot();
+    await expect(finishRepair(root)).rejects.toMatchObject({ kind: "data", code: "PATH_OUTSIDE" });
+    expect(await snapshot()).toEqual(before);
+    await rm(elsewhere, { recursive: true });
+  });
+});
 
 describe("planRepair", () => {
   it("changes nothing, and tells every change and everything left", async () => {

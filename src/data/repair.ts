@@ -7,6 +7,8 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AppError, hasErrno, Interrupted, isNotFound } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
+import { placeBelow } from "../core/true-path.ts";
 import { readCsv, writeCsv } from "../formats/csv.ts";
 import { readManifest } from "./manifest.ts";
 import { COLUMNS, type Split } from "./record.ts";
@@ -38,7 +40,12 @@ export async function isRepairPending(root: string): Promise<boolean> {
  * @throws Interrupted after the signal, AppError("data", "REPAIR_TARGET") if a file stands where one is moved to;
  *   both leave a repair that the next call finishes
  */
-export async function applyRepair(plan: RepairPlan, options: RepairOptions = {}): Promise<void> {
+export function applyRepair(plan: RepairPlan, options: RepairOptions = {}): Promise<void> {
+  const { root } = plan.layout;
+  return withLock(root, `the dataset ${root}`, () => apply(plan, options));
+}
+
+async function apply(plan: RepairPlan, options: RepairOptions): Promise<void> {
   const { layout } = plan;
   const work = join(layout.root, WORK);
   await rm(work, { recursive: true, force: true }); // begun, but nothing was moved yet
@@ -60,10 +67,20 @@ export async function applyRepair(plan: RepairPlan, options: RepairOptions = {})
 const isFolderMove = ({ repairs }: RepairPlan, from: string) =>
   repairs.some(({ what, before }) => what === "folder" && before === from);
 
-/** Goes on with a repair that was stopped; does nothing if there is none. */
-export async function finishRepair(root: string, { onMove, signal }: RepairOptions = {}): Promise<void> {
+/**
+ * Goes on with a repair that was stopped; does nothing if there is none.
+ *
+ * @throws AppError("input", "LOCKED"), and as applyRepair
+ */
+export async function finishRepair(root: string, options: RepairOptions = {}): Promise<void> {
   if (!(await isRepairPending(root))) return;
-  const { moves } = await readJson(join(root, WORK, "moves.json"), movesSchema, "the journal of a repair");
+  await withLock(root, `the dataset ${root}`, () => finish(root, options));
+}
+
+async function finish(root: string, { onMove, signal }: RepairOptions): Promise<void> {
+  const journal = join(root, WORK, "moves.json");
+  const { moves } = await readJson(journal, movesSchema, "the journal of a repair");
+  for (const name of moves.flatMap(({ from, to }) => [from, to])) placeBelow(root, name, journal);
   for (const move of moves) {
     if (signal?.aborted === true) throw new Interrupted("Stopped; the same command finishes the repair");
     await makeMove(root, move);

@@ -1,15 +1,17 @@
 // The built-in raw sample: a HaGRID-like tree of drawn people, for the demo and for tests.
 // It shows no real person and proves nothing about accuracy on real pictures; its README.txt, its manifest and
 // every frame say so. Invariants: same options, same bytes; the folder appears complete or not at all.
-import { rename, rm } from "node:fs/promises";
-import { resolve } from "node:path";
+import { readdir, rm } from "node:fs/promises";
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256, writeAtomic, writeJson } from "../core/files.ts";
+import { type Count, makeFolder } from "../core/folder.ts";
+import { withLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { Random } from "../core/random.ts";
+import { truePath } from "../core/true-path.ts";
 import { encodeJpeg, renderSvg } from "./image.ts";
-import { rawAnnotations, rawExtra, rawFrame } from "./layout.ts";
+import { rawAnnotations, rawExtra, rawFrame, rawGesture } from "./layout.ts";
 import type { RgbImage } from "./pixels.ts";
 import { SPLITS, type Split } from "./record.ts";
 import { drawPerson, type Person } from "./sample-people.ts";
@@ -81,7 +83,7 @@ nose base), since a face detector need not find drawn faces; sample.json lists t
  * @param outDir - must not exist, or hold the sample of the same options, which is then left as it is
  * @returns what `sample.json` in it holds
  * @throws AppError("input", "SAMPLE_OPTION") for numbers out of range, AppError("input", "OUT_EXISTS") if the
- *   folder holds anything else
+ *   folder holds anything else, AppError("input", "LOCKED")
  * @example await drawSample("data/sample", { subjects: 60, framesPerSubject: 4, seed: 42 })
  */
 export async function drawSample(outDir: string, options: SampleOptions = {}): Promise<SampleManifest> {
@@ -91,23 +93,38 @@ export async function drawSample(outDir: string, options: SampleOptions = {}): P
   checkOption("seed", seed, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   checkOption("sizePx", sizePx, 96, 2048, 3);
   const numbers = { version: SAMPLE_VERSION, subjects, framesPerSubject, seed, sizePx };
-  const out = resolve(outDir);
-  const before = await readBefore(out, numbers);
-  if (before !== undefined) return before;
-  const part = `${out}.part`;
-  await rm(part, { recursive: true, force: true });
+  return await withLock(outDir, `the sample in ${outDir}`, async () => {
+    const before = await readBefore(outDir, numbers);
+    if (before !== undefined) return before;
+    await rm(`${truePath(outDir)}.part`, { recursive: true, force: true }); // versions of before left it
+    return await makeFolder(outDir, (staging) => draw(staging, numbers, onFrame), { count: countFrames });
+  });
+}
+
+type Numbers = Pick<SampleManifest, "version" | "subjects" | "framesPerSubject" | "seed" | "sizePx">;
+
+async function draw(root: string, numbers: Numbers, onFrame?: () => void): Promise<SampleManifest> {
+  const { subjects, framesPerSubject, seed, sizePx } = numbers;
   const plans = planFrames(subjects, framesPerSubject, seed);
   const drawn: Drawn[] = [];
   // Two at a time: one frame is drawn in script while the other is rendered and encoded outside it.
-  for await (const frame of mapOrdered(plans, 2, (plan) => makeFrame(part, plan, seed, sizePx))) {
+  for await (const frame of mapOrdered(plans, 2, (plan) => makeFrame(root, plan, seed, sizePx))) {
     drawn.push(frame);
     onFrame?.();
   }
   const bad = Object.fromEntries(plans.flatMap(({ id, bad }) => (bad === undefined ? [] : [[id, bad]])));
   const manifest = { drawn: true, note: SAMPLE_NOTE, ...numbers, frames: plans.length, bad } as const;
-  await writeTruth(part, drawn, manifest);
-  await rename(part, out);
+  await writeTruth(root, drawn, manifest);
   return manifest;
+}
+
+async function countFrames(root: string, { frames }: SampleManifest): Promise<Count[]> {
+  let found = 0;
+  for (const gesture of GESTURES) {
+    const folder = rawGesture(root, gesture);
+    if (await exists(folder)) found += (await readdir(folder)).length;
+  }
+  return [{ what: "frames", made: frames, found }];
 }
 
 function checkOption(name: string, value: number, low: number, high: number, multiple = 1): void {

@@ -1,8 +1,10 @@
 // The journal of a derivation: one JSON line for every frame that is done, in the order of the input.
 // Source: our own. Invariant: a line is written after the images it speaks of are on the disk; a line cut off by a kill is
-// dropped when the journal is opened again, so that what remains is a prefix of the uninterrupted journal.
+// dropped when the journal is opened again, so that what remains is a prefix of the uninterrupted journal. Behind the JSON of
+// a line stand a tab and its CRC-32; lines of version 0.1 have none, and are read.
 import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
+import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { AppError, show } from "../core/errors.ts";
 import { exists, writeFailed } from "../core/files.ts";
@@ -30,6 +32,8 @@ const result = z.strictObject({
   reason: z.enum(REASONS).optional(),
   detail: z.string().optional(),
   sha256: z.string().optional(),
+  /** The file as it was when it was read, to tell later whether it is another one; journals of before have none. */
+  source: z.strictObject({ bytes: z.number(), mtimeMs: z.number() }).optional(),
   size: z.tuple([z.number(), z.number()]).optional(),
   faces: z.number().optional(),
   faceScore: z.number().optional(),
@@ -78,7 +82,7 @@ export async function openJournal(path: string): Promise<Journal> {
     done,
     append: async (values) => {
       try {
-        await file.appendFile(values.map((value) => `${JSON.stringify(value)}\n`).join(""));
+        await file.appendFile(values.map(journalLine).join(""));
       } catch (cause) {
         throw writeFailed(path, cause); // the next opening drops what was written of the line
       }
@@ -127,9 +131,20 @@ async function* readLines(path: string): AsyncGenerator<{ text: string; line: nu
   }
 }
 
+/** A frame as its line in a journal. */
+export function journalLine(value: FrameResult): string {
+  const json = JSON.stringify(value);
+  return `${json}\t${checksum(json)}\n`;
+}
+
+const checksum = (json: string) => crc32(json).toString(16).padStart(8, "0");
+
 function parseLine(text: string, where: string): FrameResult {
   try {
-    return result.parse(JSON.parse(text));
+    const [json = "", sum] = text.split("\t"); // JSON has no tab outside of its words, and writes those as \t
+    if (sum !== undefined && sum !== checksum(json))
+      throw new Error("the line is not the one that was written");
+    return result.parse(JSON.parse(json));
   } catch (cause) {
     const message = `Expected the journal line of a derived frame at ${where}, got ${show(text)}`;
     throw new AppError("data", "JOURNAL_DAMAGED", message, {

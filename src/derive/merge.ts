@@ -5,9 +5,12 @@ import { link } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError, hasErrno } from "../core/errors.ts";
 import { exists, readBytes, writeAtomic, writeFailed } from "../core/files.ts";
+import { type Lock, withLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
 import type { Progress } from "../core/progress.ts";
+import { checkApart } from "../core/true-path.ts";
 import { planLayout } from "../data/layout.ts";
+import { countDataset } from "./count.ts";
 import { type DeriveResult, finishOrDiscard } from "./pipeline.ts";
 import { listCrops, readShard, type ShardRecord } from "./shard.ts";
 import { findComplete, markOf, openStage, replace, type Stage, shardJournal } from "./stage.ts";
@@ -41,6 +44,12 @@ interface Found {
  * @example await mergeShards({ shardDirs: ["shards/1", "shards/2"], outDir: "pairs" })
  */
 export async function mergeShards(options: MergeOptions): Promise<DeriveResult> {
+  const { outDir, shardDirs } = options;
+  checkApart(outDir, shardDirs);
+  return await withLock(outDir, `the folder ${outDir}`, (lock) => mergeAlone(options, lock));
+}
+
+async function mergeAlone(options: MergeOptions, lock: Lock): Promise<DeriveResult> {
   const shards: Found[] = [];
   for (const dir of options.shardDirs) shards.push({ dir, record: await readShard(dir) });
   checkComplete(shards);
@@ -48,13 +57,13 @@ export async function mergeShards(options: MergeOptions): Promise<DeriveResult> 
   const { derivation } = shards[0]!.record;
   const there = await findComplete(options.outDir, derivation);
   if (there?.isAsked === true) return { manifest: there.manifest, alreadyComplete: true, worked: 0 };
-  const stage = await openStage(options.outDir, markOf(derivation));
+  const stage = await openStage(options.outDir, lock, markOf(derivation));
   if (stage.finished === undefined) {
     await takeCrops(shards, stage, options);
     await writeAtomic(stage.journal, concatenate(shards));
   }
   const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
-  await replace(stage, there?.manifest, manifest);
+  await replace(stage, there?.manifest, manifest, await countDataset(stage, manifest));
   return { manifest, alreadyComplete: false, worked: 0 };
 }
 

@@ -1,11 +1,25 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  utimes,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { exists, sha256, sha256File } from "../core/files.ts";
 import { decodeImage, encodeJpeg } from "../data/image.ts";
+import { rawFrame } from "../data/layout.ts";
 import { LEDGER_COLUMNS } from "../data/ledger-columns.ts";
 import { readManifest } from "../data/manifest.ts";
 import { resizeBilinear } from "../data/pixels.ts";
@@ -276,6 +290,96 @@ describe("derive", () => {
     await expect(derive(optionsTo(out))).rejects.toThrow(
       /Expected the journal line of a derived frame at .*:1/,
     );
+  });
+
+  it("notices a line that is not the one that was written, and reads lines of before without checksums", async () => {
+    await rename(await killedStage(out), `${out}.partial`);
+    const path = join(`${out}.partial`, "journal.jsonl");
+    const text = await readFile(path, "utf8");
+    const [first = "", ...rest] = text.split("\n");
+    expect(first).toMatch(/\}\t[0-9a-f]{8}$/);
+    const other = first.replace(/"faces":\d/, '"faces":7');
+    expect(other).not.toBe(first);
+    await writeFile(path, [other, ...rest].join("\n"));
+    await expect(derive(optionsTo(out))).rejects.toThrow(
+      /Expected the journal line of a derived frame at .*:1/,
+    );
+    const before = text
+      .replace(/"source":\{[^}]*\},?/g, "")
+      .replace(/,\}/g, "}")
+      .replace(/\t[0-9a-f]{8}$/gm, "");
+    await writeFile(path, before);
+    const { worked } = await derive(optionsTo(out));
+    expect(worked).toBeLessThan(39);
+    expect(await treeOf(out)).toEqual(reference);
+  });
+
+  describe("goes on with frames that were", () => {
+    /** A stage of a few frames, and the frame of its first line, which is put back afterwards. */
+    async function withFirst(work: (path: string, bytes: Buffer) => Promise<void>): Promise<void> {
+      await rename(await killedStage(out), `${out}.partial`);
+      const [line = ""] = (await readFile(join(`${out}.partial`, "journal.jsonl"), "utf8")).split("\n");
+      const { imageId, gesture } = JSON.parse(line.split("\t")[0]!) as { imageId: string; gesture: string };
+      const path = rawFrame(optionsTo(out).hagridDir, gesture, imageId);
+      const [bytes, { atime, mtime }] = [await readFile(path), await stat(path)];
+      try {
+        await work(path, bytes);
+      } finally {
+        await writeFile(path, bytes);
+        await utimes(path, atime, mtime);
+      }
+    }
+    const refused = () =>
+      expect(derive(optionsTo(out))).rejects.toMatchObject({
+        kind: "data",
+        code: "SOURCE_CHANGED",
+        message: expect.stringMatching(
+          /^Expected the file that was read before for frame .+\/.+, got .+ at /,
+        ),
+        hint: expect.stringContaining("bring the file back, or remove"),
+      });
+
+    it("exchanged: refused, also by a file of the same size", async () => {
+      await withFirst(async (path, bytes) => {
+        await writeFile(path, Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]));
+        await utimes(path, new Date(0), new Date(0));
+        await refused();
+      });
+    });
+
+    it("removed: refused", async () => {
+      await withFirst(async (path) => {
+        await rm(path);
+        await refused();
+      });
+    });
+
+    it("touched, or copied: taken, for their bytes are the same", async () => {
+      await withFirst(async (path, bytes) => {
+        await rm(path);
+        await writeFile(path, bytes);
+        await utimes(path, new Date(0), new Date(0));
+        const { worked } = await derive(optionsTo(out));
+        expect(worked).toBeLessThan(39);
+      });
+      expect(await treeOf(out)).toEqual(reference);
+    });
+  });
+
+  it("refuses to publish what is not all that was made", async () => {
+    await cp(join(dir, "reference"), `${out}.partial`, { recursive: true });
+    await rm(join(`${out}.partial`, "images", "content", "aligned_dataset", "hands", "H_good-0-0.jpg"));
+    await expect(derive(optionsTo(out))).rejects.toMatchObject({ kind: "internal", code: "PUBLISH_COUNT" });
+    expect(await exists(out)).toBe(false);
+  });
+
+  it("refuses an output among the frames, or around them, also through a link", async () => {
+    const { hagridDir } = optionsTo(out);
+    await mkdir(dirname(out), { recursive: true });
+    await symlink(hagridDir, `${out} link`);
+    for (const outDir of [join(hagridDir, "pairs"), join(`${out} link`, "deep", "pairs"), dirname(hagridDir)])
+      await expect(derive({ ...optionsTo(out), outDir })).rejects.toMatchObject({ code: "OUT_INSIDE" });
+    await rm(`${out} link`);
   });
 
   it("refuses a staging folder that lost a crop", async () => {

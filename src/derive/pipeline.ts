@@ -5,18 +5,21 @@
 import { AppError } from "../core/errors.ts";
 import { syncFile } from "../core/files.ts";
 import { closeAll, openAll } from "../core/handle.ts";
+import { type Lock, withLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { checkApart } from "../core/true-path.ts";
 import { imagePath, type Layout } from "../data/layout.ts";
 import type { Derivation, Manifest } from "../data/manifest.ts";
 import { type AnnotationOptions, readAnnotations } from "./annotations.ts";
 import type { RuleSettings } from "./clean.ts";
+import { countDataset } from "./count.ts";
 import { describeDerivation } from "./describe.ts";
 import type { Erasure } from "./erase.ts";
 import { openFaces } from "./faces.ts";
 import { finish } from "./finish.ts";
-import type { Frame } from "./frame.ts";
 import { openHandCutter } from "./hand-source.ts";
 import { type FrameResult, openJournal, readJournal } from "./journal.ts";
+import { checkDone } from "./journal-check.ts";
 import { checkOptions, type DeriveOptions } from "./options.ts";
 import type { FaceLimits } from "./pairing.ts";
 import { purge } from "./purge.ts";
@@ -46,22 +49,37 @@ export interface DeriveResult {
  *
  * @param options - source, selection, output
  * @returns the manifest as written to `<outDir>/manifest.json`
- * @throws AppError("input", ...) for bad options, an unknown gesture, an output folder of another derivation;
+ * @throws AppError("input", ...) for bad options, an unknown gesture, an output folder of another derivation, one that
+ *   another process works on (LOCKED), or one among the frames (OUT_INSIDE);
  *   AppError("data", ...) for broken annotations, or if no pair is left. Broken images are ledger rows instead.
  * @throws the signal's reason if it is aborted; a later call goes on from there
  * @example await derive({ hagridDir: "hagrid", gestures: ["palm"], outDir: "pairs", seed: 42 })
  */
 export async function derive(options: DeriveOptions): Promise<DeriveResult> {
+  return alone(options, (lock) => deriveAlone(options, lock));
+}
+
+/** Runs a derivation as the only one that writes its folder, which lies apart from the frames. */
+export async function alone<T>(options: DeriveOptions, work: (lock: Lock) => Promise<T>): Promise<T> {
+  const { outDir, hagridDir } = options;
+  checkOptions(options);
+  checkApart(outDir, [hagridDir]);
+  return withLock(outDir, `the folder ${outDir}`, work);
+}
+
+async function deriveAlone(options: DeriveOptions, lock: Lock): Promise<DeriveResult> {
   const opened = await openDerivation(options);
   const { derivation } = opened;
   try {
     const there = await findComplete(options.outDir, derivation);
     if (there?.isAsked === true) return { manifest: there.manifest, alreadyComplete: true, worked: 0 };
     const range = { from: 0, to: await countFrames(options) };
-    const stage = await openStage(options.outDir, markOf(derivation), (root) => purge(root, opened.erasure));
+    const stage = await openStage(options.outDir, lock, markOf(derivation), (root) =>
+      purge(root, opened.erasure),
+    );
     const worked = stage.finished === undefined ? await workFrames(options, stage, opened, range) : 0;
     const manifest = stage.finished ?? (await finishOrDiscard(stage, derivation));
-    await replace(stage, there?.manifest, manifest);
+    await replace(stage, there?.manifest, manifest, await countDataset(stage, manifest));
     return { manifest, alreadyComplete: false, worked };
   } finally {
     await opened.close();
@@ -225,19 +243,11 @@ async function* tasks(
       ids.add(frame.imageId);
       if (place < from) continue;
       if (met++ >= done) yield { frame, repeated };
-      else checkSame(frame, (await before!.next()).value, stage.root);
+      else await checkDone(frame, (await before!.next()).value, stage.root);
     }
   } finally {
     await before?.return(undefined); // closes the file
   }
-}
-
-function checkSame(frame: Frame, result: FrameResult | undefined, root: string): void {
-  if (result?.imageId === frame.imageId && result.gesture === frame.gesture) return;
-  const message = `Expected frame ${frame.gesture}/${frame.imageId} in the journal of ${root}, got ${result?.gesture}/${result?.imageId}`;
-  throw new AppError("data", "JOURNAL_DAMAGED", message, {
-    hint: "remove the .partial folder and derive again",
-  });
 }
 
 const UNSPLITTABLE = ["NO_PAIRS", "TOO_FEW_SUBJECTS", "SUBJECT_IN_TWO_SPLITS"];

@@ -7,11 +7,13 @@ import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
+import type { Lock } from "../core/lock.ts";
 import { type Layout, planLayout } from "../data/layout.ts";
 import { type Derivation, hashDerivation } from "../data/manifest.ts";
+import { countShard } from "./count.ts";
 import { erasesFrom } from "./erase.ts";
 import type { DeriveOptions } from "./options.ts";
-import { countFrames, type FrameRange, openDerivation, workFrames } from "./pipeline.ts";
+import { alone, countFrames, type FrameRange, openDerivation, workFrames } from "./pipeline.ts";
 import { purge } from "./purge.ts";
 import { isTemporary, markOf, openStage, publish, type Stage, shardJournal, stageAgain } from "./stage.ts";
 
@@ -71,6 +73,11 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
     const expected = "i/n with i from 1 to n";
     throw unexpected("input", { code: "SHARD_RANGE", expected, name: "--shard", got: `${shard}/${of}` });
   }
+  return await alone(options, (lock) => deriveRange(options, choice, lock));
+}
+
+async function deriveRange(options: DeriveOptions, choice: ShardChoice, lock: Lock): Promise<ShardResult> {
+  const { shard, of } = choice;
   const opened = await openDerivation(options);
   const { derivation } = opened;
   try {
@@ -79,7 +86,7 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
     if (there !== undefined) return { record: there, alreadyComplete: true, worked: 0 };
     const frames = await countFrames(options);
     const range = shardRange(choice, frames);
-    const stage = await openStage(options.outDir, markOf(derivation, choice), (root) =>
+    const stage = await openStage(options.outDir, lock, markOf(derivation, choice), (root) =>
       purge(root, opened.erasure),
     );
     await rm(recordPath(stage.root), { force: true }); // a kill left it: it is made again from the files
@@ -90,7 +97,7 @@ export async function deriveShard(options: DeriveOptions, choice: ShardChoice): 
       ...(await measure(stage)),
     };
     await writeJson(recordPath(stage.root), record);
-    await publish(stage, true);
+    await publish(stage, await countShard(stage), true);
     return { record, alreadyComplete: false, worked };
   } finally {
     await opened.close();

@@ -1,11 +1,14 @@
 // The staging folder `<out>.partial`: everything is made there, and renamed to `<out>` in one step at the end.
 // Source: our own. Invariant: `<out>` is absent, or complete; a kill at any moment leaves a staging folder that
-// the same derivation goes on with, and another one refuses.
+// the same derivation goes on with, and another one refuses. One process works on it: whoever holds the lock of `<out>`.
 import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { exists, readJson, writeJson } from "../core/files.ts";
+import { type Count, checkCounts, publishFolder, stagingOf } from "../core/folder.ts";
+import type { Lock } from "../core/lock.ts";
+import { truePath } from "../core/true-path.ts";
 import { cleanedFolder, type Layout, planLayout } from "../data/layout.ts";
 import { type Derivation, hashDerivation, type Manifest, readManifest } from "../data/manifest.ts";
 import { MODALITIES, type Modality } from "../data/record.ts";
@@ -45,6 +48,8 @@ export function markOf(
 
 export interface Stage {
   readonly out: string;
+  /** Of `out`. */
+  readonly lock: Lock;
   readonly root: string;
   readonly layout: Layout;
   readonly journal: string;
@@ -92,24 +97,26 @@ export const shardJournal = (dir: string) => join(resolve(dir), JOURNAL);
 
 /** Where the dataset at `out` is made, and where what it takes the place of waits to be deleted. */
 function stageOf(out: string) {
-  const root = join(dirname(resolve(out)), `${basename(resolve(out))}.partial`);
+  const root = stagingOf(out);
   return { root, before: `${root}.before` };
 }
 
 /**
  * Opens the staging folder of `out`, or makes it.
  *
+ * @param lock - of `out`, held by the caller
  * @param clear - takes out of a folder of the same basis what is to be erased; if left out, all of it goes
  * @throws AppError("input", "STAGE_OTHER") if it belongs to another derivation
  */
 export async function openStage(
   out: string,
+  lock: Lock,
   mark: StageMark,
   clear = (root: string) => rm(root, { recursive: true }),
 ): Promise<Stage> {
   const { root } = stageOf(out);
   const layout = planLayout(root);
-  const stage = { out: resolve(out), root, layout, journal: join(root, JOURNAL) };
+  const stage = { out: resolve(out), lock, root, layout, journal: join(root, JOURNAL) };
   const finished = await readManifest(root);
   if (finished?.derivationHash === mark.derivationHash) return { ...stage, finished };
   const { derivationHash, basis } = mark;
@@ -146,7 +153,7 @@ export async function stageAgain(out: string, { derivationHash, basis }: StageMa
   if ((await entries(root)).length > 0) return; // begun by a call that was killed
   await writeJson(join(out, STAGE), { derivationHash, basis });
   await rmdirIfThere(root);
-  await rename(out, root);
+  await rename(truePath(out), root);
 }
 
 /** What becomes of a crop. */
@@ -195,26 +202,39 @@ async function checkCrops(folder: string, crops: CropList, modality: Modality, f
 }
 
 /**
- * Last step: takes the staging files away and gives the folder its name. The manifest has to be written.
+ * Last step: counts, takes the staging files away and gives the folder its name. The manifest has to be written.
  *
+ * @param counts - of what was made, beside what is there; refused if they differ
  * @param keepJournal - a shard's journal is a part of it
+ * @throws as checkCounts and publishFolder
  */
-export async function publish({ out, root }: Stage, keepJournal = false): Promise<void> {
+export async function publish(
+  { out, root, lock }: Stage,
+  counts: readonly Count[],
+  keepJournal = false,
+): Promise<void> {
+  await lock.check();
+  checkCounts(out, counts);
   for (const name of await entries(root)) {
     if ((name === JOURNAL && !keepJournal) || isTemporary(name)) await rm(join(root, name));
   }
   await rm(join(root, STAGE), { force: true });
-  await rmdirIfThere(out); // only if it is empty
-  await rename(root, out);
+  await publishFolder(lock, root, out);
 }
 
 /**
  * Publishes in the place of a dataset from which something is erased, and deletes that one.
  *
  * @param before - of the dataset at `out`, if there is one
+ * @param counts - as for publish
  * @throws AppError("data", "FRAMES_GONE") if frames of it are no longer there to be derived again; it stays as it is
  */
-export async function replace(stage: Stage, before: Manifest | undefined, now: Manifest): Promise<void> {
+export async function replace(
+  stage: Stage,
+  before: Manifest | undefined,
+  now: Manifest,
+  counts: readonly Count[],
+): Promise<void> {
   const old = stageOf(stage.out).before;
   if (before !== undefined) {
     const gone = (now.counts.removed["image_missing"] ?? 0) - (before.counts.removed["image_missing"] ?? 0);
@@ -225,10 +245,12 @@ export async function replace(stage: Stage, before: Manifest | undefined, now: M
         hint: "bring the frames back, or remove the dataset and derive from what is left",
       });
     }
+    await stage.lock.check();
+    checkCounts(stage.out, counts);
     await rm(old, { recursive: true, force: true });
-    await rename(stage.out, old);
+    await rename(truePath(stage.out), old);
   }
-  await publish(stage);
+  await publish(stage, counts);
   await rm(old, { recursive: true, force: true });
 }
 

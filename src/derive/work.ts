@@ -21,6 +21,7 @@ import type { Box } from "./geometry.ts";
 import type { HandCutter, PlacedHand } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 import type { FrameResult } from "./journal.ts";
+import { sourceMark } from "./journal-check.ts";
 import { fitted } from "./letterbox.ts";
 import { type Measures, roundMeasures } from "./measures.ts";
 import { FULL_RANGE } from "./mediapipe.ts";
@@ -72,6 +73,12 @@ function copy({ age, gender, race }: NonNullable<Frame["meta"]>): FrameResult["m
 async function look(frame: Frame, tools: Tools): Promise<Found> {
   const chosen = chooseHand(frame);
   if (chosen === undefined) return impossible("no_hand_box", `labels ${frame.labels.join(" ")}`);
+  const mark = sourceMark(frame.path); // before it is read: what comes in between is told when this is gone on with
+  const found = await lookInside(frame, chosen, tools);
+  return mark === undefined ? found : { ...found, source: mark };
+}
+
+async function lookInside(frame: Frame, chosen: number, tools: Tools): Promise<Found> {
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(frame.path, "a frame", (size) => files.take(size));

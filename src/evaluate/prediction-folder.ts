@@ -6,7 +6,9 @@ import { join } from "node:path";
 import { missingFile, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { makeFolder } from "../core/folder.ts";
+import { withLock } from "../core/lock.ts";
 import { isSystemFile } from "../core/sniff-file.ts";
+import { countRows } from "../formats/parquet-rows.ts";
 import { PREDICTION_SPLITS, type Prediction } from "./prediction-row.ts";
 import { readPredictions, writePredictions } from "./predictions.ts";
 
@@ -26,14 +28,23 @@ const single = (dir: string) => `${dir}.parquet`;
 export async function writeSplits(dir: string, predictions: readonly Prediction[]): Promise<void> {
   const splits = PREDICTION_SPLITS.filter((split) => predictions.some((row) => row.split === split));
   if (splits.length === 0) return writePredictions(dir, []); // refuses
-  await rm(dir, { recursive: true, force: true });
-  await makeFolder(dir, async (staging) => {
-    for (const split of splits) {
-      const own = predictions.filter((row) => row.split === split);
-      await writePredictions(join(staging, splitFile(split)), own);
-    }
+  await withLock(dir, `the predictions in ${dir}`, async () => {
+    await rm(dir, { recursive: true, force: true });
+    const of = (split: PredictedSplit) => predictions.filter((row) => row.split === split);
+    const write = async (staging: string) => {
+      for (const split of splits) await writePredictions(join(staging, splitFile(split)), of(split));
+    };
+    await makeFolder(dir, write, {
+      count: (staging) =>
+        Promise.all(
+          splits.map(async (split) => {
+            const found = await countRows(join(staging, splitFile(split)));
+            return { what: `predictions of ${split}`, made: of(split).length, found };
+          }),
+        ),
+    });
+    await rm(single(dir), { force: true });
   });
-  await rm(single(dir), { force: true });
 }
 
 /** A file of stored predictions. */

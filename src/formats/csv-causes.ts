@@ -65,3 +65,19 @@ export function checkCells(record: readonly string[], where: string): void {
     hint: "write the table again: a NUL comes from a damaged or cut file",
   });
 }
+
+/**
+ * Refuses a header with a word that every object has already: rows become objects, and there it would not be a column.
+ *
+ * @throws AppError("data", "CSV_COLUMNS")
+ * @example checkReserved(["id", "__proto__"], "a.csv:1") // throws
+ */
+export function checkReserved(header: readonly string[], where: string): void {
+  const found = header.find((column) => column.trim() in Object.prototype || column.trim() === "prototype");
+  if (found === undefined) return;
+  const e = { code: "CSV_COLUMNS", expected: "another name", name: "a column", got: found, where };
+  throw unexpected("data", {
+    ...e,
+    hint: "rename the column: programs have a meaning of their own for this word",
+  });
+}

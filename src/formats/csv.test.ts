@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AppError } from "../core/errors.ts";
-import { type CsvOptions, type CsvRow, readCsv, writeCsv } from "./csv.ts";
+import { type CsvOptions, type CsvRow, readCsv, readCsvHeader, readRecords, writeCsv } from "./csv.ts";
 
 let folder: string;
 let path: string;
@@ -191,5 +191,29 @@ describe("writeCsv", () => {
       }),
       { numRuns: 60 },
     );
+  });
+});
+
+describe("a column that every object has already", () => {
+  test.each(["__proto__", "constructor", "prototype", "toString", " hasOwnProperty "])(
+    "is refused: %s",
+    async (name) => {
+      await writeFile(path, `id,${name}\n1,2\n`);
+      const error = { kind: "data", code: "CSV_COLUMNS", hint: expect.stringMatching(/^rename the column/) };
+      await expect(readCsvHeader(path)).rejects.toMatchObject(error);
+      const rows = readCsv(path, ["id"], { allowOthers: true });
+      await expect(rows.next()).rejects.toMatchObject(error);
+      await expect(rows.next()).resolves.toMatchObject({ done: true });
+      await expect(readRecords(path).next()).rejects.toThrow(
+        `Expected another name for a column, got ${JSON.stringify(name)} (${path}:1)`,
+      );
+    },
+  );
+
+  test("is a word like others in a cell", async () => {
+    await writeFile(path, "id\n__proto__\nconstructor\n");
+    const ids: string[] = [];
+    for await (const { values } of readCsv(path, ["id"])) ids.push(values.id);
+    expect(ids).toEqual(["__proto__", "constructor"]);
   });
 });

@@ -8,7 +8,7 @@ import { stringify } from "csv-stringify/sync";
 import { AppError, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
 import { openAtomic, writeAtomic } from "../core/files.ts";
 import { causeIn } from "../core/sniff-file.ts";
-import { checkCells, checkFirstBytes, checkHeaderLine, otherEncoding } from "./csv-causes.ts";
+import { checkCells, checkFirstBytes, checkHeaderLine, checkReserved, otherEncoding } from "./csv-causes.ts";
 
 /** An unclosed quote would otherwise take the rest of the file into memory as one field. */
 const MAX_ROW_CHARS = 1 << 20;
@@ -74,7 +74,7 @@ export async function readCsvHeader(path: string): Promise<readonly string[]> {
 /**
  * The records of a CSV file as they are, the header among them: for tables whose columns are not yet trusted.
  *
- * @throws AppError("data", "FILE_MISSING" | "CSV_ROW" | "CSV_ENCODING" | "CSV_SEPARATOR")
+ * @throws AppError("data", "FILE_MISSING" | "CSV_COLUMNS" | "CSV_ROW" | "CSV_ENCODING" | "CSV_SEPARATOR")
  */
 export async function* readRecords(path: string): AsyncGenerator<{ record: string[]; row: number }> {
   const parser = parse({
@@ -85,12 +85,15 @@ export async function* readRecords(path: string): AsyncGenerator<{ record: strin
   });
   pipeline(Readable.from(decoded(path)), parser, () => undefined); // errors arrive at the loop below
   let excess = 0; // csv-parse counts a quoted "\r\n" as two lines
+  let isHeader = true;
   try {
     for await (const { record, info } of parser as AsyncIterable<{ record: string[]; info: Info }>) {
       const text = record.join("");
       const marks = text.match(/[\r\n]/g)?.length ?? 0;
       const row = info.lines - marks - excess;
       checkCells(record, `${path}:${row}`);
+      if (isHeader) checkReserved(record, `${path}:${row}`);
+      isHeader = false;
       yield { record, row };
       excess += text.match(/\r\n/g)?.length ?? 0;
     }

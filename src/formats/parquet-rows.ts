@@ -124,6 +124,17 @@ export async function* readRows<S extends RowSchema>(path: string, schema: S): A
   }
 }
 
+/**
+ * How many rows a file says that it has.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "PARQUET_DAMAGED")
+ */
+export async function countRows(path: string): Promise<number> {
+  const file = await guard(path, () => asyncBufferFromFile(path));
+  const { row_groups: groups } = await guard(path, () => parquetMetadataAsync(file));
+  return groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+}
+
 function checkRow(row: Record<string, unknown>, schema: RowSchema, where: string): ParquetRow {
   for (const [name, type] of Object.entries(schema)) {
     const value = row[name];

@@ -7,6 +7,8 @@ import { join } from "node:path";
 import { z } from "zod";
 import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { exists, parseJson, readText, sha256File, writeJson } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
 import { addressOf } from "../data/address.ts";
 import { cacheFolder } from "../data/cache.ts";
 import { type DownloadOptions, download } from "../data/download.ts";
@@ -94,11 +96,21 @@ export async function fetchPretrained(name: string, options: HubOptions = {}): P
   const dir = options.dir ?? join(cacheFolder(), "models", name);
   const paths = { weights: join(dir, "model.safetensors"), config: join(dir, "config.json") };
   const notePath = join(dir, "source.json");
-  const cached = await readNote(notePath, paths.weights, name);
-  const note = cached ?? (await fetchBoth(name, paths, notePath, options));
+  const look = () => readNote(notePath, paths.weights, name);
+  const fetch = async () => {
+    await sweepTemporaries(dir, (file) => file === "source.json" || file.endsWith(".part.json"));
+    return (await look()) ?? (await fetchBoth(name, paths, notePath, options));
+  };
+  const note =
+    (await look()) ?? (await withLock(dir, `the folder ${dir}`, fetch, { wait: patience(options) }));
   const { sha256, sizeBytes, commit } = note;
   const config = readConfig(await readText(paths.config, "timm's config.json"), paths.config, architecture);
   return { name, weights: paths.weights, sizeBytes, sha256, config, commit };
+}
+
+/** The cache is everybody's: who comes second waits, and finds it filled. A folder of one's own is refused meanwhile. */
+function patience({ dir, signal }: HubOptions): AbortSignal | undefined {
+  return dir === undefined ? (signal ?? new AbortController().signal) : undefined;
 }
 
 /** The backbone's name of `backbone.tag`. */

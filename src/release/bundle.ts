@@ -6,7 +6,9 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { sha256File, writeAtomic, writeJson } from "../core/files.ts";
-import { makeFolder } from "../core/folder.ts";
+import { type Count, countFiles, makeFolder } from "../core/folder.ts";
+import { checkApart } from "../core/true-path.ts";
+import { eachEntry } from "../data/archive-entries.ts";
 import type { CheckedDataset } from "../data/check.ts";
 import { imagePath } from "../data/layout.ts";
 import { countRemoved, type PackEntry, type PackOptions, packFiles, packRemoved } from "../data/pack.ts";
@@ -79,7 +81,7 @@ function alignedEntries({ layout, rows }: CheckedDataset, pseudonyms?: Pseudonym
  *
  * @param checked - of checkDataset
  * @param out - new or empty folder; appears whole or not at all
- * @throws as checkPublishable and packFiles, AppError("input", "OUT_EXISTS"), Interrupted after the signal
+ * @throws as checkPublishable and packFiles, AppError("input", "OUT_EXISTS" | "OUT_INSIDE" | "LOCKED"), Interrupted after the signal
  * @example await writeBundle(await checkDataset("data/pairs"), info, "release", { madeBy: "0.1.0" })
  */
 export async function writeBundle(
@@ -88,10 +90,12 @@ export async function writeBundle(
   out: string,
   options: BundleOptions,
 ): Promise<BundleNote> {
+  checkApart(out, [checked.root]);
   checkPublishable(checked);
   const facts = await datasetFacts(checked);
-  return await makeFolder(out, async (dir) => {
-    const files = [
+  let files: BundleFile[] = [];
+  const make = async (dir: string) => {
+    files = [
       ...(await describeAll(dir, await publishTables(checked, dir, options.pseudonyms))),
       ...(await packImages(checked, dir, options)),
       ...(await describeAll(dir, await publishRecords(checked.layout, dir, options.pseudonyms))),
@@ -115,8 +119,25 @@ export async function writeBundle(
     for (const name of written) files.push(await describe(dir, name));
     await writeAtomic(join(dir, "SHA256SUMS"), sums(files));
     return note;
-  });
+  };
+  return await makeFolder(out, make, { count: (dir) => countBundle(dir, checked, files) });
 }
+
+/** Files that SHA256SUMS names, and it; images of the archive as it can be read again. */
+async function countBundle(
+  dir: string,
+  { rows }: CheckedDataset,
+  files: readonly BundleFile[],
+): Promise<Count[]> {
+  let images = 0;
+  await eachEntry(join(dir, IMAGES_ZIP), async () => void images++);
+  return [
+    { what: "files", made: files.length + 1, found: await countFiles(dir) },
+    { what: `images in ${IMAGES_ZIP}`, made: MODALITIES.length * rows.length, found: images },
+  ];
+}
+
+const IMAGES_ZIP = "aligned_dataset.zip";
 
 async function packImages(
   checked: CheckedDataset,
@@ -124,7 +145,7 @@ async function packImages(
   options: BundleOptions,
 ): Promise<BundleFile[]> {
   const out: BundleFile[] = [];
-  const name = "aligned_dataset.zip";
+  const name = IMAGES_ZIP;
   const entries = alignedEntries(checked, options.pseudonyms);
   out.push({ name, ...(await packFiles(entries, join(dir, name), options)) });
   if (options.withRemoved === true) out.push(...(await packRemoved(checked.layout, dir, options)));
@@ -190,5 +211,5 @@ export async function croissantOf(
     files.push({ name: `${split}.csv`, sizeBytes: await sizeOf(path), sha256: await sha256File(path) });
   }
   const images = await packFiles(alignedEntries(checked), undefined, options);
-  return checkCroissant(croissant(info, facts, [...files, { name: "aligned_dataset.zip", ...images }]));
+  return checkCroissant(croissant(info, facts, [...files, { name: IMAGES_ZIP, ...images }]));
 }

@@ -1,8 +1,10 @@
 // The evaluations of a task: predictions of its best checkpoint on other images than the run itself predicts,
 // or of the same in another way. Each is a folder of predictions with a JSON file beside it that says how it came about.
 // Invariant: the JSON file is written last; predictions without theirs, or of another checkpoint, are made again.
+import { dirname, join } from "node:path";
 import { Interrupted, unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
 import { MODALITIES, type Sample, type Split } from "../data/record.ts";
 import { openSource, type Source } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
@@ -44,15 +46,18 @@ export async function evaluateTask(
 ): Promise<void> {
   const paths = taskPaths(dir, task);
   const checkpoint = await sha256File(runPaths(paths.run).best);
+  const facts = evaluationsOf(study, task.cell).map(({ name }) => paths.facts(name));
+  for (const folder of new Set(facts.map(dirname)))
+    await sweepTemporaries(folder, (name) => facts.includes(join(folder, name)));
   const missing: Evaluation[] = [];
   for (const evaluation of evaluationsOf(study, task.cell))
     if (!(await isEvaluated(dir, task, evaluation, checkpoint))) missing.push(evaluation);
   if (missing.length === 0) return;
   const open = opener(study);
-  const { facts, weights } = await loadModel(paths.run);
+  const { facts: model, weights } = await loadModel(paths.run);
   const { threads, device = "cpu" } = options;
   const { batch } = task.cell.config;
-  const predictor = await openLocalPredictor(facts, weights, {
+  const predictor = await openLocalPredictor(model, weights, {
     batch,
     device,
     ...(threads === undefined ? {} : { threads }),

@@ -4,6 +4,7 @@
 import { join, relative } from "node:path";
 import { AppError, missingFile } from "../core/errors.ts";
 import { exists, readText, writeAtomic } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
 import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
 import { checkMinSubjects, SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { analysisTables, flipTables } from "./analysis-tables.ts";
@@ -114,9 +115,15 @@ function markdown(results: StudyResults, tables: readonly ReportTable[], base: s
   ].join("\n");
 }
 
-/** Writes a report, file by file, each whole. */
+/**
+ * Writes a report, file by file, each whole.
+ *
+ * @throws AppError("input", "LOCKED") while another process writes into the folder
+ */
 export async function writeReport({ files }: Report, outDir: string): Promise<void> {
-  for (const [name, text] of files) await writeAtomic(join(outDir, name), text);
+  await withLock(outDir, `the folder ${outDir}`, async () => {
+    for (const [name, text] of files) await writeAtomic(join(outDir, name), text);
+  });
 }
 
 /**

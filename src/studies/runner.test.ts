@@ -207,13 +207,13 @@ describe("runStudy", { timeout: 240_000 }, () => {
   });
 
   it("is kept from a folder, and a task, that another process works on", async () => {
-    const runner = await takeLock(join(at("locked"), "locks", "runner"), "x");
+    const runner = await takeLock(at("locked"), "x");
     await expect(runStudy(at("locked"), study, { executor: here() })).rejects.toMatchObject({
       code: "LOCKED",
     });
     await runner.release();
     const [task] = tasksOf(study);
-    const lock = await takeLock(taskPaths(at("locked"), task!).lock, "x");
+    const lock = await takeLock(taskPaths(at("locked"), task!).run, "x");
     await expect(runTask(at("locked"), study, task!)).rejects.toThrow(
       "Expected seed 1 of test_efficientnet.none_F1_Af_Lb_Z0 to be free",
     );

@@ -1,9 +1,10 @@
 // Runs what is missing of a study: done tasks are skipped, begun ones go on, failures do not stop the others.
 // Invariant: one runner works on a study folder at a time; killed at any moment, the next one goes on.
-import { join } from "node:path";
+import { basename } from "node:path";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { canonicalJson, exists, writeJson } from "../core/files.ts";
-import { takeLock } from "../core/lock.ts";
+import { withLock } from "../core/lock.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
 import { countEpochs, type EpochCount } from "./epochs.ts";
 import { isRetriable, type JournalEvent } from "./journal.ts";
 import { studyStatus } from "./status.ts";
@@ -71,15 +72,13 @@ export interface StudyResult {
  * @example await runStudy("studies/ablation", study, { executor: localExecutor({ maxParallel: 2 }) })
  */
 export async function runStudy(dir: string, study: Study, options: StudyRunOptions): Promise<StudyResult> {
-  const lock = await takeLock(join(dir, "locks", "runner"), `the study in ${dir}`);
-  try {
+  return await withLock(dir, `the study in ${dir}`, async (lock) => {
+    await sweepTemporaries(dir, (name) => name === basename(studyPaths(dir).study));
     await placePlan(dir, study, options.report);
     const { executor, ...rest } = options;
     if ("runAll" in executor) return await runArrays(dir, study, executor, rest, lock.lost);
     return await runMissing(dir, study, { ...rest, executor }, lock.lost);
-  } finally {
-    await lock.release();
-  }
+  });
 }
 
 async function placePlan(dir: string, study: Study, report: StudyRunOptions["report"]): Promise<void> {

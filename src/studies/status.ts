@@ -79,7 +79,7 @@ export async function taskStatus(dir: string, study: Study, task: Task): Promise
   const evaluations = made.filter(Boolean).length;
   const events = await readJournal(paths.journal);
   const done = trained && evaluations === planned.length;
-  const running = !done && (await lockHolder(paths.lock)) !== undefined;
+  const running = !done && (await lockHolder(paths.run)) !== undefined;
   const fault =
     events.at(-1)?.event === "failed" || events.at(-1)?.event === "lost" ? events.at(-1) : undefined;
   const state = done

@@ -124,7 +124,7 @@ export function studyPaths(dir: string) {
 export function taskPaths(dir: string, { cell, seed }: { cell: Pick<Cell, "id">; seed: number }) {
   const own = join(cell.id, `seed_${seed}`);
   return {
-    /** A run folder as `train` makes it; its predictions are the run's own. */
+    /** A run folder as `train` makes it; its predictions are the run's own. Its lock is that of the whole task. */
     run: join(dir, "runs", own),
     /** Predictions of one evaluation (a folder: evaluate/prediction-folder), and what they were made of. */
     predictions: (evaluation: string) => join(dir, "evaluations", own, evaluation),
@@ -133,8 +133,6 @@ export function taskPaths(dir: string, { cell, seed }: { cell: Pick<Cell, "id">;
     journal: join(dir, "journal", `${own}.jsonl`),
     /** What its process printed. */
     log: join(dir, "logs", `${own}.log`),
-    /** Held by the process that works on it. */
-    lock: join(dir, "locks", own),
   };
 }
 

@@ -1,7 +1,7 @@
 // One task from beginning to end: a run, then every evaluation that is not there yet.
 // Invariants: one process works on a task at a time; stopped anywhere and started again, it ends with the same bytes.
 import { Interrupted } from "../core/errors.ts";
-import { takeLock } from "../core/lock.ts";
+import { type Lock, withLock } from "../core/lock.ts";
 import { type TrainOptions, train } from "../train/loop.ts";
 import { evaluateTask } from "./evaluate-task.ts";
 import { appendEvent, faultOf } from "./journal.ts";
@@ -30,8 +30,19 @@ export async function runTask(
   options: TaskOptions = {},
 ): Promise<void> {
   const paths = taskPaths(dir, task);
-  const lock = await takeLock(paths.lock, `seed ${task.seed} of ${task.cell.label}`);
-  const signal = options.signal === undefined ? lock.lost : AbortSignal.any([options.signal, lock.lost]);
+  const what = `seed ${task.seed} of ${task.cell.label}`;
+  await withLock(paths.run, what, (lock) => work(dir, study, task, options, lock));
+}
+
+async function work(
+  dir: string,
+  study: Study,
+  task: Task,
+  options: TaskOptions,
+  { lost }: Lock,
+): Promise<void> {
+  const paths = taskPaths(dir, task);
+  const signal = options.signal === undefined ? lost : AbortSignal.any([options.signal, lost]);
   try {
     await appendEvent(paths.journal, "start");
     const { onEvaluation = () => undefined, ...training } = { ...options, signal };
@@ -41,7 +52,5 @@ export async function runTask(
   } catch (error) {
     await appendEvent(paths.journal, error instanceof Interrupted ? "stopped" : "failed", faultOf(error));
     throw error;
-  } finally {
-    await lock.release();
   }
 }

@@ -1,5 +1,5 @@
 // A run on small generated images: what it leaves behind, and that stopping and resuming changes no byte.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { sha256File } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import { encodeJpeg } from "../data/image.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
-import { predictionFiles, readSplits } from "../evaluate/prediction-folder.ts";
+import { predictionFiles, readSplits, writeSplits } from "../evaluate/prediction-folder.ts";
 import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { type TrainOptions, train } from "./loop.ts";
 import { loadModel } from "./model-file.ts";
@@ -165,6 +165,95 @@ describe("train", () => {
     const before = await digests(join(root, "whole"));
     await train(config, options("whole", { resume: true }));
     expect(await digests(join(root, "whole"))).toEqual(before);
+  });
+
+  it("sweeps what kills left of its own files when it is resumed, and nothing else", async () => {
+    const dir = join(root, "swept");
+    const stop = new AbortController();
+    const first = options("swept", { signal: stop.signal, onStep: () => stop.abort() });
+    await expect(train(config, first)).rejects.toThrow(Interrupted);
+    const left = [
+      "checkpoints/.last.safetensors.4711.tmp",
+      "checkpoints/.best.safetensors.4711-0123abcd.tmp",
+    ];
+    const others = ["checkpoints/.mine.4711.tmp", ".log.jsonl.4711.tmp.old"];
+    for (const name of [...left, ".config.json.4711.tmp", ...others]) await writeFile(join(dir, name), "x");
+    await train(config, options("swept", { resume: true }));
+    const names = (await readdir(dir, { recursive: true })).filter((name) => name.includes(".tmp"));
+    expect(names.sort()).toEqual([...others].sort());
+  });
+
+  describe("resumed after its end", () => {
+    /** A copy of the finished run with something done to it. */
+    const spoilt = async (name: string, spoil: (paths: ReturnType<typeof runPaths>) => Promise<unknown>) => {
+      const dir = join(root, name);
+      await cp(join(root, "whole"), dir, { recursive: true });
+      await spoil(runPaths(dir));
+      return train(config, options(name, { resume: true }));
+    };
+    const cut = async (path: string) => truncate(path, Math.floor((await stat(path)).size / 2));
+
+    it.each<[string, (paths: ReturnType<typeof runPaths>) => Promise<unknown>, string]>([
+      ["its best checkpoint is cut", ({ best }) => cut(best), "train into another folder"],
+      ["its best checkpoint is gone", ({ best }) => rm(best), "train into another folder"],
+      ["its last checkpoint is cut", ({ last }) => cut(last), "train into another folder"],
+      [
+        "its last checkpoint is one without a state",
+        ({ last, best }) => cp(best, last),
+        "train into another folder",
+      ],
+      [
+        "its log lacks an epoch",
+        async ({ log }) => writeFile(log, `${(await readFile(log, "utf8")).split("\n")[0]}\n`),
+        "another folder",
+      ],
+      ["its log is gone", ({ log }) => rm(log), "train into another folder"],
+      [
+        "predictions of a split are gone",
+        ({ predictions }) => rm(join(predictions, "test.parquet")),
+        "they are made again",
+      ],
+      [
+        "predictions are cut",
+        ({ predictions }) => cut(join(predictions, "val.parquet")),
+        "they are made again",
+      ],
+      [
+        "predictions are of other images",
+        async ({ predictions }) => {
+          const rows = await readSplits(predictions);
+          await writeSplits(
+            predictions,
+            rows.map((row, i) => (i === 0 ? { ...row, id: "another" } : row)),
+          );
+        },
+        "they are made again",
+      ],
+    ])("is refused if %s", async (name, spoil, hint) => {
+      await expect(spoilt(name, spoil)).rejects.toMatchObject({
+        kind: "data",
+        code: "RUN_DAMAGED",
+        hint: expect.stringContaining(hint),
+      });
+    });
+
+    it("makes its predictions again once they are removed, as the hint says", async () => {
+      await spoilt("again", ({ predictions }) => rm(predictions, { recursive: true }));
+      expect(await digests(join(root, "again"))).toEqual(await digests(join(root, "whole")));
+    });
+  });
+
+  it("is kept from a run folder that lies among its images, or that another call works on", async () => {
+    await expect(train(config, options("faces/run"))).rejects.toMatchObject({ code: "OUT_INSIDE" });
+    expect((await readdir(join(root, "faces"))).length).toBe(40);
+    const [one, other] = await Promise.allSettled([
+      train(config, options("both")),
+      train(config, options("both")),
+    ]);
+    expect([one.status, other.status].sort()).toEqual(["fulfilled", "rejected"]);
+    const failed = one.status === "rejected" ? one : other;
+    expect(failed).toMatchObject({ reason: { kind: "input", code: "LOCKED" } });
+    expect(await digests(join(root, "both"))).toEqual(await digests(join(root, "whole")));
   });
 
   it("refuses to overwrite a run", async () => {

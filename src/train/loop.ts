@@ -1,23 +1,23 @@
 // Training, from the first batch to the stored predictions; reads from top to bottom.
 // Invariant: stopping after any step and resuming gives the same checkpoints and predictions, byte for byte.
 import { AppError, Interrupted } from "../core/errors.ts";
-import { exists } from "../core/files.ts";
 import { OpenList } from "../core/handle.ts";
-import { Random } from "../core/random.ts";
+import { type Lock, withLock } from "../core/lock.ts";
+import { checkApart } from "../core/true-path.ts";
 import type { Batches } from "../data/batches.ts";
 import type { Sample } from "../data/record.ts";
-import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
+import { type Position, writeCheckpoint } from "../engine/checkpoint.ts";
 import type { Device } from "../engine/device.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
-import { initialise, type Weights } from "../engine/params.ts";
+import type { Weights } from "../engine/params.ts";
 import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
-import { weightsFile } from "../models/hub.ts";
 import { parseTag } from "../models/tags.ts";
-import { loadBackbone } from "../models/weights.ts";
 import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
 import { type FeatureStore, featureKey, keepsFeatures, openFeatures, removeFeatures } from "./features.ts";
+import { checkFinished } from "./finished.ts";
+import { firstState, NOTHING_DONE } from "./first-state.ts";
 import { type HeldOut, openHeldOut } from "./held-out.ts";
 import { computeOf } from "./infer.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog, runPaths } from "./run.ts";
@@ -61,17 +61,31 @@ export interface RunResult {
  * Trains one model and leaves a run folder: log, checkpoints, and predictions of the best epoch on
  * the validation and test images.
  *
- * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG"), AppError("data", ...) for bad images or weights,
+ * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG" | "OUT_INSIDE" | "LOCKED"),
+ *   AppError("data", ...) for bad images or weights, and a finished run that is not whole;
  *   Interrupted after `signal`; the folder can then be resumed
  */
-export async function train(config: TrainConfig, options: TrainOptions): Promise<RunResult> {
+export function train(config: TrainConfig, options: TrainOptions): Promise<RunResult> {
+  const { dir, signal: asked } = options;
+  return withLock(dir, `the run folder ${dir}`, (lock) => {
+    const signal = asked === undefined ? lock.lost : AbortSignal.any([asked, lock.lost]);
+    return trainAlone(config, { ...options, signal }, lock);
+  });
+}
+
+async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock): Promise<RunResult> {
   const { dir, workers = 2 } = options;
   const data = await openData(config);
+  checkApart(
+    dir,
+    data.sources.map((source) => source.dir),
+  );
   const facts = factsOf(config, data.facts, data.targets);
   await openRunFolder(dir, config, data.facts, options.resume ?? false);
   await checkSameData(dir, data.facts);
   const paths = runPaths(dir);
   if ((await predictionFiles(paths.predictions)).length > 0) {
+    await checkFinished(dir, config, data);
     await removeFeatures(paths, paths.held);
     return finished(dir, facts); // resumed after its end
   }
@@ -83,19 +97,20 @@ export async function train(config: TrainConfig, options: TrainOptions): Promise
     const plain = { workers, batch: config.batch };
     const validation = opened.add(plainBatches(data.samples.val, config.imageSize, plain));
     const step = opened.add(await openStep(config, facts, options));
-    const start = await firstState({ config, facts, options, step }, paths.last);
+    const start = await firstState(paths.last, { config, facts, step, onWeights: options.onWeights });
     step.load(start.weights, start.slots);
     const log = await rewindLog(dir, start.position.epoch);
     features = await trainFeatures(config, data, step, start.weights, options);
     const held = { config, facts, validation, data, options, paths: paths.held };
     const heldOut =
       options.keepFeatures === false ? undefined : opened.add(await openHeldOut(held, start.weights));
-    const run = { config, facts, data, options, batches, validation, step, features, heldOut };
+    const run = { config, facts, data, options, lock, batches, validation, step, features, heldOut };
     await runEpochs(run, start.position, log);
   } finally {
     features?.close();
     await opened.close();
   }
+  await lock.check();
   await predictFinally(config, data, options);
   await removeFeatures(paths, paths.held);
   return finished(dir, facts);
@@ -140,35 +155,12 @@ async function trainFeatures(
   return openFeatures(runPaths(dir), samples.train, featureWidth, key);
 }
 
-const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;
-
-/** The last checkpoint, or seeded weights with the pretrained backbone put over them. */
-async function firstState(
-  { config, facts, options, step }: Pick<Run, "config" | "facts" | "options" | "step">,
-  last: string,
-): Promise<TrainState> {
-  if (await exists(last)) {
-    const { weights, training } = await readCheckpoint(last);
-    if (training === undefined)
-      throw new AppError("data", "NOT_RESUMABLE", `Expected a training checkpoint, got ${last}`);
-    return { weights, ...training };
-  }
-  const weights = initialise(step.specs, Random.of(config.seed));
-  if (config.weights !== undefined) {
-    const pretrained = await loadBackbone(await weightsFile(config.weights), step.specs, options.onWeights);
-    for (const [name, values] of pretrained) weights.set(name, values);
-  }
-  const position: Position = { epoch: 0, batch: 0, step: 0, partial: NOTHING_DONE };
-  const state = { weights, slots: new Map(), position };
-  await writeCheckpoint(last, step.specs, { weights, training: state }, facts);
-  return state;
-}
-
 interface Run {
   readonly config: TrainConfig;
   readonly facts: ModelFacts;
   readonly data: RunData;
   readonly options: TrainOptions;
+  readonly lock: Lock;
   readonly batches: Batches;
   readonly validation: Batches;
   readonly step: TrainStep;
@@ -204,6 +196,7 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
       seconds: (performance.now() - startedMs) / 1000,
       waitSeconds: done.waitMs / 1000,
     };
+    await run.lock.check();
     // Order matters: a kill between these lines repeats the epoch's end, and nothing else.
     if (best) await writeCheckpoint(paths.best, step.specs, { weights: evaluated }, facts);
     await rewindLog(options.dir, position.epoch);
@@ -218,14 +211,15 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
 
 /** The rest of one epoch's steps; saves now and then, and stops after the step in which the signal came. */
 async function runSteps(
-  { config, facts, data, options, batches, step, features }: Run,
+  { config, facts, data, options, lock, batches, step, features }: Run,
   start: Position,
 ): Promise<{ readonly position: Position; readonly waitMs: number }> {
   const { dir, signal, saveEveryMs = 60_000, onStep } = options;
   const focal = parseTag(config.tag).loss === "f" ? 1 : 0;
-  const save = (position: Position) => {
+  const save = async (position: Position) => {
+    await lock.check();
     const { weights, slots } = step.save();
-    return writeCheckpoint(runPaths(dir).last, step.specs, { weights, training: { slots, position } }, facts);
+    await writeCheckpoint(runPaths(dir).last, step.specs, { weights, training: { slots, position } }, facts);
   };
   let position = start;
   let savedMs = performance.now();

@@ -2,13 +2,14 @@
 import { execFile } from "node:child_process";
 import { appendFile, mkdir, readdir } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { exists, parseJson, readText, writeAtomic, writeJson } from "../core/files.ts";
 import { isSystemFile } from "../core/sniff-file.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { parseStoredConfig, parseTrainConfig, readTrainConfig, type TrainConfig } from "./config.ts";
 import { checkPretraining } from "./pretrained.ts";
@@ -32,7 +33,7 @@ export function runPaths(dir: string) {
 }
 
 /**
- * Starts a run folder, or takes up an unfinished one, whatever its tag says of its weights.
+ * Starts a run folder, or takes up an unfinished one, whatever its tag says of its weights. The caller holds its lock.
  *
  * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG")
  */
@@ -43,6 +44,7 @@ export async function openRunFolder(
   resume: boolean,
 ): Promise<void> {
   const paths = runPaths(dir);
+  if (resume) await sweepRun(dir);
   if (await exists(paths.config)) {
     if (!resume) throw runExists(dir);
     checkSameConfig(config, await readRunConfig(dir), paths.config);
@@ -54,6 +56,14 @@ export async function openRunFolder(
     await writeJson(paths.environment, await describeEnvironment(sources));
     await writeJson(paths.config, config);
   }
+}
+
+/** What kills in the middle of a write left of a run's own files. */
+async function sweepRun(dir: string): Promise<void> {
+  const { config, environment, log, featuresKey, held, last, best } = runPaths(dir);
+  const own = [config, environment, log, featuresKey, held.featuresKey, last, best];
+  for (const folder of new Set(own.map(dirname)))
+    await sweepTemporaries(folder, (name) => own.includes(join(folder, name)));
 }
 
 async function holdsMore(dir: string, expected: readonly string[]): Promise<boolean> {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { exists, readJson, sha256File, writeJson } from "../core/files.ts";
+import { withLock } from "../core/lock.ts";
 import { cacheFolder } from "../data/cache.ts";
 import { BEST, type Best, fetchCheckpoints } from "../data/fetch-sets.ts";
 import type { FetchOptions } from "../data/fetch-unit.ts";
@@ -59,7 +60,13 @@ export async function upstreamModel(name: string, options: UpstreamOptions = {})
     });
   }
   const { dir = join(cacheFolder(), "upstream", which), ...fetching } = options;
-  const { files } = await fetchCheckpoints(dir, which, fetching);
+  // The cache is everybody's: who comes second waits, and finds it filled.
+  const wait = options.dir === undefined ? (options.signal ?? new AbortController().signal) : undefined;
+  return await withLock(dir, `the folder ${dir}`, () => fetchAndConvert(which, dir, fetching), { wait });
+}
+
+async function fetchAndConvert(which: Best, dir: string, options: FetchOptions): Promise<string> {
+  const { files } = await fetchCheckpoints(dir, which, options);
   const [{ name: file, sha256: source }] = files as [(typeof files)[number]];
   const path = join(dir, "model.safetensors");
   const notePath = join(dir, "converted.json");

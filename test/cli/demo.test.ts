@@ -117,7 +117,7 @@ describe("facehand demo", () => {
 
   it("stops at Ctrl-C with code 130 and goes on from there to the same report", async () => {
     const other = join(root, "stopped");
-    for (const begun of ["sample.part", "pairs.partial", "runs/umcc/config.json"]) {
+    for (const begun of ["sample.partial", "pairs.partial", "runs/umcc/config.json"]) {
       const running = runCli("demo", "--out", other, ...SMALL);
       while (!(await exists(join(other, begun)))) await sleep(5);
       process.emit("SIGINT");

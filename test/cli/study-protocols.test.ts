@@ -188,7 +188,6 @@ describe("study status and best", () => {
     expect((await readdir(at("cross-modality"))).sort()).toEqual([
       "evaluations",
       "journal",
-      "locks",
       "logs",
       "runs",
       "study.json",

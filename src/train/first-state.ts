@@ -1,0 +1,48 @@
+// Where a run begins or goes on: its last checkpoint, or seeded weights with the pretrained backbone put over them.
+import { AppError } from "../core/errors.ts";
+import { exists } from "../core/files.ts";
+import { Random } from "../core/random.ts";
+import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
+import { initialise } from "../engine/params.ts";
+import type { ModelFacts } from "../models/facts.ts";
+import { weightsFile } from "../models/hub.ts";
+import { loadBackbone } from "../models/weights.ts";
+import type { TrainConfig } from "./config.ts";
+import type { TrainStep } from "./step.ts";
+
+/** Sums of an epoch that has no batch done. */
+export const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;
+
+interface Beginning {
+  readonly config: TrainConfig;
+  readonly facts: ModelFacts;
+  readonly step: Pick<TrainStep, "specs">;
+  readonly onWeights: ((told: string) => void) | undefined;
+}
+
+/**
+ * The state to go on with; one that begins is written down as the last checkpoint first.
+ *
+ * @param last - path of the last checkpoint
+ * @throws AppError("data", "NOT_RESUMABLE") for a checkpoint without an optimizer's state; as loadBackbone
+ */
+export async function firstState(
+  last: string,
+  { config, facts, step, onWeights }: Beginning,
+): Promise<TrainState> {
+  if (await exists(last)) {
+    const { weights, training } = await readCheckpoint(last);
+    if (training === undefined)
+      throw new AppError("data", "NOT_RESUMABLE", `Expected a training checkpoint, got ${last}`);
+    return { weights, ...training };
+  }
+  const weights = initialise(step.specs, Random.of(config.seed));
+  if (config.weights !== undefined) {
+    const pretrained = await loadBackbone(await weightsFile(config.weights), step.specs, onWeights);
+    for (const [name, values] of pretrained) weights.set(name, values);
+  }
+  const position: Position = { epoch: 0, batch: 0, step: 0, partial: NOTHING_DONE };
+  const state = { weights, slots: new Map(), position };
+  await writeCheckpoint(last, step.specs, { weights, training: state }, facts);
+  return state;
+}
