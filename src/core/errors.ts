@@ -26,17 +26,41 @@ export class AppError extends Error {
   readonly hint: string | undefined;
 
   constructor(kind: ErrorKind, code: string, message: string, options: ErrorOptions = {}) {
-    super(withoutSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
+    super(plainText(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = "AppError";
     this.kind = kind;
     this.code = code;
-    this.hint = options.hint === undefined ? undefined : withoutSecrets(options.hint);
+    this.hint = options.hint === undefined ? undefined : plainText(options.hint);
   }
 
   /** Message and hint as the command line prints them. */
   describe(): string {
     return this.hint === undefined ? this.message : `${this.message}\nTry: ${this.hint}`;
   }
+}
+
+/** Bytes of a message or hint: a file may hold names of megabytes. */
+const MOST_BYTES = 2048;
+const END_BYTES = 500;
+
+/** Beyond this nothing is looked for in a text. */
+const LONG_CHARS = 1 << 14;
+
+/** A message as people may read it: short, and without secrets. */
+function plainText(text: string): string {
+  const ends = `${text.slice(0, LONG_CHARS)} … ${text.slice(-LONG_CHARS)}`;
+  return bounded(withoutSecrets(text.length > 2 * LONG_CHARS ? ends : text));
+}
+
+/** A text of at most MOST_BYTES in UTF-8; of a longer one its beginning and its end, where the file and row are. */
+function bounded(text: string): string {
+  if (text.length * 3 <= MOST_BYTES) return text;
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= MOST_BYTES) return text;
+  const decoder = new TextDecoder();
+  const begin = decoder.decode(bytes.subarray(0, MOST_BYTES - END_BYTES - 6), { stream: true });
+  const end = new TextDecoder().decode(bytes.subarray(-END_BYTES)).replace(/^\uFFFD+/, "");
+  return `${begin} … ${end}`;
 }
 
 /** Ctrl-C or an abort signal: state was left resumable; the command line exits with 130. */
@@ -61,16 +85,33 @@ export interface Expectation extends ErrorOptions {
 
 /** Shortens any value to at most `limit` characters for a message. */
 export function show(value: unknown, limit = 80): string {
-  const text =
-    typeof value === "string" ? JSON.stringify(withoutSecrets(value)) : withoutSecrets(plain(value));
+  const long = typeof value === "string" ? value : plain(value);
+  const short = withoutSecrets(long.slice(0, LONG_CHARS));
+  const text = typeof value === "string" ? JSON.stringify(short) : short;
   return text.length <= limit ? text : `${text.slice(0, limit - 1)}…`;
 }
 
 function plain(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value instanceof Error) return value.message;
-  if (typeof value === "object" && value !== null) return JSON.stringify(value);
-  return String(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  if (isSmall(value, { left: SMALL })) return JSON.stringify(value) ?? "nothing";
+  return Array.isArray(value) ? `a list of ${value.length} values` : "an object of many values";
+}
+
+const SMALL = 1000;
+
+/** Whether it can be written as JSON at once: hostile files hold cycles, lists shared a million times, integers of 100 digits. */
+function isSmall(value: unknown, budget: { left: number }): boolean {
+  if (--budget.left < 0 || typeof value === "bigint") return false;
+  if (typeof value === "string") {
+    budget.left -= value.length >> 6;
+    return budget.left >= 0;
+  }
+  if (typeof value !== "object" || value === null) return true;
+  if (ArrayBuffer.isView(value) && value.byteLength > SMALL) return false;
+  if (Array.isArray(value) && value.length > SMALL) return false;
+  return Object.values(value).every((inner) => isSmall(inner, budget));
 }
 
 /**

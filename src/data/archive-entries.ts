@@ -1,7 +1,7 @@
 // The entries of a zip archive that is to be unpacked: visited in order, and judged before anything is written.
 // Source: PKWARE's APPNOTE (zip64, external attributes); D. Fifield, "A better zip bomb", for what to refuse.
 // Invariant: of the entries only the names of what is placed are kept, some 100 bytes each.
-import yauzl from "yauzl";
+import type yauzl from "yauzl";
 import {
   AppError,
   hasErrno,
@@ -13,7 +13,9 @@ import {
 } from "../core/errors.ts";
 import { FileNames, LONGEST_NAME_BYTES, pathTrouble } from "../core/file-names.ts";
 import { mapOrdered } from "../core/pool.ts";
+import { openRanges } from "../core/ranges.ts";
 import { explained } from "../core/sniff-file.ts";
+import { openDirectory } from "../formats/zip-directory.ts";
 
 /** What an archive may hold at most. */
 export interface ArchiveLimits {
@@ -194,15 +196,22 @@ async function visitAll(
   archive: string,
   visit: (entry: yauzl.Entry, zip: yauzl.ZipFile) => Promise<void>,
 ): Promise<number> {
-  return guard(archive, async () => {
-    const zip = await yauzl.openPromise(archive, { autoClose: false, strictFileNames: true });
-    try {
-      for await (const _ of mapOrdered(zip.eachEntry(), PARALLEL, (entry) => visit(entry, zip)));
-      return zip.fileSize;
-    } finally {
-      zip.close();
-    }
-  });
+  const ranges = await openRanges(archive, "a zip archive");
+  try {
+    return await guard(archive, async () => {
+      const { zip, inside } = await openDirectory(ranges, ranges.sizeBytes);
+      try {
+        await inside(async () => {
+          for await (const _ of mapOrdered(zip.eachEntry(), PARALLEL, (entry) => visit(entry, zip)));
+        });
+        return zip.fileSize;
+      } finally {
+        zip.close();
+      }
+    });
+  } finally {
+    await ranges.close();
+  }
 }
 
 async function guard<T>(archive: string, work: () => Promise<T>): Promise<T> {

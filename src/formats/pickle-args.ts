@@ -44,9 +44,14 @@ export function count(value: PickleValue | undefined, name: string): number {
   return value as number;
 }
 
+/** PyTorch's and NumPy's own limit; torch.save writes no tensor of more. */
+const MOST_AXES = 64;
+
 /** Whole numbers from 0, as shapes are. */
 export function counts(value: PickleValue | undefined, name: string): number[] {
-  return list(value).map((item) => count(item, name));
+  const items = list(value);
+  if (items.length > MOST_AXES) throw badArgument(`at most ${MOST_AXES} axes in ${name}`, items.length);
+  return items.map((item) => count(item, name));
 }
 
 /** A value of one class of plain data. */

@@ -1,7 +1,9 @@
 // The state of a pickle being read: position, stack, marks and memo, each step checked.
 // Source: CPython's Lib/pickletools.py. The opcodes are in pickle.ts.
-// Invariant: nothing here runs what the bytes name; names resolve in the caller's table or are refused.
+// Invariants: nothing here runs what the bytes name; names resolve in the caller's table or are refused; what is made,
+// and what calls copy, is paid from one budget (pickle-budget.ts), so that time and memory follow the number of bytes.
 import { AppError, show } from "../core/errors.ts";
+import { Budget, COSTS } from "./pickle-budget.ts";
 
 /** Dicts are Maps, lists and tuples arrays, bytes Uint8Arrays; integers outside the safe range are bigints. */
 export type PickleValue =
@@ -46,6 +48,7 @@ export class Machine {
   readonly bytes: Uint8Array;
   readonly context: PickleContext;
   readonly memo = new Map<number, PickleValue>();
+  readonly budget: Budget;
   position: number;
   stopped = false;
   #view: DataView;
@@ -57,6 +60,9 @@ export class Machine {
     this.position = start;
     this.context = context;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.budget = new Budget(bytes.byteLength, () =>
+      this.damaged("one that makes much more of its bytes than they are"),
+    );
   }
 
   damaged(got: string, Kind: typeof AppError = AppError): AppError {
@@ -95,11 +101,23 @@ export class Machine {
 
   text(size: number): string {
     const bytes = this.take(size);
+    this.budget.pay(COSTS.text + size);
     try {
       return UTF8.decode(bytes);
     } catch {
       throw this.damaged("text that is not UTF-8");
     }
+  }
+
+  latin1(size: number): string {
+    this.budget.pay(COSTS.text + size);
+    return latin1(this.take(size));
+  }
+
+  /** Bytes that share the file's memory. */
+  blob(size: number): Uint8Array {
+    this.budget.pay(COSTS.view);
+    return this.take(size);
   }
 
   line(): string {
@@ -113,12 +131,13 @@ export class Machine {
   /** Two's complement, little-endian, any size up to 1 KiB. */
   long(size: number): number | bigint {
     if (size > 1024) throw this.damaged(`an integer of ${size} bytes`);
-    let value = 0n;
-    for (const byte of this.take(size).toReversed()) value = (value << 8n) | BigInt(byte);
-    return narrow(BigInt.asIntN(size * 8, value));
+    this.budget.pay(size);
+    const hex = Buffer.from(this.take(size).toReversed()).toString("hex");
+    return narrow(BigInt.asIntN(size * 8, BigInt(`0x${hex || "0"}`)));
   }
 
   push(value: PickleValue): void {
+    this.budget.pay(COSTS.slot);
     this.#stack.push(value);
   }
 
@@ -136,10 +155,12 @@ export class Machine {
 
   popMany(count: number): PickleValue[] {
     if (this.#stack.length < count) throw this.damaged("an empty stack");
+    this.budget.pay(COSTS.list);
     return this.#stack.splice(this.#stack.length - count, count);
   }
 
   mark(): void {
+    this.budget.pay(COSTS.list);
     this.#marks.push(this.#stack);
     this.#stack = [];
   }
@@ -163,6 +184,17 @@ export class Machine {
     const value = this.pop();
     if (!Array.isArray(value)) throw this.damaged(`${describe(value)} for a list`);
     return value;
+  }
+
+  /** A new dict or set. */
+  collect(value: Map<PickleValue, PickleValue> | Set<PickleValue>): void {
+    this.budget.pay(COSTS.collection + COSTS.entry * value.size);
+    this.push(value);
+  }
+
+  remember(index: number): void {
+    this.budget.pay(COSTS.entry);
+    this.memo.set(index, this.top());
   }
 
   recall(index: number): void {
@@ -193,6 +225,7 @@ export class Machine {
   call(target: PickleValue, args: readonly PickleValue[]): void {
     const run = isObject(target) ? (target as PyGlobal).call : undefined;
     if (run === undefined) throw this.damaged(`a call of ${describe(target)}`);
+    this.budget.payCopy(args);
     this.push(run(args));
   }
 
@@ -200,13 +233,28 @@ export class Machine {
     const target = this.top();
     if (!(target instanceof Map)) throw this.damaged(`items for ${describe(target)}`);
     if (items.length % 2 !== 0) throw this.damaged("a key without a value");
+    this.budget.pay((COSTS.entry * items.length) / 2);
     for (let i = 0; i < items.length; i += 2) target.set(items[i]!, items[i + 1]!);
   }
 
   append(items: readonly PickleValue[]): void {
     const target = this.top();
     if (!Array.isArray(target)) throw this.damaged(`items for ${describe(target)}`);
+    this.budget.pay(COSTS.slot * items.length);
     for (const item of items) target.push(item);
+  }
+
+  addItems(items: readonly PickleValue[]): void {
+    const target = this.top();
+    if (!(target instanceof Set)) throw this.damaged(`items for ${describe(target)}`);
+    this.budget.pay(COSTS.entry * items.length);
+    for (const item of items) target.add(item);
+  }
+
+  persist(): void {
+    const id = this.pop();
+    this.budget.payCopy(id);
+    this.push(this.context.persistent(id));
   }
 
   build(): void {
@@ -217,6 +265,7 @@ export class Machine {
     if (!isObject(target) || target.setState === undefined) {
       throw this.damaged(`a state for ${describe(target)}`);
     }
+    this.budget.payCopy(state);
     target.setState(state);
   }
 }

@@ -1,7 +1,7 @@
 // A pickle reader that builds plain data and never runs anything: Python's names resolve in a table of the caller.
 // Source: CPython's Lib/pickletools.py (the opcodes); protocols 2 to 5 without out-of-band buffers and extensions.
-// Invariants: any bytes give a value or an AppError; time and memory are linear in the number of bytes.
-import { latin1, Machine, type PickleContext, type PickleValue } from "./pickle-machine.ts";
+// Invariants: any bytes give a value or an AppError; time and memory are linear in the number of bytes (pickle-budget.ts).
+import { Machine, type PickleContext, type PickleValue } from "./pickle-machine.ts";
 
 /**
  * Reads one pickle.
@@ -53,16 +53,16 @@ const OPCODES: { readonly [code: number]: Step } = {
   [0x58]: (m) => m.push(m.text(m.uint(4))), // BINUNICODE
   [0x8c]: (m) => m.push(m.text(m.uint(1))), // SHORT_BINUNICODE
   [0x8d]: (m) => m.push(m.text(m.uint(8))), // BINUNICODE8
-  [0x54]: (m) => m.push(latin1(m.take(m.uint(4)))), // BINSTRING, Python 2's str
-  [0x55]: (m) => m.push(latin1(m.take(m.uint(1)))), // SHORT_BINSTRING
-  [0x42]: (m) => m.push(m.take(m.uint(4))), // BINBYTES
-  [0x43]: (m) => m.push(m.take(m.uint(1))), // SHORT_BINBYTES
-  [0x8e]: (m) => m.push(m.take(m.uint(8))), // BINBYTES8
-  [0x96]: (m) => m.push(m.take(m.uint(8))), // BYTEARRAY8
-  [0x7d]: (m) => m.push(new Map()), // EMPTY_DICT
-  [0x5d]: (m) => m.push([]), // EMPTY_LIST
-  [0x29]: (m) => m.push([]), // EMPTY_TUPLE
-  [0x8f]: (m) => m.push(new Set()), // EMPTY_SET
+  [0x54]: (m) => m.push(m.latin1(m.uint(4))), // BINSTRING, Python 2's str
+  [0x55]: (m) => m.push(m.latin1(m.uint(1))), // SHORT_BINSTRING
+  [0x42]: (m) => m.push(m.blob(m.uint(4))), // BINBYTES
+  [0x43]: (m) => m.push(m.blob(m.uint(1))), // SHORT_BINBYTES
+  [0x8e]: (m) => m.push(m.blob(m.uint(8))), // BINBYTES8
+  [0x96]: (m) => m.push(m.blob(m.uint(8))), // BYTEARRAY8
+  [0x7d]: (m) => m.collect(new Map()), // EMPTY_DICT
+  [0x5d]: (m) => m.push(m.popMany(0)), // EMPTY_LIST
+  [0x29]: (m) => m.push(m.popMany(0)), // EMPTY_TUPLE
+  [0x8f]: (m) => m.collect(new Set()), // EMPTY_SET
   [0x74]: (m) => m.push(m.popMark()), // TUPLE
   [0x85]: (m) => m.push(m.popMany(1)), // TUPLE1
   [0x86]: (m) => m.push(m.popMany(2)), // TUPLE2
@@ -70,23 +70,18 @@ const OPCODES: { readonly [code: number]: Step } = {
   [0x6c]: (m) => m.push(m.popMark()), // LIST
   [0x64]: (m) => {
     const items = m.popMark();
-    m.push(new Map());
+    m.collect(new Map());
     m.setItems(items);
   }, // DICT
-  [0x91]: (m) => m.push(new Set(m.popMark())), // FROZENSET
+  [0x91]: (m) => m.collect(new Set(m.popMark())), // FROZENSET
   [0x61]: (m) => m.append(m.popMany(1)), // APPEND
   [0x65]: (m) => m.append(m.popMark()), // APPENDS
   [0x73]: (m) => m.setItems(m.popMany(2)), // SETITEM
   [0x75]: (m) => m.setItems(m.popMark()), // SETITEMS
-  [0x90]: (m) => {
-    const items = m.popMark();
-    const target = m.top();
-    if (!(target instanceof Set)) throw m.damaged("items for what is not a set");
-    for (const item of items) target.add(item);
-  }, // ADDITEMS
-  [0x71]: (m) => void m.memo.set(m.uint(1), m.top()), // BINPUT
-  [0x72]: (m) => void m.memo.set(m.uint(4), m.top()), // LONG_BINPUT
-  [0x94]: (m) => void m.memo.set(m.memo.size, m.top()), // MEMOIZE
+  [0x90]: (m) => m.addItems(m.popMark()), // ADDITEMS
+  [0x71]: (m) => m.remember(m.uint(1)), // BINPUT
+  [0x72]: (m) => m.remember(m.uint(4)), // LONG_BINPUT
+  [0x94]: (m) => m.remember(m.memo.size), // MEMOIZE
   [0x68]: (m) => m.recall(m.uint(1)), // BINGET
   [0x6a]: (m) => m.recall(m.uint(4)), // LONG_BINGET
   [0x63]: (m) => m.global(m.line(), m.line()), // GLOBAL
@@ -103,5 +98,5 @@ const OPCODES: { readonly [code: number]: Step } = {
     m.create(m.pop(), args);
   }, // NEWOBJ
   [0x62]: (m) => m.build(), // BUILD
-  [0x51]: (m) => m.push(m.context.persistent(m.pop())), // BINPERSID
+  [0x51]: (m) => m.persist(), // BINPERSID
 };

@@ -50,14 +50,14 @@ async function openKind(path: string): Promise<TorchFile> {
   }
 }
 
-/** What compressed entries may unpack to beyond the file's own size. */
-const MAX_UNPACKED_BYTES = 4 * 2 ** 30;
+/** torch.save packs nothing; weights that another program has packed are hardly smaller than unpacked. */
+const unpackedBytes = (fileBytes: number) => 2 * fileBytes + 2 ** 26;
 
 async function openZipped(path: string): Promise<TorchFile> {
   const zip = await openZip(path, { trailingBytes: true, zeroMeansNoCrc: true });
-  // Entries could overlap; together they may not unpack to much more than the file holds.
+  // Entries could overlap, or be bombs; together they may not unpack to much more than the file holds.
   const packed = [...zip.entries.values()].some(({ packing }) => packing !== "stored");
-  let budget = zip.fileBytes + (packed ? MAX_UNPACKED_BYTES : 0);
+  let budget = packed ? unpackedBytes(zip.fileBytes) : zip.fileBytes;
   const read = async (name: string) => {
     if (zip.entries.get(name)?.packing === "unknown") {
       throw damaged(

@@ -12,25 +12,69 @@ export type TorchValue = PickleValue;
 export const STATE_DICT_KEYS = ["state_dict", "model", "model_state_dict"] as const;
 
 const MAX_DEPTH = 64;
-const MAX_VALUES = 1_000_000;
 const MAX_NAME_CHARS = 1024;
+/** Far more than any model has; each takes some 300 bytes beside its values. */
+const MAX_TENSORS = 200_000;
+/** Values that may be looked at, and so many more for each that the file really has: dicts may be shared. */
+const FREE_STEPS = 500_000;
+const STEPS_PER_VALUE = 8;
+
+/**
+ * What may be looked at in one file's tree: a few hundred dicts that hold each other have more paths than could be walked.
+ */
+export class Walk {
+  readonly #where: string;
+  #left: number;
+
+  /** @param where - file name for messages */
+  constructor(tree: TorchValue, where: string) {
+    this.#where = where;
+    this.#left = FREE_STEPS + STEPS_PER_VALUE * valuesOf(tree);
+  }
+
+  /** @throws AppError("data", "TORCH_DAMAGED") if there were too many steps */
+  step(path: string, steps = 1): void {
+    this.#left -= steps;
+    if (this.#left < 0) throw damaged("a tree of moderate size", this.#where, path);
+  }
+}
+
+/** How many values dicts and lists hold, each of them counted once. */
+function valuesOf(tree: TorchValue): number {
+  const seen = new Set<TorchValue>([tree]);
+  let values = 1;
+  for (const part of seen) {
+    if (!(part instanceof Map || Array.isArray(part))) continue;
+    for (const inner of part.values()) {
+      values++;
+      if (inner instanceof Map || Array.isArray(inner)) seen.add(inner);
+    }
+  }
+  return values;
+}
 
 /**
  * Tensors by dotted path.
  *
  * @param strict - refuses everything that is neither a tensor nor a dict
+ * @param walk - steps that are left, where several walks go over one tree
  * @throws AppError("data", "TORCH_STATE_DICT" | "TORCH_DAMAGED")
  */
-export function flatten(tree: TorchValue, where: string, strict: boolean): Map<string, TorchTensor> {
+export function flatten(
+  tree: TorchValue,
+  where: string,
+  strict: boolean,
+  walk: Walk = new Walk(tree, where),
+): Map<string, TorchTensor> {
   const found = new Map<string, TorchTensor>();
-  let visited = 0;
   const visit = (value: TorchValue, path: string, depth: number) => {
-    // Dicts can hold each other, or one dict many times over.
-    if (depth > MAX_DEPTH || ++visited > MAX_VALUES || path.length > MAX_NAME_CHARS) {
+    walk.step(path);
+    if (depth > MAX_DEPTH || path.length > MAX_NAME_CHARS) {
       throw damaged("a tree of moderate size", where, path);
     }
     if (value instanceof TorchTensor) {
       if (found.has(path)) throw noStateDict("each name once", path, where);
+      if (found.size >= MAX_TENSORS) throw damaged(`at most ${MAX_TENSORS} tensors`, where, "more");
       found.set(path, value);
     } else if (value instanceof Map) {
       for (const [key, inner] of value) visit(inner, join(path, key), depth + 1);
@@ -58,6 +102,10 @@ export function noStateDict(expected: string, got: TorchValue, where: string): A
 
 /** A dotted path, one key longer. */
 export function join(path: string, key: TorchValue): string {
-  const name = typeof key === "object" ? "?" : String(key);
-  return path === "" ? name : `${path}.${name}`;
+  return path === "" ? nameOf(key) : `${path}.${nameOf(key)}`;
+}
+
+/** A key as part of a name: text and numbers as they are; of what else Python takes for a key, nothing is told. */
+export function nameOf(key: TorchValue): string {
+  return typeof key === "object" ? "?" : String(key);
 }

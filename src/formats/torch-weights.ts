@@ -3,7 +3,7 @@
 // AveragedModel and Lightning's callbacks keep them. Invariant: the choice is told, and what is asked for is there.
 import { unexpected } from "../core/errors.ts";
 import { TorchTensor } from "./torch-tensors.ts";
-import { flatten, join, noStateDict, STATE_DICT_KEYS, type TorchValue } from "./torch-tree.ts";
+import { flatten, join, nameOf, noStateDict, STATE_DICT_KEYS, type TorchValue, Walk } from "./torch-tree.ts";
 
 /** Which weights of a file were taken. */
 export interface WeightsTaken {
@@ -53,7 +53,7 @@ const MAX_DEPTH = 6;
  */
 export function chooseWeights(tree: TorchValue, where: string, ema: boolean | undefined): Chosen {
   if (!(tree instanceof Map)) throw noStateDict("a state dict", tree, where);
-  const { trained, averages } = candidates(tree, where);
+  const { trained, averages } = candidates(tree, { where, walk: new Walk(tree, where) });
   const preferred = TIMM_AVERAGES.filter((key) => tree.get(key) instanceof Map)
     .map((key) => averages.find(({ from }) => from === key))
     .find(Boolean);
@@ -101,37 +101,40 @@ function pick(
   });
 }
 
-function candidates(tree: Map<TorchValue, TorchValue>, where: string): Found {
+/** The file, for messages, and the steps that may still be taken in its tree. */
+interface Place {
+  readonly where: string;
+  readonly walk: Walk;
+}
+
+function candidates(tree: Map<TorchValue, TorchValue>, place: Place): Found {
   const key = STATE_DICT_KEYS.find((name) => tree.get(name) instanceof Map);
-  const outside = [...tree].filter(([name]) => name !== key && !OTHER_PARTS.test(String(name)));
+  const outside = [...tree].filter(([name]) => name !== key && !OTHER_PARTS.test(nameOf(name)));
   // Without a key for the model, the file itself is the state dict, and only what says so is none of it.
   const beside =
-    key === undefined ? outside.filter(([name, value]) => isBeside(String(name), value)) : outside;
-  const root =
-    key === undefined
-      ? new Map([...tree].filter(([name]) => !beside.some(([other]) => other === name)))
-      : tree.get(key);
-  const inside = splitInside(root as Map<TorchValue, TorchValue>, { from: key ?? "", where });
+    key === undefined ? outside.filter(([name, value]) => isBeside(nameOf(name), value)) : outside;
+  const apart = new Set(beside.map(([name]) => name));
+  const root = key === undefined ? new Map([...tree].filter(([name]) => !apart.has(name))) : tree.get(key);
+  const inside = splitInside(root as Map<TorchValue, TorchValue>, key ?? "", place);
   const current = key === "state_dict" ? tree.get(LIGHTNING_TRAINED) : undefined;
   const swapped = current instanceof Map && inside.trained !== undefined;
-  const trained = swapped ? dictAt(LIGHTNING_TRAINED, current, where) : inside.trained;
-  const search = { where, trained, depth: 1 };
-  const averages = beside.flatMap(([name, value]) => findAverages(value, String(name), search));
+  const trained = swapped ? dictAt(LIGHTNING_TRAINED, current, place) : inside.trained;
+  const search = { ...place, trained, depth: 1 };
+  const averages = beside.flatMap(([name, value]) => findAverages(value, nameOf(name), search));
   const all = [...(swapped ? [inside.trained!] : []), ...averages, ...inside.averages];
   // A file without tensors is told as a state dict is: by what is in the way.
-  return { trained: trained ?? (all.length === 0 ? dictAt("", tree, where) : undefined), averages: all };
+  return { trained: trained ?? (all.length === 0 ? dictAt("", tree, place) : undefined), averages: all };
 }
 
 function isBeside(name: string, value: TorchValue): boolean {
   return value instanceof Map && (name === "callbacks" || AVERAGE.test(name) || value.has(SHADOW));
 }
 
-function dictAt(from: string, dict: TorchValue, where: string): Candidate {
-  return { from, tensors: () => flatten(dict, where, true) };
+function dictAt(from: string, dict: TorchValue, { where, walk }: Place): Candidate {
+  return { from, tensors: () => flatten(dict, where, true, walk) };
 }
 
-interface Search {
-  readonly where: string;
+interface Search extends Place {
   readonly trained: Candidate | undefined;
   readonly depth: number;
 }
@@ -139,20 +142,21 @@ interface Search {
 /** Averages in a part of the file: where a name on the way says so, down to the dict that holds the tensors. */
 function findAverages(value: TorchValue, from: string, search: Search): Candidate[] {
   if (!(value instanceof Map) || search.depth > MAX_DEPTH) return [];
+  search.walk.step(from, 1 + value.size);
   const deeper = { ...search, depth: search.depth + 1 };
   const shadow = value.get(SHADOW);
   if (Array.isArray(shadow)) return [shadowAverage(join(from, SHADOW), shadow, search)];
   const named = AVERAGE.test(from);
   const kept = withoutNumbers(value);
   const direct = [...kept.values()].some((inner) => inner instanceof TorchTensor);
-  if (named && direct) return [dictAt(from, kept, search.where)];
+  if (named && direct) return [dictAt(from, kept, search)];
   const inner = [...value].filter(([key]) => {
-    const wrapper = AVERAGE.test(String(key)) || STATE_DICT_KEYS.some((name) => name === key);
-    return named ? wrapper : !OTHER_PARTS.test(String(key));
+    const wrapper = AVERAGE.test(nameOf(key)) || STATE_DICT_KEYS.some((name) => name === key);
+    return named ? wrapper : !OTHER_PARTS.test(nameOf(key));
   });
   const found = inner.flatMap(([key, part]) => findAverages(part, join(from, key), deeper));
-  if (found.length > 0 || !named || flatten(kept, search.where, false).size === 0) return found;
-  return [dictAt(from, kept, search.where)];
+  if (found.length > 0 || !named || flatten(kept, search.where, false, search.walk).size === 0) return found;
+  return [dictAt(from, kept, search)];
 }
 
 /** Decay and numbers of steps beside averaged tensors. */
@@ -182,25 +186,25 @@ function shadowAverage(from: string, values: readonly TorchValue[], { where, tra
 }
 
 /** A state dict by its names: an average may be a module beside the trained one (`ema_model.`), or all of it. */
-function splitInside(
-  root: Map<TorchValue, TorchValue>,
-  { from, where }: { readonly from: string; readonly where: string },
-): Found {
-  const parts = new Map([...root].filter(([key]) => !OTHER_PARTS.test(String(key))));
-  if (flatten(parts, where, false).size === 0) {
+function splitInside(root: Map<TorchValue, TorchValue>, from: string, place: Place): Found {
+  const parts = new Map([...root].filter(([key]) => !OTHER_PARTS.test(nameOf(key))));
+  if (flatten(parts, place.where, false, place.walk).size === 0) {
     // An empty dict is told as such where it is wanted; beside an average there is none.
-    return { trained: from === "" ? undefined : dictAt(from, root, where), averages: [] };
+    return { trained: from === "" ? undefined : dictAt(from, root, place), averages: [] };
   }
   if (root.has(AVERAGED_STEPS))
-    return { trained: undefined, averages: [dictAt(from, withoutNumbers(root), where)] };
-  const headOf = (key: TorchValue) => String(key).split(".", 1)[0]!;
-  const averaged = new Set([...root.keys()].map(headOf).filter((head) => AVERAGE.test(head)));
-  const rest = new Map([...root].filter(([key]) => !averaged.has(headOf(key))));
-  const averages = [...averaged].map((head) => {
-    const below = [...root].filter(([key]) => headOf(key) === head);
-    const short = below.map(([key, value]) => [String(key).slice(head.length + 1), value] as const);
-    return dictAt(join(from, head), withoutNumbers(new Map<TorchValue, TorchValue>(short)), where);
-  });
-  const trained = averaged.size > 0 && rest.size === 0 ? undefined : dictAt(from, rest, where);
+    return { trained: undefined, averages: [dictAt(from, withoutNumbers(root), place)] };
+  const rest = new Map<TorchValue, TorchValue>();
+  const averaged = new Map<string, Map<TorchValue, TorchValue>>();
+  for (const [key, value] of root) {
+    const name = nameOf(key);
+    const head = name.split(".", 1)[0]!;
+    if (!AVERAGE.test(head)) rest.set(key, value);
+    else averaged.set(head, (averaged.get(head) ?? new Map()).set(name.slice(head.length + 1), value));
+  }
+  const averages = [...averaged].map(([head, below]) =>
+    dictAt(join(from, head), withoutNumbers(below), place),
+  );
+  const trained = averaged.size > 0 && rest.size === 0 ? undefined : dictAt(from, rest, place);
   return { trained, averages };
 }

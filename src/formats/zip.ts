@@ -1,12 +1,12 @@
 // Zip archives, over yauzl: entries by name, read one at a time into memory, each checked by its CRC-32.
 // Source: PKWARE's APPNOTE through yauzl, which refuses unsafe names and wrong sizes.
 // Invariant: whatever the bytes, a read gives exactly the entry's declared size or an AppError.
-import { Readable } from "node:stream";
 import { crc32 } from "node:zlib";
-import yauzl from "yauzl";
+import type yauzl from "yauzl";
 import { AppError, hasErrno, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
 import { openRanges, type RangeReader } from "../core/ranges.ts";
 import { explained } from "../core/sniff-file.ts";
+import { type Directory, openDirectory } from "./zip-directory.ts";
 
 export interface ZipEntry {
   readonly name: string;
@@ -59,70 +59,42 @@ async function openWhole(path: string, leniency: ZipLeniency): Promise<ZipReader
 }
 
 async function openArchive(path: string, ranges: RangeReader, leniency: ZipLeniency): Promise<ZipReader> {
-  const zip = await guard(path, async () => {
+  const directory = await guard(path, async () => {
     const sizeBytes = leniency.trailingBytes === true ? await archiveEnd(ranges) : ranges.sizeBytes;
-    const options = { autoClose: false, strictFileNames: true };
-    return yauzl.fromRandomAccessReaderPromise(new FileReader(ranges), sizeBytes, options);
+    return openDirectory(ranges, sizeBytes);
   });
-  const found = new Map<string, yauzl.Entry>();
+  const { zip } = directory;
   try {
-    await guard(path, async () => {
-      for await (const entry of zip.eachEntry()) {
-        if (found.has(entry.fileName)) throw damaged(path, "each name once", entry.fileName);
-        if (!entry.fileName.endsWith("/")) found.set(entry.fileName, entry);
-      }
-    });
+    const found = await guard(path, () => directory.inside(() => listEntries(zip, path)));
+    return {
+      fileBytes: zip.fileSize,
+      entries: new Map([...found].map(([name, entry]) => [name, describe(entry)])),
+      read: (name, limitBytes) =>
+        guard(path, () =>
+          readEntry({ ...directory, ranges, path, leniency }, found.get(name), name, limitBytes),
+        ),
+      close: () => {
+        zip.close();
+        return ranges.close();
+      },
+    };
   } catch (error) {
     zip.close();
     throw error;
   }
-  return {
-    fileBytes: zip.fileSize,
-    entries: new Map([...found].map(([name, entry]) => [name, describe(entry)])),
-    read: (name, limitBytes) =>
-      guard(path, () => readEntry({ zip, ranges, path, leniency }, found.get(name), name, limitBytes)),
-    close: () => {
-      zip.close();
-      return ranges.close();
-    },
-  };
 }
 
-/** The open file as yauzl asks for it: one for both, so that nothing is opened twice. */
-class FileReader extends yauzl.RandomAccessReader {
-  readonly #ranges: RangeReader;
+/** Each takes a kilobyte: more than a checkpoint of any model has. */
+const MOST_ENTRIES = 200_000;
 
-  constructor(ranges: RangeReader) {
-    super();
-    this.#ranges = ranges;
+async function listEntries(zip: yauzl.ZipFile, path: string): Promise<Map<string, yauzl.Entry>> {
+  const found = new Map<string, yauzl.Entry>();
+  for await (const entry of zip.eachEntry()) {
+    if (found.has(entry.fileName)) throw damaged(path, "each name once", entry.fileName);
+    if (found.size === MOST_ENTRIES) throw damaged(path, `at most ${MOST_ENTRIES} entries`, "more");
+    if (!entry.fileName.endsWith("/")) found.set(entry.fileName, entry);
   }
-
-  /** For the short records around entries, without a stream of its own. */
-  override read(
-    buffer: Buffer,
-    offset: number,
-    length: number,
-    position: number,
-    callback: (error: Error | null) => void,
-  ): void {
-    const done = (bytes: Uint8Array) => {
-      buffer.set(bytes, offset);
-      callback(null);
-    };
-    this.#ranges.read(position, length).then(done, callback);
-  }
-
-  override _readStreamForRange(start: number, end: number): Readable {
-    return Readable.from(chunksOf(this.#ranges, start, end), { objectMode: false });
-  }
-}
-
-const STREAM_BYTES = 1 << 16;
-
-async function* chunksOf(ranges: RangeReader, start: number, end: number): AsyncGenerator<Uint8Array> {
-  for (let at = start; at < end; at += STREAM_BYTES) {
-    yield await ranges.read(at, Math.min(STREAM_BYTES, end - at));
-  }
+  return found;
 }
 
 const END_RECORD = Buffer.from("PK\x05\x06", "latin1");
@@ -152,8 +124,7 @@ function describe(entry: yauzl.Entry): ZipEntry {
   return { name: entry.fileName, sizeBytes: entry.uncompressedSize, packing };
 }
 
-interface Archive {
-  readonly zip: yauzl.ZipFile;
+interface Archive extends Directory {
   readonly ranges: RangeReader;
   readonly path: string;
   readonly leniency: ZipLeniency;
@@ -180,7 +151,8 @@ async function readEntry(
   if (entry.uncompressedSize > limitBytes) {
     throw damaged(path, `at most ${limitBytes} bytes in ${name}`, entry.uncompressedSize);
   }
-  const { bytes, crc } = await (describe(entry).packing === "stored" ? readStored : unpack)(archive, entry);
+  const take = describe(entry).packing === "stored" ? readStored : unpack;
+  const { bytes, crc } = await archive.inside(() => take(archive, entry));
   const unchecked = archive.leniency.zeroMeansNoCrc === true && entry.crc32 === 0;
   if (crc !== entry.crc32 && !unchecked) throw damaged(path, `CRC-32 ${entry.crc32} in ${name}`, crc);
   return bytes;
