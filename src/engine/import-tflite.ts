@@ -38,11 +38,14 @@ interface Window {
 
 /** Attributes of a sliding window over an image of shape [N, H, W, C]. */
 function windowAttributes(
+  g: TfliteGraph,
   o: Window,
   image: readonly number[],
   kernel: readonly [number, number],
 ): Attributes {
   const { dilationH = 1, dilationW = 1 } = o;
+  const sizes = [...kernel, o.strideH, o.strideW, dilationH, dilationW];
+  if (image.length !== 4 || Math.min(...sizes) < 1) throw refused(g.where, `a window of [${sizes}]`);
   const [top, bottom] = pads(o.padding, image[1]!, kernel[0], o.strideH, dilationH);
   const [left, right] = pads(o.padding, image[2]!, kernel[1], o.strideW, dilationW);
   return {
@@ -65,7 +68,7 @@ function convolve(g: TfliteGraph, o: Operator<"CONV_2D"> | Operator<"DEPTHWISE_C
   const shape = g.shape(w); // conv [O, kH, kW, I], depthwise [1, kH, kW, O]
   const depthwise = o.op === "DEPTHWISE_CONV_2D";
   const axes = depthwise ? [3, 0, 1, 2] : TO_NCHW;
-  const [values, dims] = transpose(g.needConstant(w, "weights"), shape, axes);
+  const [values, dims] = transpose(g.needConstant(w, "weights", 4), shape, axes);
   const weights = g.floats(`${g.name(w)}/oihw`, dims, values);
   const group = depthwise ? g.shape(x)[3]! : 1;
   g.fused(
@@ -74,7 +77,7 @@ function convolve(g: TfliteGraph, o: Operator<"CONV_2D"> | Operator<"DEPTHWISE_C
     o.outputs[0]!,
     o.options.activation,
     {
-      ...windowAttributes(o.options, g.shape(x), [shape[1]!, shape[2]!]),
+      ...windowAttributes(g, o.options, g.shape(x), [shape[1]!, shape[2]!]),
       group: { int: group },
     },
   );
@@ -86,7 +89,10 @@ function pool(op: string, extra: Attributes): Rule<"MAX_POOL_2D"> & Rule<"AVERAG
     o: { inputs: readonly number[]; outputs: readonly number[]; options: OptionsOf["MAX_POOL_2D"] },
   ) => {
     const { filterH, filterW, activation } = o.options;
-    const { dilations, ...window } = windowAttributes(o.options, g.shape(o.inputs[0]!), [filterH, filterW]);
+    const { dilations, ...window } = windowAttributes(g, o.options, g.shape(o.inputs[0]!), [
+      filterH,
+      filterW,
+    ]);
     g.fused(op, [g.value(o.inputs[0]!)], o.outputs[0]!, activation, { ...window, ...extra });
   };
 }
@@ -118,8 +124,9 @@ function simple(op: string): (g: TfliteGraph, o: TfliteOperator) => void {
 }
 
 /** Axis of the source as an axis of the ONNX tensor. */
-function mapAxis(axis: number, rank: number): number {
+function mapAxis(g: TfliteGraph, axis: number, rank: number): number {
   const positive = axis < 0 ? axis + rank : axis;
+  if (!(positive >= 0 && positive < rank)) throw refused(g.where, `axis ${axis} of ${rank}`);
   return rank === 4 ? TO_NCHW.indexOf(positive as 0) : positive;
 }
 
@@ -163,7 +170,7 @@ const RULES: { readonly [K in KnownOp]: Rule<K> } = {
   },
   CONCATENATION: (g, o) => {
     const rank = g.rank(o.outputs[0]!);
-    const axis = { int: mapAxis(o.options.axis, rank) };
+    const axis = { int: mapAxis(g, o.options.axis, rank) };
     g.fused(
       "Concat",
       o.inputs.map((i) => g.value(i)),
@@ -177,7 +184,7 @@ const RULES: { readonly [K in KnownOp]: Rule<K> } = {
   },
   MEAN: (g, o) => {
     const [x, axes] = o.inputs as [number, number];
-    const reduced = Array.from(g.needConstant(axes, "axes"));
+    const reduced = g.whole(Array.from(g.needConstant(axes, "axes")), "axes");
     const mean = g.node("ReduceMean", [g.nhwc(x)], `${g.name(o.outputs[0]!)}/mean`, {
       axes: { ints: reduced },
       keepdims: { int: o.options.keepDims ? 1 : 0 },
@@ -187,6 +194,7 @@ const RULES: { readonly [K in KnownOp]: Rule<K> } = {
   FULLY_CONNECTED: (g, o) => {
     const [x, w, b = -1] = o.inputs as [number, number, number?];
     const [units, width] = g.shape(w) as [number, number]; // [out, in]
+    g.needConstant(w, "weights", 2);
     const output = g.name(o.outputs[0]!);
     const rows = g.node("Reshape", [g.nhwc(x), g.ints(`${output}/rows`, [-1, width])], `${output}/x`);
     const bias = b === -1 ? g.floats(`${output}/bias`, [units], new Float32Array(units)) : g.value(b);

@@ -35,7 +35,9 @@ export class TfliteGraph {
   }
 
   tensor(index: number): TfliteTensor {
-    return this.#model.tensors[index]!;
+    const tensor = this.#model.tensors[index];
+    if (tensor === undefined) throw refused(this.where, "an operator without one of its inputs or outputs");
+    return tensor;
   }
 
   /** Shape as in the source (NHWC). */
@@ -48,10 +50,14 @@ export class TfliteGraph {
   }
 
   name(index: number): string {
-    return this.#ends.has(index) ? this.tensor(index).name : `#${index}`;
+    const { name } = this.tensor(index);
+    return this.#ends.has(index) ? name : `#${index}`;
   }
 
   fold(index: number, values: Float32Array): void {
+    if (elementCount(this.shape(index)) !== values.length) {
+      throw refused(this.where, `${values.length} values for tensor ${this.tensor(index).name}`);
+    }
     this.#folded.set(index, values);
   }
 
@@ -59,11 +65,13 @@ export class TfliteGraph {
   constant(index: number): Float32Array | undefined {
     const folded = this.#folded.get(index);
     if (folded) return folded;
-    const tensor = this.#model.tensors[index];
-    return tensor?.data && toFloat32({ ...tensor, data: tensor.data });
+    const tensor = this.tensor(index);
+    return tensor.data && toFloat32({ ...tensor, data: tensor.data });
   }
 
-  needConstant(index: number, what: string): Float32Array {
+  /** A constant's values; of `rank` axes, if given. */
+  needConstant(index: number, what: string, rank = this.rank(index)): Float32Array {
+    if (this.rank(index) !== rank) throw refused(this.where, `${what} of ${this.rank(index)} axes`);
     const values = this.constant(index);
     if (values === undefined) throw refused(this.where, `computed ${what}`);
     return values;
@@ -73,6 +81,8 @@ export class TfliteGraph {
   value(index: number, rank = this.rank(index)): string {
     const values = this.constant(index);
     if (values === undefined) return this.name(index);
+    if (this.rank(index) > rank)
+      throw refused(this.where, `a constant of ${this.rank(index)} axes for ${rank}`);
     const shape = [...Array<number>(Math.max(0, rank - this.rank(index))).fill(1), ...this.shape(index)];
     const [data, dims] = rank === 4 ? transpose(values, shape, TO_NCHW) : [values, shape];
     return this.floats(`${this.name(index)}/constant${rank}`, dims, data);
@@ -84,7 +94,14 @@ export class TfliteGraph {
     return name;
   }
 
+  /** Whole numbers, none of them missing. */
+  whole(values: readonly (number | undefined)[], what: string): number[] {
+    if (values.every((value) => Number.isSafeInteger(value))) return values as number[];
+    throw refused(this.where, `${what} that are not whole numbers`);
+  }
+
   ints(name: string, values: readonly number[]): string {
+    this.whole(values, `values of ${name}`);
     const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
     this.#initializers.set(name, { name, dtype: "int64", dims: [values.length], data });
     return name;

@@ -1,7 +1,6 @@
 // Reads a .tflite model (FlatBuffers, identifier TFL3) into plain typed values.
 // Source: tensorflow/lite/schema/schema.fbs; the numbers below are field positions in its tables.
-// One subgraph, dense tensors. The flatbuffers library reads zeros past the end, so ranges are checked here.
-import { ByteBuffer } from "flatbuffers";
+// One subgraph, dense tensors. The flatbuffers library checks no range: tflite-table.ts does.
 import { type AppError, unexpected } from "../core/errors.ts";
 import { explainedBytes } from "../core/sniff.ts";
 import {
@@ -13,6 +12,7 @@ import {
   TENSOR_TYPES,
   type TfliteDtype,
 } from "./tflite-schema.ts";
+import { broken, openTable, type Table } from "./tflite-table.ts";
 
 export interface TfliteTensor {
   readonly name: string;
@@ -67,11 +67,7 @@ export function readTflite(bytes: Uint8Array, where = "model"): TfliteModel {
 }
 
 function readParts(bytes: Uint8Array, where: string): TfliteModel {
-  const buffer = new ByteBuffer(bytes);
-  if (bytes.length < 8 || !buffer.__has_identifier("TFL3")) {
-    throw broken(where, `${bytes.length} bytes without the mark TFL3`);
-  }
-  const model = new Table(buffer, buffer.readInt32(0), where);
+  const model = openTable(bytes, where);
   const names = model.tables(1).map(operatorName);
   const graphs = model.tables(2);
   const [graph] = graphs;
@@ -90,83 +86,6 @@ function readParts(bytes: Uint8Array, where: string): TfliteModel {
   };
 }
 
-/** One FlatBuffers table: fields by position, with the schema's defaults for those left out. */
-class Table {
-  readonly #buffer: ByteBuffer;
-  readonly #at: number;
-  readonly #where: string;
-
-  constructor(buffer: ByteBuffer, at: number, where: string) {
-    this.#buffer = buffer;
-    this.#at = at;
-    this.#where = where;
-    this.#check(at, 4);
-  }
-
-  #check(at: number, length: number): void {
-    if (at < 4 || length < 0 || at + length > this.#buffer.capacity()) {
-      throw broken(this.#where, `a reference to byte ${at + length} of ${this.#buffer.capacity()}`);
-    }
-  }
-
-  /** Position of a field's value, 0 if absent. */
-  #field(field: number): number {
-    const offset = this.#buffer.__offset(this.#at, 4 + 2 * field);
-    return offset === 0 ? 0 : this.#at + offset;
-  }
-
-  has(field: number): boolean {
-    return this.#field(field) !== 0;
-  }
-
-  byte(field: number): number {
-    const at = this.#field(field);
-    return at === 0 ? 0 : this.#buffer.readInt8(at);
-  }
-
-  int(field: number, absent = 0): number {
-    const at = this.#field(field);
-    return at === 0 ? absent : this.#buffer.readInt32(at);
-  }
-
-  string(field: number): string {
-    return new TextDecoder().decode(this.bytes(field) ?? new Uint8Array(0));
-  }
-
-  bytes(field: number): Uint8Array | undefined {
-    const vector = this.#vector(field, 1);
-    return vector && this.#buffer.bytes().subarray(vector.at, vector.at + vector.length);
-  }
-
-  ints(field: number): number[] {
-    const { at, length } = this.#vector(field, 4) ?? { at: 0, length: 0 };
-    return Array.from({ length }, (_, i) => this.#buffer.readInt32(at + 4 * i));
-  }
-
-  table(field: number): Table | undefined {
-    const at = this.#field(field);
-    return at === 0 ? undefined : new Table(this.#buffer, this.#buffer.__indirect(at), this.#where);
-  }
-
-  tables(field: number): Table[] {
-    const { at, length } = this.#vector(field, 4) ?? { at: 0, length: 0 };
-    return Array.from(
-      { length },
-      (_, i) => new Table(this.#buffer, this.#buffer.__indirect(at + 4 * i), this.#where),
-    );
-  }
-
-  #vector(field: number, elementBytes: number): { at: number; length: number } | undefined {
-    const position = this.#field(field);
-    if (position === 0) return undefined;
-    const start = this.#buffer.__indirect(position);
-    this.#check(start, 4);
-    const length = this.#buffer.readInt32(start);
-    this.#check(start + 4, length * elementBytes);
-    return { at: start + 4, length };
-  }
-}
-
 /** Codes above 126 do not fit the deprecated byte, so the schema stores both and means the larger. */
 function operatorName(code: Table): string {
   const builtin = Math.max(code.byte(0), code.int(3));
@@ -180,6 +99,8 @@ function readTensor(t: Table, buffers: readonly Table[], where: string): TfliteT
   if (dtype === undefined) throw unsupported(where, "a numeric type", `tensor ${name}`, `type ${t.byte(1)}`);
   if (t.has(6)) throw unsupported(where, "dense values", `tensor ${name}`, "sparse ones");
   const shape = t.ints(0);
+  const wrong = shape.length > MOST_AXES ? `${shape.length} axes` : shape.find((size) => size < 0);
+  if (wrong !== undefined) throw broken(where, `${wrong} in the shape of tensor ${name}`);
   const data = buffers[checkIndex(t.int(2), buffers.length, "buffer", where)]?.bytes(0);
   const expected = shape.reduce((a, b) => a * b, 1) * DTYPE_BYTES[dtype];
   if (data?.length && data.length !== expected) {
@@ -187,6 +108,9 @@ function readTensor(t: Table, buffers: readonly Table[], where: string): TfliteT
   }
   return { name, dtype, shape, data: data?.length ? data : undefined };
 }
+
+/** TensorFlow Lite's own limit is 8. */
+const MOST_AXES = 16;
 
 type Options = { readonly [K in KnownOp]: (o: Table | undefined) => OptionsOf[K] };
 
@@ -247,17 +171,6 @@ function readOperator(
 function checkIndex(index: number, length: number, what: string, where: string): number {
   if (index < 0 || index >= length) throw broken(where, `${what} ${index} of ${length}`);
   return index;
-}
-
-function broken(where: string, got: string): AppError {
-  const hint = "install or fetch the file again; it may be cut short.";
-  return unexpected("data", {
-    code: "TFLITE_BROKEN",
-    expected: "a TensorFlow Lite model",
-    name: where,
-    got,
-    hint,
-  });
 }
 
 function unsupported(where: string, expected: string, name: string, got: unknown): AppError {

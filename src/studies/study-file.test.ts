@@ -121,6 +121,52 @@ describe("parseStudyFile", () => {
     expect(error.message).toContain(`(${where})`);
   });
 
+  const laughs = [
+    "a: &a [x, x]",
+    ..."bcdefghijklmnop".split("").map((to, i) => {
+      const from = "abcdefghijklmno"[i];
+      return `${to}: &${to} [*${from}, *${from}, *${from}, *${from}]`;
+    }),
+  ].join("\n");
+  it.each([
+    ["aliases", `${FILE}x: &a 1\ny: *a\n`, "the alias *a", 15],
+    ["aliases that unfold to gigabytes", laughs, "the alias *a", 2],
+    ["a cycle", `${FILE}x: &a [*a]\n`, "the alias *a", 14],
+    ["an alias of nothing", `${FILE}x: *nothing\n`, "the alias *nothing", 14],
+    ["a merge key", FILE.replace("{ imageSize: 32 }", "{ <<: { imageSize: 32 } }"), "the merge key <<", 4],
+    ["a tag", FILE.replace("epochs: 2", "epochs: !!int 2"), "the tag tag:yaml.org,2002:int", 7],
+    ["a tag of another program", FILE.replace("[b, f]", "!!python/tuple [b, f]"), "the tag", 10],
+    ["a key that is a number", FILE.replace("resnet18.none:", "18:"), "the key 18, which is no text", 5],
+    ["a key that is null", FILE.replace("resnet18.none:", "null:"), "the key null, which is no text", 5],
+    ["a key that is a list", FILE.replace("resnet18.none:", "? [a, b]\n  : 1"), "a key that is no text", 5],
+    [
+      "a key twice in a flow map",
+      FILE.replace("arch: mag,", "arch: mag, arch: mag,"),
+      "the key arch twice",
+      13,
+    ],
+    ["a second document", `${FILE}---\nname: other\n`, "multiple documents", 14],
+  ])("refuses what is more than plain data: %s", (_, text, got, line) => {
+    const error = fault(text);
+    expect([error.kind, error.code]).toEqual(["input", "STUDY_SYNTAX"]);
+    expect(error.message).toContain("Expected plain YAML or JSON for a study file, got ");
+    expect(error.message).toContain(got);
+    expect(error.message).toContain(`(small.yaml:${line})`);
+  });
+
+  it.each([
+    ["brackets", "[".repeat(100_000)],
+    ["lists", "- ".repeat(100_000)],
+    ["maps by indentation", Array.from({ length: 700 }, (_, i) => `${" ".repeat(i)}k:`).join("\n")],
+    ["maps in keys", "? ".repeat(100_000)],
+    ["twenty thousand keys", Array.from({ length: 20_000 }, (_, i) => `k${i}: 1`).join("\n")],
+    ["text of two megabytes", `about: ${"x".repeat(2 << 20)}`],
+    ["an infinite number", FILE.replace("epochs: 2", "epochs: 1e999")],
+    ["a prototype", `${FILE}__proto__: { epochs: 1 }\n`],
+  ])("ends with an AppError for %s", (_, text) => {
+    expect(fault(text).kind).toBe("input");
+  });
+
   it("reads the files of docs/studies, each named as its study", async () => {
     const names = (await readdir("docs/studies")).filter((name) => name.endsWith(".yaml"));
     expect(names.length).toBeGreaterThan(0);

@@ -1,7 +1,6 @@
 // The file that a person writes: YAML or JSON, checked key by key, with file and line in every complaint.
 // It names axes and their values, data, settings, what to leave out, compare and evaluate (docs: CONTEXT, "Studies").
 import { closest, distance } from "fastest-levenshtein";
-import { LineCounter, parseDocument } from "yaml";
 import { z } from "zod";
 import { type AppError, unexpected } from "../core/errors.ts";
 import { readText } from "../core/files.ts";
@@ -15,6 +14,7 @@ import { GATINGS } from "../models/mag.ts";
 import { AUGMENTS } from "../models/tags.ts";
 import { trainConfigSchema } from "../train/config.ts";
 import { EVALUATED_SPLITS, resourcesSchema, TOLD } from "./study.ts";
+import { offsetOf, parseYaml } from "./study-yaml.ts";
 
 const {
   arch: _arch,
@@ -145,21 +145,7 @@ export async function readStudyFile(path: string): Promise<StudyFile> {
 
 /** The same of a text; `where` names it in messages. */
 export function parseStudyFile(text: string, where: string): StudyFile {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
-  const lineAt = (offset: number) => `${where}:${lines.linePos(offset).line}`;
-  const [fault] = document.errors;
-  if (fault !== undefined) {
-    throw unexpected("input", {
-      code: "STUDY_SYNTAX",
-      expected: "YAML or JSON",
-      name: "a study file",
-      got: fault.message,
-      where: lineAt(fault.pos[0]),
-      cause: fault,
-    });
-  }
-  const value: unknown = document.toJS();
+  const { document, value, lineAt } = parseYaml(text, where);
   const result = studyFileSchema.safeParse(value);
   if (result.success) return result.data;
   const place = (path: readonly PropertyKey[]) => {
@@ -173,17 +159,6 @@ export function parseStudyFile(text: string, where: string): StudyFile {
   const issues = result.error.issues.map(deepest);
   // A mistyped key is often the one that is missing: it says more.
   throw complaint(issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!, value, place);
-}
-
-/** Where a key or an item begins in the text. */
-function offsetOf(parent: unknown, key: PropertyKey): number | undefined {
-  const items = (parent as { items?: readonly unknown[] } | undefined)?.items ?? [];
-  for (const [index, item] of items.entries()) {
-    const pair = item as { key?: { value?: unknown; range?: readonly number[] }; range?: readonly number[] };
-    if (pair.key?.value === key) return pair.key.range?.[0];
-    if (index === key) return pair.range?.[0];
-  }
-  return undefined;
 }
 
 type Issue = z.core.$ZodIssue;
