@@ -43,8 +43,8 @@ export class AppError extends Error {
 const MOST_BYTES = 2048;
 const END_BYTES = 500;
 
-/** Beyond this nothing is looked for in a text. */
-const LONG_CHARS = 1 << 14;
+/** Of a longer text only so much of both ends is looked at. */
+const LONG_CHARS = 7000;
 
 /** A message as people may read it: short, and without secrets. */
 function plainText(text: string): string {

@@ -1,5 +1,5 @@
 // Bounded parallel work: an ordered async map, and a pool of worker threads.
-import { Worker } from "node:worker_threads";
+import { type ResourceLimits, Worker } from "node:worker_threads";
 import { AppError, type ErrorKind } from "./errors.ts";
 import { Handle } from "./handle.ts";
 
@@ -46,6 +46,13 @@ interface Slot {
   ended?: AppError;
 }
 
+/** What its threads are started with. */
+export interface PoolOptions {
+  readonly workerData?: unknown;
+  /** Memory of each; a thread that takes more ends, and with it what it was to do. */
+  readonly resourceLimits?: ResourceLimits | undefined;
+}
+
 /** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. */
 export class WorkerPool<Request, Response> {
   readonly #slots: readonly Slot[];
@@ -57,9 +64,9 @@ export class WorkerPool<Request, Response> {
    *   `.js` is added in the built package and `.ts` (through tsx) when running from source
    * @param size - number of threads, >= 1
    */
-  constructor(entry: URL, size: number, workerData?: unknown) {
+  constructor(entry: URL, size: number, options: PoolOptions = {}) {
     this.#slots = Array.from({ length: size }, () => {
-      const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
+      const slot: Slot = { worker: startWorker(entry, options), waiting: new Map() };
       slot.worker.unref();
       slot.worker.on("message", (reply: Reply) => settle(slot.waiting, reply));
       slot.worker.on("error", (error) => rejectAll(slot.waiting, error));
@@ -90,6 +97,12 @@ export class WorkerPool<Request, Response> {
   close(): Promise<void> {
     return this.#handle.release();
   }
+
+  /** Ends the threads at once, in the middle of what they do, which fails: for tasks without native code that do not end. */
+  async kill(): Promise<void> {
+    await Promise.all(this.#slots.map(({ worker }) => worker.terminate()));
+    await this.close();
+  }
 }
 
 function ask<Response>(slot: Slot, message: Message, transfer: readonly ArrayBuffer[]): Promise<Response> {
@@ -118,12 +131,14 @@ interface Message {
 }
 
 /** From source, tsx is registered inside the thread: `--import tsx` is not heeded by threads of Node 20. */
-function startWorker(entry: URL, workerData: unknown): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL(`${entry.href}.js`), { workerData });
+function startWorker(entry: URL, { workerData, resourceLimits = {} }: PoolOptions): Worker {
+  if (!import.meta.url.endsWith(".ts")) {
+    return new Worker(new URL(`${entry.href}.js`), { workerData, resourceLimits });
+  }
   const tsx = import.meta.resolve("tsx/esm/api");
   const load = `.then(({ register }) => { register(); return import(${JSON.stringify(`${entry.href}.ts`)}); })`;
   const code = `import(${JSON.stringify(tsx)})${load}`;
-  return new Worker(code, { eval: true, workerData, execArgv: [] });
+  return new Worker(code, { eval: true, workerData, resourceLimits, execArgv: [] });
 }
 
 function settle(waiting: Map<number, Waiting>, reply: Reply): void {

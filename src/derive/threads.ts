@@ -34,6 +34,8 @@ export function openThreads(options: DeriveOptions, tools: Tools, frames: number
     ...(faceLandmarksFile === undefined ? {} : { faceLandmarksFile }),
   };
   const setup: ThreadSetup = { faces, handCrop: tools.hands.crop, limits, layout, recipe };
-  const pool = new WorkerPool<ThreadRequest, FrameResult>(new URL("./worker", import.meta.url), size, setup);
+  const pool = new WorkerPool<ThreadRequest, FrameResult>(new URL("./worker", import.meta.url), size, {
+    workerData: setup,
+  });
   return { work: (task) => pool.run(task), close: () => pool.close() };
 }

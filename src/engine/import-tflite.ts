@@ -23,6 +23,7 @@ export function importTflite(model: TfliteModel, where = "model"): OnnxModel {
   const graph = new TfliteGraph(model, where);
   for (const operator of model.operators) {
     if (operator.op === "other") throw refused(where, operator.name);
+    graph.tensor(operator.inputs[0] ?? -1); // without one, no operator means anything
     (RULES[operator.op] as (g: TfliteGraph, o: TfliteOperator) => void)(graph, operator);
   }
   return graph.finish();

@@ -1,14 +1,15 @@
 // Parquet files that are too large for memory: written and read a group of rows at a time.
 // Source: hyparquet and hyparquet-writer; the layout of picture columns is Hugging Face's, a struct of bytes and path.
 // Invariants: memory is bounded by one group; the same rows give the same bytes. Files are not sealed (see parquet.ts):
-// whoever reads them checks their SHA-256 first.
+// whoever reads them checks their SHA-256 first, and they are decoded in a thread of its own (parquet-apart.ts).
 import { open } from "node:fs/promises";
-import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects, type SchemaElement } from "hyparquet";
+import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
-import { withCause } from "../core/sniff.ts";
-import { causeIn } from "../core/sniff-file.ts";
-import { CODECS, checkCodecs } from "./parquet-codecs.ts";
+import { unexpected } from "../core/errors.ts";
+import { openRanges, type RangeReader } from "../core/ranges.ts";
+import { explained } from "../core/sniff-file.ts";
+import { APART } from "./parquet-apart.ts";
+import { damagedParquet, openParquetFile, type ParquetSource } from "./parquet-file.ts";
 
 /** A picture as Hugging Face's Image feature stores it. */
 export interface ParquetImage {
@@ -109,18 +110,14 @@ function elementsOf(schema: RowSchema): SchemaElement[] {
  * @throws AppError("data", "FILE_MISSING" | "PARQUET_DAMAGED" | "PARQUET_CODEC" | "PARQUET_COLUMN")
  */
 export async function* readRows<S extends RowSchema>(path: string, schema: S): AsyncGenerator<ParquetRow> {
-  const file = await guard(path, () => asyncBufferFromFile(path));
-  const metadata = await guard(path, () => parquetMetadataAsync(file));
-  checkCodecs(metadata, path);
+  const explain = <T>(work: () => Promise<T>) => explained(path, ["parquet"], "a Parquet file", work);
+  const file = await explain(async () => openParquetFile(await sourceOf(path), APART, path));
   const columns = Object.keys(schema);
-  let rowStart = 0;
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    const options = { file, metadata, columns, rowStart, rowEnd, utf8: false, compressors: CODECS };
-    const rows = await guard(path, () => parquetReadObjects(options));
-    for (const [index, row] of rows.entries())
-      yield checkRow(row, schema, `${path}, row ${rowStart + index + 1}`);
-    rowStart = rowEnd;
+  let row = 0;
+  for (const [index, { num_rows: count }] of file.metadata.row_groups.entries()) {
+    const rows = (await explain(() => file.group(index, columns, true))) as Record<string, unknown>[];
+    if (BigInt(rows.length) !== count) throw damagedParquet(path, `${count} rows in a group`, rows.length);
+    for (const one of rows) yield checkRow(one, schema, `${path}, row ${++row}`);
   }
 }
 
@@ -130,9 +127,23 @@ export async function* readRows<S extends RowSchema>(path: string, schema: S): A
  * @throws AppError("data", "FILE_MISSING" | "PARQUET_DAMAGED")
  */
 export async function countRows(path: string): Promise<number> {
-  const file = await guard(path, () => asyncBufferFromFile(path));
-  const { row_groups: groups } = await guard(path, () => parquetMetadataAsync(file));
-  return groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+  const open = async () => openParquetFile(await sourceOf(path), APART, path);
+  const { metadata } = await explained(path, ["parquet"], "a Parquet file", open);
+  return Number(metadata.num_rows);
+}
+
+/** A file that is open only while a part of it is read: whoever takes rows may stop at any. */
+async function sourceOf(path: string): Promise<ParquetSource> {
+  const within = async <T>(work: (file: RangeReader) => Promise<T>) => {
+    const file = await openRanges(path, "a Parquet file");
+    try {
+      return await work(file);
+    } finally {
+      await file.close();
+    }
+  };
+  const sizeBytes = await within(async (file) => file.sizeBytes);
+  return { sizeBytes, read: (start, length) => within((file) => file.read(start, length)) };
 }
 
 function checkRow(row: Record<string, unknown>, schema: RowSchema, where: string): ParquetRow {
@@ -154,20 +165,4 @@ function checkRow(row: Record<string, unknown>, schema: RowSchema, where: string
 function isImage(value: unknown): value is ParquetImage {
   if (typeof value !== "object" || value === null || !("bytes" in value) || !("path" in value)) return false;
   return value.bytes instanceof Uint8Array && typeof value.path === "string";
-}
-
-async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    if (isNotFound(cause)) throw missingFile(path, "a Parquet file");
-    if (cause instanceof AppError) throw cause;
-    const e = { code: "PARQUET_DAMAGED", expected: "a complete Parquet file", name: path, got: cause };
-    const error = unexpected("data", {
-      ...e,
-      hint: "make or fetch the file again; it may be cut off",
-      cause,
-    });
-    throw withCause(error, causeIn(path, ["parquet"]), "a Parquet file", path);
-  }
 }

@@ -1,7 +1,7 @@
 // Types of Parquet columns: ours, and which types of other writers (pandas, pyarrow, polars) say the same.
 // Source: parquet-format, LogicalTypes.md. Invariant: a value of another writer is read as itself or refused, never rounded.
 import type { FileMetaData, SchemaElement } from "hyparquet";
-import { AppError, unexpected } from "../core/errors.ts";
+import { AppError, show, unexpected } from "../core/errors.ts";
 
 /** Column types; `?` allows null. */
 export type ParquetType = BasicType | `${BasicType}?`;
@@ -90,7 +90,7 @@ export function convertValue(value: unknown, type: ParquetType): unknown {
  * @throws AppError("data", "PARQUET_COLUMN")
  */
 export function checkSchema(metadata: FileMetaData, schema: ParquetSchema, path: string): void {
-  const found = new Map(metadata.schema.slice(1).map((element) => [element.name, element]));
+  const found = topColumns(metadata.schema, path);
   for (const [name, type] of Object.entries(schema)) {
     const element = found.get(name);
     if (element === undefined) {
@@ -104,6 +104,22 @@ export function checkSchema(metadata: FileMetaData, schema: ParquetSchema, path:
     const got = [element.type, meaning].filter((part) => part !== undefined).join(" ");
     throw columnError(path, type, `column ${name}`, got);
   }
+}
+
+/** A table's own columns, by name: not what a struct among them is made of. */
+export function topColumns(schema: readonly SchemaElement[], path: string): Map<string, SchemaElement> {
+  const found = new Map<string, SchemaElement>();
+  let inner = 0; // elements that belong to the last column
+  for (const element of schema.slice(1)) {
+    if (inner > 0) inner--;
+    else if (!found.has(element.name)) found.set(element.name, element);
+    else {
+      const message = `Expected each column once in ${path}, got two columns ${show(element.name)}`;
+      throw new AppError("data", "PARQUET_COLUMN", message, { hint: "make the file again without one" });
+    }
+    inner += Math.max(0, element.num_children ?? 0);
+  }
+  return found;
 }
 
 /** True if nothing lends the physical type another meaning (dates, decimals, nested lists). */

@@ -1,14 +1,14 @@
 // Parquet tables of plain typed columns, over hyparquet and hyparquet-writer: predictions and ledgers.
 // Source: the Apache Parquet format through these libraries; written with Snappy, read with any codec (parquet-codecs.ts).
 // Invariants: one schema describes both sides; the same table gives the same bytes; no value changes its type.
-// Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata: hyparquet may loop without end on
-// damaged pages (seen in 1.31.5), so that damage must be found before it starts.
-import { type FileMetaData, parquetMetadata, parquetRead } from "hyparquet";
+// Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata, so that damage is found before a page is
+// decoded; files of others are decoded in a thread of their own (parquet-apart.ts).
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { type AppError, unexpected } from "../core/errors.ts";
+import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256, writeAtomic } from "../core/files.ts";
 import { explained } from "../core/sniff-file.ts";
-import { CODECS, checkCodecs } from "./parquet-codecs.ts";
+import { APART, HERE } from "./parquet-apart.ts";
+import { damagedParquet, guardParquet, openParquetFile, type ParquetFile } from "./parquet-file.ts";
 import {
   type Cell,
   checkSchema,
@@ -19,6 +19,7 @@ import {
   type ParquetTable,
   type ParquetType,
   schemaElements,
+  topColumns,
 } from "./parquet-types.ts";
 
 export type { Cell, ParquetSchema, ParquetTable, ParquetType };
@@ -82,16 +83,16 @@ export function findSeal(bytes: Uint8Array): number | undefined {
   return key < 0 || at + SEAL_CHARS > bytes.byteLength ? undefined : at;
 }
 
-function checkSeal(bytes: Uint8Array, path: string): void {
+/** True for a whole file of ours, false for one of another program. */
+function checkSeal(bytes: Uint8Array, path: string): boolean {
   const at = findSeal(bytes);
-  if (at === undefined) return; // written by another program
+  if (at === undefined) return false;
   const found = Uint8Array.from(bytes.subarray(at, at + SEAL_CHARS)); // Buffer.slice would not copy
   bytes.fill("0".charCodeAt(0), at, at + SEAL_CHARS);
   const expected = sha256(bytes);
   bytes.set(found, at);
-  if (new TextDecoder().decode(found) !== expected) {
-    throw damaged(path, "contents as its seal says", "other contents");
-  }
+  if (new TextDecoder().decode(found) === expected) return true;
+  throw damagedParquet(path, "contents as its seal says", "other contents");
 }
 
 function checkColumn(name: string, type: ParquetType, values: readonly unknown[], rows: number): unknown[] {
@@ -131,60 +132,48 @@ async function readTable<S extends ParquetSchema>(
   more: (column: string) => ParquetType | undefined,
 ): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
   const bytes = await readBytes(path, "a Parquet file");
-  checkSeal(bytes, path);
-  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength) as ArrayBuffer;
-  const metadata = await guard(path, async () => parquetMetadata(file));
-  const wanted = { ...schema, ...furtherColumns(metadata, schema, more) };
-  checkSchema(metadata, wanted, path);
-  checkCodecs(metadata, path);
+  const sealed = checkSeal(bytes, path);
+  const source = {
+    sizeBytes: bytes.byteLength,
+    read: async (start: number, length: number) => Uint8Array.from(bytes.subarray(start, start + length)),
+  };
+  const file = await openParquetFile(source, sealed ? HERE : APART, path);
+  const wanted = await guardParquet(path, async () => {
+    const all = { ...schema, ...furtherColumns(topColumns(file.metadata.schema, path), schema, more) };
+    checkSchema(file.metadata, all, path);
+    return all;
+  });
+  return (await readColumns(file, wanted, path)) as ParquetTable<S> & Record<string, unknown[]>;
+}
+
+async function readColumns(file: ParquetFile, wanted: ParquetSchema, path: string) {
   const columns = Object.keys(wanted);
-  const table: Record<string, unknown[]> = Object.fromEntries(columns.map((name) => [name, []]));
-  await guard(path, () =>
-    parquetRead({
-      file,
-      metadata,
-      columns,
-      compressors: CODECS,
-      onChunk: ({ columnName, columnData, rowStart }) => {
-        const out = table[columnName]!;
-        for (let i = 0; i < columnData.length; i++)
-          out[rowStart + i] = convertValue(columnData[i] ?? null, wanted[columnName]!);
-      },
-    }),
-  );
-  for (const [name, values] of Object.entries(table)) {
-    if (BigInt(values.length) !== metadata.num_rows) {
-      throw damaged(path, `${metadata.num_rows} rows in column ${name}`, values.length);
+  const table = new Map<string, unknown[]>(columns.map((name) => [name, []]));
+  for (const [index, { num_rows: rows }] of file.metadata.row_groups.entries()) {
+    const group = (await file.group(index, columns, false)) as Record<string, unknown[]>;
+    for (const [name, out] of table) {
+      const values = group[name]!;
+      if (BigInt(values.length) !== rows)
+        throw damagedParquet(path, `${rows} rows in column ${name}`, values.length);
+      for (const value of values) out.push(convertValue(value ?? null, wanted[name]!));
     }
+  }
+  for (const [name, values] of table) {
     checkValues(values, wanted[name]!, (row, got) => {
       throw columnError(path, wanted[name]!, `row ${row} of column ${name}`, got);
     });
   }
-  return table as unknown as ParquetTable<S> & Record<string, unknown[]>;
+  return Object.fromEntries(table);
 }
 
 function furtherColumns(
-  metadata: FileMetaData,
+  columns: ReadonlyMap<string, unknown>,
   schema: ParquetSchema,
   more: (column: string) => ParquetType | undefined,
 ): ParquetSchema {
-  const further = metadata.schema.slice(1).flatMap(({ name }) => {
+  const further = [...columns.keys()].flatMap((name) => {
     const type = name in schema ? undefined : more(name);
     return type === undefined ? [] : [[name, type] as const];
   });
   return Object.fromEntries(further);
-}
-
-/** Any error of the library means that the bytes are not a table it can read. */
-async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (cause) {
-    throw damaged(path, "a complete Parquet file", cause);
-  }
-}
-
-function damaged(path: string, expected: string, got: unknown): AppError {
-  const hint = "make or fetch the file again; it may be cut off";
-  return unexpected("data", { code: "PARQUET_DAMAGED", expected, name: path, got, hint, cause: got });
 }

@@ -2,7 +2,6 @@
 // again, so that 100 KB of bytes would take gigabytes and never end.
 // Invariant: everything that an opcode makes and everything that a call may copy is paid before; costs are bytes of memory,
 // estimated from above as V8 stores them on 64 bits.
-import type { PickleValue } from "./pickle-machine.ts";
 
 /** Bytes of what opcodes make. */
 export const COSTS = {
@@ -41,7 +40,7 @@ export class Budget {
   }
 
   /** For a call: as if it copied all of its arguments, as deep as any call reads them. */
-  payCopy(value: PickleValue | readonly PickleValue[], depth = DEPTH): void {
+  payCopy(value: unknown, depth = DEPTH): void {
     if (typeof value === "string") this.pay(COSTS.text + 2 * value.length);
     else if (typeof value !== "object" || value === null) this.pay(COSTS.slot);
     else if (value instanceof Uint8Array) this.pay(COSTS.view + value.byteLength);
