@@ -7,7 +7,6 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { dropInstallScripts } from "./bundled.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** As "engines" in package.json. */
@@ -45,7 +44,6 @@ export async function ensure() {
       if (!isBuilt()) await build();
     });
   }
-  dropInstallScripts(ROOT); // so that what `npm pack` makes of it installs anywhere
 }
 
 function readJson(path) {

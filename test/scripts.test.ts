@@ -3,10 +3,10 @@ import { spawnSync } from "node:child_process";
 import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
-import { dropInstallScripts } from "../scripts/bundled.mjs";
+import { afterAll, describe, expect, it } from "vitest";
 import { countTests } from "../scripts/count.mjs";
 import { isNodeSupported, isSatisfied, withoutHosts } from "../scripts/ensure.mjs";
+import { isWanted, quieten } from "../scripts/install.mjs";
 
 describe("ensure", () => {
   it("refuses Node before 20.19", () => {
@@ -36,21 +36,41 @@ describe("ensure", () => {
   });
 });
 
-describe("bundled packages", () => {
-  it("lose their installation scripts and nothing else, without touching a linked copy", () => {
-    const root = mkdtempSync(join(tmpdir(), "facehand-bundled-"));
-    const folder = join(root, "node_modules", "a");
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(root, "package.json"), JSON.stringify({ bundleDependencies: ["a"] }));
-    const before = { name: "a", version: "1.0.0", scripts: { postinstall: "node x", test: "node y" } };
-    writeFileSync(join(folder, "package.json"), JSON.stringify(before));
-    linkSync(join(folder, "package.json"), join(root, "elsewhere.json"));
-    dropInstallScripts(root);
-    dropInstallScripts(root); // nothing left to do
-    const read = (path: string) => JSON.parse(readFileSync(path, "utf8"));
-    expect(read(join(folder, "package.json"))).toEqual({ ...before, scripts: { test: "node y" } });
-    expect(read(join(root, "elsewhere.json"))).toEqual(before);
-    rmSync(root, { recursive: true });
+describe("the installation of facehand", () => {
+  const root = mkdtempSync(join(tmpdir(), "facehand-scripts-"));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it("makes a script do nothing for npm, and what it did for people, without touching a linked copy", () => {
+    mkdirSync(join(root, "script"));
+    const path = join(root, "script", "install.js");
+    writeFileSync(path, '"use strict";\nconsole.log("fetching");\n');
+    linkSync(path, join(root, "elsewhere.js"));
+    quieten(root);
+    const once = readFileSync(path, "utf8");
+    quieten(root); // nothing left to do
+    expect(readFileSync(path, "utf8")).toBe(once);
+    const run = (event?: string) => {
+      const env = { ...process.env, npm_lifecycle_event: event };
+      return spawnSync(process.execPath, [path], { env, encoding: "utf8" });
+    };
+    expect(run("postinstall")).toMatchObject({ status: 0, stdout: "" });
+    expect(run()).toMatchObject({ status: 0, stdout: "fetching\n" });
+    expect(readFileSync(join(root, "elsewhere.js"), "utf8")).not.toContain("facehand");
+  });
+
+  it("leaves the script to who asked for the libraries, or for the package itself", () => {
+    const project = (facts: object) => {
+      const folder = mkdtempSync(join(root, "p-"));
+      writeFileSync(join(folder, "package.json"), JSON.stringify(facts));
+      return { npm_config_local_prefix: folder };
+    };
+    expect(isWanted(project({ dependencies: { facehand: "1" } }))).toBe(false);
+    expect(isWanted(project({ name: "facehand", dependencies: { "onnxruntime-node": "1" } }))).toBe(false);
+    expect(isWanted(project({ dependencies: { "onnxruntime-node": "1" } }))).toBe(true);
+    expect(isWanted({ ONNXRUNTIME_NODE_INSTALL: "cuda12" })).toBe(true);
+    expect(isWanted({ npm_config_onnxruntime_node_install: "true" })).toBe(true);
+    expect(isWanted({ npm_config_local_prefix: join(root, "absent") })).toBe(false);
+    expect(isWanted({})).toBe(false);
   });
 });
 

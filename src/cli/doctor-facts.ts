@@ -8,6 +8,7 @@ import { dirname, join, resolve } from "node:path";
 import { cacheFolder } from "../data/cache.ts";
 import { imageLibraries } from "../data/image.ts";
 import { DEVICES, type DeviceState, probeDevice } from "../engine/device.ts";
+import { type ForeignLibraries, foreignLibraries } from "../engine/foreign-libraries.ts";
 import { type Backend, listBackends, runtimeVersion } from "../engine/ort-node.ts";
 import { probeBlock } from "../engine/probe.ts";
 import { nodeFloor, packageVersion } from "./version.ts";
@@ -37,6 +38,8 @@ export interface MachineFacts {
     /** Channels in a block of the fast lowering; null if the processor has none. */
     readonly block: number | null;
     readonly devices: readonly DeviceState[];
+    /** Libraries for other systems, which `doctor --prune` removes. */
+    readonly foreign: readonly ForeignLibraries[];
   };
   /** NVIDIA GPUs by name, as their driver lists them. */
   readonly gpus: readonly string[];
@@ -51,8 +54,9 @@ export interface MachineFacts {
 /** Looks at this machine; takes a second or two. */
 export async function machineFacts(): Promise<MachineFacts> {
   const cache = cacheFolder();
-  const [block, devices, here, cached, models, vectors] = await Promise.all([
+  const [block, foreign, devices, here, cached, models, vectors] = await Promise.all([
     probeBlock(),
+    foreignLibraries(),
     Promise.all(DEVICES.map((device) => probeDevice(device))),
     disk(process.cwd()),
     disk(cache),
@@ -65,7 +69,7 @@ export async function machineFacts(): Promise<MachineFacts> {
     platform: `${process.platform}/${process.arch}`,
     cpu: { model: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), vectors },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
-    runtime: { version: runtimeVersion(), backends: listBackends(), block: block ?? null, devices },
+    runtime: { version: runtimeVersion(), backends: listBackends(), block: block ?? null, devices, foreign },
     gpus: nvidiaGpus(),
     images: imageLibraries(),
     disks: { here, cache: cached },

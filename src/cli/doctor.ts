@@ -1,6 +1,8 @@
-// `facehand doctor`: what this machine has, what is missing, and the one command that brings it.
-// Invariant: it reports and never fails: what is missing is a line of advice, not an error.
-import type { Command } from "commander";
+// `facehand doctor`: what this machine has, what is missing, and the one command that brings it; with --prune what is too much.
+// Invariant: it reports and never fails, but where it was told to remove something and may not: what is missing is a line of
+// advice, not an error.
+import { type Command, Option } from "commander";
+import { type ForeignLibraries, removeForeignLibraries } from "../engine/foreign-libraries.ts";
 import { cudaInstall } from "../engine/ort-node.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 import { type MachineFacts, machineFacts } from "./doctor-facts.ts";
@@ -15,13 +17,30 @@ export interface Advice {
 /** `facehand doctor`. */
 export function doctorCommand({ print }: Context): Command {
   return verb("doctor", "say what this machine has for facehand, what is missing, and how to get it")
+    .addOption(
+      new Option("--prune", "remove ONNX Runtime's libraries for other systems from this installation"),
+    )
     .addOption(jsonOption())
-    .action(async ({ json }: { json?: boolean }) => {
+    .action(async ({ json, prune }: { json?: boolean; prune?: boolean }) => {
+      const pruned = prune === true ? await removeForeignLibraries() : undefined;
       const facts = await machineFacts();
       const advice = advise(facts);
-      print(json === true ? JSON.stringify({ ...facts, advice }, null, 2) : formatFacts(facts, advice));
+      if (json === true) return print(JSON.stringify({ ...facts, advice, pruned }, null, 2));
+      const removed = pruned === undefined ? [] : [`${formatPruned(pruned)}\n`];
+      print([...removed, formatFacts(facts, advice)].join("\n"));
     });
 }
+
+/** What `--prune` did. */
+export function formatPruned(pruned: readonly ForeignLibraries[]): string {
+  const own = `${process.platform}/${process.arch}`;
+  if (pruned.length === 0) return `Nothing to remove: there are libraries of ONNX Runtime for ${own} alone`;
+  return `Removed ${mb(pruned)} of ONNX Runtime for ${names(pruned)}; this installation now runs on ${own} alone`;
+}
+
+const names = (libraries: readonly ForeignLibraries[]) => libraries.map(({ system }) => system).join(", ");
+const mb = (libraries: readonly ForeignLibraries[]) =>
+  `${(libraries.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6).toFixed(0)} MB`;
 
 const GB = 1e9;
 /** A run with its checkpoints and caches, and a backbone's weights. */
@@ -84,6 +103,14 @@ function formatFacts(facts: MachineFacts, advice: readonly Advice[]): string {
     ["memory", `${gb(memory.totalBytes)}, ${gb(memory.freeBytes)} free`],
     ["ONNX Runtime", `${runtime.version}, fast path ${block}`],
     ...runtime.devices.map((state) => [`  ${state.device}`, state.runs ? "runs" : `no: ${state.reason}`]),
+    ...(runtime.foreign.length === 0
+      ? []
+      : [
+          [
+            "  not for here",
+            `${mb(runtime.foreign)} for ${names(runtime.foreign)}: doctor --prune removes them`,
+          ],
+        ]),
     ["NVIDIA GPU", gpus.length === 0 ? "none" : gpus.join(", ")],
     ["pictures", `sharp ${images.sharp}, libvips ${images.vips}`],
     ["disk here", `${gb(disks.here.freeBytes)} free`],

@@ -1,6 +1,6 @@
 // `facehand doctor` on this machine, and its advice for machines that lack something.
 import { describe, expect, it } from "vitest";
-import { advise } from "../../src/cli/doctor.ts";
+import { advise, formatPruned } from "../../src/cli/doctor.ts";
 import type { MachineFacts } from "../../src/cli/doctor-facts.ts";
 import { packageVersion } from "../../src/cli/version.ts";
 import { runCli } from "./run.ts";
@@ -22,6 +22,7 @@ const FINE: MachineFacts = {
       { device: "cpu", runs: true },
       { device: "cuda", runs: false, reason: "no libraries", hint: "install them" },
     ],
+    foreign: [],
   },
   gpus: [],
   images: { sharp: "1", vips: "1" },
@@ -68,6 +69,17 @@ describe("facehand doctor", () => {
     for (const device of ["cuda", "webgpu", "coreml", "dml"])
       expect(stdout).toMatch(new RegExp(`^  ${device} +(runs|no: .+)$`, "m"));
     expect(stdout).toMatch(/^(nothing is missing|missing: .+\nTry: .+)/m);
+  });
+});
+
+describe("what --prune did", () => {
+  it("is said with its size, and that other systems cannot run from there", () => {
+    const own = `${process.platform}/${process.arch}`;
+    expect(formatPruned([])).toBe(`Nothing to remove: there are libraries of ONNX Runtime for ${own} alone`);
+    const foreign = ["win32/x64", "darwin/x64"].map((system) => ({ system, folder: "", bytes: 15e6 }));
+    expect(formatPruned(foreign)).toBe(
+      `Removed 30 MB of ONNX Runtime for win32/x64, darwin/x64; this installation now runs on ${own} alone`,
+    );
   });
 });
 

@@ -328,7 +328,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
   },
   "release card": { ...RELEASE, "--out": cli("release") },
   "release croissant": { ...RELEASE, "--out": cli("release") },
-  doctor: { "--json": cli("doctor") },
+  doctor: { "--json": cli("doctor"), "--prune": shown("test/install.test.ts") },
 };
 
 /** Combinations in which a flag would be without effect, and what is said. */
