@@ -1,8 +1,9 @@
 // All campaigns of `npm run harden`, in the order of its table.
 import type { Campaign } from "./campaign.ts";
+import { downloads } from "./downloads.ts";
 import { handles } from "./handles.ts";
 import { kills } from "./kills.ts";
 import { races } from "./races.ts";
 
 /** What `npm run harden` runs where no name is given. */
-export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles];
+export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles, downloads];
