@@ -323,10 +323,25 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 const NAMES = Object.keys(FAULTS);
+/** Those that leave a part behind, and those that may be taken for its rest: two versions meet by these. */
+const CUTS = [
+  "a short body",
+  "a short body, closed",
+  "a cut chunk",
+  "a reset in the body",
+  "silence in the body",
+];
+const ANY = "the rest of any version";
+const RESTS = NAMES.filter((name) => name.includes("the rest")).flatMap((name) =>
+  name === ANY ? Array(9).fill(name) : name,
+);
 
 /** The steps of one answer, and what it is called. */
 export function answer(scene: Scene): { readonly name: string; readonly steps: readonly Step[] } {
-  if (scene.random.int(3) === 0) return { name: "honest", steps: honest(scene) };
-  const name = scene.random.pick(NAMES);
+  const { random, request } = scene;
+  const likely = startOf(request) === undefined ? CUTS : RESTS;
+  const kind = random.pick(["honest", "likely", "any"] as const);
+  if (kind === "honest") return { name: kind, steps: honest(scene) };
+  const name = random.pick(kind === "likely" ? likely : NAMES);
   return { name, steps: FAULTS[name]!(scene) };
 }
