@@ -20,7 +20,7 @@ function photo(random: Random): RgbImage {
 function useImages(name: string, ask: (image: RgbImage, random: Random) => Promise<unknown>): Subject["use"] {
   return (random, closed) => {
     const bad = random.int(3) === 0 ? BAD_IMAGES[random.int(BAD_IMAGES.length)]! : undefined;
-    const answer = ask(bad?.() ?? photo(random), random);
+    const answer = ask(bad === undefined ? photo(random) : bad(), random);
     if (closed) return refuses(answer, name, ["RELEASED"]);
     return bad === undefined ? settles(answer, name) : refuses(answer, `${name}: bad image ${bad}`, []);
   };
