@@ -11,11 +11,11 @@ import type { Campaign, Finding, Open } from "./campaign.ts";
 import type { News, Order } from "./handles-child.ts";
 
 /** Interleavings of one attempt. */
-export const EACH = 250;
+export const EACH = 500;
 /** One in so many opens real detectors, finders and threads. */
-const REAL_EVERY = 401;
+const REAL_EVERY = 601;
 /** Interleavings after which a process is replaced: what it leaks would add up, and so would what it is spared. */
-const A_PROCESS = 40 * EACH;
+const A_PROCESS = 20 * EACH;
 
 const WAYS = ["terminate", "exit", "throw", "reject", "interrupt", "unref"] as const;
 const EXPECTED: Readonly<Record<(typeof WAYS)[number], string>> = {
@@ -27,7 +27,7 @@ const EXPECTED: Readonly<Record<(typeof WAYS)[number], string>> = {
 export const handles: Campaign = {
   name: "handles",
   title: "random interleavings of native handles",
-  goal: 100_000 / EACH,
+  goal: 100_000,
   open: async (dir) => new Handles(dir),
 };
 

@@ -3,11 +3,13 @@
 // Invariant: a status that is not null becomes an error, and is freed.
 import { join } from "node:path";
 import { libraryFolder, runtimeVersion } from "./ort-node.ts";
+import { disableTelemetryOfThread, type Libc } from "./telemetry.ts";
 
 /** Places in the table of functions, and what they take. A status that is not null is a fault. */
 const FUNCTIONS = {
   GetErrorMessage: [2, "const char *f(void *status)"],
   CreateEnv: [3, "void *f(int level, const char *id, void *out)"],
+  DisableTelemetryEvents: [6, "void *f(void *env)"],
   CreateSessionFromArray: [8, "void *f(void *env, void *model, size_t length, void *options, void *out)"],
   Run: [
     9,
@@ -87,6 +89,7 @@ async function open(): Promise<Library | undefined> {
   const file = FILES[process.platform];
   if (file === undefined || runtimeVersion() !== VERSION) return undefined;
   const { default: koffi } = await import("koffi");
+  disableTelemetryOfThread(() => (process.platform === "win32" ? undefined : libc(koffi)));
   const base = koffi.load(join(libraryFolder(), file)).func("void *OrtGetApiBase()")() as Pointer;
   const getApi = koffi.decode(
     koffi.decode(base, "void *") as Pointer,
@@ -110,6 +113,8 @@ async function open(): Promise<Library | undefined> {
     call(name, ...args, out);
     return out[0]!;
   };
+  const env = made("CreateEnv", 3, "facehand");
+  call("DisableTelemetryEvents", env);
   return {
     call,
     made,
@@ -119,8 +124,18 @@ async function open(): Promise<Library | undefined> {
         ? new Uint8Array(0)
         : (koffi.decode(pointer, "uint8_t", length) as Uint8Array<ArrayBuffer>),
     address: (memory) => koffi.address(memory),
-    env: made("CreateEnv", 3, "facehand"),
+    env,
     memory: made("CreateCpuMemoryInfo", 1, 0), // OrtArenaAllocator, OrtMemTypeDefault
     allocator: made("GetAllocatorWithDefaultOptions"),
+  };
+}
+
+function libc(koffi: typeof import("koffi").default): Libc {
+  const own = koffi.load(null);
+  return {
+    getenv: own.func("const char *getenv(const char *name)") as unknown as Libc["getenv"],
+    setenv: own.func(
+      "int setenv(const char *name, const char *value, int overwrite)",
+    ) as unknown as Libc["setenv"],
   };
 }

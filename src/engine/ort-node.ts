@@ -8,6 +8,9 @@ import { unexpected } from "../core/errors.ts";
 import type { NativeSession } from "./native.ts";
 import type { Port } from "./ports.ts";
 import type { SessionOptions, Tensor, Tensors } from "./session.ts";
+import { disableTelemetry } from "./telemetry.ts";
+
+disableTelemetry(); // before any session, and so before the library has its environment
 
 /** An execution provider that the installed binding knows. */
 export interface Backend {
