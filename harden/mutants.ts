@@ -41,9 +41,15 @@ interface Reading {
   readonly mb: number;
 }
 
+/** A process, and how it ends. */
+interface Watchable {
+  readonly child: ChildProcess;
+  readonly ended: Promise<string>;
+}
+
 class Mutants implements Open {
   readonly #dir: string;
-  #child: ChildProcess | undefined;
+  #child: Watchable | undefined;
 
   constructor(dir: string) {
     this.#dir = join(dir, "files");
@@ -64,27 +70,25 @@ class Mutants implements Open {
     return { faults, peakMb, tried: EACH };
   }
 
-  async #start(): Promise<ChildProcess> {
+  async #start(): Promise<Watchable> {
     const entry = fileURLToPath(new URL("./mutants-child.ts", import.meta.url));
     const child = fork(entry, [this.#dir], {
       execArgv: ["--import", "tsx", "--expose-gc"],
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
+    const ended = once(child, "exit").then(([code, signal]) => String(signal ?? `code ${code}`));
     const lines = createInterface({ input: child.stdout! });
-    const ready = await Promise.race([once(lines, "line"), once(child, "exit")]);
+    const ready = await Promise.race([once(lines, "line"), ended]);
     if (ready[0] !== "ready") throw new Error(`the reading process did not start: ${String(ready)}`);
     lines.close();
-    this.#child = child;
-    return child;
+    this.#child = { child, ended };
+    return this.#child;
   }
 
   async close(): Promise<void> {
-    const child = this.#child;
+    this.#child?.child.kill("SIGKILL");
+    await this.#child?.ended;
     this.#child = undefined;
-    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
-    const ended = once(child, "exit");
-    child.kill("SIGKILL");
-    await ended;
   }
 }
 
@@ -98,7 +102,7 @@ interface Watched {
 }
 
 /** Has files read, and ends the process at the first that passes a bound. */
-async function watch(child: ChildProcess, order: Order): Promise<Watched> {
+async function watch({ child, ended }: Watchable, order: Order): Promise<Watched> {
   const faults: string[] = [];
   let reading: Reading | undefined;
   let [peakMb, done, killed] = [0, false, ""];
@@ -130,7 +134,6 @@ async function watch(child: ChildProcess, order: Order): Promise<Watched> {
     });
   });
   const timer = setInterval(look, LOOK_MS);
-  const ended = once(child, "exit").then(([code, signal]) => String(signal ?? `code ${code}`));
   child.send(order, () => undefined);
   try {
     const end = await Promise.race([finished, ended]);

@@ -20,6 +20,9 @@ export type ImageFormat = (typeof FORMATS)[number];
 
 /** 10,000 x 10,000: more than any camera frame, 300 MB decoded. */
 const MAX_PIXELS = 100_000_000;
+/** 180 MB decoded; what claims more than that, and a few for each of its bytes, is a bomb. */
+const FREE_PIXELS = 60_000_000;
+const PIXELS_PER_BYTE = 4;
 
 /** Versions of the libraries that decode. */
 export function imageLibraries(): { readonly sharp: string; readonly vips: string } {
@@ -27,7 +30,7 @@ export function imageLibraries(): { readonly sharp: string; readonly vips: strin
 }
 
 export interface DecodeOptions {
-  /** Width x height allowed by the header; default 100 million. */
+  /** Width x height allowed by the header; default 100 million, of which 60 and 4 for each byte of the file. */
   readonly maxPixels?: number;
   /** What messages call the picture if it is given as bytes. */
   readonly name?: string;
@@ -55,14 +58,14 @@ export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
-  const { maxPixels = MAX_PIXELS } = options;
-  if (!Number.isSafeInteger(maxPixels) || maxPixels < 1)
-    throw badOption("maxPixels", "an integer from 1 on", maxPixels);
+  const { maxPixels: most = MAX_PIXELS } = options;
+  if (!Number.isSafeInteger(most) || most < 1) throw badOption("maxPixels", "an integer from 1 on", most);
   if (typeof source !== "string" && !(ArrayBuffer.isView(source) && source.BYTES_PER_ELEMENT === 1))
     throw badOption("the image", "a path or a Uint8Array", source);
   const where = typeof source === "string" ? source : (options.name ?? "image bytes");
   const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
   if (bytes.length === 0) throw emptyImage(where);
+  const maxPixels = Math.min(most, FREE_PIXELS + PIXELS_PER_BYTE * bytes.length);
   const known = plainJpegPixels(bytes); // saves a tenth of the decoding of a small picture
   if (known === undefined || known > maxPixels) {
     const { width, height } = await readHeader(bytes, where);

@@ -32,8 +32,9 @@ const FREE_MS = 1200;
 const MS_PER_MB = 50;
 const MS_PER_UNPACKED_MB = 10;
 /** Memory of the thread's values; what a group's columns take as numbers and text. */
-const SMALLEST_HEAP_MB = 160;
-const FREE_HEAP_MB = 64;
+const SMALLEST_HEAP_MB = 96;
+const FREE_HEAP_MB = 48;
+const YOUNG_HEAP_MB = 16;
 const HEAP_PER_UNPACKED = 8;
 
 /** In a thread of its own: for the files of others. */
@@ -91,7 +92,7 @@ async function threadOf(heapMb: number): Promise<WorkerPool<ParquetTask, Parquet
   await thread?.pool.close();
   const limitMb = SMALLEST_HEAP_MB * 2 ** Math.max(0, Math.ceil(Math.log2(heapMb / SMALLEST_HEAP_MB)));
   const pool = new WorkerPool<ParquetTask, ParquetAnswer>(new URL("./parquet-worker", import.meta.url), 1, {
-    resourceLimits: { maxOldGenerationSizeMb: limitMb },
+    resourceLimits: { maxOldGenerationSizeMb: limitMb, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
   });
   thread = { pool, heapMb: limitMb };
   await pool.run("ready"); // to start it is not the file's time
