@@ -28,7 +28,7 @@ const ALIKE = 0.6;
 
 /** What the loser is told (core/lock, core/folder, derive/stage, train/run, studies/runner). */
 const REFUSALS =
-  /to be free, got process|with files in it|got other files|got a dataset of another|got that of another|appeared meanwhile|Expected study |as an earlier fetch left it|was taken/;
+  /to be free, got process|with files in it|Expected a new folder for the sample|got other files|got a dataset of another|got that of another|appeared meanwhile|Expected study |as an earlier fetch left it|was taken/;
 
 export const races: Campaign = {
   name: "races",

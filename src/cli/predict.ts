@@ -7,7 +7,6 @@ import { MODALITIES } from "../data/record.ts";
 import { HAND_CROPS } from "../derive/hand-source.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import { isOnnxName } from "../models/exported.ts";
-import type { ModelFacts } from "../models/facts.ts";
 import { checkAsked } from "../models/predictor.ts";
 import { loadModels, openEnsemble } from "../train/ensemble.ts";
 import type { LocalOptions } from "../train/infer.ts";
@@ -110,21 +109,17 @@ async function predict(
   if (flags.detect !== true) checkAsked([flags.modality], facts);
   const predictor = await open();
   try {
-    const prepared = await prepareWithPictures(context, images, facts, flags);
-    const rows = (await predictCrops(predictor, prepared.crops)).map((row, i) =>
-      rowOf(row, prepared.crops[i]!),
-    );
-    for (const { warning } of rows) if (warning !== undefined) context.report(warning);
-    const answer = {
-      path,
-      facts,
-      seeds,
-      rows,
-      images: images.length,
-      notFound: prepared.notFound,
-      unread: prepared.unread,
-    };
-    if (flags.csv !== undefined) await writeRows(flags.csv, answer);
+    const answer = await withPictures(flags.pictures, images.length, async (pictures) => {
+      const prepared = await prepareAll(context, images, { facts, flags, pictures });
+      const rows = (await predictCrops(predictor, prepared.crops)).map((row, i) =>
+        rowOf(row, prepared.crops[i]!),
+      );
+      for (const { warning } of rows) if (warning !== undefined) context.report(warning);
+      const { notFound, unread } = prepared;
+      const all = { path, facts, seeds, rows, images: images.length, notFound, unread };
+      if (flags.csv !== undefined) await writeRows(flags.csv, all);
+      return all;
+    });
     context.print(flags.json === true ? JSON.stringify(rowsJson(answer), null, 2) : formatRows(answer));
   } finally {
     await predictor.close();
@@ -142,14 +137,16 @@ async function openModel(target: string, options: LocalOptions) {
   return { path, facts, seeds, open: () => openEnsemble(models, options) };
 }
 
-/** The folder of pictures appears whole, or not at all. */
-function prepareWithPictures(context: Context, images: readonly string[], facts: ModelFacts, flags: Flags) {
-  const { pictures } = flags;
-  const prepare = (dir?: string) => prepareAll(context, images, { facts, flags, pictures: dir });
-  if (pictures === undefined) return prepare();
-  return makeFolder(pictures, prepare, {
+/** The folder of pictures appears whole or not at all, and last: what a kill leaves is no hindrance to the same command. */
+function withPictures<T extends { readonly unread: readonly string[] }>(
+  pictures: string | undefined,
+  images: number,
+  work: (dir?: string) => Promise<T>,
+): Promise<T> {
+  if (pictures === undefined) return work();
+  return makeFolder(pictures, work, {
     count: async (dir, { unread }) => {
-      const made = images.length - unread.length;
+      const made = images - unread.length;
       return [{ what: "drawn photos", made, found: await countFiles(dir) }];
     },
   });
