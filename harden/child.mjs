@@ -18,7 +18,7 @@ function strike() {
 /** Writes the first half of what a call would write, in its place. */
 const HALVES = {
   writeFileSync: (_self, [path, data, ...more]) => original.writeFileSync(path, half(data), ...more),
-  writeFile: (_self, [path, data, ...more]) => original.writeFileSync(path, half(data), ...more),
+  writeFile: (_self, [path, data, ...more]) => original.writeFileSync(path?.fd ?? path, half(data), ...more),
   appendFile: (_self, [path, data, ...more]) => original.appendFileSync(path, half(data), ...more),
   "handle.write": ({ fd }, [data]) => original.writeSync(fd, half(data)),
   "handle.writeFile": ({ fd }, [data]) => original.writeSync(fd, half(data)),

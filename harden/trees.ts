@@ -27,7 +27,7 @@ function lastEvent(text: string): string {
 
 /** What a run leaves while it works, under names that say so. */
 export const TEMPORARY =
-  /(^|\/)(\.[^/]*\.tmp|[^/]*\.partial(\.before)?|[^/]*\.part(\.json)?|[^/]*\.lock|\.repair)(\/|$)/;
+  /(^|\/)(\.[^/]*\.tmp|\.[^/]*\.facehand-lock-[^/]*|[^/]*\.partial(\.before)?|[^/]*\.part(\.json)?|[^/]*\.lock|\.repair)(\/|$)/;
 
 /** Reads a folder, or one file as the tree of it. */
 export async function readTree(dir: string, timeless: readonly Timeless[] = TIMELESS): Promise<Tree> {

@@ -4,6 +4,7 @@ import { closest } from "fastest-levenshtein";
 import picocolors from "picocolors";
 import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
 import { withoutSecrets } from "../core/secrets.ts";
+import { sweepBeside } from "../core/temporary.ts";
 import type { Context } from "./context.ts";
 import { commands } from "./table.ts";
 import { watchUnsettled } from "./unsettled.ts";
@@ -26,7 +27,16 @@ function program(context: Context): Command {
     command.commands.forEach(settle);
   };
   settle(root);
+  root.hook("preAction", (_, command) => sweepOutputs(command));
   return root;
+}
+
+/** Flags that name a single file to be written; what a killed process left beside it goes. */
+const OUTPUTS = ["out", "report", "csv", "onnx"];
+
+async function sweepOutputs(command: Command): Promise<void> {
+  for (const value of OUTPUTS.map((name) => command.getOptionValue(name) as unknown))
+    if (typeof value === "string") await sweepBeside(value).catch(() => undefined); // the verb tells what is wrong there
 }
 
 /**

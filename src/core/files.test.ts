@@ -1,10 +1,11 @@
 // Whole files: hashes, and what a kill in the middle of a write leaves.
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openAtomic, sha256File, writeAtomic } from "./files.ts";
-import { sweepTemporaries } from "./temporary.ts";
+import { sweepBeside, sweepTemporaries, temporaryName } from "./temporary.ts";
 
 test("a file's hash is that of its bytes; a file that is not there is an error for people", async () => {
   const dir = await mkdtemp(join(tmpdir(), "facehand-"));
@@ -43,6 +44,19 @@ test("what kills left of own files is swept, and nothing of others", async () =>
     const open = await openAtomic(join(dir, "last.safetensors")); // as if killed: never committed
     await open.write("half");
     await writeFile(join(dir, ".best.safetensors.4711.tmp"), "as version 0.1 named them");
+    const dead = spawnSync(process.execPath, ["-e", ""]).pid;
+    const [, machine] = /-([0-9a-f]{8})-/.exec(temporaryName("x"))!;
+    const ofDead = `.page.html.${dead}-${machine}-01234567.tmp`;
+    const stay = [
+      `.page.html.${dead}-00000000-01234567.tmp`, // of another machine
+      `.page.html.${process.pid}-${machine}-01234567.tmp`,
+      `.other.html.${dead}-${machine}-01234567.tmp`,
+    ];
+    for (const name of [ofDead, ...stay]) await writeFile(join(dir, name), "half");
+    await sweepBeside(join(dir, "page.html"));
+    expect(await readdir(dir)).toEqual(expect.arrayContaining(stay));
+    expect(await readdir(dir)).not.toContain(ofDead);
+    for (const name of stay) await rm(join(dir, name));
     const theirs = [
       ".last.safetensors.tmp",
       ".notes.4711.tmp",

@@ -2,11 +2,12 @@
 // Invariants: a ticket appears whole (it is renamed into its place); its name is never used again, so that whoever clears
 // away a dead one cannot meet another's; it goes before its number does.
 import { randomBytes } from "node:crypto";
-import { appendFile, open, readdir, readFile, readlink, rename, rm, stat, writeFile } from "node:fs/promises";
+import { appendFile, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
-import { hasErrno, isNotFound } from "./errors.ts";
+import { isNotFound } from "./errors.ts";
+import { isRunning, machineName, startOf } from "./machine.ts";
 
 /** Not heard of for so long, ms, a holder on another machine is dead. */
 export const DEAD_MS = 90_000;
@@ -14,7 +15,7 @@ export const DEAD_MS = 90_000;
 const holderSchema = z.object({
   pid: z.int(),
   host: z.string(),
-  /** Host, its start, and the namespace of its process ids: where the id means something. */
+  /** See machineName: where the id means something. */
   machine: z.string(),
   /** When the process started, in the kernel's count; null where the system does not tell. A process id may be used again. */
   started: z.string().nullable(),
@@ -49,8 +50,8 @@ export async function makeTicket({ dir, prefix }: TicketPlace): Promise<Ticket> 
   const holder: Holder = {
     pid: process.pid,
     host: hostname(),
-    machine: await machine(),
-    started: await startOf(process.pid),
+    machine: machineName(),
+    started: startOf(process.pid),
     since: new Date().toISOString(),
   };
   await writeFile(fresh(path), JSON.stringify(holder), { flag: "wx" });
@@ -135,8 +136,8 @@ export async function rivalOf(ticket: Ticket, nowMs: number): Promise<Rival | un
   const text = await readIfThere(ticket.path);
   const holder = text === undefined ? undefined : holderSchema.safeParse(tryJson(text)).data;
   if (holder === undefined) return undefined;
-  if (holder.machine === (await machine())) {
-    return (await isRunning(holder)) ? { ...ticket, holder, deadInMs: null } : undefined;
+  if (holder.machine === machineName()) {
+    return isRunning(holder.pid, holder.started) ? { ...ticket, holder, deadInMs: null } : undefined;
   }
   const seenMs = await modifiedMs(ticket.path);
   const deadInMs = DEAD_MS - (nowMs - (seenMs ?? Number.NEGATIVE_INFINITY));
@@ -205,40 +206,4 @@ function tryJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-let known: Promise<string> | undefined;
-
-/** Containers of one host have process ids of their own, and hosts of one name may be two: both are machines of their own here. */
-function machine(): Promise<string> {
-  const read = async () => {
-    const boot = await readFile("/proc/sys/kernel/random/boot_id", "utf8").catch(() => "");
-    const space = await readlink("/proc/self/ns/pid").catch(() => "");
-    return [hostname(), boot.trim(), space].join(" ").trim();
-  };
-  known ??= read();
-  return known;
-}
-
-/** True for a process of this machine that runs, and is the one that made the ticket. */
-async function isRunning({ pid, started }: Holder): Promise<boolean> {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if (hasErrno(error, "ESRCH")) return false;
-    if (!hasErrno(error, "EPERM")) throw error;
-  }
-  const fields = await statOf(pid);
-  if (fields?.[0] === "Z") return false; // ended, and not yet cleared away by its parent
-  return started === null || fields === undefined || fields[19] === started;
-}
-
-async function startOf(pid: number): Promise<string | null> {
-  return (await statOf(pid))?.[19] ?? null;
-}
-
-/** Fields of /proc/<pid>/stat from the third on; the name before them may hold blanks and brackets. */
-async function statOf(pid: number): Promise<readonly string[] | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-  return text?.slice(text.lastIndexOf(")") + 2).split(" ");
 }

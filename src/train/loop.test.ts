@@ -174,7 +174,7 @@ describe("train", () => {
     await expect(train(config, first)).rejects.toThrow(Interrupted);
     const left = [
       "checkpoints/.last.safetensors.4711.tmp",
-      "checkpoints/.best.safetensors.4711-0123abcd.tmp",
+      "checkpoints/.best.safetensors.4711-89abcdef-0123abcd.tmp",
     ];
     const others = ["checkpoints/.mine.4711.tmp", ".log.jsonl.4711.tmp.old"];
     for (const name of [...left, ".config.json.4711.tmp", ...others]) await writeFile(join(dir, name), "x");
