@@ -44,6 +44,17 @@ it("clears away what a kill left, and nothing else", async () => {
   expect(await readdir(at("out"))).toEqual(["a"]);
 });
 
+it("goes on after a kill at any moment: in the middle of clearing away, before the name, and after it", async () => {
+  await mkdir(at("out.partial/made"), { recursive: true });
+  await writeFile(at("out.partial/.facehand-partial"), "");
+  await makeFolder(at("out"), put("a"));
+  expect(await readdir(root)).toEqual(["out"]);
+  await mkdir(at("out.partial"));
+  await writeFile(at("out.partial/.facehand-partial"), ""); // it had its name already
+  await expect(makeFolder(at("out"), put("b"))).rejects.toMatchObject({ code: "OUT_EXISTS" });
+  expect(await readdir(root)).toEqual(["out"]);
+});
+
 it("does not write into a folder that has files", async () => {
   await makeFolder(at("out"), put("a"));
   await expect(makeFolder(at("out"), put("b"))).rejects.toMatchObject({ kind: "input", code: "OUT_EXISTS" });

@@ -1,4 +1,4 @@
-// A folder that appears complete or not at all: made as `<out>.partial`, counted, and renamed at the end.
+// A folder that appears complete or not at all: made in `<out>.partial`, counted, and renamed at the end.
 // Invariants: one process makes it (core/lock); what is begun here and was killed is known by its mark, and only such a
 // folder is ever cleared away; the rename replaces nothing but an empty folder.
 import { mkdir, opendir, readdir, rename, rm, rmdir, writeFile } from "node:fs/promises";
@@ -46,32 +46,43 @@ export function makeFolder<T>(
 ): Promise<T> {
   return withLock(out, `the folder ${out}`, async (lock) => {
     const staging = stagingOf(out);
-    await checkFree(out);
     const before = await entries(staging);
+    if (before.length === 1 && before[0] === MARK) await clear(staging); // killed when all was done
+    await checkFree(out);
     if (before.length > 0 && !before.includes(MARK))
       throw taken("no other files", `${staging} with files in it`);
-    await rm(staging, { recursive: true, force: true });
+    await clear(staging);
     try {
-      await begin(staging);
-      const result = await work(staging);
-      if (count !== undefined) checkCounts(out, await count(staging, result));
-      await rm(join(staging, MARK));
-      await publishFolder(lock, staging, out);
+      const made = await begin(staging);
+      const result = await work(made);
+      if (count !== undefined) checkCounts(out, await count(made, result));
+      await publishFolder(lock, made, out);
       return result;
-    } catch (error) {
-      if (!lock.lost.aborted) await rm(staging, { recursive: true, force: true });
-      throw error;
+    } finally {
+      if (!lock.lost.aborted) await clear(staging);
     }
   });
 }
 
-async function begin(staging: string): Promise<void> {
+/** Makes the staging folder; returns the folder in it that is to get the name. */
+async function begin(staging: string): Promise<string> {
+  const made = join(staging, "made");
   try {
     await mkdir(staging, { recursive: true });
     await writeFile(join(staging, MARK), "");
+    await mkdir(made);
   } catch (cause) {
     throw writeFailed(staging, cause);
   }
+  return made;
+}
+
+/** The mark goes last: without it, what a kill leaves of the rest would be somebody's. */
+async function clear(staging: string): Promise<void> {
+  for (const name of await entries(staging))
+    if (name !== MARK) await rm(join(staging, name), { recursive: true, force: true });
+  await rm(join(staging, MARK), { force: true });
+  await rm(staging, { recursive: true, force: true });
 }
 
 /**
@@ -142,7 +153,7 @@ export async function countFiles(dir: string): Promise<number> {
   let count = 0;
   try {
     for await (const entry of await opendir(dir, { bufferSize: 1024 })) {
-      count += entry.isDirectory() ? await countFiles(join(dir, entry.name)) : entry.name === MARK ? 0 : 1;
+      count += entry.isDirectory() ? await countFiles(join(dir, entry.name)) : 1;
     }
   } catch (error) {
     if (!isNotFound(error)) throw error;
