@@ -7,7 +7,9 @@ import { EXPORT_KINDS, type ExportNote, type ExportOptions } from "../data/expor
 import { locate } from "../data/layout.ts";
 import { countRemoved } from "../data/pack.ts";
 import { SPLITS } from "../data/record.ts";
+import { refuseErased } from "../derive/remains.ts";
 import { type Context, jsonOption, onlyWith, verb, wholeNumber } from "./context.ts";
+import { refusingOption, tellErases } from "./erases.ts";
 
 interface ExportFlags {
   readonly parquet?: boolean;
@@ -15,6 +17,7 @@ interface ExportFlags {
   readonly imagefolder?: boolean;
   readonly shardMb: number;
   readonly withRemoved?: boolean;
+  readonly decisions?: string;
   readonly out: string;
   readonly json?: boolean;
 }
@@ -28,6 +31,7 @@ export function exportCommand(context: Context): Command {
     .option("--imagefolder", "image folders with metadata.parquet (Hugging Face)")
     .option("--shard-mb <n>", "size of a shard, MiB", wholeNumber("--shard-mb", 1, 100_000), 256)
     .option("--with-removed", "also take the crops that cleaning took out, as zip archives")
+    .addOption(refusingOption())
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
     .addOption(jsonOption())
     .action(async (dir: string, flags: ExportFlags, command: Command) => {
@@ -39,6 +43,7 @@ export function exportCommand(context: Context): Command {
         const expected = "one of --parquet, --webdataset and --imagefolder";
         throw unexpected("input", { code: "FLAG", expected, name: "data export", got });
       }
+      const erases = flags.decisions === undefined ? undefined : await refuseErased(dir, flags.decisions);
       const note = await withProgress(context, "export", (options) =>
         exportDataset(dir, kind, flags.out, {
           ...options,
@@ -47,11 +52,15 @@ export function exportCommand(context: Context): Command {
         }),
       );
       const left = flags.withRemoved === true ? 0 : await countRemoved(await locate(dir));
-      const line =
-        left === 0 || flags.json === true
-          ? ""
-          : `\n${left} crops that cleaning took out are left out; --with-removed takes them`;
-      context.print(told(note, flags.out, flags.json) + line);
+      if (flags.json === true)
+        return context.print(JSON.stringify({ out: flags.out, ...note, erases }, null, 2));
+      const lines = [
+        ...(left === 0
+          ? []
+          : [`${left} crops that cleaning took out are left out; --with-removed takes them`]),
+        ...tellErases(erases, flags.decisions),
+      ];
+      context.print([told(note, flags.out, false), ...lines].join("\n"));
     });
 }
 

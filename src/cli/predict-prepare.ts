@@ -97,7 +97,9 @@ export async function prepareAll(
   }
 }
 
-const isUnread = ({ code }: AppError) => code.startsWith("IMAGE_");
+/** No picture, or nothing that can be read: a link of a folder may lead nowhere, a file be gone or without rights. */
+const isUnread = ({ code }: AppError) =>
+  code.startsWith("IMAGE_") || code === "FILE_MISSING" || code === "READ_FAILED";
 
 /** One file of many that holds no picture is told with the answers; any other fault ends all. */
 function unreadable(error: unknown): AppError {

@@ -8,6 +8,7 @@ import type { CheckedDataset } from "../data/check.ts";
 import { locate } from "../data/layout.ts";
 import { readManifest } from "../data/manifest.ts";
 import { keyedPseudonyms } from "../data/pseudonyms.ts";
+import { refuseErased } from "../derive/remains.ts";
 import { type BundleNote, croissantOf, writeBundle } from "../release/bundle.ts";
 import { datasetCard } from "../release/dataset-card.ts";
 import { datasetFacts, type ReleaseInfo } from "../release/facts.ts";
@@ -15,6 +16,7 @@ import { type HashKey, openHashKey } from "../release/hash-key.ts";
 import { chooseLicence, type LicenceChoice } from "../release/licence.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
 import { checkWithProgress } from "./data-check.ts";
+import { refusingOption, tellErases } from "./erases.ts";
 import { packageVersion } from "./version.ts";
 
 /** `facehand release`. */
@@ -87,9 +89,10 @@ function bundleCommand(context: Context): Command {
       "HMAC-SHA256 for the ids of subjects, pairs and frames, in tables and file names",
     )
     .option("--key <file>", "with --hash-subjects: its key, 32 bytes or more; <out>.key is made if left out")
+    .addOption(refusingOption())
     .addOption(jsonOption())
     .action(async (dir: string, flags: BundleFlags) => {
-      const { out, key: file, withRemoved = false, hashSubjects = false } = flags;
+      const { out, key: file, withRemoved = false, hashSubjects = false, decisions } = flags;
       if (file !== undefined && !hashSubjects) {
         throw unexpected("input", {
           code: "FLAG",
@@ -99,6 +102,7 @@ function bundleCommand(context: Context): Command {
         });
       }
       const info = await infoOf(dir, flags);
+      const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
       const checked = await checkWithProgress(context, dir, 4);
       const [note, key] = await withLock(out, `the folder ${out}`, async () => {
         const key = hashSubjects ? await openHashKey(file, out) : undefined;
@@ -111,8 +115,8 @@ function bundleCommand(context: Context): Command {
       });
       context.print(
         flags.json === true
-          ? JSON.stringify({ out, ...note, ...(key && { key: key.path }) }, null, 2)
-          : tellBundle(note, out, key),
+          ? JSON.stringify({ out, ...note, ...(key && { key: key.path }), erases }, null, 2)
+          : [tellBundle(note, out, key), ...tellErases(erases, decisions)].join("\n"),
       );
     });
 }
@@ -122,6 +126,7 @@ interface BundleFlags extends InfoFlags {
   readonly withRemoved?: boolean;
   readonly hashSubjects?: boolean;
   readonly key?: string;
+  readonly decisions?: string;
   readonly json?: boolean;
 }
 

@@ -102,7 +102,7 @@ export function nameFault(text: string): Fault | undefined {
 }
 
 /**
- * What spellings of one word have in common: the same for other case, widths of letters, blanks, `_` and `-`, leading
+ * What spellings of one word have in common: the same for other case, widths of letters, blanks, `_` and dashes, leading
  * zeros, `.0` of a number, and dashes of a UUID.
  *
  * @example looseForm("0007") === looseForm("7.0")
@@ -112,7 +112,7 @@ export function looseForm(text: string): string {
   const number = NUMBER.exec(plain);
   if (number !== null) return number[1]!;
   if (HEX_ID.test(plain)) return plain.replaceAll("-", "");
-  return plain.replace(/[\s_-]+/g, " ");
+  return plain.replace(/[\s_\u2010-\u2015\u2212-]+/g, " ");
 }
 
 /** Of some words the one that is spelled most like a text. */

@@ -15,6 +15,9 @@ describe("parseAge", () => {
     ["October 2019", "10-19"],
     ["3-Sep", "3-9"],
     ["09-Mar", "3-9"],
+    ["2026-10-19 00:00:00", "10-19"],
+    ["2019-10-01", "10-19"],
+    ["2026-03-09T00:00:00", "3-9"],
   ])("knows that %j was made of %s by a spreadsheet", (text, bucket) => {
     expect(hintOf(parseAge(text))).toContain(bucket);
   });

@@ -113,6 +113,7 @@ function parseWord(
   return { fault: { code, expected: `a known ${what}`, hint } };
 }
 
+const AGE_FAULT = { code: "AGE_VALUE", expected: "an age bucket such as 20-29 or 70+" } as const;
 const AGE = /^(\d{1,3})(?:-(\d{1,3})|\+)?$/;
 const OLDEST_YEARS = 130;
 
@@ -137,9 +138,7 @@ export function parseAge(text: string): Reading {
   if (text === "" || ageRange(text) !== undefined) return { value: text };
   const fault = nameFault(text);
   if (fault !== undefined) return { fault };
-  return {
-    fault: { code: "AGE_VALUE", expected: "an age bucket such as 20-29 or 70+", hint: ageHint(text) },
-  };
+  return { fault: { ...AGE_FAULT, hint: ageHint(text) } };
 }
 
 /** FairFace's buckets, which spreadsheets' dates and other spellings are compared with. */
@@ -160,15 +159,43 @@ const MONTHS = [
   ["dec", "dez", "déc", "dic"],
 ];
 
-function ageHint(text: string): string {
+/** The bucket that a spreadsheet took for a date: `Oct-19`, `9. Mrz`, `2019-10-01 00:00:00`; undefined for what is none. */
+function dateBucket(text: string): string | undefined {
+  const [, year, first, second] = /^\d\d(\d\d)-(\d\d)-(\d\d)(?:\D|$)/.exec(text) ?? [];
+  if (year !== undefined) {
+    const made = [bucketOf(first!, second!), bucketOf(first!, year)];
+    return made.find((bucket) => USUAL_AGES.includes(bucket)) ?? made[0];
+  }
   const [, word = ""] = /(?:^|[^\p{L}])(\p{L}{3})/u.exec(text) ?? [];
   const month = MONTHS.findIndex((names) => names.includes(word.toLowerCase())) + 1;
   const years = /\d+/.exec(text)?.[0];
-  if (month > 0 && years !== undefined) {
-    const [low, high] = [month, Number(years) % 100].sort((x, y) => x - y) as [number, number];
-    const bucket = ageRange(`${low}-${high}`) === undefined ? usualAge(low) : `${low}-${high}`;
-    return `a spreadsheet read ${bucket} as a date: write ${bucket} again, in a column of text`;
-  }
+  return month > 0 && years !== undefined ? bucketOf(month, Number(years) % 100) : undefined;
+}
+
+function bucketOf(one: string | number, other: string | number): string {
+  const [low, high] = [Number(one), Number(other)].sort((x, y) => x - y) as [number, number];
+  return ageRange(`${low}-${high}`) === undefined ? usualAge(low) : `${low}-${high}`;
+}
+
+const asDate = (bucket: string) =>
+  `a spreadsheet read ${bucket} as a date: write ${bucket} again, in a column of text`;
+
+/**
+ * What is wrong with a value among ages whose vocabulary is free: it is a date, as spreadsheets make of `10-19`.
+ *
+ * @example dateFault("Oct-19")?.hint // "a spreadsheet read 10-19 as a date: ..."
+ */
+export function dateFault(text: string): Fault | undefined {
+  if (!/^(?:\d{1,2}[-./ ]{1,2}\p{L}{3,4}\.?|\p{L}{3,4}\.?[-./ ]{1,2}\d{1,4}|\d{4}-\d\d-\d\d.*)$/u.test(text))
+    return undefined;
+  const bucket = dateBucket(text);
+  return bucket === undefined ? undefined : { ...AGE_FAULT, hint: asDate(bucket) };
+}
+
+function ageHint(text: string): string {
+  const bucket = dateBucket(text);
+  if (bucket !== undefined) return asDate(bucket);
+  const years = /\d+/.exec(text)?.[0];
   const dashed = text
     .replace(/\s*(?:[‐-―−~/]|to|bis)\s*/gi, "-")
     .replace(/\.0+(?=\D|$)/g, "")

@@ -1,11 +1,12 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Interrupted } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import { openZip } from "../formats/zip.ts";
-import { packFiles } from "./pack.ts";
+import { cleanedFolder, planLayout } from "./layout.ts";
+import { countRemoved, packFiles, packRemoved } from "./pack.ts";
 
 let root: string;
 const at = (name: string) => join(root, name);
@@ -67,5 +68,20 @@ describe("packFiles", () => {
     await expect(packFiles(entries(), at("no/a.zip"))).rejects.toMatchObject({ code: "PACK_FAILED" });
     const signal = AbortSignal.abort();
     await expect(packFiles(entries(), at("a.zip"), { signal })).rejects.toThrow(Interrupted);
+  });
+});
+
+describe("crops that cleaning took out", () => {
+  it("are counted as they are packed: without what systems leave behind", async () => {
+    const layout = planLayout(at("set"));
+    const folder = cleanedFolder(layout, "face");
+    await mkdir(folder, { recursive: true });
+    for (const name of ["F_1.jpg", "F_2.jpg", "Thumbs.db", "._F_1.jpg", ".DS_Store", "desktop.ini"])
+      await writeFile(join(folder, name), "x");
+    expect(await countRemoved(layout)).toBe(2);
+    await packRemoved(layout, root);
+    const zip = await openZip(at("removed_faces.zip"));
+    expect([...zip.entries.keys()]).toEqual(["removed_faces/F_1.jpg", "removed_faces/F_2.jpg"]);
+    await zip.close();
   });
 });

@@ -14,7 +14,7 @@ import { isSystemFile } from "../core/sniff-file.ts";
 import { zipStream } from "../formats/zip-stream.ts";
 import { cleanedFolder, type Layout, REMOVED_FOLDERS } from "./layout.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
-import { MODALITIES } from "./record.ts";
+import { MODALITIES, type Modality } from "./record.ts";
 
 /** A file to pack. */
 export interface PackEntry {
@@ -89,12 +89,11 @@ export async function packRemoved(
 ): Promise<(Packed & { readonly name: string })[]> {
   const out: (Packed & { readonly name: string })[] = [];
   for (const [modality, folder] of Object.entries(REMOVED_FOLDERS)) {
-    const path = cleanedFolder(layout, modality as keyof typeof REMOVED_FOLDERS);
-    const names = (await exists(path)) ? (await readdir(path)).filter((name) => !isSystemFile(name)) : [];
-    if (names.length === 0) continue;
-    const entries = names.map((name) => ({
+    const removed = await removedCrops(layout, modality as keyof typeof REMOVED_FOLDERS);
+    if (removed.length === 0) continue;
+    const entries = removed.map(({ name, path }) => ({
       name: `${folder}/${options.pseudonyms?.file(name) ?? name}`,
-      path: join(path, name),
+      path,
     }));
     out.push({ name: `${folder}.zip`, ...(await packFiles(entries, join(dir, `${folder}.zip`), options)) });
   }
@@ -104,11 +103,14 @@ export async function packRemoved(
 /** How many crops packRemoved would pack. */
 export async function countRemoved(layout: Layout): Promise<number> {
   let count = 0;
-  for (const modality of MODALITIES) {
-    const path = cleanedFolder(layout, modality);
-    if (await exists(path)) count += (await readdir(path)).length;
-  }
+  for (const modality of MODALITIES) count += (await removedCrops(layout, modality)).length;
   return count;
+}
+
+async function removedCrops(layout: Layout, modality: Modality): Promise<PackEntry[]> {
+  const folder = cleanedFolder(layout, modality);
+  const names = (await exists(folder)) ? await readdir(folder) : [];
+  return names.filter((name) => !isSystemFile(name)).map((name) => ({ name, path: join(folder, name) }));
 }
 
 const nowhere = () => new Writable({ write: (_chunk, _encoding, done) => done() });

@@ -3,7 +3,7 @@
 // once; a word that means no picture is refused. Links are followed, and no folder is entered from within itself.
 import { readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { hasErrno, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 
 /** Endings of what is taken out of folders; a file that is named by itself may have any. */
 const PICTURE = /\.(jpe?g|png|webp)$/i;
@@ -53,6 +53,7 @@ async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
     return (await stat(path)).isDirectory() ? "folder" : "file";
   } catch (error) {
     if (isNotFound(error)) return undefined;
+    if (hasErrno(error, "ELOOP")) return "file"; // links in a circle: whoever opens it says so
     throw error;
   }
 }

@@ -10,6 +10,7 @@ import { judge, type Scored, SMALL_SUBJECTS } from "./small.ts";
 import { strata } from "./strata.ts";
 import { fitTemperatureOn } from "./summary.ts";
 import { evaluateGroupThresholds, fitGroupThresholds, type GroupThresholds } from "./thresholds.ts";
+import { checkGroups } from "./words.ts";
 
 type Labelled = Prediction & Scored;
 type CalibrationFigures = Pick<BinaryMetrics, "nll" | "brier" | "ece" | "eceAdaptive">;
@@ -151,7 +152,11 @@ type Keyed = Labelled & Readonly<Record<string, string>>;
 
 function withKey(rows: readonly Labelled[], key: string): readonly Keyed[] {
   const keyed = rows as readonly Keyed[];
-  if (keyed.length === 0 || typeof keyed[0]![key] === "string") return keyed;
+  if (keyed.length === 0) return keyed;
+  if (typeof keyed[0]![key] === "string") {
+    checkGroups(keyed, [key]);
+    return keyed;
+  }
   const known = Object.keys(keyed[0]!).filter((name) => typeof keyed[0]![name] === "string");
   throw unexpected("input", {
     code: "UNKNOWN_GROUP",

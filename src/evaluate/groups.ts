@@ -20,7 +20,7 @@ import {
   SMALL_SUBJECTS,
 } from "./small.ts";
 import { groupKeys, strata } from "./strata.ts";
-import { checkGroupValues } from "./words.ts";
+import { checkGroups } from "./words.ts";
 
 /** How many people stand behind a set of images; someone recorded both ways counts in both classes. */
 export interface SubjectCounts {
@@ -91,6 +91,7 @@ export function tablesByGroup<K extends string>(
   keys: readonly K[],
   options: GroupOptions = {},
 ): GroupTable[] {
+  checkGroups(rows, keys);
   return strata(rows, keys).map(({ within, rows: own }) => ({
     ...metricsByGroup(own, groupKeys(keys) as readonly K[], options),
     within,
@@ -172,9 +173,7 @@ function partition<K extends string, R extends Readonly<Record<K, string>>>(
     if (found === undefined) groups.set(name, { values, members: [row] });
     else found.members.push(row);
   }
-  keys.forEach((key, k) => {
-    checkGroupValues(key, new Set([...groups.values()].map(({ values }) => values[k]!)));
-  });
+  checkGroups(rows, keys);
   return [...groups.values()]
     .sort((a, b) => compareTuples(a.values, b.values))
     .map(({ values, members }) => ({

@@ -3,7 +3,7 @@
 import { unexpected } from "../core/errors.ts";
 import { accept, faultError, nameFault, Spellings } from "../core/spelling.ts";
 import { SubjectKeys, sourceKey } from "../core/subject.ts";
-import { parseAge, parseGesture, parseRace } from "../core/vocabulary.ts";
+import { ageRange, dateFault, parseAge, parseGesture, parseRace } from "../core/vocabulary.ts";
 import { isImageSubject } from "./subjects.ts";
 
 /** The words of a row of predictions. */
@@ -20,6 +20,7 @@ interface Words {
 export class RowWords {
   readonly #keys = new SubjectKeys();
   readonly #races = new Map<string, Spellings>();
+  readonly #sources = new Spellings();
 
   /**
    * Checks the words of a row.
@@ -29,9 +30,11 @@ export class RowWords {
    */
   check<R extends Words>(row: R, where: string): R {
     const { source } = row;
-    const place = (column: "subject" | "age" | "race" | "gesture") => {
+    const place = (column: "source" | "subject" | "age" | "race" | "gesture") => {
       return { name: `column ${column}`, got: row[column], where };
     };
+    const twin = this.#sources.clash(source, where); // people of two sources are never one
+    if (twin !== undefined) throw twice(twin, place("source"));
     const race = accept(parseRace(row.race, source), place("race"));
     const spellings = this.#races.get(source) ?? new Spellings();
     this.#races.set(source, spellings);
@@ -68,21 +71,39 @@ function twice(
 }
 
 /**
- * Refuses values that would make two groups of one, and words for "not recorded" that would make a group.
+ * Refuses values that would make two groups of one, words for "not recorded" that would make a group, and ages that a
+ * spreadsheet took for dates: beside buckets of age, or in a column that is called by age.
  *
  * @param key - the column
  * @param values - each once, empty for images without a record
- * @throws AppError("data", "VALUE_SPELLING" | "FIELD_BLANKS" | "FIELD_UNSEEN" | "FIELD_NOTHING")
+ * @throws AppError("data", "VALUE_SPELLING" | "FIELD_BLANKS" | "FIELD_UNSEEN" | "FIELD_NOTHING" | "AGE_VALUE")
  * @example checkGroupValues("skin_tone", ["light", "Light"])
  */
 export function checkGroupValues(key: string, values: Iterable<string>): void {
   const spellings = new Spellings();
-  for (const value of values) {
+  const all = [...values];
+  const ofAge = /(^|[^a-z])ages?([^a-z]|$)/i.test(key) || all.some((value) => isBucket(value));
+  for (const value of all) {
     if (value === "") continue;
     const place = { name: `group ${key}`, got: value };
-    const fault = nameFault(value);
+    const fault = nameFault(value) ?? (ofAge ? dateFault(value) : undefined);
     if (fault !== undefined) throw faultError(fault, place);
     const other = spellings.clash(value, "");
     if (other !== undefined) throw twice(other, place);
   }
+}
+
+const isBucket = (value: string) => /[-+]/.test(value) && ageRange(value) !== undefined;
+
+/**
+ * Checks freely named groups of all rows, whatever tables they are then divided into.
+ *
+ * @param keys - string fields of the rows
+ * @throws as checkGroupValues
+ */
+export function checkGroups<K extends string>(
+  rows: readonly Readonly<Record<K, string>>[],
+  keys: readonly K[],
+): void {
+  for (const key of keys) checkGroupValues(key, new Set(rows.map((row) => row[key] ?? "")));
 }

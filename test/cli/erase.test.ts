@@ -161,6 +161,88 @@ describe("a person who withdraws", () => {
   });
 });
 
+describe("--decisions of release bundle and data export", () => {
+  const shipped = (set: string, file: string, ...more: readonly string[]) =>
+    Promise.all([
+      runCli(
+        "data",
+        "export",
+        at(set),
+        "--parquet",
+        "--out",
+        at("unshipped"),
+        "--decisions",
+        at(file),
+        ...more,
+      ),
+      runCli(
+        ...["release", "bundle", at(set), "--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24"],
+        ...["--creator", "Nobody", "--url", "https://example.org/p", "--out", at("unbundled")],
+        ...["--decisions", at(file)],
+      ),
+    ]);
+  const HEAD = "who,when,what,why,image_id,user_id";
+
+  it("refuse the dataset from before the wish, name the rows, and write nothing", async () => {
+    for (const { code, stderr, stdout } of await shipped("before", "decisions.csv")) {
+      expect([code, stdout]).toEqual([3, ""]);
+      expect(stderr).toContain(
+        `Expected nothing in ${at("before")} of the 1 subjects and images that ${at("decisions.csv")} erases, got `,
+      );
+      expect(stderr).toMatch(/ places: (train|val|test)\.csv:\d+ \(/);
+      expect(stderr).toContain(
+        `Try: derive it again with --decisions ${at("decisions.csv")}, to the same --out`,
+      );
+    }
+    const names = await readdir(root);
+    expect(names.filter((name) => name.startsWith("un"))).toEqual([]);
+  });
+
+  it("take it once it was derived again, and say so", async () => {
+    for (const { code, stdout, stderr } of await shipped("pairs", "decisions.csv")) {
+      expect(code, stderr).toBe(0);
+      expect(stdout).toMatch(
+        /\nnothing of the 1 subjects and images that .*decisions\.csv erases is in it\n$/,
+      );
+    }
+    for (const out of ["unshipped", "unbundled"]) {
+      expect(await findTraces(at(out), traces)).toEqual([]);
+      await rm(at(out), { recursive: true });
+    }
+  });
+
+  it("see a ledger row, a removed crop, a mention and another spelling, and files that erase nobody", async () => {
+    const rows = await ledger("pairs/ledger.csv");
+    const dropped = rows.find(({ status }) => status === "dropped" || status === "removed")!.image_id!;
+    const spelled = blurred.toUpperCase();
+    await writeFile(at("row.csv"), `${HEAD}\nx,2026-02-02,erase,w,${dropped},\n`);
+    await writeFile(at("spelled.csv"), `${HEAD}\nx,2026-02-02,erase,w,${spelled.replaceAll("_", " ")},\n`);
+    await writeFile(at("nobody.csv"), `${HEAD}\nx,2026-02-02,remove,w,${blurred},\n`);
+    for (const { code, stderr } of await shipped("pairs", "row.csv")) {
+      expect(code).toBe(3);
+      expect(stderr).toMatch(/ledger\.csv:\d+ \(/);
+    }
+    for (const { code, stderr } of await shipped("pairs", "spelled.csv")) {
+      expect(code).toBe(3);
+      expect(stderr).toContain(`removed_faces/F_${blurred}.jpg`);
+    }
+    const [told] = await shipped("pairs", "nobody.csv", "--json");
+    expect(JSON.parse(told!.stdout).erases).toBe(0);
+    for (const out of ["unshipped", "unbundled"]) await rm(at(out), { recursive: true });
+  });
+
+  it("refuse to ask a dataset of hashed ids, which no decision can name", async () => {
+    await bundle("keyed", "--hash-subjects");
+    await runCli("data", "fetch", at("keyed"), "--out", at("keyed set"));
+    for (const { code, stderr } of await shipped("keyed set", "decisions.csv")) {
+      expect(code).toBe(3);
+      expect(stderr).toMatch(
+        /^Expected ids that .*decisions\.csv can name in .*, got keyed hashes in their place/,
+      );
+    }
+  });
+});
+
 describe("release bundle --hash-subjects", () => {
   const ids = async () => {
     const rows = await ledger("pairs/ledger.csv");

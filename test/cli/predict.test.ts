@@ -1,5 +1,5 @@
 // `facehand predict` from arguments to printed text, on tiny checkpoints with seeded weights.
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -330,6 +330,14 @@ describe("predict of many images", () => {
     const lines = (await runCli("predict", ckpt("f1"), at("some"), "--modality", "hand")).stdout.split("\n");
     expect(lines[0]).toBe(told.warnings[0]);
     expect(lines[4]).toContain("4\\n.png");
+    await symlink(at("some/gone.png"), at("some/6.png"));
+    await symlink(at("some/7.png"), at("some/7.png"));
+    const linked = await json(ckpt("f1"), at("some"), "--modality", "hand");
+    expect(linked.predictions).toEqual(told.predictions);
+    expect(linked.unread.slice(3)).toEqual([
+      `Expected an image at ${at("some/6.png")}, got no such file`,
+      expect.stringContaining(`Expected to read an image at ${at("some/7.png")}, got ELOOP`),
+    ]);
     const none = await runCli(
       "predict",
       ckpt("f1"),
