@@ -162,25 +162,16 @@ describe("a person who withdraws", () => {
 });
 
 describe("--decisions of release bundle and data export", () => {
-  const shipped = (set: string, file: string, ...more: readonly string[]) =>
-    Promise.all([
-      runCli(
-        "data",
-        "export",
-        at(set),
-        "--parquet",
-        "--out",
-        at("unshipped"),
-        "--decisions",
-        at(file),
-        ...more,
-      ),
-      runCli(
-        ...["release", "bundle", at(set), "--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24"],
-        ...["--creator", "Nobody", "--url", "https://example.org/p", "--out", at("unbundled")],
-        ...["--decisions", at(file)],
-      ),
-    ]);
+  const shipped = async (set: string, file: string, ...more: readonly string[]) => [
+    await runCli(
+      ...["data", "export", at(set), "--parquet", "--out", at("unshipped"), "--decisions", at(file), ...more],
+    ),
+    await runCli(
+      ...["release", "bundle", at(set), "--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24"],
+      ...["--creator", "Nobody", "--url", "https://example.org/p", "--out", at("unbundled")],
+      ...["--decisions", at(file)],
+    ),
+  ];
   const HEAD = "who,when,what,why,image_id,user_id";
 
   it("refuse the dataset from before the wish, name the rows, and write nothing", async () => {
