@@ -2,9 +2,12 @@
 import { Command, CommanderError } from "commander";
 import { closest } from "fastest-levenshtein";
 import picocolors from "picocolors";
-import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
+import { fromErrno, refusalOf } from "../core/errno.ts";
+import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted, show } from "../core/errors.ts";
+import { onUncaught, openOutput } from "../core/output.ts";
 import { withoutSecrets } from "../core/secrets.ts";
 import { sweepBeside } from "../core/temporary.ts";
+import { visible, visibleLines } from "../core/visible.ts";
 import type { Context } from "./context.ts";
 import { commands } from "./table.ts";
 import { watchUnsettled } from "./unsettled.ts";
@@ -13,7 +16,7 @@ import { packageVersion } from "./version.ts";
 const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.
 The label is an apparent one, recorded by machines or annotators; it is never a person's identity.`;
 
-function program(context: Context): Command {
+function program(context: Context, writeOut: (text: string) => void): Command {
   const root = new Command("facehand")
     .description(DESCRIPTION)
     .version(packageVersion(), "-V, --version", "print the version")
@@ -23,7 +26,7 @@ function program(context: Context): Command {
     .allowExcessArguments(false);
   for (const command of commands(context)) root.addCommand(command);
   const settle = (command: Command) => {
-    command.exitOverride().configureOutput({ writeErr: () => undefined });
+    command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut });
     command.commands.forEach(settle);
   };
   settle(root);
@@ -49,50 +52,77 @@ export async function run(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED); // a second Ctrl-C does not wait
-    process.stderr.write("\nStopping after the work under way; press Ctrl-C again to stop at once.\n");
+    err.write("\nStopping after the work under way; press Ctrl-C again to stop at once.\n");
     stop.abort();
   };
   process.on("SIGINT", onSignal);
-  const settled = watchUnsettled((text) => process.stderr.write(`${text}\n`));
+  const [out, err] = [openOutput("stdout"), openOutput("stderr")];
+  const say = (text: string) => err.write(`${withoutSecrets(text)}\n`);
+  const settled = watchUnsettled(say);
   const context: Context = {
     signal: stop.signal,
-    print: (text) => process.stdout.write(`${text}\n`),
-    report: (text) => process.stderr.write(`${text}\n`),
+    print: (text) => out.write(`${visibleLines(text)}\n`),
+    report: (text) => say(visibleLines(text)),
   };
+  const restore = onUncaught((error) => explain(error, argv, say));
+  let code = 0;
   try {
-    await program(context).parseAsync(argv, { from: "user" });
-    return 0;
+    await program(context, (text) => out.write(text)).parseAsync(argv, { from: "user" });
   } catch (error) {
-    return explain(error, argv);
-  } finally {
-    settled();
-    process.off("SIGINT", onSignal);
+    code = explain(error, argv, say);
   }
+  const fault = await out.flush();
+  if (code === 0 && fault !== undefined) code = explain(notPrinted(fault), argv, say);
+  await err.flush(); // what could not be told there is told by the exit code
+  restore();
+  settled();
+  process.off("SIGINT", onSignal);
+  return code;
+}
+
+/** A result that standard output did not take: the work itself is done. */
+function notPrinted(fault: Error): AppError {
+  const hint = "what was to be written into files is there; give the output another place and print it again";
+  const message = `Expected to print the whole result, got ${show(fault)} (standard output)`;
+  return new AppError("data", "OUTPUT_FAILED", message, {
+    hint: `${refusalOf(fault)?.hint ?? "look at it"}; ${hint}`,
+    cause: fault,
+  });
 }
 
 /** Prints what went wrong; usage only for input errors, a stack only for our own faults. */
-function explain(error: unknown, argv: readonly string[]): number {
-  const say = (text: string) => process.stderr.write(`${withoutSecrets(text)}\n`);
+function explain(fault: unknown, argv: readonly string[], say: (text: string) => void): number {
+  const error = fromErrno(fault);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help and --version
-    say(picocolors.red(reword(error, argv)));
+    say(picocolors.red(visibleLines(reword(error, argv))));
     say(usageHint(argv));
     return EXIT_CODES.input;
   }
   if (error instanceof Interrupted) {
-    say(error.message);
+    say(visibleLines(error.message));
     return EXIT_INTERRUPTED;
   }
   if (error instanceof AppError) {
     say(picocolors.red(error.message));
     if (error.hint !== undefined) say(`Try: ${error.hint}`);
     if (error.kind === "input") say(usageHint(argv));
-    if (error.kind === "internal") say(error.stack ?? "");
-    return EXIT_CODES[error.kind];
-  }
-  say(picocolors.red("This is a fault of facehand, not of your input."));
-  say(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    if (error.kind !== "internal") return EXIT_CODES[error.kind];
+  } else say(picocolors.red("This is a fault of facehand, not of your input."));
+  say(stackOf(error));
+  say(REPORT);
   return EXIT_CODES.internal;
+}
+
+const REPORT =
+  "Please report it with these lines, the command and what `facehand doctor` prints, where you got facehand from.";
+
+/** The message on one line, the calls below it. */
+function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return visible(String(error));
+  const calls = error.stack?.match(/^\s+at .*$/gm) ?? [];
+  const head = error instanceof AppError ? [] : [visible(`${error.name}: ${error.message}`)];
+  return visibleLines([...head, ...calls].join("\n"));
 }
 
 /** Commander's messages in the house's wording; the nearest match, if any, is on a second line. */

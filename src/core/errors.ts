@@ -1,7 +1,9 @@
 // The one error type, its wording and its exit codes.
 // Every fault a user can cause is an AppError; anything else that escapes is a bug of ours ("internal").
-// Invariant: no message or hint has a secret of an address in it (core/secrets).
+// Invariants: no message or hint has a secret of an address in it (core/secrets); it is safe for a terminal, one line (further
+// ones are this program's own) and of at most 2 KB, whatever values and names of files it tells.
 import { withoutSecrets } from "./secrets.ts";
+import { shortened, visible } from "./visible.ts";
 
 /** Whose fault it is: the caller's flags, files and rows, servers, or our own. */
 export type ErrorKind = "input" | "data" | "remote" | "internal";
@@ -14,7 +16,12 @@ export interface ErrorOptions {
   /** What to try, as one imperative sentence. */
   readonly hint?: string;
   readonly cause?: unknown;
+  /** Further lines below the message, one fault each. */
+  readonly lines?: readonly string[];
 }
+
+/** As many bytes a further line has at most. */
+const LINE_BYTES = 400;
 
 /**
  * A fault with a kind (decides the exit code), a stable code and a message for people.
@@ -24,13 +31,17 @@ export class AppError extends Error {
   readonly kind: ErrorKind;
   readonly code: string;
   readonly hint: string | undefined;
+  readonly lines: readonly string[];
 
   constructor(kind: ErrorKind, code: string, message: string, options: ErrorOptions = {}) {
-    super(plainText(message), options.cause === undefined ? undefined : { cause: options.cause });
+    const { cause, hint, lines = [] } = options;
+    const below = lines.map((line) => `\n  ${plainText(line, LINE_BYTES)}`);
+    super(plainText(message) + below.join(""), cause === undefined ? undefined : { cause });
     this.name = "AppError";
     this.kind = kind;
     this.code = code;
-    this.hint = options.hint === undefined ? undefined : plainText(options.hint);
+    this.hint = hint === undefined ? undefined : plainText(hint);
+    this.lines = lines;
   }
 
   /** Message and hint as the command line prints them. */
@@ -39,28 +50,13 @@ export class AppError extends Error {
   }
 }
 
-/** Bytes of a message or hint: a file may hold names of megabytes. */
-const MOST_BYTES = 2048;
-const END_BYTES = 500;
-
-/** Of a longer text only so much of both ends is looked at. */
+/** Of a longer text only so much of both ends is looked at: a file may hold names of megabytes. */
 const LONG_CHARS = 7000;
 
-/** A message as people may read it: short, and without secrets. */
-function plainText(text: string): string {
+/** A message as people may read it: short, visible and without secrets. */
+function plainText(text: string, limitBytes?: number): string {
   const ends = `${text.slice(0, LONG_CHARS)} … ${text.slice(-LONG_CHARS)}`;
-  return bounded(withoutSecrets(text.length > 2 * LONG_CHARS ? ends : text));
-}
-
-/** A text of at most MOST_BYTES in UTF-8; of a longer one its beginning and its end, where the file and row are. */
-function bounded(text: string): string {
-  if (text.length * 3 <= MOST_BYTES) return text;
-  const bytes = new TextEncoder().encode(text);
-  if (bytes.length <= MOST_BYTES) return text;
-  const decoder = new TextDecoder();
-  const begin = decoder.decode(bytes.subarray(0, MOST_BYTES - END_BYTES - 6), { stream: true });
-  const end = new TextDecoder().decode(bytes.subarray(-END_BYTES)).replace(/^\uFFFD+/, "");
-  return `${begin} … ${end}`;
+  return shortened(visible(withoutSecrets(text.length > 2 * LONG_CHARS ? ends : text)), limitBytes);
 }
 
 /** Ctrl-C or an abort signal: state was left resumable; the command line exits with 130. */

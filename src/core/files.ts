@@ -15,6 +15,7 @@ import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } f
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { z } from "zod";
+import { refusalOf } from "./errno.ts";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "./errors.ts";
 import { causeOf, endsOf } from "./sniff.ts";
 import { explained } from "./sniff-file.ts";
@@ -80,19 +81,15 @@ export interface AtomicFile {
  */
 export async function openAtomic(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
-  const guard = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (cause) {
-      if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // from the parts, which say more
-      throw writeFailed(path, cause);
-    }
-  };
-  await mkdir(dirname(path), { recursive: true });
-  let file: FileHandle | undefined = await guard(() => open(temporary, "w"));
+  const guard = <T>(work: () => Promise<T>) => writing(path, work);
+  let file: FileHandle | undefined = await guard(async () => {
+    await mkdir(dirname(path), { recursive: true });
+    return open(temporary, "w");
+  });
   const close = async () => {
-    await file?.close();
-    file = undefined;
+    const closing = file?.close();
+    file = undefined; // what could not be closed cannot be closed again
+    await closing;
   };
   return {
     write: (data) => guard(() => writeFile(file!, data)),
@@ -109,10 +106,24 @@ export async function openAtomic(path: string): Promise<AtomicFile> {
   };
 }
 
+/**
+ * Runs what writes a file; what the system refuses names it, which errors of open files do not.
+ *
+ * @throws AppError("data", "WRITE_FAILED"); errors of the parts that are written as they are
+ */
+export async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // they say more
+    throw writeFailed(path, cause);
+  }
+}
+
 /** A file or folder that could not be written: no space, no right, no such disk. */
 export function writeFailed(path: string, cause: unknown): AppError {
   return new AppError("data", "WRITE_FAILED", `Expected to write ${path}, got ${show(cause)}`, {
-    hint: "check free space and permissions of the folder",
+    hint: refusalOf(cause)?.hint ?? "check free space and permissions of the folder",
     cause,
   });
 }
@@ -164,7 +175,8 @@ export function readBytesNow(path: string, what: string): Uint8Array {
 function unread(path: string, what: string, cause: unknown): AppError {
   if (isNotFound(cause)) return missingFile(path, what);
   const message = `Expected to read ${what} at ${path}, got ${show(cause)}`;
-  return new AppError("data", "READ_FAILED", message, { cause });
+  const hint = refusalOf(cause)?.hint ?? "check the file and its permissions";
+  return new AppError("data", "READ_FAILED", message, { hint, cause });
 }
 
 /** Reads a UTF-8 text file. */
@@ -254,7 +266,7 @@ export async function sha256File(path: string): Promise<string> {
   try {
     for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
   } catch (cause) {
-    throw isNotFound(cause) ? missingFile(path, "a file") : cause;
+    throw unread(path, "a file", cause);
   }
   return hash.digest("hex");
 }

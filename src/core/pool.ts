@@ -1,5 +1,6 @@
 // Bounded parallel work: an ordered async map, and a pool of worker threads.
 import { type ResourceLimits, Worker } from "node:worker_threads";
+import { fromErrno } from "./errno.ts";
 import { AppError, type ErrorKind } from "./errors.ts";
 import { Handle } from "./handle.ts";
 
@@ -198,7 +199,8 @@ export function serveWorker<Request, Response>(
   });
 }
 
-function flatten(error: unknown): NonNullable<Reply["error"]> {
+function flatten(fault: unknown): NonNullable<Reply["error"]> {
+  const error = fromErrno(fault); // its code would be lost on the way
   if (error instanceof AppError) {
     const { kind, code, message, hint } = error;
     return { kind, code, message, app: true, ...(hint === undefined ? {} : { hint }) };

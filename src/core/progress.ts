@@ -1,4 +1,5 @@
 // One progress line on standard error: done/total, rate, time left. Silent unless that is a terminal.
+import { visible } from "./visible.ts";
 
 export interface Progress {
   /** Adds finished units; `total` is another total, as more becomes known. */
@@ -40,7 +41,7 @@ export function startProgress(label: string, total: number, options: ProgressOpt
     if (stream.isTTY !== true) return;
     const line =
       formatProgress(label, count, all, unit, now() - startMs, skipped) + (text === "" ? "" : `  ${text}`);
-    stream.write(`\r\x1b[2K${line.slice(0, (stream.columns ?? 100) - 1)}`);
+    stream.write(`\r\x1b[2K${visible(line).slice(0, (stream.columns ?? 100) - 1)}`);
     drawnMs = now();
   };
   return {

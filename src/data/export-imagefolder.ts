@@ -3,7 +3,7 @@
 // Invariant: file names are those of the dataset, so that nothing has to be invented on the way back.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { readBytes } from "../core/files.ts";
+import { readBytes, writing } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { readParquet, writeParquet } from "../formats/parquet.ts";
 import type { Cells } from "./check-tables.ts";
@@ -31,8 +31,11 @@ export async function writeImageFolders(source: PairSource, dir: string): Promis
       for (const column of COLUMNS) table[column].push(cells[column]);
       table.hand_file_name.push(`hands/${cells.hand_image_name}`);
       table.face_file_name.push(`faces/${cells.face_image_name}`);
-      await writeFile(join(folder, "hands", cells.hand_image_name), hand);
-      await writeFile(join(folder, "faces", cells.face_image_name), face);
+      const paths = [
+        join(folder, "hands", cells.hand_image_name),
+        join(folder, "faces", cells.face_image_name),
+      ];
+      for (const [i, path] of paths.entries()) await writing(path, () => writeFile(path, [hand, face][i]!));
     }
     if (table.id.length === 0) continue; // a table without images is none to imagefolder
     await writeParquet(join(folder, "metadata.parquet"), SCHEMA, table);

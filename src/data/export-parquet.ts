@@ -75,22 +75,26 @@ async function writeShards(
   let shard: RowWriter = await open();
   let waiting = 0; // bytes of rows that are not in the file yet
   let before = 0;
-  for await (const { cells, hand, face } of source(split)) {
-    if (shard.sizeBytes + waiting >= shardBytes) {
-      await shard.close();
-      shard = await open();
-      waiting = 0;
-      before = 0;
+  try {
+    for await (const { cells, hand, face } of source(split)) {
+      if (shard.sizeBytes + waiting >= shardBytes) {
+        await shard.close();
+        shard = await open();
+        waiting = 0;
+        before = 0;
+      }
+      await shard.add({
+        ...cells,
+        hand: { bytes: hand, path: cells.hand_image_name },
+        face: { bytes: face, path: cells.face_image_name },
+      });
+      waiting = shard.sizeBytes > before ? 0 : waiting + hand.byteLength + face.byteLength;
+      before = shard.sizeBytes;
     }
-    await shard.add({
-      ...cells,
-      hand: { bytes: hand, path: cells.hand_image_name },
-      face: { bytes: face, path: cells.face_image_name },
-    });
-    waiting = shard.sizeBytes > before ? 0 : waiting + hand.byteLength + face.byteLength;
-    before = shard.sizeBytes;
+    await shard.close();
+  } finally {
+    await shard.discard();
   }
-  await shard.close();
   return paths;
 }
 

@@ -43,16 +43,20 @@ export async function writeTarShards(
     };
     let tar = open();
     let place = 0;
-    for await (const pair of source(split)) {
-      if (tar.sizeBytes >= shardBytes) {
-        await tar.close();
-        tar = open();
+    try {
+      for await (const pair of source(split)) {
+        if (tar.sizeBytes >= shardBytes) {
+          await tar.close();
+          tar = open();
+        }
+        for (const entry of entriesOf(pair, `${HUB_SPLITS[split]}-${String(place++).padStart(8, "0")}`)) {
+          await tar.add(entry);
+        }
       }
-      for (const entry of entriesOf(pair, `${HUB_SPLITS[split]}-${String(place++).padStart(8, "0")}`)) {
-        await tar.add(entry);
-      }
+      await tar.close();
+    } finally {
+      tar.discard();
     }
-    await tar.close();
   }
   return names;
 }

@@ -5,7 +5,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
-import { writeAtomic } from "../core/files.ts";
+import { writeAtomic, writing } from "../core/files.ts";
 import { type Count, countFiles, makeFolder } from "../core/folder.ts";
 import { withLock } from "../core/lock.ts";
 import { checkApart } from "../core/true-path.ts";
@@ -178,13 +178,15 @@ async function writeSplit(root: string, split: Split, source: PairSource, names:
   async function* rows() {
     for await (const { cells, hand, face } of source(split)) {
       checkNames(cells, `${split} of the export`, names);
-      await writeFile(imagePath(layout, "hand", cells.hand_image_name), hand);
-      await writeFile(imagePath(layout, "face", cells.face_image_name), face);
+      await write(imagePath(layout, "hand", cells.hand_image_name), hand);
+      await write(imagePath(layout, "face", cells.face_image_name), face);
       yield cells;
     }
   }
   await writeCsv(layout.csv[split], COLUMNS, rows());
 }
+
+const write = (path: string, bytes: Uint8Array) => writing(path, () => writeFile(path, bytes));
 
 function checkContent(dir: string, note: ExportNote, got: Pick<ExportNote, "pairs" | "content">): void {
   for (const split of SPLITS) {

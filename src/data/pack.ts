@@ -7,6 +7,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { refusalOf } from "../core/errno.ts";
 import { AppError, Interrupted, show } from "../core/errors.ts";
 import { exists, readBytes } from "../core/files.ts";
 import { mapOrdered } from "../core/pool.ts";
@@ -71,7 +72,8 @@ export async function packFiles(
   } catch (cause) {
     if (cause instanceof Interrupted || cause instanceof AppError) throw cause;
     const message = `Expected to write ${path}, got ${show(cause)}`;
-    throw new AppError("data", "PACK_FAILED", message, { hint: "check the free space", cause });
+    const hint = refusalOf(cause)?.hint ?? "check the free space";
+    throw new AppError("data", "PACK_FAILED", message, { hint, cause });
   }
   return { sha256: hash.digest("hex"), sizeBytes };
 }

@@ -40,13 +40,9 @@ export class BadRecords {
     if (first === undefined) return;
     if (this.#count === 1) throw first;
     const more = this.#count - this.#first.length;
-    const lines = this.#first.map(({ message }) => `\n  ${message}`).join("");
-    const rest = more === 0 ? "" : `\n  and ${more} more`;
-    throw new AppError(
-      "data",
-      "BAD_RECORDS",
-      `Expected good records in ${where}, got ${this.#count} bad ones:${lines}${rest}`,
-      { hint: first.hint ?? "mend the records, or take them out of their files", cause: first },
-    );
+    const lines = [...this.#first.map(({ message }) => message), ...(more === 0 ? [] : [`and ${more} more`])];
+    const message = `Expected good records in ${where}, got ${this.#count} bad ones:`;
+    const hint = first.hint ?? "mend the records, or take them out of their files";
+    throw new AppError("data", "BAD_RECORDS", message, { hint, lines, cause: first });
   }
 }

@@ -6,6 +6,7 @@ import { open } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { unexpected } from "../core/errors.ts";
+import { writing } from "../core/files.ts";
 import { openRanges, type RangeReader } from "../core/ranges.ts";
 import { explained } from "../core/sniff-file.ts";
 import { APART } from "./parquet-apart.ts";
@@ -30,6 +31,8 @@ export interface RowWriter {
   readonly sizeBytes: number;
   add(row: ParquetRow): Promise<void>;
   close(): Promise<void>;
+  /** Lets go of a file that will not be completed; nothing happens after `close`. */
+  discard(): Promise<void>;
 }
 
 /**
@@ -43,11 +46,11 @@ export async function openRowWriter(
   schema: RowSchema,
   metadata: Readonly<Record<string, string>>,
 ): Promise<RowWriter> {
-  const file = await open(path, "w");
+  const file = await writing(path, () => open(path, "w"));
   const writer = new ByteWriter();
   const flush = async () => {
     const bytes = new Uint8Array(writer.buffer, 0, writer.index);
-    for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes.subarray(at))).bytesWritten;
+    await writing(path, () => file.writeFile(bytes));
     writer.index = 0;
   };
   const parquet = new ParquetWriter({
@@ -78,15 +81,15 @@ export async function openRowWriter(
       if (group.length === GROUP_ROWS) await writeGroup();
     },
     async close() {
-      try {
-        await writeGroup();
-        await parquet.finish();
-        await flush();
+      await writeGroup();
+      await parquet.finish();
+      await flush();
+      await writing(path, async () => {
         await file.sync();
-      } finally {
         await file.close();
-      }
+      });
     },
+    discard: () => file.close(), // a closed one once more is no fault
   };
 }
 

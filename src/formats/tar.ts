@@ -6,6 +6,7 @@ import { stat } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { writing } from "../core/files.ts";
 import { withCause } from "../core/sniff.ts";
 import { causeIn } from "../core/sniff-file.ts";
 
@@ -21,6 +22,8 @@ export interface TarWriter {
   readonly sizeBytes: number;
   add(entry: TarEntry): Promise<void>;
   close(): Promise<void>;
+  /** Lets go of a file that will not be completed; nothing happens after `close`. */
+  discard(): void;
 }
 
 const BLOCK = 512;
@@ -49,12 +52,15 @@ export function openTarWriter(path: string): TarWriter {
           error ? reject(error) : resolve(),
         );
       });
-      await Promise.race([written, done]);
+      await writing(path, () => Promise.race([written, done]));
       sizeBytes += BLOCK + Math.ceil(data.byteLength / BLOCK) * BLOCK;
     },
     async close() {
       archive.finalize();
-      await done;
+      await writing(path, () => done);
+    },
+    discard() {
+      file.destroy();
     },
   };
 }

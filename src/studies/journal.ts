@@ -4,8 +4,9 @@ import { appendFile, mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { z } from "zod";
+import { fromErrno } from "../core/errno.ts";
 import { AppError, Interrupted } from "../core/errors.ts";
-import { exists, readText } from "../core/files.ts";
+import { exists, readText, writing } from "../core/files.ts";
 
 /** `stopped` is an interruption that leaves a task to go on with; `lost` is a process that ended without a word. */
 export const EVENTS = ["start", "done", "failed", "stopped", "lost"] as const;
@@ -36,7 +37,7 @@ export async function appendEvent(
     pid: process.pid,
     ...(error === undefined ? {} : { error }),
   };
-  await appendFile(path, `${whole ? "" : "\n"}${JSON.stringify(line)}\n`);
+  await writing(path, () => appendFile(path, `${whole ? "" : "\n"}${JSON.stringify(line)}\n`));
 }
 
 /** All events so far, the oldest first; none if there is no journal. */
@@ -53,7 +54,8 @@ export async function readJournal(path: string): Promise<JournalEvent[]> {
 }
 
 /** What a journal says of a fault. */
-export function faultOf(error: unknown): NonNullable<JournalEvent["error"]> {
+export function faultOf(thrown: unknown): NonNullable<JournalEvent["error"]> {
+  const error = fromErrno(thrown);
   if (error instanceof AppError) return { kind: error.kind, code: error.code, message: error.describe() };
   const message = error instanceof Error ? error.message : String(error);
   return { kind: "internal", code: error instanceof Interrupted ? "INTERRUPTED" : "INTERNAL", message };

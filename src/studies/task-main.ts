@@ -2,7 +2,9 @@
 // It stops cleanly at a message "stop", at SIGINT and SIGTERM, and when the runner that started it is gone.
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { AppError, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
+import { AppError, type ErrorKind, EXIT_CODES, EXIT_INTERRUPTED, Interrupted } from "../core/errors.ts";
+import { type Output, onUncaught, openOutput } from "../core/output.ts";
+import { visibleLines } from "../core/visible.ts";
 import { formatEpoch } from "../train/runlog.ts";
 import { faultOf, type JournalEvent } from "./journal.ts";
 import { readStudy } from "./study.ts";
@@ -36,6 +38,12 @@ async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: Ta
   const onStop = () => stop.abort();
   for (const event of ["message", "disconnect", "SIGINT", "SIGTERM"] as const)
     process.on(event as "message", onStop);
+  const [out, err] = [openOutput("stdout"), openOutput("stderr")];
+  const tell = (news: Exclude<TaskNews, { kind: "fault" }>) => {
+    out.write(visibleLines(`${news.kind} ${news.text}\n`));
+    if (process.connected) process.send?.(news, undefined, undefined, () => undefined); // the runner may be gone
+  };
+  onUncaught((error) => fail(error, err));
   try {
     const study = await readStudy(dir);
     const cell = study.cells.find((each) => each.id === id);
@@ -57,14 +65,19 @@ async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: Ta
     await patiently(work, lockWaitSeconds);
     return 0;
   } catch (error) {
-    const fault = faultOf(error);
-    process.stderr.write(`${fault.message}\n`);
-    if (!(error instanceof AppError) && !(error instanceof Interrupted))
-      process.stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`);
-    process.send?.({ kind: "fault", fault } satisfies TaskNews);
-    if (error instanceof Interrupted) return EXIT_INTERRUPTED;
-    return error instanceof AppError ? EXIT_CODES[error.kind] : EXIT_CODES.internal;
+    return fail(error, err);
   }
+}
+
+/** Tells log and runner what ended the task. @returns the exit code */
+function fail(error: unknown, err: Output): number {
+  const fault = faultOf(error);
+  err.write(`${visibleLines(fault.message)}\n`);
+  if (fault.code === "INTERNAL")
+    err.write(`${visibleLines(error instanceof Error ? (error.stack ?? "") : String(error))}\n`);
+  if (process.connected)
+    process.send?.({ kind: "fault", fault } satisfies TaskNews, undefined, undefined, () => undefined);
+  return error instanceof Interrupted ? EXIT_INTERRUPTED : EXIT_CODES[fault.kind as ErrorKind];
 }
 
 /** A lost attempt on another machine holds its lock until it is known as dead. */
@@ -76,9 +89,4 @@ async function patiently(work: () => Promise<void>, seconds: number): Promise<vo
       if (!(error instanceof AppError) || error.code !== "LOCKED" || Date.now() >= endMs) throw error;
     }
   }
-}
-
-function tell(news: Exclude<TaskNews, { kind: "fault" }>): void {
-  process.stdout.write(`${news.kind} ${news.text}\n`);
-  if (process.connected) process.send?.(news);
 }

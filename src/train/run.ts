@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
-import { exists, parseJson, readText, writeAtomic, writeJson } from "../core/files.ts";
+import { exists, parseJson, readText, writeAtomic, writeJson, writing } from "../core/files.ts";
 import { isSystemFile } from "../core/sniff-file.ts";
 import { sweepTemporaries } from "../core/temporary.ts";
 import type { SourceFacts } from "../models/facts.ts";
@@ -151,7 +151,8 @@ export async function readLog(dir: string): Promise<EpochLog[]> {
 
 /** Adds one epoch to the end of a run's log. */
 export async function appendLog(dir: string, epoch: EpochLog): Promise<void> {
-  await appendFile(runPaths(dir).log, `${JSON.stringify(epoch)}\n`);
+  const { log } = runPaths(dir);
+  await writing(log, () => appendFile(log, `${JSON.stringify(epoch)}\n`));
 }
 
 /** Cuts the log back to its first `epochs` epochs; a last line that was cut off by a kill goes too. */
