@@ -7,9 +7,9 @@ import { SMALL_SUBJECTS } from "../evaluate/small.ts";
 export interface Context {
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Prints a line to standard output. */
+  /** Prints a result to standard output; line ends are the caller's own, what files hold goes through `visible`. */
   print(text: string): void;
-  /** Prints a line to standard error: news that is not the result. */
+  /** Prints one line to standard error: news that is not the result. */
   report(text: string): void;
 }
 

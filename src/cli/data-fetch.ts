@@ -1,6 +1,8 @@
 // `facehand data fetch`: published datasets, checkpoints and HaGRID, or any link, onto this machine.
+
 import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { visible } from "../core/visible.ts";
 import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 import {
   BEST,
@@ -195,11 +197,12 @@ function formatFetch(what: string, { dir, files, folders }: FetchSummary): strin
   const next = set === "link" ? undefined : NEXT[set]?.(dir);
   return [
     ...files.map(
-      ({ name, sizeBytes, sha256, kept }) => `${name}  ${mb(sizeBytes)}  SHA-256 ${sha256}  ${state(kept)}`,
+      ({ name, sizeBytes, sha256, kept }) =>
+        `${visible(name)}  ${mb(sizeBytes)}  SHA-256 ${sha256}  ${state(kept)}`,
     ),
     ...folders.map(({ name, files: count, bytes, leftOut, kept }) => {
       const rest = leftOut === 0 ? "" : `, ${leftOut} other entries left out`;
-      return `${name}/  ${count.toLocaleString("en-US")} files, ${mb(bytes)}${rest}  ${state(kept)}`;
+      return `${visible(name)}/  ${count.toLocaleString("en-US")} files, ${mb(bytes)}${rest}  ${state(kept)}`;
     }),
     `in ${dir}`,
     ...(next === undefined ? [] : [`next  ${next}`]),

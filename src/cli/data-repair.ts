@@ -1,7 +1,10 @@
 // `facehand data repair`: shows what it would mend; `--apply` mends it.
+
 import type { Command } from "commander";
+import { show } from "../core/errors.ts";
 import { withLock } from "../core/lock.ts";
 import { startProgress } from "../core/progress.ts";
+import { visible } from "../core/visible.ts";
 import { locate } from "../data/layout.ts";
 import { applyRepair, finishRepair, isRepairPending } from "../data/repair.ts";
 import { planRepair, type RepairPlan } from "../data/repair-plan.ts";
@@ -63,10 +66,10 @@ function told({ layout, repairs, left }: RepairPlan, applied: boolean): string {
     const key = `${what === "image" ? "images" : file}  ${reason}`;
     groups.set(key, (groups.get(key) ?? 0) + 1);
   }
-  const lines = [...groups].map(([key, count]) => `  ${key}  ${count}`);
+  const lines = [...groups].map(([key, count]) => `  ${visible(key)}  ${count}`);
   const first = repairs.slice(0, 10).map(({ what, file, row, before, after }) => {
     const place = row === "" ? file : `${file}:${row}`;
-    return `  ${what} ${place}: ${JSON.stringify(before)} -> ${after === "" ? "taken out" : JSON.stringify(after)}`;
+    return visible(`  ${what} ${place}: ${show(before)} -> ${after === "" ? "taken out" : show(after)}`);
   });
   const more = repairs.length > 10 ? [`  … and ${repairs.length - 10} more (--json has all)`] : [];
   const decisions = left.slice(0, 10).map(({ message }) => `  ${message}`);

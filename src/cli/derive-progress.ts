@@ -1,7 +1,9 @@
 // Derivations as the command line runs them: with a progress line, an interruption that tells how to go on, and
 // the words of the result.
+
 import { Interrupted } from "../core/errors.ts";
 import { type Progress, startProgress } from "../core/progress.ts";
+import { visible } from "../core/visible.ts";
 import { SMALL_GROUP } from "../data/check-counts.ts";
 import { planLayout } from "../data/layout.ts";
 import type { Manifest } from "../data/manifest.ts";
@@ -156,10 +158,10 @@ export function formatCounts({
     `frames    ${frames}${drawn ? " (drawn: nobody shown is real)" : ""}`,
     `kept      ${kept}`,
     `removed   ${total(removed)}`,
-    ...reasons.map(([reason, n]) => `  ${reason.padEnd(20)} ${n}`),
+    ...reasons.map(([reason, n]) => `  ${visible(reason).padEnd(20)} ${n}`),
     ...(total(restored) === 0 ? [] : [`restored  ${total(restored)} by decisions`]),
     `hands     ${Object.entries(hands)
-      .map(([from, n]) => `${n} cut by ${HAND_WORDS[from] ?? from}`)
+      .map(([from, n]) => `${n} cut by ${HAND_WORDS[from] ?? visible(from)}`)
       .join(", ")}`,
     ...(total(annotatedIn) === 0 ? [] : [`turned    ${tellTurned(annotatedIn)}`]),
     ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
@@ -176,7 +178,9 @@ const HAND_WORDS: Readonly<Record<string, string>> = {
 /** Of the frames that EXIF turns, which pixels their annotations were found to speak of. */
 function tellTurned(annotatedIn: Readonly<Record<string, number>>): string {
   const words: Readonly<Record<string, string>> = { stored: "stored pixels", upright: "turned pixels" };
-  const parts = Object.entries(annotatedIn).map(([where, n]) => `${n} annotated in ${words[where] ?? where}`);
+  const parts = Object.entries(annotatedIn).map(
+    ([where, n]) => `${n} annotated in ${words[where] ?? visible(where)}`,
+  );
   return `${parts.join(", ")} (frames that EXIF turns)`;
 }
 
@@ -184,5 +188,5 @@ function tellTurned(annotatedIn: Readonly<Record<string, number>>): string {
 function formatDeviation({ by, value, split, points, subjects }: Deviation): string {
   const sign = points < 0 ? "-" : "+";
   const small = subjects < SMALL_GROUP ? `, too few subjects (${subjects}) to compare` : "";
-  return `balance   ${by} ${value}: ${sign}${Math.abs(points).toFixed(1)} points in ${split}${small}`;
+  return `balance   ${by} ${visible(value)}: ${sign}${Math.abs(points).toFixed(1)} points in ${split}${small}`;
 }

@@ -2,6 +2,7 @@
 // Invariant: it reports and never fails, but where it was told to remove something and may not: what is missing is a line of
 // advice, not an error.
 import { type Command, Option } from "commander";
+import { visible } from "../core/visible.ts";
 import { type ForeignLibraries, removeForeignLibraries } from "../engine/foreign-libraries.ts";
 import { cudaInstall } from "../engine/ort-node.ts";
 import { type Context, jsonOption, verb } from "./context.ts";
@@ -128,5 +129,5 @@ function formatFacts(facts: MachineFacts, advice: readonly Advice[]): string {
 /** Both columns flush left. */
 function table(rows: readonly (readonly string[])[]): string {
   const width = Math.max(...rows.map(([name]) => name!.length));
-  return rows.map(([name, text]) => `${name!.padEnd(width)}  ${text}`).join("\n");
+  return rows.map(([name, text]) => `${name!.padEnd(width)}  ${visible(text!)}`).join("\n");
 }

@@ -62,7 +62,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const context: Context = {
     signal: stop.signal,
     print: (text) => out.write(`${visibleLines(text)}\n`),
-    report: (text) => say(visibleLines(text)),
+    report: (text) => say(visible(text)),
   };
   const restore = onUncaught((error) => explain(error, argv, say));
   let code = 0;

@@ -1,7 +1,9 @@
 // `facehand model convert`: upstream's PyTorch checkpoints to this package's, and the other way.
+
 import { extname } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { visible } from "../core/visible.ts";
 import { toldOf } from "../models/weights.ts";
 import { modelConfigSchema, parseModelConfig } from "../train/config.ts";
 import { type Converted, readUpstream, writeConverted, writeForTorch } from "../train/convert.ts";
@@ -73,11 +75,11 @@ function told(out: string, { facts, specs, weights, taken, leftOut = [] }: Conve
   const values = specs.reduce((sum, { name }) => sum + weights.get(name)!.length, 0);
   const { sizePx, mean, std } = pixels;
   return [
-    `${out}: ${arch} ${tag}, ${specs.length} tensors, ${values.toLocaleString("en")} values`,
-    ...(source === undefined ? [] : [`weights ${source}${other}`]),
+    `${out}: ${visible(`${arch} ${tag}`)}, ${specs.length} tensors, ${values.toLocaleString("en")} values`,
+    ...(source === undefined ? [] : [visible(`weights ${source}${other}`)]),
     `pixels  ${sizePx} px bilinear, mean ${mean.join(" ")}, std ${std.join(" ")}`,
     ...(leftOut.length === 0
       ? []
-      : [`left out  ${leftOut.join(", ")}: upstream's modules have no such heads`]),
+      : [`left out  ${visible(leftOut.join(", "))}: upstream's modules have no such heads`]),
   ].join("\n");
 }

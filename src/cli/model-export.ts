@@ -1,7 +1,9 @@
 // `facehand model export`: a model as an ONNX file for other programs.
+
 import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
+import { visible } from "../core/visible.ts";
 import { SPLITS, type Split } from "../data/record.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import type { Precision } from "../models/compress.ts";
@@ -88,9 +90,9 @@ function told(result: Result, { arch, tag, pixels: { sizePx } }: Facts): string 
   const { path, sizeBytes, precision, opset, nodes, inputs, outputs, cost } = result;
   const stored = precision === "float32" ? "" : `, large weights as ${precision}`;
   return [
-    `${path}: ${arch} ${tag}, ${(sizeBytes / 1e6).toFixed(1)} MB, opset ${opset}, ${nodes} nodes${stored}`,
-    `inputs   ${inputs.join(", ")} (images: u8 [batch, ${sizePx}, ${sizePx}, 3])`,
-    `outputs  ${outputs.join(", ")}`,
+    `${path}: ${visible(`${arch} ${tag}`)}, ${(sizeBytes / 1e6).toFixed(1)} MB, opset ${opset}, ${nodes} nodes${stored}`,
+    `inputs   ${visible(inputs.join(", "))} (images: u8 [batch, ${sizePx}, ${sizePx}, 3])`,
+    `outputs  ${visible(outputs.join(", "))}`,
     ...(cost === undefined ? [] : ["", costTold(cost), ""]),
     LABEL_NOTE,
   ].join("\n");
@@ -110,6 +112,8 @@ function costTold(cost: ExportCost): string {
     alignColumns([["", "accuracy", "balanced accuracy", "NLL"], ...rows]),
     `p(male) differs by at most ${maxDifference.toExponential(1)}, by ${meanDifference.toExponential(1)} on average; ` +
       `${nChanged} decisions differ`,
-    ...Object.entries(nChangedClasses).map(([name, n]) => `${n} likeliest classes of ${name} differ`),
+    ...Object.entries(nChangedClasses).map(
+      ([name, n]) => `${n} likeliest classes of ${visible(name)} differ`,
+    ),
   ].join("\n");
 }

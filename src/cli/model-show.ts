@@ -1,5 +1,7 @@
 // `facehand model show`: what a file of weights holds.
+
 import type { Command } from "commander";
+import { visible } from "../core/visible.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { describeModel, groupTensors, type ModelDescription } from "../models/describe.ts";
 import type { ModelFacts } from "../models/facts.ts";
@@ -33,10 +35,10 @@ function formatModel(model: ModelDescription, all: boolean): string {
   const steps =
     position === null ? [] : [`resumes  epoch ${position.epoch + 1}, after ${position.step} steps`];
   return [
-    path,
+    visible(path),
     counts.join(", "),
-    ...(told === undefined ? [] : [`weights  ${told}`]),
-    ...(facts === null ? ["bare weights: no tag, no pixel recipe"] : factLines(facts)),
+    ...(told === undefined ? [] : [visible(`weights  ${told}`)]),
+    ...(facts === null ? ["bare weights: no tag, no pixel recipe"] : factLines(facts).map(visible)),
     ...steps,
     "",
     alignColumns(all ? tensorRows(model) : partRows(model)),

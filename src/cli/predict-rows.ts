@@ -1,4 +1,5 @@
 // What `facehand predict` prints: a row an image, what decided it, and where MAG's gate contradicts what is known of it.
+import { visible } from "../core/visible.ts";
 import type { Modality } from "../data/record.ts";
 import type { Box } from "../derive/geometry.ts";
 import { decideClass } from "../evaluate/classes.ts";
@@ -137,7 +138,7 @@ function columnsOf({ facts, seeds, rows }: Answer): readonly Column[] {
     text: ({ classes }: Row) => likeliest(classes![name]!),
   }));
   return [
-    { title: "image", shown: true, text: ({ image }) => oneLine(image) },
+    { title: "image", shown: true, text: ({ image }) => image },
     {
       title: "found",
       shown: rows.some(({ found }) => found !== undefined),
@@ -169,8 +170,8 @@ export function formatRows(answer: Answer): string {
     ...new Set(rows.flatMap(({ head }) => (head === undefined || head === GATED ? [] : [head]))),
   ];
   return [
-    ...warningsOf(answer),
-    `${facts.arch} ${facts.tag} (${path})${seeds === undefined ? "" : `: mean log-odds of ${seedsText(seeds)}`}`,
+    ...warningsOf(answer).map(visible),
+    `${visible(`${facts.arch} ${facts.tag} (${path})`)}${seeds === undefined ? "" : `: mean log-odds of ${seedsText(seeds)}`}`,
     alignColumns([
       columns.map(({ title }) => title),
       ...rows.map((row) => columns.map(({ text }) => text(row))),
@@ -184,9 +185,6 @@ export function formatRows(answer: Answer): string {
     LABEL_NOTE,
   ].join("\n");
 }
-
-/** A name with line ends or other control characters, as JSON writes it: a row stays a row. */
-const oneLine = (name: string) => (/\p{Cc}/u.test(name) ? JSON.stringify(name) : name);
 
 /** What classes are. */
 const CLASS_NOTE =

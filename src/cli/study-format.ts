@@ -1,5 +1,7 @@
 // Studies as text for a terminal: plan, status, ranking.
+
 import { formatSeconds } from "../core/progress.ts";
+import { oneLine, visible } from "../core/visible.ts";
 import { alignColumns, formatSeeds, LABEL_NOTE, METRIC_TITLES } from "../evaluate/figure-text.ts";
 import type { Ranking } from "../studies/best.ts";
 import type { CellImages } from "../studies/images.ts";
@@ -33,11 +35,11 @@ export function formatPlan(study: Study, cells: readonly PlannedCell[]): string 
     seconds === null ? "-" : formatSeconds(seconds),
     peakBytes === null ? "-" : gib(peakBytes),
   ]);
-  const sets = Object.entries(data).map(
-    ([set, { sources, train }]) => `  ${set}${train ? "" : " (tested on only)"}: ${sources.join(", ")}`,
+  const sets = Object.entries(data).map(([set, { sources, train }]) =>
+    visible(`  ${set}${train ? "" : " (tested on only)"}: ${sources.join(", ")}`),
   );
   return [
-    `${name}${about === "" ? "" : `: ${about}`}`,
+    `${name}${about === "" ? "" : `: ${oneLine(about)}`}`,
     "data",
     ...sets,
     `seeds ${seeds.join(", ")}`,
@@ -62,7 +64,7 @@ export function formatPlan(study: Study, cells: readonly PlannedCell[]): string 
 
 function list(title: string, names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  return [`${names.length} ${names.length === 1 ? title.slice(0, -1) : title}: ${names.join(", ")}`];
+  return [`${names.length} ${names.length === 1 ? title.slice(0, -1) : title}: ${visible(names.join(", "))}`];
 }
 
 function total(cells: readonly PlannedCell[]): string[] {
@@ -98,9 +100,11 @@ export function formatStatus(study: Study, { tasks, counts, secondsLeft }: Study
     ...(rows.length === 0 ? [] : ["", alignColumns(rows)]),
     ...(failed.length === 0 ? [] : ["", "last errors"]),
     ...failed.map(
-      ({ task, failures, error }) => `  ${nameOf(task)} (${failures} failures): ${error!.message}`,
+      ({ task, failures, error }) => `  ${nameOf(task)} (${failures} failures): ${oneLine(error!.message)}`,
     ),
-    ...(other.length === 0 ? [] : [`${other.length} runs were begun by other code: ${other[0]!.otherCode}`]),
+    ...(other.length === 0
+      ? []
+      : [`${other.length} runs were begun by other code: ${visible(other[0]!.otherCode!)}`]),
   ].join("\n");
 }
 
@@ -120,7 +124,7 @@ export function formatBest({ metric, modality, cells, leftOut }: Ranking): strin
     ...(unequal
       ? ["these cells were validated on different images: compare within --modality hand or face"]
       : []),
-    ...leftOut.map(({ cell, reason }) => `left out: ${cell.id}, ${reason}`),
+    ...leftOut.map(({ cell, reason }) => visible(`left out: ${cell.id}, ${reason}`)),
     LABEL_NOTE,
   ].join("\n");
 }

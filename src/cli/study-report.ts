@@ -1,9 +1,11 @@
 // `facehand study report` and `facehand study audit`: what a study says, and whether published figures fit together.
+
 import type { Command } from "commander";
 import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { withLock } from "../core/lock.ts";
 import { checkApart } from "../core/true-path.ts";
+import { visible } from "../core/visible.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type AuditFinding, auditRow, type PublishedRow } from "../studies/audit.ts";
 import { checkReport, makeReport, writeReport } from "../studies/report.ts";
@@ -134,5 +136,5 @@ async function fromFile(path: string): Promise<{ name: string; row: PublishedRow
 
 function formatFinding(name: string, { what, consistent, expected, published }: AuditFinding): string {
   const verdict = consistent ? "agrees" : "does not follow";
-  return `${name}${what} ${published} ${verdict}: ${expected}`;
+  return visible(`${name}${what} ${published} ${verdict}: ${expected}`);
 }

@@ -1,5 +1,7 @@
 // A check as text for a terminal: counts by split and group, then the findings, a few of each kind.
+
 import { compareGroupValues } from "../core/group-order.ts";
+import { visible } from "../core/visible.ts";
 import type { CheckReport } from "./check.ts";
 import { COUNTED, type Counted, type DatasetCounts, type JointCount, SMALL_GROUP } from "./check-counts.ts";
 import { FINDINGS, type Finding, type FindingCode } from "./findings.ts";
@@ -69,8 +71,9 @@ const named = (value: string) => (value === "" ? "(unknown)" : value);
 
 /** Rows as lines, first column to the left, others to the right. */
 function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map((row) =>
+  const shown = rows.map((row) => row.map(visible));
+  const widths = shown[0]!.map((_, i) => Math.max(...shown.map((row) => row[i]!.length)));
+  return shown.map((row) =>
     row.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join("  "),
   );
 }

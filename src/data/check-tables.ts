@@ -1,11 +1,13 @@
 // Reads the three tables leniently: what can be understood is understood, and everything that is off is a finding.
 // Source of the columns: UnifiedGenderNet's CSVs. Both `data check` and `data repair` start from here.
 // Invariant: `cells` are what a repair would write; nothing on disk is changed.
+
 import { open } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { nameTrouble } from "../core/file-names.ts";
 import { nameFault } from "../core/spelling.ts";
+import { visible } from "../core/visible.ts";
 import { faultOf, parseSex } from "../core/vocabulary.ts";
 import { readRecords } from "../formats/csv.ts";
 import { type Finding, type FindingCode, finding, type Place } from "./findings.ts";
@@ -98,7 +100,7 @@ function unreadable(out: ScannedTable, file: string, got: string): void {
       { file },
       { expected: "a complete CSV table", name: file, got: undefined },
     ),
-    message: `Expected a complete CSV table for ${file}, got: ${got}`,
+    message: visible(`Expected a complete CSV table for ${file}, got: ${got}`),
     ...(row === undefined ? {} : { row: Number(row) }),
   });
   out.rows.length = 0;
@@ -107,7 +109,7 @@ function unreadable(out: ScannedTable, file: string, got: string): void {
 
 /** What the reader says, with its place as findings name it and its hint: both name the cause. */
 function told({ message, hint }: AppError, path: string, file: string): string {
-  return message.replaceAll(path, file) + (hint === undefined ? "" : `; try: ${hint}`);
+  return message.replaceAll(visible(path), visible(file)) + (hint === undefined ? "" : `; try: ${hint}`);
 }
 
 async function hasByteOrderMark(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@
 // Source: the published dataset's "Minimal usage example"; classes, subjects and gestures are added.
 // `gender` is an apparent label recorded by machines or annotators; every rendering says so.
 
+import { visible } from "../core/visible.ts";
 import { SEXES, type Sex } from "../core/vocabulary.ts";
 import { imagePath, locate } from "./layout.ts";
 import { COLUMNS, type Pair, SPLITS, type Split } from "./record.ts";
@@ -81,7 +82,7 @@ export function formatShow(summary: ShowSummary): string {
     ...gestures.map((gesture) => thousands(s.gestures[gesture] ?? 0)),
   ];
   const counts = [header, ...SPLITS.map((split) => line(split, splits[split])), line("all", total)];
-  const paths = first === null ? ["no training pairs"] : [first.hand, first.face];
+  const paths = first === null ? ["no training pairs"] : [visible(first.hand), visible(first.face)];
   return `${[
     root,
     `${thousands(splits.train.pairs)} training pairs`,
@@ -112,8 +113,9 @@ function thousands(count: number): string {
 
 /** Columns padded to equal width; the last one is not padded. */
 function table(rows: readonly (readonly string[])[]): string[] {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) =>
+  const shown = rows.map((row) => row.map(visible));
+  const widths = shown[0]!.map((_, column) => Math.max(...shown.map((row) => row[column]!.length)));
+  return shown.map((row) =>
     row
       .map((cell, column) => cell.padEnd(widths[column]!))
       .join("  ")

@@ -1,5 +1,6 @@
 // How single figures look in text, wherever they are shown: the only place that rounds. Browser-safe.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
+import { visible } from "../core/visible.ts";
 import type { Interval } from "./intervals.ts";
 import type { MetricName } from "./metrics.ts";
 import type { SeedSummary } from "./seeds.ts";
@@ -80,7 +81,8 @@ export function count(n: number): string {
 }
 
 /** Aligns cells in columns, the first one left, the others right; two blanks between. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
+export function alignColumns(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(visible)); // a cell of a file stays a cell
   const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
   return rows
     .map((row) =>

@@ -1,4 +1,5 @@
 // Calibration, thresholds by group and abstention as text for a terminal. Browser-safe.
+import { visible } from "../core/visible.ts";
 import {
   type CalibrationPart,
   type SelectiveAnalysis,
@@ -26,7 +27,7 @@ export function formatCalibration(parts: readonly CalibrationPart[], split: stri
 /** What thresholds by group would change, as a table. */
 export function formatThresholds(analysis: ThresholdAnalysis): string {
   const { within, thresholds, plain, common, byGroup } = analysis;
-  const chosen = Object.entries(thresholds.byValue).map(([value, t]) => `${value} ${figure(t)}`);
+  const chosen = Object.entries(thresholds.byValue).map(([value, t]) => `${visible(value)} ${figure(t)}`);
   const row = (name: string, of: typeof plain) => [
     name,
     ...THRESHOLD_RATES.map((rate) => (of[rate] === null ? TOO_SMALL : figure(of[rate]))),

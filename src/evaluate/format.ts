@@ -1,4 +1,5 @@
 // A summary as text: aligned tables for a terminal. Browser-safe.
+import { visible } from "../core/visible.ts";
 import type { BootstrapMetric } from "./bootstrap.ts";
 import type { ClassMetric } from "./class-intervals.ts";
 import type { ClassMetrics } from "./classes.ts";
@@ -56,7 +57,7 @@ export function formatHeading(
   ];
   return [
     `Agreement with the recorded label, ${which}${runs}: ${count(overall.nImages)} images of ` +
-      `${count(overall.nSubjects)} subjects (${sources.join(", ")}), male where p >= ${threshold.toFixed(2)}`,
+      `${count(overall.nSubjects)} subjects (${visible(sources.join(", "))}), male where p >= ${threshold.toFixed(2)}`,
     ...remarks,
   ].join("; ");
 }
@@ -183,7 +184,9 @@ function recallTable(parts: readonly TargetPart[]): string[][] {
 function leftOut({ nUnlabelled, unknown }: ClassMetrics): string {
   const reasons = [
     ...(nUnlabelled === 0 ? [] : [`${count(nUnlabelled)} without a recorded class`]),
-    ...Object.entries(unknown).map(([name, n]) => `${count(n)} as ${name}, which the model does not know`),
+    ...Object.entries(unknown).map(
+      ([name, n]) => `${count(n)} as ${visible(name)}, which the model does not know`,
+    ),
   ];
   return reasons.length === 0 ? "" : `left out: ${reasons.join(", ")}`;
 }

@@ -117,7 +117,7 @@ async function runArrays(
   const failed = outcomes.flatMap(([task, outcome]) =>
     outcome.kind === "failed" ? [{ task, fault: outcome.fault }] : [],
   );
-  for (const { task, fault } of failed) report(`${nameOf(task)}: failed. ${fault.message}`);
+  for (const { task, fault } of failed) tellFailed(task, fault, report);
   return { done: tasksOf(study).length - before - failed.length, skipped: before, failed };
 }
 
@@ -144,14 +144,13 @@ async function runMissing(
   const work = async () => {
     for (let task = queue.shift(); task !== undefined && !all.aborted; task = queue.shift()) {
       const outcome = await attempt(dir, task, options, all, epochs);
-      const name = nameOf(task);
       if (outcome.kind !== "stopped") epochs.finish(task);
       if (outcome.kind === "done")
-        report(`${name}: done (${++done + skipped} of ${tasks.length}; ${epochs.text()})`);
+        report(`${nameOf(task)}: done (${++done + skipped} of ${tasks.length}; ${epochs.text()})`);
       else if (outcome.kind === "stopped") stopped++;
       else {
         failed.push({ task, fault: outcome.fault });
-        report(`${name}: failed. ${outcome.fault.message}`);
+        tellFailed(task, outcome.fault, report);
         if (failFast) stop.abort();
       }
     }
@@ -185,6 +184,16 @@ async function attempt(
     const outcome = await executor.run(dir, task, { signal, onNews });
     if (outcome.kind !== "failed" || tried > retries || signal.aborted || !isRetriable(outcome.fault))
       return outcome;
-    report?.(`${nameOf(task)}: failed, attempt ${tried + 1} of ${retries + 1}. ${outcome.fault.message}`);
+    tellFailed(task, outcome.fault, report, `, attempt ${tried + 1} of ${retries + 1}`);
   }
+}
+
+/** The fault and its hint, a line each. */
+function tellFailed(
+  task: Task,
+  { message }: NonNullable<JournalEvent["error"]>,
+  report: StudyRunOptions["report"],
+  which = "",
+): void {
+  for (const line of `${nameOf(task)}: failed${which}. ${message}`.split("\n")) report?.(line);
 }
