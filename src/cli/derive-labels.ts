@@ -1,11 +1,13 @@
 // `facehand derive labels`: pairs whose stored predictions, hand and face both, contradict the recorded label.
 // What it lists is to be looked at; what is then decided goes into a file for `derive --decisions`.
+
 import type { Command } from "commander";
 import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
 import { SEXES } from "../core/vocabulary.ts";
 import { type Contradiction, type Contradictions, findContradictions } from "../evaluate/contradictions.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
+import { plainRow } from "../evaluate/format-csv.ts";
 import { writeCsv } from "../formats/csv.ts";
 import { storedPredictions } from "../train/evaluation.ts";
 import { type Context, jsonOption, repeated, verb } from "./context.ts";
@@ -47,7 +49,7 @@ export function deriveLabelsCommand({ print }: Context): Command {
       const rows = (await Promise.all(predictions.map(readUntrained))).flat();
       const found = findContradictions(rows, min);
       const listed = found.listed.map(toRow);
-      if (out !== undefined) await writeCsv(out, COLUMNS, listed);
+      if (out !== undefined) await writeCsv(out, COLUMNS, listed.map(plainRow));
       const { pairs, passedOver } = found;
       print(
         json === true

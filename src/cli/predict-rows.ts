@@ -1,9 +1,11 @@
 // What `facehand predict` prints: a row an image, what decided it, and where MAG's gate contradicts what is known of it.
+
 import { visible } from "../core/visible.ts";
 import type { Modality } from "../data/record.ts";
 import type { Box } from "../derive/geometry.ts";
 import { decideClass } from "../evaluate/classes.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
+import { plainRow } from "../evaluate/format-csv.ts";
 import { seedsText } from "../evaluate/format-seeds.ts";
 import type { ClassProbabilities } from "../evaluate/prediction-row.ts";
 import { writeCsv } from "../formats/csv.ts";
@@ -122,7 +124,7 @@ export async function writeRows(path: string, { rows, facts, seeds = [] }: Answe
     ...Object.fromEntries(targets.map(([name, c]) => [`${name}:${c}`, row.classes![name]![c]!])),
   });
   const all = rows.map(cells);
-  await writeCsv(path, Object.keys(all[0]!), all);
+  await writeCsv(path, Object.keys(all[0]!), all.map(plainRow));
 }
 
 interface Column {

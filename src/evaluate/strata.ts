@@ -100,4 +100,7 @@ export function withinWords({ modality, source }: Readonly<Record<string, string
  * @example withinId({ modality: "face", source: "utkface" }) // "face-utkface"
  */
 export const withinId = ({ modality, source }: Readonly<Record<string, string>>) =>
-  [modality, source].filter((part) => part !== undefined).join("-") || "all";
+  [modality, source]
+    .filter((part) => part !== undefined)
+    .join("-")
+    .replace(/[^A-Za-z0-9_-]+/g, "-") || "all";

@@ -1,5 +1,8 @@
 // The card of a dataset, README.md of its bundle, with the head that the Hugging Face hub reads.
 // Invariant: numbers come from DatasetFacts.
+
+import { markdownText } from "../core/markdown-text.ts";
+import { visible } from "../core/visible.ts";
 import { LABEL_SENTENCE } from "./datasheet.ts";
 import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
 import { LICENCE_TEXTS } from "./licence.ts";
@@ -23,7 +26,7 @@ function head({ name, licence }: ReleaseInfo, { pairs }: DatasetFacts): string[]
   const size = SIZES.find(([limit]) => pairs < limit)![1];
   return [
     "---",
-    `pretty_name: ${JSON.stringify(name)}`,
+    `pretty_name: ${visible(JSON.stringify(name))}`,
     `license: ${licence === "drawn" ? "mit" : "other"}`,
     ...(licence === "drawn" ? [] : ["license_name: hagrid", `license_link: ${LICENCE_TEXTS.hagrid.url}`]),
     "task_categories:",
@@ -43,11 +46,11 @@ function body(info: ReleaseInfo, facts: DatasetFacts): string[] {
   const { name, version, date, creator, licence } = info;
   const { pairs, subjects, size, gestures, manifest } = facts;
   return [
-    `# ${name}`,
+    `# ${markdownText(name)}`,
     "",
     ...paragraphs(
-      `Version ${version}, ${date}, by ${creator}. ${pairs} pairs of a face and a hand of ${subjects} subjects, ${size} ` +
-        `px; gestures: ${gestures.join(", ")}. Subjects are in one split only.`,
+      `Version ${version}, ${date}, by ${markdownText(creator)}. ${pairs} pairs of a face and a hand of ${subjects} subjects, ${size} ` +
+        `px; gestures: ${markdownText(gestures.join(", "))}. Subjects are in one split only.`,
       `**The label.** ${LABEL_SENTENCE} A model trained on it predicts what such recorders would write, with their errors.`,
       ...(manifest?.drawn === true
         ? [

@@ -1,5 +1,6 @@
 // The datasheet of a dataset: the sections of Gebru et al., Datasheets for Datasets (CACM 2021), answered from its
 // tables and manifest. Invariant: numbers come from DatasetFacts; what is not known is said to be not known.
+import { markdownText, markdownUrl } from "../core/markdown-text.ts";
 import type { Manifest } from "../data/manifest.ts";
 import { LABEL_NOTE } from "../data/show.ts";
 import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
@@ -18,7 +19,7 @@ export function datasheet(info: ReleaseInfo, facts: DatasetFacts): string {
     ["Maintenance", maintenance(info)],
   ];
   const body = sections.flatMap(([title, lines]) => ["", `## ${title}`, "", ...lines]);
-  return [`# Datasheet: ${info.name} ${info.version}`, ...body, ""].join("\n");
+  return [`# Datasheet: ${markdownText(info.name)} ${info.version}`, ...body, ""].join("\n");
 }
 
 /** The note about labels as a sentence of its own. */
@@ -28,7 +29,7 @@ function motivation({ creator }: ReleaseInfo, { manifest }: DatasetFacts): strin
   return paragraphs(
     "For research on models that predict apparent sex from a hand or from a face of the same person, and on how their " +
       "errors are spread over recorded groups.",
-    `Made by ${creator}${manifest === undefined ? "" : " with facehand derive"}. Funding is not recorded.`,
+    `Made by ${markdownText(creator)}${manifest === undefined ? "" : " with facehand derive"}. Funding is not recorded.`,
   );
 }
 
@@ -78,9 +79,9 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
   const removed = Object.entries(counts.removed).filter(([, count]) => count > 0);
   return [
     ...paragraphs(
-      `Faces were found by ${recipe.detector.name} and aligned (${recipe.face.template}, padding ${recipe.face.padding}). ` +
-        `Hands were cut as ${recipe.hand.crop}: ${handsTold(manifest)}. Crops are ${size} px, JPEG quality ` +
-        `${recipe.jpeg.quality}. The whole recipe is in manifest.json, its SHA-256 is ${manifest.recipeHash}.`,
+      `Faces were found by ${markdownText(recipe.detector.name)} and aligned (${markdownText(recipe.face.template)}, padding ${recipe.face.padding}). ` +
+        `Hands were cut as ${markdownText(recipe.hand.crop)}: ${handsTold(manifest)}. Crops are ${size} px, JPEG quality ` +
+        `${recipe.jpeg.quality}. The whole recipe is in manifest.json, its SHA-256 is ${markdownText(manifest.recipeHash)}.`,
       `${counts.kept} of ${counts.frames} photographs were kept; the ledger has a row and a reason for each of the others.`,
     ),
     ...(counts.decisions.frames === 0
@@ -102,7 +103,7 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
           "",
         ]),
     ...paragraphs(
-      `Splits are by subject (${selection.splits}, seed ${selection.seed}).`,
+      `Splits are by subject (${markdownText(String(selection.splits))}, seed ${selection.seed}).`,
       ...(repaired === undefined
         ? []
         : [`The tables were repaired after derivation: ${repaired.changes} changes.`]),
@@ -113,7 +114,7 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
 
 function handsTold({ counts }: Manifest): string {
   return Object.entries(counts.hands)
-    .map(([from, count]) => `${count} by ${from}`)
+    .map(([from, count]) => `${count} by ${markdownText(from)}`)
     .join(", ");
 }
 
@@ -138,14 +139,14 @@ function uses(): string[] {
 function distribution({ licence, date, url }: ReleaseInfo): string[] {
   const { name, attribution, url: link } = LICENCE_TEXTS[licence];
   return paragraphs(
-    `Published ${date} at ${url}. Licence: ${name} (${link}); what it asks: DATA-LICENSE.md.`,
+    `Published ${date} at ${markdownUrl(url)}. Licence: ${name} (${link}); what it asks: DATA-LICENSE.md.`,
     `Attribution: ${attribution}`,
   );
 }
 
 function maintenance({ creator, version, url }: ReleaseInfo): string[] {
   return paragraphs(
-    `Version ${version}, kept by ${creator}. Faults, and wishes of people to be taken out, go to ${url}; a corrected ` +
+    `Version ${version}, kept by ${markdownText(creator)}. Faults, and wishes of people to be taken out, go to ${markdownUrl(url)}; a corrected ` +
       "dataset is a new version. SHA256SUMS has the hash of every file.",
   );
 }

@@ -1,5 +1,7 @@
 // Markdown tables of a dataset's counts, as cards and datasheets have them.
+
 import { compareGroupValues } from "../core/group-order.ts";
+import { markdownCell } from "../core/markdown-text.ts";
 import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
 import { SPLITS } from "../data/record.ts";
 
@@ -8,7 +10,7 @@ const COLUMNS = [...SPLITS, "all"] as const;
 /** Pairs (subjects) by split, and by each label; a star marks groups that are too small to compare. */
 export function countsTable(counts: DatasetCounts): string[] {
   const cell = (n: { readonly pairs: number; readonly subjects: number } | undefined) =>
-    n === undefined ? "-" : `${n.pairs} (${n.subjects}${n.subjects < SMALL_GROUP ? "\\*" : ""})`;
+    n === undefined ? "-" : `${n.pairs} (${n.subjects}${n.subjects < SMALL_GROUP ? "*" : ""})`;
   const rows = [["all", ...COLUMNS.map((split) => cell(counts.splits.find((n) => n.split === split)))]];
   for (const by of COUNTED) {
     const of = counts.groups.filter((n) => n.by === by);
@@ -24,11 +26,10 @@ export function countsTable(counts: DatasetCounts): string[] {
   ];
 }
 
-/** A table with a head; text in cells is escaped for pipes only. */
+/** A table with a head; text in cells is shown as it is. */
 export function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+  const line = (cells: readonly string[]) => `| ${cells.map(markdownCell).join(" | ")} |`;
+  return [line(head), `| ${head.map(() => "---").join(" | ")} |`, ...rows.map(line)];
 }
 
 /** A paragraph of at most 110 letters a line; words are not broken. */
@@ -37,7 +38,7 @@ export function paragraph(text: string): string[] {
   for (const word of text.split(/\s+/)) {
     const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
     if (longer.length <= 110) lines[lines.length - 1] = longer;
-    else lines.push(word);
+    else lines.push(word.replace(/^(?=[#>+=*-]+$)|(?<=^\d+)(?=[.)]$)/, "\\")); // a line that begins so would be a block
   }
   return lines;
 }

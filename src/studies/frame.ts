@@ -1,8 +1,10 @@
 // The one style of all figures: size, letters, colours, title and legend around a plot.
 // Source: Observable Plot draws, linkedom stands in for a browser's document. Invariants: colours are told apart
 // on white and on dark pages and by colour-blind readers; nothing lies outside the drawing.
+
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { visibleLines } from "../core/visible.ts";
 
 /** The page's own letter colour. */
 export const INK = "currentColor";
@@ -68,7 +70,7 @@ export function drawFigure({ title, legend, heightPx = FIGURE_HEIGHT_PX, plot }:
   const head = `<text x="4" y="16" font-weight="600" font-size="${FONT_PX + 1}">${escapeXml(title)}</text>`;
   const key = rows.map((row, i) => legendRow(row, HEAD_PX + i * LEGEND_PX + LEGEND_PX / 2)).join("");
   const open = `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${font} role="img" aria-label="${escapeXml(title)}">`;
-  return `${open}${head}${key}${drawn.outerHTML}</svg>`;
+  return `${open}${head}${key}${visibleLines(drawn.outerHTML)}</svg>`;
 }
 
 interface Placed extends LegendEntry {
@@ -113,5 +115,5 @@ function swatch(shape: LegendEntry["shape"], x: number, y: number, color: string
 /** Text for XML and HTML, in elements and in quoted attributes. */
 export function escapeXml(text: string): string {
   const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" } as const;
-  return text.replace(/[&<>"']/g, (character) => names[character as keyof typeof names]);
+  return visibleLines(text).replace(/[&<>"']/g, (character) => names[character as keyof typeof names]);
 }

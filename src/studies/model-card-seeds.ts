@@ -1,6 +1,8 @@
 // The card of one configuration that was trained over several seeds: what model-card.ts is for one run, with every figure
 // as mean and sample standard deviation over the seeds.
+
 import { sha256File } from "../core/files.ts";
+import { markdownCode, markdownText } from "../core/markdown-text.ts";
 import { FEW, LABEL_NOTE, METRIC_TITLES } from "../evaluate/figure-text.ts";
 import { withoutTwin } from "../evaluate/format.ts";
 import { groupName } from "../evaluate/format-groups.ts";
@@ -46,14 +48,14 @@ export async function seedsCard(runs: readonly SeedRun[], minSubjects: number): 
   const model = await describeModel(runPaths(first!.dir).best);
   const config = await readRunConfig(first!.dir);
   return [
-    `# Model card: ${model.facts!.tag}, ${seedsText(summary.seeds)}`,
+    `# Model card: ${markdownText(model.facts!.tag)}, ${seedsText(summary.seeds)}`,
     "",
     `> ${LABEL_NOTE} These models predict what such recorders would write about a picture of a hand or a face, with their errors.`,
     "",
     "## Model details",
     "",
     ...modelLines(model, config),
-    `- Tag: \`${model.facts!.tag}\`, trained ${runs.length} times with batch ${config.batch} and AdamW:`,
+    `- Tag: ${markdownCode(model.facts!.tag)}, trained ${runs.length} times with batch ${config.batch} and AdamW:`,
     ...(await Promise.all(runs.map((run) => runLine(run, config.epochs)))),
     "",
     ...INTENDED_USE,

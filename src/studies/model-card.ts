@@ -1,9 +1,11 @@
 // The card of one trained model, from its run folder: sections of Mitchell et al., "Model Cards for Model Reporting"
 // (FAT* 2019), with unitary and intersectional tables. Invariant: every number is computed from the run's stored
 // predictions, configuration and checkpoint; the texts hold none.
+
 import { basename } from "node:path";
 import { sha256File } from "../core/files.ts";
 import { compareGroupValues } from "../core/group-order.ts";
+import { markdownCode, markdownText } from "../core/markdown-text.ts";
 import { FEW, LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/figure-text.ts";
 import { withoutTwin } from "../evaluate/format.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
@@ -49,7 +51,7 @@ export async function modelCard(dir: string, judging: Partial<Judging> = {}): Pr
   const shown = { name: model.facts!.tag, suffix: "card", sources: [], rows };
   const summary = summarize(rowsOf(rows, split), { replicates, seed, minSubjects, groups: [] });
   return [
-    `# Model card: ${model.facts!.tag}`,
+    `# Model card: ${markdownText(model.facts!.tag)}`,
     "",
     `> ${LABEL_NOTE} This model predicts what such recorders would write about a picture of a hand or a face, with their errors.`,
     "",
@@ -77,7 +79,7 @@ async function details(dir: string, model: ModelDescription): Promise<string[]> 
     "## Model details",
     "",
     ...modelLines(model, config),
-    `- Tag: \`${facts!.tag}\`, seed ${config.seed}; checkpoint \`${basename(path)}\`, SHA-256 \`${await sha256File(path)}\`.`,
+    `- Tag: ${markdownCode(facts!.tag)}, seed ${config.seed}; checkpoint ${markdownCode(basename(path))}, SHA-256 \`${await sha256File(path)}\`.`,
     `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${kept.epoch} kept by validation balanced accuracy.`,
     "",
   ];
@@ -89,10 +91,10 @@ export function modelLines({ facts, parameters }: ModelDescription, { weights }:
   const architecture =
     arch === "umcc" ? `UMCC, modality flag ${flag ? "on" : "off"}` : `MAG, ${gating} gating`;
   return [
-    `- Architecture: ${architecture}, on \`${backbone}\`; ${parameters.toLocaleString("en-US")} parameters.`,
-    `- Input: one RGB picture, resized to ${pixels.sizePx} x ${pixels.sizePx} px (${pixels.interpolation}, as Pillow), mean ${pixels.mean.join(", ")}, std ${pixels.std.join(", ")}.`,
-    `- Output: ${output}; decided male from ${threshold} on.${targets === undefined ? "" : ` Beside it: ${targets.map(({ name }) => name).join(", ")}, as recorded.`}`,
-    `- Initial weights: ${weights === undefined ? "random" : `\`${basename(weights)}\``}.`,
+    `- Architecture: ${architecture}, on ${markdownCode(backbone)}; ${parameters.toLocaleString("en-US")} parameters.`,
+    `- Input: one RGB picture, resized to ${pixels.sizePx} x ${pixels.sizePx} px (${markdownText(pixels.interpolation)}, as Pillow), mean ${pixels.mean.join(", ")}, std ${pixels.std.join(", ")}.`,
+    `- Output: ${markdownText(output)}; decided male from ${threshold} on.${targets === undefined ? "" : ` Beside it: ${targets.map(({ name }) => name).join(", ")}, as recorded.`}`,
+    `- Initial weights: ${weights === undefined ? "random" : markdownCode(basename(weights))}.`,
   ];
 }
 
@@ -113,7 +115,7 @@ export function factors(rows: readonly Labelled[]): string[] {
     const values = [...new Set(rows.map((row) => row[key]))]
       .filter((value) => value !== "")
       .sort(compareGroupValues);
-    return values.length === 0 ? [] : [`- ${key}, as recorded: ${values.join(", ")}`];
+    return values.length === 0 ? [] : [`- ${key}, as recorded: ${markdownText(values.join(", "))}`];
   });
   return [
     "## Factors",
@@ -150,7 +152,7 @@ export function data(rows: readonly Labelled[], split: string, trainedOn: readon
     "",
     ...trainedOn.map(
       ({ kind, images, manifestHash }) =>
-        `- ${kind}: ${images} images before splitting; \`${manifestHash.slice(0, 16)}\``,
+        `- ${markdownText(kind)}: ${images} images before splitting; ${markdownCode(manifestHash.slice(0, 16))}`,
     ),
     "",
   ];

@@ -1,5 +1,8 @@
 // Report tables as Markdown, LaTeX (booktabs), CSV and HTML. Source: our own.
 // Invariant: all four show the same texts; CSV adds the unrounded numbers and the sources.
+
+import { markdownCell, markdownText } from "../core/markdown-text.ts";
+import { oneLine } from "../core/visible.ts";
 import { tableCsv } from "../evaluate/format-csv.ts";
 import { html, type Markup, trusted } from "./markup.ts";
 import type { ReportTable, TableCell, TableRow } from "./report-table.ts";
@@ -15,7 +18,7 @@ export function toMarkdown({ id, title, note, header, rows }: ReportTable): stri
     const place = sourceAnchor(sources);
     return line(
       cells.map((cell, k) => {
-        const text = escapeMarkdown(cell.text);
+        const text = markdownCell(cell.text);
         const shown = cell.bold === true ? `**${text}**` : text;
         return k === 0 && place !== undefined ? `[${shown}](#${place})` : shown;
       }),
@@ -24,19 +27,15 @@ export function toMarkdown({ id, title, note, header, rows }: ReportTable): stri
   return [
     `<a id="${tableAnchor(id)}"></a>`,
     "",
-    `### ${title}`,
+    `### ${markdownText(title)}`,
     "",
-    line(header.map(escapeMarkdown)),
+    line(header.map(markdownCell)),
     line(header.map((_, k) => (k === 0 ? "---" : "---:"))),
     ...body,
     "",
-    note,
+    markdownText(note),
     "",
   ].join("\n");
-}
-
-function escapeMarkdown(text: string): string {
-  return text.replace(/[|<>*_[\]\\`]/g, (char) => `\\${char}`);
 }
 
 const LATEX: Readonly<Record<string, string>> = {
@@ -50,7 +49,7 @@ const LATEX: Readonly<Record<string, string>> = {
 };
 
 function escapeLatex(text: string): string {
-  return text.replace(/[\\±~^<>|]|[&%$#_{}]/g, (char) => LATEX[char] ?? `\\${char}`);
+  return oneLine(text).replace(/[\\±~^<>|]|[&%$#_{}]/g, (char) => LATEX[char] ?? `\\${char}`);
 }
 
 /** A table as LaTeX: a `table` with booktabs' rules, to be \\input. */

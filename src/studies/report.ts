@@ -1,10 +1,12 @@
 // The report of a study, computed from its stored predictions: Markdown, LaTeX, CSV, one HTML page, upstream's table.
 // Invariants: no number is typed; the same predictions give the same bytes (no dates, no machine), so that a committed
 // report can be checked against its study; files are written whole.
+
 import { join, relative } from "node:path";
 import { AppError, missingFile } from "../core/errors.ts";
 import { exists, readText, writeAtomic } from "../core/files.ts";
 import { withLock } from "../core/lock.ts";
+import { markdownText } from "../core/markdown-text.ts";
 import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
 import { checkMinSubjects, SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { analysisTables, flipTables } from "./analysis-tables.ts";
@@ -104,9 +106,9 @@ function shownRuns(results: StudyResults): RunResult[] {
 
 function markdown(results: StudyResults, tables: readonly ReportTable[], base: string): string {
   return [
-    `# Study ${results.study.name}`,
+    `# Study ${markdownText(results.study.name)}`,
     "",
-    ...preface(results).flatMap((text) => [text, ""]),
+    ...preface(results).flatMap((text) => [markdownText(text), ""]),
     "Made by `facehand study report`; `--check` recomputes it.",
     "",
     ...tables.map(toMarkdown),

@@ -1,6 +1,8 @@
 // The end of a report: every run and every file of predictions that its figures come from, as Markdown and HTML.
 // Invariant: a row of a table links to one place here that names all that is behind it, a mean over seeds to all seeds.
+
 import { sha256 } from "../core/files.ts";
+import { markdownCell, markdownUrl } from "../core/markdown-text.ts";
 import { html, type Markup } from "./markup.ts";
 import type { ReportTable } from "./report-table.ts";
 import type { ResultSource } from "./results.ts";
@@ -20,6 +22,9 @@ function together(tables: readonly ReportTable[]): Map<string, readonly string[]
 }
 
 const short = (sha256: string) => sha256.slice(0, 16);
+/** A relative path as an address: never one with a scheme, a query or a fragment. */
+const hrefOf = (path: string) =>
+  path.replace(/[%?#:]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
 /** The list as Markdown. */
@@ -28,9 +33,11 @@ export function sourcesMarkdown(
   tables: readonly ReportTable[],
   base: string,
 ): string {
-  const link = (text: string, path: string) => `[${text}](${base}/${path})`;
+  const link = (text: string, path: string) =>
+    `[${markdownCell(text)}](${markdownUrl(hrefOf(`${base}/${path}`))})`;
   const sets = [...together(tables)].map(
-    ([id, set]) => `- <a id="${id}"></a>${set.map((one) => `[${one}](#${sourceAnchor([one])})`).join(", ")}`,
+    ([id, set]) =>
+      `- <a id="${id}"></a>${set.map((one) => `[${markdownCell(one)}](#${sourceAnchor([one])})`).join(", ")}`,
   );
   const lines = sources.map(({ id, run, files }) => {
     const stored = files.map(
@@ -64,11 +71,11 @@ export function sourcesHtml(
   );
   const rows = sources.map(({ id, run, files }) => {
     const runLinks = ["config.json", "log.jsonl", "environment.json"].map(
-      (name) => html`<a href="${base}/${run}/${name}">${name}</a>`,
+      (name) => html`<a href="${hrefOf(`${base}/${run}/${name}`)}">${name}</a>`,
     );
     const stored = files.map(
       ({ path, images, sha256 }) =>
-        html`<div><a href="${base}/${path}">${fileName(path)}</a>, ${images} images, <code>${short(sha256)}</code></div>`,
+        html`<div><a href="${hrefOf(`${base}/${path}`)}">${fileName(path)}</a>, ${images} images, <code>${short(sha256)}</code></div>`,
     );
     return html`<tr id="${sourceAnchor([id])!}"><th scope="row">${id}</th><td class="wide">${runLinks}</td><td class="wide">${stored}</td></tr>`;
   });
