@@ -95,7 +95,7 @@ function explain(fault: unknown, argv: readonly string[], say: (text: string) =>
   const error = fromErrno(fault);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help and --version
-    say(picocolors.red(visibleLines(reword(error, argv))));
+    say(picocolors.red(reword(error, argv)));
     say(usageHint(argv));
     return EXIT_CODES.input;
   }
@@ -127,7 +127,7 @@ function stackOf(error: unknown): string {
 
 /** Commander's messages in the house's wording; the nearest match, if any, is on a second line. */
 function reword({ code, message }: CommanderError, argv: readonly string[]): string {
-  const text = message.replace(/^error: /, "");
+  const text = visible(message.replace(/^error: /, "").trim());
   const what = /'([^']*)'/.exec(text)?.[1] ?? text;
   const nearest = /\(Did you mean (.+?)\?\)/.exec(text)?.[1];
   const hint = nearest === undefined ? "" : `\nTry: ${nearest}`;
@@ -154,7 +154,7 @@ function mistyped(argv: readonly string[]): string | undefined {
     .map((word) => word.split("=")[0]!)
     .find((word) => word.startsWith("--") && !flags.includes(word));
   if (unknown === undefined) return undefined;
-  return `Expected a known flag, got ${unknown}\nTry: ${closest(unknown, flags)}`;
+  return `Expected a known flag, got ${visible(unknown)}\nTry: ${closest(unknown, flags)}`;
 }
 
 /** Commander takes what follows a verb that also stands alone (`derive`) for an argument too many, not for a verb. */
@@ -163,7 +163,7 @@ function mistypedVerb(argv: readonly string[]): string | undefined {
   const word = argv[found.length];
   const verbs = found.at(-1)?.commands.map((c) => c.name()) ?? [];
   if (word === undefined || word.startsWith("-") || verbs.length === 0) return undefined;
-  return `Expected a known verb, got ${word}\nTry: ${closest(word, verbs)}`;
+  return `Expected a known verb, got ${visible(word)}\nTry: ${closest(word, verbs)}`;
 }
 
 /** The commands that the first words name, outermost first. */

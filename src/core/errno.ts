@@ -35,8 +35,8 @@ export const REFUSALS = {
   },
   ENAMETOOLONG: { words: "File name too long", hint: "give a shorter name: 255 bytes a part, 4096 in all" },
   ENOENT: { words: "No such file or directory", hint: "check the path; another program may have removed it" },
+  ENFILE: { words: "Too many open files in system", hint: HANDLES }, // before the words that it begins with
   EMFILE: { words: "Too many open files", hint: HANDLES },
-  ENFILE: { words: "Too many open files in system", hint: HANDLES },
   EIO: { words: "Input/output error", hint: DISK },
   ENXIO: { words: "No such device or address", hint: "give a plain file or folder" },
   ENODEV: { words: "No such device", hint: "give a plain file or folder" },
@@ -189,7 +189,7 @@ function withHint(error: AppError, hint: string): AppError {
 
 function badName(error: unknown): AppError {
   const hint = "correct the file that has this name; no name of a file may hold the byte 0";
-  return new AppError("data", "FILE_NAME", `Expected a name without the byte 0, got ${show(error)}`, {
+  return new AppError("data", "FILE_NAME", `Expected a name without the byte 0, got ${show(error, 400)}`, {
     hint,
     cause: error,
   });

@@ -179,6 +179,19 @@ function unread(path: string, what: string, cause: unknown): AppError {
   return new AppError("data", "READ_FAILED", message, { hint, cause });
 }
 
+/**
+ * The bytes of a file, part by part, for what is too large to be read whole.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "READ_FAILED")
+ */
+export async function* readChunks(path: string, what: string): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of createReadStream(path)) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw unread(path, what, cause);
+  }
+}
+
 /** Reads a UTF-8 text file. */
 export async function readText(path: string, what: string): Promise<string> {
   return Buffer.from(await readBytes(path, what)).toString("utf8");
@@ -263,11 +276,7 @@ export function sha256(data: Uint8Array | string): string {
  */
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash("sha256");
-  try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Uint8Array);
-  } catch (cause) {
-    throw unread(path, "a file", cause);
-  }
+  for await (const chunk of readChunks(path, "a file")) hash.update(chunk);
   return hash.digest("hex");
 }
 

@@ -8,10 +8,10 @@ const SIGNS = /[\\`$~]/g;
 /** Emphasis: an asterisk beside a word, an underscore that is not within one. */
 const EMPHASIS = /\*(?=[^\s:.,;])|(?<=\S)\*|(?<![\p{L}\p{N}_])_+|_+(?![\p{L}\p{N}_])/gu;
 /** What may begin a tag, a comment, an entity, the end of a link's text, a link without brackets. */
-const STARTS = /<(?=[A-Za-z/!?])|&(?=#|[A-Za-z])|!(?=\[)|\](?=[([:])|:(?=\/\/)|(?<=\b(?:mailto|xmpp)):/gi;
+const STARTS = /<(?=[A-Za-z/!?])|&(?=#|[A-Za-z])|!(?=\[)|\](?=[([])|:(?=\/\/)|(?<=\b(?:mailto|xmpp)):/gi;
 const WWW = /\bwww\./gi;
 /** What makes a heading, a list, a quotation, a rule or another block of a line that begins so. */
-const BLOCK = /^(?:(\d{1,9})(?=[.)])|(?=[#>+=|*-]))/;
+const BLOCK = /^(?:(\d{1,9})(?=[.)])|(?=[#>+=|*[-]))/;
 
 /**
  * Text in a paragraph, a heading or a list.

@@ -1,9 +1,9 @@
 // Mirrors: a folder or an address where published files lie under the same names.
 // Invariant: a file from a folder appears as a download does: whole, checked, and no page of HTML.
-import { createReadStream } from "node:fs";
 import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { readChunks } from "../core/files.ts";
 import { addressOf, looksLikeAddress, showUrl } from "./address.ts";
 import { checkRoom, discard, type Partial, partialOf, writeChunk } from "./partial.ts";
 import type { Downloaded, DownloadOptions } from "./receive.ts";
@@ -73,11 +73,11 @@ export async function copyFromFolder(
   const file = await open(part.path, "wx");
   try {
     let position = 0;
-    for await (const chunk of createReadStream(source)) {
+    for await (const chunk of readChunks(source, "a file of the mirror")) {
       if (options.signal?.aborted) throw stopped(options.signal);
-      const after = position + (chunk as Uint8Array).byteLength;
+      const after = position + chunk.byteLength;
       if (after > sizeBytes) throw await changing(source, sizeBytes, after, part);
-      await writeChunk(part, file, chunk as Uint8Array, position);
+      await writeChunk(part, file, chunk, position);
       position = after;
       options.onProgress?.(position, sizeBytes);
     }

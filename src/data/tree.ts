@@ -1,11 +1,10 @@
 // What a folder holds, as one number, so that what was unpacked once can be compared with what is there later.
 // Invariant: the same files give the same digest, in whatever order they are seen; memory does not grow with them.
-import { createReadStream } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { crc32 } from "node:zlib";
 import { Interrupted } from "../core/errors.ts";
-import { sha256 } from "../core/files.ts";
+import { readChunks, sha256 } from "../core/files.ts";
 
 /** What a folder holds: the same files in any order give the same tree. */
 export interface Tree {
@@ -48,10 +47,10 @@ export async function readTree(
     if (entry.isDirectory()) continue;
     const path = join(entry.parentPath, entry.name);
     let [bytes, crc] = [0, 0];
-    for await (const chunk of createReadStream(path)) {
-      const { byteLength } = chunk as Uint8Array;
+    for await (const chunk of readChunks(path, "a file")) {
+      const { byteLength } = chunk;
       if (signal?.aborted) throw new Interrupted("Stopped; what is there was not checked to its end");
-      crc = crc32(chunk as Uint8Array, crc);
+      crc = crc32(chunk, crc);
       bytes += byteLength;
       read += byteLength;
       onProgress?.(read);

@@ -2,12 +2,11 @@
 // Source: our own. Invariant: a line is written after the images it speaks of are on the disk; a line cut off by a kill is
 // dropped when the journal is opened again, so that what remains is a prefix of the uninterrupted journal. Behind the JSON of
 // a line stand a tab and its CRC-32; lines of version 0.1 have none, and are read.
-import { createReadStream } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import { AppError, show } from "../core/errors.ts";
-import { exists, writeFailed } from "../core/files.ts";
+import { exists, readChunks, writeFailed } from "../core/files.ts";
 import { SEXES } from "../core/vocabulary.ts";
 import { MODALITIES, SPLITS } from "../data/record.ts";
 import { HAND_SOURCES } from "./hand-source.ts";
@@ -120,8 +119,8 @@ async function* readLines(path: string): AsyncGenerator<{ text: string; line: nu
   let rest = Buffer.alloc(0);
   let end = 0;
   let line = 0;
-  for await (const chunk of createReadStream(path)) {
-    rest = Buffer.concat([rest, chunk as Buffer]);
+  for await (const chunk of readChunks(path, "a journal")) {
+    rest = Buffer.concat([rest, chunk]);
     for (let at = rest.indexOf(10); at !== -1; at = rest.indexOf(10)) {
       const text = rest.subarray(0, at).toString("utf8");
       rest = rest.subarray(at + 1);

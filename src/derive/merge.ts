@@ -1,10 +1,9 @@
 // The shards of one derivation put together: the journals in the order of the input, then the tables as always.
 // Source: our own. Invariant: the bytes are those of `derive` on one machine; killed, it goes on; shards stay whole.
-import { createReadStream } from "node:fs";
 import { link } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError, hasErrno } from "../core/errors.ts";
-import { exists, readBytes, writeAtomic, writeFailed } from "../core/files.ts";
+import { exists, readBytes, readChunks, writeAtomic, writeFailed } from "../core/files.ts";
 import { type Lock, withLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
 import type { Progress } from "../core/progress.ts";
@@ -124,6 +123,6 @@ async function take(from: string, to: string): Promise<void> {
 
 async function* concatenate(shards: readonly Found[]): AsyncGenerator<Uint8Array> {
   for (const { dir } of shards) {
-    for await (const chunk of createReadStream(shardJournal(dir))) yield chunk as Uint8Array;
+    yield* readChunks(shardJournal(dir), "the journal of a shard");
   }
 }
