@@ -42,6 +42,8 @@ export interface FakeDrive {
   scanLimit: number;
   /** Bytes after which the next bodies are cut, one a request. */
   readonly cuts: number[];
+  /** Bytes after which the next lists of folders are cut, with their connection, and without the last chunk. */
+  readonly pageCuts: number[];
   /** Answers before a file's bytes do, one a request. */
   readonly tricks: Trick[];
   /** What the page says of a file, by id, in place of the file. */
@@ -85,7 +87,17 @@ export async function startDrive(): Promise<FakeDrive> {
     else sendBytes(drive, bytes, {}, request, response);
   });
   const drive: FakeDrive = {
-    ...{ endpoint, origin, asked: [], cuts: [], tricks: [], scanLimit: 1000, ranges: true, stall: undefined },
+    ...{
+      endpoint,
+      origin,
+      asked: [],
+      cuts: [],
+      pageCuts: [],
+      tricks: [],
+      scanLimit: 1000,
+      ranges: true,
+      stall: undefined,
+    },
     ...{ files: new Map(), folders: new Map(), plain: new Map(), keys: new Map(), refusals: new Map() },
     version: { lastModified: "Tue, 02 Sep 2025 10:00:00 GMT" },
     async close() {
@@ -101,6 +113,14 @@ export async function startDrive(): Promise<FakeDrive> {
 const page = (response: ServerResponse, status: number, html: string, headers: Record<string, string> = {}) =>
   response.writeHead(status, { "content-type": "text/html; charset=utf-8", ...headers }).end(html);
 
+function listed(response: ServerResponse, html: string, cut: number | undefined): void {
+  if (cut === undefined) page(response, 200, html);
+  else {
+    response.writeHead(200, { "content-type": "text/html; charset=utf-8", connection: "close" });
+    response.write(html.slice(0, cut), () => response.socket?.end());
+  }
+}
+
 const escaped = (text: string) =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]!);
 
@@ -114,7 +134,7 @@ function answerDrive(drive: FakeDrive, content: string, url: URL, response: Serv
     const entries = drive.folders.get(id);
     if (entries === undefined)
       page(response, 404, "<title>Error 404 (Not Found)!!1</title><p>Not found.</p>");
-    else page(response, 200, folderPage(id, entries, drive.keys));
+    else listed(response, folderPage(id, entries, drive.keys), drive.pageCuts.shift());
   } else if (url.pathname === "/uc") {
     const more = key === undefined ? "" : `&resourcekey=${key}`;
     response.writeHead(303, { location: `${content}/download?id=${id}&export=download${more}` }).end();

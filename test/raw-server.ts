@@ -6,6 +6,8 @@ import { createServer as createTlsServer } from "node:tls";
 
 /** A request as it came. */
 export interface RawRequest {
+  /** The other end of its connection. */
+  readonly port: number;
   readonly method: string;
   readonly path: string;
   /** By name in small letters. */
@@ -46,7 +48,7 @@ export async function startRaw(
     socket.on("data", (bytes) => {
       head += bytes.toString("latin1");
       if (!head.includes("\r\n\r\n")) return;
-      const request = parseRequest(head);
+      const request = { ...parseRequest(head), port: socket.remotePort! };
       head = "";
       asked.push(request);
       void play(socket, answer(request));
@@ -66,7 +68,7 @@ export async function startRaw(
   };
 }
 
-function parseRequest(head: string): RawRequest {
+function parseRequest(head: string): Omit<RawRequest, "port"> {
   const [first, ...lines] = head.split("\r\n");
   const [method = "", path = ""] = first!.split(" ");
   const headers = lines

@@ -216,6 +216,26 @@ describe("the key of an old link", () => {
   });
 });
 
+describe("a list of a folder", () => {
+  it("is asked for again where it is cut, and never taken for shorter than it is", async () => {
+    drive.folders.set(FOLDER, [
+      { id: ID, name: "a.zip" },
+      { id: SMALL, name: "b.csv" },
+    ]);
+    drive.pageCuts.push(300, 300);
+    const { files } = await get(`drive-folder:${FOLDER}`);
+    expect(files.map(({ name }) => name)).toEqual(["a.zip", "b.csv"]);
+    drive.pageCuts.push(300, 300);
+    await expect(get(`drive-folder:${FOLDER}`, { retries: 1 })).rejects.toMatchObject({ code: "REMOTE_CUT" });
+  });
+
+  it("keeps the key of an old link out of the record", async () => {
+    drive.keys.set(ID, "0-Key_1");
+    await get(`drive:${ID}?resourcekey=0-Key_1`, { name: "x.zip" });
+    expect(await readFile(join(dir, "fetched.json"), "utf8")).not.toContain("Key_1");
+  });
+});
+
 describe("links and names", () => {
   it.each([
     ["drive:1-52CWGkVhs4k3uWtvAdSz7tvplSX0_84", { file: "1-52CWGkVhs4k3uWtvAdSz7tvplSX0_84" }],

@@ -35,9 +35,9 @@ export async function publishedFolder(link: string): Promise<string | undefined>
     if (url.pathname.endsWith(`/${SUMS}`)) {
       url.pathname = url.pathname.slice(0, -SUMS.length);
       url.search = ""; // of the list alone
-      url.hash = "";
     }
-    return url.pathname.endsWith("/") ? url.href : undefined;
+    url.hash = "";
+    return url.pathname.endsWith("/") && url.search === "" ? url.href : undefined;
   }
   try {
     return (await stat(link)).isDirectory() ? link : undefined;

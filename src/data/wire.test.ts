@@ -459,6 +459,14 @@ describe("a part is gone on with", () => {
   });
 });
 
+it("no connection is used twice, whatever the server would like", async () => {
+  say(head("503 Busy", "content-length: 0", "connection: keep-alive"), "HOLD");
+  say(whole(FILE, "connection: keep-alive"), "HOLD");
+  await get();
+  expect(asked("connection")).toEqual(["close", "close"]);
+  expect(new Set(server.asked.map(({ port }) => port)).size).toBe(2);
+});
+
 describe("free space", () => {
   const free = (bytes: number) => async () => bytes + (16 << 20);
 

@@ -3,7 +3,9 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Hub, hashOf, startHub, status } from "../../test/hub.ts";
+import { startClock } from "../../test/clock.ts";
+import { type Hub, hashOf, startHub, status, type Trick } from "../../test/hub.ts";
+import type { AppError } from "../core/errors.ts";
 import { encodeSafetensors } from "../formats/safetensors.ts";
 import { float32Tensor } from "../formats/tensor.ts";
 import { fetchPretrained, type HubOptions, weightsFile } from "./hub.ts";
@@ -98,6 +100,38 @@ describe("fetchPretrained", () => {
     expect(weights).toBe(join(dir, "facehand", "models", NAME, "model.safetensors"));
     const told = hub.seen.filter(({ authorization }) => authorization === "Bearer secret");
     expect(new Set(told.map(({ server }) => server))).toEqual(new Set(["hub"]));
+  });
+
+  it("prints no token, and takes none out of an address", async () => {
+    const refused = async (options: HubOptions) => {
+      const error = await get(options).catch((e: unknown) => e);
+      expect(error).toMatchObject({ kind: "input" });
+      expect((error as AppError).describe()).not.toContain("hunter2");
+      return (error as AppError).describe();
+    };
+    expect(await refused({ token: "hunter2\n" })).toMatch(
+      /^Expected a token without blanks and line ends for HF_TOKEN/,
+    );
+    expect(await refused({ endpoint: "https://me:hunter2@host" })).toMatch(
+      /Try: give the token as HF_TOKEN$/,
+    );
+    expect(await refused({ endpoint: "https://host?token=hunter2" })).toMatch(
+      /^Expected an address without a query/,
+    );
+    expect(await refused({ endpoint: "ftp://me:hunter2@host" })).toMatch(
+      /^Expected an address that begins with/,
+    );
+    expect(hub.seen).toEqual([]);
+  });
+
+  it("ends where the hub never answers", async () => {
+    const clock = startClock();
+    const silent: Trick = () => {
+      setImmediate(() => clock.pass(60_000));
+      return true;
+    };
+    hub.hubTricks.push(silent, silent);
+    await expect(get({ clock, retries: 1, waitMs: 0 })).rejects.toMatchObject({ code: "REMOTE_UNREACHABLE" });
   });
 
   it("goes on after cuts and a busy hub", async () => {
