@@ -204,7 +204,7 @@ describe("a mirror", () => {
     await mkdir(source, { recursive: true });
     await expect(copy(mirror)).rejects.toMatchObject({ kind: "data", code: "MIRROR_FILE" });
     await rm(source, { recursive: true });
-    await writeFile(source, "x".repeat(100_000));
+    await writeFile(source, "x".repeat(1_000_000)); // more than is read ahead
     let grown = false;
     const grow = () => {
       if (!grown) appendFileSync(source, "y".repeat(100_000));
@@ -213,6 +213,6 @@ describe("a mirror", () => {
     await expect(copy(mirror, grow)).rejects.toMatchObject({ kind: "data", code: "MIRROR_CHANGED" });
     expect((await readdir(out())).filter((name) => name.startsWith("a.bin"))).toEqual([]);
     const { files } = await copy(mirror);
-    expect(files[0]!.sha256).toBe(hashOf(Buffer.from(`${"x".repeat(100_000)}${"y".repeat(100_000)}`)));
+    expect(files[0]!.sha256).toBe(hashOf(Buffer.from(`${"x".repeat(1_000_000)}${"y".repeat(100_000)}`)));
   });
 });
