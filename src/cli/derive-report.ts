@@ -3,6 +3,7 @@
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { exists, readBytes, writeAtomic } from "../core/files.ts";
+import { checkApart } from "../core/true-path.ts";
 import { decodeImage, encodeJpeg } from "../data/image.ts";
 import { cleanedFolder, type Layout, locate } from "../data/layout.ts";
 import { type Manifest, readManifest } from "../data/manifest.ts";
@@ -47,6 +48,7 @@ export function deriveReportCommand({ print }: Context): Command {
  */
 export async function writeLedgerReport(dir: string, out: string, examples: number): Promise<void> {
   const layout = await locate(dir);
+  checkApart(out, [layout.root]);
   const manifest = await readManifest(layout.root);
   if (manifest === undefined) {
     const e = { code: "NOT_DERIVED", expected: "a dataset with manifest.json", name: "the report" };

@@ -4,6 +4,7 @@
 import { type Command, Option } from "commander";
 import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
+import { checkApart } from "../core/true-path.ts";
 import { RULE_NAMES, RULES, type RuleChoice } from "../derive/clean.ts";
 import { HAND_CROPS, type HandCrop } from "../derive/hand-source.ts";
 import type { DeriveOptions } from "../derive/options.ts";
@@ -105,6 +106,7 @@ export function deriveCommand(context: Context): Command {
       checkExecutor(flags);
       for (const flag of ["--seed", "--val", "--test"])
         onlyWith(command, flag, "--splits balanced", flags.splits === "balanced");
+      if (flags.report !== undefined) checkApart(flags.report, [flags.hagrid, flags.out], "--report");
       if (flags.shard !== undefined) {
         const result = await deriveShardWithProgress(context, optionsOf(flags), flags.shard);
         context.print(tellShard(result, flags));

@@ -1,7 +1,10 @@
 // `facehand evaluate`: metrics from stored predictions of a run, or of any model; and what is fitted on validation.
 import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { isFolder } from "../core/files.ts";
+import { checkApart } from "../core/true-path.ts";
 import { MODALITIES, type Modality, SPLITS, type Split } from "../data/record.ts";
+import { sourceFolder } from "../data/sources.ts";
 import { chooseDevice, type Device } from "../engine/device.ts";
 import {
   analyseSelective,
@@ -118,6 +121,9 @@ function checkFlags(command: Command, { data, bootstrap }: Flags): void {
 
 /** The evaluated rows, and those of other splits that come with them. */
 async function gather(run: string, flags: Flags, report: Context["report"]) {
+  const { out, data: sources = [] } = flags;
+  if (out !== undefined)
+    checkApart(out, [...((await isFolder(run)) ? [] : [run]), ...sources.map(sourceFolder)]);
   const device = await chooseDevice(checkDevice(flags));
   const joined = async (rows: readonly Prediction[]) =>
     flags.join === undefined ? [...rows] : await joinGroups(rows, flags.join);

@@ -3,6 +3,7 @@
 import { extname } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../core/errors.ts";
+import { checkApart } from "../core/true-path.ts";
 import { visible } from "../core/visible.ts";
 import { toldOf } from "../models/weights.ts";
 import { modelConfigSchema, parseModelConfig } from "../train/config.ts";
@@ -32,6 +33,7 @@ export function convertCommand({ print }: Context): Command {
     .option("--no-ema", "take the trained weights; without either: as timm's load_checkpoint")
     .addOption(jsonOption())
     .action(async (path: string, { out, json, ema, ...config }: Flags) => {
+      checkApart(out, [path]);
       const converted = await convert(path, out, { config, ema });
       const { facts, specs, taken = null, leftOut = [] } = converted;
       const { arch, tag, pixels } = facts;

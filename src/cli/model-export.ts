@@ -2,9 +2,11 @@
 
 import { type Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
-import { writeAtomic } from "../core/files.ts";
+import { isFolder, writeAtomic } from "../core/files.ts";
+import { checkApart } from "../core/true-path.ts";
 import { visible } from "../core/visible.ts";
 import { SPLITS, type Split } from "../data/record.ts";
+import { sourceFolder } from "../data/sources.ts";
 import { alignColumns, LABEL_NOTE } from "../evaluate/figure-text.ts";
 import type { Precision } from "../models/compress.ts";
 import { exportOnnx } from "../models/export.ts";
@@ -48,6 +50,8 @@ export function exportCommand({ print, report }: Context): Command {
       for (const flag of ["--split", "--other-recipe", "--workers"])
         onlyWith(command, flag, "--data", flags.data !== undefined);
       const precision = precisionOf(flags);
+      const inputs = [...((await isFolder(ckpt)) ? [] : [ckpt]), ...(flags.data ?? []).map(sourceFolder)];
+      checkApart(flags.onnx, inputs, "--onnx");
       const model = await loadModel(ckpt);
       const { bytes, ...exported } = exportOnnx(model, precision);
       const { data } = flags;

@@ -4,6 +4,7 @@ import { AppError, unexpected } from "../core/errors.ts";
 import { writeAtomic } from "../core/files.ts";
 import { withLock } from "../core/lock.ts";
 import { startProgress } from "../core/progress.ts";
+import { checkApart } from "../core/true-path.ts";
 import type { CheckedDataset } from "../data/check.ts";
 import { locate } from "../data/layout.ts";
 import { readManifest } from "../data/manifest.ts";
@@ -153,7 +154,7 @@ function croissantCommand(context: Context): Command {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir, 4);
       const document = await packing(context, checked, (options) => croissantOf(checked, info, options));
-      await emit(context, JSON.stringify(document, null, 2), flags.out);
+      await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
     });
 }
 
@@ -167,12 +168,18 @@ function cardCommand(context: Context): Command {
         const message = `Expected no serious findings in ${checked.root}, got ${checked.totals.serious}`;
         throw new AppError("data", "CHECK_FAILED", message, { hint: `facehand data check ${checked.root}` });
       }
-      await emit(context, datasetCard(info, await datasetFacts(checked)).trimEnd(), flags.out);
+      await emit(context, datasetCard(info, await datasetFacts(checked)).trimEnd(), flags.out, checked);
     });
 }
 
-async function emit({ print }: Context, text: string, out: string | undefined): Promise<void> {
+async function emit(
+  { print }: Context,
+  text: string,
+  out: string | undefined,
+  { root }: CheckedDataset,
+): Promise<void> {
   if (out === undefined) return print(text);
+  checkApart(out, [root]);
   await writeAtomic(out, `${text}\n`);
   print(out);
 }

@@ -36,8 +36,8 @@ it.each([
 
 describe("checkApart", () => {
   it.each([
-    ["data/pairs", 'got "the same folder"'],
-    ["data/pairs/", 'got "the same folder"'],
+    ["data/pairs", 'got "the same place"'],
+    ["data/pairs/", 'got "the same place"'],
     ["data/pairs/export", "which lies in it"],
     ["link/pairs/export/deep", "which lies in it"],
     ["data/pairs/up/pairs/x", "which lies in it"],
@@ -54,7 +54,7 @@ describe("checkApart", () => {
 
   it("names the flag and what is read", () => {
     expect(() => checkApart(at("data"), [at("data/pairs")], "--pictures")).toThrow(
-      `Expected a folder apart from ${at("data/pairs")}, which is read, for --pictures`,
+      `Expected a place apart from ${at("data/pairs")}, which is read, for --pictures`,
     );
   });
 });

@@ -64,10 +64,10 @@ export function placeBelow(folder: string, name: string, list: string): string {
 }
 
 /**
- * Refuses a folder to be written that lies in one that is read, or holds it: what is read would change under the reader,
- * and the next call would take its own output for input.
+ * Refuses a folder or file to be written that lies in a folder that is read, holds it, or is a file that is read: what is
+ * read would change under the reader, and the next call would take its own output for input.
  *
- * @param out - the folder to be written
+ * @param out - what is to be written
  * @param inputs - what is read: folders, or files
  * @param flag - what names `out`
  * @throws AppError("input", "OUT_INSIDE")
@@ -81,11 +81,10 @@ export function checkApart(out: string, inputs: readonly string[], flag = "--out
     if (!inside && !isInside(read, place)) continue;
     throw unexpected("input", {
       code: "OUT_INSIDE",
-      expected: `a folder apart from ${input}, which is read,`,
+      expected: `a place apart from ${input}, which is read,`,
       name: flag,
-      got:
-        place === read ? "the same folder" : inside ? `${out}, which lies in it` : `${out}, which holds it`,
-      hint: "give a folder beside it",
+      got: place === read ? "the same place" : inside ? `${out}, which lies in it` : `${out}, which holds it`,
+      hint: "give a place beside it",
     });
   }
 }

@@ -40,7 +40,7 @@ export interface Source {
 export async function openSource(spec: string): Promise<Source> {
   const colon = spec.indexOf(":");
   const kind = SOURCE_KINDS.find((name) => name === spec.slice(0, Math.max(colon, 0)));
-  const dir = spec.slice(colon + 1);
+  const dir = sourceFolder(spec);
   if (kind === undefined || dir === "") {
     const expected = SOURCE_KINDS.map((name) => `${name}:DIR`).join(", ");
     throw unexpected("input", { code: "SOURCE_SPEC", expected, name: "--data", got: spec });
@@ -62,6 +62,9 @@ export async function openSource(spec: string): Promise<Source> {
   const root = resolve(dir);
   return { kind, dir: root, samples, dropped, manifestHash: await hashSamples(root, samples) };
 }
+
+/** The folder that a source's words name, looked at or not. */
+export const sourceFolder = (spec: string) => spec.slice(spec.indexOf(":") + 1);
 
 async function openPairs(dir: string): Promise<Source> {
   const layout = await locate(dir);

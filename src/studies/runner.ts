@@ -5,6 +5,8 @@ import { AppError, Interrupted } from "../core/errors.ts";
 import { canonicalJson, exists, writeJson } from "../core/files.ts";
 import { withLock } from "../core/lock.ts";
 import { sweepTemporaries } from "../core/temporary.ts";
+import { checkApart, isInside, truePath } from "../core/true-path.ts";
+import { sourceFolder } from "../data/sources.ts";
 import { countEpochs, type EpochCount } from "./epochs.ts";
 import { isRetriable, type JournalEvent } from "./journal.ts";
 import { studyStatus } from "./status.ts";
@@ -72,6 +74,8 @@ export interface StudyResult {
  * @example await runStudy("studies/ablation", study, { executor: localExecutor({ maxParallel: 2 }) })
  */
 export async function runStudy(dir: string, study: Study, options: StudyRunOptions): Promise<StudyResult> {
+  const folders = Object.values(study.data).flatMap(({ sources }) => sources.map(sourceFolder));
+  for (const folder of folders) if (isInside(truePath(dir), truePath(folder))) checkApart(dir, [folder]);
   return await withLock(dir, `the study in ${dir}`, async (lock) => {
     await sweepTemporaries(dir, (name) => name === basename(studyPaths(dir).study));
     await placePlan(dir, study, options.report);

@@ -164,6 +164,50 @@ describe("another process holds the folder", () => {
   );
 });
 
+describe("an output among what is read, or in its place", () => {
+  const best = () => at("run/checkpoints/best.safetensors");
+  const VERBS: Readonly<Record<string, () => readonly string[]>> = {
+    derive: () => derive("--out", at("raw/pairs")),
+    "derive, around its frames": () => derive("--out", root),
+    "derive --report": () => derive("--out", at("new"), "--report", at("new/page.html")),
+    "derive report": () => ["derive", "report", at("pairs"), "--out", at("pairs/page.html")],
+    "derive merge": () => ["derive", "merge", at("part-1"), at("part-2"), "--out", at("part-1/merged")],
+    "data export": () => ["data", "export", at("pairs"), "--parquet", "--out", at("pairs/parquet")],
+    "data import": () => ["data", "import", at("exported"), "--out", at("exported/back")],
+    "data fetch": () => ["data", "fetch", at("bundle"), "--out", at("bundle/copy")],
+    "data fetch --mirror": () => [
+      "data",
+      "fetch",
+      "metrics",
+      "--mirror",
+      at("bundle"),
+      "--out",
+      at("bundle"),
+    ],
+    "release bundle": () => bundle("--out", at("pairs/bundle")),
+    "release card": () =>
+      bundle("--out", at("pairs/card.md")).map((word) => (word === "bundle" ? "card" : word)),
+    train: () => train("--out", at("pairs/run")),
+    "study run": () => ["study", "run", "seeds", ...flags, "--seeds", "1", "--out", at("pairs/study")],
+    "study report": () => ["study", "report", at("study"), "--bootstrap", "100", "--out", at("study/runs")],
+    evaluate: () => ["evaluate", at("run"), "--data", `pairs:${at("pairs")}`, "--out", at("pairs/p.parquet")],
+    "model export": () => ["model", "export", best(), "--onnx", best()],
+    "model convert": () => ["model", "convert", best(), "--out", best()],
+  };
+
+  it.each(Object.entries(VERBS))(
+    "%s is refused, and touches nothing",
+    { timeout: 60_000 },
+    async (_, argv) => {
+      const before = await tree(root);
+      const { code, stdout, stderr } = await runCli(...argv());
+      expect(stderr).toMatch(/Expected a place apart from .+, which is read, for --\w+, got/);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(await tree(root)).toEqual(before);
+    },
+  );
+});
+
 describe("processes that race for one folder", () => {
   const start = (argv: readonly string[]) => {
     const code = `const { run } = await import(${JSON.stringify(join(ROOT, "src/cli/main.ts"))});
