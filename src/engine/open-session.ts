@@ -6,6 +6,7 @@ import { AppError, unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
 import { causeOf, endsOf, withCause } from "../core/sniff.ts";
 import { collectGarbage } from "./garbage.ts";
+import { nativeCall } from "./gate.ts";
 import type { NativeSession } from "./native.ts";
 import { openDirect } from "./ort-direct.ts";
 import { openBinding } from "./ort-node.ts";
@@ -69,7 +70,10 @@ async function open(model: Uint8Array, options: SessionOptions): Promise<NativeS
   const { providers = ["cpu"], profilePrefix, where } = options;
   const plain = providers.every((name) => name === "cpu") && profilePrefix === undefined;
   try {
-    return (plain ? await openDirect(model, options) : undefined) ?? (await openBinding(model, options));
+    return await nativeCall(
+      async () =>
+        (plain ? await openDirect(model, options) : undefined) ?? (await openBinding(model, options)),
+    );
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
@@ -87,7 +91,7 @@ async function open(model: Uint8Array, options: SessionOptions): Promise<NativeS
  * @example ownSession(await openBinding(model, {}))
  */
 export function ownSession(native: NativeSession): Session {
-  const handle = new Handle("session", () => native.free());
+  const handle = new Handle("session", () => nativeCall(() => native.free()));
   const outputNames = native.outputs.map(({ name }) => name);
   return {
     inputNames: native.inputs.map(({ name }) => name),
@@ -97,8 +101,9 @@ export function ownSession(native: NativeSession): Session {
         await nextTurn(); // other work goes on between runs
         checkRun(feeds, fetches, native); // as late as can be: what is checked is what is read
         try {
-          return await native.run(feeds, fetches ?? outputNames);
+          return await nativeCall(() => native.run(feeds, fetches ?? outputNames));
         } catch (cause) {
+          if (cause instanceof AppError) throw cause;
           const message = `Expected the model to run, got ${reason(cause)}`;
           throw new AppError("internal", "RUN_FAILED", message, { cause });
         }
