@@ -10,7 +10,7 @@ import { sweepBeside } from "../core/temporary.ts";
 import { visible, visibleLines } from "../core/visible.ts";
 import type { Context } from "./context.ts";
 import { commands } from "./table.ts";
-import { watchUnsettled } from "./unsettled.ts";
+import { OUR_FAULT, REPORT, watchUnsettled } from "./unsettled.ts";
 import { packageVersion } from "./version.ts";
 
 const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.
@@ -108,14 +108,11 @@ function explain(fault: unknown, argv: readonly string[], say: (text: string) =>
     if (error.hint !== undefined) say(`Try: ${error.hint}`);
     if (error.kind === "input") say(usageHint(argv));
     if (error.kind !== "internal") return EXIT_CODES[error.kind];
-  } else say(picocolors.red("This is a fault of facehand, not of your input."));
+  } else say(picocolors.red(OUR_FAULT));
   say(stackOf(error));
   say(REPORT);
   return EXIT_CODES.internal;
 }
-
-const REPORT =
-  "Please report it with these lines, the command and what `facehand doctor` prints, where you got facehand from.";
 
 /** The message on one line, the calls below it. */
 function stackOf(error: unknown): string {

@@ -1,10 +1,16 @@
 // A verb that nothing can end any more: Node would leave with code 13 and without a word.
 import { EXIT_CODES } from "../core/errors.ts";
 
-/** What is said then. */
-export const UNSETTLED = `This is a fault of facehand, not of your input.
+/** The first line of what is ours to mend. */
+export const OUR_FAULT = "This is a fault of facehand, not of your input.";
+/** The last one. */
+export const REPORT =
+  "Please report it with these lines, the command and what `facehand doctor` prints, where you got facehand from.";
+/** What is said of a verb that nothing can end. */
+export const UNSETTLED = `${OUR_FAULT}
 Expected the work to end, got nothing left that could end it
-Try: run the same command again, it goes on where verbs do; and report the command and the output of facehand doctor`;
+Try: run the same command again, which goes on where verbs do
+${REPORT}`;
 
 /**
  * Watches a verb that is under way.
