@@ -127,11 +127,23 @@ function textCause(head: Uint8Array): Cause | undefined {
   if (/^\[InternetShortcut\]/i.test(start)) {
     return { got: "a shortcut to a web page", hint: "give the file that it leads to" };
   }
-  if (/^(<!--[\s\S]*?-->\s*)*<(!doctype html|html|head|body|script|meta|title)\b/i.test(start))
+  if (/^<(!doctype html|html|head|body|script|meta|title)\b/i.test(withoutComments(start)))
     return page(start);
   if (/^<(\?xml|Error>|svg\b|!DOCTYPE svg)/i.test(start)) return xml(start);
   if (!utf16) return undefined;
   return { got: "text in UTF-16", hint: 'save it again as UTF-8; "Unicode text" of spreadsheets is UTF-16' };
+}
+
+/** What stands after comments; by hand, as an expression for it tries every way to end each of a thousand comments. */
+function withoutComments(start: string): string {
+  let at = 0;
+  while (start.startsWith("<!--", at)) {
+    const end = start.indexOf("-->", at + 4);
+    if (end < 0) break;
+    at = end + 3;
+    while (/\s/.test(start[at] ?? "")) at++;
+  }
+  return start.slice(at);
 }
 
 function page(html: string): Cause {

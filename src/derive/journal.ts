@@ -116,17 +116,20 @@ export async function* journalLines(
 
 /** Complete lines only; `end` is the byte after the line. */
 async function* readLines(path: string): AsyncGenerator<{ text: string; line: number; end: number }> {
-  let rest = Buffer.alloc(0);
+  let begun: Buffer[] = []; // of a line; put together when its end is there
   let end = 0;
   let line = 0;
   for await (const chunk of readChunks(path, "a journal")) {
-    rest = Buffer.concat([rest, chunk]);
+    begun.push(chunk);
+    if (!chunk.includes(10)) continue;
+    let rest = Buffer.concat(begun);
     for (let at = rest.indexOf(10); at !== -1; at = rest.indexOf(10)) {
       const text = rest.subarray(0, at).toString("utf8");
       rest = rest.subarray(at + 1);
       end += at + 1;
       yield { text, line: ++line, end };
     }
+    begun = [rest];
   }
 }
 

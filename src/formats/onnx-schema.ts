@@ -149,3 +149,12 @@ export interface ModelMessage {
     output: readonly ValueMessage[];
   };
 }
+
+/** Ten times what large models have. */
+const MOST_PARTS = 200_000;
+
+/** True for a graph of more parts than any model's: empty ones take two bytes in the file, and hundreds in memory. */
+export function isTooLarge({ graph }: ModelMessage): boolean {
+  const { node, initializer, input, output } = graph;
+  return node.length + initializer.length + input.length + output.length > MOST_PARTS;
+}

@@ -152,3 +152,10 @@ describe("decodeModel", () => {
     expect(() => decodeModel(wrap(field(11, [])), "m.onnx")).toThrow("Expected a tensor for value ");
   });
 });
+
+it("refuses a graph of a million empty nodes", () => {
+  const nodes = Buffer.alloc(2 << 20, "\x0a\x00", "latin1");
+  const graph = Buffer.concat([Buffer.from([0x3a, 0x80, 0x80, 0x80, 1]), nodes]); // field 7 of 2 MiB
+  const bytes = Buffer.concat([Buffer.from([8, 8, 0x42, 0]), graph]);
+  expect(() => decodeModel(bytes, "m.onnx")).toThrow('got "more nodes and tensors than any model has"');
+});

@@ -5,6 +5,7 @@ import { type AppError, unexpected } from "../core/errors.ts";
 import { explainedBytes } from "../core/sniff.ts";
 import {
   type AttributeMessage,
+  isTooLarge,
   type ModelMessage,
   ModelProto,
   readBigInt,
@@ -212,19 +213,14 @@ function parse(bytes: Uint8Array, where: string): ModelMessage {
   if (!message.graph || message.opsetImport.length === 0) {
     throw broken(where, "no graph or operator set", undefined);
   }
+  if (isTooLarge(message)) throw broken(where, "more nodes and tensors than any model has", undefined);
   return message;
 }
 
 function broken(where: string, got: string, cause: unknown): AppError {
   const hint = "fetch or export the file again; it may be cut short.";
-  return unexpected("data", {
-    code: "ONNX_BROKEN",
-    expected: "an ONNX model",
-    name: where,
-    got,
-    hint,
-    cause,
-  });
+  const e = { code: "ONNX_BROKEN", expected: "an ONNX model", name: where, got };
+  return unexpected("data", { ...e, hint, cause });
 }
 
 function unsupported(where: string, expected: string, name: string, got: unknown): AppError {

@@ -36,6 +36,7 @@ const SMALLEST_HEAP_MB = 96;
 const FREE_HEAP_MB = 48;
 const YOUNG_HEAP_MB = 16;
 const HEAP_PER_UNPACKED = 8;
+const BELIEVED_RATIO = 64;
 
 /** In a thread of its own: for the files of others. */
 export const APART: Decoder = {
@@ -56,7 +57,8 @@ function inTurn(
   unpackedBytes: number,
 ): Promise<ParquetAnswer> {
   const limitMs = FREE_MS + (MS_PER_MB * bytes + MS_PER_UNPACKED_MB * unpackedBytes) / MB;
-  const heapMb = FREE_HEAP_MB + Math.ceil((HEAP_PER_UNPACKED * unpackedBytes) / MB);
+  const believed = Math.min(unpackedBytes, BELIEVED_RATIO * bytes); // a footer may claim anything
+  const heapMb = FREE_HEAP_MB + Math.ceil((HEAP_PER_UNPACKED * believed) / MB);
   const result = turn.then(() => runWithin(task, transfer, limitMs, heapMb));
   turn = result.catch(() => undefined);
   return result;

@@ -28,10 +28,15 @@ export const MAX_HEADER_BYTES = 100_000_000;
 const WHAT = "a safetensors file";
 const METADATA_KEY = "__metadata__";
 
+/** PyTorch's limit. */
+const MOST_AXES = 64;
+/** Far more than any model has; each takes a kilobyte while the header is read. */
+const MAX_TENSORS = 200_000;
+
 const size = z.number().int().nonnegative();
 const entrySchema = z.strictObject({
   dtype: z.string(),
-  shape: z.array(size),
+  shape: z.array(size).max(MOST_AXES),
   data_offsets: z.tuple([size, size]),
 });
 const metadataSchema = z.record(z.string(), z.string());
@@ -114,7 +119,9 @@ function headerEnd(start: Uint8Array, fileBytes: number, where: string): number 
 /** The tensors in the order of their bytes, which have to be all of the data. */
 function parseHeader(bytes: Uint8Array, dataBytes: number, where: string) {
   const { [METADATA_KEY]: metadata = {}, ...entries } = parseObject(bytes, where);
-  const placed = Object.entries(entries).map(([name, entry]) => parseEntry(name, entry, where));
+  const named = Object.entries(entries);
+  if (named.length > MAX_TENSORS) throw badHeader(`at most ${MAX_TENSORS} tensors`, named.length, where);
+  const placed = named.map(([name, entry]) => parseEntry(name, entry, where));
   placed.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkCoverage(placed, dataBytes, where);
   return { placed, metadata: valid(metadataSchema, metadata, METADATA_KEY, where) };

@@ -1,5 +1,6 @@
 // How far a study is: derived from run folders, predictions, journals and locks, never stored.
-import { exists, readText } from "../core/files.ts";
+import { z } from "zod";
+import { exists, readJson } from "../core/files.ts";
 import { lockHolder } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { predictionFiles } from "../evaluate/prediction-folder.ts";
@@ -109,10 +110,13 @@ function meanSeconds(log: readonly EpochLog[]): number | null {
   return log.length === 0 ? null : log.reduce((sum, { seconds }) => sum + seconds, 0) / log.length;
 }
 
+/** Of a run's environment, what names the code; the rest is not asked about here. */
+const codeSchema = z.object({ facehand: z.string(), commit: z.string().nullable() });
+
 /** Other versions may give other results: said, not refused. */
 async function codeOf(path: string, { code }: Study): Promise<string | null> {
   if (!(await exists(path))) return null; // begun, and killed before it was written
-  const { facehand, commit } = JSON.parse(await readText(path, "a run's environment")) as Study["code"];
+  const { facehand, commit } = await readJson(path, codeSchema, "a run's environment");
   if (facehand === code.facehand && commit === code.commit) return null;
   return `${facehand}${commit === null ? "" : ` at ${commit.slice(0, 12)}`}`;
 }
