@@ -116,7 +116,7 @@ export async function* journalLines(
 
 /** Complete lines only; `end` is the byte after the line. */
 async function* readLines(path: string): AsyncGenerator<{ text: string; line: number; end: number }> {
-  let begun: Buffer[] = []; // of a line; put together when its end is there
+  let begun: Uint8Array[] = []; // of a line; put together when its end is there
   let end = 0;
   let line = 0;
   for await (const chunk of readChunks(path, "a journal")) {
