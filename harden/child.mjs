@@ -17,12 +17,14 @@ function strike() {
 
 /** Writes the first half of what a call would write, in its place. */
 const HALVES = {
-  writeFileSync: (_self, [path, data, ...more]) => original.writeFileSync(path, half(data), ...more),
-  writeFile: (_self, [path, data, ...more]) => original.writeFileSync(path?.fd ?? path, half(data), ...more),
-  appendFile: (_self, [path, data, ...more]) => original.appendFileSync(path, half(data), ...more),
+  writeFileSync: (_self, [file, data, ...more]) => original.writeFileSync(placeOf(file), half(data), ...more),
+  writeFile: (_self, [file, data, ...more]) => original.writeFileSync(placeOf(file), half(data), ...more),
+  appendFile: (_self, [file, data, ...more]) => original.appendFileSync(placeOf(file), half(data), ...more),
   "handle.write": ({ fd }, [data]) => original.writeSync(fd, half(data)),
   "handle.writeFile": ({ fd }, [data]) => original.writeSync(fd, half(data)),
 };
+/** A path, or the descriptor of an open file. */
+const placeOf = (file) => file.fd ?? file;
 const half = (data) =>
   typeof data === "string" || ArrayBuffer.isView(data) ? data.slice(0, data.length >> 1) : "";
 
