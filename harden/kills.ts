@@ -10,7 +10,7 @@ import { loadCli } from "./cli.ts";
 import { waitForOrphans } from "./orphans.ts";
 import { differences, readTree, TEMPORARY, type Tree, tornness } from "./trees.ts";
 import { VERBS, type Verb } from "./verbs.ts";
-import { drawBlow, type Extent, misbehaviour, start, tellBlow } from "./victim.ts";
+import { type Blow, drawBlow, type Extent, misbehaviour, start, tellBlow } from "./victim.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** Most kills of one attempt. */
@@ -35,13 +35,18 @@ export const kills: Campaign = {
 };
 
 async function open(dir: string): Promise<Open> {
-  const cli = await loadCli();
-  const world = await openWorld(join(dir, "world"), cli);
-  const site: Site = { world, dir: join(dir, "attempt"), references: new Map() };
-  return { attempt: (seed) => attempt(site, seed), close: world.close };
+  const site = await openSite(dir);
+  return { attempt: (seed) => attempt(site, seed), close: site.world.close };
 }
 
-interface Site {
+/** Opens a place for attempts; its world is to be closed. */
+export async function openSite(dir: string): Promise<Site> {
+  const world = await openWorld(join(dir, "world"), await loadCli());
+  return { world, dir: join(dir, "attempt"), references: new Map() };
+}
+
+/** Where attempts are made. */
+export interface Site {
   readonly world: World;
   /** Of the attempt: the same for all, as some results name it. */
   readonly dir: string;
@@ -58,9 +63,24 @@ function drawVerb(random: Random): Verb {
   return VERBS[0]!;
 }
 
-async function attempt(site: Site, seed: number): Promise<Finding> {
+function attempt(site: Site, seed: number): Promise<Finding> {
   const random = Random.of(seed).split("kills");
-  const verb = drawVerb(random.split("verb"));
+  return attack(site, drawVerb(random.split("verb")), (n, extent) => {
+    if (n === MOST_BLOWS || (n > 0 && random.split("more", n).next() < 0.4)) return undefined;
+    return drawBlow(random.split("blow", n), extent, site.dir);
+  });
+}
+
+/**
+ * Strikes a verb, runs it to its end, and compares.
+ *
+ * @param blowOf - the n-th blow, from 0; undefined for no more
+ */
+export async function attack(
+  site: Site,
+  verb: Verb,
+  blowOf: (n: number, extent: Extent) => Blow | undefined,
+): Promise<Finding> {
   const { world, dir } = site;
   const known = site.references.get(verb) ?? undisturbed(site, verb);
   site.references.set(verb, known);
@@ -71,9 +91,9 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
   let done = false;
   let tried = 0;
   let peakMb = reference.peakMb;
-  for (let n = 0; n < MOST_BLOWS && !done && faults.length === 0; n++) {
-    if (n > 0 && random.split("more", n).next() < 0.4) break;
-    const blow = drawBlow(random.split("blow", n), reference, dir);
+  for (let n = 0; !done && faults.length === 0; n++) {
+    const blow = blowOf(n, reference);
+    if (blow === undefined) break;
     const end = await start(world.cli.bundle, n === 0 ? argv : againOf(verb, argv), blow).ended;
     if (verb.spawns === true) await waitForOrphans(dir);
     told.push(tellBlow(blow));
@@ -83,7 +103,7 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
     const wrong = misbehaviour(end, blow);
     faults.push(...(wrong === undefined ? [] : [wrong]), ...(await halfWritten(site, verb, reference)));
   }
-  if (!done && faults.length === 0) faults.push(...(await finish(site, againOf(verb, argv))));
+  if (!done && faults.length === 0) faults.push(...(await finish(site, verb, { argv, reference })));
   const unlike = faults.length > 0 ? [] : differences(reference.after, await readTree(dir));
   if (unlike.length > 0) faults.push(`Expected what an undisturbed run leaves, got: ${unlike.join("; ")}`);
   faults.push(
@@ -112,11 +132,19 @@ async function undisturbed(site: Site, verb: Verb): Promise<Reference> {
   return { before, after, calls, ms, peakMb, files: after.size };
 }
 
-/** Runs the command again, to its end. */
-async function finish({ world }: Site, argv: readonly string[]): Promise<string[]> {
+/** Runs the command again, to its end; what was made whole before it was struck may be refused. */
+async function finish(
+  { world, dir }: Site,
+  verb: Verb,
+  { argv, reference }: { readonly argv: readonly string[]; readonly reference: Reference },
+): Promise<string[]> {
+  const now = await readTree(dir);
+  const isWhole = (verb.whole ?? []).some(
+    (folder) => now.has(folder) && isSame(now, reference.after, folder),
+  );
   for (let n = 0; ; n++) {
-    const { code, stderr } = await world.cli.run(argv);
-    if (code === 0) return [];
+    const { code, stderr } = await world.cli.run(againOf(verb, argv));
+    if (code === 0 || (code === 2 && isWhole && /with files in it/.test(stderr))) return [];
     if (n >= PATIENCE || !/ to be free, got process \d+/.test(stderr))
       return [
         `Expected the command to succeed when it is run again, got exit code ${code}: ${stderr.slice(-800)}`,

@@ -1,12 +1,10 @@
 // `train --tensorboard`: a run's log as scalars for TensorBoard, in <run>/tensorboard, written anew after every epoch.
-import { join } from "node:path";
+import { stat } from "node:fs/promises";
 import { writeAtomic } from "../core/files.ts";
 import { MODALITIES } from "../data/record.ts";
 import { encodeEvents, type ScalarEvent } from "../formats/tensorboard.ts";
-import { readLog } from "../train/run.ts";
+import { readLog, runPaths } from "../train/run.ts";
 import type { EpochLog, PartLog } from "../train/runlog.ts";
-
-const FILE = join("tensorboard", "events.out.tfevents.facehand");
 
 /**
  * Writes a run's event file.
@@ -15,7 +13,18 @@ const FILE = join("tensorboard", "events.out.tfevents.facehand");
  * @param nowS - time of the last epoch's end, seconds since 1970; earlier ones follow from the epochs' durations
  */
 export async function writeTensorboard(dir: string, nowS: number): Promise<void> {
-  await writeAtomic(join(dir, FILE), encodeEvents(events(await readLog(dir), nowS)));
+  await writeAtomic(runPaths(dir).tensorboard, encodeEvents(events(await readLog(dir), nowS)));
+}
+
+/** The same unless all epochs are in the file: a kill may have kept the last from it, and no further one comes. */
+export async function completeTensorboard(dir: string, nowS: number): Promise<void> {
+  const bytes = encodeEvents(events(await readLog(dir), nowS));
+  const path = runPaths(dir).tensorboard;
+  const size = await stat(path).then(
+    (found) => found.size,
+    () => undefined, // absent, or to be told when it is written
+  );
+  if (size !== bytes.byteLength) await writeAtomic(path, bytes);
 }
 
 /** One event an epoch. */

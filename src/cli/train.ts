@@ -39,7 +39,7 @@ import {
 import { fetchWithProgress } from "./model-fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./train-batch.ts";
 import { TrainProgress } from "./train-progress.ts";
-import { writeTensorboard } from "./train-tensorboard.ts";
+import { completeTensorboard, writeTensorboard } from "./train-tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
   readonly out: string;
@@ -220,6 +220,7 @@ async function trainOne(
       onStep: ({ loss }, position, steps) => progress.step(position, steps, loss),
     });
     await writing;
+    if (tensorboard) await completeTensorboard(options.dir, Date.now() / 1000);
     const { epochs, best } = result;
     if (epochs.length < config.epochs) {
       context.report(`stopped after epoch ${epochs.length}: none was better since epoch ${best.epoch}`);

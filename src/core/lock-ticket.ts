@@ -147,13 +147,15 @@ export async function rivalOf(ticket: Ticket, nowMs: number): Promise<Rival | un
 /**
  * Takes away what dead processes left: tickets, numbers without one, and tickets that were never finished. Each name is
  * judged after it was seen, for a living one may come at any time; who loses an unfinished ticket makes another one.
+ *
+ * @param own - tells the time of the file system; without it, what processes of other machines left stays
  */
-export async function clearDead(places: readonly TicketPlace[], own: Ticket): Promise<void> {
-  const nowMs = (await modifiedMs(own.path)) ?? Date.now();
+export async function clearDead(places: readonly TicketPlace[], own?: Ticket): Promise<void> {
+  const nowMs = own === undefined ? 0 : ((await modifiedMs(own.path)) ?? Date.now());
   for (const { dir, prefix } of places) {
     for (const name of await namesAt(dir, prefix)) {
       const [, nonce, part] = /^([0-9a-f]{16})(\.n|\.new)?$/.exec(name.slice(prefix.length)) ?? [];
-      if (nonce === undefined || nonce === own.nonce) continue;
+      if (nonce === undefined || nonce === own?.nonce) continue;
       const ticket = { path: join(dir, `${prefix}${nonce}`), nonce };
       const stays =
         part === ".n" ? await isThere(ticket) : part === undefined && (await rivalOf(ticket, nowMs));

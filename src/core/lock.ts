@@ -124,6 +124,11 @@ export async function lockHolder(path: string): Promise<Holder | undefined> {
   return undefined;
 }
 
+/** Takes away what dead processes of this machine left of a lock, for those who find all done and do not take it. */
+export async function clearLock(path: string): Promise<void> {
+  await clearDead(placesOf(path).places);
+}
+
 interface Places {
   /** The same for all spellings of a path. */
   readonly key: string;

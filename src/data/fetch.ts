@@ -5,7 +5,7 @@ import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
-import { withLock } from "../core/lock.ts";
+import { clearLock, withLock } from "../core/lock.ts";
 import { mapOrdered } from "../core/pool.ts";
 import { sweepTemporaries } from "../core/temporary.ts";
 import { checkApart } from "../core/true-path.ts";
@@ -66,7 +66,10 @@ export async function fetchUnits(
   const from = options.mirror === undefined ? undefined : await parseMirror(options.mirror); // before anything is made
   if (from?.folder !== undefined) checkApart(dir, [from.folder]);
   checkPaths(units.flatMap((unit) => [pathOf(unit), ...(unit.unpack ?? []).map(({ folder }) => folder)]));
-  if (await allThere(units, dir, options)) return await fetchAll(units, dir, options); // reads only: several may, at once
+  if (await allThere(units, dir, options)) {
+    await clearLock(dir);
+    return await fetchAll(units, dir, options); // reads only: several may, at once
+  }
   return await withLock(dir, `the folder ${dir}`, async (lock) => {
     await mkdir(dir, { recursive: true });
     await sweepTemporaries(dir, (name) => name === RECORD || name.endsWith(".part.json"));

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { exists, parseJson, readText, sha256File, writeJson } from "../core/files.ts";
-import { withLock } from "../core/lock.ts";
+import { clearLock, withLock } from "../core/lock.ts";
 import { sweepTemporaries } from "../core/temporary.ts";
 import { addressOf } from "../data/address.ts";
 import { cacheFolder } from "../data/cache.ts";
@@ -101,8 +101,9 @@ export async function fetchPretrained(name: string, options: HubOptions = {}): P
     await sweepTemporaries(dir, (file) => file === "source.json" || file.endsWith(".part.json"));
     return (await look()) ?? (await fetchBoth(name, paths, notePath, options));
   };
-  const note =
-    (await look()) ?? (await withLock(dir, `the folder ${dir}`, fetch, { wait: patience(options) }));
+  const found = await look();
+  if (found !== undefined) await clearLock(dir);
+  const note = found ?? (await withLock(dir, `the folder ${dir}`, fetch, { wait: patience(options) }));
   const { sha256, sizeBytes, commit } = note;
   const config = readConfig(await readText(paths.config, "timm's config.json"), paths.config, architecture);
   return { name, weights: paths.weights, sizeBytes, sha256, config, commit };

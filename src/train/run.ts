@@ -29,6 +29,8 @@ export function runPaths(dir: string) {
     held: { features: join(dir, "features-val.bin"), featuresKey: join(dir, "features-val.json") },
     last: join(dir, "checkpoints", "last.safetensors"),
     best: join(dir, "checkpoints", "best.safetensors"),
+    /** Only with `train --tensorboard`. */
+    tensorboard: join(dir, "tensorboard", "events.out.tfevents.facehand"),
   };
 }
 
@@ -60,8 +62,8 @@ export async function openRunFolder(
 
 /** What kills in the middle of a write left of a run's own files. */
 async function sweepRun(dir: string): Promise<void> {
-  const { config, environment, log, featuresKey, held, last, best } = runPaths(dir);
-  const own = [config, environment, log, featuresKey, held.featuresKey, last, best];
+  const { config, environment, log, featuresKey, held, last, best, tensorboard } = runPaths(dir);
+  const own = [config, environment, log, featuresKey, held.featuresKey, last, best, tensorboard];
   for (const folder of new Set(own.map(dirname)))
     await sweepTemporaries(folder, (name) => own.includes(join(folder, name)));
 }
