@@ -113,6 +113,17 @@ export function subjectFacts(rows: readonly OfSubject[]): SubjectFacts {
 }
 
 /**
+ * How many images of how many people, and what was counted otherwise than by recorded people.
+ *
+ * @example formatSubjects(rows) // "320 images of 218 subjects (200 images without a recorded subject, each counted as its own)"
+ */
+export function formatSubjects(rows: readonly OfSubject[], images = "images"): string {
+  const { note } = subjectFacts(rows);
+  const subjects = new Set(rows.map(({ subject }) => subject)).size;
+  return `${rows.length} ${images} of ${subjects} subjects${note === "" ? "" : ` (${note})`}`;
+}
+
+/**
  * Gives predictions the people of a joined table, where they have none; where they have, both must mean the same ones.
  *
  * @param people - subject of each row as the table has it; undefined where it has none

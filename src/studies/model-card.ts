@@ -10,7 +10,7 @@ import { FEW, LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../evaluate/figur
 import { withoutTwin } from "../evaluate/format.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
 import { SMALL_SUBJECTS } from "../evaluate/small.ts";
-import { subjectFacts } from "../evaluate/subjects.ts";
+import { formatSubjects } from "../evaluate/subjects.ts";
 import { type Part, type Summary, summarize, type TargetSummary } from "../evaluate/summary.ts";
 import { describeModel, type ModelDescription } from "../models/describe.ts";
 import type { SourceFacts } from "../models/facts.ts";
@@ -141,12 +141,10 @@ function metrics(split: string, minSubjects: number): string[] {
 /** What was judged and what was learnt from. */
 export function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {
   const judged = rows.filter((row) => row.split === split);
-  const subjects = new Set(judged.map(({ subject }) => subject)).size;
-  const { note } = subjectFacts(judged);
   return [
     "## Evaluation data",
     "",
-    `${judged.length} labelled images of ${subjects} subjects of split ${split}${note === "" ? "" : ` (${note})`}; no recorded subject of it was trained on. Their predictions are stored with the run.`,
+    `Split ${split}: ${formatSubjects(judged, "labelled images")}; no recorded subject of it was trained on. Their predictions are stored with the run.`,
     "",
     "## Training data",
     "",

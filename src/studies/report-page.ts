@@ -3,6 +3,7 @@
 
 import { LABEL_NOTE } from "../evaluate/figure-text.ts";
 import { tablesByGroup } from "../evaluate/groups.ts";
+import { formatSubjects } from "../evaluate/subjects.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
 import { groupDots, hasDots, reliabilityDiagram, rocCurve } from "./figures.ts";
 import { forestPlots } from "./forest.ts";
@@ -11,6 +12,7 @@ import { tableAnchor, toHtml } from "./render.ts";
 import { confusionPanels, precisionRecallCurve, seedCurves } from "./report-figures.ts";
 import { REPORT_CSS } from "./report-style.ts";
 import type { ReportTable } from "./report-table.ts";
+import { imageKey } from "./result-tables.ts";
 import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
 import { sourcesHtml } from "./source-list.ts";
 
@@ -27,6 +29,9 @@ export interface PageParts {
 
 /** What every report says first. */
 export function preface({ study, runs, missing, split }: StudyResults): string[] {
+  const rows = [
+    ...new Map(runs.flatMap((run) => rowsOf(run.rows, split)).map((row) => [imageKey(row), row])).values(),
+  ];
   const open =
     missing.length === 0
       ? ""
@@ -35,8 +40,11 @@ export function preface({ study, runs, missing, split }: StudyResults): string[]
     study.about,
     `${LABEL_NOTE} Every figure is agreement with that record, computed from stored predictions of split ${split}.`,
     `${study.cells.length} configurations, seeds ${study.seeds.join(", ")}.${open}`,
+    `${capital(split)} images of all runs: ${formatSubjects(rows)}.`,
   ].filter((text) => text !== "");
 }
+
+const capital = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`;
 
 /** The page as text. */
 export function reportPage(results: StudyResults, parts: PageParts): string {

@@ -8,8 +8,10 @@ import { FINAL_METRICS_FILE, readFinalMetrics } from "../evaluate/final-metrics.
 import { holm } from "../evaluate/mcnemar.ts";
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
+import { imageSubject } from "../evaluate/subjects.ts";
 import { readCsv } from "../formats/csv.ts";
 import { checkReport, makeReport, type Report, writeReport } from "./report.ts";
+import { preface } from "./report-page.ts";
 
 let dir = "";
 let out = "";
@@ -148,6 +150,32 @@ describe("one limit for every table", () => {
       "3 columns left out, every figure too small (under 35 subjects): balanced accuracy, TPR female, TPR male",
     );
     expect(strict.files.get("report.html")).not.toContain("Right decisions by");
+  });
+});
+
+describe("the first lines", () => {
+  test("say how many people are behind the images, and which images stand for people", () => {
+    expect(text("report.md").split("\n").slice(0, 12).join("\n")).toMatch(
+      /^Test images of all runs: \d+ images of \d+ subjects\.$/m,
+    );
+    const page = parseHTML(text("report.html")).document;
+    expect(page.querySelector(".note")!.textContent).toMatch(
+      /Test images of all runs: \d+ images of \d+ subjects\./,
+    );
+  });
+
+  test("count images without a person of theirs, each once over all runs", () => {
+    const { study, runs } = report.results;
+    const alone = runs.map((run) => ({
+      ...run,
+      rows: run.rows.map((row) => ({ ...row, subject: imageSubject(row) })),
+    }));
+    const n = new Set(
+      alone.flatMap(({ rows }) => rows.filter(({ split }) => split === "test")).map(({ id }) => id),
+    ).size;
+    expect(preface({ ...report.results, study, runs: alone })).toContain(
+      `Test images of all runs: ${n} images of ${n} subjects (every image counted as its own subject).`,
+    );
   });
 });
 
