@@ -2,9 +2,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inventedPredictions } from "../../test/run-fixture.ts";
+import { writeParquet } from "../formats/parquet.ts";
 import { analyseSelective, analyseThresholds, calibrate } from "./analysis.ts";
-import { readForeign } from "./foreign.ts";
+import { readForeign, readPredictionFile } from "./foreign.ts";
 import { formatSummary } from "./format.ts";
+import { writePredictions } from "./predictions.ts";
 import { summarize } from "./summary.ts";
 
 let dir = "";
@@ -18,6 +21,45 @@ async function file(text: string): Promise<string> {
   await writeFile(path, text);
   return path;
 }
+
+describe("a Parquet table of others", () => {
+  const schema = { id: "string", y: "int32?", p: "double", subject: "string", tone: "string?" } as const;
+  const table = {
+    id: ["a", "b", "c"],
+    y: [1, 0, null],
+    p: [0.9, 0.25, 1],
+    subject: ["s1", "s1", "s2"],
+    tone: ["dark", null, "light"],
+  };
+
+  test("is read as the same table in CSV is", async () => {
+    const path = join(dir, "theirs.parquet");
+    await writeParquet(path, schema, table);
+    const csv = await file("id,y,p,subject,tone\na,1,0.9,s1,dark\nb,0,0.25,s1,\nc,,1,s2,light\n");
+    const options = { modality: "face" } as const;
+    expect(await readForeign(path, options)).toEqual(await readForeign(csv, options));
+    expect(await readPredictionFile(path, options)).toEqual((await readForeign(csv, options)).rows);
+  });
+
+  test("keeps the rules of the house, with the row", async () => {
+    const path = join(dir, "bad.parquet");
+    await writeParquet(path, { ...schema, age: "string" }, { ...table, age: ["20-29", "Oct-19", ""] });
+    await expect(readForeign(path, { modality: "face" })).rejects.toThrow(
+      /column age, got "Oct-19" \(.*bad\.parquet:2\)/,
+    );
+    await writeParquet(path, { id: "string", p: "double" }, { id: ["a"], p: [0.5] });
+    await expect(readForeign(path, { modality: "face" })).rejects.toThrow(
+      /^Expected columns id, y, p for .*bad\.parquet, got "id, p"/,
+    );
+  });
+
+  test("of ours is told by its columns", async () => {
+    const path = join(dir, "ours.parquet");
+    const rows = inventedPredictions(4);
+    await writePredictions(path, rows);
+    expect(await readPredictionFile(path)).toEqual(rows);
+  });
+});
 
 describe("predictions of others", () => {
   test("are read with what is known of them; further columns are groups", async () => {

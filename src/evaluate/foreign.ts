@@ -9,7 +9,9 @@ import { AppError, show, unexpected } from "../core/errors.ts";
 import { accept, faultError, nameFault } from "../core/spelling.ts";
 import { parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
 import { readCsv, readCsvHeader } from "../formats/csv.ts";
+import { parquetColumns, readParquetTexts } from "../formats/parquet.ts";
 import { checkPredictions, type Prediction } from "./prediction-row.ts";
+import { readPredictions } from "./predictions.ts";
 import { imageSubject, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
 import { RowWords } from "./words.ts";
 
@@ -36,22 +38,26 @@ export interface ForeignPredictions {
 }
 
 /**
- * Reads predictions of any model from a CSV file.
+ * Reads predictions of any model from a table, .csv or .parquet.
  *
- * @throws AppError("data", "FILE_MISSING" | "CSV_..." | "SUBJECT_..." | "FIELD_..." | "FOREIGN_LABEL" |
+ * @throws AppError("data", "FILE_MISSING" | "CSV_..." | "PARQUET_..." | "SUBJECT_..." | "FIELD_..." | "FOREIGN_LABEL" |
  *   "FOREIGN_PROBABILITY" | "PREDICTION_ROW" | "PREDICTION_DUPLICATE" | "PREDICTION_NONE"),
  *   AppError("input", "FOREIGN_MODALITY") without modalities
  * @example (await readForeign("theirs.csv", { modality: "face" })).rows
  */
 export async function readForeign(path: string, options: ForeignOptions = {}): Promise<ForeignPredictions> {
-  const header = (await readCsvHeader(path)).filter((name) => !INDEX.test(name));
+  const isParquet = /\.parquet$/i.test(path);
+  const table = isParquet ? await readParquetTexts(path) : undefined;
+  const all = table === undefined ? await readCsvHeader(path) : [...table.keys()];
+  const header = all.filter((name) => !INDEX.test(name));
   const groups = header.filter((name) => !NAMES.includes(name));
   const subjects = new SubjectReader(header, path);
   checkNames(header, path, options);
+  const columns = { optional: [...SUBJECT_COLUMNS, ...KNOWN, ...groups], allowOthers: true };
+  const source = table === undefined ? readCsv(path, REQUIRED, columns) : rowsOf(table, path);
   const rows: Prediction[] = [];
   const words = new RowWords();
-  const columns = { optional: [...SUBJECT_COLUMNS, ...KNOWN, ...groups], allowOthers: true };
-  for await (const { row, values } of readCsv(path, REQUIRED, columns)) {
+  for await (const { row, values } of source as AsyncIterable<{ row: number; values: Values }>) {
     const where = `${path}:${row}`;
     const known = toPrediction(values, options, subjects, where);
     const [checked] = checkPredictions([known], where, words);
@@ -67,6 +73,37 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
   }
   checkUnique(rows, path);
   return { rows, groups };
+}
+
+/**
+ * Reads a file of predictions: ours, or those of any model.
+ *
+ * @param path - .csv or .parquet
+ * @throws as `readPredictions` and `readForeign`
+ */
+export async function readPredictionFile(
+  path: string,
+  options: ForeignOptions = {},
+): Promise<readonly Prediction[]> {
+  const ours = /\.parquet$/i.test(path) && (await parquetColumns(path)).includes("probability");
+  return ours ? await readPredictions(path) : (await readForeign(path, options)).rows;
+}
+
+/** Rows of a Parquet table as a CSV file would have them, counted from 1. */
+async function* rowsOf(table: ReadonlyMap<string, readonly string[]>, path: string) {
+  const missing = REQUIRED.filter((name) => !table.has(name));
+  if (missing.length > 0) {
+    throw unexpected("data", {
+      code: "PARQUET_COLUMN",
+      expected: `columns ${REQUIRED.join(", ")}`,
+      name: path,
+      got: [...table.keys()].join(", "),
+      hint: `name the columns as a table of predictions has them: ${missing.join(", ")} is missing`,
+    });
+  }
+  const length = table.get("id")!.length;
+  for (let i = 0; i < length; i++)
+    yield { row: i + 1, values: Object.fromEntries([...table].map(([name, texts]) => [name, texts[i]!])) };
 }
 
 /** A column `Split` would else be a group, and its training images be counted as tested ones. */

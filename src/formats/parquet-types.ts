@@ -5,7 +5,7 @@ import { AppError, show, unexpected } from "../core/errors.ts";
 
 /** Column types; `?` allows null. */
 export type ParquetType = BasicType | `${BasicType}?`;
-type BasicType = "string" | "int32" | "double" | "boolean";
+type BasicType = "string" | "int32" | "int64" | "double" | "boolean";
 
 /** Type of each column, in file order. */
 export type ParquetSchema = Readonly<Record<string, ParquetType>>;
@@ -13,6 +13,7 @@ export type ParquetSchema = Readonly<Record<string, ParquetType>>;
 interface Values {
   string: string;
   int32: number;
+  int64: bigint | number;
   double: number;
   boolean: boolean;
 }
@@ -28,7 +29,7 @@ export type ParquetTable<S extends ParquetSchema> = { readonly [C in keyof S]: r
 
 interface TypeRule {
   /** What we write. */
-  readonly physical: "BYTE_ARRAY" | "INT32" | "DOUBLE" | "BOOLEAN";
+  readonly physical: "BYTE_ARRAY" | "INT32" | "INT64" | "DOUBLE" | "BOOLEAN";
   /** What else is read: pandas makes int64 or, beside nulls, doubles of our int32, and float32 to save space. */
   readonly others: readonly string[];
   readonly valid: (value: unknown) => boolean;
@@ -40,6 +41,11 @@ const TYPES: { readonly [T in BasicType]: TypeRule } = {
     physical: "INT32",
     others: ["INT64", "DOUBLE", "FLOAT", "BOOLEAN"],
     valid: (value) => typeof value === "number" && (value | 0) === value,
+  },
+  int64: {
+    physical: "INT64",
+    others: ["INT32"],
+    valid: (value) => typeof value === "bigint" || Number.isSafeInteger(value),
   },
   double: { physical: "DOUBLE", others: ["FLOAT"], valid: (value) => typeof value === "number" },
   boolean: { physical: "BOOLEAN", others: [], valid: (value) => typeof value === "boolean" },
@@ -137,6 +143,29 @@ function isOfType(element: SchemaElement, { basic, nullable }: ReturnType<typeof
     ? (converted === undefined || plain.test(converted)) &&
         (logical === undefined || logical.type === "INTEGER")
     : converted === undefined && logical === undefined;
+}
+
+/**
+ * The type to read a column as, whose values are to be told as text.
+ *
+ * @throws AppError("data", "PARQUET_COLUMN") for dates, decimals, bytes and lists
+ */
+export function textualType(element: SchemaElement, path: string): ParquetType {
+  const basic = (["string", "boolean", "int64", "double"] as const).find((b) =>
+    isOfType(element, { basic: b, nullable: true }),
+  );
+  if (basic !== undefined) return `${basic}?`;
+  const got = [element.type, element.converted_type ?? element.logical_type?.type].filter(
+    (part) => part !== undefined,
+  );
+  throw unexpected("data", {
+    code: "PARQUET_COLUMN",
+    expected: "text, numbers or truth values",
+    name: `column ${element.name}`,
+    got: got.join(" "),
+    where: path,
+    hint: "write the column as text, or leave it out",
+  });
 }
 
 /** The error of a column or value of another type. */

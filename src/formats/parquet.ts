@@ -3,6 +3,7 @@
 // Invariants: one schema describes both sides; the same table gives the same bytes; no value changes its type.
 // Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata, so that damage is found before a page is
 // decoded; files of others are decoded in a thread of their own (parquet-apart.ts).
+import type { SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { unexpected } from "../core/errors.ts";
 import { readBytes, sha256, writeAtomic } from "../core/files.ts";
@@ -19,8 +20,12 @@ import {
   type ParquetTable,
   type ParquetType,
   schemaElements,
+  textualType,
   topColumns,
 } from "./parquet-types.ts";
+
+/** Type of a further column to read, by its name and what the file says of it. */
+type More = (column: string, element: SchemaElement) => ParquetType | undefined;
 
 export type { Cell, ParquetSchema, ParquetTable, ParquetType };
 
@@ -121,23 +126,51 @@ function checkColumn(name: string, type: ParquetType, values: readonly unknown[]
 export async function readParquet<S extends ParquetSchema>(
   path: string,
   schema: S,
-  more: (column: string) => ParquetType | undefined = () => undefined,
+  more: More = () => undefined,
 ): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
   return await explained(path, ["parquet"], "a Parquet file", () => readTable(path, schema, more));
 }
 
-async function readTable<S extends ParquetSchema>(
-  path: string,
-  schema: S,
-  more: (column: string) => ParquetType | undefined,
-): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
+/**
+ * Reads every column of a table as text, as a CSV file of it would have it: empty where there is no value.
+ *
+ * @throws AppError("data", "PARQUET_COLUMN") for a column that is no text, number or truth value, and as `readParquet`
+ * @example (await readParquetTexts("theirs.parquet")).get("p") // ["0.93", "0.12"]
+ */
+export async function readParquetTexts(path: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const table = await readParquet(path, {}, (_column, element) => textualType(element, path));
+  const text = (value: unknown) => (value === null ? "" : String(value));
+  return new Map(Object.entries(table).map(([name, values]) => [name, values.map(text)]));
+}
+
+/**
+ * Names of a table's columns, in its order.
+ *
+ * @throws as `readParquet`
+ */
+export async function parquetColumns(path: string): Promise<readonly string[]> {
+  return await explained(path, ["parquet"], "a Parquet file", async () => {
+    const { metadata } = await openTable(path);
+    return await guardParquet(path, async () => [...topColumns(metadata.schema, path).keys()]);
+  });
+}
+
+async function openTable(path: string): Promise<ParquetFile> {
   const bytes = await readBytes(path, "a Parquet file");
   const sealed = checkSeal(bytes, path);
   const source = {
     sizeBytes: bytes.byteLength,
     read: async (start: number, length: number) => Uint8Array.from(bytes.subarray(start, start + length)),
   };
-  const file = await openParquetFile(source, sealed ? HERE : APART, path);
+  return await openParquetFile(source, sealed ? HERE : APART, path);
+}
+
+async function readTable<S extends ParquetSchema>(
+  path: string,
+  schema: S,
+  more: More,
+): Promise<ParquetTable<S> & Readonly<Record<string, readonly unknown[]>>> {
+  const file = await openTable(path);
   const wanted = await guardParquet(path, async () => {
     const all = { ...schema, ...furtherColumns(topColumns(file.metadata.schema, path), schema, more) };
     checkSchema(file.metadata, all, path);
@@ -167,12 +200,12 @@ async function readColumns(file: ParquetFile, wanted: ParquetSchema, path: strin
 }
 
 function furtherColumns(
-  columns: ReadonlyMap<string, unknown>,
+  columns: ReadonlyMap<string, SchemaElement>,
   schema: ParquetSchema,
-  more: (column: string) => ParquetType | undefined,
+  more: More,
 ): ParquetSchema {
-  const further = [...columns.keys()].flatMap((name) => {
-    const type = name in schema ? undefined : more(name);
+  const further = [...columns].flatMap(([name, element]) => {
+    const type = name in schema ? undefined : more(name, element);
     return type === undefined ? [] : [[name, type] as const];
   });
   return Object.fromEntries(further);

@@ -2,10 +2,10 @@
 import { unexpected } from "../core/errors.ts";
 import { SPLITS, type Split } from "../data/record.ts";
 import type { Device } from "../engine/device.ts";
-import { type ForeignOptions, readForeign } from "../evaluate/foreign.ts";
+import { type ForeignOptions, readPredictionFile } from "../evaluate/foreign.ts";
 import { readSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
-import { readPredictions, writePredictions } from "../evaluate/predictions.ts";
+import { writePredictions } from "../evaluate/predictions.ts";
 import type { ImageCounts } from "../evaluate/summary.ts";
 import { plainBatches } from "./data.ts";
 import { chooseImages, type ImageChoice } from "./images.ts";
@@ -40,7 +40,7 @@ export interface Evaluation {
 /**
  * The predictions of one split, or of all images of other data.
  *
- * @param run - run folder, or a file of stored predictions (.parquet, or .csv of any model: evaluate/foreign)
+ * @param run - run folder, or a file of stored predictions (ours, or .csv or .parquet of any model: evaluate/foreign)
  * @throws AppError("data", "FILE_MISSING") if the run is not finished, ("input", "NO_PREDICTIONS") if it has
  *   none of the split, as `chooseImages` for other data
  */
@@ -60,8 +60,7 @@ export async function storedPredictions(
   run: string,
   options: Pick<ForeignOptions, "modality"> = {},
 ): Promise<readonly Prediction[]> {
-  if (/\.csv$/i.test(run)) return (await readForeign(run, options)).rows;
-  if (/\.parquet$/i.test(run)) return readPredictions(run);
+  if (/\.(csv|parquet)$/i.test(run)) return readPredictionFile(run, options);
   return readSplits(runPaths(run).predictions);
 }
 
