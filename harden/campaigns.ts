@@ -1,5 +1,6 @@
 // All campaigns of `npm run harden`, in the order of its table.
 import type { Campaign } from "./campaign.ts";
+import { disks } from "./disks.ts";
 import { downloads } from "./downloads.ts";
 import { handles } from "./handles.ts";
 import { kills } from "./kills.ts";
@@ -7,4 +8,4 @@ import { mutants } from "./mutants.ts";
 import { races } from "./races.ts";
 
 /** What `npm run harden` runs where no name is given. */
-export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles, downloads, mutants];
+export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles, downloads, mutants, disks];

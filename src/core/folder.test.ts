@@ -112,3 +112,13 @@ it.each([
     words.includes("file or") ? "mine" : "a folder",
   );
 });
+
+it.each(["out", "out.partial"])("leaves somebody's file at %s alone", async (name) => {
+  await writeFile(at(name), "of somebody");
+  await expect(makeFolder(at("out"), put("a"))).rejects.toMatchObject({
+    code: "OUT_EXISTS",
+    message: expect.stringContaining("which is a file or lies in one"),
+    hint: expect.stringContaining("another folder"),
+  });
+  expect(await readFile(at(name), "utf8")).toBe("of somebody");
+});

@@ -165,6 +165,8 @@ async function entries(dir: string): Promise<string[]> {
   try {
     return await readdir(dir);
   } catch (error) {
+    if (hasErrno(error, "ENOTDIR"))
+      throw taken("a folder or nothing", `${dir}, which is a file or lies in one`);
     if (isNotFound(error)) return [];
     throw error;
   }

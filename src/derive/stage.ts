@@ -5,7 +5,7 @@ import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, isNotFound } from "../core/errors.ts";
-import { exists, readJson, writeJson } from "../core/files.ts";
+import { exists, isFolder, readJson, writeJson } from "../core/files.ts";
 import { type Count, checkCounts, publishFolder, stagingOf } from "../core/folder.ts";
 import type { Lock } from "../core/lock.ts";
 import { truePath } from "../core/true-path.ts";
@@ -140,6 +140,7 @@ async function markAt(root: string) {
 
 /** True for a staging folder that can be gone on with: empty, of this derivation, or of one that erases less. */
 async function isOf(root: string, mark: StageMark, finished: Manifest | undefined): Promise<boolean> {
+  if ((await exists(root)) && !(await isFolder(root))) return false; // somebody's file
   const there = await markAt(root);
   if (there?.derivationHash === mark.derivationHash) return true;
   const basis = there?.basis ?? (finished === undefined ? undefined : hashBasis(finished));
