@@ -122,6 +122,21 @@ export function nearestWord(text: string, words: readonly string[]): string {
   return words.reduce((best, word) => (far(word) < far(best) ? word : best));
 }
 
+/**
+ * What to write in the place of an unknown word: the one that is spelled most like it, or what there is where none is like it: of
+ * many words the first.
+ *
+ * @example wordHint("lihgt", ["dark", "light"]) // "the nearest is light"
+ */
+export function wordHint(text: string, words: readonly string[]): string {
+  const nearest = nearestWord(text, words);
+  const far = distance(looseForm(text), looseForm(nearest));
+  if (2 * far <= nearest.length) return `the nearest is ${nearest}`;
+  const [shown, more] =
+    words.length > 9 ? [words.slice(0, 3), ` and ${words.length - 3} others`] : [words, ""];
+  return `there are ${shown.join(", ")}${more}`;
+}
+
 /** Words seen so far, to find one that is there in two spellings. */
 export class Spellings {
   readonly #first = new Map<string, { readonly text: string; readonly where: string }>();

@@ -33,7 +33,7 @@ describe("parseAge", () => {
     ["70 +", "70+"],
     ["20-", "20-29"],
     ["20s", "20-29"],
-    ["7O+", "3-9"],
+    ["7O+", "70+"],
     ["more than 70", "70+"],
   ])("refuses %j and says %s", (text, nearest) => {
     const reading = parseAge(text);
@@ -81,6 +81,7 @@ describe("parseRace and parseGesture", () => {
   it.each([
     [parseRace("lihgt", "pairs"), "RACE_VALUE", "the nearest is light"],
     [parseRace("Whte", "fairface"), "RACE_VALUE", "the nearest is White"],
+    [parseRace("Caucasian", "utkface"), "RACE_VALUE", "there are White, Black, Asian, Indian, Others"],
     [parseRace("light ", "pairs"), "FIELD_BLANKS", "data repair"],
     [parseRace("nan", "theirs"), "FIELD_NOTHING", "leave the cell empty"],
     [parseRace("li\u200bght", "pairs"), "FIELD_UNSEEN", "U+200B"],

@@ -3,7 +3,15 @@
 // tones as the individual typology angle and Fitzpatrick's types are named. Browser-safe.
 // Invariants: an unknown word is refused and never made a class; only case and `_`, `-` or a blank between words are
 // mended, for they cannot mean anything else; races of one source are not those of another.
-import { type Fault, type FaultCode, looseForm, nameFault, nearestWord, type Reading } from "./spelling.ts";
+import {
+  type Fault,
+  type FaultCode,
+  looseForm,
+  nameFault,
+  nearestWord,
+  type Reading,
+  wordHint,
+} from "./spelling.ts";
 
 /** In class order: female = 0, male = 1. */
 export const SEXES = ["female", "male"] as const;
@@ -109,7 +117,7 @@ function parseWord(
   const loose = looseForm(text);
   const known = words.find((word) => looseForm(word) === loose);
   if (known !== undefined) return { value: known };
-  const hint = `the nearest is ${nearestWord(text, words)}; leave the cell empty where nothing is recorded`;
+  const hint = `${wordHint(text, words)}; leave the cell empty where nothing is recorded`;
   return { fault: { code, expected: `a known ${what}`, hint } };
 }
 
@@ -199,6 +207,7 @@ function ageHint(text: string): string {
   const dashed = text
     .replace(/\s*(?:[‐-―−~/]|to|bis)\s*/gi, "-")
     .replace(/\.0+(?=\D|$)/g, "")
+    .replace(/(?<=\d)[oO](?=\D|$)/g, "0")
     .replace(/\s+/g, "");
   const known = ageRange(dashed) === undefined ? undefined : dashed;
   const nearest = known ?? (years === undefined ? nearestWord(text, USUAL_AGES) : usualAge(Number(years)));

@@ -1,5 +1,6 @@
 // What is wrong between rows: ids and images used twice, subjects in two splits, labels of a subject that disagree.
 // Source: the published dataset's promise that splits are exclusive by subject.
+import { foldName } from "../core/file-names.ts";
 import { SubjectKeys } from "../core/subject.ts";
 import { overlappingAges, parseSex } from "../core/vocabulary.ts";
 import type { ScannedRow } from "./check-tables.ts";
@@ -50,10 +51,15 @@ function usedTwice(
   const out: Finding[] = [];
   for (const row of rows) {
     const value = row.cells[column];
-    const before = first.get(value);
-    if (before === undefined) first.set(value, row);
+    const name = column === "id" ? value : foldName(value);
+    const before = first.get(name);
+    if (before === undefined) first.set(name, row);
     else {
-      const expected = `a value that is not already at ${placeText(before.place)}`;
+      const other =
+        before.cells[column] === value
+          ? ""
+          : ` (${before.cells[column]}, the same file where case does not count)`;
+      const expected = `a value that is not already at ${placeText(before.place)}${other}`;
       out.push(finding(code, row.place, { expected, name: `column ${column}`, got: value }));
     }
   }

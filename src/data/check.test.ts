@@ -156,6 +156,11 @@ describe("checkDataset", () => {
       () => edit("train", "H_b1", "H_a2"),
     ],
     [
+      "IMAGE_SHARED",
+      'not already at train.csv:3 (H_a2.jpg, the same file where case does not count) for column hand_image_name, got "H_A2.jpg" (train.csv:4)',
+      () => edit("train", "H_b1", "H_A2"),
+    ],
+    [
       "PAIR_MISMATCH",
       'Expected F_a2 for the face of the pair, got "F_b1.jpg" (train.csv:4)',
       () => edit("train", "H_b1", "H_a2"),

@@ -4,7 +4,7 @@
 import { AppError, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { unpackHint } from "../core/sniff-file.ts";
-import { accept, faultError, nearestWord } from "../core/spelling.ts";
+import { accept, faultError, wordHint } from "../core/spelling.ts";
 import { parseGesture } from "../core/vocabulary.ts";
 import { rawFrame } from "../data/layout.ts";
 import { findAnnotations, findFrames, framePlaces, type RawAnnotations } from "../data/raw-tree.ts";
@@ -85,7 +85,7 @@ export async function annotationFiles(
       expected: `one of ${known.join(", ")}`,
       name: "--gestures",
       got: gesture,
-      hint: `the nearest is ${nearestWord(gesture, known)}`,
+      hint: wordHint(gesture, known),
     };
     throw unexpected("input", e);
   }

@@ -231,14 +231,16 @@ describe("Erasure", () => {
     ...more,
   });
 
-  it("takes hexadecimal ids in either case, and no others", () => {
+  it("takes hexadecimal ids of people and all of images in either case, no other ids of people", () => {
     const erasure = new Erasure([
       decision({ user_id: "ABC0ABC0ABC0ABC0" }),
       decision({ image_id: "Picture_A" }),
+      decision({ user_id: "Ann" }),
     ]);
     expect(erasure.has({ imageId: "x", userId: "abc0abc0abc0abc0" })).toBe(true);
     expect(erasure.has({ imageId: "Picture_A", userId: "y" })).toBe(true);
-    expect(erasure.has({ imageId: "picture_a", userId: "y" })).toBe(false);
+    expect(erasure.has({ imageId: "picture_a", userId: "y" })).toBe(true);
+    expect(erasure.has({ imageId: "x", userId: "ann" })).toBe(false);
   });
 
   it("binds its hash to the annotations, and to all that is named in any order", () => {
@@ -248,4 +250,33 @@ describe("Erasure", () => {
     expect(hash([a])).not.toBe(hash([b]));
     expect(hash([a])).not.toBe(hash([a], { x: "2" }));
   });
+});
+
+describe("two image ids that differ in case", () => {
+  it("are one file on many systems: the second is no frame of its own, and one wish reaches both", async () => {
+    const file = at("raw/annotations/train/stop.json");
+    const { train } = await readPairs(at("plain"));
+    const records = JSON.parse(await readFile(file, "utf8"));
+    const [first, second] = train.map(({ id }) => id).filter((id) => id in records) as [string, string];
+    const other = first.toUpperCase();
+    expect(other).not.toBe(first);
+    await cp(at("raw"), at("cased"), { recursive: true });
+    await cp(at(`raw/stop/${second}.jpg`), at(`cased/stop/${other}.jpg`));
+    await rm(at(`cased/stop/${second}.jpg`)); // not the same bytes twice
+    const { [second]: moved, ...left } = records;
+    await writeFile(at("cased/annotations/train/stop.json"), JSON.stringify({ ...left, [other]: moved }));
+    const options = { ...optionsTo(at("cased pairs")), hagridDir: at("cased") };
+    await derive(options);
+    const ledger = await readFile(at("cased pairs/ledger.csv"), "utf8");
+    expect(ledger.split("\n").find((row) => row.startsWith(other))).toContain(
+      "duplicate_image,image id seen before",
+    );
+    expect(await readdir(at("cased pairs/images/content/aligned_dataset/hands"))).not.toContain(
+      `H_${other}.jpg`,
+    );
+    await writeFile(at("cased.csv"), `${HEAD}\nx,2026-02-02,erase,w,${first},\n`);
+    const { manifest } = await derive({ ...options, decisionsFile: at("cased.csv") });
+    expect(manifest.source.erased).toMatchObject({ decisions: 1, frames: 2, unmatched: 0 });
+    expect(await findTraces(at("cased pairs"), { first, other })).toEqual([]);
+  }, 120_000);
 });

@@ -1,6 +1,7 @@
 // Withdrawal: a decision `erase` takes a subject or an image out as if the input had never had it.
 // Source: our own. Invariants: an erased frame is not looked at, and no id of it, nor what was said of it, is written
 // anywhere; the derivation's hash depends on whom it is about through one hash over all of them, bound to the annotations.
+import { foldName } from "../core/file-names.ts";
 import { canonicalJson, sha256 } from "../core/files.ts";
 import { subjectKey } from "../core/subject.ts";
 import { type Derivation, hashDerivation, type Manifest } from "../data/manifest.ts";
@@ -18,11 +19,14 @@ type Stored = Readonly<Record<string, string>>;
 /** What stands for an id that was erased in what people wrote about others. */
 const IN_TEXTS = "(erased)";
 
-/** As keys of people are compared, and ids of images by the same rule: to miss a wish for a capital letter would be no reading of it. */
+/** As keys of people are compared: to miss a wish for a capital letter would be no reading of it. */
 function fold(id: string): string {
   const reading = subjectKey(id);
   return "value" in reading ? reading.value : id;
 }
+
+/** Ids of images are names of files: of two in other cases one could be the other. */
+const foldImage = (id: string) => foldName(fold(id));
 
 /** The erase decisions of one file, to be asked about frames. */
 export class Erasure {
@@ -36,7 +40,7 @@ export class Erasure {
     for (const { what, image_id, user_id } of decisions) {
       if (what !== "erase") continue;
       if (user_id !== undefined) this.#subjects.add(fold(user_id));
-      if (image_id !== undefined) this.#images.add(fold(image_id));
+      if (image_id !== undefined) this.#images.add(foldImage(image_id));
     }
   }
 
@@ -47,7 +51,7 @@ export class Erasure {
 
   /** True for a frame that has to leave no trace. */
   has({ imageId, userId }: Named): boolean {
-    return this.count > 0 && (this.#subjects.has(fold(userId)) || this.#images.has(fold(imageId)));
+    return this.count > 0 && (this.#subjects.has(fold(userId)) || this.#images.has(foldImage(imageId)));
   }
 
   /**
@@ -64,9 +68,10 @@ export class Erasure {
     for await (const frame of all) {
       if (!this.has(frame)) continue;
       frames++;
-      this.#theirs.add(fold(frame.imageId));
+      this.#theirs.add(foldImage(frame.imageId));
       if (this.#subjects.has(fold(frame.userId))) found.add(`user ${fold(frame.userId)}`);
-      if (this.#images.has(fold(frame.imageId))) found.add(`image ${fold(frame.imageId)}`);
+      const image = foldImage(frame.imageId);
+      if (this.#images.has(image)) found.add(`image ${image}`);
     }
     return {
       decisions: this.count,
@@ -78,7 +83,8 @@ export class Erasure {
 
   /** True for the id of a subject or an image that is erased, by itself or with its subject; after `meet`. */
   names(id: string): boolean {
-    return [this.#subjects, this.#images, this.#theirs].some((ids) => ids.has(fold(id)));
+    const image = foldImage(id);
+    return this.#subjects.has(fold(id)) || this.#images.has(image) || this.#theirs.has(image);
   }
 
   /** One hash over all that is named; bound to the annotations, so that no id has a hash of its own. */

@@ -3,6 +3,7 @@
 // the frames that the journal lacks, finish the tables, publish. Invariant: same input and options, same bytes,
 // however often it was killed in between.
 import { AppError } from "../core/errors.ts";
+import { foldName } from "../core/file-names.ts";
 import { syncFile } from "../core/files.ts";
 import { closeAll, openAll } from "../core/handle.ts";
 import { type Lock, withLock } from "../core/lock.ts";
@@ -239,8 +240,9 @@ async function* tasks(
         if (place >= from) onErased();
         continue;
       }
-      const repeated = ids.has(frame.imageId);
-      ids.add(frame.imageId);
+      const id = foldName(frame.imageId); // crops are files: where case does not count, one would be the other
+      const repeated = ids.has(id);
+      ids.add(id);
       if (place < from) continue;
       if (met++ >= done) yield { frame, repeated };
       else await checkDone(frame, (await before!.next()).value, stage.root);

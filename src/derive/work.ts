@@ -56,7 +56,7 @@ export function cropName(modality: Modality, imageId: string): string {
  * Works on one frame.
  *
  * @param frame - the annotation
- * @param repeated - its image id came before
+ * @param repeated - its image id came before, in any case
  * @param tools - what finds faces and hands, output layout, recipe
  * @returns what is known of it; `reason` if no pair can be made of it
  */

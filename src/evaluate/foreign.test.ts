@@ -149,7 +149,17 @@ describe("predictions of others", () => {
       'from 0 to 1 for column p, got "1.5" (FILE:3)',
     ],
     ["no p in a row", "id,y,p,modality\na,1,,hand\n", 'for column p, got "" (FILE:2)'],
-    ["another modality", "id,y,p,modality\na,1,0.9,ear\n", 'for column modality, got "ear" (FILE:2'],
+    ["another modality", "id,y,p,modality\na,1,0.9,ear\n", 'for column modality, got "ear" (FILE:2)'],
+    [
+      "ages by two sets of buckets",
+      "id,y,p,modality,age\na,1,1,hand,20-29\nb,1,1,hand,25-34\n",
+      'Expected age buckets that share no year for column age, got "20-29 and 25-34" (FILE)',
+    ],
+    [
+      "one source in two spellings",
+      "id,y,p,modality,source\na,1,1,hand,Lab\nb,1,1,hand,lab\n",
+      'Expected one spelling of a value ("Lab" is at FILE:2) for column source, got "lab" (FILE:3)',
+    ],
     ["a number in another base", "id,y,p,modality\na,1,0x1,hand\n", 'for column p, got "0x1" (FILE:2)'],
     ["a decimal comma", 'id,y,p,modality\na,1,"0,9",hand\n', 'for column p, got "0,9" (FILE:2)'],
     ["blanks for a number", "id,y,p,modality\na,1,  ,hand\n", 'for column p, got "  " (FILE:2)'],

@@ -7,10 +7,10 @@
 import { decimal } from "../core/decimal.ts";
 import { AppError, show, unexpected } from "../core/errors.ts";
 import { accept, faultError, nameFault } from "../core/spelling.ts";
-import { parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
+import { overlappingAges, parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
 import { readCsv, readCsvHeader } from "../formats/csv.ts";
 import { parquetColumns, readParquetTexts } from "../formats/parquet.ts";
-import { checkPredictions, type Prediction } from "./prediction-row.ts";
+import { checkPrediction, type Prediction } from "./prediction-row.ts";
 import { readPredictions } from "./predictions.ts";
 import { imageSubject, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
 import { RowWords } from "./words.ts";
@@ -60,8 +60,10 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
   for await (const { row, values } of source as AsyncIterable<{ row: number; values: Values }>) {
     const where = `${path}:${row}`;
     const known = toPrediction(values, options, subjects, where);
-    const [checked] = checkPredictions([known], where, words);
-    rows.push({ ...checked!, ...Object.fromEntries(groups.map((name) => [name, values[name] ?? ""])) });
+    rows.push({
+      ...checkPrediction(known, where, words),
+      ...Object.fromEntries(groups.map((name) => [name, values[name] ?? ""])),
+    });
   }
   if (rows.length === 0) {
     throw unexpected("data", {
@@ -72,6 +74,7 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
     });
   }
   checkUnique(rows, path);
+  checkAges(rows, path);
   return { rows, groups };
 }
 
@@ -221,5 +224,17 @@ function checkUnique(rows: readonly Prediction[], path: string): void {
       );
     }
     seen.add(key);
+  }
+}
+
+/** Two vocabularies of age in one source: a year would be in two groups. */
+function checkAges(rows: readonly Prediction[], path: string): void {
+  for (const source of new Set(rows.map((row) => row.source))) {
+    const own = rows.filter((row) => row.source === source).map(({ age }) => age);
+    const twice = overlappingAges([...new Set(own)]);
+    if (twice === undefined) continue;
+    const e = { code: "AGE_OVERLAP", expected: "age buckets that share no year", where: path };
+    const hint = "write the ages of a source by one set of buckets, or give each set its own source";
+    throw unexpected("data", { ...e, name: "column age", got: twice.join(" and "), hint });
   }
 }

@@ -94,9 +94,7 @@ export function checkPredictions(
   const seen = new Map<string, number>();
   return rows.map((raw, index) => {
     const where = `${file}:${index + 1}`;
-    const row = words.check(checkRow(raw, where), where);
-    checkSigmoid(row, where);
-    for (const target of CLASS_TARGETS) checkClasses(row, target, where);
+    const row = checkPrediction(raw, where, words);
     const key = JSON.stringify([row.source, row.split, row.id]);
     const earlier = seen.get(key);
     if (earlier !== undefined) {
@@ -111,6 +109,19 @@ export function checkPredictions(
     seen.set(key, index + 1);
     return row;
   });
+}
+
+/**
+ * Checks one row as `checkPredictions` does, but for its id.
+ *
+ * @param where - `file:row`
+ * @param words - of the rows before
+ */
+export function checkPrediction(raw: unknown, where: string, words: RowWords): Prediction {
+  const row = words.check(checkRow(raw, where), where);
+  checkSigmoid(row, where);
+  for (const target of CLASS_TARGETS) checkClasses(row, target, where);
+  return row;
 }
 
 function checkRow(raw: unknown, where: string): Prediction {
