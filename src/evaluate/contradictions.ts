@@ -1,7 +1,9 @@
 // Pairs whose two predictions both contradict the recorded label: candidates for label noise, most confident first.
 // Source: out-of-fold confidence as in confident learning (Northcutt et al. 2021), with two pictures of one person as
 // independent witnesses. It lists what to look at; a prediction is no evidence about a person.
+import { unexpected } from "../core/errors.ts";
 import type { Prediction } from "./prediction-row.ts";
+import { recordedOtherwise } from "./recorded.ts";
 
 /** One pair to look at. */
 export interface Contradiction {
@@ -30,9 +32,7 @@ export interface Contradictions {
 }
 
 interface Seen {
-  readonly subject: string;
-  readonly gesture: string;
-  readonly recorded: 0 | 1;
+  readonly row: Prediction & { readonly target: 0 | 1 };
   readonly hand: number[];
   readonly face: number[];
 }
@@ -44,13 +44,15 @@ interface Seen {
  *   the mean probability counts
  * @param least - confidence from which a pair is listed, 0.5 to 1
  * @returns most confident first, equal ones by id
+ * @throws AppError("data", "RECORDED_OTHERWISE") if rows of one pair disagree in person, label or gesture
  * @example findContradictions(await readSplits("run/predictions"), 0.5).listed[0]?.id
  */
 export function findContradictions(rows: readonly Prediction[], least: number): Contradictions {
   const { seen, passedOver } = gather(rows);
   const whole = [...seen].filter(([, { hand, face }]) => hand.length > 0 && face.length > 0);
   const halves = [...seen.values()].filter(({ hand, face }) => hand.length === 0 || face.length === 0);
-  const judged = whole.map(([id, { hand, face, ...pair }]) => {
+  const judged = whole.map(([id, { hand, face, row }]) => {
+    const pair = { subject: row.subject, gesture: row.gesture, recorded: row.target };
     const [h, f] = [mean(hand), mean(face)];
     const against = (p: number) => (pair.recorded === 1 ? 1 - p : p);
     return { id, ...pair, hand: h, face: f, confidence: Math.min(against(h), against(f)) };
@@ -71,18 +73,34 @@ export function findContradictions(rows: readonly Prediction[], least: number): 
 function gather(rows: readonly Prediction[]) {
   const seen = new Map<string, Seen>();
   let passedOver = 0;
-  for (const { id, source, subject, modality, target, probability, gesture } of rows) {
-    const suffix = `/${modality}`;
-    if (source !== "pairs" || target === null || !id.endsWith(suffix)) {
+  for (const row of rows) {
+    const suffix = `/${row.modality}`;
+    if (row.source !== "pairs" || !isLabelled(row) || !row.id.endsWith(suffix)) {
       passedOver++;
       continue;
     }
-    const key = id.slice(0, -suffix.length);
-    const pair = seen.get(key) ?? { subject, gesture, recorded: target, hand: [], face: [] };
-    pair[modality].push(probability);
+    const key = row.id.slice(0, -suffix.length);
+    const pair = seen.get(key) ?? { row, hand: [], face: [] };
+    checkRecord(pair.row, row);
+    pair[row.modality].push(row.probability);
     seen.set(key, pair);
   }
   return { seen, passedOver };
+}
+
+const isLabelled = (row: Prediction): row is Seen["row"] => row.target !== null;
+
+/** Runs on other versions of a dataset may record another label: then it is not told which one is contradicted. */
+function checkRecord(first: Prediction, row: Prediction): void {
+  const other = recordedOtherwise(row, first, ["subject", "target", "gesture"]);
+  if (other === undefined) return;
+  throw unexpected("data", {
+    code: "RECORDED_OTHERWISE",
+    expected: `what ${first.id} records`,
+    name: row.id,
+    got: other,
+    hint: "take predictions of one version of the dataset: evaluate RUN --data SOURCE --out FILE predicts it anew",
+  });
 }
 
 function tally(all: readonly { readonly subject: string }[]): Map<string, number> {

@@ -1,10 +1,11 @@
 // The figures of one configuration that was trained over several seeds: mean and sample standard deviation (ddof 1) of
 // every metric, overall, by modality and by recorded group. Browser-safe.
-// Invariants: all seeds answered the same images; a metric that one of them does not define has no mean.
+// Invariants: all seeds answered the same images, of which the same was recorded; a metric that one of them does not define has no mean.
 import { unexpected } from "../core/errors.ts";
 import type { GroupMetrics, GroupTable } from "./groups.ts";
 import { METRICS, type MetricName } from "./metrics.ts";
 import type { Prediction } from "./prediction-row.ts";
+import { recordedOtherwise } from "./recorded.ts";
 import { overSeeds, type SeedSummary } from "./seeds.ts";
 import type { Judgement } from "./small.ts";
 import { type Part, type Summary, type SummaryOptions, summarize } from "./summary.ts";
@@ -51,7 +52,8 @@ export interface SeedsSummary
  * Every figure of one split over seeds.
  *
  * @param given - predictions of one split, one entry a seed, at least one
- * @throws AppError("data", "SEED_IMAGES") if the seeds answered different images; as summarize
+ * @throws AppError("data", "SEED_IMAGES") if the seeds answered different images, or what was recorded
+ *   of one is not the same in all; as summarize
  * @example summarizeSeeds([{ seed: 42, rows }, { seed: 123, rows: others }]).overall.metrics.accuracy
  */
 export function summarizeSeeds(
@@ -86,22 +88,27 @@ export function summarizeSeeds(
 }
 
 function checkImages([first, ...others]: readonly SeedRows[]): void {
-  const keyOf = ({ source, id, target }: Prediction) => JSON.stringify([source, id, target]);
-  const wanted = new Set(first!.rows.map(keyOf));
+  const keyOf = ({ source, id }: Prediction) => JSON.stringify([source, id]);
+  const wanted = new Map(first!.rows.map((row) => [keyOf(row), row]));
   for (const { seed, rows } of others) {
-    const odd = rows.find((row) => !wanted.has(keyOf(row)));
+    const odd = rows.map((row) => oddity(row, wanted.get(keyOf(row)))).find((text) => text !== undefined);
     if (odd === undefined && rows.length === wanted.size) continue;
     throw unexpected("data", {
       code: "SEED_IMAGES",
-      expected: `the ${wanted.size} images of seed ${first!.seed}, with their labels,`,
+      expected: `the ${wanted.size} images of seed ${first!.seed}, recorded as there,`,
       name: `seed ${seed}`,
-      got:
-        odd === undefined
-          ? `${rows.length} images`
-          : `${odd.source} ${odd.id}, which is not among them or has another label`,
+      got: odd ?? `${rows.length} images`,
       hint: "evaluate all seeds on one set: --data SOURCE predicts the same images with each",
     });
   }
+}
+
+/** Figures over seeds take people and groups from the first: the others have to have the same ones. */
+function oddity(row: Prediction, wanted: Prediction | undefined): string | undefined {
+  const image = `${row.source} ${row.id}`;
+  if (wanted === undefined) return `${image}, which is not among them`;
+  const other = recordedOtherwise(row, wanted);
+  return other === undefined ? undefined : `${image} with ${other}`;
 }
 
 function judged(

@@ -4,6 +4,7 @@ import { compareArms, type PairedComparison } from "../evaluate/compare.ts";
 import { METRIC_TITLES, TOO_SMALL } from "../evaluate/figure-text.ts";
 import { holm } from "../evaluate/mcnemar.ts";
 import { LOWER_IS_BETTER } from "../evaluate/metrics.ts";
+import { recordedOtherwise } from "../evaluate/recorded.ts";
 import { intervalCell, pCell, type ReportTable, rate, type TableRow, words } from "./report-table.ts";
 import { imageKey, isWhole } from "./result-tables.ts";
 import {
@@ -86,6 +87,8 @@ function comparePair(
   );
   if (keys.length === 0) return none("no image is predicted by both");
   const images = keys.map((key) => arms[0]![0].get(key)!);
+  if (!arms.flat().every((map) => images.every((row, i) => isRecordedAs(map.get(keys[i]!)!, row))))
+    return none("the same images are recorded otherwise");
   const whole = modality === null || isWhole(results, images);
   if (judgedMetrics(images, { minSubjects, whole })!.tooSmall.includes(metric)) return none(TOO_SMALL);
   const probabilities = (of: ReadonlyMap<string, Labelled>) => keys.map((key) => of.get(key)!.probability);
@@ -100,6 +103,10 @@ function comparePair(
   );
   return { a, b, result, reason: "", sources };
 }
+
+/** Labels of one arm do not judge the answers of another that has other ones. */
+const isRecordedAs = (a: Labelled, b: Labelled) =>
+  recordedOtherwise(a, b, ["subject", "modality", "target"]) === undefined;
 
 /** Whether the smaller value of a metric is the better one. */
 export const isLowerBetter = (metric: Comparison["metric"]) => LOWER_IS_BETTER.has(metric);

@@ -130,3 +130,26 @@ describe("the best cells", () => {
     expect((await bestCells(dir, study, { only: { arch: "mag" } })).cells).toHaveLength(1);
   });
 });
+
+describe("a comparison", () => {
+  const pairs = (change: (row: Labelled) => Labelled) => {
+    const all = results(() => true);
+    const runs = all.runs.map((run) => (run.cell.id === "f1" ? { ...run, rows: run.rows.map(change) } : run));
+    return compareFamilies({ ...all, runs }, { replicates: 100, seed: 0, minSubjects: 20 })[0]!.pairs;
+  };
+
+  test.each([
+    ["labels", (row: Labelled) => ({ ...row, target: (1 - row.target) as 0 | 1 })],
+    ["people", (row: Labelled) => ({ ...row, subject: `${row.subject}a` })],
+  ])(
+    "of models whose data record other %s is not made: one's record does not judge the other",
+    (_, change) => {
+      const [first] = pairs((row) => (row.id === "70/hand" ? change(row) : row));
+      expect([first!.result, first!.reason]).toEqual([null, "the same images are recorded otherwise"]);
+    },
+  );
+
+  test("is made where all is recorded alike", () => {
+    expect(pairs((row) => row)[0]!.result!.nImages).toBe(120);
+  });
+});
