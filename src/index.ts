@@ -1,6 +1,7 @@
 // The public API: what programs may import from "facehand". Browser programs import "facehand/predict" instead.
 // Invariant: named re-exports and nothing else; each has a docstring where it is declared (test/docs.test.ts).
 
+export { fromErrno } from "./core/errno.ts";
 export { AppError, type ErrorKind, EXIT_CODES, Interrupted } from "./core/errors.ts";
 export { SEXES, type Sex } from "./core/vocabulary.ts";
 export { type CheckedDataset, type CheckOptions, checkDataset } from "./data/check.ts";
