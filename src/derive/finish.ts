@@ -18,6 +18,7 @@ import { BalanceTally } from "./balance.ts";
 import { Crops } from "./crop-list.ts";
 import { type Court, type DecidedFrame, openCourt } from "./decide.ts";
 import { type LedgerCounts, type LedgerRow, openLedger } from "./ledger.ts";
+import type { Reason } from "./reasons.ts";
 import { skinTone } from "./skin.ts";
 import { assignSplits, Strata, sourceSplits } from "./splits.ts";
 import { type Stage, sweep } from "./stage.ts";
@@ -99,12 +100,21 @@ async function writeTables(
   }
 }
 
+/** What to do, by the reason that most frames were removed for. */
+const NO_PAIRS_HINTS: Readonly<Partial<Record<Reason, string>>> = {
+  removed_by_decision: "look at the file of --decisions: it takes out what is left",
+  missing_label:
+    "give the apparent gender of the frames by --meta FILE, or use HaGRIDv2 annotations, which have it",
+  image_missing:
+    "unpack the images into folders of their gestures, each called as the annotations call it, in the same case, e.g. palm/<id>.jpg",
+  image_unreadable: "fetch or unpack the images again: they hold no picture that can be read",
+};
+
 function noPairs(removed: ReadonlyMap<string, number>): AppError {
-  const told = [...removed].map(([reason, count]) => `${reason} ${count}`).join(", ");
+  const byCount = [...removed].sort(([, a], [, b]) => b - a);
+  const told = byCount.map(([reason, count]) => `${reason} ${count}`).join(", ");
   return new AppError("data", "NO_PAIRS", `Expected face-hand pairs, got none (${told || "no frames"})`, {
-    hint: removed.has("missing_label")
-      ? "give the apparent gender of the frames by --meta FILE, or use HaGRIDv2 annotations, which have it"
-      : "check the images of the source folder",
+    hint: NO_PAIRS_HINTS[byCount[0]?.[0] as Reason] ?? "check the images of the source folder",
   });
 }
 

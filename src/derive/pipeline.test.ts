@@ -434,6 +434,18 @@ describe("derive", () => {
     expect([await exists(out), await exists(`${out}.partial`)]).toEqual([false, false]);
   });
 
+  it("says what most frames lack: a few without a label are not why nothing is left", async () => {
+    const moved = join(dir, "moved");
+    await makeTree(moved, [{ id: "a", user: 1, gender: [] }, ...GOOD]);
+    await rm(join(moved, "palm"), { recursive: true, force: true });
+    await rm(join(moved, "stop"), { recursive: true, force: true });
+    await expect(derive({ ...optionsTo(out), hagridDir: moved })).rejects.toMatchObject({
+      code: "NO_PAIRS",
+      message: `Expected face-hand pairs, got none (image_missing ${GOOD.length}, missing_label 1)`,
+      hint: expect.stringContaining("in the same case, e.g. palm/<id>.jpg"),
+    });
+  });
+
   it("refuses bad options", async () => {
     const refuse = (options: Partial<DeriveOptions>, message: string) =>
       expect(derive({ ...optionsTo(out), ...options })).rejects.toThrow(message);
