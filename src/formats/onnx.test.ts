@@ -159,3 +159,11 @@ it("refuses a graph of a million empty nodes", () => {
   const bytes = Buffer.concat([Buffer.from([8, 8, 0x42, 0]), graph]);
   expect(() => decodeModel(bytes, "m.onnx")).toThrow('got "more nodes and tensors than any model has"');
 });
+
+it("reads a text attribute without its text as an empty one", () => {
+  const attribute = Buffer.from([0x0a, 1, 0x61, 0xa0, 1, 3]); // name a, type STRING
+  const node = Buffer.concat([Buffer.from([0x2a, attribute.length]), attribute]);
+  const graph = Buffer.concat([Buffer.from([0x0a, node.length]), node]);
+  const bytes = Buffer.concat([Buffer.from([8, 8, 0x42, 0, 0x3a, graph.length]), graph]);
+  expect(decodeModel(bytes, "m.onnx").graph.nodes[0]?.attributes).toEqual({ a: { string: "" } });
+});

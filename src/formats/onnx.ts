@@ -238,7 +238,7 @@ function readAttribute(a: AttributeMessage, where: string): AttributeValue {
     case ATTRIBUTE.floats:
       return { floats: Array.from(a.floats ?? []) };
     case ATTRIBUTE.string:
-      return { string: new TextDecoder().decode(a.s) };
+      return { string: a.s?.length ? new TextDecoder().decode(a.s) : "" }; // an absent one is a list
     case ATTRIBUTE.tensor:
       if (a.t) return { tensor: readTensor(a.t, where) };
   }

@@ -32,9 +32,9 @@ const FREE_MS = 1200;
 const MS_PER_MB = 50;
 const MS_PER_UNPACKED_MB = 10;
 /** Memory of the thread's values; what a group's columns take as numbers and text. */
-const SMALLEST_HEAP_MB = 96;
-const FREE_HEAP_MB = 48;
-const YOUNG_HEAP_MB = 16;
+const SMALLEST_HEAP_MB = 64;
+const FREE_HEAP_MB = 40;
+const YOUNG_HEAP_MB = 8;
 const HEAP_PER_UNPACKED = 8;
 const BELIEVED_RATIO = 64;
 
