@@ -17,6 +17,7 @@ import { promisify } from "node:util";
 import type { z } from "zod";
 import { refusalOf } from "./errno.ts";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "./errors.ts";
+import { safeParse } from "./schema.ts";
 import { causeOf, endsOf } from "./sniff.ts";
 import { explained } from "./sniff-file.ts";
 import { temporaryName } from "./temporary.ts";
@@ -225,7 +226,7 @@ export function parseJson<S extends z.ZodType>(text: string, schema: S, where: s
       },
     );
   }
-  const result = checked(schema, value, where);
+  const result = safeParse(schema, value);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const key = issue === undefined || issue.path.length === 0 ? "the document" : issue.path.join(".");
@@ -237,22 +238,6 @@ export function parseJson<S extends z.ZodType>(text: string, schema: S, where: s
       cause: result.error,
     },
   );
-}
-
-/** A schema calls itself for what a value holds: one that nests far deeper than any of ours ends the stack. */
-function checked<S extends z.ZodType>(
-  schema: S,
-  value: unknown,
-  where: string,
-): z.ZodSafeParseResult<z.output<S>> {
-  try {
-    return schema.safeParse(value);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new AppError("data", "JSON_SCHEMA", `Expected valid JSON in ${where}, got values nested too deep`, {
-      cause,
-    });
-  }
 }
 
 /** Reads a JSON file and checks it against a schema; what must be there is named by `what` in errors. */

@@ -1,5 +1,5 @@
 // Bounded parallel work: an ordered async map, and a pool of worker threads.
-import { type ResourceLimits, Worker } from "node:worker_threads";
+import { Worker } from "node:worker_threads";
 import { fromErrno } from "./errno.ts";
 import { AppError, type ErrorKind } from "./errors.ts";
 import { Handle } from "./handle.ts";
@@ -47,13 +47,6 @@ interface Slot {
   ended?: AppError;
 }
 
-/** What its threads are started with. */
-export interface PoolOptions {
-  readonly workerData?: unknown;
-  /** Memory of each; a thread that takes more ends, and with it what it was to do. */
-  readonly resourceLimits?: ResourceLimits | undefined;
-}
-
 /** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. */
 export class WorkerPool<Request, Response> {
   readonly #slots: readonly Slot[];
@@ -65,9 +58,9 @@ export class WorkerPool<Request, Response> {
    *   `.js` is added in the built package and `.ts` (through tsx) when running from source
    * @param size - number of threads, >= 1
    */
-  constructor(entry: URL, size: number, options: PoolOptions = {}) {
+  constructor(entry: URL, size: number, workerData?: unknown) {
     this.#slots = Array.from({ length: size }, () => {
-      const slot: Slot = { worker: startWorker(entry, options), waiting: new Map() };
+      const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
       slot.worker.unref();
       slot.worker.on("message", (reply: Reply) => settle(slot.waiting, reply));
       slot.worker.on("error", (error) => rejectAll(slot.waiting, error));
@@ -98,12 +91,6 @@ export class WorkerPool<Request, Response> {
   close(): Promise<void> {
     return this.#handle.release();
   }
-
-  /** Ends the threads at once, in the middle of what they do, which fails: for tasks without native code that do not end. */
-  async kill(): Promise<void> {
-    await Promise.all(this.#slots.map(({ worker }) => worker.terminate()));
-    await this.close();
-  }
 }
 
 function ask<Response>(slot: Slot, message: Message, transfer: readonly ArrayBuffer[]): Promise<Response> {
@@ -132,14 +119,12 @@ interface Message {
 }
 
 /** From source, tsx is registered inside the thread: `--import tsx` is not heeded by threads of Node 20. */
-function startWorker(entry: URL, { workerData, resourceLimits = {} }: PoolOptions): Worker {
-  if (!import.meta.url.endsWith(".ts")) {
-    return new Worker(new URL(`${entry.href}.js`), { workerData, resourceLimits });
-  }
+function startWorker(entry: URL, workerData: unknown): Worker {
+  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL(`${entry.href}.js`), { workerData });
   const tsx = import.meta.resolve("tsx/esm/api");
   const load = `.then(({ register }) => { register(); return import(${JSON.stringify(`${entry.href}.ts`)}); })`;
   const code = `import(${JSON.stringify(tsx)})${load}`;
-  return new Worker(code, { eval: true, workerData, resourceLimits, execArgv: [] });
+  return new Worker(code, { eval: true, workerData, execArgv: [] });
 }
 
 function settle(waiting: Map<number, Waiting>, reply: Reply): void {

@@ -121,7 +121,7 @@ function startThreads(options: BatchOptions): Thread[] {
     cacheBytes: Math.floor(cacheBytes / workers),
   };
   const entry = new URL("./worker", import.meta.url);
-  return Array.from({ length: workers }, () => new WorkerPool(entry, 1, { workerData: setup }));
+  return Array.from({ length: workers }, () => new WorkerPool(entry, 1, setup));
 }
 
 /** Sends each thread its part of the batch and puts the pictures into the batch's order. */

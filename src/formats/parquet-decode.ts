@@ -1,8 +1,9 @@
-// What hyparquet makes of a footer and of one group of rows. Runs in a thread of its own for files that may be damaged on
+// What hyparquet makes of a footer and of one group of rows. Runs in a process of its own for files that may be damaged on
 // purpose (parquet-apart.ts), in place for files that are known to be whole.
 // Invariant: an error inside of one of its callbacks is the call's own; pages unpack to no more than the group may.
 import { type FileMetaData, parquetMetadata, parquetRead, parquetReadObjects } from "hyparquet";
 import { codecsWithin } from "./parquet-codecs.ts";
+import { checkFooter, checkPages, type Pages } from "./parquet-thrift.ts";
 
 /** A group of rows, and where it is. */
 export interface GroupOrder {
@@ -13,6 +14,8 @@ export interface GroupOrder {
   /** The file's, with this group alone. */
   readonly metadata: FileMetaData;
   readonly columns: readonly string[];
+  /** Where the pages of each of them are in the file. */
+  readonly pages: readonly Pages[];
   /** Whether rows are wanted in the place of columns, for structs. */
   readonly rows: boolean;
   /** What its pages may unpack to, in all. */
@@ -22,21 +25,23 @@ export interface GroupOrder {
 /** Columns by name, or rows. */
 export type Group = Record<string, unknown[]> | Record<string, unknown>[];
 
-/** Code of what the decoder throws in a thread, which goes on after it. */
-export const DECODE = "PARQUET_DECODE";
-
-/** What the thread is asked for; nothing, to hear that it runs. */
-export type ParquetTask = { readonly footer: ArrayBuffer } | { readonly group: GroupOrder } | "ready";
-export type ParquetAnswer = FileMetaData | Group | "ready";
+/** What the decoding process is asked for. */
+export type ParquetTask = { readonly footer: ArrayBuffer } | { readonly group: GroupOrder };
+/** What it answers: the value, or why there is none. It begins with a word of its own. */
+export type ParquetAnswer = { readonly ok: FileMetaData | Group | "ready" } | { readonly error: string };
 
 /** @param footer - the end of a file from its footer on */
 export function decodeFooter(footer: ArrayBuffer): FileMetaData {
+  checkFooter(new Uint8Array(footer));
   return parquetMetadata(footer, { geoparquet: false });
 }
 
 /** Columns in plain arrays, with null for what is missing; or rows as objects. */
 export async function decodeGroup(order: GroupOrder): Promise<Group> {
   const { bytes, start, metadata, columns } = order;
+  for (const pages of order.pages) {
+    checkPages(new Uint8Array(bytes), { ...pages, start: pages.start - start, end: pages.end - start });
+  }
   const file = {
     byteLength: start + bytes.byteLength,
     slice: (from: number, to?: number) => bytes.slice(from - start, (to ?? start + bytes.byteLength) - start),

@@ -5,6 +5,7 @@ import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts
 import type { Decoder } from "./parquet-apart.ts";
 import { checkCodecs } from "./parquet-codecs.ts";
 import type { Group } from "./parquet-decode.ts";
+import type { Pages } from "./parquet-thrift.ts";
 
 /** Bytes of a file by position. */
 export interface ParquetSource {
@@ -47,12 +48,13 @@ export async function openParquetFile(
     group: (index, columns, rows) =>
       guardParquet(path, async () => {
         const group = metadata.row_groups[index]!;
-        values -= Number(group.num_rows) * columns.length;
-        if (values < 0) throw damagedParquet(path, "values in keeping with its size", "many more");
-        const { start, end, unpackedBytes } = extentOf(group, columns, source.sizeBytes, path);
+        const { start, end, unpackedBytes, pages } = extentOf(group, columns, source.sizeBytes, path);
+        const inPages = pages.reduce((sum, { values: count }) => sum + count, 0);
+        values -= Math.max(Number(group.num_rows) * columns.length, inPages);
+        if (!(values >= 0)) throw damagedParquet(path, "values in keeping with its size", "many more");
         const bytes = ownBuffer(await source.read(start, end - start));
         const alone = { ...metadata, row_groups: [group], num_rows: group.num_rows };
-        return decoder.group({ bytes, start, metadata: alone, columns, rows, unpackedBytes });
+        return decoder.group({ bytes, start, metadata: alone, columns, pages, rows, unpackedBytes });
       }),
   };
 }
@@ -88,6 +90,7 @@ function extentOf(group: RowGroup, columns: readonly string[], fileBytes: number
   const metas = group.columns.map(({ meta_data: meta }) => meta!);
   const wanted = metas.filter(({ path_in_schema: [name] }) => columns.includes(name!));
   let [start, end, declared] = [fileBytes, 0, 0];
+  const pages: Pages[] = [];
   for (const meta of wanted) {
     const first = Number(meta.dictionary_page_offset || meta.data_page_offset);
     const last = first + Number(meta.total_compressed_size);
@@ -95,12 +98,13 @@ function extentOf(group: RowGroup, columns: readonly string[], fileBytes: number
       throw damagedParquet(path, `pages within ${fileBytes} bytes`, `${first} to ${last}`);
     }
     [start, end] = [Math.min(start, first), Math.max(end, last)];
+    pages.push({ start: first, end: last, values: Math.max(0, Number(meta.num_values)) });
     declared += Math.max(0, Number(meta.total_uncompressed_size));
   }
   if (start > end) start = end;
   const limit = FREE_UNPACKED + UNPACKED_PER_BYTE * (end - start);
   // A margin: page headers are not counted by all writers.
-  return { start, end, unpackedBytes: Math.min(limit, 2 * declared + (1 << 20)) };
+  return { start, end, pages, unpackedBytes: Math.min(limit, 2 * declared + (1 << 20)) };
 }
 
 /** Any error of the library means that the bytes are not a table that it can read. */

@@ -54,20 +54,52 @@ describe("a file of another program", () => {
     60_000,
   );
 
-  test("whose page leads back to itself is left after its time, and the next file is read", async () => {
-    const good = small();
-    await writeFile(path, good);
+  /** The header of the only page: fields 1 (type), 2 and 3 (sizes), zigzag. */
+  const withPage = (change: (bytes: Uint8Array) => void) => {
+    const bytes = small();
+    expect([...bytes.subarray(4, 9)]).toEqual([0x15, 6, 0x15, 36, 0x15]);
+    change(bytes);
+    return bytes;
+  };
+  test.each([
+    ["leads back before itself", "a page of -25 bytes", (bytes: Uint8Array) => bytes.fill(2 * 25 - 1, 9, 10)],
+    [
+      "has more values than its column",
+      "a page of 46 values for 4",
+      (bytes: Uint8Array) => {
+        const counts = bytes.indexOf(0x5c, 9); // field 8, a struct: values, nulls, rows
+        bytes[counts + 2] = 92;
+      },
+    ],
+  ])("whose page %s is refused, and the next file is read", async (_what, got, change) => {
+    await writeFile(path, withPage(change));
+    await expect(readParquet(path, { sex: "int32" })).rejects.toThrow(`got ${got}`);
+    await writeFile(path, small());
     expect(await readParquet(path, { sex: "int32" })).toEqual({ sex: [1, 0, 1, 1] });
-    // The page's header: fields 1 (type), 2 and 3 (sizes, zigzag). A compressed size of -25 goes back before the page.
-    expect([...good.subarray(4, 9)]).toEqual([0x15, 6, 0x15, 36, 0x15]);
-    const bytes = Uint8Array.from(good);
-    bytes[8] = 2 * 25 - 1;
+  });
+
+  test("whose footer has a list of 30 million values is refused before there is room for them", async () => {
+    const bytes = Buffer.from(small());
+    const footer = bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8);
+    const list = bytes.indexOf(0x19, footer); // field 2, the schema
+    bytes.set([0x19, 0xfc, 0xff, 0xff, 0xff, 0x0e], list);
     await writeFile(path, bytes);
-    await expect(readParquet(path, { sex: "int32" })).rejects.toThrow(
-      "got pages that were not decoded in 1.2 s",
-    );
+    await expect(readParquet(path, { sex: "int32" })).rejects.toThrow("got a list of 31457279 values");
+  });
+
+  test("whose levels claim a billion values ends the process that decodes it, and the next one is read", async () => {
+    const data = Array.from({ length: 400 }, (_, i) => (i % 2 === 0 ? 7 : null));
+    const columnData = [{ name: "sex", data, type: "INT32" as const, encoding: "PLAIN" as const }];
+    const good = Buffer.from(parquetWriteBuffer({ columnData, codec: "UNCOMPRESSED", statistics: false }));
     await writeFile(path, good);
-    expect(await readParquet(path, { sex: "int32" })).toEqual({ sex: [1, 0, 1, 1] });
+    expect(await readParquet(path, { sex: "int32?" })).toEqual({ sex: data });
+    const levels = good.indexOf(Buffer.from([0x55, 0x55, 0x55, 0x55, 0x55, 0x55])); // every other value is there
+    const bytes = Buffer.from(good);
+    bytes.set([0xfe, 0xff, 0xff, 0xff, 0x07], levels - 1); // a run of 2^30 - 1
+    await writeFile(path, bytes);
+    await expect(readParquet(path, { sex: "int32?" })).rejects.toMatchObject({ code: "PARQUET_DAMAGED" });
+    await writeFile(path, good);
+    expect(await readParquet(path, { sex: "int32?" })).toEqual({ sex: data });
   });
 
   test("may not hold a column twice", async () => {

@@ -1,7 +1,7 @@
 // Parquet files that are too large for memory: written and read a group of rows at a time.
 // Source: hyparquet and hyparquet-writer; the layout of picture columns is Hugging Face's, a struct of bytes and path.
 // Invariants: memory is bounded by one group; the same rows give the same bytes. Files are not sealed (see parquet.ts):
-// whoever reads them checks their SHA-256 first, and they are decoded in a thread of its own (parquet-apart.ts).
+// whoever reads them checks their SHA-256 first, and they are decoded in a process of their own (parquet-apart.ts).
 import { open } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";

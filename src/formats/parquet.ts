@@ -2,7 +2,7 @@
 // Source: the Apache Parquet format through these libraries; written with Snappy, read with any codec (parquet-codecs.ts).
 // Invariants: one schema describes both sides; the same table gives the same bytes; no value changes its type.
 // Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata, so that damage is found before a page is
-// decoded; files of others are decoded in a thread of their own (parquet-apart.ts).
+// decoded; files of others are decoded in a process of their own (parquet-apart.ts).
 import type { SchemaElement } from "hyparquet";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { unexpected } from "../core/errors.ts";
