@@ -47,8 +47,8 @@ interface Slot {
   ended?: AppError;
 }
 
-/** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. */
-export class WorkerPool<Request, Response> {
+/** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. Each is started with a `Setup`. */
+export class WorkerPool<Request, Response, Setup = undefined> {
   readonly #slots: readonly Slot[];
   readonly #handle = new Handle("pool of threads", () => Promise.all(this.#slots.map(end)));
   #next = 0;
@@ -58,7 +58,7 @@ export class WorkerPool<Request, Response> {
    *   `.js` is added in the built package and `.ts` (through tsx) when running from source
    * @param size - number of threads, >= 1
    */
-  constructor(entry: URL, size: number, workerData?: unknown) {
+  constructor(entry: URL, size: number, workerData?: Setup) {
     this.#slots = Array.from({ length: size }, () => {
       const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
       slot.worker.unref();

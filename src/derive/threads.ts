@@ -34,8 +34,7 @@ export function openThreads(options: DeriveOptions, tools: Tools, frames: number
     ...(faceLandmarksFile === undefined ? {} : { faceLandmarksFile }),
   };
   const setup: ThreadSetup = { faces, handCrop: tools.hands.crop, limits, layout, recipe };
-  const pool = new WorkerPool<ThreadRequest, FrameResult>(new URL("./worker", import.meta.url), size, {
-    workerData: setup,
-  });
+  const entry = new URL("./worker", import.meta.url);
+  const pool = new WorkerPool<ThreadRequest, FrameResult, ThreadSetup>(entry, size, setup);
   return { work: (task) => pool.run(task), close: () => pool.close() };
 }
