@@ -47,11 +47,15 @@ interface Watchable {
   readonly ended: Promise<string>;
 }
 
-class Mutants implements Open {
+/** Has files read in a process, attempt by attempt. */
+export class Mutants implements Open {
   readonly #dir: string;
+  readonly #entry: URL;
   #child: Watchable | undefined;
 
-  constructor(dir: string) {
+  /** @param entry - module of the process; see mutants-child.ts for what it says and hears */
+  constructor(dir: string, entry: URL = new URL("./mutants-child.ts", import.meta.url)) {
+    this.#entry = entry;
     this.#dir = join(dir, "files");
     mkdirSync(this.#dir, { recursive: true });
   }
@@ -71,8 +75,7 @@ class Mutants implements Open {
   }
 
   async #start(): Promise<Watchable> {
-    const entry = fileURLToPath(new URL("./mutants-child.ts", import.meta.url));
-    const child = fork(entry, [this.#dir], {
+    const child = fork(fileURLToPath(this.#entry), [this.#dir], {
       execArgv: ["--import", "tsx", "--expose-gc"],
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
