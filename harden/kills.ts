@@ -102,6 +102,7 @@ export async function attack(
     peakMb = Math.max(peakMb, end.peakMb);
     const wrong = misbehaviour(end, blow);
     faults.push(...(wrong === undefined ? [] : [wrong]), ...(await halfWritten(site, verb, reference)));
+    if (await isMade(site, verb, reference)) break; // from here on the command is refused
   }
   if (!done && faults.length === 0) faults.push(...(await finish(site, verb, { argv, reference })));
   const unlike = faults.length > 0 ? [] : differences(reference.after, await readTree(dir));
@@ -138,10 +139,7 @@ async function finish(
   verb: Verb,
   { argv, reference }: { readonly argv: readonly string[]; readonly reference: Reference },
 ): Promise<string[]> {
-  const now = await readTree(dir);
-  const isWhole = (verb.whole ?? []).some(
-    (folder) => now.has(folder) && isSame(now, reference.after, folder),
-  );
+  const isWhole = await isMade({ dir }, verb, reference);
   for (let n = 0; ; n++) {
     const { code, stderr } = await world.cli.run(againOf(verb, argv));
     if (code === 0 || (code === 2 && isWhole && /with files in it/.test(stderr))) return [];
@@ -151,6 +149,12 @@ async function finish(
       ];
     await sleep(250);
   }
+}
+
+/** True if a folder that appears whole is there. */
+async function isMade({ dir }: Pick<Site, "dir">, verb: Verb, { after }: Reference): Promise<boolean> {
+  const now = await readTree(dir);
+  return (verb.whole ?? []).some((folder) => now.has(folder) && isSame(now, after, folder));
 }
 
 /** What stands under a final name and is not what it should be. */

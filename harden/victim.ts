@@ -129,11 +129,11 @@ async function watch(child: ChildProcess, blow: Blow | undefined): Promise<End> 
     if (kind === "struck") state.struck = true;
     if (kind === "ended") Object.assign(state, { calls, ms, peakMb });
     if (kind === "begun" && blow !== undefined && blow.by !== "call")
-      strike(child, blow, over.signal).then(
-        (struck) => {
-          state.struck ||= struck;
-        },
-        () => undefined,
+      strike(child, blow, {
+        over: over.signal,
+        onStruck: () => Object.assign(state, { struck: true }),
+      }).catch(
+        () => undefined, // it ended before
       );
   });
   const late = setTimeout(() => {
@@ -146,15 +146,15 @@ async function watch(child: ChildProcess, blow: Blow | undefined): Promise<End> 
   return { ...state, code, signal, stderr, struck: state.struck || (signal !== null && !state.hung) };
 }
 
-/** True if the process was there to be struck. */
+/** Waits for the moment of a blow, and strikes a process that is still there. */
 async function strike(
   child: ChildProcess,
   blow: Exclude<Blow, { by: "call" }>,
-  over: AbortSignal,
-): Promise<boolean> {
+  { over, onStruck }: { readonly over: AbortSignal; readonly onStruck: () => void },
+): Promise<void> {
   if (blow.by === "time") await sleep(blow.ms, undefined, { signal: over });
   else while (countFiles(blow.dir) < blow.n) await sleep(LOOK_MS, undefined, { signal: over });
-  const struck = child.exitCode === null && child.kill(blow.signal);
+  if (child.exitCode === null && child.kill(blow.signal)) onStruck();
   if (blow.signal === "SIGSTOP") {
     await sleep(5 + (blow.by === "time" ? blow.ms % 50 : 0));
     child.kill("SIGCONT");
@@ -163,7 +163,6 @@ async function strike(
     await sleep(blow.twiceAfterMs, undefined, { signal: over });
     child.kill(blow.signal);
   }
-  return struck;
 }
 
 function countFiles(dir: string): number {

@@ -23,6 +23,7 @@ it.each([
   "data import, imagefolder", // a folder that lost its mark before it had its name was refused
   "data fetch, unpacked", // the lock of a fetch that was done stayed for ever
   "model card", // temporary files stayed beside outputs
+  "study report", // temporary files of a report stayed in its folder
   "predict --pictures --csv", // with pictures and without a table, the same command was refused
   "train --tensorboard", // events of an epoch that no further one followed were never written
 ])("%s", { timeout: 300_000 }, async (name) => {

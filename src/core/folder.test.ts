@@ -53,6 +53,9 @@ it("goes on after a kill at any moment: in the middle of clearing away, before t
   await writeFile(at("out.partial/.facehand-partial"), ""); // it had its name already
   await expect(makeFolder(at("out"), put("b"))).rejects.toMatchObject({ code: "OUT_EXISTS" });
   expect(await readdir(root)).toEqual(["out"]);
+  await mkdir(at("out.partial")); // and its mark was away
+  await expect(makeFolder(at("out"), put("b"))).rejects.toMatchObject({ code: "OUT_EXISTS" });
+  expect(await readdir(root)).toEqual(["out"]);
 });
 
 it("does not write into a folder that has files", async () => {

@@ -47,7 +47,7 @@ export function makeFolder<T>(
   return withLock(out, `the folder ${out}`, async (lock) => {
     const staging = stagingOf(out);
     const before = await entries(staging);
-    if (before.length === 1 && before[0] === MARK) await clear(staging); // killed when all was done
+    if (before.every((name) => name === MARK)) await clear(staging); // killed when all was done
     await checkFree(out);
     if (before.length > 0 && !before.includes(MARK))
       throw taken("no other files", `${staging} with files in it`);
@@ -62,6 +62,13 @@ export function makeFolder<T>(
       if (!lock.lost.aborted) await clear(staging);
     }
   });
+}
+
+/** Takes away what a kill left of making a folder that is there; under its lock. */
+export async function clearStaging(out: string): Promise<void> {
+  const staging = stagingOf(out);
+  const left = await entries(staging);
+  if (left.length === 0 || left.includes(MARK)) await clear(staging);
 }
 
 /** Makes the staging folder; returns the folder in it that is to get the name. */

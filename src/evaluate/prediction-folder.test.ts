@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { inventedPredictions } from "../../test/run-fixture.ts";
-import { predictionFiles, readSplits, writeSplits } from "./prediction-folder.ts";
+import { predictionFiles, readSplits, sweepSplits, writeSplits } from "./prediction-folder.ts";
 import type { Prediction } from "./prediction-row.ts";
 import { readPredictions, writePredictions } from "./predictions.ts";
 
@@ -29,6 +29,22 @@ it("holds one file a split, which reads back as written, and replaces what was t
     ...rows.filter(({ split }) => split === "val"),
     ...rows.filter(({ split }) => split === "test"),
   ]);
+});
+
+it("clears away what a kill left beside whole predictions: its lock, and a staging folder that is ours", async () => {
+  const own = at("left");
+  await writeSplits(own, rows);
+  await mkdir(`${own}.partial`);
+  await writeFile(join(`${own}.partial`, ".facehand-partial"), "");
+  const ticket = at(".left.facehand-lock-0123456789abcdef");
+  await writeFile(`${ticket}.n`, "1\nheld\n");
+  await sweepSplits(own);
+  expect((await readdir(root)).filter((name) => name.includes("left"))).toEqual(["left"]);
+  await mkdir(`${own}.partial`);
+  await writeFile(join(`${own}.partial`, "mine"), "");
+  await sweepSplits(own);
+  expect(await readdir(`${own}.partial`)).toEqual(["mine"]);
+  await Promise.all([own, `${own}.partial`].map((path) => rm(path, { recursive: true })));
 });
 
 it("reads the one file of runs of before, whatever it is called", async () => {

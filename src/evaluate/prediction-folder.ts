@@ -5,7 +5,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { missingFile, unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
-import { makeFolder } from "../core/folder.ts";
+import { clearStaging, makeFolder } from "../core/folder.ts";
 import { withLock } from "../core/lock.ts";
 import { isSystemFile } from "../core/sniff-file.ts";
 import { countRows } from "../formats/parquet-rows.ts";
@@ -45,6 +45,11 @@ export async function writeSplits(dir: string, predictions: readonly Prediction[
     });
     await rm(single(dir), { force: true });
   });
+}
+
+/** Takes away what a kill left beside predictions that are whole, and so are not written again. */
+export async function sweepSplits(dir: string): Promise<void> {
+  await withLock(dir, `the predictions in ${dir}`, () => clearStaging(dir));
 }
 
 /** A file of stored predictions. */

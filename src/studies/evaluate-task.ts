@@ -8,7 +8,7 @@ import { sweepTemporaries } from "../core/temporary.ts";
 import { MODALITIES, type Sample, type Split } from "../data/record.ts";
 import { openSource, type Source } from "../data/sources.ts";
 import { splitSamples } from "../data/split.ts";
-import { predictionFiles, writeSplits } from "../evaluate/prediction-folder.ts";
+import { predictionFiles, sweepSplits, writeSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { AskedModality, Predictor } from "../models/predictor.ts";
 import { plainBatches, sourceFacts } from "../train/data.ts";
@@ -51,7 +51,9 @@ export async function evaluateTask(
     await sweepTemporaries(folder, (name) => facts.includes(join(folder, name)));
   const missing: Evaluation[] = [];
   for (const evaluation of evaluationsOf(study, task.cell))
-    if (!(await isEvaluated(dir, task, evaluation, checkpoint))) missing.push(evaluation);
+    if (await isEvaluated(dir, task, evaluation, checkpoint))
+      await sweepSplits(paths.predictions(evaluation.name));
+    else missing.push(evaluation);
   if (missing.length === 0) return;
   const open = opener(study);
   const { facts: model, weights } = await loadModel(paths.run);

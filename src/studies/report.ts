@@ -2,11 +2,12 @@
 // Invariants: no number is typed; the same predictions give the same bytes (no dates, no machine), so that a committed
 // report can be checked against its study; files are written whole.
 
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { AppError, missingFile } from "../core/errors.ts";
 import { exists, readText, writeAtomic } from "../core/files.ts";
 import { withLock } from "../core/lock.ts";
 import { markdownText } from "../core/markdown-text.ts";
+import { sweepTemporaries } from "../core/temporary.ts";
 import { FINAL_METRICS_FILE } from "../evaluate/final-metrics.ts";
 import { checkMinSubjects, SMALL_SUBJECTS } from "../evaluate/small.ts";
 import { analysisTables, flipTables } from "./analysis-tables.ts";
@@ -124,6 +125,9 @@ function markdown(results: StudyResults, tables: readonly ReportTable[], base: s
  */
 export async function writeReport({ files }: Report, outDir: string): Promise<void> {
   await withLock(outDir, `the folder ${outDir}`, async () => {
+    const paths = [...files.keys()].map((name) => join(outDir, name));
+    for (const folder of new Set(paths.map(dirname)))
+      await sweepTemporaries(folder, (name) => paths.includes(join(folder, name)));
     for (const [name, text] of files) await writeAtomic(join(outDir, name), text);
   });
 }

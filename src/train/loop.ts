@@ -10,7 +10,7 @@ import { type Position, writeCheckpoint } from "../engine/checkpoint.ts";
 import type { Device } from "../engine/device.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
 import type { Weights } from "../engine/params.ts";
-import { predictionFiles } from "../evaluate/prediction-folder.ts";
+import { predictionFiles, sweepSplits } from "../evaluate/prediction-folder.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { parseTag } from "../models/tags.ts";
 import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
@@ -86,6 +86,7 @@ async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock
   const paths = runPaths(dir);
   if ((await predictionFiles(paths.predictions)).length > 0) {
     await checkFinished(dir, config, data);
+    await sweepSplits(paths.predictions);
     await removeFeatures(paths, paths.held);
     return finished(dir, facts); // resumed after its end
   }
