@@ -2,34 +2,16 @@
 // Invariants: a body ends by its length or its last chunk, never by a cut; it always ends, whatever the server does; the
 // caller's signal always ends it as an interruption, never as a fault.
 import type { IncomingMessage } from "node:http";
-import { type Clock, MACHINE_CLOCK } from "../core/clock.ts";
 import { AppError, Interrupted, show } from "../core/errors.ts";
 import { showUrl } from "./address.ts";
+import { type Patience, patienceOf } from "./patience.ts";
 import { Transient } from "./retry.ts";
 
-/** How slow a server may be. */
-export interface Patience {
-  /** A connection without an answer or a byte for so long is cut, ms; default one minute. */
-  readonly idleMs?: number | undefined;
-  /** One that brings fewer bytes a second than this over a minute is cut; default 1000. */
-  readonly leastRate?: number | undefined;
-  /** For tests. */
-  readonly clock?: Clock | undefined;
-}
-
-const IDLE_MS = 60_000;
-/** Bytes a second that are less than a line is worth waiting for. */
-export const LEAST_RATE = 1000;
 /** Over what time the rate is taken. */
 const RATE_MS = 60_000;
 /** Bytes that wait for the disk before the connection has to. */
 const MOST_WAITING = 1 << 20;
 const AGAIN = "run the same command again; it goes on where this stopped";
-
-/** All of it, as numbers. */
-export function patienceOf({ idleMs = IDLE_MS, leastRate = LEAST_RATE, clock = MACHINE_CLOCK }: Patience) {
-  return { idleMs, leastRate, clock };
-}
 
 /** A body under way. */
 export interface Body {

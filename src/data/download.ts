@@ -8,9 +8,9 @@ import { MACHINE_CLOCK } from "../core/clock.ts";
 import { AppError } from "../core/errors.ts";
 import { sha256 } from "../core/files.ts";
 import { addressOf, showUrl } from "./address.ts";
-import { LEAST_RATE } from "./body.ts";
 import { request } from "./http.ts";
 import { discard, type Held, heldOf, partialOf } from "./partial.ts";
+import { LEAST_RATE } from "./patience.ts";
 import {
   type Downloaded,
   type DownloadOptions,

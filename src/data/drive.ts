@@ -7,7 +7,6 @@ import { CookieJar } from "tough-cookie";
 import { AppError, unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
 import { showUrl } from "./address.ts";
-import type { Patience } from "./body.ts";
 import {
   type Cookies,
   isPage,
@@ -18,6 +17,7 @@ import {
   wholePage,
 } from "./http.ts";
 import { attachedName, safeName } from "./names.ts";
+import type { Patience } from "./patience.ts";
 import { type RetryOptions, retrying } from "./retry.ts";
 
 /** Where Drive is; tests put a server of their own in its place. */

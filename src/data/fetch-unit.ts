@@ -1,8 +1,8 @@
 // What a fetch is asked for, and what it says afterwards.
 // Invariant: names are paths with `/` below the folder that is fetched into.
 import { basename } from "node:path";
-import type { Patience } from "./body.ts";
 import type { FolderNote } from "./fetched.ts";
+import type { Patience } from "./patience.ts";
 import type { Origin, PublishedFile } from "./published.ts";
 import type { RetryOptions } from "./retry.ts";
 

@@ -11,7 +11,6 @@ import { sweepTemporaries } from "../core/temporary.ts";
 import { checkApart } from "../core/true-path.ts";
 import { showUrl } from "./address.ts";
 import { unpackZip } from "./archive.ts";
-import type { Patience } from "./body.ts";
 import { type DownloadOptions, download } from "./download.ts";
 import { type Drive, openDrive } from "./drive.ts";
 import type {
@@ -27,6 +26,7 @@ import { Meter } from "./meter.ts";
 import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts";
 import { checkPaths } from "./names.ts";
 import { checkRoom } from "./partial.ts";
+import type { Patience } from "./patience.ts";
 import type { RetryOptions } from "./retry.ts";
 import { mirrorSums, type Sums } from "./sums.ts";
 

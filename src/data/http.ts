@@ -4,7 +4,7 @@
 // as they are stored, or not at all.
 import { AppError, unexpected } from "../core/errors.ts";
 import { addressOf, showUrl } from "./address.ts";
-import type { Patience } from "./body.ts";
+import type { Patience } from "./patience.ts";
 import { retryAfterMs, Transient } from "./retry.ts";
 import { type Answer, exchange } from "./transport.ts";
 

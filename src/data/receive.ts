@@ -5,7 +5,7 @@ import { open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type AppError, unexpected } from "../core/errors.ts";
 import { showUrl } from "./address.ts";
-import { cut, type Patience } from "./body.ts";
+import { cut } from "./body.ts";
 import { isPage, pageText, type RequestOptions } from "./http.ts";
 import {
   type ChunkFile,
@@ -17,6 +17,7 @@ import {
   writeChunk,
   writeNote,
 } from "./partial.ts";
+import type { Patience } from "./patience.ts";
 import type { RetryOptions } from "./retry.ts";
 import { type Answer, lengthOf } from "./transport.ts";
 import { checkLength, htmlPage, looksLikePage, type Wanted } from "./whole.ts";

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { aPair, layImages, layPairs, layRows } from "../../test/dataset.ts";
 import { nameFault } from "../core/spelling.ts";
+import { visible } from "../core/visible.ts";
 import { parseSex } from "../core/vocabulary.ts";
 import { COLUMNS } from "./record.ts";
 import { readPairs, scanPairs, writePairs } from "./store.ts";
@@ -119,7 +120,7 @@ describe("bad rows", () => {
   ] as const)("refuses %s %j with file, row and what to do", async (column, value, code, expected, hint) => {
     expect(await problem({ train: [changed(column, value)] })).toMatchObject({
       code,
-      message: `Expected ${expected} for column ${column}, got ${JSON.stringify(value)} (${dir}/train.csv:2)`,
+      message: `Expected ${expected} for column ${column}, got ${visible(JSON.stringify(value))} (${dir}/train.csv:2)`,
       hint: expect.stringMatching(hint),
     });
   });

@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
 import { exists, readText } from "../core/files.ts";
-import type { Patience } from "./body.ts";
 import { download } from "./download.ts";
 import { type Mirror, mirrorUrl } from "./mirror.ts";
 import { fetchedPathTrouble } from "./names.ts";
+import type { Patience } from "./patience.ts";
 import type { RetryOptions } from "./retry.ts";
 
 /** Name of the list. */

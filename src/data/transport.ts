@@ -7,7 +7,8 @@ import http, { type ClientRequest, type IncomingMessage } from "node:http";
 import https from "node:https";
 import { AppError, unexpected } from "../core/errors.ts";
 import { showUrl } from "./address.ts";
-import { type Body, cut, openBody, type Patience, patienceOf, why } from "./body.ts";
+import { type Body, cut, openBody, why } from "./body.ts";
+import { type Patience, patienceOf } from "./patience.ts";
 import { stopped, Transient } from "./retry.ts";
 
 /** What is asked. */
