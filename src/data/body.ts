@@ -1,7 +1,6 @@
 // The body of an answer as it comes, watched: a connection that breaks off, falls silent or drips is worth another attempt.
 // Invariants: a body ends by its length or its last chunk, never by a cut; it always ends, whatever the server does; the
 // caller's signal always ends it as an interruption, never as a fault.
-import type { IncomingMessage } from "node:http";
 import { AppError, Interrupted, show } from "../core/errors.ts";
 import { showUrl } from "./address.ts";
 import { type Patience, patienceOf } from "./patience.ts";
@@ -12,6 +11,18 @@ const RATE_MS = 60_000;
 /** Bytes that wait for the disk before the connection has to. */
 const MOST_WAITING = 1 << 20;
 const AGAIN = "run the same command again; it goes on where this stopped";
+
+/** What of Node's `IncomingMessage` is used; no type of Node's, as the library's types lead here. */
+interface Message {
+  readonly complete: boolean;
+  on(event: "data", listener: (chunk: Uint8Array) => void): unknown;
+  on(event: "end" | "close", listener: () => void): unknown;
+  on(event: "error", listener: (cause: unknown) => void): unknown;
+  isPaused(): boolean;
+  pause(): unknown;
+  resume(): unknown;
+  destroy(): unknown;
+}
 
 /** A body under way. */
 export interface Body {
@@ -28,7 +39,7 @@ export interface Body {
 }
 
 /** Takes up a body at once: what waits unread is lost when the connection breaks. */
-export function openBody(url: URL, message: IncomingMessage, patience: Patience): Body {
+export function openBody(url: URL, message: Message, patience: Patience): Body {
   const waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let ended: { readonly error?: Error } | undefined;
@@ -84,7 +95,7 @@ export function openBody(url: URL, message: IncomingMessage, patience: Patience)
 }
 
 /** Fails a body that falls silent or drips; not while it has to wait for its reader. */
-function watched(message: IncomingMessage, url: URL, patience: Patience, fail: (error: Error) => void) {
+function watched(message: Message, url: URL, patience: Patience, fail: (error: Error) => void) {
   const { idleMs, leastRate, clock } = patienceOf(patience);
   let lastMs = clock.now();
   let bytes = 0;
