@@ -62,10 +62,16 @@ export class WorkerPool<Request, Response, Setup = undefined> {
     this.#slots = Array.from({ length: size }, () => {
       const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
       slot.worker.unref();
-      slot.worker.on("message", (reply: Reply) => settle(slot.waiting, reply));
+      let answered = false;
+      slot.worker.on("message", (reply: Reply) => {
+        answered = true;
+        settle(slot.waiting, reply);
+      });
       slot.worker.on("error", (error) => rejectAll(slot.waiting, error));
       slot.worker.on("exit", (code) => {
-        slot.ended = new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`);
+        slot.ended = answered
+          ? new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`)
+          : neverStarted(code);
         rejectAll(slot.waiting, slot.ended);
       });
       return slot;
@@ -91,6 +97,14 @@ export class WorkerPool<Request, Response, Setup = undefined> {
   close(): Promise<void> {
     return this.#handle.release();
   }
+}
+
+/** Without open files or memory left, a thread ends before its code is read, and says nothing. */
+function neverStarted(code: number): AppError {
+  const message = `Expected a thread to start, got its end with code ${code}`;
+  const hint =
+    "the system may have refused it files or memory: raise `ulimit -n`, or take fewer workers and threads";
+  return new AppError("data", "WORKER_EXIT", message, { hint });
 }
 
 function ask<Response>(slot: Slot, message: Message, transfer: readonly ArrayBuffer[]): Promise<Response> {
