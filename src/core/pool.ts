@@ -62,14 +62,17 @@ export class WorkerPool<Request, Response, Setup = undefined> {
     this.#slots = Array.from({ length: size }, () => {
       const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
       slot.worker.unref();
-      let answered = false;
+      let heard = false; // an answer, or the fault of its code
       slot.worker.on("message", (reply: Reply) => {
-        answered = true;
+        heard = true;
         settle(slot.waiting, reply);
       });
-      slot.worker.on("error", (error) => rejectAll(slot.waiting, error));
+      slot.worker.on("error", (error) => {
+        heard = true;
+        rejectAll(slot.waiting, error);
+      });
       slot.worker.on("exit", (code) => {
-        slot.ended = answered
+        slot.ended = heard
           ? new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`)
           : neverStarted(code);
         rejectAll(slot.waiting, slot.ended);
@@ -81,7 +84,8 @@ export class WorkerPool<Request, Response, Setup = undefined> {
   /**
    * Runs one task; `transfer` hands buffers over without copying.
    *
-   * @throws AppError("input", "RELEASED") once the pool was closed, AppError("internal", "WORKER_EXIT") if the thread ended
+   * @throws AppError("input", "RELEASED") once the pool was closed, AppError("internal", "WORKER_EXIT") if the thread ended,
+   *   AppError("data", "WORKER_EXIT") if the system did not let it start
    */
   run(request: Request, transfer: readonly ArrayBuffer[] = []): Promise<Response> {
     return this.#handle.use(() => {
