@@ -15,6 +15,9 @@ const isPosix = process.platform !== "win32" && existsSync("/dev/full");
 let dir = "";
 const at = (name: string) => join(dir, name);
 
+/** Nobody's terminal: without the colours that the test runner may ask its own processes for. */
+const { FORCE_COLOR: _, ...PLAIN_ENV } = process.env;
+
 /** Runs a shell line; `facehand` stands for the command line of the sources, $? is that of the whole line. */
 function shell(line: string) {
   const { status, stdout, stderr } = spawnSync(
@@ -23,6 +26,7 @@ function shell(line: string) {
     {
       cwd: ROOT,
       encoding: "utf8",
+      env: PLAIN_ENV,
     },
   );
   return { code: status, stdout, stderr };
