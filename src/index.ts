@@ -104,6 +104,7 @@ export { type EvaluationOptions, evaluationRows } from "./train/evaluation.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";
 export { type LoadedModel, loadModel } from "./train/model-file.ts";
 export { readRunConfig } from "./train/run.ts";
+export type { SeedRun } from "./train/run-folder.ts";
 export { type EpochLog, parseRunLog } from "./train/runlog.ts";
-export { type SeedRun, seedRuns } from "./train/seeds.ts";
+export { seedRuns } from "./train/seeds.ts";
 export { type UpstreamOptions, upstreamModel } from "./train/upstream.ts";

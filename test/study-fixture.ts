@@ -4,7 +4,8 @@ import { Random } from "../src/core/random.ts";
 import { writeSplits } from "../src/evaluate/prediction-folder.ts";
 import type { Prediction } from "../src/evaluate/prediction-row.ts";
 import { type Cell, type Study, studyPaths, studySchema, taskPaths, tasksOf } from "../src/studies/study.ts";
-import { appendLog, runPaths } from "../src/train/run.ts";
+import { appendLog } from "../src/train/run.ts";
+import { runPaths } from "../src/train/run-folder.ts";
 import { inventedLog } from "./run-fixture.ts";
 
 const CELLS = [

@@ -4,7 +4,7 @@ import { formatSeedsSummary } from "../evaluate/format-seeds.ts";
 import { type SeedRows, type SeedsSummary, summarizeSeeds } from "../evaluate/seed-summary.ts";
 import type { ImageCounts, Summary } from "../evaluate/summary.ts";
 import type { Evaluation } from "../train/evaluation.ts";
-import { type SeedRun, severalSeeds } from "../train/seeds.ts";
+import { type SeedRun, severalSeeds } from "../train/run-folder.ts";
 import { isGiven } from "./context.ts";
 
 /** What is computed of one run's predictions alone. */

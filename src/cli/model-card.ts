@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import { writeAtomic } from "../core/files.ts";
 import { modelCard } from "../studies/model-card.ts";
 import { seedsCard } from "../studies/model-card-seeds.ts";
-import { seedRuns, severalSeeds } from "../train/seeds.ts";
+import { severalSeeds } from "../train/run-folder.ts";
+import { seedRuns } from "../train/seeds.ts";
 import { type Context, isGiven, minSubjectsOption, verb, wholeNumber } from "./context.ts";
 
 interface Flags {

@@ -3,7 +3,8 @@ import type { Option } from "commander";
 import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { chooseBatch, gigabytes } from "../studies/batch-size.ts";
-import { readRunConfig, runPaths } from "../train/run.ts";
+import { readRunConfig } from "../train/run.ts";
+import { runPaths } from "../train/run-folder.ts";
 import { numeric } from "./config-options.ts";
 import type { Context } from "./context.ts";
 

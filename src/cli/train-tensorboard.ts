@@ -3,7 +3,8 @@ import { stat } from "node:fs/promises";
 import { writeAtomic } from "../core/files.ts";
 import { MODALITIES } from "../data/record.ts";
 import { encodeEvents, type ScalarEvent } from "../formats/tensorboard.ts";
-import { readLog, runPaths } from "../train/run.ts";
+import { readLog } from "../train/run.ts";
+import { runPaths } from "../train/run-folder.ts";
 import type { EpochLog, PartLog } from "../train/runlog.ts";
 
 /**

@@ -16,7 +16,8 @@ import { type TrainConfig, trainConfigSchema } from "../train/config.ts";
 import { featureNote } from "../train/features.ts";
 import { type RunResult, train } from "../train/loop.ts";
 import { checkPretraining, pixelsOf } from "../train/pretrained.ts";
-import { configOfRun, isRun, runPaths } from "../train/run.ts";
+import { configOfRun } from "../train/run.ts";
+import { isRun, runPaths } from "../train/run-folder.ts";
 import {
   type EpochLog,
   formatEpoch,

@@ -6,6 +6,7 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type yauzl from "yauzl";
+import { checkRoom, writeChunk } from "../core/disk.ts";
 import {
   type ArchiveLimits,
   asNamed,
@@ -16,7 +17,6 @@ import {
   type Plan,
   stopIf,
 } from "./archive-entries.ts";
-import { checkRoom, writeChunk } from "./partial.ts";
 import { type Tree, TreeDigest } from "./tree.ts";
 
 /** How to unpack. */

@@ -3,6 +3,7 @@
 // against its note and never replaced; stopped at any moment, the same call goes on with what is there.
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { checkRoom } from "../core/disk.ts";
 import { unexpected } from "../core/errors.ts";
 import { exists } from "../core/files.ts";
 import { clearLock, withLock } from "../core/lock.ts";
@@ -25,7 +26,6 @@ import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord, 
 import { Meter } from "./meter.ts";
 import { copyFromFolder, type Mirror, mirrorUrl, parseMirror } from "./mirror.ts";
 import { checkPaths } from "./names.ts";
-import { checkRoom } from "./partial.ts";
 import type { Patience } from "./patience.ts";
 import type { RetryOptions } from "./retry.ts";
 import { mirrorSums, type Sums } from "./sums.ts";

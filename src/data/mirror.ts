@@ -2,10 +2,11 @@
 // Invariant: a file from a folder appears as a download does: whole, checked, and no page of HTML.
 import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { checkRoom, writeChunk } from "../core/disk.ts";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { readChunks } from "../core/files.ts";
 import { addressOf, looksLikeAddress, showUrl } from "./address.ts";
-import { checkRoom, discard, type Partial, partialOf, writeChunk } from "./partial.ts";
+import { discard, type Partial, partialOf } from "./partial.ts";
 import type { Downloaded, DownloadOptions } from "./receive.ts";
 import { stopped } from "./retry.ts";
 import { checkWhole } from "./whole.ts";

@@ -3,20 +3,12 @@
 // that both have, or where the whole has a known hash; none is written beyond what was announced, or into the disk's rest.
 import { open } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type ChunkFile, checkRoom, writeChunk } from "../core/disk.ts";
 import { type AppError, unexpected } from "../core/errors.ts";
 import { showUrl } from "./address.ts";
 import { cut } from "./body.ts";
 import { isPage, pageText, type RequestOptions } from "./http.ts";
-import {
-  type ChunkFile,
-  checkRoom,
-  discard,
-  type Held,
-  type Note,
-  type Partial,
-  writeChunk,
-  writeNote,
-} from "./partial.ts";
+import { discard, type Held, type Note, type Partial, writeNote } from "./partial.ts";
 import type { Patience } from "./patience.ts";
 import type { RetryOptions } from "./retry.ts";
 import { type Answer, lengthOf } from "./transport.ts";

@@ -8,12 +8,11 @@ import type { Modality } from "../data/record.ts";
 import { checkPicture } from "../data/resize.ts";
 import { chipSquare, MIN_EYE_DISTANCE_PX } from "./align.ts";
 import { CROP_PX, FACE_PADDING, faceChip } from "./crops.ts";
-import { type Face, type FaceDetector, openFaceDetector } from "./detect.ts";
+import { type Face, type FaceDetector, MIN_FACE_PX, MIN_FACE_SCORE, openFaceDetector } from "./detect.ts";
 import { type Box, boxArea, distance } from "./geometry.ts";
 import { type HandCrop, type HandCutter, openHandCutter } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 import { type HandDetector, openHandDetector } from "./hands.ts";
-import { MIN_FACE_PX, MIN_FACE_SCORE } from "./pairing.ts";
 
 export interface FoundCrop {
   /** RGB u8, CROP_PX square. */

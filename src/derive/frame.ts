@@ -8,11 +8,10 @@ import { wordSchema } from "../core/spelling.ts";
 import { subjectKey } from "../core/subject.ts";
 import { parseGesture, parseRace, readSex, type Sex } from "../core/vocabulary.ts";
 import type { Split } from "../data/record.ts";
-import type { Box, Point } from "./geometry.ts";
+import { type Box, HAND_POINTS, type Point } from "./geometry.ts";
 
 /** How far a box may reach outside the frame, as a fraction of its side: rounding, no more. */
 export const BOX_TOLERANCE = 0.02;
-export const HAND_POINTS = 21;
 
 /** Machine-made traits of the people in a frame: one entry a face, none if no face was found. */
 export interface FrameMeta {

@@ -22,6 +22,8 @@ export interface Box<S extends Space = "px"> {
   readonly [SPACE]?: S;
 }
 
+export const HAND_POINTS = 21;
+
 /**
  * Area of a box.
  *

@@ -9,8 +9,7 @@ import { lend } from "../core/lend.ts";
 import type { RgbImage } from "../data/pixels.ts";
 import { type Session, Tensor } from "../engine/session.ts";
 import { turnedCrop } from "./crops.ts";
-import { HAND_POINTS } from "./frame.ts";
-import { type Box, boxIou, distance, type Point } from "./geometry.ts";
+import { type Box, boxIou, distance, HAND_POINTS, type Point } from "./geometry.ts";
 import {
   boundsOf,
   fromSquare,

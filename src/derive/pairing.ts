@@ -11,11 +11,6 @@ export interface FaceLimits {
   readonly minPx: number;
 }
 
-/** Shorter side of a face box; a smaller face would be enlarged about tenfold, and its landmarks are not sure. */
-export const MIN_FACE_PX = 28;
-/** Below this a detection is no face. */
-export const MIN_FACE_SCORE = 0.6;
-
 /**
  * Hand and face of one person, in 459 frames of HaGRID with one face: the long side of the hand's box is 1.04 of the
  * face's height (median; sd of the logarithm .19), their centres are 1.16 heights apart (mean; sd .34).

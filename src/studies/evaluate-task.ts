@@ -15,7 +15,7 @@ import { plainBatches, sourceFacts } from "../train/data.ts";
 import { openLocalPredictor, predictSamples } from "../train/infer.ts";
 import type { TrainOptions } from "../train/loop.ts";
 import { loadModel } from "../train/model-file.ts";
-import { runPaths } from "../train/run.ts";
+import { runPaths } from "../train/run-folder.ts";
 import {
   type Evaluation,
   type EvaluationFacts,

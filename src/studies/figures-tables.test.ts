@@ -8,7 +8,7 @@ import { inventedRows, inventedStudy, STUDY_SEEDS, writeInventedStudy } from "..
 import { evaluateBinary } from "../evaluate/metrics.ts";
 import { writeSplits } from "../evaluate/prediction-folder.ts";
 import { seedSummary } from "../evaluate/seeds.ts";
-import { runPaths } from "../train/run.ts";
+import { runPaths } from "../train/run-folder.ts";
 import { bestCells } from "./best.ts";
 import { compareFamilies } from "./comparison-table.ts";
 import { figuresTables } from "./figures-tables.ts";

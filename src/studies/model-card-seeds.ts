@@ -18,9 +18,10 @@ import {
 import { withinId, withinWords } from "../evaluate/strata.ts";
 import { describeModel } from "../models/describe.ts";
 import { storedPredictions } from "../train/evaluation.ts";
-import { readLog, readRunConfig, runPaths } from "../train/run.ts";
+import { readLog, readRunConfig } from "../train/run.ts";
+import type { SeedRun } from "../train/run-folder.ts";
+import { runPaths } from "../train/run-folder.ts";
 import { bestEpoch } from "../train/runlog.ts";
-import type { SeedRun } from "../train/seeds.ts";
 import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts";
 import { toMarkdown } from "./render.ts";
 import { count, type ReportTable, type TableCell, withoutSmallColumns, words } from "./report-table.ts";

@@ -1,15 +1,23 @@
 // Report tables as Markdown, LaTeX (booktabs), CSV and HTML. Source: our own.
 // Invariant: all four show the same texts; CSV adds the unrounded numbers and the sources.
 
+import { sha256 } from "../core/files.ts";
 import { markdownCell, markdownText } from "../core/markdown-text.ts";
 import { oneLine } from "../core/visible.ts";
 import { tableCsv } from "../evaluate/format-csv.ts";
 import { html, type Markup, trusted } from "./markup.ts";
 import type { ReportTable, TableCell, TableRow } from "./report-table.ts";
-import { sourceAnchor } from "./source-list.ts";
 
 /** Anchor of a table's place. */
 export const tableAnchor = (id: string) => `table-${id.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
+
+/** Anchor of a source, or of several together; undefined for a row without any. */
+export function sourceAnchor(sources: readonly string[]): string | undefined {
+  const [first, ...others] = sources;
+  if (first === undefined) return undefined;
+  if (others.length > 0) return `sources-${sha256(sources.join("\n")).slice(0, 12)}`;
+  return `source-${first.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
+}
 
 /** A table as Markdown; the first column links to the sources of its row. */
 export function toMarkdown({ id, title, note, header, rows }: ReportTable): string {

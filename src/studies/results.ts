@@ -7,7 +7,8 @@ import { type BinaryMetrics, evaluateBinary } from "../evaluate/metrics.ts";
 import { predictionFiles, readPredictionFile } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import { type Judgement, judge, type Limit } from "../evaluate/small.ts";
-import { readLog, runPaths } from "../train/run.ts";
+import { readLog } from "../train/run.ts";
+import { runPaths } from "../train/run-folder.ts";
 import { bestEpoch, type EpochLog, selectionFigure } from "../train/runlog.ts";
 import { type Cell, evaluationsOf, type Study, type Task, taskPaths, tasksOf } from "./study.ts";
 

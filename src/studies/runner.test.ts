@@ -12,7 +12,7 @@ import { Interrupted } from "../core/errors.ts";
 import { exists, sha256File } from "../core/files.ts";
 import { takeLock } from "../core/lock.ts";
 import { readSplits } from "../evaluate/prediction-folder.ts";
-import { runPaths } from "../train/run.ts";
+import { runPaths } from "../train/run-folder.ts";
 import { bestCells } from "./best.ts";
 import { appendEvent, readJournal } from "./journal.ts";
 import { localExecutor } from "./local.ts";

@@ -1,19 +1,11 @@
 // The end of a report: every run and every file of predictions that its figures come from, as Markdown and HTML.
 // Invariant: a row of a table links to one place here that names all that is behind it, a mean over seeds to all seeds.
 
-import { sha256 } from "../core/files.ts";
 import { markdownCell, markdownUrl } from "../core/markdown-text.ts";
 import { html, type Markup } from "./markup.ts";
+import { sourceAnchor } from "./render.ts";
 import type { ReportTable } from "./report-table.ts";
 import type { ResultSource } from "./results.ts";
-
-/** Anchor of a source, or of several together; undefined for a row without any. */
-export function sourceAnchor(sources: readonly string[]): string | undefined {
-  const [first, ...others] = sources;
-  if (first === undefined) return undefined;
-  if (others.length > 0) return `sources-${sha256(sources.join("\n")).slice(0, 12)}`;
-  return `source-${first.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
-}
 
 /** Sources that some row has together, each set once, in the order of the tables. */
 function together(tables: readonly ReportTable[]): Map<string, readonly string[]> {

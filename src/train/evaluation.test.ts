@@ -6,7 +6,7 @@ import { writeSplits } from "../evaluate/prediction-folder.ts";
 import type { Prediction } from "../evaluate/prediction-row.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { checkRecipes, evaluationRows } from "./evaluation.ts";
-import { runPaths } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 let dir: string;
 beforeEach(async () => {

@@ -11,7 +11,7 @@ import { plainBatches } from "./data.ts";
 import { chooseImages, type ImageChoice } from "./images.ts";
 import { openLocalPredictor, predictSamples } from "./infer.ts";
 import { loadModel } from "./model-file.ts";
-import { runPaths } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 /** Which predictions to take. */
 export interface EvaluationOptions {

@@ -12,7 +12,7 @@ import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { openData } from "./data.ts";
 import { featureNote, openFeatures, removeFeatures } from "./features.ts";
 import { train } from "./loop.ts";
-import { runPaths } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 let root: string;
 let config: TrainConfig;

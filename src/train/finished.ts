@@ -5,7 +5,8 @@ import { readCheckpoint } from "../engine/checkpoint.ts";
 import { readSplits } from "../evaluate/prediction-folder.ts";
 import type { TrainConfig } from "./config.ts";
 import type { RunData } from "./data.ts";
-import { readLog, runPaths } from "./run.ts";
+import { readLog } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 import { outOfPatience } from "./runlog.ts";
 
 const AGAIN = "bring the file back from a copy, or train into another folder";

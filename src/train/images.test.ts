@@ -9,7 +9,7 @@ import { splitSamples } from "../data/split.ts";
 import { parseTrainConfig } from "./config.ts";
 import { sourceFacts } from "./data.ts";
 import { chooseImages } from "./images.ts";
-import { runPaths } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 let dir = "";
 const at = (name: string) => join(dir, name);

@@ -12,7 +12,7 @@ import { predictionFiles, readSplits, writeSplits } from "../evaluate/prediction
 import { parseTrainConfig, type TrainConfig } from "./config.ts";
 import { type TrainOptions, train } from "./loop.ts";
 import { loadModel } from "./model-file.ts";
-import { runPaths } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 let root: string;
 let config: TrainConfig;

@@ -5,8 +5,7 @@ import { exists, isFolder, readBytes } from "../core/files.ts";
 import { type Checkpoint, readCheckpoint } from "../engine/checkpoint.ts";
 import type { Weights } from "../engine/params.ts";
 import { type ModelFacts, parseFacts } from "../models/facts.ts";
-import { runPaths } from "./run.ts";
-import { checkOneRun } from "./seeds.ts";
+import { checkOneRun, runPaths } from "./run-folder.ts";
 
 /** A model read from a file. */
 export interface LoadedModel {

@@ -8,7 +8,8 @@ import { BACKBONE_NAMES, backbone } from "../models/registry.ts";
 import { parseTrainConfig, trainConfigSchema } from "./config.ts";
 import { train } from "./loop.ts";
 import { checkPretraining } from "./pretrained.ts";
-import { configOfRun, readRunConfig, runPaths } from "./run.ts";
+import { configOfRun, readRunConfig } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 const parse = (tag: string, more: object = {}) =>
   parseTrainConfig({ arch: "umcc", tag: `${tag}_F1_Af_Lb_Z0`, data: ["utkface:x"], ...more });

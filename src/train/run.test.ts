@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseTrainConfig } from "./config.ts";
-import { openRunFolder, readRunConfig, runPaths } from "./run.ts";
+import { openRunFolder, readRunConfig } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 
 const config = parseTrainConfig({
   arch: "umcc",

@@ -13,26 +13,8 @@ import { sweepTemporaries } from "../core/temporary.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { parseStoredConfig, parseTrainConfig, readTrainConfig, type TrainConfig } from "./config.ts";
 import { checkPretraining } from "./pretrained.ts";
+import { isRun, runPaths } from "./run-folder.ts";
 import { type EpochLog, parseRunLog } from "./runlog.ts";
-
-/** Where everything of a run lies. */
-export function runPaths(dir: string) {
-  return {
-    config: join(dir, "config.json"),
-    environment: join(dir, "environment.json"),
-    log: join(dir, "log.jsonl"),
-    /** A folder, one file a split: evaluate/prediction-folder. */
-    predictions: join(dir, "predictions"),
-    features: join(dir, "features.bin"),
-    featuresKey: join(dir, "features.json"),
-    /** The same of the validation images. */
-    held: { features: join(dir, "features-val.bin"), featuresKey: join(dir, "features-val.json") },
-    last: join(dir, "checkpoints", "last.safetensors"),
-    best: join(dir, "checkpoints", "best.safetensors"),
-    /** Only with `train --tensorboard`. */
-    tensorboard: join(dir, "tensorboard", "events.out.tfevents.facehand"),
-  };
-}
 
 /**
  * Starts a run folder, or takes up an unfinished one, whatever its tag says of its weights. The caller holds its lock.
@@ -117,11 +99,6 @@ export async function configOfRun(
   if (!resume || !(await isRun(dir))) return parseTrainConfig({ ...known, ...input });
   const { pixels } = await readRunConfig(dir);
   return parseStoredConfig({ pixels, ...input });
-}
-
-/** True if a run was begun in this folder. */
-export function isRun(dir: string): Promise<boolean> {
-  return exists(runPaths(dir).config);
 }
 
 const environmentSchema = z.looseObject({

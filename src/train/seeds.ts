@@ -1,18 +1,10 @@
 // Several runs of one configuration, as `train --seeds` leaves them: a folder of `seed_<n>`, one run folder each.
 // Invariant: they are taken all together or not at all; a seed that is not finished is told, never left out.
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
 import { type AppError, unexpected } from "../core/errors.ts";
-import { isFolder } from "../core/files.ts";
 import { predictionFiles } from "../evaluate/prediction-folder.ts";
 import type { TrainConfig } from "./config.ts";
-import { isRun, readRunConfig, runPaths } from "./run.ts";
-
-/** One of several runs. */
-export interface SeedRun {
-  readonly seed: number;
-  readonly dir: string;
-}
+import { readRunConfig } from "./run.ts";
+import { isRun, runPaths, type SeedRun, seedFolders } from "./run-folder.ts";
 
 /**
  * The finished runs of a folder of seeds, by seed.
@@ -37,37 +29,6 @@ export async function seedRuns(dir: string): Promise<readonly SeedRun[] | undefi
     checkSame(run, configs[i]!, { run: runs[0]!, config: configs[0]! });
   });
   return runs;
-}
-
-/**
- * Refuses a folder of seeds where one model is needed.
- *
- * @throws AppError("input", "SEVERAL_SEEDS")
- */
-export async function checkOneRun(dir: string, what: string): Promise<void> {
-  const runs = await seedFolders(dir);
-  if (runs !== undefined) throw severalSeeds(runs, what);
-}
-
-/** What is said where one run is needed and several were given. */
-export function severalSeeds(runs: readonly SeedRun[], what: string): AppError {
-  return unexpected("input", {
-    code: "SEVERAL_SEEDS",
-    expected: "one run",
-    name: what,
-    got: `runs of seeds ${runs.map(({ seed }) => seed).join(", ")}`,
-    hint: `give one of them, e.g. ${runs[0]!.dir}`,
-  });
-}
-
-async function seedFolders(dir: string): Promise<SeedRun[] | undefined> {
-  if (!(await isFolder(dir)) || (await isRun(dir))) return undefined;
-  const seeds = (await readdir(dir)).flatMap((name) => /^seed_(0|[1-9]\d*)$/.exec(name)?.[1] ?? []);
-  if (seeds.length === 0) return undefined;
-  return seeds
-    .map(Number)
-    .sort((a, b) => a - b)
-    .map((seed) => ({ seed, dir: join(dir, `seed_${seed}`) }));
 }
 
 function unfinished(dir: string, run: SeedRun): AppError {

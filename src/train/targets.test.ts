@@ -15,7 +15,8 @@ import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "./config.ts";
 import { train } from "./loop.ts";
 import { loadModel } from "./model-file.ts";
-import { readLog, runPaths } from "./run.ts";
+import { readLog } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 import { buildStep, declaredSpecs, layOut } from "./step-graph.ts";
 import { targetBatch, targetClasses } from "./targets.ts";
 

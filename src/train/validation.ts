@@ -15,7 +15,7 @@ import { factsOf, type TrainConfig } from "./config.ts";
 import { plainBatches, type RunData } from "./data.ts";
 import type { HeldOut } from "./held-out.ts";
 import { type Compute, computeOf, openLocalPredictor, predictSamples } from "./infer.ts";
-import { runPaths } from "./run.ts";
+import { runPaths } from "./run-folder.ts";
 import type { EpochLog, PartLog, TargetLog } from "./runlog.ts";
 
 /** What validation needs of a run. */

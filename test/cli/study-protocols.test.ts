@@ -6,7 +6,7 @@ import { readSplits } from "../../src/evaluate/prediction-folder.ts";
 import { protocolNames, studyFilePath } from "../../src/studies/protocols.ts";
 import { readStudy, taskPaths, tasksOf } from "../../src/studies/study.ts";
 import { readStudyFile } from "../../src/studies/study-file.ts";
-import { runPaths } from "../../src/train/run.ts";
+import { runPaths } from "../../src/train/run-folder.ts";
 import { runCli } from "./run.ts";
 import { type StudyData, studyData } from "./study-data.ts";
 
