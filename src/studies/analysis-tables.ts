@@ -26,7 +26,7 @@ import {
   withoutSmallColumns,
   words,
 } from "./report-table.ts";
-import { decided, pairWithOwn } from "./result-tables.ts";
+import { decided, type OwnPairs, otherwiseNote, pairWithOwn } from "./result-tables.ts";
 import { type Labelled, type RunResult, rowsOf, type StudyResults, sourceId } from "./results.ts";
 
 /** Field whose groups are compared by thresholds and abstention: the first that two groups of enough subjects have. */
@@ -183,15 +183,19 @@ export function flipTables(run: RunResult, results: StudyResults, minSubjects: n
   const key = primaryKey(own, minSubjects);
   const suffix = runSuffix(run, results.study);
   const of = `${run.cell.label}, seed ${run.seed}, split ${results.split}`;
+  const beside = new Map(
+    perturbed.map(({ name }) => [name, pairWithOwn(run, rowsOf(run.evaluations.get(name)!, results.split))]),
+  );
+  const note = `Share of images whose decision differs from that on the image as it is.${otherwiseNote([...beside.values()])}`;
   const table = (id: string, title: string, columns: readonly Column[]) =>
     withoutSmallColumns(
       {
         id: `flips-${id}${suffix}`,
         title: `Decisions flipped by perturbations${title}: ${of}`,
-        note: "Share of images whose decision differs from that on the image as it is.",
+        note,
         header: ["perturbation", "images", ...columns.map(({ name }) => name)],
         rows: perturbed.map(({ name }): TableRow => {
-          const pairs = pairWithOwn(run, rowsOf(run.evaluations.get(name)!, results.split));
+          const { pairs } = beside.get(name)!;
           const images = pairs.filter(([, row]) => columns.some(({ wanted }) => wanted(row)));
           const cells = columns.map((column) => flipped(pairs, column, minSubjects));
           const sources = [sourceId(run, name), sourceId(run)];
@@ -231,7 +235,7 @@ const isWithin = (row: Labelled, within: Readonly<Record<string, string>>) =>
   );
 
 function flipped(
-  pairs: ReturnType<typeof pairWithOwn>,
+  pairs: OwnPairs["pairs"],
   { wanted, whole = false }: Column,
   minSubjects: number,
 ): TableCell {

@@ -3,6 +3,7 @@
 import { MODALITIES, type Modality } from "../data/record.ts";
 import { FEW } from "../evaluate/figure-text.ts";
 import type { MetricName } from "../evaluate/metrics.ts";
+import { recordedOtherwise } from "../evaluate/recorded.ts";
 import { overSeeds } from "../evaluate/seeds.ts";
 import type { Limit } from "../evaluate/small.ts";
 import {
@@ -62,7 +63,9 @@ export function evaluationTables(results: StudyResults, minSubjects: number): Re
     if (rows.length === 0) return [];
     const figures = ["configuration", "images", "balanced accuracy", ...MODALITIES, "ROC-AUC"];
     const shown = (table: ReportTable) => [withoutSmallColumns(table, minSubjects)];
-    const few = fewNote(rows, minSubjects);
+    const runs = cells.flatMap((cell) => runsOf(results, cell));
+    const own = runs.flatMap((run) => pairWithOwn(run, evaluatedRows(results, run, evaluation.name)));
+    const few = `${fewNote(rows, minSubjects)}${otherwiseNote(own)}`;
     const table = {
       id: `evaluation-${evaluation.name}`,
       title: `Evaluation ${evaluation.name}: ${describe(evaluation)}`,
@@ -75,6 +78,13 @@ export function evaluationTables(results: StudyResults, minSubjects: number): Re
     const note = `${SEED_NOTE}. Changed: balanced accuracy minus that of the run's own predictions of the same images. Flipped: share of these images whose decision differs from the run's own.${few}`;
     return shown({ ...table, note, header: [...figures, "changed", "flipped"], rows });
   });
+}
+
+/** What an evaluation of a run is told by: images of the study's split, or of the only one that another set has. */
+function evaluatedRows(results: StudyResults, run: RunResult, name: string, modality?: Modality) {
+  const all = run.evaluations.get(name) ?? [];
+  const split = all.some((row) => row.split === results.split) ? results.split : all[0]?.split;
+  return split === undefined ? [] : rowsOf(all, split, modality);
 }
 
 /** What an evaluation does, in words. */
@@ -97,12 +107,8 @@ function evaluationRow(
   const { name } = asked.evaluation;
   const runs = runsOf(results, cell).filter(({ evaluations }) => evaluations.has(name));
   if (runs.length === 0) return undefined;
-  const of = (modality?: Modality) => (run: RunResult) => {
-    const all = run.evaluations.get(name)!;
-    const split = all.some((row) => row.split === results.split) ? results.split : all[0]!.split;
-    return rowsOf(all, split, modality);
-  };
-  const changes = runs.map((run) => compareWithOwn(run, of()(run)));
+  const of = (modality?: Modality) => (run: RunResult) => evaluatedRows(results, run, name, modality);
+  const changes = runs.map((run) => compareWithOwn(pairWithOwn(run, of()(run))));
   const sizes = [...new Set(runs.map((run) => of()(run).length))];
   const limit = { minSubjects, whole: isWhole(results, runs.flatMap(of())) };
   return {
@@ -128,17 +134,37 @@ export function isWhole({ runs, split }: StudyResults, rows: readonly Labelled[]
 /** Key of an image among predictions of one model. */
 export const imageKey = ({ source, split, id }: Labelled) => JSON.stringify([source, split, id]);
 
-/** Pairs of rows of the same images, the run's own first. */
-export function pairWithOwn(run: RunResult, rows: readonly Labelled[]): (readonly [Labelled, Labelled])[] {
+/** Rows of an evaluation beside the run's own of the same images. */
+export interface OwnPairs {
+  /** The run's own first. */
+  readonly pairs: readonly (readonly [Labelled, Labelled])[];
+  /** Images with the id of an own one that record another person, label or group: another set counts its images alike. */
+  readonly otherwise: readonly string[];
+}
+
+/** Pairs rows with the run's own of the same images: same key, and the same record. */
+export function pairWithOwn(run: RunResult, rows: readonly Labelled[]): OwnPairs {
   const own = new Map(run.rows.map((row) => [imageKey(row), row]));
-  return rows.flatMap((row) => {
+  const known = rows.flatMap((row) => {
     const before = own.get(imageKey(row));
     return before === undefined ? [] : [[before, row] as const];
   });
+  const differs = ([before, row]: readonly [Labelled, Labelled]) =>
+    recordedOtherwise(row, before) !== undefined;
+  return {
+    pairs: known.filter((pair) => !differs(pair)),
+    otherwise: known.filter(differs).map(([, row]) => imageKey(row)),
+  };
 }
 
-function compareWithOwn(run: RunResult, rows: readonly Labelled[]) {
-  const pairs = pairWithOwn(run, rows);
+/** What notes say of images that were not compared; nothing where there are none. */
+export function otherwiseNote(all: readonly OwnPairs[]): string {
+  const n = new Set(all.flatMap(({ otherwise }) => otherwise)).size;
+  if (n === 0) return "";
+  return ` Not compared, as another person, label or group is recorded of that id in the run's own: ${n} image${n === 1 ? "" : "s"}.`;
+}
+
+function compareWithOwn({ pairs }: OwnPairs) {
   if (pairs.length === 0) return { changed: null, flipped: null };
   const before = metricsOf(pairs.map(([own]) => own))!.balancedAccuracy;
   const after = metricsOf(pairs.map(([, row]) => row))!.balancedAccuracy;
