@@ -181,7 +181,7 @@ function analyse(all: readonly Prediction[], split: Split, flags: Flags): Analys
 function formatAnalyses({ calibration, thresholdsByGroup, selective }: Analyses, split: Split): string[] {
   return [
     ...(calibration === undefined ? [] : [formatCalibration(calibration, split)]),
-    ...(thresholdsByGroup === undefined ? [] : thresholdsByGroup.map(formatThresholds)),
+    ...(thresholdsByGroup === undefined ? [] : thresholdsByGroup.map((one) => formatThresholds(one, split))),
     ...(selective === undefined ? [] : selective.map(formatSelective)),
   ];
 }

@@ -56,7 +56,7 @@ export interface SelectiveAnalysis {
  * @param predictions - of all splits
  * @param split - the images to judge on; the temperature comes from `val`
  * @returns modalities with labelled images in both splits, in flag order
- * @throws AppError("input", "NO_VALIDATION") if there are none
+ * @throws AppError("input", "NO_VALIDATION") if there are none, AppError("data", "SPLIT_LEAK") for a person in both splits
  * @example calibrate(rows, "test")[0]?.temperature.temperature
  */
 export function calibrate(
@@ -65,6 +65,7 @@ export function calibrate(
   minSubjects: number = SMALL_SUBJECTS,
 ): CalibrationPart[] {
   const rows = labelledRows(predictions);
+  checkApart(rows, split);
   const parts = PREDICTION_MODALITIES.flatMap((modality): CalibrationPart[] => {
     const of = (name: string) => rows.filter((row) => row.modality === modality && row.split === name);
     const [validation, judged] = [of("val"), of(split)];
@@ -92,7 +93,7 @@ function figuresOf(rows: readonly Scored[]): CalibrationFigures {
  * Thresholds by group from validation images, and the rates that they give on others, within each modality. Analysis only.
  *
  * @param key - a recorded field, e.g. `race`
- * @throws AppError("input", "NO_VALIDATION" | "ONE_CLASS" | "UNKNOWN_GROUP")
+ * @throws AppError("input", "NO_VALIDATION" | "ONE_CLASS" | "UNKNOWN_GROUP"), AppError("data", "SPLIT_LEAK")
  * @example analyseThresholds(rows, "test", "race")[0]?.byGroup.balancedAccuracy
  */
 export function analyseThresholds(
@@ -105,6 +106,7 @@ export function analyseThresholds(
   const of = (name: string) => rows.filter((row) => row.split === name);
   const [validation, judged] = [of("val"), of(split)];
   if (validation.length === 0 || judged.length === 0) throw noValidation("thresholds", rows, split);
+  checkApart(rows, split);
   return strata(judged, [key]).flatMap(({ within, rows: own }): ThresholdAnalysis[] => {
     const fitted = validation.filter((row) =>
       Object.entries(within).every(([field, value]) => row[field] === value),
@@ -142,6 +144,21 @@ export function analyseSelective(
     key,
     curve: selectiveCurve(own, (row) => row[key]!, { minSubjects }),
   }));
+}
+
+/** Who decided what is fitted is not who it is judged by; runs deal people so, tables of others may not. */
+function checkApart(rows: readonly Labelled[], split: Prediction["split"]): void {
+  const fitted = new Set(rows.filter((row) => row.split === "val").map(({ subject }) => subject));
+  const judged = new Set(rows.filter((row) => row.split === split).map(({ subject }) => subject));
+  const both = split === "val" ? [] : [...judged].filter((subject) => fitted.has(subject));
+  if (both.length === 0) return;
+  throw unexpected("data", {
+    code: "SPLIT_LEAK",
+    expected: "every subject in one split",
+    name: "what is fitted on val",
+    got: `${both.length} of ${judged.size} subjects of ${split} in val too, ${both[0]} first`,
+    hint: "deal the splits by subject, or leave out --calibrate and --thresholds",
+  });
 }
 
 function labelledRows(predictions: readonly Prediction[]): Labelled[] {

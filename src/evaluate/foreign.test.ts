@@ -7,6 +7,7 @@ import { writeParquet } from "../formats/parquet.ts";
 import { analyseSelective, analyseThresholds, calibrate } from "./analysis.ts";
 import { readForeign, readPredictionFile } from "./foreign.ts";
 import { formatSummary } from "./format.ts";
+import { formatCalibration, formatThresholds } from "./format-analysis.ts";
 import { writePredictions } from "./predictions.ts";
 import { summarize } from "./summary.ts";
 
@@ -249,6 +250,22 @@ describe("what validation decides", () => {
         /^Expected labelled images of split val and of the evaluated split for .*, got "0 of val, 60 of test"/,
       );
     }
+  });
+
+  test("a person in val and in the evaluated split is refused: the figure would be of whom it was fitted on", async () => {
+    const rows = (await readForeign(await both())).rows.map((row, i) => ({
+      ...row,
+      subject: `file:${i % 70}`,
+    }));
+    for (const run of [() => calibrate(rows, "test"), () => analyseThresholds(rows, "test", "race")]) {
+      expect(run).toThrowError(
+        'Expected every subject in one split for what is fitted on val, got "50 of 60 subjects of test in val too, file:0 first"',
+      );
+    }
+    // What was fitted is shown on itself only where it is asked for, and says so.
+    expect(formatCalibration(calibrate(rows, "val"), "val")).toContain("of split val, on which T was fitted");
+    const [thresholds] = analyseThresholds(rows, "val", "race");
+    expect(formatThresholds(thresholds!, "val")).toContain("chosen on val, and shown on the same images");
   });
 
   test("thresholds leave rates alone where .5 is best", async () => {

@@ -21,11 +21,12 @@ export function formatCalibration(parts: readonly CalibrationPart[], split: stri
     ),
   ]);
   const header = ["temperature from val", "images", "T", "NLL", "Brier", "ECE 15 bins", "ECE adaptive"];
-  return `${alignColumns([header, ...rows])}\nof split ${split}, before > after sigmoid(logit / T)`;
+  const own = split === "val" ? ", on which T was fitted: no figure of other images" : "";
+  return `${alignColumns([header, ...rows])}\nof split ${split}${own}, before > after sigmoid(logit / T)`;
 }
 
 /** What thresholds by group would change, as a table. */
-export function formatThresholds(analysis: ThresholdAnalysis): string {
+export function formatThresholds(analysis: ThresholdAnalysis, split: string): string {
   const { within, thresholds, plain, common, byGroup } = analysis;
   const chosen = Object.entries(thresholds.byValue).map(([value, t]) => `${visible(value)} ${figure(t)}`);
   const row = (name: string, of: typeof plain) => [
@@ -39,7 +40,7 @@ export function formatThresholds(analysis: ThresholdAnalysis): string {
       row(`one from val, ${figure(thresholds.common)}`, common),
       row(`one a group of ${thresholds.key}`, byGroup),
     ]),
-    `chosen on val: ${chosen.length === 0 ? "no group is large enough" : chosen.join(", ")} (${ANALYSIS_ONLY})`,
+    `chosen on val${split === "val" ? ", and shown on the same images" : ""}: ${chosen.length === 0 ? "no group is large enough" : chosen.join(", ")} (${ANALYSIS_ONLY})`,
   ].join("\n");
 }
 
