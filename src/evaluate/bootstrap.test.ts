@@ -27,6 +27,15 @@ function draw(random: Random, subjects: number, imagesEach: number, digits = 12)
 }
 
 describe("bootstrap over subjects", () => {
+  test("takes rounding for no width of an interval", () => {
+    // Every image has the loss -ln .9; its sums in another order differ in their last digits.
+    const y = Uint8Array.from({ length: 120 }, (_, i) => (i >> 1) % 2);
+    const p = Float64Array.from(y, (target) => (target === 1 ? 0.9 : 0.1));
+    const subjects = Array.from(y, (_, i) => `s${i >> 1}`);
+    const { nll, brier } = bootstrapBySubject(y, p, subjects, { replicates: 300 });
+    expect([nll.low, nll.high, brier.low, brier.high]).toEqual([null, null, null, null]);
+  });
+
   test("equals drawing subjects, copying their rows and evaluating them, ties included", () => {
     const { y, p, subjects } = draw(Random.of(1), 13, 3, 1);
     const names = [...new Set(subjects)];

@@ -6,7 +6,7 @@ import {
   THRESHOLD_RATES,
   type ThresholdAnalysis,
 } from "./analysis.ts";
-import { alignColumns, figure, TOO_SMALL } from "./figure-text.ts";
+import { alignColumns, figure, ONE_CLASS, TOO_SMALL } from "./figure-text.ts";
 import { withinWords } from "./strata.ts";
 import { ANALYSIS_ONLY } from "./thresholds.ts";
 
@@ -46,7 +46,8 @@ export function formatThresholds(analysis: ThresholdAnalysis, split: string): st
 
 /** Accuracy against coverage as a table. */
 export function formatSelective({ within, key, curve }: SelectiveAnalysis): string {
-  return alignColumns([
+  const left = [...new Set(curve.flatMap(({ oneClass }) => oneClass))];
+  const table = alignColumns([
     [
       `coverage, ${withinWords(within)}`,
       "|p - .5| from",
@@ -55,13 +56,15 @@ export function formatSelective({ within, key, curve }: SelectiveAnalysis): stri
       "its accuracy",
       "its coverage",
     ],
-    ...curve.map(({ coverage, confidence, accuracy, worst }) => [
+    ...curve.map(({ coverage, confidence, accuracy, worst, groups, oneClass }) => [
       figure(coverage),
       figure(confidence),
       accuracy === null ? TOO_SMALL : figure(accuracy),
-      worst === null ? "-" : worst.group,
+      worst?.group ?? (oneClass.length > 0 && groups.length > 1 ? ONE_CLASS : "-"),
       figure(worst?.accuracy ?? null),
       figure(worst?.coverage ?? null),
     ]),
   ]);
+  if (left.length === 0) return table;
+  return `${table}\n${ONE_CLASS}: not among the groups where their kept images are all recorded as female or all as male: ${left.map(visible).join(", ")}`;
 }

@@ -7,6 +7,7 @@ import {
   figure,
   intervalText,
   METRIC_TITLES,
+  ONE_CLASS,
   TOO_SMALL,
 } from "./figure-text.ts";
 import type { GroupTableIntervals, SpreadIntervals } from "./group-intervals.ts";
@@ -46,8 +47,26 @@ export function formatGroups(table: GroupTable, intervals?: GroupTableIntervals)
     ...(small
       ? [`${TOO_SMALL}: the figure rests on under ${table.minSubjects} subjects; it is not compared`]
       : []),
-    ...(compared.length === 0 ? [] : [formatComparisons(compared, intervals?.spreads)]),
+    ...(compared.length === 0 && !lacksAccuracy(table)
+      ? []
+      : [formatComparisons(compared, intervals?.spreads, lacksAccuracy(table))]),
+    ...oneClassNote(table),
   ].join("\n");
+}
+
+/** Whether groups are large enough to be compared in accuracy, but too few of them have both recorded classes. */
+export function lacksAccuracy({ groups, comparisons, oneClass }: GroupTable): boolean {
+  const large = groups.filter(({ compared }) => compared).length;
+  return oneClass.length > 0 && large >= 2 && !comparisons.some(({ metric }) => metric === "accuracy");
+}
+
+/** Which groups of one recorded class are not compared with the others, if there are others. */
+export function oneClassNote({ groups, oneClass }: GroupTable): string[] {
+  if (oneClass.length === 0 || groups.filter(({ compared }) => compared).length < 2) return [];
+  const names = oneClass.map(groupName).join(", ");
+  return [
+    `${ONE_CLASS}: no gap but of TPR is shown with groups whose images are all recorded as female or all as male (${names}): it would be one of the classes, not of the groups`,
+  ];
 }
 
 function groupRow(group: GroupMetrics, intervals?: BootstrapIntervals): string[] {
@@ -76,6 +95,7 @@ function groupFigure(group: GroupMetrics, metric: MetricName, intervals?: Bootst
 function formatComparisons(
   comparisons: readonly Comparison[],
   spreads: readonly SpreadIntervals[] = [],
+  withoutAccuracy = false,
 ): string {
   const row = (c: Comparison) => {
     const spread = spreads.find(({ metric }) => metric === c.metric);
@@ -94,5 +114,10 @@ function formatComparisons(
     ];
   };
   const header = ["  between groups", "difference", "ratio", "error max/min", "error max/geomean"];
-  return alignColumns([[...header, "worst group", "its value"], ...comparisons.map(row)]);
+  const refused = [`  ${METRIC_TITLES.accuracy}`, ...Array.from({ length: 4 }, () => ONE_CLASS), "-", "-"];
+  return alignColumns([
+    [...header, "worst group", "its value"],
+    ...(withoutAccuracy ? [refused] : []),
+    ...comparisons.map(row),
+  ]);
 }

@@ -11,7 +11,7 @@ import {
   checkReplicates,
   drawSubjects,
 } from "./bootstrap.ts";
-import type { GroupMetrics, GroupTable } from "./groups.ts";
+import { comparedIn, type GroupTable } from "./groups.ts";
 import { LEVEL } from "./intervals.ts";
 import { checkLevel } from "./normal.ts";
 import type { Scored } from "./small.ts";
@@ -127,8 +127,7 @@ function summarizeTable(table: GroupTable, drawn: readonly Drawn[], level: numbe
   const spreads = table.comparisons.flatMap(({ metric: name, worst }) => {
     const metric = WEIGHTED_METRICS.find((known) => known === name);
     if (metric === undefined) return [];
-    const compared = (group: GroupMetrics) => group.compared && group.metrics[metric] !== null;
-    const own = drawn.filter((_, g) => compared(table.groups[g]!));
+    const own = drawn.filter((_, g) => comparedIn(table.groups[g]!, metric));
     const at = table.groups.findIndex(({ group }) => table.keys.every((key) => group[key] === worst[key]));
     return [{ metric, ...spreadOf(metric, own, level), worst: groups[at]![metric] }];
   });

@@ -69,6 +69,8 @@ export interface GroupTable {
   readonly overall: Judged;
   /** One entry a metric that at least two compared groups have. */
   readonly comparisons: readonly Comparison[];
+  /** Groups that are large enough but have images of one recorded class only: compared in the TPR of that class alone. */
+  readonly oneClass: readonly GroupMetrics["group"][];
 }
 
 export interface GroupOptions {
@@ -133,8 +135,34 @@ export function metricsByGroup<K extends string>(
       tooSmall,
     };
   });
-  const comparisons = compareGroups(groups.filter((group) => group.compared));
-  return { keys, within: {}, minSubjects, groups, overall, comparisons };
+  const comparisons = compareGroups(groups);
+  const oneClass = groups.filter((group) => group.compared && !hasBothClasses(group.metrics));
+  return {
+    keys,
+    within: {},
+    minSubjects,
+    groups,
+    overall,
+    comparisons,
+    oneClass: oneClass.map(({ group }) => group),
+  };
+}
+
+/** Metrics of which each rests on one recorded class: all that groups of one class can be compared in. */
+const OWN_CLASS: ReadonlySet<MetricName> = new Set(["tprFemale", "tprMale"]);
+
+/** Whether images of both recorded classes are there. */
+export const hasBothClasses = ({ nFemale, nMale }: { readonly nFemale: number; readonly nMale: number }) =>
+  nFemale > 0 && nMale > 0;
+
+/**
+ * Whether a group takes part in the comparison of a metric: large enough, defined, and of both recorded classes. The
+ * accuracy of a group of women beside one of men is TPR female beside TPR male: a gap of classes, not of groups.
+ *
+ * @example table.groups.filter((group) => comparedIn(group, "accuracy"))
+ */
+export function comparedIn({ compared, metrics }: GroupMetrics, metric: MetricName): boolean {
+  return compared && metrics[metric] !== null && (OWN_CLASS.has(metric) || hasBothClasses(metrics));
 }
 
 /** `evaluateBinary` on rows. */
@@ -189,10 +217,9 @@ function compareTuples(a: readonly string[], b: readonly string[]): number {
 
 function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {
   return METRICS.filter((metric) => !SIGNED.has(metric)).flatMap((metric) => {
-    const defined = groups.flatMap(({ group, metrics }) => {
-      const value = metrics[metric];
-      return value === null ? [] : [{ group, value }];
-    });
+    const defined = groups.flatMap((group) =>
+      comparedIn(group, metric) ? [{ group: group.group, value: group.metrics[metric]! }] : [],
+    );
     return defined.length < 2 ? [] : [compareMetric(metric, defined)];
   });
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { formatSelective } from "./format-analysis.ts";
 import { selectiveCurve } from "./selective.ts";
 
 const row = (i: number, target: 0 | 1, probability: number, race: string) => ({
@@ -44,6 +45,23 @@ describe("abstention", () => {
   test("no group is the worst of one", () => {
     expect(selectiveCurve(rows, (r) => r.race, { coverages: [0.5] })[0]!.worst).toBeNull();
     expect(selectiveCurve(rows, () => "", { coverages: [1] })[0]!.groups).toEqual([]);
+  });
+
+  test("a group of one recorded class is no worst group", () => {
+    const women = rows.map((r) => (r.race === "b" ? { ...r, target: 0 as const } : r));
+    const [point] = selectiveCurve(women, (r) => r.race, { coverages: [1] });
+    expect(point).toMatchObject({ worst: null, oneClass: ["b"] });
+    const further = Array.from({ length: 20 }, (_, i) => row(60 + i, (i % 2) as 0 | 1, 0.9, "c"));
+    const [three] = selectiveCurve([...women, ...further], (r) => r.race, { coverages: [1] });
+    expect(three!.worst).toMatchObject({ group: "c", accuracy: 0.5 });
+    const text = formatSelective({
+      minSubjects: 20,
+      within: { modality: "face" },
+      key: "race",
+      curve: [point!],
+    });
+    expect(text.split("\n")[1]).toMatch(/one class +- +-$/);
+    expect(text).toMatch(/all recorded as female or all as male: b$/);
   });
 
   test.each([0, 1.2, Number.NaN])("refuses a coverage of %d", (coverage) => {

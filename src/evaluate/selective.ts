@@ -19,8 +19,13 @@ export interface CoveragePoint {
   readonly confidence: number;
   /** Null if the images that are kept are of too few subjects. */
   readonly accuracy: number | null;
-  /** The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects. */
+  /**
+   * The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects and of both
+   * recorded classes.
+   */
   readonly worst: GroupCoverage | null;
+  /** Groups whose kept images are all of one recorded class: no accuracy of a mixed group compares with theirs. */
+  readonly oneClass: readonly string[];
   /** All groups with kept images of enough subjects: an accuracy rests on those that are left. */
   readonly groups: readonly GroupCoverage[];
 }
@@ -70,15 +75,27 @@ export function selectiveCurve<R extends Scored>(
       if (own.length === 0 || countSubjects(own).nSubjects < minSubjects) return [];
       return [{ group, coverage: own.length / size, accuracy: accuracyOf(own) }];
     });
+    const oneClass = parts.map(({ group }) => group).filter((name) => isOneClass(kept, groupOf, name));
+    const compared = parts.filter(({ group }) => !oneClass.includes(group));
     return {
       wanted,
       coverage: kept.length / rows.length,
       confidence,
       accuracy: countSubjects(kept).nSubjects < minSubjects ? null : accuracyOf(kept),
-      worst: parts.length < 2 ? null : parts.reduce((a, b) => (b.accuracy < a.accuracy ? b : a)),
+      worst: compared.length < 2 ? null : compared.reduce((a, b) => (b.accuracy < a.accuracy ? b : a)),
+      oneClass,
       groups: parts,
     };
   });
+}
+
+function isOneClass<R extends Scored>(
+  rows: readonly R[],
+  groupOf: (row: R) => string,
+  name: string,
+): boolean {
+  const own = rows.filter((row) => groupOf(row) === name);
+  return own.every(({ target }) => target === own[0]!.target);
 }
 
 /** Images of each recorded group, in the order of tables. */

@@ -105,5 +105,7 @@ export function percentileInterval(
   const none = { estimate, low: null, high: null, level, replicates: sorted.length, method: "none" } as const;
   if (estimate === null || sorted.length <= draws.length / 2) return none;
   const [low, high] = [quantile(sorted, (1 - level) / 2), quantile(sorted, (1 + level) / 2)];
-  return low === high ? none : { ...none, low, high, method: "bootstrap" };
+  // Sums of the same losses in another order differ in their last digits: that is no width either.
+  const alike = high - low <= 1e-9 * Math.max(1, Math.abs(low), Math.abs(high));
+  return alike ? none : { ...none, low, high, method: "bootstrap" };
 }

@@ -12,7 +12,7 @@ import {
   THRESHOLD_RATES,
   type ThresholdAnalysis,
 } from "../evaluate/analysis.ts";
-import { METRIC_TITLES } from "../evaluate/figure-text.ts";
+import { METRIC_TITLES, ONE_CLASS } from "../evaluate/figure-text.ts";
 import { strata, withinId, withinWords } from "../evaluate/strata.ts";
 import { ANALYSIS_ONLY } from "../evaluate/thresholds.ts";
 import { runSuffix, type ShownRun } from "./group-tables.ts";
@@ -153,14 +153,14 @@ function selectiveTable(
   return {
     id: `abstention-${withinId(within)}-${suffix}`,
     title: `Abstention: ${withinWords(within)}, ${of}`,
-    note: `Images with the smallest |p - .5| left out; the worst group of ${key} among those of which images of at least ${minSubjects} subjects are left.`,
+    note: `Images with the smallest |p - .5| left out; the worst group of ${key} among those of which images of at least ${minSubjects} subjects and of both recorded classes are left.`,
     header: ["coverage", "|p - .5| from", "accuracy", "worst group", "its accuracy", "its coverage"],
-    rows: curve.map(({ coverage, confidence, accuracy, worst }) => ({
+    rows: curve.map(({ coverage, confidence, accuracy, worst, groups, oneClass }) => ({
       cells: [
         rate(coverage),
         rate(confidence),
         judged(accuracy),
-        words(worst?.group ?? "-"),
+        words(worst?.group ?? (oneClass.length > 0 && groups.length > 1 ? ONE_CLASS : "-")),
         rate(worst?.accuracy ?? null),
         rate(worst?.coverage ?? null),
       ],

@@ -1,8 +1,8 @@
 // Tables by recorded group of one run: rates with intervals, and how far groups are apart, each within one modality and
 // one vocabulary. Figures that rest on too few subjects are too small, wherever they would stand (evaluate/small.ts).
 // Words: groups are what somebody recorded.
-import { METRIC_TITLES } from "../evaluate/figure-text.ts";
-import { groupName } from "../evaluate/format-groups.ts";
+import { METRIC_TITLES, ONE_CLASS } from "../evaluate/figure-text.ts";
+import { groupName, lacksAccuracy, oneClassNote } from "../evaluate/format-groups.ts";
 import type { GroupTableIntervals } from "../evaluate/group-intervals.ts";
 import type { GroupMetrics, GroupTable } from "../evaluate/groups.ts";
 import { withinId, withinWords } from "../evaluate/strata.ts";
@@ -125,12 +125,17 @@ function spreadTable(
     ];
     return [{ cells, sources }];
   });
+  if (lacksAccuracy(table)) {
+    const refused = Array.from({ length: 4 }, () => words(ONE_CLASS));
+    const cells = [words(METRIC_TITLES.accuracy), count(0), ...refused, words("-"), words("-")];
+    rows.unshift({ cells, sources });
+  }
   if (rows.length === 0) return [];
   return [
     {
       id,
       title: `Spread between groups of ${table.keys.join(" x ")}: ${of}`,
-      note: `Over groups whose figure rests on at least ${table.minSubjects} subjects. Difference: largest minus smallest; ratio: smallest over largest; error max/min and max/geomean: of 1 - rate. Intervals of difference and ratio hold whichever groups are the best and the worst (all groups' intervals at once, Bonferroni), so they are wide; that of the worst group is its own, and does not know that it was chosen.`,
+      note: `Over groups whose figure rests on at least ${table.minSubjects} subjects. Difference: largest minus smallest; ratio: smallest over largest; error max/min and max/geomean: of 1 - rate. Intervals of difference and ratio hold whichever groups are the best and the worst (all groups' intervals at once, Bonferroni), so they are wide; that of the worst group is its own, and does not know that it was chosen.${oneClassNote(table).map((note) => ` ${note}.`)}`,
       header: [
         "figure",
         "groups",
