@@ -106,9 +106,14 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
     return JSON.stringify(told, null, 2);
   }
   const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
-  return [...tellErased(erased), ...head, formatCounts(manifest), `ledger    ${ledger}`, LABEL_NOTE].join(
-    "\n",
-  );
+  return [
+    ...tellErased(erased),
+    ...tellUnmet(manifest.counts.decisions),
+    ...head,
+    formatCounts(manifest),
+    `ledger    ${ledger}`,
+    LABEL_NOTE,
+  ].join("\n");
 }
 
 /** A wish that met nobody is said first: its id may be misspelt. */
@@ -118,6 +123,12 @@ function tellErased(erased: Manifest["source"]["erased"]): string[] {
   const warning = `erase: ${unmatched} of ${decisions} subjects and images to erase are not in these frames; check their ids`;
   const line = `erased    ${frames} frames of ${decisions - unmatched} subjects and images; what was made of them before, elsewhere, holds them still`;
   return [...(unmatched === 0 ? [] : [warning]), line];
+}
+
+/** A removal that removes nothing may be a misspelt one. */
+function tellUnmet({ unmet = 0 }: Manifest["counts"]["decisions"]): string[] {
+  if (unmet === 0) return [];
+  return [`decisions: ${unmet} of their images and subjects are not in these frames; check their ids`];
 }
 
 /** What a shard gave, as text or JSON. */

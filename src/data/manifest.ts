@@ -101,8 +101,8 @@ const manifest = z.strictObject({
     hands: z.record(z.string(), count),
     /** Frames that EXIF turns, by the pixels that their annotation speaks of: stored or upright. */
     annotatedIn: z.record(z.string(), count).optional(),
-    /** Decisions of the file, and frames of this derivation that they named. */
-    decisions: z.strictObject({ inFile: count, frames: count }),
+    /** Decisions of the file, frames of this derivation that they named, and, if any, images and subjects that are in none. */
+    decisions: z.strictObject({ inFile: count, frames: count, unmet: count.optional() }),
     pairs: bySplit,
     subjects: bySplit,
   }),

@@ -143,6 +143,13 @@ describe("decisions about frames", () => {
     await expect(decide([blurred], both)).rejects.toMatchObject({ code: "DECISION_CONFLICT" });
   });
 
+  it("about an image count in any case, as erasures of it do, and disagree in any", async () => {
+    const [removed] = await decide([good("a-1f", "u")], [by("remove", { image_id: "A-1F" })]);
+    expect(removed).toMatchObject({ verdict: { reason: "removed_by_decision" } });
+    const both = [by("restore", { image_id: "a-1f" }), by("remove", { image_id: "A-1F" })];
+    await expect(decide([blurred], both)).rejects.toMatchObject({ code: "DECISION_CONFLICT" });
+  });
+
   it("put what is decided of an image before what is decided of its subject", async () => {
     const decisions = [by("restore", { image_id: "a" }), by("remove", { user_id: "u" })];
     expect(reasons(await decide([blurred, good("b", "u")], decisions))).toEqual([

@@ -1,8 +1,10 @@
 // Decisions of people about single images or subjects: who, when, what, why. Replayed by every derivation.
 // Source: our own. CSV or JSONL (one object a line). Invariants: two decisions about one thing that disagree are refused,
-// for nobody can tell which of them holds; what is decided of an image counts before what is decided of its subject.
+// for nobody can tell which of them holds; ids of images
+// count in any case, as names of files do, and what names no frame is counted; what is decided of an image counts before what is decided of its subject.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
+import { foldName } from "../core/file-names.ts";
 import { parseJson, readText } from "../core/files.ts";
 import { faultError, nameFault, type Reading, wordSchema } from "../core/spelling.ts";
 import { SubjectKeys, subjectKey } from "../core/subject.ts";
@@ -107,7 +109,7 @@ class Agreement {
     const { image_id: imageId, user_id: userId, what, gender, age, race } = one;
     const fault = userId === undefined ? undefined : this.#keys.add(userId, where);
     if (fault !== undefined) throw faultError(fault, { name: "user_id of a decision", got: userId!, where });
-    const about = imageId === undefined ? `subject ${userId}` : `image ${imageId}`;
+    const about = imageId === undefined ? `subject ${userId}` : `image ${foldName(imageId)}`;
     // Who withdraws is gone, whatever was decided before.
     this.#agree(about, "what", what === "relabel" || what === "erase" ? undefined : what, where);
     for (const [name, text] of Object.entries({ gender, age, race })) this.#agree(about, name, text, where);
@@ -175,10 +177,11 @@ export function gatherDecisions(all: readonly Decision[]): Decisions {
   const images = new Map<string, Decided>();
   const subjects = new Map<string, Decided>();
   for (const one of all) {
-    const [map, id] = one.image_id === undefined ? [subjects, one.user_id!] : [images, one.image_id];
+    const [map, id] =
+      one.image_id === undefined ? [subjects, one.user_id!] : [images, foldName(one.image_id)];
     map.set(id, add(map.get(id) ?? NOTHING, one));
   }
-  const ofImage = (id: string) => images.get(id) ?? NOTHING;
+  const ofImage = (id: string) => images.get(foldName(id)) ?? NOTHING;
   const ofSubject = (id: string) => subjects.get(id) ?? NOTHING;
   return {
     count: all.length,
@@ -186,6 +189,27 @@ export function gatherDecisions(all: readonly Decision[]): Decisions {
     ofSubject,
     of: (imageId, userId) => ({ ...ofSubject(userId), ...ofImage(imageId) }),
   };
+}
+
+/** Images and subjects that decisions name and no frame has met so far: their ids may be misspelt. */
+export class Unmet {
+  readonly #images: Set<string>;
+  readonly #subjects: Set<string>;
+
+  constructor(all: readonly Decision[]) {
+    this.#images = new Set(all.flatMap(({ image_id: id }) => (id === undefined ? [] : [foldName(id)])));
+    this.#subjects = new Set(all.flatMap(({ user_id: id }) => id ?? []));
+  }
+
+  meet({ imageId, userId }: { readonly imageId: string; readonly userId: string }): void {
+    if (this.count === 0) return;
+    this.#images.delete(foldName(imageId));
+    this.#subjects.delete(userId);
+  }
+
+  get count(): number {
+    return this.#images.size + this.#subjects.size;
+  }
 }
 
 function add(sum: Decided, one: Decision): Decided {

@@ -17,6 +17,7 @@ import { openPairTables } from "../data/store.ts";
 import { BalanceTally } from "./balance.ts";
 import { Crops } from "./crop-list.ts";
 import { type Court, type DecidedFrame, openCourt } from "./decide.ts";
+import { parseDecisions, Unmet } from "./decisions.ts";
 import { type LedgerCounts, type LedgerRow, openLedger } from "./ledger.ts";
 import type { Reason } from "./reasons.ts";
 import { skinTone } from "./skin.ts";
@@ -39,7 +40,8 @@ export async function finish(stage: Stage, derivation: Derivation): Promise<Mani
   if (kept === 0) throw noPairs(removed);
   const { splits, fractions, seed } = derivation.selection;
   const of = splits === "hagrid" ? sourceSplits(sourceOf) : assignSplits(strata, fractions, seed);
-  const written = await writeTables(stage, court, of);
+  const unmet = new Unmet(parseDecisions(derivation.source.decisions));
+  const written = await writeTables(stage, court, of, unmet);
   await sweep(stage, crops);
   const manifest = await describe(stage, derivation, written, of);
   await writeJson(stage.layout.manifest, manifest);
@@ -69,6 +71,8 @@ async function gather(court: Court) {
 
 interface Written {
   readonly counts: LedgerCounts;
+  /** Images and subjects of decisions that are of no frame. */
+  readonly unmet: number;
   readonly pairs: Readonly<Record<Split, number>>;
   readonly balance: Manifest["balance"];
 }
@@ -78,6 +82,7 @@ async function writeTables(
   { root, layout }: Stage,
   court: Court,
   splits: ReadonlyMap<string, Split>,
+  unmet: Unmet,
 ): Promise<Written> {
   const ledger = await openLedger({ csv: layout.ledger, parquet: layout.ledgerParquet });
   const tables = await openPairTables(root);
@@ -85,6 +90,7 @@ async function writeTables(
   const pairs: Record<Split, number> = { train: 0, val: 0, test: 0 };
   try {
     for await (const frame of court.frames()) {
+      unmet.meet(frame.result);
       const split = splits.get(frame.result.userId);
       await ledger.add(ledgerRow(frame, split));
       if (frame.pair === undefined) continue;
@@ -93,7 +99,7 @@ async function writeTables(
       pairs[split!]++;
     }
     await tables.close();
-    return { counts: await ledger.close(), pairs, balance: balance.result() };
+    return { counts: await ledger.close(), pairs, balance: balance.result(), unmet: unmet.count };
   } finally {
     await tables.discard();
     await ledger.discard();
@@ -170,7 +176,7 @@ function text(value: string | undefined): string | null {
 async function describe(
   { layout }: Stage,
   derivation: Derivation,
-  { counts, pairs, balance }: Written,
+  { counts, pairs, balance, unmet }: Written,
   splits: ReadonlyMap<string, Split>,
 ): Promise<Manifest> {
   const { frames, kept, removed, restored, hands, annotatedIn, decided } = counts;
@@ -199,7 +205,7 @@ async function describe(
       restored,
       hands,
       annotatedIn,
-      decisions: { inFile: source.decisions?.length ?? 0, frames: decided },
+      decisions: { inFile: source.decisions?.length ?? 0, frames: decided, ...(unmet > 0 && { unmet }) },
       pairs,
       subjects,
     },

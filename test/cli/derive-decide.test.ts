@@ -70,7 +70,7 @@ describe("derive --decisions", () => {
       at("decisions.csv"),
       [
         "who,when,what,why,image_id,user_id,gender,age",
-        `me,2026-03-31,remove,"a poster, not a person",${one.image_id},,,`,
+        `me,2026-03-31,remove,"a poster, not a person",${one.image_id.toUpperCase()},,,`,
         `me,2026-03-31,restore,looked at it,${gone.image_id},,,`,
         `you,2026-04-01T10:00Z,relabel,asked again,,${two.user_id},${other},40-49`,
         "you,2026-04-01,remove,not here,no-such-image,,,",
@@ -94,7 +94,10 @@ describe("derive --decisions", () => {
     }
     const { counts, source } = JSON.parse(await readFile(at("decided/manifest.json"), "utf8"));
     expect(counts.restored).toEqual({ [gone.reason]: 1 });
-    expect(counts.decisions.inFile).toBe(4);
+    expect(counts.decisions).toMatchObject({ inFile: 4, unmet: 1 });
+    expect(stdout).toMatch(
+      /^decisions: 1 of their images and subjects are not in these frames; check their ids$/m,
+    );
     expect(source.decisions).toHaveLength(4);
     const again = await derive("decided", "--hand-crop", "box");
     expect([again.code, again.stderr]).toEqual([2, expect.stringContaining("of another recipe, selection")]);
