@@ -85,6 +85,10 @@ export const groupName = (group: Readonly<Record<string, string>>) =>
     .map((value) => (value === "" ? "not recorded" : value))
     .join(" x ");
 
+/** The worst group's name; where all groups are alike, none is. */
+export const worstName = ({ worst, difference }: Comparison) =>
+  difference === 0 ? "none, all alike" : groupName(worst);
+
 function groupFigure(group: GroupMetrics, metric: MetricName, intervals?: BootstrapIntervals): string {
   if (group.tooSmall.includes(metric)) return TOO_SMALL;
   const value = figure(group.metrics[metric]);
@@ -109,7 +113,7 @@ function formatComparisons(
       withInterval(c.ratio, "ratio"),
       figure(c.errorMaxMin, 2),
       figure(c.errorMaxGeomean, 2),
-      groupName(c.worst),
+      worstName(c),
       withInterval(spread?.worst.estimate ?? c.min, "worst"),
     ];
   };

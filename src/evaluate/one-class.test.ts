@@ -40,6 +40,11 @@ describe("groups of one recorded class", () => {
     expect(formatGroups(of([...mixed, ...others]))).not.toContain("one class");
   });
 
+  test("and groups that are all alike have no worst one", () => {
+    const text = formatGroups(of([...rows("e", [0, 1], 30), ...rows("f", [0, 1], 30)]));
+    expect(text).toMatch(/\n {2}accuracy +0\.000 +1\.000 +1\.00 +1\.00 +none, all alike +0\.750\n/);
+  });
+
   test("of the same class are compared in its TPR", () => {
     expect(metrics([...women, ...rows("e", [0], 30)])).toEqual(["tprFemale"]);
     expect(metrics([...women, ...mixed])).toEqual(["tprFemale"]);

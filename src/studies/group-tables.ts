@@ -2,7 +2,7 @@
 // one vocabulary. Figures that rest on too few subjects are too small, wherever they would stand (evaluate/small.ts).
 // Words: groups are what somebody recorded.
 import { METRIC_TITLES, ONE_CLASS } from "../evaluate/figure-text.ts";
-import { groupName, lacksAccuracy, oneClassNote } from "../evaluate/format-groups.ts";
+import { groupName, lacksAccuracy, oneClassNote, worstName } from "../evaluate/format-groups.ts";
 import type { GroupTableIntervals } from "../evaluate/group-intervals.ts";
 import type { GroupMetrics, GroupTable } from "../evaluate/groups.ts";
 import { withinId, withinWords } from "../evaluate/strata.ts";
@@ -112,7 +112,7 @@ function spreadTable(
     const comparison = table.comparisons.find((known) => known.metric === metric);
     const interval = spreads.find((known) => known.metric === metric);
     if (comparison === undefined || interval === undefined) return [];
-    const { nGroups, worst, errorMaxMin, errorMaxGeomean } = comparison;
+    const { nGroups, errorMaxMin, errorMaxGeomean } = comparison;
     const cells = [
       words(METRIC_TITLES[metric]),
       count(nGroups),
@@ -120,7 +120,7 @@ function spreadTable(
       intervalCell(interval.ratio),
       rate(errorMaxMin, 2),
       rate(errorMaxGeomean, 2),
-      words(groupName(worst)),
+      words(worstName(comparison)),
       intervalCell(interval.worst),
     ];
     return [{ cells, sources }];
