@@ -1,9 +1,9 @@
 // Question: how long do intervals of 30,000 predictions take: 2,000 draws over subjects, all metrics, 40 groups?
 // One step is the whole bootstrap, on one core (no threads); it has no peer, its figure is the time itself.
 import { Random } from "../src/core/random.ts";
-import { bootstrapTables } from "../src/evaluate/group-intervals.ts";
-import { metricsByGroup } from "../src/evaluate/groups.ts";
-import { normalCdf } from "../src/evaluate/normal.ts";
+import { bootstrapTables } from "../src/evaluate/intervals/group-intervals.ts";
+import { normalCdf } from "../src/evaluate/intervals/normal.ts";
+import { metricsByGroup } from "../src/evaluate/metrics/groups.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";
 

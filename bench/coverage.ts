@@ -3,13 +3,13 @@
 // A subject's score has a part of its own and a part of each image, so that images of one person are alike.
 import { pathToFileURL } from "node:url";
 import { Random } from "../src/core/random.ts";
-import { bootstrapBySubject } from "../src/evaluate/bootstrap.ts";
-import { clusteredAuc } from "../src/evaluate/clustered.ts";
-import { compareArms } from "../src/evaluate/compare.ts";
-import { bootstrapTables } from "../src/evaluate/group-intervals.ts";
-import { metricsByGroup } from "../src/evaluate/groups.ts";
-import type { Interval } from "../src/evaluate/intervals.ts";
-import { normalCdf, normalQuantile } from "../src/evaluate/normal.ts";
+import { bootstrapBySubject } from "../src/evaluate/intervals/bootstrap.ts";
+import { clusteredAuc } from "../src/evaluate/intervals/clustered.ts";
+import { compareArms } from "../src/evaluate/intervals/compare.ts";
+import { bootstrapTables } from "../src/evaluate/intervals/group-intervals.ts";
+import type { Interval } from "../src/evaluate/intervals/intervals.ts";
+import { normalCdf, normalQuantile } from "../src/evaluate/intervals/normal.ts";
+import { metricsByGroup } from "../src/evaluate/metrics/groups.ts";
 
 /** Images of a subject. */
 const IMAGES = 3;

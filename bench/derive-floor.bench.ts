@@ -1,9 +1,10 @@
 // Question: how much of deriving a frame is decoding it and finding the face in it, and nothing else?
 // One step is as in derive.bench.ts, which is the other side here.
-import { readBytes } from "../src/core/files.ts";
-import { mapOrdered } from "../src/core/pool.ts";
-import { withPhoto } from "../src/data/resize.ts";
-import { detectedFaces } from "../src/derive/faces.ts";
+
+import { detectedFaces } from "../src/derive/run/faces.ts";
+import { readBytes } from "../src/machine/files.ts";
+import { mapOrdered } from "../src/machine/pool.ts";
+import { withPhoto } from "../src/pixels/fast/resize.ts";
 import { framePaths, hagridOf, pin } from "./derive-frames.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";

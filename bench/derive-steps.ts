@@ -1,24 +1,24 @@
-// `npm run bench -- derive-steps`: processor time of each step of deriving a frame, on one core, in the order of derive/work.ts.
+// `npm run bench -- derive-steps`: processor time of each step of deriving a frame, on one core, in the order of derive/run/work.ts.
 // Steps are called one by one here, so that their sum leaves out what happens between them (journal, syncs, annotations).
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readBytes, sha256, writeUnsynced } from "../src/core/files.ts";
-import { hashOf } from "../src/data/phash.ts";
-import type { RgbImage } from "../src/data/pixels.ts";
-import { encodeQuick, withPhoto } from "../src/data/resize.ts";
-import { chipSquare } from "../src/derive/align.ts";
-import { readAnnotations } from "../src/derive/annotations.ts";
-import { hiddenShare, insideShare } from "../src/derive/cover.ts";
-import { turnedCrop } from "../src/derive/crops.ts";
-import { detectedFaces, type FaceSource } from "../src/derive/faces.ts";
-import type { Frame } from "../src/derive/frame.ts";
-import { boxToPx } from "../src/derive/geometry.ts";
-import { type HandCutter, openHandCutter } from "../src/derive/hand-source.ts";
-import { fitted } from "../src/derive/letterbox.ts";
-import { chooseHand, chooseOwner } from "../src/derive/pairing.ts";
-import { clippedShare, highlight, sharpness } from "../src/derive/quality.ts";
-import { skinAngle } from "../src/derive/skin.ts";
+import { readAnnotations } from "../src/derive/hagrid/annotations.ts";
+import type { Frame } from "../src/derive/hagrid/frame.ts";
+import { chooseHand, chooseOwner } from "../src/derive/hagrid/pairing.ts";
+import { hiddenShare, insideShare } from "../src/derive/judge/cover.ts";
+import { skinAngle } from "../src/derive/judge/skin.ts";
+import { detectedFaces, type FaceSource } from "../src/derive/run/faces.ts";
+import { chipSquare } from "../src/find/align.ts";
+import { turnedCrop } from "../src/find/crops.ts";
+import { type HandCutter, openHandCutter } from "../src/find/hand-source.ts";
+import { readBytes, sha256, writeUnsynced } from "../src/machine/files.ts";
+import { encodeQuick, withPhoto } from "../src/pixels/fast/resize.ts";
+import { boxToPx } from "../src/pixels/geometry.ts";
+import { fitted } from "../src/pixels/letterbox.ts";
+import { hashOf } from "../src/pixels/phash.ts";
+import type { RgbImage } from "../src/pixels/pixels.ts";
+import { clippedShare, highlight, sharpness } from "../src/pixels/quality.ts";
 import { hagridOf, pin } from "./derive-frames.ts";
 import type { Work } from "./side.ts";
 import { spread } from "./statistics.ts";

@@ -3,13 +3,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readBytes } from "../src/core/files.ts";
-import { takeLock } from "../src/core/lock.ts";
-import { openDerivation, workFrames } from "../src/derive/pipeline.ts";
-import { openStage, type Stage } from "../src/derive/stage.ts";
-import { importTflite } from "../src/engine/import-tflite.ts";
+import { openDerivation, workFrames } from "../src/derive/run/pipeline.ts";
+import { openStage, type Stage } from "../src/derive/run/stage.ts";
+import { importTflite } from "../src/engine/tflite/import.ts";
 import { encodeModel } from "../src/formats/onnx.ts";
 import { readTflite } from "../src/formats/tflite.ts";
+import { readBytes } from "../src/machine/files.ts";
+import { takeLock } from "../src/machine/lock.ts";
 import { framesFolder, hagridOf } from "./derive-frames.ts";
 import type { Work } from "./side.ts";
 

@@ -4,16 +4,16 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
-import { readBytes } from "../src/core/files.ts";
 import { Random } from "../src/core/random.ts";
-import { readPalmModel } from "../src/derive/palm.ts";
-import { forBlockedKernels } from "../src/engine/import-blocked.ts";
-import { importTflite } from "../src/engine/import-tflite.ts";
-import { createSession } from "../src/engine/open-session.ts";
-import { probeBlock } from "../src/engine/probe.ts";
-import { type Session, Tensor } from "../src/engine/session.ts";
+import { createSession } from "../src/engine/runtime/open-session.ts";
+import { probeBlock } from "../src/engine/runtime/probe.ts";
+import { type Session, Tensor } from "../src/engine/runtime/session.ts";
+import { importTflite } from "../src/engine/tflite/import.ts";
+import { forBlockedKernels } from "../src/engine/tflite/import-blocked.ts";
+import { readPalmModel } from "../src/find/palm.ts";
 import { encodeModel } from "../src/formats/onnx.ts";
 import { readTflite } from "../src/formats/tflite.ts";
+import { readBytes } from "../src/machine/files.ts";
 import { spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
 

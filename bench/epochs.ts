@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Random } from "../src/core/random.ts";
-import { encodeJpeg } from "../src/data/image.ts";
+import { encodeJpeg } from "../src/pixels/image.ts";
 import { parseTrainConfig } from "../src/train/config.ts";
 import { train } from "../src/train/loop.ts";
 import { spread } from "./statistics.ts";

@@ -4,11 +4,11 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, createWriteStream, existsSync, openSync } from "node:fs";
-import { takeLock } from "../src/core/lock.ts";
-import type { Derivation } from "../src/data/manifest.ts";
-import { ruleSettings } from "../src/derive/clean.ts";
-import { finish } from "../src/derive/finish.ts";
-import { openStage, type Stage } from "../src/derive/stage.ts";
+import type { Derivation } from "../src/dataset/manifest.ts";
+import { ruleSettings } from "../src/derive/judge/clean.ts";
+import { finish } from "../src/derive/run/finish.ts";
+import { openStage, type Stage } from "../src/derive/run/stage.ts";
+import { takeLock } from "../src/machine/lock.ts";
 
 /** Frames of one subject, each of another gesture. */
 const GESTURES = 18;

@@ -1,12 +1,12 @@
 // Question: how long is one forward pass of UMCC in evaluation mode, u8 pixels to logits, beside PyTorch with timm?
 import { Random } from "../src/core/random.ts";
-import { emitGraph } from "../src/engine/emit.ts";
-import { createSession } from "../src/engine/open-session.ts";
+import { emitGraph } from "../src/engine/lower/emit.ts";
 import { constant, imageToTensor, input } from "../src/engine/ops.ts";
 import { Declarations, initialise } from "../src/engine/params.ts";
-import { probeBlock } from "../src/engine/probe.ts";
-import { Tensor } from "../src/engine/session.ts";
-import { backbone } from "../src/models/registry.ts";
+import { createSession } from "../src/engine/runtime/open-session.ts";
+import { probeBlock } from "../src/engine/runtime/probe.ts";
+import { Tensor } from "../src/engine/runtime/session.ts";
+import { backbone } from "../src/models/backbones/registry.ts";
 import { umcc } from "../src/models/umcc.ts";
 import { serve, type Work } from "./side.ts";
 import { VERSIONS } from "./versions.ts";

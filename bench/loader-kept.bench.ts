@@ -1,6 +1,6 @@
 // Question: how fast are later epochs, whose decoded pictures are kept, beside torchvision's DataLoader, which keeps none?
 // What training does by default while the pictures fit 1 GiB; the first epoch is that of `loader`, and a warm-up here.
-import { CACHE_BYTES } from "../src/data/batches.ts";
+import { CACHE_BYTES } from "../src/dataset/loader/batches.ts";
 import { loaderEpochs } from "./loader.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";

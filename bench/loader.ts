@@ -5,10 +5,10 @@ import { mkdir, rename, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "../src/core/random.ts";
-import { openBatches } from "../src/data/batches.ts";
-import { encodeJpeg } from "../src/data/image.ts";
-import { FULL_AUGMENT } from "../src/data/jitter.ts";
-import type { Sample } from "../src/data/record.ts";
+import type { Sample } from "../src/core/words.ts";
+import { openBatches } from "../src/dataset/loader/batches.ts";
+import { encodeJpeg } from "../src/pixels/image.ts";
+import { FULL_AUGMENT } from "../src/pixels/jitter.ts";
 import type { Step, Work } from "./side.ts";
 
 const COUNT = 512;

@@ -1,11 +1,11 @@
 // What the peer of `npm run bench -- learning` is told of a run: every setting is handed over, or the run is refused by
 // the setting's name. Invariant: a setting that is added to a run's configuration does not compile until it stands here.
 import { unexpected } from "../src/core/errors.ts";
-import { FULL_AUGMENT } from "../src/data/jitter.ts";
-import { MODALITIES, sexIndex } from "../src/data/record.ts";
-import { PIXELS } from "../src/models/recipes.ts";
-import { backbone } from "../src/models/registry.ts";
+import { MODALITIES, sexIndex } from "../src/core/words.ts";
+import { PIXELS } from "../src/models/backbones/recipes.ts";
+import { backbone } from "../src/models/backbones/registry.ts";
 import { parseTag } from "../src/models/tags.ts";
+import { FULL_AUGMENT } from "../src/pixels/jitter.ts";
 import { augmentOf, frozenOf, type TrainConfig } from "../src/train/config.ts";
 import type { RunData } from "../src/train/data.ts";
 

@@ -8,11 +8,11 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { Random } from "../src/core/random.ts";
-import { readStateDict } from "../src/formats/torch.ts";
-import { writeTorch } from "../src/formats/torch-write.ts";
-import { backbone } from "../src/models/registry.ts";
+import { readStateDict } from "../src/formats/torch/torch.ts";
+import { writeTorch } from "../src/formats/torch/write.ts";
+import { backbone } from "../src/models/backbones/registry.ts";
 import { umcc } from "../src/models/umcc.ts";
-import { declaredSpecs } from "../src/train/step-graph.ts";
+import { declaredSpecs } from "../src/train/step/graph.ts";
 import { serve } from "./side.ts";
 import { VERSIONS } from "./versions.ts";
 

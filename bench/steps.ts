@@ -2,10 +2,10 @@
 import { Random } from "../src/core/random.ts";
 import { adamw } from "../src/engine/optim.ts";
 import { initialise } from "../src/engine/params.ts";
+import { backbone } from "../src/models/backbones/registry.ts";
 import { freezeStages } from "../src/models/model.ts";
-import { backbone } from "../src/models/registry.ts";
 import { umcc } from "../src/models/umcc.ts";
-import { openTrainStep } from "../src/train/step.ts";
+import { openTrainStep } from "../src/train/step/step.ts";
 import type { Opened, Work } from "./side.ts";
 
 /**

@@ -10,17 +10,17 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { AppError } from "../src/core/errors.ts";
 import { Random } from "../src/core/random.ts";
-import type { Batch } from "../src/data/batches.ts";
+import type { Batch } from "../src/dataset/loader/batches.ts";
 import { adamw, cosineLr } from "../src/engine/optim.ts";
 import { initialise, type Weights } from "../src/engine/params.ts";
 import { modelGraph } from "../src/models/facts.ts";
+import { exportStateDict, loadBackbone } from "../src/models/files/weights.ts";
 import { parseTag } from "../src/models/tags.ts";
-import { exportStateDict, loadBackbone } from "../src/models/weights.ts";
+import { openLocalPredictor, predictSamples } from "../src/predict/infer.ts";
 import { factsOf, type TrainConfig } from "../src/train/config.ts";
 import { openData, type RunData, stepBatch, trainBatches } from "../src/train/data.ts";
-import { openLocalPredictor, predictSamples } from "../src/train/infer.ts";
 import { readRunConfig } from "../src/train/run.ts";
-import { openTrainStep, type TrainStep } from "../src/train/step.ts";
+import { openTrainStep, type TrainStep } from "../src/train/step/step.ts";
 import { findPython } from "./peer.ts";
 
 /** What trajectory.py says: losses of each precision, and its evaluation of our last weights. */

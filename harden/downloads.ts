@@ -6,10 +6,10 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, EXIT_CODES, Interrupted } from "../src/core/errors.ts";
-import { sha256 } from "../src/core/files.ts";
 import { Random } from "../src/core/random.ts";
-import { type DownloadOptions, download } from "../src/data/download.ts";
-import { fetchLink } from "../src/data/fetch-sets.ts";
+import { type DownloadOptions, download } from "../src/fetch/http/download.ts";
+import { fetchLink } from "../src/fetch/sets.ts";
+import { sha256 } from "../src/machine/files.ts";
 import { startClock, type TestClock } from "../test/clock.ts";
 import { type RawRequest, type RawServer, type Step, startRaw } from "../test/raw-server.ts";
 import type { Campaign, Finding, Open } from "./campaign.ts";

@@ -1,8 +1,8 @@
 // A process, or a thread of one, that ends while a model runs in it: told which way by its argument, it must not crash.
 // Plain JavaScript over dist/, as a process for every attempt has to start quickly.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { createSession } from "../dist/engine/open-session.js";
-import { Tensor } from "../dist/engine/session.js";
+import { createSession } from "../dist/engine/runtime/open-session.js";
+import { Tensor } from "../dist/engine/runtime/session.js";
 import { encodeModel } from "../dist/formats/onnx.js";
 
 const SIDE = 160;

@@ -1,10 +1,11 @@
 // What interleavings open of the real thing: detectors and finders with MediaPipe's models, and pools of threads.
 // Slow to open, so that a campaign draws them seldom. Pictures are one grey, of every odd size up to 30,000 px a side.
-import { WorkerPool } from "../src/core/pool.ts";
+
 import type { Random } from "../src/core/random.ts";
-import type { RgbImage } from "../src/data/pixels.ts";
-import { openFaceDetector } from "../src/derive/detect.ts";
-import { openFinder } from "../src/derive/find.ts";
+import { openFaceDetector } from "../src/find/detect.ts";
+import { openFinder } from "../src/find/find.ts";
+import { WorkerPool } from "../src/machine/pool.ts";
+import type { RgbImage } from "../src/pixels/pixels.ts";
 import { BAD_IMAGES, greyImage, type Opener, refuses, type Subject, settles } from "./interleave.ts";
 
 const THIN = [1, 2, 3, 31, 30_000] as const;

@@ -4,13 +4,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError } from "../src/core/errors.ts";
 import { Random } from "../src/core/random.ts";
-import type { RgbImage } from "../src/data/pixels.ts";
-import { createSession, ownSession } from "../src/engine/open-session.ts";
-import { openBinding } from "../src/engine/ort-node.ts";
-import { type Session, Tensor, type Tensors } from "../src/engine/session.ts";
+import { createSession, ownSession } from "../src/engine/runtime/open-session.ts";
+import { openBinding } from "../src/engine/runtime/ort-node.ts";
+import { type Session, Tensor, type Tensors } from "../src/engine/runtime/session.ts";
 import { encodeModel, type OnnxModel } from "../src/formats/onnx.ts";
 import type { ModelFacts } from "../src/models/facts.ts";
-import { type Predictor, sessionPredictor } from "../src/models/predictor.ts";
+import type { RgbImage } from "../src/pixels/pixels.ts";
+import { type Predictor, sessionPredictor } from "../src/predict/predictor.ts";
 
 /** A fault, or nothing. */
 type Verdict = Promise<string | undefined>;

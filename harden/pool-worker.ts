@@ -1,8 +1,8 @@
 // Thread of the pools in harden/interleave-real.ts: negates a number with a session of its own, which it closes at the end.
 import { parentPort } from "node:worker_threads";
-import { serveWorker } from "../src/core/pool.ts";
-import { createSession } from "../src/engine/open-session.ts";
-import { Tensor } from "../src/engine/session.ts";
+import { createSession } from "../src/engine/runtime/open-session.ts";
+import { Tensor } from "../src/engine/runtime/session.ts";
+import { serveWorker } from "../src/machine/pool.ts";
 import { SIGNS } from "./interleave.ts";
 
 const opening = createSession(SIGNS, { threads: 1 });

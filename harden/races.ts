@@ -26,7 +26,7 @@ const CHANGERS = [
 /** How often verbs of one kind meet, rather than any two. */
 const ALIKE = 0.6;
 
-/** What the loser is told (core/lock, core/folder, derive/stage, train/run, studies/runner). */
+/** What the loser is told (machine/lock, machine/folder, derive/run/stage, train/run, studies/run/runner). */
 const REFUSALS =
   /to be free, got process|with files in it|Expected a new folder for the sample|got other files|got a dataset of another|got that of another|appeared meanwhile|Expected study |as an earlier fetch left it|was taken/;
 

@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { checkout, machine } from "../bench/machine.ts";
 import { AppError, EXIT_CODES, EXIT_INTERRUPTED } from "../src/core/errors.ts";
-import { takeLock } from "../src/core/lock.ts";
+import { takeLock } from "../src/machine/lock.ts";
 import { Book } from "./book.ts";
 import type { Campaign } from "./campaign.ts";
 import { Died, startWorker, type Worker } from "./crew.ts";

@@ -6,7 +6,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from 
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { writeAtomic } from "../src/core/files.ts";
+import { writeAtomic } from "../src/machine/files.ts";
 
 const NEW_LINE = 0x0a;
 const ROOT = fileURLToPath(new URL("..", import.meta.url));

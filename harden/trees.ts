@@ -2,7 +2,7 @@
 // Invariant: what differs from run to run (times, process ids) is named here, and nothing else is passed over.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../src/core/files.ts";
+import { sha256 } from "../src/machine/files.ts";
 
 /** By path below the folder: the hash of a file's bytes; of a folder "/". */
 export type Tree = ReadonlyMap<string, string>;

@@ -8,7 +8,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import yazl from "yazl";
-import { PUBLISHED } from "../src/data/published.ts";
+import { PUBLISHED } from "../src/fetch/published.ts";
 import type { Cli } from "./cli.ts";
 import { readTree } from "./trees.ts";
 

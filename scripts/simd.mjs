@@ -1,4 +1,4 @@
-// `node scripts/simd.mjs`: compiles simd/ (AssemblyScript) into src/data/simd-code.ts, which is committed.
+// `node scripts/simd.mjs`: compiles simd/ (AssemblyScript) into src/pixels/fast/code.ts, which is committed.
 // The compiler is deterministic, so that a test can tell whether the committed code is that of the sources.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -17,7 +17,7 @@ const FLAGS = [
   "abort=",
 ];
 
-/** The text of src/data/simd-code.ts. */
+/** The text of src/pixels/fast/code.ts. */
 export async function simdCode() {
   let binary;
   const { error, stderr } = await asc.main(["simd/index.ts", "--outFile", "simd.wasm", ...FLAGS], {
@@ -39,5 +39,5 @@ export async function simdCode() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  writeFileSync(`${ROOT}src/data/simd-code.ts`, await simdCode());
+  writeFileSync(`${ROOT}src/pixels/fast/code.ts`, await simdCode());
 }

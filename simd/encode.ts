@@ -1,5 +1,5 @@
 // RGB to the entropy-coded data of a baseline JPEG with halved chroma, as libjpeg-turbo makes it with optimised tables.
-// Two passes: all symbols with their bits as tokens, which are counted; then, with the codes that src/data/jpeg-write.ts
+// Two passes: all symbols with their bits as tokens, which are counted; then, with the codes that src/pixels/fast/jpeg-write.ts
 // makes of the counts, the bytes. Source: jchuff.c; ITU-T T.81 annex F. Invariant: bit for bit.
 import { natural } from "./entropy";
 import { forward } from "./fdct";

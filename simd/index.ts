@@ -1,4 +1,4 @@
-// The module's exports, and where its memory is free. Compiled by scripts/simd.mjs into src/data/simd-code.ts.
+// The module's exports, and where its memory is free. Compiled by scripts/simd.mjs into src/pixels/fast/code.ts.
 // AssemblyScript: TypeScript's syntax with machine types; addresses are plain numbers, and nothing is allocated here.
 
 export { halve, sampleSquare } from "./chip";

@@ -1,5 +1,5 @@
 // Brightness, contrast and saturation of a whole picture in one pass, four pixels at a time.
-// Source and reference: src/data/jitter.ts (Pillow's float32 blend, truncated; grey in 16 bits after the point).
+// Source and reference: src/pixels/jitter.ts (Pillow's float32 blend, truncated; grey in 16 bits after the point).
 // Invariant: bit for bit the same. Every value is a whole number in a float32, and so is 65536 times a grey.
 
 /** Level and factor, f32, of each kind of step. 1 blends with black, 2 with one level, 3 with each pixel's grey. */

@@ -1,5 +1,5 @@
 // Variance of the Laplacian of a small picture's luma.
-// Source and reference: src/derive/quality.ts. Invariant: bit for bit the same: sums run over the pixels in their order.
+// Source and reference: src/pixels/quality.ts. Invariant: bit for bit the same: sums run over the pixels in their order.
 
 /** Eight bytes of room before and behind each row of luma, for the mirrored border. */
 const MARGIN: usize = 8;

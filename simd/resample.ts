@@ -1,12 +1,12 @@
 // Rotation and the first pass of the resample in one walk over the rows, and the second pass.
-// Source and reference: src/data/rotate.ts and src/data/pixels.ts. Invariant: bit for bit the same.
+// Source and reference: src/pixels/rotate.ts and src/pixels/pixels.ts. Invariant: bit for bit the same.
 // Taps in this memory: first i32 [n], count i32 [n], weights i32 [n, width]; n is a multiple of 4, zeros beyond the output.
 
 const PRECISION: i32 = 22;
 /** Loaded: V8 makes a constant vector anew wherever it is used. */
 const HALF = memory.data<i32>([1 << (PRECISION - 1)]);
 
-/** Start and steps of the walk, 16 bits after the point: see `FixedWalk` of src/data/rotate.ts. */
+/** Start and steps of the walk, 16 bits after the point: see `FixedWalk` of src/pixels/rotate.ts. */
 const WALK = memory.data(6 * 4, 8);
 
 /** Sets where the rows of a rotated picture come from. */

@@ -1,5 +1,5 @@
 // The resample of the house without rotation, and the mean of two by two pixels before it where it shrinks much.
-// Source and reference: src/data/pixels.ts and src/data/reduce.ts. Invariant: bit for bit the same.
+// Source and reference: src/pixels/pixels.ts and src/pixels/reduce.ts. Invariant: bit for bit the same.
 // Weights have 22 bits after the point, more than a product of 16-bit lanes takes: they are split into 11 and 11.
 
 const PRECISION: i32 = 22;

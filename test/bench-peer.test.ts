@@ -9,14 +9,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findPython } from "../bench/peer.ts";
 import { checkPeerSettings, HANDED, peerJob } from "../bench/peer-job.ts";
 import { Random } from "../src/core/random.ts";
-import { encodeJpeg } from "../src/data/image.ts";
-import type { Sample } from "../src/data/record.ts";
+import type { Sample } from "../src/core/words.ts";
 import { initialise } from "../src/engine/params.ts";
 import { modelGraph } from "../src/models/facts.ts";
-import { exportStateDict } from "../src/models/weights.ts";
+import { exportStateDict } from "../src/models/files/weights.ts";
+import { encodeJpeg } from "../src/pixels/image.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "../src/train/config.ts";
 import type { RunData } from "../src/train/data.ts";
-import { declaredSpecs } from "../src/train/step-graph.ts";
+import { declaredSpecs } from "../src/train/step/graph.ts";
 import { picture } from "./parity/pixels.ts";
 
 const TAG = "resnet18.a1_in1k_F1_Af_Lb_Z0";

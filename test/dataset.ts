@@ -1,9 +1,9 @@
 // A small paired dataset on disk for tests. Image files hold a few bytes only: nothing here decodes them.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { imagePath, planLayout } from "../src/data/layout.ts";
-import { COLUMNS, type Pair, SPLITS, type Split } from "../src/data/record.ts";
-import { writePairs } from "../src/data/store.ts";
+import { COLUMNS, type Pair, SPLITS, type Split } from "../src/core/words.ts";
+import { imagePath, planLayout } from "../src/dataset/layout.ts";
+import { writePairs } from "../src/dataset/store.ts";
 
 /** A pair whose fields follow from its id and subject, unless given. */
 export function aPair(id: string, userId: string, more: Partial<Pair> = {}): Pair {

@@ -2,10 +2,10 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Random } from "../src/core/random.ts";
-import { encodeJpeg } from "../src/data/image.ts";
-import { imagePath, planLayout } from "../src/data/layout.ts";
-import { MODALITIES, type Pair, SPLITS, type Split } from "../src/data/record.ts";
-import { writePairs } from "../src/data/store.ts";
+import { MODALITIES, type Pair, SPLITS, type Split } from "../src/core/words.ts";
+import { imagePath, planLayout } from "../src/dataset/layout.ts";
+import { writePairs } from "../src/dataset/store.ts";
+import { encodeJpeg } from "../src/pixels/image.ts";
 import { aPair } from "./dataset.ts";
 
 async function picture(path: string, name: string, male: boolean): Promise<void> {

@@ -9,7 +9,6 @@ import { afterAll, describe, expect, it } from "vitest";
 import { handles } from "../harden/handles.ts";
 import { BAD_IMAGES, interleave } from "../harden/interleave.ts";
 import { REAL } from "../harden/interleave-real.ts";
-import { WorkerPool } from "../src/core/pool.ts";
 import {
   createSession,
   decodeImage,
@@ -21,6 +20,7 @@ import {
   openPredictor,
   resizeBilinear,
 } from "../src/index.ts";
+import { WorkerPool } from "../src/machine/pool.ts";
 import { ROOT } from "./source.ts";
 
 const MINUTES = 60_000;

@@ -6,8 +6,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { MachineFacts } from "../src/cli/doctor-facts.ts";
-import type { ForeignLibraries } from "../src/engine/foreign-libraries.ts";
+import type { MachineFacts } from "../src/cli/doctor/facts.ts";
+import type { ForeignLibraries } from "../src/engine/runtime/foreign-libraries.ts";
 import { ROOT } from "./source.ts";
 
 const MINUTES = 60_000;

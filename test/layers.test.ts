@@ -36,21 +36,21 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Files that browsers load, and so everything that they import. */
 const BROWSER_SAFE = [
-  "data/pixels.ts",
-  "engine/session.ts",
-  "evaluate/calibration.ts",
-  "evaluate/groups.ts",
-  "evaluate/metrics.ts",
-  "models/predictor.ts",
+  "pixels/pixels.ts",
+  "engine/runtime/session.ts",
+  "evaluate/metrics/calibration.ts",
+  "evaluate/metrics/groups.ts",
+  "evaluate/metrics/metrics.ts",
+  "predict/predictor.ts",
   "server/api.ts",
   "train/runlog.ts",
 ];
 
 /** Native or runtime-bound libraries have one door each. */
 const ONLY_IMPORTER: Readonly<Record<string, string>> = {
-  sharp: "data/image.ts",
-  koffi: "engine/ort-library.ts",
-  "onnxruntime-node": "engine/ort-node.ts",
+  sharp: "pixels/image.ts",
+  koffi: "engine/runtime/ort-library.ts",
+  "onnxruntime-node": "engine/runtime/ort-node.ts",
   "onnxruntime-web": "web/ort-web.ts",
 };
 
@@ -221,6 +221,8 @@ describe("these checks themselves", () => {
   });
 
   it("find Node behind several files", () => {
-    expect(nodeOnlyPaths("engine/ort-node.ts")).toContain("engine/ort-node.ts > onnxruntime-node");
+    expect(nodeOnlyPaths("engine/runtime/ort-node.ts")).toContain(
+      "engine/runtime/ort-node.ts > onnxruntime-node",
+    );
   });
 });

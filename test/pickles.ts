@@ -1,6 +1,6 @@
 // Pickles made opcode by opcode, and the three layouts of torch's files around one: for hostile files, which no program
 // that writes checkpoints would make. Opcodes: CPython's Lib/pickletools.py.
-import { storedZip } from "../src/formats/zip-write.ts";
+import { storedZip } from "../src/formats/zip/write.ts";
 
 /** Bytes of opcodes: characters and numbers as they are. */
 export const ops = (...codes: readonly (string | number | Uint8Array)[]): Buffer =>

@@ -1,11 +1,11 @@
 // A paired dataset with real pictures for tests: smooth blobs, each from its own seed, so that none is like another.
 import { mkdir, writeFile } from "node:fs/promises";
 import { Random } from "../src/core/random.ts";
-import { encodeJpeg } from "../src/data/image.ts";
-import { imagePath, planLayout } from "../src/data/layout.ts";
-import { type RgbImage, resizeBilinear } from "../src/data/pixels.ts";
-import { MODALITIES, type Pair, SPLITS, type Split } from "../src/data/record.ts";
-import { writePairs } from "../src/data/store.ts";
+import { MODALITIES, type Pair, SPLITS, type Split } from "../src/core/words.ts";
+import { imagePath, planLayout } from "../src/dataset/layout.ts";
+import { writePairs } from "../src/dataset/store.ts";
+import { encodeJpeg } from "../src/pixels/image.ts";
+import { type RgbImage, resizeBilinear } from "../src/pixels/pixels.ts";
 
 const GRIDS = [4, 12, 40];
 

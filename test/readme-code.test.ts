@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { DATASET_NAME } from "../src/data/layout.ts";
+import { DATASET_NAME } from "../src/dataset/layout.ts";
 import { aPair, layPairs } from "./dataset.ts";
 import { ROOT, readIfThere } from "./source.ts";
 

@@ -1,7 +1,7 @@
 // An invented run for tests of figures and reports: a log and predictions with known counts.
 import { Random } from "../src/core/random.ts";
-import { MODALITIES } from "../src/data/record.ts";
-import type { Prediction } from "../src/evaluate/prediction-row.ts";
+import { MODALITIES } from "../src/core/words.ts";
+import type { Prediction } from "../src/evaluate/stored/prediction-row.ts";
 import type { EpochLog } from "../src/train/runlog.ts";
 
 /** A log in which figures get better up to the epoch before the last. */

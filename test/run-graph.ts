@@ -1,11 +1,12 @@
 // Runs a symbolic graph once on ONNX Runtime's CPU provider: what the engine's tests are made of.
 // The lowering chooses the operators that are emitted; all of them run on the CPU here.
-import { emitGraph } from "../src/engine/emit.ts";
+
 import type { Value } from "../src/engine/graph.ts";
-import { createSession } from "../src/engine/open-session.ts";
-import { probeBlock } from "../src/engine/probe.ts";
-import { type Session, Tensor } from "../src/engine/session.ts";
-import { FEATURES, PROVIDERS, type Provider } from "../src/engine/writer.ts";
+import { emitGraph } from "../src/engine/lower/emit.ts";
+import { FEATURES, PROVIDERS, type Provider } from "../src/engine/lower/writer.ts";
+import { createSession } from "../src/engine/runtime/open-session.ts";
+import { probeBlock } from "../src/engine/runtime/probe.ts";
+import { type Session, Tensor } from "../src/engine/runtime/session.ts";
 
 export type Arrays = Readonly<Record<string, Float32Array | Uint8Array>>;
 

@@ -1,11 +1,12 @@
 // An invented study on disk for tests of reports: three cells, two seeds, a perturbation, a comparison; no training.
-import { writeJson } from "../src/core/files.ts";
+
 import { Random } from "../src/core/random.ts";
-import { writeSplits } from "../src/evaluate/prediction-folder.ts";
-import type { Prediction } from "../src/evaluate/prediction-row.ts";
+import { writeSplits } from "../src/evaluate/stored/prediction-folder.ts";
+import type { Prediction } from "../src/evaluate/stored/prediction-row.ts";
+import { writeJson } from "../src/machine/files.ts";
+import { runPaths } from "../src/predict/run-folder.ts";
 import { type Cell, type Study, studyPaths, studySchema, taskPaths, tasksOf } from "../src/studies/study.ts";
 import { appendLog } from "../src/train/run.ts";
-import { runPaths } from "../src/train/run-folder.ts";
 import { inventedLog } from "./run-fixture.ts";
 
 const CELLS = [

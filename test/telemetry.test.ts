@@ -14,7 +14,7 @@ afterEach(() => rmSync(home, { recursive: true, force: true }));
 const module = (name: string) => JSON.stringify(pathToFileURL(join(ROOT, "dist", name)).href);
 /** Runs one model. */
 const MODEL = `
-  const { probeBlock } = await import(${module("engine/probe.js")});
+  const { probeBlock } = await import(${module("engine/runtime/probe.js")});
   await probeBlock();
   await new Promise((resolve) => setImmediate(resolve));
 `;

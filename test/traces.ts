@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
-import { openZip } from "../src/formats/zip.ts";
+import { openZip } from "../src/formats/zip/zip.ts";
 
 /** What to look for, by what it is called in the answer; texts in either case. */
 export type Traces = Readonly<Record<string, string | Uint8Array>>;

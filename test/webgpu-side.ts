@@ -4,14 +4,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../src/core/random.ts";
-import { type Device, probeDevice } from "../src/engine/device.ts";
-import { createSession } from "../src/engine/open-session.ts";
 import { adamw } from "../src/engine/optim.ts";
 import { initialise } from "../src/engine/params.ts";
+import { type Device, probeDevice } from "../src/engine/runtime/device.ts";
+import { createSession } from "../src/engine/runtime/open-session.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
-import { openPredictor } from "../src/models/predictor.ts";
-import { openTrainStep } from "../src/train/step.ts";
-import { declaredSpecs } from "../src/train/step-graph.ts";
+import { openPredictor } from "../src/predict/predictor.ts";
+import { declaredSpecs } from "../src/train/step/graph.ts";
+import { openTrainStep } from "../src/train/step/step.ts";
 
 const SIZE_PX = 32;
 const facts: ModelFacts = {

@@ -1,8 +1,8 @@
 // What every verb gets: where to print, whether to stop, and how options are declared and read.
 import { Command, Option } from "commander";
 import { unexpected } from "../core/errors.ts";
-import { DEVICES } from "../engine/device.ts";
-import { SMALL_SUBJECTS } from "../evaluate/small.ts";
+import { DEVICES } from "../engine/runtime/device.ts";
+import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
 
 export interface Context {
   /** Aborted by the first Ctrl-C. */

@@ -1,16 +1,16 @@
 // All verbs of the command line, in the order of --help.
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
-import { dataCommand } from "./data.ts";
-import { demoCommand } from "./demo.ts";
-import { deriveCommand } from "./derive.ts";
-import { doctorCommand } from "./doctor.ts";
-import { evaluateCommand } from "./evaluate.ts";
-import { modelCommand } from "./model.ts";
-import { predictCommand } from "./predict.ts";
-import { releaseCommand } from "./release.ts";
-import { studyCommand } from "./study.ts";
-import { trainCommand } from "./train.ts";
+import { dataCommand } from "./data/data.ts";
+import { demoCommand } from "./demo/demo.ts";
+import { deriveCommand } from "./derive/derive.ts";
+import { doctorCommand } from "./doctor/doctor.ts";
+import { evaluateCommand } from "./evaluate/evaluate.ts";
+import { modelCommand } from "./model/model.ts";
+import { predictCommand } from "./predict/predict.ts";
+import { releaseCommand } from "./release/release.ts";
+import { studyCommand } from "./study/study.ts";
+import { trainCommand } from "./train/train.ts";
 
 /** The commands, bound to a context. */
 export function commands(context: Context): Command[] {

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256File, writeAtomic, writeJson } from "../machine/files.ts";
 import { fromErrno, REFUSALS, refusalOf } from "./errno.ts";
 import { AppError, Interrupted } from "./errors.ts";
-import { sha256File, writeAtomic, writeJson } from "./files.ts";
 
 let dir = "";
 const at = (name: string) => join(dir, name);

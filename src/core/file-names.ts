@@ -11,7 +11,7 @@ const LONGEST_PATH_BYTES = 1024;
 const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const UNSHOWN = /[\u0000-\u001f\u007f-\u009f\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
-/** What this program names so for itself: see data/fetched, data/partial, core/files, core/lock and core/folder. */
+/** What this program names so for itself: see fetch/fetched, fetch/http/partial, machine/files, machine/lock and machine/folder. */
 const OWN =
   /^(fetched\.json|.*\.part|.*\.part\.json|.*\.partial|\..*\.(tmp|lock)|\..*\.facehand-lock-.*|\.facehand-.*|\.fetch.*)$/;
 

@@ -4,9 +4,9 @@
 // Random numbers need no state: every draw is named by seed, epoch and step (core/random).
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
-import { parseJson } from "../core/files.ts";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors.ts";
 import { float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
+import { parseJson } from "../machine/files.ts";
 import type { ParamSpec, Weights } from "./params.ts";
 
 /** Where a run stands: the next step to take. */

@@ -6,8 +6,8 @@ import { pipeline, Readable } from "node:stream";
 import { CsvError, type Info, parse } from "csv-parse";
 import { stringify } from "csv-stringify/sync";
 import { AppError, isNotFound, missingFile, show, unexpected } from "../core/errors.ts";
-import { openAtomic, writeAtomic } from "../core/files.ts";
-import { causeIn } from "../core/sniff-file.ts";
+import { openAtomic, writeAtomic } from "../machine/files.ts";
+import { causeIn } from "../machine/sniff-file.ts";
 import { checkCells, checkFirstBytes, checkHeaderLine, checkReserved, otherEncoding } from "./csv-causes.ts";
 
 /** An unclosed quote would otherwise take the rest of the file into memory as one field. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AppError } from "../core/errors.ts";
-import { sha256 } from "../core/files.ts";
+import { sha256 } from "../machine/files.ts";
 import { encodeSafetensors, parseSafetensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { DTYPE_BYTES, DTYPES, elementCount, float32Tensor, type NamedTensor, toFloat32 } from "./tensor.ts";
 

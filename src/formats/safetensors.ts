@@ -3,10 +3,10 @@
 // Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { writeAtomic } from "../core/files.ts";
-import { openRanges } from "../core/ranges.ts";
 import { explainedBytes } from "../core/sniff.ts";
-import { explained } from "../core/sniff-file.ts";
+import { writeAtomic } from "../machine/files.ts";
+import { openRanges } from "../machine/ranges.ts";
+import { explained } from "../machine/sniff-file.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
 const CODES = {

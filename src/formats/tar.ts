@@ -6,9 +6,9 @@ import { stat } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
-import { writing } from "../core/files.ts";
 import { withCause } from "../core/sniff.ts";
-import { causeIn } from "../core/sniff-file.ts";
+import { writing } from "../machine/files.ts";
+import { causeIn } from "../machine/sniff-file.ts";
 
 /** A file in an archive. */
 export interface TarEntry {

@@ -2,9 +2,9 @@
 // Invariant: facts and weights together determine every prediction. Browser-safe.
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
+import { backbone } from "./backbones/registry.ts";
 import { GATINGS, mag } from "./mag.ts";
 import { type BackboneOptions, GLOBAL_POOLS, type ModelGraph } from "./model.ts";
-import { backbone } from "./registry.ts";
 import { targetFactsSchema } from "./targets.ts";
 import { umcc } from "./umcc.ts";
 

@@ -3,7 +3,7 @@
 import { z } from "zod";
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
-import { linear } from "./blocks.ts";
+import { linear } from "./backbones/blocks.ts";
 
 /** What a model may tell beside the sex, as recorded in the groups of the same names. */
 export const CLASS_TARGETS = ["age", "race"] as const;

@@ -2,7 +2,7 @@
 // Source: upstream's src/ugnet/models/umcc.py; dropout comes before the flag is appended.
 import { AppError } from "../core/errors.ts";
 import * as ops from "../engine/ops.ts";
-import { linear } from "./blocks.ts";
+import { linear } from "./backbones/blocks.ts";
 import type { Backbone, BackboneOptions, ModelGraph } from "./model.ts";
 import { type TargetFacts, targetHeads } from "./targets.ts";
 

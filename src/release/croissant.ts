@@ -1,7 +1,7 @@
 // Croissant metadata of a bundle: JSON-LD that dataset search engines and ML frameworks read.
 // Sources: the Croissant specification 1.1 (context: its appendix 1, and what mlcroissant adds), the RAI vocabulary 1.0,
 // PROV-O for where the data come from. Invariant: file names and hashes are those of the bundle.
-import { SPLITS, type Split } from "../data/record.ts";
+import { SPLITS, type Split } from "../core/words.ts";
 import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
 import { LICENCE_TEXTS } from "./licence.ts";
 import { raiFields } from "./rai.ts";

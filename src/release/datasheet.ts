@@ -1,8 +1,8 @@
 // The datasheet of a dataset: the sections of Gebru et al., Datasheets for Datasets (CACM 2021), answered from its
 // tables and manifest. Invariant: numbers come from DatasetFacts; what is not known is said to be not known.
 import { markdownText, markdownUrl } from "../core/markdown-text.ts";
-import type { Manifest } from "../data/manifest.ts";
-import { LABEL_NOTE } from "../data/show.ts";
+import type { Manifest } from "../dataset/manifest.ts";
+import { LABEL_NOTE } from "../dataset/show.ts";
 import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
 import { LICENCE_TEXTS } from "./licence.ts";
 import { countsTable, paragraphs, tableOf } from "./markdown.ts";

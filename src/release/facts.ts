@@ -1,11 +1,12 @@
 // What is said about a dataset when it is published: what its publisher states, and what its tables say.
 // Invariant: every number of cards, datasheets and metadata is computed here from the tables, none is typed in.
-import type { CheckedDataset } from "../data/check.ts";
-import { type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
-import { imageSize } from "../data/image.ts";
-import { imagePath } from "../data/layout.ts";
-import { type Manifest, readManifest } from "../data/manifest.ts";
-import { MODALITIES } from "../data/record.ts";
+
+import { MODALITIES } from "../core/words.ts";
+import type { CheckedDataset } from "../dataset/check/check.ts";
+import { type DatasetCounts, SMALL_GROUP } from "../dataset/check/counts.ts";
+import { imagePath } from "../dataset/layout.ts";
+import { type Manifest, readManifest } from "../dataset/manifest.ts";
+import { imageSize } from "../pixels/image.ts";
 import type { LicenceChoice } from "./licence.ts";
 
 /** What only the publisher knows. */

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { unexpected } from "../core/errors.ts";
-import { exists, readBytes } from "../core/files.ts";
+import { exists, readBytes } from "../machine/files.ts";
 
 /** Fewer bytes could be guessed. */
 const MIN_BYTES = 32;

@@ -2,8 +2,8 @@
 
 import { compareGroupValues } from "../core/group-order.ts";
 import { markdownCell } from "../core/markdown-text.ts";
-import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../data/check-counts.ts";
-import { SPLITS } from "../data/record.ts";
+import { SPLITS } from "../core/words.ts";
+import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../dataset/check/counts.ts";
 
 const COLUMNS = [...SPLITS, "all"] as const;
 

@@ -1,13 +1,13 @@
 // A study on disk: `study.json`, what was planned; run folders; predictions of every evaluation; a journal a task.
-// Invariant: there is no other state. What is done is seen from the files that it leaves (studies/status.ts).
+// Invariant: there is no other state. What is done is seen from the files that it leaves (studies/run/status.ts).
 // A cell's folder carries the hash of what determines it, so a changed plan never meets the runs of another.
 import { join } from "node:path";
 import { z } from "zod";
-import { readJson } from "../core/files.ts";
-import { perturbationSchema } from "../data/perturb.ts";
-import { MODALITIES } from "../data/record.ts";
-import { COMPARED_METRICS } from "../evaluate/weighted.ts";
+import { MODALITIES } from "../core/words.ts";
+import { COMPARED_METRICS } from "../evaluate/metrics/weighted.ts";
+import { readJson } from "../machine/files.ts";
 import { ARCHS, sourceFactsSchema } from "../models/facts.ts";
+import { perturbationSchema } from "../pixels/perturb.ts";
 import { trainConfigSchema } from "../train/config.ts";
 
 /** Also a file's or folder's name. */
@@ -126,7 +126,7 @@ export function taskPaths(dir: string, { cell, seed }: { cell: Pick<Cell, "id">;
   return {
     /** A run folder as `train` makes it; its predictions are the run's own. Its lock is that of the whole task. */
     run: join(dir, "runs", own),
-    /** Predictions of one evaluation (a folder: evaluate/prediction-folder), and what they were made of. */
+    /** Predictions of one evaluation (a folder: evaluate/stored/prediction-folder), and what they were made of. */
     predictions: (evaluation: string) => join(dir, "evaluations", own, evaluation),
     facts: (evaluation: string) => join(dir, "evaluations", own, `${evaluation}.json`),
     /** What happened to the task, one JSON line an event. */

@@ -2,15 +2,15 @@
 // Invariant: config and data determine every byte of a run's checkpoints.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
-import { parseJson } from "../core/files.ts";
-import { type AugmentPolicy, FULL_AUGMENT } from "../data/jitter.ts";
-import { MODALITIES } from "../data/record.ts";
+import { MODALITIES } from "../core/words.ts";
+import { parseJson } from "../machine/files.ts";
+import { PIXELS, PIXELS_NAMES } from "../models/backbones/recipes.ts";
+import { backbone } from "../models/backbones/registry.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
 import { freezeStages, GLOBAL_POOLS, slowStages } from "../models/model.ts";
-import { PIXELS, PIXELS_NAMES } from "../models/recipes.ts";
-import { backbone } from "../models/registry.ts";
 import { parseTag, type Tag } from "../models/tags.ts";
 import { CLASS_TARGETS, type TargetFacts } from "../models/targets.ts";
+import { type AugmentPolicy, FULL_AUGMENT } from "../pixels/jitter.ts";
 import { pixelsFor } from "./pretrained.ts";
 
 /** Keys, defaults, ranges and help texts of a training run. */

@@ -1,17 +1,17 @@
 // The images of a run: sources opened, split by subject, and turned into batches and step inputs.
 import { unexpected } from "../core/errors.ts";
-import { type Batch, type Batches, openBatches } from "../data/batches.ts";
-import { readManifest } from "../data/manifest.ts";
-import type { Perturbation } from "../data/perturb.ts";
-import { MODALITIES, type Sample, type Split } from "../data/record.ts";
-import { openSource, type Source } from "../data/sources.ts";
-import { splitSamples } from "../data/split.ts";
+import { MODALITIES, type Sample, type Split } from "../core/words.ts";
+import { type Batch, type Batches, openBatches } from "../dataset/loader/batches.ts";
+import { readManifest } from "../dataset/manifest.ts";
+import { openSource, type Source } from "../dataset/sources/sources.ts";
+import { splitSamples } from "../dataset/sources/split.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { balancedPosWeight, MODALITY_WEIGHT, sampleWeights } from "../models/losses.ts";
 import { parseTag } from "../models/tags.ts";
 import type { TargetFacts } from "../models/targets.ts";
+import type { Perturbation } from "../pixels/perturb.ts";
 import { augmentOf, imagesPerStep, type TrainConfig } from "./config.ts";
-import type { StepBatch } from "./step-batch.ts";
+import type { StepBatch } from "./step/batch.ts";
 import { targetBatch, targetClasses } from "./targets.ts";
 
 export interface RunData {

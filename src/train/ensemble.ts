@@ -2,9 +2,9 @@
 // Invariants: every seed answers every image; a gate's weight is the mean of the seeds', classes have the mean of their
 // log-probabilities, made to sum to 1 again.
 import { closeAll, Handle } from "../core/handle.ts";
-import { GATED, type ImagePrediction, type Predictor, preferred } from "../models/predictor.ts";
-import { type LocalOptions, openLocalPredictor } from "./infer.ts";
-import { type LoadedModel, loadModel } from "./model-file.ts";
+import { type LocalOptions, openLocalPredictor } from "../predict/infer.ts";
+import { type LoadedModel, loadModel } from "../predict/model-file.ts";
+import { GATED, type ImagePrediction, type Predictor, preferred } from "../predict/predictor.ts";
 import { seedRuns } from "./seeds.ts";
 
 /** One model, or several that differ in their seed alone. */

@@ -2,11 +2,11 @@
 // Invariant: nothing is made again here; what is not whole is told, with what to do about it.
 import { AppError, unexpected } from "../core/errors.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
-import { readSplits } from "../evaluate/prediction-folder.ts";
+import { readSplits } from "../evaluate/stored/prediction-folder.ts";
+import { runPaths } from "../predict/run-folder.ts";
 import type { TrainConfig } from "./config.ts";
 import type { RunData } from "./data.ts";
 import { readLog } from "./run.ts";
-import { runPaths } from "./run-folder.ts";
 import { outOfPatience } from "./runlog.ts";
 
 const AGAIN = "bring the file back from a copy, or train into another folder";

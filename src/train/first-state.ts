@@ -1,14 +1,14 @@
 // Where a run begins or goes on: its last checkpoint, or seeded weights with the pretrained backbone put over them.
 import { AppError } from "../core/errors.ts";
-import { exists } from "../core/files.ts";
 import { Random } from "../core/random.ts";
 import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
 import { initialise } from "../engine/params.ts";
+import { exists } from "../machine/files.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { weightsFile } from "../models/hub.ts";
-import { loadBackbone } from "../models/weights.ts";
+import { weightsFile } from "../models/files/hub.ts";
+import { loadBackbone } from "../models/files/weights.ts";
 import type { TrainConfig } from "./config.ts";
-import type { TrainStep } from "./step.ts";
+import type { TrainStep } from "./step/step.ts";
 
 /** Sums of an epoch that has no batch done. */
 export const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;

@@ -3,13 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { aPair, layPairs } from "../../test/dataset.ts";
-import { encodeJpeg } from "../data/image.ts";
-import { openSource } from "../data/sources.ts";
-import { splitSamples } from "../data/split.ts";
+import { openSource } from "../dataset/sources/sources.ts";
+import { splitSamples } from "../dataset/sources/split.ts";
+import { encodeJpeg } from "../pixels/image.ts";
+import { runPaths } from "../predict/run-folder.ts";
 import { parseTrainConfig } from "./config.ts";
 import { sourceFacts } from "./data.ts";
 import { chooseImages } from "./images.ts";
-import { runPaths } from "./run-folder.ts";
 
 let dir = "";
 const at = (name: string) => join(dir, name);

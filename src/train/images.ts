@@ -3,14 +3,14 @@
 // Invariants: no image of a person that the model learnt from or was chosen by is among them, as far as that can be
 // known, and where it cannot, a note says so; what is not used is counted with its reason.
 import { AppError, unexpected } from "../core/errors.ts";
-import type { Sample, Split } from "../data/record.ts";
-import { openSource, type Source } from "../data/sources.ts";
-import { splitSamples } from "../data/split.ts";
-import type { ImageCounts } from "../evaluate/summary.ts";
+import type { Sample, Split } from "../core/words.ts";
+import { openSource, type Source } from "../dataset/sources/sources.ts";
+import { splitSamples } from "../dataset/sources/split.ts";
+import type { ImageCounts } from "../evaluate/analysis/summary.ts";
 import type { ModelFacts, SourceFacts } from "../models/facts.ts";
+import { runOf } from "../predict/model-file.ts";
 import { type TrainConfig, trainConfigSchema } from "./config.ts";
 import { sourceFacts } from "./data.ts";
-import { runOf } from "./model-file.ts";
 import { readRunConfig } from "./run.ts";
 
 /** Which images to take. */

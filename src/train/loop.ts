@@ -2,28 +2,34 @@
 // Invariant: stopping after any step and resuming gives the same checkpoints and predictions, byte for byte.
 import { AppError, Interrupted } from "../core/errors.ts";
 import { OpenList } from "../core/handle.ts";
-import { type Lock, withLock } from "../core/lock.ts";
-import { checkApart } from "../core/true-path.ts";
-import type { Batches } from "../data/batches.ts";
-import type { Sample } from "../data/record.ts";
+import type { Sample } from "../core/words.ts";
+import type { Batches } from "../dataset/loader/batches.ts";
 import { type Position, writeCheckpoint } from "../engine/checkpoint.ts";
-import type { Device } from "../engine/device.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
 import type { Weights } from "../engine/params.ts";
-import { predictionFiles, sweepSplits } from "../evaluate/prediction-folder.ts";
+import type { Device } from "../engine/runtime/device.ts";
+import { predictionFiles, sweepSplits } from "../evaluate/stored/prediction-folder.ts";
+import { type Lock, withLock } from "../machine/lock.ts";
+import { checkApart } from "../machine/true-path.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { parseTag } from "../models/tags.ts";
+import { computeOf } from "../predict/infer.ts";
+import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
-import { type FeatureStore, featureKey, keepsFeatures, openFeatures, removeFeatures } from "./features.ts";
 import { checkFinished } from "./finished.ts";
 import { firstState, NOTHING_DONE } from "./first-state.ts";
-import { type HeldOut, openHeldOut } from "./held-out.ts";
-import { computeOf } from "./infer.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog } from "./run.ts";
-import { runPaths } from "./run-folder.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
-import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step.ts";
+import {
+  type FeatureStore,
+  featureKey,
+  keepsFeatures,
+  openFeatures,
+  removeFeatures,
+} from "./step/features.ts";
+import { type HeldOut, openHeldOut } from "./step/held-out.ts";
+import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step/step.ts";
 import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
@@ -42,7 +48,7 @@ export interface TrainOptions {
   readonly signal?: AbortSignal;
   /** Time between checkpoints within an epoch, ms; default one minute. */
   readonly saveEveryMs?: number;
-  /** Keep what a frozen backbone makes of images for later epochs (see train/features); default true. */
+  /** Keep what a frozen backbone makes of images for later epochs (see train/step/features); default true. */
   readonly keepFeatures?: boolean;
   readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
   readonly onEpoch?: (epoch: EpochLog) => void;

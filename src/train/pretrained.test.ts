@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { drawFaces } from "../../test/drawn.ts";
-import { BACKBONE_NAMES, backbone } from "../models/registry.ts";
+import { BACKBONE_NAMES, backbone } from "../models/backbones/registry.ts";
+import { runPaths } from "../predict/run-folder.ts";
 import { parseTrainConfig, trainConfigSchema } from "./config.ts";
 import { train } from "./loop.ts";
 import { checkPretraining } from "./pretrained.ts";
 import { configOfRun, readRunConfig } from "./run.ts";
-import { runPaths } from "./run-folder.ts";
 
 const parse = (tag: string, more: object = {}) =>
   parseTrainConfig({ arch: "umcc", tag: `${tag}_F1_Af_Lb_Z0`, data: ["utkface:x"], ...more });

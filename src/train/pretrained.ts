@@ -1,10 +1,10 @@
 // Pretrained weights and what goes with them: a tag says truly whether and on what a backbone was pretrained, and pixels
 // and padding are those that its weights were trained with.
-// Invariant: nothing is guessed. What timm's table (models/recipes) or the hub does not say has to be given.
+// Invariant: nothing is guessed. What timm's table (models/backbones/recipes) or the hub does not say has to be given.
 import { unexpected } from "../core/errors.ts";
-import { HUB_PREFIX, type Pretrained } from "../models/hub.ts";
-import { PIXELS, type PixelsName, pixelsNamed } from "../models/recipes.ts";
-import { backbone } from "../models/registry.ts";
+import { PIXELS, type PixelsName, pixelsNamed } from "../models/backbones/recipes.ts";
+import { backbone } from "../models/backbones/registry.ts";
+import { HUB_PREFIX, type Pretrained } from "../models/files/hub.ts";
 import { parseTag } from "../models/tags.ts";
 
 /** What the tag says of a backbone without pretraining. */

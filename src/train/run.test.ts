@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runPaths } from "../predict/run-folder.ts";
 import { parseTrainConfig } from "./config.ts";
 import { openRunFolder, readRunConfig } from "./run.ts";
-import { runPaths } from "./run-folder.ts";
 
 const config = parseTrainConfig({
   arch: "umcc",

@@ -7,13 +7,13 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
-import { exists, parseJson, readText, writeAtomic, writeJson, writing } from "../core/files.ts";
-import { isSystemFile } from "../core/sniff-file.ts";
-import { sweepTemporaries } from "../core/temporary.ts";
+import { exists, parseJson, readText, writeAtomic, writeJson, writing } from "../machine/files.ts";
+import { isSystemFile } from "../machine/sniff-file.ts";
+import { sweepTemporaries } from "../machine/temporary.ts";
 import type { SourceFacts } from "../models/facts.ts";
+import { isRun, runPaths } from "../predict/run-folder.ts";
 import { parseStoredConfig, parseTrainConfig, readTrainConfig, type TrainConfig } from "./config.ts";
 import { checkPretraining } from "./pretrained.ts";
-import { isRun, runPaths } from "./run-folder.ts";
 import { type EpochLog, parseRunLog } from "./runlog.ts";
 
 /**

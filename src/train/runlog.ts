@@ -3,7 +3,7 @@
 // Browser-safe are the types and `parseRunLog`.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
-import { SMALL_SUBJECTS } from "../evaluate/small.ts";
+import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
 
 const rate = z.number().min(0).max(1).nullable();
 

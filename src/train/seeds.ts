@@ -1,10 +1,10 @@
 // Several runs of one configuration, as `train --seeds` leaves them: a folder of `seed_<n>`, one run folder each.
 // Invariant: they are taken all together or not at all; a seed that is not finished is told, never left out.
 import { type AppError, unexpected } from "../core/errors.ts";
-import { predictionFiles } from "../evaluate/prediction-folder.ts";
+import { predictionFiles } from "../evaluate/stored/prediction-folder.ts";
+import { isRun, runPaths, type SeedRun, seedFolders } from "../predict/run-folder.ts";
 import type { TrainConfig } from "./config.ts";
 import { readRunConfig } from "./run.ts";
-import { isRun, runPaths, type SeedRun, seedFolders } from "./run-folder.ts";
 
 /**
  * The finished runs of a folder of seeds, by seed.

@@ -4,20 +4,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Interrupted } from "../core/errors.ts";
-import { sha256File } from "../core/files.ts";
 import { Random } from "../core/random.ts";
-import { encodeJpeg } from "../data/image.ts";
-import type { Sample } from "../data/record.ts";
+import type { Sample } from "../core/words.ts";
 import { adamw } from "../engine/optim.ts";
 import { initialise } from "../engine/params.ts";
-import { predictionFiles, readSplits } from "../evaluate/prediction-folder.ts";
+import { predictionFiles, readSplits } from "../evaluate/stored/prediction-folder.ts";
+import { sha256File } from "../machine/files.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
+import { encodeJpeg } from "../pixels/image.ts";
+import { loadModel } from "../predict/model-file.ts";
+import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "./config.ts";
 import { train } from "./loop.ts";
-import { loadModel } from "./model-file.ts";
 import { readLog } from "./run.ts";
-import { runPaths } from "./run-folder.ts";
-import { buildStep, declaredSpecs, layOut } from "./step-graph.ts";
+import { buildStep, declaredSpecs, layOut } from "./step/graph.ts";
 import { targetBatch, targetClasses } from "./targets.ts";
 
 const sample = (age: string, race = ""): Sample => ({

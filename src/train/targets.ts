@@ -2,12 +2,12 @@
 // Invariant: an image without a recorded class has no weight in the target's loss; nothing is guessed for it.
 import { unexpected } from "../core/errors.ts";
 import { ageRange, overlappingAges } from "../core/vocabulary.ts";
-import { AGE_BUCKET_NAMES } from "../data/groups.ts";
-import type { Sample } from "../data/record.ts";
+import type { Sample } from "../core/words.ts";
+import { AGE_BUCKET_NAMES } from "../dataset/sources/groups.ts";
 import { classWeights } from "../models/losses.ts";
 import { CLASS_TARGETS, type ClassTarget, type TargetFacts } from "../models/targets.ts";
 import type { TrainConfig } from "./config.ts";
-import type { TargetBatch } from "./step-batch.ts";
+import type { TargetBatch } from "./step/batch.ts";
 
 /** Weight of a further target's loss, if no other is given: that of MAG's modality term. */
 export const TARGET_WEIGHT = 0.3;

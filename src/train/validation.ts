@@ -1,22 +1,22 @@
 // What a run says about its validation and test images: the figures of an epoch, and the stored predictions.
 // Invariant: both come from the same predictor that users get from a checkpoint, in two parts if its backbone is frozen.
 
-import type { Batches } from "../data/batches.ts";
-import { MODALITIES } from "../data/record.ts";
+import { MODALITIES } from "../core/words.ts";
+import type { Batches } from "../dataset/loader/batches.ts";
 import { readCheckpoint } from "../engine/checkpoint.ts";
 import type { Weights } from "../engine/params.ts";
-import { evaluateClasses } from "../evaluate/classes.ts";
-import { evaluateBinary } from "../evaluate/metrics.ts";
-import { writeSplits } from "../evaluate/prediction-folder.ts";
-import type { Prediction } from "../evaluate/prediction-row.ts";
+import { evaluateClasses } from "../evaluate/metrics/classes.ts";
+import { evaluateBinary } from "../evaluate/metrics/metrics.ts";
+import { writeSplits } from "../evaluate/stored/prediction-folder.ts";
+import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import type { TargetFacts } from "../models/targets.ts";
+import { type Compute, computeOf, openLocalPredictor, predictSamples } from "../predict/infer.ts";
+import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
 import { plainBatches, type RunData } from "./data.ts";
-import type { HeldOut } from "./held-out.ts";
-import { type Compute, computeOf, openLocalPredictor, predictSamples } from "./infer.ts";
-import { runPaths } from "./run-folder.ts";
 import type { EpochLog, PartLog, TargetLog } from "./runlog.ts";
+import type { HeldOut } from "./step/held-out.ts";
 
 /** What validation needs of a run. */
 export interface Validated {

@@ -1,4 +1,4 @@
-// `data check` as a command: what it prints, and its exit codes. The findings themselves: src/data/check.test.ts.
+// `data check` as a command: what it prints, and its exit codes. The findings themselves: src/dataset/check/check.test.ts.
 import { appendFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// `data export` and `data import` as commands. The round trips: src/data/export.test.ts; what Python's libraries read
+// `data export` and `data import` as commands. The round trips: src/dataset/export/export.test.ts; what Python's libraries read
 // of an export: test/parity/exports.py.
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

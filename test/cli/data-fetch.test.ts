@@ -9,7 +9,7 @@ import { finished } from "node:stream/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import yazl from "yazl";
-import { PUBLISHED } from "../../src/data/published.ts";
+import { PUBLISHED } from "../../src/fetch/published.ts";
 import { type FakeDrive, startDrive } from "../drive.ts";
 import { runCli } from "./run.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exists } from "../../src/core/files.ts";
-import { readSplits } from "../../src/evaluate/prediction-folder.ts";
+import { readSplits } from "../../src/evaluate/stored/prediction-folder.ts";
+import { exists } from "../../src/machine/files.ts";
 import { type Ran, runCli } from "./run.ts";
 
 const SMALL = ["--subjects", "14", "--epochs", "1", "--seed", "3"] as const;

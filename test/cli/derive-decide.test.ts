@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { LEDGER_COLUMNS } from "../../src/data/ledger-columns.ts";
-import { writePredictions } from "../../src/evaluate/predictions.ts";
+import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
+import { writePredictions } from "../../src/evaluate/stored/predictions.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { runCli } from "./run.ts";
 

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { tasksFailed } from "../../src/cli/derive-slurm.ts";
+import { tasksFailed } from "../../src/cli/derive/slurm.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "facehand-tasks-failed-"));
 afterAll(() => rm(dir, { recursive: true }));

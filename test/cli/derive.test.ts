@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { SAMPLE_NOTE } from "../../src/data/sample.ts";
-import { LABEL_NOTE } from "../../src/evaluate/figure-text.ts";
+import { SAMPLE_NOTE } from "../../src/drawn/sample.ts";
+import { LABEL_NOTE } from "../../src/report/figure-text.ts";
 import { runCli } from "./run.ts";
 
 let root: string;

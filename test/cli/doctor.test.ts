@@ -1,7 +1,7 @@
 // `facehand doctor` on this machine, and its advice for machines that lack something.
 import { describe, expect, it } from "vitest";
-import { advise, formatPruned } from "../../src/cli/doctor.ts";
-import type { MachineFacts } from "../../src/cli/doctor-facts.ts";
+import { advise, formatPruned } from "../../src/cli/doctor/doctor.ts";
+import type { MachineFacts } from "../../src/cli/doctor/facts.ts";
 import { packageVersion } from "../../src/cli/version.ts";
 import { runCli } from "./run.ts";
 

@@ -3,10 +3,10 @@ import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/pro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { decodeImage } from "../../src/data/image.ts";
-import { LEDGER_COLUMNS } from "../../src/data/ledger-columns.ts";
-import { resizeBilinear } from "../../src/data/pixels.ts";
+import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
 import { readCsv } from "../../src/formats/csv.ts";
+import { decodeImage } from "../../src/pixels/image.ts";
+import { resizeBilinear } from "../../src/pixels/pixels.ts";
 import { findTraces, type Traces } from "../traces.ts";
 import { runCli } from "./run.ts";
 

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256 } from "../../src/core/files.ts";
+import { sha256 } from "../../src/machine/files.ts";
 import { aPair } from "../dataset.ts";
 import { layPictures } from "../pictures.ts";
 import { runCli } from "./run.ts";

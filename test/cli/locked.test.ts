@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256 } from "../../src/core/files.ts";
+import { sha256 } from "../../src/machine/files.ts";
 import { runCli } from "./run.ts";
 import { studyData } from "./study-data.ts";
 
@@ -134,7 +134,7 @@ describe("another process holds the folder", () => {
     await symlink(at("out"), at("alias"));
     const held = ["out", "out.shards", "pairs", "run", "seeds/seed_5"].map(at);
     const code = `
-      import { takeLock } from ${JSON.stringify(join(ROOT, "src/core/lock.ts"))};
+      import { takeLock } from ${JSON.stringify(join(ROOT, "src/machine/lock.ts"))};
       for (const path of ${JSON.stringify(held)}) await takeLock(path, path);
       process.stdout.write("held"); setInterval(() => 0, 1e6);`;
     const args = ["--import", "tsx", "--input-type=module", "-e", code];

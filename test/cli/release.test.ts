@@ -5,10 +5,10 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { sha256 } from "../../src/core/files.ts";
-import { LEDGER_COLUMNS } from "../../src/data/ledger-columns.ts";
-import { writePredictions } from "../../src/evaluate/predictions.ts";
+import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
+import { writePredictions } from "../../src/evaluate/stored/predictions.ts";
 import { readCsv } from "../../src/formats/csv.ts";
+import { sha256 } from "../../src/machine/files.ts";
 import { runCli } from "./run.ts";
 
 let root: string;

@@ -3,8 +3,8 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { imagePath, planLayout } from "../../src/data/layout.ts";
-import { readSplits } from "../../src/evaluate/prediction-folder.ts";
+import { imagePath, planLayout } from "../../src/dataset/layout.ts";
+import { readSplits } from "../../src/evaluate/stored/prediction-folder.ts";
 import { drawFaces, drawPairs } from "../drawn.ts";
 import { runCli } from "./run.ts";
 

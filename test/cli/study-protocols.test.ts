@@ -2,11 +2,11 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readSplits } from "../../src/evaluate/prediction-folder.ts";
-import { protocolNames, studyFilePath } from "../../src/studies/protocols.ts";
+import { readSplits } from "../../src/evaluate/stored/prediction-folder.ts";
+import { runPaths } from "../../src/predict/run-folder.ts";
+import { readStudyFile } from "../../src/studies/plan/file.ts";
+import { protocolNames, studyFilePath } from "../../src/studies/plan/protocols.ts";
 import { readStudy, taskPaths, tasksOf } from "../../src/studies/study.ts";
-import { readStudyFile } from "../../src/studies/study-file.ts";
-import { runPaths } from "../../src/train/run-folder.ts";
 import { runCli } from "./run.ts";
 import { type StudyData, studyData } from "./study-data.ts";
 

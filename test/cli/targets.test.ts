@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { encodeJpeg } from "../../src/data/image.ts";
+import { encodeJpeg } from "../../src/pixels/image.ts";
 import { drawn } from "../parity/pixels.ts";
 import { runCli } from "./run.ts";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../src/cli/main.ts";
-import { planLayout } from "../../src/data/layout.ts";
-import { COLUMNS } from "../../src/data/record.ts";
+import { COLUMNS } from "../../src/core/words.ts";
+import { planLayout } from "../../src/dataset/layout.ts";
 import { csvText } from "../../src/formats/csv.ts";
 import { writeSafetensors } from "../../src/formats/safetensors.ts";
 

@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { encodePng } from "../../src/data/image.ts";
-import { PUBLISHED } from "../../src/data/published.ts";
 import { initialise } from "../../src/engine/params.ts";
+import { PUBLISHED } from "../../src/fetch/published.ts";
 import { type ModelFacts, modelGraph } from "../../src/models/facts.ts";
-import { exportStateDict } from "../../src/models/weights.ts";
-import { declaredSpecs } from "../../src/train/step-graph.ts";
-import { upstreamModel } from "../../src/train/upstream.ts";
+import { exportStateDict } from "../../src/models/files/weights.ts";
+import { encodePng } from "../../src/pixels/image.ts";
+import { upstreamModel } from "../../src/train/exchange/upstream.ts";
+import { declaredSpecs } from "../../src/train/step/graph.ts";
 import { hashOf } from "../hub.ts";
 import { runCli } from "./run.ts";
 

@@ -59,7 +59,7 @@ it("unpacks entries of more than 4 GiB, and what lies behind them, in little mem
   zip.end();
   await written;
   expect((await stat(archive)).size).toBeGreaterThan(2 ** 32);
-  const code = `const { unpackZip } = await import(${JSON.stringify(new URL("../../src/data/archive.ts", import.meta.url).href)});
+  const code = `const { unpackZip } = await import(${JSON.stringify(new URL("../../src/formats/zip/archive.ts", import.meta.url).href)});
     const tree = await unpackZip(...JSON.parse(process.argv[1]));
     console.log(JSON.stringify([tree.files, tree.bytes, process.resourceUsage().maxRSS]));`;
   const args = ["--max-old-space-size=64", "--import", "tsx", "--input-type=module", "-e", code];

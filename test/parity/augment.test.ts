@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { augment, FULL_AUGMENT } from "../../src/data/jitter.ts";
+import { augment, FULL_AUGMENT } from "../../src/pixels/jitter.ts";
 
 const { draws, features }: { draws: number; features: Record<string, { mean: number; std: number }> } =
   JSON.parse(readFileSync(new URL("./goldens/augment.json", import.meta.url), "utf8"));

@@ -1,4 +1,4 @@
-"""Writes goldens/formats/peer.parquet with pyarrow: the table of src/formats/parquet.test.ts; and peer-CODEC.parquet,
+"""Writes goldens/formats/peer.parquet with pyarrow: the table of src/formats/parquet/parquet.test.ts; and peer-CODEC.parquet,
 one a codec: rows whose values follow from their number, in the types that pandas makes of ours (int64, float32,
 doubles beside nulls, a column of nulls only).
 

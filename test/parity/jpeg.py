@@ -1,4 +1,4 @@
-"""Goldens of src/data/image.ts: small JPEG files and the SHA-256 of Pillow's decoding of them.
+"""Goldens of src/pixels/image.ts: small JPEG files and the SHA-256 of Pillow's decoding of them.
 
 The pictures are gradients and waves from a formula. Run: python3 test/parity/jpeg.py
 """

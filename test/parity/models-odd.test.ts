@@ -2,7 +2,7 @@
 // model-case.ts).
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { BACKBONE_NAMES } from "../../src/models/registry.ts";
+import { BACKBONE_NAMES } from "../../src/models/backbones/registry.ts";
 import { readGolden, testCase } from "./model-case.ts";
 
 const ALL = readdirSync(new URL("./goldens/models/", import.meta.url)).map((file) =>

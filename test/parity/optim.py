@@ -1,4 +1,4 @@
-"""Goldens of src/engine/optim.ts and src/train/step.ts: five training steps of a small network in PyTorch, float64.
+"""Goldens of src/engine/optim.ts and src/train/step/step.ts: five training steps of a small network in PyTorch, float64.
 
 Network: 3x3 convolution (stride 2), BatchNorm, SiLU, 1x1 convolution, BatchNorm, pool, two linear layers; BCE.
 Optimizers: AdamW (no decay on biases and norms), SGD with momentum, the same with Nesterov's; clipping by global

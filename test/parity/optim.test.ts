@@ -6,11 +6,11 @@ import { sizeOf } from "../../src/engine/graph.ts";
 import * as ops from "../../src/engine/ops.ts";
 import { adamw, cosineLr, type Optimizer, sgd } from "../../src/engine/optim.ts";
 import type { Scope, Weights } from "../../src/engine/params.ts";
-import { batchNorm } from "../../src/models/blocks.ts";
+import { batchNorm } from "../../src/models/backbones/blocks.ts";
 import type { ModelGraph } from "../../src/models/model.ts";
-import { openTrainStep, type TrainStep } from "../../src/train/step.ts";
-import type { StepBatch } from "../../src/train/step-batch.ts";
-import type { StepConfig } from "../../src/train/step-graph.ts";
+import type { StepBatch } from "../../src/train/step/batch.ts";
+import type { StepConfig } from "../../src/train/step/graph.ts";
+import { openTrainStep, type TrainStep } from "../../src/train/step/step.ts";
 import { difference } from "../run-graph.ts";
 import { wave } from "./op-cases.ts";
 

@@ -1,5 +1,5 @@
 // The generated picture of face_chip.py and derive.py, integer for integer.
-import type { RgbImage } from "../../src/data/pixels.ts";
+import type { RgbImage } from "../../src/pixels/pixels.ts";
 
 /** Noise, stripes and a gradient; RGB u8. */
 export function goldenPicture(width: number, height: number): RgbImage {

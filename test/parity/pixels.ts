@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { expect } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import type { RgbImage } from "../../src/data/pixels.ts";
+import type { RgbImage } from "../../src/pixels/pixels.ts";
 
 /** The input picture of a golden; `kind` as in pixels.py. */
 export function drawn(width: number, height: number, kind: string): RgbImage & { data: Uint8Array } {

@@ -1,17 +1,17 @@
 // The training step as a pure function of its feeds: repeatable to the bit, resumable, and honest about freezing.
 import { afterAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { createSession } from "../../src/engine/open-session.ts";
 import { adamw, sgd } from "../../src/engine/optim.ts";
 import { initialise, type Weights } from "../../src/engine/params.ts";
+import { createSession } from "../../src/engine/runtime/open-session.ts";
+import { backbone } from "../../src/models/backbones/registry.ts";
 import { type ModelFacts, OUTPUT_MEANING } from "../../src/models/facts.ts";
 import { freezeStages, slowStages } from "../../src/models/model.ts";
-import { openPredictor } from "../../src/models/predictor.ts";
-import { backbone } from "../../src/models/registry.ts";
 import { umcc } from "../../src/models/umcc.ts";
-import { evaluatedWeights, openTrainStep, type TrainStep } from "../../src/train/step.ts";
-import type { StepBatch } from "../../src/train/step-batch.ts";
-import type { StepConfig } from "../../src/train/step-graph.ts";
+import { openPredictor } from "../../src/predict/predictor.ts";
+import type { StepBatch } from "../../src/train/step/batch.ts";
+import type { StepConfig } from "../../src/train/step/graph.ts";
+import { evaluatedWeights, openTrainStep, type TrainStep } from "../../src/train/step/step.ts";
 
 const N = 4;
 const SIDE = 32;

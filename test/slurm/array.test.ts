@@ -1,11 +1,11 @@
-// src/core/slurm on a real cluster of one node: arrays run, tasks are lost, killed, cancelled, followers die.
+// src/machine/slurm/slurm on a real cluster of one node: arrays run, tasks are lost, killed, cancelled, followers die.
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
-import { type ArrayCounts, type ArrayJob, cancelArray, runArray } from "../../src/core/slurm.ts";
+import { type ArrayCounts, type ArrayJob, cancelArray, runArray } from "../../src/machine/slurm/slurm.ts";
 import { CLUSTER, call, LIMITS_MEMORY, until, WHY_NO_SLURM } from "./cluster.ts";
 
 const root = await mkdtemp(join(tmpdir(), "facehand array "));
@@ -293,7 +293,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
 /** Follows an array in a process of its own. */
 function follower(array: ArrayJob, path = process.env.PATH): ChildProcess {
   const code = `
-    const { runArray } = await import(${JSON.stringify(new URL("../../src/core/slurm.ts", import.meta.url).href)});
+    const { runArray } = await import(${JSON.stringify(new URL("../../src/machine/slurm/slurm.ts", import.meta.url).href)});
     await runArray(JSON.parse(process.argv[1]));`;
   const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(array)];
   return spawn(process.execPath, args, {

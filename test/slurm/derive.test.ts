@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exists, sha256File } from "../../src/core/files.ts";
-import { drawSample } from "../../src/data/sample.ts";
-import { derive } from "../../src/derive/pipeline.ts";
+import { derive } from "../../src/derive/run/pipeline.ts";
+import { drawSample } from "../../src/drawn/sample.ts";
+import { exists, sha256File } from "../../src/machine/files.ts";
 import { call, until, WHY_NO_SLURM } from "./cluster.ts";
 
 const root = await mkdtemp(join(tmpdir(), "facehand-slurm-derive-"));

@@ -1,0 +1,103 @@
+// `facehand data export` and `facehand data import`: a dataset in forms that other programs read, and back.
+import type { Command } from "commander";
+import { unexpected } from "../../core/errors.ts";
+import { startProgress } from "../../core/progress.ts";
+import { SPLITS } from "../../core/words.ts";
+import { EXPORT_KINDS, type ExportNote, type ExportOptions } from "../../dataset/export/common.ts";
+import { exportDataset, importDataset } from "../../dataset/export/export.ts";
+import { locate } from "../../dataset/layout.ts";
+import { countRemoved } from "../../dataset/pack.ts";
+import { refuseErased } from "../../derive/judge/remains.ts";
+import { type Context, jsonOption, onlyWith, verb, wholeNumber } from "../context.ts";
+import { refusingOption, tellErases } from "../erases.ts";
+
+interface ExportFlags {
+  readonly parquet?: boolean;
+  readonly webdataset?: boolean;
+  readonly imagefolder?: boolean;
+  readonly shardMb: number;
+  readonly withRemoved?: boolean;
+  readonly decisions?: string;
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** `facehand data export`. */
+export function exportCommand(context: Context): Command {
+  return verb("export", "write a dataset as Parquet, WebDataset shards or an image folder, with its images")
+    .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
+    .option("--parquet", "Parquet shards with the images inside (Hugging Face)")
+    .option("--webdataset", "tar shards: <key>.hand.jpg, <key>.face.jpg, <key>.json")
+    .option("--imagefolder", "image folders with metadata.parquet (Hugging Face)")
+    .option("--shard-mb <n>", "size of a shard, MiB", wholeNumber("--shard-mb", 1, 100_000), 256)
+    .option("--with-removed", "also take the crops that cleaning took out, as zip archives")
+    .addOption(refusingOption())
+    .requiredOption("--out <dir>", "new folder; appears complete or not at all")
+    .addOption(jsonOption())
+    .action(async (dir: string, flags: ExportFlags, command: Command) => {
+      onlyWith(command, "--shard-mb", "--parquet or --webdataset", flags.imagefolder !== true);
+      const kinds = EXPORT_KINDS.filter((kind) => flags[kind] === true);
+      const [kind] = kinds;
+      if (kind === undefined || kinds.length > 1) {
+        const got = kinds.length === 0 ? undefined : kinds.map((one) => `--${one}`).join(" ");
+        const expected = "one of --parquet, --webdataset and --imagefolder";
+        throw unexpected("input", { code: "FLAG", expected, name: "data export", got });
+      }
+      const erases = flags.decisions === undefined ? undefined : await refuseErased(dir, flags.decisions);
+      const note = await withProgress(context, "export", (options) =>
+        exportDataset(dir, kind, flags.out, {
+          ...options,
+          shardBytes: flags.shardMb * 2 ** 20,
+          withRemoved: flags.withRemoved === true,
+        }),
+      );
+      const left = flags.withRemoved === true ? 0 : await countRemoved(await locate(dir));
+      if (flags.json === true)
+        return context.print(JSON.stringify({ out: flags.out, ...note, erases }, null, 2));
+      const lines = [
+        ...(left === 0
+          ? []
+          : [`${left} crops that cleaning took out are left out; --with-removed takes them`]),
+        ...tellErases(erases, flags.decisions),
+      ];
+      context.print([told(note, flags.out, false), ...lines].join("\n"));
+    });
+}
+
+/** `facehand data import`. */
+export function importCommand(context: Context): Command {
+  return verb("import", "make a dataset of what data export wrote, without loss")
+    .argument("<dir>", "folder that data export wrote, of any kind")
+    .requiredOption("--out <dir>", "new folder of the dataset; appears complete or not at all")
+    .addOption(jsonOption())
+    .action(async (dir: string, { out, json }: { readonly out: string; readonly json?: boolean }) => {
+      const note = await withProgress(context, "import", (options) => importDataset(dir, out, options));
+      context.print(told(note, out, json));
+    });
+}
+
+async function withProgress<T>(
+  { signal }: Context,
+  label: string,
+  work: (options: ExportOptions) => Promise<T>,
+): Promise<T> {
+  let progress: ReturnType<typeof startProgress> | undefined;
+  try {
+    return await work({
+      signal,
+      onTotal: (pairs) => {
+        progress = startProgress(label, pairs, { unit: "pairs" });
+      },
+      onPair: () => progress?.tick(),
+    });
+  } finally {
+    progress?.done();
+  }
+}
+
+function told(note: ExportNote, out: string, json: boolean | undefined): string {
+  if (json === true) return JSON.stringify({ out, ...note }, null, 2);
+  const pairs = SPLITS.map((split) => `${note.pairs[split]} ${split}`).join(", ");
+  const files = Object.keys(note.files).length;
+  return `${pairs} pairs in ${out} (${note.kind}, ${files} files with their SHA-256 in facehand-export.json)`;
+}

@@ -1,0 +1,212 @@
+// `facehand data fetch`: published datasets, checkpoints and HaGRID, or any link, onto this machine.
+
+import { type Command, Option } from "commander";
+import { unexpected } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
+import { HAGRID_GESTURES } from "../../core/vocabulary.ts";
+import {
+  BEST,
+  type Best,
+  FRAME_SIZES,
+  type FrameSize,
+  fetchCheckpoints,
+  fetchDerivedHagrid,
+  fetchHagrid,
+  fetchHagridAnnotations,
+  fetchLink,
+  fetchMetrics,
+} from "../../fetch/sets.ts";
+import type { FetchOptions, FetchSummary } from "../../fetch/unit.ts";
+import { startBytes } from "../bytes-progress.ts";
+import { type Context, driveOption, jsonOption, list, verb, wholeNumber } from "../context.ts";
+
+interface Flags {
+  readonly out: string;
+  readonly bestUmcc?: boolean;
+  readonly bestMag?: boolean;
+  readonly gestures?: readonly string[];
+  readonly images?: FrameSize;
+  readonly mirror?: string;
+  readonly name?: string;
+  readonly sha256?: string;
+  readonly jobs: number;
+  readonly keepArchives?: boolean;
+  readonly driveEndpoint?: string;
+  readonly json?: boolean;
+}
+
+/** What is fetched by name; anything else is a link. */
+const SETS = ["derived-hagrid", "checkpoints", "metrics", "hagrid-annotations", "hagrid"] as const;
+type SetName = (typeof SETS)[number];
+
+/** Which flags mean something for which sets. */
+const ONLY_FOR: Readonly<Record<string, readonly (SetName | "link")[]>> = {
+  bestUmcc: ["checkpoints"],
+  bestMag: ["checkpoints"],
+  gestures: ["hagrid"],
+  images: ["hagrid"],
+  mirror: SETS,
+  name: ["link"],
+  sha256: ["link"],
+  keepArchives: ["derived-hagrid", "hagrid-annotations", "hagrid", "link"],
+};
+
+const EXAMPLES = `
+Sets:
+  derived-hagrid      UnifiedGenderNet's 15,064 pairs, unpacked (about 0.3 GB); then: facehand data show DIR
+  checkpoints         UnifiedGenderNet's checkpoints; --best-umcc or --best-mag for one of them
+  metrics             the table of UnifiedGenderNet's metrics
+  hagrid-annotations  HaGRIDv2's annotations with landmarks and meta
+  hagrid              HaGRID's frames of some gestures (about 40 GB each), or --images 512 (one archive, 119 GB)
+
+Examples:
+  facehand data fetch derived-hagrid --out data/published
+  facehand data fetch checkpoints --best-umcc --out checkpoints
+  facehand data fetch hagrid --gestures palm,stop,stop_inverted --out hagrid
+  facehand data fetch hagrid-annotations --out hagrid
+  facehand data fetch derived-hagrid --mirror ~/Downloads --out data/published
+  facehand data fetch drive:FILE_ID --out files
+  facehand data fetch https://example.org/pairs/1.0.0/ --out data/theirs
+
+A folder on disk, an address that ends in /, or a drive-folder that has a SHA256SUMS, as a bundle of facehand has: all
+files that it names are fetched and checked against it, and the archives of a bundle unpacked into a dataset. Where a
+--mirror has a SHA256SUMS, files that it names are checked against it.
+
+Stopped at any moment, the same command goes on: behind what came, where the server proves (by a strong ETag) that its
+file is still the same, or its SHA-256 is known; else from the beginning. A connection that is silent for a minute, or
+brings less than 1,000 bytes a second, is cut and tried again; five attempts in a row that bring nothing end it, and so
+does a week. An address with a name and password in it is refused. fetched.json beside the files says what came from where; the same
+command again checks everything against it. The files are others' and under their licences.`;
+
+/** `facehand data fetch`. */
+export function fetchCommand(context: Context): Command {
+  return verb("fetch", "fetch published datasets, checkpoints, HaGRID, or a link; resumes and checks")
+    .argument("<what>", `${SETS.join(", ")}; or an address, a folder, drive:ID, drive-folder:ID`)
+    .requiredOption("--out <dir>", "folder to fetch into; may hold what was fetched before")
+    .option("--best-umcc", "checkpoints: only the best UMCC")
+    .option("--best-mag", "checkpoints: only the best MAG")
+    .option("--gestures <list>", "hagrid: gestures between commas, or all", list("--gestures"))
+    .addOption(
+      new Option("--images <size>", "hagrid: full size (default), or shorter side 512 px").choices(
+        FRAME_SIZES,
+      ),
+    )
+    .option("--mirror <place>", "folder, or address, that has the same file names, instead of the publishers")
+    .option("--name <file>", "link: file name to save it under")
+    .option("--sha256 <hex>", "link: what the file's SHA-256 has to be", hash)
+    .option("--jobs <n>", "files at a time", wholeNumber("--jobs", 1, 16), 3)
+    .option("--keep-archives", "leave archives beside what was unpacked from them")
+    .addOption(driveOption())
+    .addOption(jsonOption())
+    .addHelpText("after", EXAMPLES)
+    .action(async (what: string, flags: Flags) => {
+      checkFlags(what, flags);
+      const summary = await fetchWithProgress(context, what, flags);
+      context.print(flags.json === true ? JSON.stringify(summary, null, 2) : formatFetch(what, summary));
+    });
+}
+
+function hash(text: string): string {
+  if (/^[0-9a-f]{64}$/i.test(text)) return text.toLowerCase();
+  throw unexpected("input", { code: "FLAG", expected: "64 hex digits", name: "--sha256", got: text });
+}
+
+const setOf = (what: string): SetName | "link" => SETS.find((name) => name === what) ?? "link";
+
+function checkFlags(what: string, flags: Flags): void {
+  const set = setOf(what);
+  for (const [key, sets] of Object.entries(ONLY_FOR)) {
+    if (flags[key as keyof Flags] === undefined || sets.includes(set)) continue;
+    const name = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const expected = `it only with ${sets.map((each) => (each === "link" ? "a link" : each)).join(", ")}`;
+    throw unexpected("input", { code: "FLAG", expected, name, got: what });
+  }
+  if (flags.bestUmcc === true && flags.bestMag === true) {
+    const e = {
+      code: "FLAG",
+      expected: "one of both, or neither for all",
+      name: "--best-umcc and --best-mag",
+    };
+    throw unexpected("input", { ...e, got: "both" });
+  }
+  if (set === "hagrid" && flags.gestures === undefined) {
+    const hint = `--gestures ${HAGRID_GESTURES.slice(0, 3).join(",")} ..., or all; each is about 40 GB`;
+    throw unexpected("input", {
+      code: "FLAG",
+      expected: "gestures",
+      name: "--gestures",
+      got: undefined,
+      hint,
+    });
+  }
+}
+
+async function fetchWithProgress({ signal }: Context, what: string, flags: Flags): Promise<FetchSummary> {
+  const { jobs, mirror, keepArchives, driveEndpoint } = flags;
+  const line = startBytes(setOf(what) === "link" ? "fetch" : what);
+  const options: FetchOptions = {
+    ...{ signal, jobs, onProgress: line.onProgress, onStep: line.note },
+    ...(mirror === undefined ? {} : { mirror }),
+    ...(keepArchives === undefined ? {} : { keepArchives }),
+    ...(driveEndpoint === undefined ? {} : { driveEndpoint }),
+  };
+  try {
+    return await fetchSet(what, flags, options);
+  } finally {
+    line.done();
+  }
+}
+
+function fetchSet(what: string, flags: Flags, options: FetchOptions): Promise<FetchSummary> {
+  const { out, gestures = [], images: size = "full", name, sha256 } = flags;
+  switch (setOf(what)) {
+    case "derived-hagrid":
+      return fetchDerivedHagrid(out, options);
+    case "checkpoints":
+      return fetchCheckpoints(out, bestOf(flags), options);
+    case "metrics":
+      return fetchMetrics(out, options);
+    case "hagrid-annotations":
+      return fetchHagridAnnotations(out, options);
+    case "hagrid":
+      return fetchHagrid(out, gestures.includes("all") ? HAGRID_GESTURES : gestures, { ...options, size });
+    case "link":
+      return fetchLink(what, out, {
+        ...options,
+        ...(name === undefined ? {} : { name }),
+        ...(sha256 === undefined ? {} : { sha256 }),
+      });
+  }
+}
+
+function bestOf({ bestUmcc, bestMag }: Flags): Best | "all" {
+  if (bestUmcc === true) return BEST[0];
+  return bestMag === true ? BEST[1] : "all";
+}
+
+/** What to do next with a set. */
+const NEXT: Partial<Record<SetName, (out: string) => string>> = {
+  "derived-hagrid": (out) => `facehand data show ${out}`,
+  "hagrid-annotations": (out) => `facehand data fetch hagrid --gestures GESTURES --out ${out}`,
+  hagrid: (out) => `facehand data fetch hagrid-annotations --out ${out}, if they are not there; then derive`,
+};
+
+function formatFetch(what: string, { dir, files, folders }: FetchSummary): string {
+  const state = (kept: boolean) => (kept ? "as it was fetched before" : "fetched");
+  const set = setOf(what);
+  const next = set === "link" ? undefined : NEXT[set]?.(dir);
+  return [
+    ...files.map(
+      ({ name, sizeBytes, sha256, kept }) =>
+        `${visible(name)}  ${mb(sizeBytes)}  SHA-256 ${sha256}  ${state(kept)}`,
+    ),
+    ...folders.map(({ name, files: count, bytes, leftOut, kept }) => {
+      const rest = leftOut === 0 ? "" : `, ${leftOut} other entries left out`;
+      return `${visible(name)}/  ${count.toLocaleString("en-US")} files, ${mb(bytes)}${rest}  ${state(kept)}`;
+    }),
+    `in ${dir}`,
+    ...(next === undefined ? [] : [`next  ${next}`]),
+  ].join("\n");
+}
+
+const mb = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -1,0 +1,203 @@
+// Derivations as the command line runs them: with a progress line, an interruption that tells how to go on, and
+// the words of the result.
+
+import { Interrupted } from "../../core/errors.ts";
+import { type Progress, startProgress } from "../../core/progress.ts";
+import { visible } from "../../core/visible.ts";
+import { SPLITS } from "../../core/words.ts";
+import { SMALL_GROUP } from "../../dataset/check/counts.ts";
+import { planLayout } from "../../dataset/layout.ts";
+import type { Manifest } from "../../dataset/manifest.ts";
+import { type MergeOptions, mergeShards } from "../../derive/run/merge.ts";
+import type { DeriveOptions } from "../../derive/run/options.ts";
+import { type DeriveResult, derive } from "../../derive/run/pipeline.ts";
+import { deriveShard, type ShardChoice, type ShardResult } from "../../derive/run/shard.ts";
+import { type Deviation, worstDeviations } from "../../derive/tables/balance.ts";
+import { LABEL_NOTE } from "../../report/figure-text.ts";
+import type { Context } from "../context.ts";
+
+type Signal = Pick<Context, "signal">;
+type Start = (total: number) => Progress;
+
+/** Runs `work` with a progress line; an abort becomes Interrupted, which tells how to go on. */
+async function withProgress<R>(
+  { signal }: Signal,
+  [label, unit]: readonly [string, string],
+  outDir: string,
+  work: (progress: Start) => Promise<R>,
+): Promise<R> {
+  let line: Progress | undefined;
+  try {
+    return await work((total) => {
+      line = startProgress(label, total, { unit });
+      return line;
+    });
+  } catch (error) {
+    // Not every error after Ctrl-C is because of it: a broken annotation still has to be told.
+    if (!signal.aborted || error !== signal.reason) throw error;
+    throw new Interrupted(`Stopped; the same command goes on with ${outDir}.partial`);
+  } finally {
+    line?.done();
+  }
+}
+
+/**
+ * Derives with a progress line; an abort becomes Interrupted, which tells how to go on.
+ *
+ * @throws AppError as `derive` does, Interrupted after the context's signal
+ */
+export function deriveWithProgress(context: Signal, options: DeriveOptions): Promise<DeriveResult> {
+  const { signal } = context;
+  return withProgress(context, ["derive", "frames"], options.outDir, (progress) =>
+    derive({ ...options, signal, progress }),
+  );
+}
+
+/** The same for one shard, as `deriveShard` does it. */
+export function deriveShardWithProgress(
+  context: Signal,
+  options: DeriveOptions,
+  choice: ShardChoice,
+): Promise<ShardResult> {
+  const { signal } = context;
+  const label = `derive ${choice.shard}/${choice.of}`;
+  return withProgress(context, [label, "frames"], options.outDir, (progress) =>
+    deriveShard({ ...options, signal, progress }, choice),
+  );
+}
+
+/** The same for a merge, as `mergeShards` does it. */
+export function mergeWithProgress(
+  context: Signal,
+  options: Pick<MergeOptions, "shardDirs" | "outDir">,
+): Promise<DeriveResult> {
+  const { signal } = context;
+  return withProgress(context, ["merge", "crops"], options.outDir, (progress) =>
+    mergeShards({ ...options, signal, progress }),
+  );
+}
+
+interface Output {
+  readonly out: string;
+  readonly json?: boolean;
+}
+
+/** What a derivation gave, as text or JSON. */
+export function tellDerived(result: DeriveResult, { out, json }: Output): string {
+  const { manifest, alreadyComplete, worked } = result;
+  const { root, ledger } = planLayout(out);
+  const { erased } = manifest.source;
+  if (json === true) {
+    const { recipeHash, derivationHash, drawn, counts, balance } = manifest;
+    const note = LABEL_NOTE;
+    const told = {
+      note,
+      out: root,
+      ledger,
+      alreadyComplete,
+      worked,
+      drawn,
+      recipeHash,
+      derivationHash,
+      counts,
+      ...(erased && { erased: { ...erased, sha256: undefined } }),
+      balance,
+    };
+    return JSON.stringify(told, null, 2);
+  }
+  const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
+  return [
+    ...tellErased(erased),
+    ...tellUnmet(manifest.counts.decisions),
+    ...head,
+    formatCounts(manifest),
+    `ledger    ${ledger}`,
+    LABEL_NOTE,
+  ].join("\n");
+}
+
+/** A wish that met nobody is said first: its id may be misspelt. */
+function tellErased(erased: Manifest["source"]["erased"]): string[] {
+  if (erased === undefined) return [];
+  const { decisions, frames, unmatched } = erased;
+  const warning = `erase: ${unmatched} of ${decisions} subjects and images to erase are not in these frames; check their ids`;
+  const line = `erased    ${frames} frames of ${decisions - unmatched} subjects and images; what was made of them before, elsewhere, holds them still`;
+  return [...(unmatched === 0 ? [] : [warning]), line];
+}
+
+/** A removal that removes nothing may be a misspelt one. */
+function tellUnmet({ unmet = 0 }: Manifest["counts"]["decisions"]): string[] {
+  if (unmet === 0) return [];
+  return [`decisions: ${unmet} of their images and subjects are not in these frames; check their ids`];
+}
+
+/** What a shard gave, as text or JSON. */
+export function tellShard({ record, alreadyComplete, worked }: ShardResult, { out, json }: Output): string {
+  const { shard, of, from, to, frames, images, derivationHash } = record;
+  if (json === true) {
+    const told = {
+      out,
+      shard,
+      of,
+      from,
+      to,
+      frames,
+      crops: images.count,
+      derivationHash,
+      alreadyComplete,
+      worked,
+    };
+    return JSON.stringify(told, null, 2);
+  }
+  return [
+    ...(alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : []),
+    `shard     ${shard}/${of}: frames ${from} to ${to} of ${frames}, ${images.count} crops`,
+    `next      facehand derive merge with the folders of all ${of} shards`,
+  ].join("\n");
+}
+
+/** Kept, removed by reason, and the splits, one line each. */
+export function formatCounts({
+  counts,
+  balance,
+  drawn,
+}: Pick<Manifest, "counts" | "balance" | "drawn">): string {
+  const { frames, kept, removed, restored, hands, annotatedIn = {}, pairs, subjects } = counts;
+  const total = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((sum, n) => sum + n, 0);
+  const reasons = Object.entries(removed).filter(([, n]) => n > 0);
+  return [
+    `frames    ${frames}${drawn ? " (drawn: nobody shown is real)" : ""}`,
+    `kept      ${kept}`,
+    `removed   ${total(removed)}`,
+    ...reasons.map(([reason, n]) => `  ${visible(reason).padEnd(20)} ${n}`),
+    ...(total(restored) === 0 ? [] : [`restored  ${total(restored)} by decisions`]),
+    `hands     ${Object.entries(hands)
+      .map(([from, n]) => `${n} cut by ${HAND_WORDS[from] ?? visible(from)}`)
+      .join(", ")}`,
+    ...(total(annotatedIn) === 0 ? [] : [`turned    ${tellTurned(annotatedIn)}`]),
+    ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
+    ...worstDeviations(balance, pairs).map(formatDeviation),
+  ].join("\n");
+}
+
+const HAND_WORDS: Readonly<Record<string, string>> = {
+  annotation: "annotated landmarks",
+  model: "a model's landmarks",
+  box: "their box",
+};
+
+/** Of the frames that EXIF turns, which pixels their annotations were found to speak of. */
+function tellTurned(annotatedIn: Readonly<Record<string, number>>): string {
+  const words: Readonly<Record<string, string>> = { stored: "stored pixels", upright: "turned pixels" };
+  const parts = Object.entries(annotatedIn).map(
+    ([where, n]) => `${n} annotated in ${words[where] ?? visible(where)}`,
+  );
+  return `${parts.join(", ")} (frames that EXIF turns)`;
+}
+
+/** Where a recorded group is farthest from its share of all pairs. */
+function formatDeviation({ by, value, split, points, subjects }: Deviation): string {
+  const sign = points < 0 ? "-" : "+";
+  const small = subjects < SMALL_GROUP ? `, too few subjects (${subjects}) to compare` : "";
+  return `balance   ${by} ${visible(value)}: ${sign}${Math.abs(points).toFixed(1)} points in ${split}${small}`;
+}

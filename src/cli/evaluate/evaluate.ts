@@ -1,0 +1,226 @@
+// `facehand evaluate`: metrics from stored predictions of a run, or of any model; and what is fitted on validation.
+import { type Command, Option } from "commander";
+import { unexpected } from "../../core/errors.ts";
+import { MODALITIES, type Modality, SPLITS, type Split } from "../../core/words.ts";
+import { sourceFolder } from "../../dataset/sources/sources.ts";
+import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
+import {
+  analyseSelective,
+  analyseThresholds,
+  type CalibrationPart,
+  calibrate,
+  type SelectiveAnalysis,
+  type ThresholdAnalysis,
+} from "../../evaluate/analysis/analysis.ts";
+import { summarize } from "../../evaluate/analysis/summary.ts";
+import { joinGroups } from "../../evaluate/stored/join.ts";
+import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
+import { isFolder } from "../../machine/files.ts";
+import { checkApart } from "../../machine/true-path.ts";
+import { formatSummary } from "../../report/format.ts";
+import { formatCalibration, formatSelective, formatThresholds } from "../../report/format-analysis.ts";
+import { ofSplit, predictData, storedPredictions } from "../../train/exchange/evaluation.ts";
+import { seedRuns } from "../../train/seeds.ts";
+import {
+  type Context,
+  deviceOption,
+  jsonOption,
+  list,
+  minSubjectsOption,
+  onlyWith,
+  repeated,
+  verb,
+  wholeNumber,
+} from "../context.ts";
+import { evaluateSeeds, withUnlabelled } from "./seeds.ts";
+
+interface Flags {
+  readonly split?: Split;
+  readonly data?: readonly string[];
+  readonly out?: string;
+  readonly otherRecipe?: boolean;
+  readonly modality?: Modality;
+  readonly join?: string;
+  readonly groups?: readonly (readonly string[])[];
+  readonly groupIntervals?: boolean;
+  readonly calibrate?: boolean;
+  readonly thresholds?: string;
+  readonly selective?: string;
+  readonly bootstrap: number;
+  readonly minSubjects: number;
+  readonly workers: number;
+  readonly device: Device | "auto";
+  readonly json?: boolean;
+}
+
+/** `facehand evaluate`. */
+export function evaluateCommand({ print, report }: Context): Command {
+  const command = verb(
+    "evaluate",
+    "metrics overall, by modality and by recorded group, from stored predictions of a run or of others",
+  )
+    .argument(
+      "<run>",
+      "run folder, folder of seeds, or stored predictions: .parquet, or .csv with id, y, p and group columns",
+    )
+    .addOption(
+      new Option(
+        "--split <name>",
+        "train, val or test (default: test; of other data than the run's, all images)",
+      ).argParser(checkSplit),
+    )
+    .option(
+      "--data <source>",
+      "predict these images with the run's best checkpoint instead; repeatable",
+      repeated,
+    )
+    .option("--out <file>", "with --data: where to store the predictions (.parquet)")
+    .option(
+      "--other-recipe",
+      "with --data: accept crops of another alignment recipe than the model was trained on",
+    )
+    .addOption(
+      new Option("--modality <name>", "of all images of a .csv without that column").choices(MODALITIES),
+    )
+    .option(
+      "--bootstrap <n>",
+      "draws over subjects for the intervals, 0 for none",
+      wholeNumber("--bootstrap", 0, 1_000_000),
+      2000,
+    )
+    .addOption(minSubjectsOption())
+    .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
+    .addOption(deviceOption("with --data: "))
+    .addOption(jsonOption());
+  return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
+    checkFlags(own, flags);
+    const seeds = await seedRuns(run);
+    if (seeds !== undefined)
+      return print(await evaluateSeeds(own, seeds, (dir) => gather(dir, flags, report)));
+    const { all, rows, counts } = await gather(run, flags, report);
+    const summary = summarize(rows, {
+      replicates: flags.bootstrap,
+      minSubjects: flags.minSubjects,
+      ...(flags.groups === undefined ? {} : { groups: flags.groups }),
+      groupIntervals: flags.groupIntervals ?? false,
+    });
+    const images = withUnlabelled(counts, summary);
+    const split = counts.split ?? "test"; // as the rows of whole sets say
+    const analyses = analyse(all, split, flags);
+    const part = counts.split ?? "all";
+    if (flags.json === true) print(JSON.stringify({ ...summary, split: part, images, ...analyses }, null, 2));
+    else print([formatSummary(summary, counts), ...formatAnalyses(analyses, split)].join("\n\n"));
+  });
+}
+
+/** Flags that nothing would look at. */
+function checkFlags(command: Command, { data, bootstrap }: Flags): void {
+  onlyWith(command, "--workers", "--data", data !== undefined, "stored predictions");
+  onlyWith(command, "--group-intervals", "--bootstrap above 0", bootstrap > 0);
+}
+
+/** The evaluated rows, and those of other splits that come with them. */
+async function gather(run: string, flags: Flags, report: Context["report"]) {
+  const { out, data: sources = [] } = flags;
+  if (out !== undefined)
+    checkApart(out, [...((await isFolder(run)) ? [] : [run]), ...sources.map(sourceFolder)]);
+  const device = await chooseDevice(checkDevice(flags));
+  const joined = async (rows: readonly Prediction[]) =>
+    flags.join === undefined ? [...rows] : await joinGroups(rows, flags.join);
+  const { data, split } = flags;
+  checkModality(run, flags);
+  checkFitted(flags);
+  if (data === undefined) {
+    const all = await joined(await storedPredictions(run, flags));
+    return { all, ...ofSplit(all, split) };
+  }
+  const { rows, counts } = await predictData(run, { ...flags, data, split, device, report });
+  const all = await joined(rows);
+  return { all, rows: all, counts };
+}
+
+function analysisOptions(command: Command): Command {
+  return command
+    .option(
+      "--groups <keys>",
+      "recorded fields to break down by within each modality: race,age for one table each, race+age for their intersections; repeatable (default: race,age,gesture,race+age)",
+      groupSets,
+    )
+    .option("--join <file>", "CSV with id or image_id and further fields to break down by, e.g. a ledger.csv")
+    .option("--group-intervals", "intervals for every group and for the spread between groups")
+    .option("--calibrate", "temperature by modality, fitted on val, and what it does to the split")
+    .option("--thresholds <key>", "thresholds by group of this field, chosen on val (analysis only)")
+    .option("--selective <key>", "accuracy against coverage, with the worst group of this field");
+}
+
+/** `race,age+sex`: two tables, one by race, one by both of the others. */
+function groupSets(text: string, before: readonly string[][] = []): string[][] {
+  const sets = list("--groups")(text).map((keys) => keys.split("+").map((key) => key.trim()));
+  const wrong = sets.some((keys) => keys.includes("") || new Set(keys).size < keys.length);
+  if (!wrong) return [...before, ...sets];
+  const expected = "fields between commas, and + between those of one table";
+  throw unexpected("input", { code: "FLAG", expected, name: "--groups", got: text });
+}
+
+/** The analyses that were asked for. */
+interface Analyses {
+  readonly calibration?: readonly CalibrationPart[];
+  readonly thresholdsByGroup?: readonly ThresholdAnalysis[];
+  readonly selective?: readonly SelectiveAnalysis[];
+}
+
+function analyse(all: readonly Prediction[], split: Split, flags: Flags): Analyses {
+  const { thresholds, selective, minSubjects: n } = flags;
+  return {
+    ...(flags.calibrate === true ? { calibration: calibrate(all, split, n) } : {}),
+    ...(thresholds === undefined ? {} : { thresholdsByGroup: analyseThresholds(all, split, thresholds, n) }),
+    ...(selective === undefined ? {} : { selective: analyseSelective(all, split, selective, n) }),
+  };
+}
+
+function formatAnalyses({ calibration, thresholdsByGroup, selective }: Analyses, split: Split): string[] {
+  return [
+    ...(calibration === undefined ? [] : [formatCalibration(calibration, split)]),
+    ...(thresholdsByGroup === undefined ? [] : thresholdsByGroup.map((one) => formatThresholds(one, split))),
+    ...(selective === undefined ? [] : selective.map(formatSelective)),
+  ];
+}
+
+/** Stored predictions need nothing computed: what only new ones need would be asked for in vain. */
+function checkDevice({ device, data, out, otherRecipe }: Flags): Device | "auto" {
+  if (data !== undefined) return device;
+  const asked = [
+    ...(device === "cpu" ? [] : [`--device ${device}`]),
+    ...(out === undefined ? [] : ["--out"]),
+    ...(otherRecipe === true ? ["--other-recipe"] : []),
+  ];
+  if (asked.length === 0) return "cpu";
+  const got = "stored predictions";
+  throw unexpected("input", { code: "FLAG", expected: "--data", name: asked.join(" and "), got });
+}
+
+/** Runs and our own stored predictions say the modality of each image; the flag would change nothing. */
+function checkModality(run: string, { modality, data }: Flags): void {
+  if (modality === undefined || (data === undefined && /\.csv$/i.test(run))) return;
+  const expected = "a .csv of predictions without a column modality";
+  const got = data === undefined ? run : "--data";
+  throw unexpected("input", { code: "FLAG", expected, name: "--modality", got });
+}
+
+/** New predictions are of one split: what is fitted on val is refused before they are made, not after. */
+function checkFitted({ data, split, calibrate: cools, thresholds }: Flags): void {
+  const asked = [
+    ...(cools === true ? ["--calibrate"] : []),
+    ...(thresholds === undefined ? [] : ["--thresholds"]),
+  ];
+  if (data === undefined || split === "val" || asked.length === 0) return;
+  const expected = "stored predictions with a split val";
+  const hint = "fit on the run's own stored predictions: leave out --data";
+  throw unexpected("input", { code: "FLAG", expected, name: asked.join(" and "), got: "--data", hint });
+}
+
+function checkSplit(text: string): Split {
+  const found = SPLITS.find((split) => split === text);
+  if (found !== undefined) return found;
+  throw unexpected("input", { code: "FLAG", expected: SPLITS.join(", "), name: "--split", got: text });
+}

@@ -1,0 +1,65 @@
+// `facehand evaluate` of a folder of seeds: every figure as mean and sample standard deviation over them.
+import type { Command } from "commander";
+import { type SeedRows, type SeedsSummary, summarizeSeeds } from "../../evaluate/analysis/seed-summary.ts";
+import type { ImageCounts, Summary } from "../../evaluate/analysis/summary.ts";
+import { type SeedRun, severalSeeds } from "../../predict/run-folder.ts";
+import { formatSeedsSummary } from "../../report/format-seeds.ts";
+import type { Evaluation } from "../../train/exchange/evaluation.ts";
+import { isGiven } from "../context.ts";
+
+/** What is computed of one run's predictions alone. */
+const OF_ONE_RUN = [
+  "--out",
+  "--bootstrap",
+  "--group-intervals",
+  "--calibrate",
+  "--thresholds",
+  "--selective",
+];
+
+/** What holds for several seeds as for one run. */
+interface Flags {
+  readonly groups?: readonly (readonly string[])[];
+  readonly json?: boolean;
+  readonly minSubjects: number;
+}
+
+/**
+ * Text or JSON of several seeds.
+ *
+ * @param gather - the evaluated rows of one run, and which images they are of
+ * @throws AppError("input", "SEVERAL_SEEDS") for flags that need one run; as summarizeSeeds
+ */
+export async function evaluateSeeds(
+  command: Command,
+  runs: readonly SeedRun[],
+  gather: (dir: string) => Promise<Evaluation>,
+): Promise<string> {
+  const needing = OF_ONE_RUN.find((flag) => isGiven(command, flag));
+  if (needing !== undefined) throw severalSeeds(runs, needing);
+  const { groups, json, minSubjects } = command.opts<Flags>();
+  const given: SeedRows[] = [];
+  let images: ImageCounts | undefined;
+  for (const { seed, dir } of runs) {
+    const { rows, counts } = await gather(dir);
+    given.push({ seed, rows });
+    images ??= counts;
+  }
+  const summary = summarizeSeeds(given, { groups, minSubjects });
+  if (json !== true) return formatSeedsSummary(summary, images);
+  const split = images!.split ?? "all";
+  return JSON.stringify({ ...summary, split, images: withUnlabelled(images!, summary) }, null, 2);
+}
+
+/** JSON has the images without a label among those that are in no figure. */
+export function withUnlabelled(
+  counts: ImageCounts,
+  { nUnlabelled, overall }: Pick<SeedsSummary, "nUnlabelled" | "overall"> | Summary,
+): ImageCounts {
+  if (nUnlabelled === 0) return counts;
+  return {
+    ...counts,
+    used: overall.nImages,
+    leftOut: { ...counts.leftOut, "no recorded label": nUnlabelled },
+  };
+}

@@ -1,0 +1,33 @@
+// `facehand model card`: the card of a trained model.
+import type { Command } from "commander";
+import { writeAtomic } from "../../machine/files.ts";
+import { severalSeeds } from "../../predict/run-folder.ts";
+import { modelCard } from "../../release/model-card.ts";
+import { seedsCard } from "../../release/model-card-seeds.ts";
+import { seedRuns } from "../../train/seeds.ts";
+import { type Context, isGiven, minSubjectsOption, verb, wholeNumber } from "../context.ts";
+
+interface Flags {
+  readonly out?: string;
+  readonly bootstrap: number;
+  readonly minSubjects: number;
+}
+
+/** `facehand model card`. */
+export function cardCommand({ print }: Context): Command {
+  return verb("card", "write the card of a trained model, every number computed from its run folder")
+    .argument("<run>", "run folder, or folder of seeds: figures are then means over them")
+    .option("--out <file>", "Markdown file (default: print it)")
+    .option("--bootstrap <n>", "draws over subjects", wholeNumber("--bootstrap", 100, 1_000_000), 2000)
+    .addOption(minSubjectsOption())
+    .action(async (run: string, { out, bootstrap, minSubjects }: Flags, command: Command) => {
+      const seeds = await seedRuns(run);
+      if (seeds !== undefined && isGiven(command, "--bootstrap")) throw severalSeeds(seeds, "--bootstrap");
+      const card = await (seeds === undefined
+        ? modelCard(run, { replicates: bootstrap, minSubjects })
+        : seedsCard(seeds, minSubjects));
+      if (out === undefined) return print(card.trimEnd());
+      await writeAtomic(out, card);
+      print(out);
+    });
+}

@@ -1,0 +1,123 @@
+// `facehand model export`: a model as an ONNX file for other programs.
+
+import { type Command, Option } from "commander";
+import { unexpected } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
+import { SPLITS, type Split } from "../../core/words.ts";
+import { sourceFolder } from "../../dataset/sources/sources.ts";
+import { isFolder, writeAtomic } from "../../machine/files.ts";
+import { checkApart } from "../../machine/true-path.ts";
+import type { Precision } from "../../models/files/compress.ts";
+import { exportOnnx } from "../../predict/export.ts";
+import { loadModel } from "../../predict/model-file.ts";
+import { alignColumns, LABEL_NOTE } from "../../report/figure-text.ts";
+import { type ExportCost, exportCost } from "../../train/exchange/export-cost.ts";
+import { type Context, jsonOption, onlyWith, repeated, verb, wholeNumber } from "../context.ts";
+
+interface Flags {
+  readonly onnx: string;
+  readonly fp16?: boolean;
+  readonly int8?: boolean;
+  readonly data?: readonly string[];
+  readonly split?: Split;
+  readonly otherRecipe?: boolean;
+  readonly workers: number;
+  readonly json?: boolean;
+}
+
+/** `facehand model export`. */
+export function exportCommand({ print, report }: Context): Command {
+  return verb("export", "export a model as ONNX: standard operators, batches of any size, BatchNorm folded")
+    .argument("<ckpt>", "checkpoint (.safetensors), or a run folder for its best one")
+    .requiredOption("--onnx <file>", "where to write the model")
+    .option("--fp16", "store large weights in half precision: about half the bytes; computes in float32")
+    .option("--int8", "store large weights as int8, a scale an output channel: about a quarter; likewise")
+    .option(
+      "--data <source>",
+      "also predict these images by the file and by the checkpoint, and print what the file costs; repeatable",
+      repeated,
+    )
+    .addOption(
+      new Option(
+        "--split <name>",
+        "with --data: which of them (default: val; of other data than the model's, all)",
+      ).choices(SPLITS),
+    )
+    .option("--other-recipe", "with --data: accept crops of another alignment recipe than in training")
+    .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
+    .addOption(jsonOption())
+    .action(async (ckpt: string, flags: Flags, command: Command) => {
+      for (const flag of ["--split", "--other-recipe", "--workers"])
+        onlyWith(command, flag, "--data", flags.data !== undefined);
+      const precision = precisionOf(flags);
+      const inputs = [...((await isFolder(ckpt)) ? [] : [ckpt]), ...(flags.data ?? []).map(sourceFolder)];
+      checkApart(flags.onnx, inputs, "--onnx");
+      const model = await loadModel(ckpt);
+      const { bytes, ...exported } = exportOnnx(model, precision);
+      const { data } = flags;
+      if (data !== undefined) report("predicting the images twice");
+      const cost = data === undefined ? undefined : await exportCost(ckpt, model, bytes, { ...flags, data });
+      await writeAtomic(flags.onnx, bytes);
+      const result = {
+        path: flags.onnx,
+        sizeBytes: bytes.byteLength,
+        precision,
+        ...exported,
+        ...(cost && { cost }),
+      };
+      print(flags.json === true ? JSON.stringify(result, null, 2) : told(result, model.facts));
+    });
+}
+
+function precisionOf({ fp16 = false, int8 = false }: Flags): Precision {
+  if (fp16 && int8) {
+    const [name, got] = ["the weights", "both"];
+    throw unexpected("input", { code: "FLAG", expected: "--fp16 or --int8", name, got });
+  }
+  return fp16 ? "float16" : int8 ? "int8" : "float32";
+}
+
+interface Result {
+  readonly path: string;
+  readonly sizeBytes: number;
+  readonly precision: Precision;
+  readonly opset: number;
+  readonly nodes: number;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly cost?: ExportCost;
+}
+
+type Facts = Awaited<ReturnType<typeof loadModel>>["facts"];
+
+function told(result: Result, { arch, tag, pixels: { sizePx } }: Facts): string {
+  const { path, sizeBytes, precision, opset, nodes, inputs, outputs, cost } = result;
+  const stored = precision === "float32" ? "" : `, large weights as ${precision}`;
+  return [
+    `${path}: ${visible(`${arch} ${tag}`)}, ${(sizeBytes / 1e6).toFixed(1)} MB, opset ${opset}, ${nodes} nodes${stored}`,
+    `inputs   ${visible(inputs.join(", "))} (images: u8 [batch, ${sizePx}, ${sizePx}, 3])`,
+    `outputs  ${visible(outputs.join(", "))}`,
+    ...(cost === undefined ? [] : ["", costTold(cost), ""]),
+    LABEL_NOTE,
+  ].join("\n");
+}
+
+function costTold(cost: ExportCost): string {
+  const { split, nImages, checkpoint, exported, nChanged, maxDifference, meanDifference, nChangedClasses } =
+    cost;
+  const rows = [checkpoint, exported].map(({ accuracy, balancedAccuracy, nll }, i) => [
+    i === 0 ? "checkpoint" : "this file",
+    accuracy.toFixed(4),
+    balancedAccuracy === null ? "-" : balancedAccuracy.toFixed(4),
+    nll.toFixed(4),
+  ]);
+  return [
+    `Agreement with the recorded label, ${split === "all" ? "all images" : `split ${split}`}: ${nImages.toLocaleString("en")} images`,
+    alignColumns([["", "accuracy", "balanced accuracy", "NLL"], ...rows]),
+    `p(male) differs by at most ${maxDifference.toExponential(1)}, by ${meanDifference.toExponential(1)} on average; ` +
+      `${nChanged} decisions differ`,
+    ...Object.entries(nChangedClasses).map(
+      ([name, n]) => `${n} likeliest classes of ${visible(name)} differ`,
+    ),
+  ].join("\n");
+}

@@ -1,0 +1,57 @@
+// `facehand model fetch`: a pretrained backbone from the Hugging Face hub into the cache.
+import type { Command } from "commander";
+import { pixelsNamed } from "../../models/backbones/recipes.ts";
+import { fetchPretrained, HUB_PREFIX, type HubOptions, type Pretrained } from "../../models/files/hub.ts";
+import { startBytes } from "../bytes-progress.ts";
+import { type Context, jsonOption, verb } from "../context.ts";
+
+interface Flags {
+  readonly out?: string;
+  readonly offline?: boolean;
+  readonly json?: boolean;
+}
+
+/** `facehand model fetch`. */
+export function fetchCommand(context: Context): Command {
+  return verb("fetch", "fetch a pretrained backbone from the Hugging Face hub, or find it fetched")
+    .argument("<name>", "timm's name with its tag, e.g. tf_efficientnetv2_s.in1k")
+    .option("--out <dir>", "folder of this model's files (default: in the user's cache folder)")
+    .option("--offline", "only look for it where it would be")
+    .addOption(jsonOption())
+    .action(async (name: string, { out, offline, json }: Flags) => {
+      const where = { ...(out === undefined ? {} : { dir: out }), offline: offline ?? false };
+      const found = await fetchWithProgress(context, name, where);
+      context.print(json === true ? JSON.stringify(found, null, 2) : formatPretrained(found, out));
+    });
+}
+
+/**
+ * Fetches with a progress line.
+ *
+ * @throws as fetchPretrained
+ */
+export async function fetchWithProgress(
+  { signal }: Pick<Context, "signal">,
+  name: string,
+  options: HubOptions = {},
+): Promise<Pretrained> {
+  const line = startBytes(name);
+  try {
+    return await fetchPretrained(name, { ...options, signal, onProgress: line.onProgress });
+  } finally {
+    line.done();
+  }
+}
+
+function formatPretrained(found: Pretrained, out: string | undefined): string {
+  const { name, weights, sizeBytes, sha256, config } = found;
+  const { sizePx, interpolation, cropPct, cropMode, mean, std } = config;
+  const pixels = pixelsNamed(config);
+  const source = out === undefined ? `${HUB_PREFIX}${name}` : weights;
+  return [
+    `${name}  ${(sizeBytes / 1e6).toFixed(1)} MB  SHA-256 ${sha256}`,
+    `weights  ${weights}`,
+    `pixels   ${sizePx} px ${interpolation}, ${cropMode} crop ${cropPct}, mean ${mean.join(" ")}, std ${std.join(" ")}`,
+    `use      facehand train --weights ${source}${pixels === undefined ? "" : ` --pixels ${pixels}`} ...`,
+  ].join("\n");
+}

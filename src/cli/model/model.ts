@@ -1,0 +1,18 @@
+// `facehand model ...`: fetches pretrained backbones; shows, converts, exports and describes models.
+import type { Command } from "commander";
+import { type Context, verb } from "../context.ts";
+import { cardCommand } from "./card.ts";
+import { convertCommand } from "./convert.ts";
+import { exportCommand } from "./export.ts";
+import { fetchCommand } from "./fetch.ts";
+import { showCommand } from "./show.ts";
+
+/** `facehand model`. */
+export function modelCommand(context: Context): Command {
+  return verb("model", "fetch pretrained backbones; show, convert and export models; write a model's card")
+    .addCommand(fetchCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(convertCommand(context))
+    .addCommand(exportCommand(context))
+    .addCommand(cardCommand(context));
+}

@@ -1,0 +1,185 @@
+// `facehand predict`: the probability of the recorded label "male" for images, by a checkpoint.
+// Every image is read, and with --detect searched, before anything is printed; what could not be is told first.
+import { type Command, Option } from "commander";
+import { MODALITIES } from "../../core/words.ts";
+import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
+import { HAND_CROPS } from "../../find/hand-source.ts";
+import { countFiles, makeFolder } from "../../machine/folder.ts";
+import { isOnnxName } from "../../models/files/exported.ts";
+import type { LocalOptions } from "../../predict/infer.ts";
+import { openOnnxFile } from "../../predict/onnx-file.ts";
+import { listPictures } from "../../predict/picture-files.ts";
+import { predictCrops } from "../../predict/predict.ts";
+import { checkAsked } from "../../predict/predictor.ts";
+import { loadModels, openEnsemble } from "../../train/ensemble.ts";
+import { UPSTREAM_PREFIX, upstreamModel } from "../../train/exchange/upstream.ts";
+import { startBytes } from "../bytes-progress.ts";
+import {
+  type Context,
+  deviceOption,
+  driveOption,
+  jsonOption,
+  onlyWith,
+  verb,
+  wholeNumber,
+} from "../context.ts";
+import { checkOutputs } from "./outputs.ts";
+import { type PrepareFlags, prepareAll, sought } from "./prepare.ts";
+import { formatRows, rowOf, rowsJson, writeRows } from "./rows.ts";
+
+interface Flags extends PrepareFlags {
+  readonly threads?: number;
+  readonly device: Device | "auto";
+  readonly csv?: string;
+  readonly pictures?: string;
+  readonly json?: boolean;
+  readonly mirror?: string;
+  readonly driveEndpoint?: string;
+}
+
+/** `facehand predict`. */
+export function predictCommand(context: Context): Command {
+  return verb(
+    "predict",
+    "probability of male as recorded in the training labels, for images of hands or faces",
+  )
+    .argument(
+      "<ckpt>",
+      "checkpoint (.safetensors), a run folder for its best one, a folder of seeds for the mean of their log-odds, an .onnx of model export, or upstream:best-umcc, upstream:best-mag",
+    )
+    .option("--mirror <place>", "with upstream:...: folder, or address, that has the published checkpoint")
+    .addOption(driveOption())
+    .argument(
+      "<image...>",
+      "crops as `derive` makes them, or photos with --detect: files, folders and all below them, or patterns in quotes",
+    )
+    .addOption(
+      new Option(
+        "--modality <name>",
+        "what the images show: UMCC F1 is told, MAG takes that head; auto: MAG's gate decides, UMCC F1 is told what --detect found",
+      )
+        .choices([...MODALITIES, "auto"])
+        .default("auto"),
+    )
+    .option(
+      "--detect",
+      "find the face or the hand in a photo first (the largest), and crop it as `derive` does",
+    )
+    .option("--face-model <file>", "with --detect: YuNet (.onnx) instead of the built-in MediaPipe detector")
+    .option(
+      "--hand-model <file>",
+      "with --detect: hand_detector.onnx of ai-forever/dynamic_gestures likewise",
+    )
+    .addOption(
+      new Option("--hand-crop <how>", "with --detect: hands cut as `derive --hand-crop` did")
+        .choices([...HAND_CROPS])
+        .default("landmarks"),
+    )
+    .option(
+      "--threads <n>",
+      "threads of ONNX Runtime (default: one per core)",
+      wholeNumber("--threads", 1, 1024),
+    )
+    .option("--csv <file>", "also write the answers as a table, a row each")
+    .option(
+      "--pictures <dir>",
+      "with --detect: new folder for the photos, with what was found and cut drawn in",
+    )
+    .addOption(deviceOption())
+    .addOption(jsonOption())
+    .action((ckpt: string, images: string[], flags: Flags, command: Command) => {
+      checkFlags(command, ckpt, flags);
+      return predict(context, ckpt, images, flags);
+    });
+}
+
+async function predict(
+  context: Context,
+  ckpt: string,
+  words: readonly string[],
+  flags: Flags,
+): Promise<void> {
+  const { paths: images, others } = await listPictures(words);
+  await checkOutputs(flags, words);
+  if (others > 0) context.report(`${others} files of the folders are no pictures, and are left out`);
+  const device = await chooseDevice(flags.device);
+  const { threads } = flags;
+  const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
+  const { path, facts, seeds, open } = await openModel(await fetchedModel(context, ckpt, flags), options);
+  if (flags.detect !== true) checkAsked([flags.modality], facts);
+  const predictor = await open();
+  try {
+    const answer = await withPictures(flags.pictures, images.length, async (pictures) => {
+      const prepared = await prepareAll(context, images, { facts, flags, pictures });
+      const rows = (await predictCrops(predictor, prepared.crops)).map((row, i) =>
+        rowOf(row, prepared.crops[i]!),
+      );
+      for (const { warning } of rows) if (warning !== undefined) context.report(warning);
+      const { notFound, unread } = prepared;
+      const all = { path, facts, seeds, rows, images: images.length, notFound, unread };
+      if (flags.csv !== undefined) await writeRows(flags.csv, all);
+      return all;
+    });
+    context.print(flags.json === true ? JSON.stringify(rowsJson(answer), null, 2) : formatRows(answer));
+  } finally {
+    await predictor.close();
+  }
+}
+
+/** A model, and how it is opened once it is known to fit what is asked. */
+async function openModel(target: string, options: LocalOptions) {
+  if (isOnnxName(target)) {
+    const predictor = await openOnnxFile(target, options);
+    return { path: target, facts: predictor.facts, seeds: undefined, open: async () => predictor };
+  }
+  const models = await loadModels(target);
+  const { path, facts, seeds } = models;
+  return { path, facts, seeds, open: () => openEnsemble(models, options) };
+}
+
+/** The folder of pictures appears whole or not at all, and last: what a kill leaves is no hindrance to the same command. */
+function withPictures<T extends { readonly unread: readonly string[] }>(
+  pictures: string | undefined,
+  images: number,
+  work: (dir?: string) => Promise<T>,
+): Promise<T> {
+  if (pictures === undefined) return work();
+  return makeFolder(pictures, work, {
+    count: async (dir, { unread }) => {
+      const made = images - unread.length;
+      return [{ what: "drawn photos", made, found: await countFiles(dir) }];
+    },
+  });
+}
+
+/** A published checkpoint is fetched and converted, or found in the cache; anything else is a path. */
+async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Promise<string> {
+  const { mirror, driveEndpoint } = flags;
+  if (!isPublished(ckpt)) return ckpt;
+  const line = startBytes(ckpt);
+  const options = { signal, onProgress: line.onProgress, onStep: line.note };
+  try {
+    return await upstreamModel(ckpt.slice(UPSTREAM_PREFIX.length), {
+      ...options,
+      ...(mirror === undefined ? {} : { mirror }),
+      ...(driveEndpoint === undefined ? {} : { driveEndpoint }),
+    });
+  } finally {
+    line.done();
+  }
+}
+
+const isPublished = (ckpt: string) => ckpt.startsWith(UPSTREAM_PREFIX);
+
+/** Flags that nothing would look at are refused before anything is read. */
+function checkFlags(command: Command, ckpt: string, flags: Flags): void {
+  for (const flag of ["--mirror", "--drive-endpoint"])
+    onlyWith(command, flag, `a checkpoint of ${UPSTREAM_PREFIX}...`, isPublished(ckpt));
+  onlyWith(command, "--pictures", "--detect", flags.detect === true);
+  const given = { face: ["--face-model"], hand: ["--hand-model", "--hand-crop"] };
+  for (const modality of MODALITIES) {
+    const seeks = flags.detect === true && sought(flags).includes(modality);
+    for (const flag of given[modality])
+      onlyWith(command, flag, `--detect with --modality ${modality} or auto`, seeks);
+  }
+}

@@ -1,0 +1,198 @@
+// `facehand release ...`: what is needed to publish a dataset.
+import type { Command } from "commander";
+import { AppError, unexpected } from "../../core/errors.ts";
+import { startProgress } from "../../core/progress.ts";
+import type { CheckedDataset } from "../../dataset/check/check.ts";
+import { locate } from "../../dataset/layout.ts";
+import { readManifest } from "../../dataset/manifest.ts";
+import { keyedPseudonyms } from "../../dataset/pseudonyms.ts";
+import { refuseErased } from "../../derive/judge/remains.ts";
+import { writeAtomic } from "../../machine/files.ts";
+import { withLock } from "../../machine/lock.ts";
+import { checkApart } from "../../machine/true-path.ts";
+import { type BundleNote, croissantOf, writeBundle } from "../../release/bundle.ts";
+import { datasetCard } from "../../release/dataset-card.ts";
+import { datasetFacts, type ReleaseInfo } from "../../release/facts.ts";
+import { type HashKey, openHashKey } from "../../release/hash-key.ts";
+import { chooseLicence, type LicenceChoice } from "../../release/licence.ts";
+import { type Context, jsonOption, verb } from "../context.ts";
+import { checkWithProgress } from "../data/check.ts";
+import { refusingOption, tellErases } from "../erases.ts";
+import { packageVersion } from "../version.ts";
+
+/** `facehand release`. */
+export function releaseCommand(context: Context): Command {
+  return verb("release", "publish a dataset: bundle, card, Croissant metadata")
+    .addCommand(bundleCommand(context))
+    .addCommand(cardCommand(context))
+    .addCommand(croissantCommand(context));
+}
+
+interface InfoFlags {
+  readonly licence?: string;
+  readonly release: string;
+  readonly date: string;
+  readonly creator: string;
+  readonly url: string;
+  readonly title?: string;
+}
+
+/** Flags for what only the publisher knows. */
+function withInfo(command: Command): Command {
+  return command
+    .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
+    .option("--licence <choice>", "hagrid for what is derived from HaGRID, drawn for the drawn sample")
+    .requiredOption(
+      "--release <version>",
+      "version of the dataset, e.g. 1.0.0",
+      matching("--release", VERSION),
+    )
+    .requiredOption("--date <yyyy-mm-dd>", "day of publication", matching("--date", DATE))
+    .requiredOption("--creator <name>", "who publishes it")
+    .requiredOption("--url <url>", "where it is published", matching("--url", URL_FORM))
+    .option("--title <name>", "name of the dataset; by default it says where the pictures come from");
+}
+
+const TITLES: Readonly<Record<LicenceChoice, string>> = {
+  hagrid: "Face-hand pairs derived from HaGRID",
+  drawn: "Face-hand pairs of drawn people",
+};
+const VERSION = { pattern: /^\d+\.\d+\.\d+$/, expected: "a version such as 1.0.0" };
+const DATE = {
+  pattern: /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
+  expected: "a day such as 2026-11-24",
+};
+const URL_FORM = { pattern: /^https?:\/\/[^\s"]+$/, expected: "an address that begins with https://" };
+
+function matching(name: string, { pattern, expected }: typeof VERSION): (text: string) => string {
+  return (text) => {
+    if (pattern.test(text)) return text;
+    throw unexpected("input", { code: "FLAG", expected, name, got: text });
+  };
+}
+
+/** Statements of the publisher; the licence is judged before any image is opened. */
+async function infoOf(dir: string, flags: InfoFlags): Promise<ReleaseInfo> {
+  const manifest = await readManifest((await locate(dir)).root);
+  const licence = chooseLicence(flags.licence, manifest?.drawn === true);
+  const { title: name = TITLES[licence], release: version, date, creator, url } = flags;
+  return { name, version, date, creator, url, licence };
+}
+
+function bundleCommand(context: Context): Command {
+  return withInfo(
+    verb("bundle", "write aligned_dataset.zip, tables, card, datasheet, Croissant, licence and hashes"),
+  )
+    .requiredOption("--out <dir>", "new folder; appears complete or not at all")
+    .option("--with-removed", "also publish the crops that cleaning took out")
+    .option(
+      "--hash-subjects",
+      "HMAC-SHA256 for the ids of subjects, pairs and frames, in tables and file names",
+    )
+    .option("--key <file>", "with --hash-subjects: its key, 32 bytes or more; <out>.key is made if left out")
+    .addOption(refusingOption())
+    .addOption(jsonOption())
+    .action(async (dir: string, flags: BundleFlags) => {
+      const { out, key: file, withRemoved = false, hashSubjects = false, decisions } = flags;
+      if (file !== undefined && !hashSubjects) {
+        throw unexpected("input", {
+          code: "FLAG",
+          expected: "--hash-subjects",
+          name: "--key",
+          got: undefined,
+        });
+      }
+      const info = await infoOf(dir, flags);
+      const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
+      const checked = await checkWithProgress(context, dir, 4);
+      const [note, key] = await withLock(out, `the folder ${out}`, async () => {
+        const key = hashSubjects ? await openHashKey(file, out) : undefined;
+        const pseudonyms = key && keyedPseudonyms(key.key);
+        const about = { madeBy: packageVersion(), withRemoved, pseudonyms };
+        const note = await packing(context, checked, (options) =>
+          writeBundle(checked, info, out, { ...options, ...about }),
+        );
+        return [note, key] as const;
+      });
+      context.print(
+        flags.json === true
+          ? JSON.stringify({ out, ...note, ...(key && { key: key.path }), erases }, null, 2)
+          : [tellBundle(note, out, key), ...tellErases(erases, decisions)].join("\n"),
+      );
+    });
+}
+
+interface BundleFlags extends InfoFlags {
+  readonly out: string;
+  readonly withRemoved?: boolean;
+  readonly hashSubjects?: boolean;
+  readonly key?: string;
+  readonly decisions?: string;
+  readonly json?: boolean;
+}
+
+function tellBundle(
+  { pairs, subjects, info, withoutRemoved }: BundleNote,
+  out: string,
+  key?: HashKey,
+): string {
+  return [
+    `${pairs} pairs of ${subjects} subjects in ${out}, ${info.name} ${info.version}; hashes in SHA256SUMS`,
+    ...(withoutRemoved === 0
+      ? []
+      : [`${withoutRemoved} crops that cleaning took out are left out; --with-removed publishes them`]),
+    ...(key === undefined
+      ? []
+      : [`key of the hashed ids, never to be published: ${key.path}${key.isNew ? " (made now)" : ""}`]),
+  ].join("\n");
+}
+
+function croissantCommand(context: Context): Command {
+  return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would hold"))
+    .option("--out <file>", "write it there instead")
+    .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
+      const info = await infoOf(dir, flags);
+      const checked = await checkWithProgress(context, dir, 4);
+      const document = await packing(context, checked, (options) => croissantOf(checked, info, options));
+      await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
+    });
+}
+
+function cardCommand(context: Context): Command {
+  return withInfo(verb("card", "print the card of a dataset (README.md of its bundle)"))
+    .option("--out <file>", "write it there instead")
+    .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
+      const info = await infoOf(dir, flags);
+      const checked = await checkWithProgress(context, dir, 4);
+      if (checked.totals.serious > 0) {
+        const message = `Expected no serious findings in ${checked.root}, got ${checked.totals.serious}`;
+        throw new AppError("data", "CHECK_FAILED", message, { hint: `facehand data check ${checked.root}` });
+      }
+      await emit(context, datasetCard(info, await datasetFacts(checked)).trimEnd(), flags.out, checked);
+    });
+}
+
+async function emit(
+  { print }: Context,
+  text: string,
+  out: string | undefined,
+  { root }: CheckedDataset,
+): Promise<void> {
+  if (out === undefined) return print(text);
+  checkApart(out, [root]);
+  await writeAtomic(out, `${text}\n`);
+  print(out);
+}
+
+async function packing<T>(
+  { signal }: Context,
+  { images }: CheckedDataset,
+  work: (options: { readonly signal: AbortSignal; readonly onFile: () => void }) => Promise<T>,
+): Promise<T> {
+  const progress = startProgress("pack", images, { unit: "images" });
+  try {
+    return await work({ signal, onFile: () => progress.tick() });
+  } finally {
+    progress.done();
+  }
+}

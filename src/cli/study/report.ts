@@ -1,0 +1,148 @@
+// `facehand study report` and `facehand study audit`: what a study says, and whether published figures fit together.
+
+import type { Command } from "commander";
+import { decimal } from "../../core/decimal.ts";
+import { unexpected } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
+import { readRecords } from "../../formats/csv.ts";
+import { withLock } from "../../machine/lock.ts";
+import { checkApart } from "../../machine/true-path.ts";
+import { type AuditFinding, auditRow, type PublishedRow } from "../../studies/report/audit.ts";
+import { checkReport, makeReport, writeReport } from "../../studies/report/report.ts";
+import { readStudy } from "../../studies/study.ts";
+import {
+  type Context,
+  jsonOption,
+  list,
+  minSubjectsOption,
+  onlyWith,
+  verb,
+  wholeNumber,
+} from "../context.ts";
+
+interface ReportFlags {
+  readonly out: string;
+  readonly check?: boolean;
+  readonly bootstrap: number;
+  readonly minSubjects: number;
+}
+
+/** `facehand study report`. */
+export function reportCommand({ print }: Context): Command {
+  return verb("report", "tables and figures of a study, computed from its stored predictions")
+    .argument("<dir>", "study folder")
+    .requiredOption(
+      "--out <dir>",
+      "folder for report.md, report.html, tables/*.csv and *.tex, final_metrics_...csv",
+    )
+    .option("--check", "write nothing; fail (exit code 3) if a file there is not what is recomputed")
+    .option(
+      "--bootstrap <n>",
+      "draws and exchanges over subjects",
+      wholeNumber("--bootstrap", 100, 1_000_000),
+      2000,
+    )
+    .addOption(minSubjectsOption())
+    .action(async (dir: string, { out, check, bootstrap, minSubjects }: ReportFlags) => {
+      const make = () => makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
+      if (check === true) {
+        const report = await make();
+        await checkReport(report, out);
+        print(`${report.files.size} files in ${out} are what ${report.results.runs.length} runs give`);
+        return;
+      }
+      await readStudy(dir); // what is no study is told as such
+      checkApart(out, [dir]);
+      const report = await withLock(out, `the folder ${out}`, async () => {
+        const made = await make();
+        await writeReport(made, out);
+        return made;
+      });
+      const { runs, missing } = report.results;
+      const open = missing.length === 0 ? "" : `; ${missing.length} runs are not done and in no figure`;
+      print(`${report.files.size} files in ${out}, from ${runs.length} runs${open}`);
+    });
+}
+
+interface AuditFlags {
+  readonly values?: readonly string[];
+  readonly mean?: string;
+  readonly std?: string;
+  readonly n?: number;
+  readonly json?: boolean;
+}
+
+/** `facehand study audit`. */
+export function auditCommand({ print }: Context): Command {
+  return verb(
+    "audit",
+    "do published figures fit together: mean and std of values by seed, accuracies of n images",
+  )
+    .argument("[file]", "CSV with columns values (separated by blanks), mean, std, n; instead of flags")
+    .option(
+      "--values <list>",
+      "values by seed as they were printed, e.g. 0.9100,0.9085,0.9137",
+      list("--values"),
+    )
+    .option("--mean <number>", "their published mean")
+    .option("--std <number>", "their published standard deviation")
+    .option("--n <images>", "number of images that each value is an accuracy of", wholeNumber("--n", 1, 1e9))
+    .addOption(jsonOption())
+    .action(async (file: string | undefined, flags: AuditFlags, command: Command) => {
+      for (const flag of ["--values", "--mean", "--std", "--n"])
+        onlyWith(command, flag, "it in place of a file", file === undefined);
+      const rows = file === undefined ? [{ name: "", row: fromFlags(flags) }] : await fromFile(file);
+      const audited = rows.map(({ name, row }) => ({ name, ...row, findings: auditRow(row) }));
+      if (flags.json === true) print(JSON.stringify(audited, null, 2));
+      else
+        print(
+          audited.flatMap(({ name, findings }) => findings.map((f) => formatFinding(name, f))).join("\n"),
+        );
+    });
+}
+
+function fromFlags({ values, mean, std, n }: AuditFlags): PublishedRow {
+  if (values === undefined) {
+    const expected = "--values, or a CSV file";
+    throw unexpected("input", { code: "FLAG", expected, name: "study audit", got: undefined });
+  }
+  return { values, ...defined({ mean, std, n }) };
+}
+
+function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+}
+
+async function fromFile(path: string): Promise<{ name: string; row: PublishedRow }[]> {
+  const rows: { name: string; row: PublishedRow }[] = [];
+  let header: readonly string[] | undefined;
+  for await (const { record, row } of readRecords(path)) {
+    if (header === undefined) {
+      header = record;
+      if (header.includes("values")) continue;
+      const got = header.join(", ");
+      throw unexpected("data", {
+        code: "CSV_COLUMNS",
+        expected: "column values",
+        name: path,
+        got,
+        where: `${path}:1`,
+      });
+    }
+    const of = (name: string) => record[header!.indexOf(name)]?.trim() || undefined;
+    const n = of("n");
+    const values = (of("values") ?? "").split(/[\s;]+/).filter((text) => text !== "");
+    const known = defined({
+      mean: of("mean"),
+      std: of("std"),
+      n: n === undefined ? undefined : (decimal(n) ?? Number.NaN),
+    });
+    rows.push({ name: `${of("name") ?? `row ${row}`}: `, row: { values, ...known } });
+  }
+  return rows;
+}
+
+function formatFinding(name: string, { what, consistent, expected, published }: AuditFinding): string {
+  const verdict = consistent ? "agrees" : "does not follow";
+  return visible(`${name}${what} ${published} ${verdict}: ${expected}`);
+}

@@ -1,0 +1,267 @@
+// `facehand train`: flags are made from the configuration's schema, so that both always agree.
+import { join } from "node:path";
+import type { Command } from "commander";
+import { unexpected } from "../../core/errors.ts";
+import { openSource } from "../../dataset/sources/sources.ts";
+import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
+import { seedSummary } from "../../evaluate/intervals/seeds.ts";
+import { SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
+import { predictionFiles } from "../../evaluate/stored/prediction-folder.ts";
+import { withLocks } from "../../machine/lock.ts";
+import { backbone } from "../../models/backbones/registry.ts";
+import { HUB_PREFIX } from "../../models/files/hub.ts";
+import { parseTag } from "../../models/tags.ts";
+import { isRun, runPaths } from "../../predict/run-folder.ts";
+import { formatSeeds, LABEL_NOTE } from "../../report/figure-text.ts";
+import { type TrainConfig, trainConfigSchema } from "../../train/config.ts";
+import { type RunResult, train } from "../../train/loop.ts";
+import { checkPretraining, pixelsOf } from "../../train/pretrained.ts";
+import { configOfRun } from "../../train/run.ts";
+import {
+  type EpochLog,
+  formatEpoch,
+  formatPart,
+  isPartSmall,
+  type PartLog,
+  selectionFigure,
+} from "../../train/runlog.ts";
+import { featureNote } from "../../train/step/features.ts";
+import { configOptions, numeric } from "../config-options.ts";
+import {
+  type Context,
+  deviceOption,
+  isGiven,
+  jsonOption,
+  list,
+  onlyWith,
+  verb,
+  wholeNumber,
+} from "../context.ts";
+import { fetchWithProgress } from "../model/fetch.ts";
+import { batchOf, memoryGb, withAuto } from "./batch.ts";
+import { TrainProgress } from "./progress.ts";
+import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
+
+interface Flags extends Record<string, unknown> {
+  readonly out: string;
+  readonly seeds?: readonly string[];
+  readonly resume?: boolean;
+  readonly memory?: number;
+  readonly threads?: number;
+  readonly workers: number;
+  readonly device: Device | "auto";
+  readonly tensorboard?: boolean;
+  readonly json?: boolean;
+}
+
+/** `facehand train`. */
+export function trainCommand(context: Context): Command {
+  const command = verb("train", "train a model over one or several seeds, leaving a run folder each");
+  for (const option of configOptions(trainConfigSchema))
+    command.addOption(option.long === "--batch" ? withAuto(option) : option);
+  return command
+    .option(
+      "--seeds <list>",
+      "several seeds, e.g. 42,123,999: one run each in <out>/seed_<n>",
+      list("--seeds"),
+    )
+    .requiredOption("--out <dir>", "run folder (or the folder of the runs, with --seeds)")
+    .option("--resume", "go on where an interrupted run stopped")
+    .option(
+      "--threads <n>",
+      "threads of ONNX Runtime (default: one per core)",
+      wholeNumber("--threads", 1, 1024),
+    )
+    .option(
+      "--memory <GB>",
+      "what training may hold, for --batch auto (default: 80% of what is free)",
+      memoryGb,
+    )
+    .option("--workers <n>", "threads that decode and augment images", wholeNumber("--workers", 1, 256), 2)
+    .option("--tensorboard", "also write <run>/tensorboard, for those who watch training there")
+    .addOption(deviceOption())
+    .addOption(jsonOption())
+    .action(async (flags: Flags, own: Command) => {
+      await checkVain(own, flags);
+      await trainSeeds(context, flags);
+    });
+}
+
+async function trainSeeds(context: Context, flags: Flags): Promise<void> {
+  const { out, seeds, resume, threads, workers, device: asked, tensorboard, json, memory, ...config } = flags;
+  if (seeds !== undefined && config["seed"] !== undefined) {
+    throw unexpected("input", {
+      code: "FLAG",
+      expected: "--seed or --seeds",
+      name: "the seeds",
+      got: "both",
+    });
+  }
+  const device = await chooseDevice(asked);
+  const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
+  const dirs = runs?.map(({ dir }) => dir) ?? [out];
+  const asOne = { resume: resume === true, workers, device, tensorboard: tensorboard ?? false };
+  const how = { ...asOne, ...(threads === undefined ? {} : { threads }) };
+  const results = await withLocks(
+    dirs,
+    (dir) => `the run folder ${dir}`,
+    async () => {
+      const known = await pretrainedPixels(context, config, how.resume ? dirs : []);
+      const batch = await batchOf(context, { ...known, ...config }, { memory, device, dirs });
+      const given = batch === undefined ? config : { ...config, batch };
+      return await trainEach(context, runs ?? [{ dir: out, seed: undefined }], { ...how, known, given });
+    },
+  );
+  await noteTest(context, results);
+  context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
+}
+
+interface EachRun extends Omit<OneRun, "dir"> {
+  readonly known: Partial<Pick<TrainConfig, "pixels">>;
+  /** Keys of the configuration, without the seed. */
+  readonly given: Readonly<Record<string, unknown>>;
+}
+
+async function trainEach(
+  context: Context,
+  runs: readonly { readonly dir: string; readonly seed: unknown }[],
+  { known, given, ...how }: EachRun,
+): Promise<Results> {
+  const results: Results[number][] = [];
+  let progress: TrainProgress | undefined;
+  for (const { dir, seed } of runs) {
+    const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
+    const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
+    if (seed !== undefined) context.report(`seed ${parsed.seed}: ${dir}`);
+    progress ??= new TrainProgress(runs.length, parsed.epochs);
+    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, { ...how, dir }, progress) });
+  }
+  return results;
+}
+
+/** What the network of a tag has no use for. */
+function checkTagged(command: Command, tag: string): void {
+  const flags = ["--layer-decay", "--drop-path-rate"].filter((flag) => isGiven(command, flag));
+  if (flags.length === 0) return;
+  const { backbone: network, frozen } = parseTag(tag);
+  const drops = backbone(network).neverDrops !== true;
+  onlyWith(command, "--layer-decay", "Z0 or Z1 in the tag: a backbone that learns", frozen < 2, tag);
+  onlyWith(command, "--drop-path-rate", "a network with residual blocks", drops, network);
+}
+
+/** Flags that nothing would look at: shares of sources that bring their splits, rates of what does not learn. */
+async function checkVain(command: Command, flags: Flags): Promise<void> {
+  if (flags.resume === true) return; // a run of before goes on by the command that began it
+  const { data = [], tag, weightDecay } = flags as { data?: string[]; tag?: string; weightDecay?: number };
+  onlyWith(command, "--decay-all", "--weight-decay above 0", weightDecay !== 0);
+  if (tag !== undefined) checkTagged(command, tag);
+  const dealing = ["--val", "--test", "--split-seed"].filter((flag) => isGiven(command, flag));
+  if (dealing.length === 0 || data.length === 0) return;
+  const sources = await Promise.all(data.map(openSource));
+  const dealt = sources.some(({ split }) => split === undefined);
+  const own = sources.map(({ kind }) => `${kind} with its own splits`).join(", ");
+  for (const flag of dealing) onlyWith(command, flag, "a source without splits of its own", dealt, own);
+}
+
+/** Weights of the hub are fetched before anything is made, and say their pixels; runs that go on have both. */
+async function pretrainedPixels(
+  context: Context,
+  { tag, weights, pixels }: Record<string, unknown>,
+  resumed: readonly string[],
+) {
+  const begun = await Promise.all(resumed.map(isRun));
+  if (begun.length > 0 && begun.every(Boolean)) return {};
+  if (typeof tag !== "string" || typeof weights !== "string" || !weights.startsWith(HUB_PREFIX)) return {};
+  checkPretraining({ tag, weights });
+  const pretrained = await fetchWithProgress(context, weights.slice(HUB_PREFIX.length));
+  return pixels === undefined ? { pixels: pixelsOf(pretrained) } : {};
+}
+
+/** Without test images, what `evaluate` does by default is not there: better said now than then. */
+async function noteTest({ report }: Context, results: Results): Promise<void> {
+  const [{ result }] = results as [Results[number]];
+  const files = await predictionFiles(runPaths(result.dir).predictions);
+  if (files.some(({ split }) => split !== "val")) return;
+  report(
+    `no test images were held out: evaluate by --split val, whose images chose the epoch, or train with --test 0.2`,
+  );
+}
+
+interface OneRun {
+  readonly device: Device;
+  readonly dir: string;
+  readonly workers: number;
+  readonly resume: boolean;
+  readonly tensorboard: boolean;
+  readonly threads?: number;
+}
+
+async function trainOne(
+  context: Context,
+  config: TrainConfig,
+  { tensorboard, ...options }: OneRun,
+  progress: TrainProgress,
+): Promise<RunResult> {
+  const events = () => (tensorboard ? writeTensorboard(options.dir, Date.now() / 1000) : undefined);
+  let writing = Promise.resolve();
+  const note = featureNote(config);
+  if (note !== undefined) context.report(note);
+  progress.nextRun();
+  const onEpoch = (epoch: EpochLog) => {
+    const left = progress.afterEpoch();
+    context.report(`${formatEpoch(epoch, config.epochs)}  (${left})`);
+    writing = writing.then(events);
+  };
+  try {
+    const result = await train(config, {
+      ...options,
+      signal: context.signal,
+      onEpoch,
+      onWeights: (told) => context.report(`weights ${told}`),
+      onStep: ({ loss }, position, steps) => progress.step(position, steps, loss),
+    });
+    await writing;
+    if (tensorboard) await completeTensorboard(options.dir, Date.now() / 1000);
+    const { epochs, best } = result;
+    if (epochs.length < config.epochs) {
+      context.report(`stopped after epoch ${epochs.length}: none was better since epoch ${best.epoch}`);
+    }
+    return result;
+  } finally {
+    progress.done();
+    await writing.catch(() => undefined); // its own error is thrown above; here another one is on its way
+  }
+}
+
+type Results = readonly { readonly seed: number; readonly result: RunResult }[];
+
+function summaryJson(results: Results) {
+  const figures = results.map(({ result }) => selectionFigure(result.best.val.all));
+  const judged = (part: PartLog | null) =>
+    part === null || !isPartSmall(part) ? part : { n: part.n, subjects: part.subjects, tooSmall: true };
+  const runs = results.map(({ seed, result: { dir, best } }) => {
+    const val = { ...best.val, hand: judged(best.val.hand), face: judged(best.val.face) };
+    return { seed, dir, best: { ...best, val } };
+  });
+  return { note: LABEL_NOTE, runs, balancedAccuracy: seedSummary(figures) };
+}
+
+/** Validation balanced accuracy of each seed's best epoch; mean and sample std over seeds. */
+function summaryText(results: Results): string {
+  const rows = results.map(({ seed, result }) => {
+    const { epoch, val } = result.best;
+    const all = selectionFigure(val.all).toFixed(4);
+    return `seed ${seed}  best epoch ${epoch}  all ${all}  hand ${formatPart(val.hand)}  face ${formatPart(val.face)}`;
+  });
+  const parts = (["all", "hand", "face"] as const).flatMap((name) => {
+    const found = results.flatMap(({ result }) => result.best.val[name] ?? []);
+    if (found.length < results.length) return [];
+    if (name !== "all" && found.some(isPartSmall)) return [`${name.padEnd(4)}  too small`];
+    return [`${name.padEnd(4)}  ${formatSeeds(seedSummary(found.map(selectionFigure)))}`];
+  });
+  const small = results.some(({ result: { best } }) =>
+    [best.val.hand, best.val.face].some((part) => part !== null && isPartSmall(part)),
+  );
+  const note = small ? [`too small: the figure rests on under ${SMALL_SUBJECTS} subjects`] : [];
+  return ["Validation balanced accuracy", ...rows, ...parts, ...note, LABEL_NOTE].join("\n");
+}

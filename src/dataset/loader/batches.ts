@@ -1,0 +1,203 @@
+// Batches of labelled pictures for training and evaluation, prepared in threads ahead of the consumer.
+// Invariant: a batch's bytes depend only on the samples, the options that name them, the seed and the epoch:
+// not on the number of threads, on timing, or on which batches were asked for before.
+// Source: torch's DataLoader (shuffle, drop_last); upstream's transforms (flip, jitter, rotation, resize).
+import { existsSync } from "node:fs";
+import { missingFile, unexpected } from "../../core/errors.ts";
+import { closeAll } from "../../core/handle.ts";
+import { Random } from "../../core/random.ts";
+import { MODALITIES, type Sample, sexIndex } from "../../core/words.ts";
+import { mapOrdered, WorkerPool } from "../../machine/pool.ts";
+import type { AugmentPolicy } from "../../pixels/jitter.ts";
+import type { Perturbation } from "../../pixels/perturb.ts";
+import type { WorkerRequest, WorkerSetup } from "./worker.ts";
+
+export interface BatchOptions {
+  readonly samples: readonly Sample[];
+  readonly batchSize: number;
+  /** Side of the square pictures, px. */
+  readonly sizePx: number;
+  /** A new order each epoch; otherwise the order of `samples`. */
+  readonly shuffle: boolean;
+  /** Leave out a last batch that is not full, as torch's drop_last. */
+  readonly dropLast: boolean;
+  readonly augment: AugmentPolicy | undefined;
+  /** Done to each picture as decoded, before any augmentation; the same in every epoch. */
+  readonly perturb?: Perturbation;
+  readonly seed: number;
+  /** Number of threads, >= 1. */
+  readonly workers: number;
+  /** Batches prepared beyond the one in use, >= 0; bounds the memory. */
+  readonly prefetch: number;
+  /** Bytes of decoded pictures kept for later epochs, over all threads; default 1 GiB. */
+  readonly cacheBytes?: number;
+}
+
+export interface Batch {
+  /** Position in its epoch, from 0. */
+  readonly index: number;
+  /** RGB u8, [N, sizePx, sizePx, 3]; empty if not needed */
+  readonly images: Uint8Array<ArrayBuffer>;
+  /** 0 female, 1 male, [N] */
+  readonly targets: Float32Array<ArrayBuffer>;
+  /** Index into MODALITIES, [N] */
+  readonly modality: Uint8Array<ArrayBuffer>;
+  /** [N] */
+  readonly samples: readonly Sample[];
+}
+
+export interface EpochOptions {
+  readonly startBatch?: number;
+  /** False if the pictures of these samples are not wanted: their batch has no bytes. Asked ahead of the consumer. */
+  readonly needed?: (samples: readonly Sample[]) => boolean;
+}
+
+export interface Batches {
+  readonly batchesPerEpoch: number;
+  /**
+   * The batches of one epoch, from `startBatch` on; leaving the loop early is fine.
+   * @param n - epoch, from 0; decides order and augmentation
+   */
+  epoch(n: number, options?: EpochOptions): AsyncIterable<Batch>;
+  /** Ends the threads when batches under way are done; a second call does no harm. */
+  close(): Promise<void>;
+}
+
+/** Decoded pictures kept where nothing else is said. */
+export const CACHE_BYTES = 2 ** 30;
+
+/**
+ * Start the threads and check what can be checked before the first batch.
+ *
+ * @param options - samples and how to batch them; no option has a hidden effect on the bytes
+ * @returns epochs of batches; close it when done
+ * @throws AppError("data", "SAMPLE_DUPLICATE" | "FILE_MISSING"), AppError("input", "TOO_FEW_SAMPLES");
+ *   while iterating, whatever `decodeImage` throws, naming the sample's path
+ * @example for await (const batch of batches.epoch(0)) await step(batch)
+ */
+export function openBatches(options: BatchOptions): Batches {
+  const { samples, batchSize, dropLast, prefetch } = options;
+  checkSamples(samples);
+  const whole = samples.length / batchSize;
+  const batchesPerEpoch = dropLast ? Math.floor(whole) : Math.ceil(whole);
+  if (batchesPerEpoch === 0) throw tooFew(samples.length, dropLast ? batchSize : 1);
+  const threads = startThreads(options);
+  return {
+    batchesPerEpoch,
+    async *epoch(n, { startBatch = 0, needed = () => true } = {}) {
+      const order = epochOrder(options, n);
+      const indices = Array.from(
+        { length: Math.max(0, batchesPerEpoch - startBatch) },
+        (_, k) => startBatch + k,
+      );
+      yield* mapOrdered(indices, prefetch + 1, async (index) => {
+        const members = order.slice(index * batchSize, (index + 1) * batchSize);
+        const chosen = members.map((member) => samples[member]!);
+        return needed(chosen)
+          ? assemble(options, threads, n, index, members)
+          : labelled(index, chosen, new Uint8Array(0));
+      });
+    },
+    close: () => closeAll(threads),
+  };
+}
+
+/** Indices into `samples` in the order of this epoch. */
+function epochOrder({ samples, shuffle, seed }: BatchOptions, epoch: number): number[] {
+  const indices = samples.map((_, index) => index);
+  return shuffle ? Random.of(seed).split("order", epoch).shuffle(indices) : indices;
+}
+
+type Thread = WorkerPool<WorkerRequest, Uint8Array>;
+
+/** One pool a thread: a sample always goes to the same one, which may still have its picture. */
+function startThreads(options: BatchOptions): Thread[] {
+  const { workers, sizePx, seed, augment, perturb, cacheBytes = CACHE_BYTES } = options;
+  const setup: WorkerSetup = {
+    sizePx,
+    seed,
+    augment,
+    ...(perturb === undefined ? {} : { perturb }),
+    cacheBytes: Math.floor(cacheBytes / workers),
+  };
+  const entry = new URL("./worker", import.meta.url);
+  return Array.from({ length: workers }, () => new WorkerPool(entry, 1, setup));
+}
+
+/** Sends each thread its part of the batch and puts the pictures into the batch's order. */
+async function assemble(
+  { samples, sizePx }: BatchOptions,
+  threads: readonly Thread[],
+  epoch: number,
+  index: number,
+  members: readonly number[],
+): Promise<Batch> {
+  const chosen = members.map((member) => samples[member]!);
+  const stride = sizePx * sizePx * 3;
+  const images = new Uint8Array(members.length * stride); // [N, sizePx, sizePx, 3]
+  await Promise.all(
+    threads.map(async (thread, t) => {
+      const places = members.flatMap((member, place) => (member % threads.length === t ? [place] : []));
+      if (places.length === 0) return;
+      const items = places.map((place) => ({ key: keyOf(chosen[place]!), path: chosen[place]!.path }));
+      const part = await thread.run({ epoch, items });
+      places.forEach((place, k) => {
+        images.set(part.subarray(k * stride, (k + 1) * stride), place * stride);
+      });
+    }),
+  );
+  return labelled(index, chosen, images);
+}
+
+function labelled(index: number, chosen: readonly Sample[], images: Batch["images"]): Batch {
+  return {
+    index,
+    images,
+    targets: Float32Array.from(chosen, ({ sex }) => sexIndex(sex)),
+    modality: Uint8Array.from(chosen, ({ modality }) => MODALITIES.indexOf(modality)),
+    samples: chosen,
+  };
+}
+
+/** Ids are unique within a source only. */
+function keyOf({ source, id }: Sample): string {
+  return `${source}/${id}`;
+}
+
+function checkSamples(samples: readonly Sample[]): void {
+  const seen = new Map<string, string>();
+  for (const sample of samples) {
+    const key = keyOf(sample);
+    const before = seen.get(key);
+    if (before !== undefined) throw duplicate(key, before, sample.path);
+    seen.set(key, sample.path);
+    if (!existsSync(sample.path)) {
+      throw missingFile(
+        sample.path,
+        `the image of sample ${key}`,
+        "run `facehand data check` on the dataset",
+      );
+    }
+  }
+}
+
+function duplicate(key: string, first: string, second: string) {
+  return unexpected("data", {
+    code: "SAMPLE_DUPLICATE",
+    expected: "each id once",
+    name: "the samples' ids",
+    got: key,
+    where: `${first} and ${second}`,
+    hint: "name each --data source once, and remove rows that repeat an id",
+  });
+}
+
+function tooFew(count: number, needed: number) {
+  return unexpected("input", {
+    code: "TOO_FEW_SAMPLES",
+    expected: `at least ${needed} samples`,
+    name: "one batch",
+    got: count,
+    hint: "use a smaller --batch, or more data",
+  });
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { skinOf } from "../../drawn/svg.ts";
+import type { RgbImage } from "../../pixels/pixels.ts";
+import { labOf, SKIN_TONES, skinAngle, skinTone } from "./skin.ts";
+
+const PATH = new URL("../../../test/parity/goldens/derive.json", import.meta.url);
+const goldens = JSON.parse(readFileSync(PATH, "utf8")) as {
+  readonly lab: readonly {
+    readonly rgb: readonly [number, number, number];
+    readonly lab: readonly number[];
+  }[];
+};
+
+function plain(rgb: readonly [number, number, number], size = 150): RgbImage {
+  return {
+    width: size,
+    height: size,
+    data: Uint8Array.from({ length: size * size * 3 }, (_, i) => rgb[i % 3]!),
+  };
+}
+
+describe("labOf", () => {
+  it("gives scikit-image's CIELAB", () => {
+    for (const { rgb, lab } of goldens.lab) {
+      const { l, a, b } = labOf(...rgb);
+      for (const [i, value] of [l, a, b].entries()) expect(Math.abs(value - lab[i]!)).toBeLessThan(0.02);
+    }
+  });
+});
+
+describe("skinTone", () => {
+  it("cuts at 55, 41, 28, 10 and -30 degrees", () => {
+    expect([56, 55, 41.1, 41, 28, 10.5, 10, -29.9, -30, -80].map(skinTone)).toEqual([
+      ...["very light", "light", "light", "intermediate", "tan", "tan", "brown", "brown", "dark", "dark"],
+    ]);
+  });
+});
+
+describe("skinAngle", () => {
+  it("is atan((L* - 50) / b*) of the skin, for every class, at any size", () => {
+    for (const [, low] of SKIN_TONES.slice(0, -1)) {
+      const rgb = skinOf(low + 4).map(Math.round) as [number, number, number];
+      const { l, b } = labOf(...rgb);
+      const ita = (Math.atan((l - 50) / b) * 180) / Math.PI;
+      expect(skinAngle(plain(rgb))).toBeCloseTo(ita, 9);
+      expect(skinAngle(plain(rgb, 300))).toBeCloseTo(ita, 9);
+      expect(Math.abs(ita - (low + 4))).toBeLessThan(1);
+    }
+  });
+
+  it("leaves glints and shadows out", () => {
+    const rgb = skinOf(34).map(Math.round) as [number, number, number];
+    const chip = plain(rgb);
+    const before = skinAngle(chip)!;
+    for (let i = 0; i < chip.data.length; i += 3 * 10) chip.data.fill(252, i, i + 3); // grey glints
+    for (let i = 6; i < chip.data.length; i += 3 * 10) chip.data.set([30, 12, 8], i); // shadows of skin's hue
+    expect(skinAngle(chip)).toBeCloseTo(before, 9);
+  });
+
+  it("does not measure what is not like skin", () => {
+    expect(skinAngle(plain([40, 160, 60]))).toBeUndefined();
+    expect(skinAngle(plain([120, 120, 125]))).toBeUndefined();
+    expect(skinAngle(plain([3, 1, 1]))).toBeUndefined();
+  });
+});

@@ -1,0 +1,160 @@
+// Skin tone as pixels have it: the individual typology angle of a face chip, and its class.
+// Source: Chardon et al. 1991 (ITA = atan((L* - 50) / b*)); usual cuts 55, 41, 28, 10, -30 degrees; CIELAB of sRGB under
+// D65 (IEC 61966-2-1). It depends on light and camera: it audits the recorded class and does not replace it.
+
+import { FACE_PADDING } from "../../find/crops.ts";
+import type { RgbImage } from "../../pixels/pixels.ts";
+import { type Ranked, valueAtRank } from "../../pixels/rank.ts";
+
+/** From light to dark, with the lowest angle of each, degrees. */
+export const SKIN_TONES = [
+  ["very light", 55],
+  ["light", 41],
+  ["intermediate", 28],
+  ["tan", 10],
+  ["brown", -30],
+  ["dark", -90],
+] as const;
+export type SkinTone = (typeof SKIN_TONES)[number][0];
+
+/** The class of an angle: above 55 degrees very light, down to -30 and below, dark. */
+export function skinTone(itaDegrees: number): SkinTone {
+  return (SKIN_TONES.find(([, low]) => itaDegrees > low) ?? SKIN_TONES.at(-1)!)[0];
+}
+
+/** Where skin lies in dlib's unpadded chip: both cheeks and the bridge of the nose; x, y, width, height. */
+const PATCHES = [
+  [0.16, 0.42, 0.18, 0.2],
+  [0.66, 0.42, 0.18, 0.2],
+  [0.43, 0.3, 0.14, 0.2],
+] as const;
+/** Skin of any tone is redder than it is blue or green: chroma bands that no tone of the house's tests leaves. */
+const MASK = { cbLow: 77, cbHigh: 135, crLow: 131, crHigh: 185 } as const;
+/** Glints and shadows: of the masked pixels the darkest and lightest quarter does not count. */
+const TRIM = 0.25;
+/** Fewer masked pixels than this share of the patches: not measured. */
+const MIN_SHARE = 0.3;
+/** L* below which a camera records hardly any colour. */
+const MIN_L = 5;
+
+/**
+ * The individual typology angle of a face.
+ *
+ * @param chip - aligned face chip, padding 0.25, RGB u8
+ * @returns degrees, or undefined where too little looks like skin (masks, coloured light, darkness)
+ * @example skinAngle(faceChip(image, landmarks, 300, 0.25))
+ */
+export function skinAngle(chip: RgbImage): number | undefined {
+  const { seen, at, lights } = skinOf(chip);
+  if (at.length < MIN_SHARE * seen) return undefined;
+  const { l, b } = middleMeans(chip.data, at, lights);
+  return l < MIN_L || b <= 0 ? undefined : (Math.atan((l - 50) / b) * 180) / Math.PI;
+}
+
+interface Skin {
+  /** Pixels of the patches. */
+  readonly seen: number;
+  /** Where in the chip's data the pixels of skin are. */
+  readonly at: Int32Array;
+  /** CIE Y of each, which orders them as L* does and needs no root. */
+  readonly lights: Float64Array;
+}
+
+/** The same memory for every chip, as new arrays make the collector run. */
+let known = { at: new Int32Array(0), lights: new Float64Array(0) };
+
+function skinOf({ data, width, height }: RgbImage): Skin {
+  const patches = PATCHES.map(([x, y, w, h]) => ({
+    ...{ left: toChip(x, width), right: toChip(x + w, width) },
+    ...{ top: toChip(y, height), bottom: toChip(y + h, height) },
+  }));
+  const seen = patches.reduce((sum, p) => sum + (p.right - p.left) * (p.bottom - p.top), 0);
+  if (known.at.length < seen) known = { at: new Int32Array(seen), lights: new Float64Array(seen) };
+  const { at, lights } = known;
+  let count = 0;
+  for (const { left, right, top, bottom } of patches) {
+    for (let y = top; y < bottom; y++) {
+      const end = 3 * (y * width + right);
+      for (let i = 3 * (y * width + left); i < end; i += 3) {
+        if (!isSkin(data[i]!, data[i + 1]!, data[i + 2]!)) continue;
+        at[count] = i;
+        lights[count++] = cieY(data[i]!, data[i + 1]!, data[i + 2]!);
+      }
+    }
+  }
+  return { seen, at: at.subarray(0, count), lights: lights.subarray(0, count) };
+}
+
+/** Means over the pixels whose lightness is in the middle of all; of equal ones at a cut the first count as darker. */
+function middleMeans(data: RgbImage["data"], at: Int32Array, lights: Float64Array) {
+  const from = Math.floor(TRIM * lights.length);
+  const to = Math.ceil((1 - TRIM) * lights.length);
+  const [darkest, lightest] = [from, to - 1].map((rank) => valueAtRank(lights, rank, 1)) as [Ranked, Ranked];
+  let skip = from - darkest.below;
+  let left = to - lightest.below;
+  let [l, b] = [0, 0];
+  for (let k = 0; k < lights.length; k++) {
+    const light = lights[k]!;
+    if (light < darkest.value || light > lightest.value) continue;
+    const before = light === darkest.value && skip-- > 0;
+    const beyond = light === lightest.value && left-- <= 0;
+    if (before || beyond) continue;
+    const i = at[k]!;
+    const y = response(light);
+    l += 116 * y - 16;
+    b += 200 * (y - response(cieZ(data[i]!, data[i + 1]!, data[i + 2]!)));
+  }
+  return { l: l / (to - from), b: b / (to - from) };
+}
+
+function toChip(t: number, side: number): number {
+  return Math.round(((FACE_PADDING + t) / (2 * FACE_PADDING + 1)) * side);
+}
+
+/** ITU-R BT.601 chroma within the bands of skin. */
+function isSkin(r: number, g: number, b: number): boolean {
+  const cb = 128 - 0.168736 * r - 0.331264 * g + 0.5 * b;
+  const cr = 128 + 0.5 * r - 0.418688 * g - 0.081312 * b;
+  return cb >= MASK.cbLow && cb <= MASK.cbHigh && cr >= MASK.crLow && cr <= MASK.crHigh;
+}
+
+/** CIELAB. */
+export interface Lab {
+  /** 0 to 100. */
+  readonly l: number;
+  readonly a: number;
+  readonly b: number;
+}
+
+const WHITE = [0.95047, 1, 1.08883] as const; // D65, 2 degrees
+const LINEAR = Float64Array.from({ length: 256 }, (_, v) => {
+  const c = v / 255;
+  return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+});
+
+/**
+ * CIELAB of an sRGB colour.
+ *
+ * @param r - 0 to 255, whole, as g and b
+ * @source IEC 61966-2-1; CIE 15
+ */
+export function labOf(r: number, g: number, b: number): Lab {
+  const x = response((0.412453 * LINEAR[r]! + 0.35758 * LINEAR[g]! + 0.180423 * LINEAR[b]!) / WHITE[0]);
+  const y = response(cieY(r, g, b));
+  const z = response(cieZ(r, g, b));
+  return { l: 116 * y - 16, a: 500 * (x - y), b: 200 * (y - z) };
+}
+
+/** CIE Y of an sRGB colour, a share of white's. */
+function cieY(r: number, g: number, b: number): number {
+  return (0.212671 * LINEAR[r]! + 0.71516 * LINEAR[g]! + 0.072169 * LINEAR[b]!) / WHITE[1];
+}
+
+/** CIE Z of an sRGB colour, a share of white's. */
+function cieZ(r: number, g: number, b: number): number {
+  return (0.019334 * LINEAR[r]! + 0.119193 * LINEAR[g]! + 0.950227 * LINEAR[b]!) / WHITE[2];
+}
+
+function response(t: number): number {
+  return t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116;
+}

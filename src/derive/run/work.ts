@@ -1,0 +1,245 @@
+// One frame: find its face and hand, cut both, measure, write the crops. What the journal then says is returned.
+// Invariants: the result holds no path and no message of a library, so that it is the same on every machine; the
+// images are written before it is returned, and synced before the journal has it (pipeline.ts); what rules judge is
+// measured here and judged when all frames are known.
+import { AppError } from "../../core/errors.ts";
+import type { Modality } from "../../core/words.ts";
+import { imagePath, type Layout } from "../../dataset/layout.ts";
+import type { ImageRecipe } from "../../dataset/manifest.ts";
+import { chipSquare } from "../../find/align.ts";
+import { turnedCrop } from "../../find/crops.ts";
+import type { HandCutter, PlacedHand } from "../../find/hand-source.ts";
+import type { TurnedSquare } from "../../find/hand-square.ts";
+import { FULL_RANGE } from "../../find/mediapipe.ts";
+import { readBytes, sha256, writeUnsynced } from "../../machine/files.ts";
+import { FileMemory } from "../../pixels/fast/file-memory.ts";
+import { encodeQuick, withPhoto } from "../../pixels/fast/resize.ts";
+import type { Box } from "../../pixels/geometry.ts";
+import { type ExifTurn, exifTurn } from "../../pixels/image.ts";
+import { fitted } from "../../pixels/letterbox.ts";
+import { hashHex, hashOf } from "../../pixels/phash.ts";
+import type { RgbImage } from "../../pixels/pixels.ts";
+import { clippedShare, highlight, SHARPNESS_PX, sharpness } from "../../pixels/quality.ts";
+import type { Frame } from "../hagrid/frame.ts";
+import { chooseHand, chooseOwner, type FaceLimits, type Owner } from "../hagrid/pairing.ts";
+import { findReference } from "../hagrid/reference.ts";
+import { hiddenShare, insideShare } from "../judge/cover.ts";
+import { type Measures, roundMeasures } from "../judge/measures.ts";
+import type { Reason } from "../judge/reasons.ts";
+import { skinAngle } from "../judge/skin.ts";
+import type { FaceSource, FoundFace } from "./faces.ts";
+import type { FrameResult } from "./journal.ts";
+import { sourceMark } from "./journal-check.ts";
+
+export interface Tools {
+  readonly faces: FaceSource;
+  readonly hands: HandCutter;
+  readonly limits: FaceLimits;
+  readonly layout: Layout;
+  readonly recipe: ImageRecipe;
+}
+
+/** What is told of a whole frame (perceptual hash, exposure) is seen as small as face detection sees it: shrunk to fit this. */
+const SMALL_PX = FULL_RANGE.inputPx;
+
+/** Frames are read while another is worked on. */
+const files = new FileMemory();
+
+type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
+
+/** File name of a frame's crop, as in the published set. */
+export function cropName(modality: Modality, imageId: string): string {
+  return `${modality === "face" ? "F" : "H"}_${imageId}.jpg`;
+}
+
+/**
+ * Works on one frame.
+ *
+ * @param frame - the annotation
+ * @param repeated - its image id came before, in any case
+ * @param tools - what finds faces and hands, output layout, recipe
+ * @returns what is known of it; `reason` if no pair can be made of it
+ */
+export async function workFrame(frame: Frame, repeated: boolean, tools: Tools): Promise<FrameResult> {
+  const { imageId, gesture, split, userId, meta = { age: [], gender: [], race: [] } } = frame;
+  const found = repeated ? impossible("duplicate_image", "image id seen before") : await look(frame, tools);
+  return { imageId, gesture, split, userId, meta: copy(meta), ...found };
+}
+
+function copy({ age, gender, race }: NonNullable<Frame["meta"]>): FrameResult["meta"] {
+  return { age: [...age], gender: [...gender], race: [...race] };
+}
+
+async function look(frame: Frame, tools: Tools): Promise<Found> {
+  const chosen = chooseHand(frame);
+  if (chosen === undefined) return impossible("no_hand_box", `labels ${frame.labels.join(" ")}`);
+  const mark = sourceMark(frame.path); // before it is read: what comes in between is told when this is gone on with
+  const found = await lookInside(frame, chosen, tools);
+  return mark === undefined ? found : { ...found, source: mark };
+}
+
+async function lookInside(frame: Frame, chosen: number, tools: Tools): Promise<Found> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readBytes(frame.path, "a frame", (size) => files.take(size));
+  } catch (error) {
+    return refusal(error);
+  }
+  try {
+    const turn = await exifTurn(bytes);
+    return await withPhoto<Found>(bytes, { name: frame.path, refused: refusal }, async (image) => ({
+      sha256: sha256(bytes),
+      ...(await lookAt(image, frame, chosen, turn, tools)),
+    }));
+  } finally {
+    files.give(bytes);
+  }
+}
+
+/** Why a frame cannot be read; what is no fault of the frame is thrown. */
+function refusal(error: unknown): Found {
+  if (!(error instanceof AppError) || error.kind !== "data") throw error;
+  if (error.code === "FILE_MISSING") return impossible("image_missing");
+  return impossible("image_unreadable", error.code);
+}
+
+async function lookAt(
+  image: RgbImage,
+  frame: Frame,
+  chosen: number,
+  turn: ExifTurn,
+  tools: Tools,
+): Promise<Found> {
+  const at = await whereAnnotated(image, frame, chosen, turn, tools);
+  if ("reason" in at) return at;
+  const { handBox, placed, read } = at;
+  const faces = await tools.faces.find(image, frame.imageId, at.facesTurn);
+  const owner = chooseOwner(faces, handBox, tools.limits);
+  const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
+  const crops = cut(image, handBox, placed, chip, tools);
+  await write(frame.imageId, crops, tools);
+  const small = fitted(image, SMALL_PX, SMALL_PX);
+  return {
+    ...read,
+    look: hashHex(hashOf(small)),
+    handBox: rounded(handBox),
+    hand: placed.from,
+    faces: faces.length,
+    ...(owner === undefined
+      ? {}
+      : { faceScore: round(owner.face.score, 4), faceBox: rounded(owner.face.box) }),
+    measures: measure(image, small, placed, owner, chip, crops),
+    crops: crops.face === undefined ? ["hand"] : ["hand", "face"],
+    ...(owner === undefined ? impossible("no_face") : {}),
+    ...(owner !== undefined && chip === undefined ? impossible("face_too_small", "eyes coincide") : {}),
+  };
+}
+
+/** Where hand and annotated faces lie in the picture, or why that is not to be told. */
+async function whereAnnotated(
+  image: RgbImage,
+  frame: Frame,
+  chosen: number,
+  turn: ExifTurn,
+  { hands, faces }: Tools,
+) {
+  const { hand, seen, reference, why = "" } = await findReference(image, frame, chosen, turn, hands);
+  const facesIn = turn === 1 ? "upright" : await faces.referenceOf?.(image, frame.imageId, turn);
+  const read: Found = {
+    size: [image.width, image.height],
+    ...(reference === undefined ? {} : { annotatedIn: reference }),
+    ...(turn === 1 || facesIn === undefined ? {} : { facesIn }),
+  };
+  const misplaced = (detail: string) => ({ ...read, reason: "annotation_misplaced" as const, detail });
+  if (hand === undefined) return misplaced(why);
+  if (facesIn === undefined && faces.referenceOf !== undefined)
+    return misplaced(`no upright face in stored or in turned pixels, EXIF ${turn}`);
+  const placed = await hands.place(image, hand.box, hand.points, seen);
+  if (placed.misplaced) return misplaced("no hand at the annotated landmarks or in their box");
+  return { handBox: hand.box, placed, read, facesTurn: facesIn === "stored" ? turn : 1 };
+}
+
+/** Where the face chip lies; undefined if the eyes are one point. */
+function squareOf(face: FoundFace, { sizePx, face: { padding } }: ImageRecipe): TurnedSquare | undefined {
+  try {
+    return chipSquare(face.landmarks, sizePx, padding);
+  } catch (error) {
+    if (error instanceof AppError && error.code === "EYES_COINCIDE") return undefined;
+    throw error;
+  }
+}
+
+interface Crops {
+  readonly hand: RgbImage;
+  readonly face: RgbImage | undefined;
+}
+
+function cut(
+  image: RgbImage,
+  box: Box<"px">,
+  placed: PlacedHand,
+  chip: TurnedSquare | undefined,
+  { hands, recipe }: Tools,
+): Crops {
+  const { sizePx } = recipe;
+  return {
+    hand: hands.cut(image, box, placed, sizePx),
+    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx),
+  };
+}
+
+async function write(imageId: string, { hand, face }: Crops, { layout, recipe }: Tools): Promise<void> {
+  const save = async (modality: Modality, crop: RgbImage) => {
+    const path = imagePath(layout, modality, cropName(modality, imageId));
+    writeUnsynced(path, await encodeQuick(crop, recipe.jpeg));
+  };
+  await save("hand", hand);
+  if (face !== undefined) await save("face", face);
+}
+
+function measure(
+  image: RgbImage,
+  small: RgbImage,
+  placed: PlacedHand,
+  owner: Owner<FoundFace> | undefined,
+  chip: TurnedSquare | undefined,
+  { hand, face }: Crops,
+): Measures {
+  const { width, height } = image;
+  const { square, points, fit, off, presence } = placed;
+  const box = owner?.face.box;
+  return roundMeasures({
+    face_px: box && Math.min(box.width, box.height),
+    owner_fit: owner?.fit,
+    owner_lead: owner?.lead,
+    landmark_fit: fit,
+    landmark_off: off,
+    hand_presence: presence,
+    hand_turn: (square.angle * 180) / Math.PI,
+    hand_inside: insideShare(square, width, height),
+    face_inside: chip && insideShare(chip, width, height),
+    hidden: box && points && hiddenShare(box, points),
+    face_sharpness: chip && face && sharpness(large(image, chip, face)),
+    hand_sharpness: sharpness(large(image, square, hand)),
+    highlight: highlight(small),
+    clipped: face && clippedShare(face),
+    ita: face && skinAngle(face),
+  });
+}
+
+/** A crop that is not smaller than what sharpness is measured at, or one of that size. */
+function large(image: RgbImage, square: TurnedSquare, crop: RgbImage): RgbImage {
+  return crop.width >= SHARPNESS_PX ? crop : turnedCrop(image, square, SHARPNESS_PX);
+}
+
+function impossible(reason: Reason, detail = ""): Found {
+  return detail === "" ? { reason } : { reason, detail };
+}
+
+function rounded({ x, y, width, height }: Box<"px">): [number, number, number, number] {
+  return [round(x, 2), round(y, 2), round(width, 2), round(height, 2)];
+}
+
+function round(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}

@@ -1,0 +1,117 @@
+// Sessions on this machine's ONNX Runtime: on the CPU by its C interface where that can be called, else by its Node binding.
+// Source: our own. Invariant: native memory has one owner (core/handle): no call runs a model that is freed, or frees one
+// that runs, and nothing that native code could stumble over is handed to it.
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { AppError, unexpected } from "../../core/errors.ts";
+import { Handle } from "../../core/handle.ts";
+import { causeOf, endsOf, withCause } from "../../core/sniff.ts";
+import { collectGarbage } from "./garbage.ts";
+import { nativeCall } from "./gate.ts";
+import type { NativeSession } from "./native.ts";
+import { openDirect } from "./ort-direct.ts";
+import { openBinding } from "./ort-node.ts";
+import { checkRun } from "./ports.ts";
+import { GRAPH_OPTIMIZATIONS, type Session, type SessionOptions } from "./session.ts";
+
+/** Models from which on their bytes are worth a collection of garbage. */
+const LARGE_BYTES = 16 * 2 ** 20;
+
+/**
+ * Loads a model into ONNX Runtime.
+ *
+ * @param model - a serialised ONNX model; not kept
+ * @param options - see SessionOptions
+ * @returns a session, to be released by the caller
+ * @throws AppError("input", "MODEL_BYTES" | "SESSION_OPTION") for what is no model or option
+ * @throws AppError("input", "DEVICE") for a provider that the installed binding does not have
+ * @throws AppError("data" | "internal", "MODEL_REFUSED") if ONNX Runtime refuses it; `data` if `where` is given
+ * @example const session = await createSession(encodeModel(model), { threads: 2 })
+ */
+export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
+  checkModel(model);
+  checkOptions(options);
+  const large = model.byteLength >= LARGE_BYTES;
+  if (large) collectGarbage(); // what the model was made of
+  const native = await open(model, options);
+  if (large) setImmediate(collectGarbage); // the model itself, once the caller has let it go
+  return ownSession(native);
+}
+
+function checkModel(model: Uint8Array): void {
+  const kind = Object.prototype.toString.call(model);
+  if (
+    kind === "[object Uint8Array]" &&
+    Object.prototype.toString.call(model.buffer) === "[object ArrayBuffer]"
+  )
+    return;
+  const expected = "a Uint8Array that no other thread shares";
+  throw unexpected("input", { code: "MODEL_BYTES", expected, name: "the model", got: kind });
+}
+
+/** More than any machine has. */
+const MAX_THREADS = 4096;
+/** With them the library would go on to read the model's bytes, which it does not own. */
+const LENDING = ["session.use_ort_model_bytes_directly", "session.use_ort_model_bytes_for_initializers"];
+
+function checkOptions({ threads = 0, optimization = "all", config = {} }: SessionOptions): void {
+  const bad = (name: string, expected: string, got: unknown) =>
+    unexpected("input", { code: "SESSION_OPTION", expected, name, got });
+  if (!Number.isInteger(threads) || threads < 0 || threads > MAX_THREADS)
+    throw bad("threads", `an integer from 0 to ${MAX_THREADS}`, threads);
+  if (!GRAPH_OPTIMIZATIONS.includes(optimization))
+    throw bad("optimization", GRAPH_OPTIMIZATIONS.join(", "), optimization);
+  for (const [key, value] of Object.entries(config)) {
+    if (typeof value !== "string") throw bad(`config ${key}`, "text", value);
+    if (LENDING.includes(key) && value !== "0") throw bad(`config ${key}`, "0", value);
+  }
+}
+
+async function open(model: Uint8Array, options: SessionOptions): Promise<NativeSession> {
+  const { providers = ["cpu"], profilePrefix, where } = options;
+  const plain = providers.every((name) => name === "cpu") && profilePrefix === undefined;
+  try {
+    return await nativeCall(
+      async () =>
+        (plain ? await openDirect(model, options) : undefined) ?? (await openBinding(model, options)),
+    );
+  } catch (cause) {
+    if (cause instanceof AppError) throw cause;
+    const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
+    const kind = where === undefined ? "internal" : "data";
+    const error = new AppError(kind, "MODEL_REFUSED", message, { cause });
+    if (where === undefined) throw error;
+    throw withCause(error, causeOf(endsOf(model), ["onnx"]), "an ONNX model", where);
+  }
+}
+
+/**
+ * The session that callers see: it owns the native one.
+ *
+ * @param native - freed when it is released and nothing runs
+ * @example ownSession(await openBinding(model, {}))
+ */
+export function ownSession(native: NativeSession): Session {
+  const handle = new Handle("session", () => nativeCall(() => native.free()));
+  const outputNames = native.outputs.map(({ name }) => name);
+  return {
+    inputNames: native.inputs.map(({ name }) => name),
+    outputNames,
+    run: (feeds, fetches) =>
+      handle.use(async () => {
+        await nextTurn(); // other work goes on between runs
+        checkRun(feeds, fetches, native); // as late as can be: what is checked is what is read
+        try {
+          return await nativeCall(() => native.run(feeds, fetches ?? outputNames));
+        } catch (cause) {
+          if (cause instanceof AppError) throw cause;
+          const message = `Expected the model to run, got ${reason(cause)}`;
+          throw new AppError("internal", "RUN_FAILED", message, { cause });
+        }
+      }),
+    release: () => handle.release(),
+  };
+}
+
+function reason(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,120 @@
+// An ONNX graph that is being rewritten: what rules look up, and the nodes they put in place of others.
+// Invariant: nodes stay in topological order if what is put in place of a node reads only what that node could read.
+import type { AttributeValue, OnnxGraph, OnnxNode, OnnxTensor } from "../../formats/onnx.ts";
+import { elementCount } from "../../formats/tensor.ts";
+
+/** A graph with what its rules look up, and what they put in place of its nodes. */
+export class Rewrite {
+  readonly #graph: OnnxGraph;
+  readonly #constants: ReadonlyMap<string, OnnxTensor>;
+  readonly #makers = new Map<string, OnnxNode>();
+  readonly #readers = new Map<string, OnnxNode[]>();
+  readonly #ends: ReadonlySet<string>;
+  readonly #placed = new Map<OnnxNode, readonly OnnxNode[]>();
+  readonly #added: OnnxTensor[] = [];
+
+  constructor(graph: OnnxGraph) {
+    this.#graph = graph;
+    this.#constants = new Map(graph.initializers.map((tensor) => [tensor.name, tensor]));
+    this.#ends = new Set(graph.outputs.map(({ name }) => name));
+    for (const node of graph.nodes) {
+      for (const name of node.outputs) this.#makers.set(name, node);
+      for (const name of node.inputs) this.#readers.set(name, [...this.readers(name), node]);
+    }
+  }
+
+  constant(name: string | undefined): OnnxTensor | undefined {
+    return this.#constants.get(name ?? "");
+  }
+
+  readers(name: string): readonly OnnxNode[] {
+    return this.#readers.get(name) ?? [];
+  }
+
+  /** True for values that leave the graph. */
+  leaves(name: string): boolean {
+    return this.#ends.has(name);
+  }
+
+  maker(name: string | undefined): OnnxNode | undefined {
+    return this.#makers.get(name ?? "");
+  }
+
+  /** The only reader of a value that is read once and does not leave the graph. */
+  onlyReader(name: string): OnnxNode | undefined {
+    const readers = this.readers(name);
+    return readers.length === 1 && !this.leaves(name) ? readers[0] : undefined;
+  }
+
+  /** A new constant. @returns its name */
+  floats(name: string, dims: readonly number[], values: Float32Array): string {
+    const data = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    this.#added.push({ name, dtype: "float32", dims, data });
+    return name;
+  }
+
+  ints(name: string, values: readonly number[]): string {
+    const data = new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+    this.#added.push({ name, dtype: "int64", dims: [values.length], data });
+    return name;
+  }
+
+  /** Puts nodes where one was. */
+  place(node: OnnxNode, ...instead: readonly OnnxNode[]): void {
+    this.#placed.set(node, instead);
+  }
+
+  finish(): OnnxGraph {
+    if (this.#placed.size === 0) return this.#graph;
+    const nodes = this.#graph.nodes.flatMap((node) => this.#placed.get(node) ?? [node]);
+    const used = new Set(nodes.flatMap(({ inputs }) => inputs));
+    const constants = [...this.#graph.initializers, ...this.#added];
+    return { ...this.#graph, nodes, initializers: constants.filter(({ name }) => used.has(name)) };
+  }
+}
+
+/** An ONNX operator with one output. */
+export const made = (
+  op: string,
+  inputs: readonly string[],
+  output: string,
+  attributes: Readonly<Record<string, AttributeValue>> = {},
+): OnnxNode => ({ name: `${op}/${output}`, op, domain: "", inputs, outputs: [output], attributes });
+
+/** The values of a float32 constant, copied. */
+export const valuesOf = ({ data, dims }: OnnxTensor) =>
+  new Float32Array(data.slice().buffer, 0, elementCount(dims)); // aligned, which files' bytes need not be
+
+/** The values of an int64 constant. */
+export const intsOf = ({ data }: OnnxTensor) => Array.from(new BigInt64Array(data.slice().buffer), Number);
+
+/** Some of the first axis of a constant. @returns the name of the new one */
+export function sliceRows(
+  rewrite: Rewrite,
+  tensor: OnnxTensor,
+  rows: readonly number[],
+  name: string,
+): string {
+  const row = elementCount(tensor.dims.slice(1));
+  const [from, to] = rows as [number, number];
+  return rewrite.floats(
+    name,
+    [to - from, ...tensor.dims.slice(1)],
+    valuesOf(tensor).slice(from * row, to * row),
+  );
+}
+
+/** A constant with zeros at the ends of its first two axes. @returns the name of the new one */
+export function withZeros(
+  rewrite: Rewrite,
+  tensor: OnnxTensor,
+  dims: readonly number[],
+  name: string,
+): string {
+  const wide = new Float32Array(elementCount(dims));
+  const [from, to] = [tensor.dims, dims].map((shape) => elementCount(shape.slice(1))) as [number, number];
+  const values = valuesOf(tensor);
+  for (let row = 0; row < tensor.dims[0]!; row++)
+    wide.set(values.subarray(row * from, (row + 1) * from), row * to);
+  return rewrite.floats(name, dims, wide);
+}

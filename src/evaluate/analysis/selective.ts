@@ -1,0 +1,113 @@
+// Selective prediction: a model that abstains on its least confident images, and what its worst group gets. Browser-safe.
+// Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of groups).
+// Confidence is |p - 1/2|; images of one confidence are kept or left out together.
+import { unexpected } from "../../core/errors.ts";
+import { compareGroupValues } from "../../core/group-order.ts";
+import { countSubjects } from "../metrics/groups.ts";
+import { type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
+
+/** Coverages at which the curve is read. */
+export const COVERAGES = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5] as const;
+
+/** Agreement among the images that are not abstained from. */
+export interface CoveragePoint {
+  /** Wanted share of images. */
+  readonly wanted: number;
+  /** Share kept: the smallest one that reaches `wanted`. */
+  readonly coverage: number;
+  /** Images with |p - 1/2| of at least this are kept. */
+  readonly confidence: number;
+  /** Null if the images that are kept are of too few subjects. */
+  readonly accuracy: number | null;
+  /**
+   * The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects and of both
+   * recorded classes.
+   */
+  readonly worst: GroupCoverage | null;
+  /** Groups whose kept images are all of one recorded class: no accuracy of a mixed group compares with theirs. */
+  readonly oneClass: readonly string[];
+  /** All groups with kept images of enough subjects: an accuracy rests on those that are left. */
+  readonly groups: readonly GroupCoverage[];
+}
+
+/** One group's part in a point of the curve. */
+export interface GroupCoverage {
+  readonly group: string;
+  readonly coverage: number;
+  readonly accuracy: number;
+}
+
+/**
+ * Accuracy against coverage, overall and of the worst group.
+ *
+ * @param rows - labelled images
+ * @param groupOf - a row's group, "" if not recorded
+ * @param options - `coverages` in (0, 1]; `minSubjects`: groups with fewer are not compared, default 20
+ * @throws AppError("input", "EMPTY" | "BAD_COVERAGE")
+ * @example selectiveCurve(rows, (row) => row.race).at(-1)?.worst
+ */
+export function selectiveCurve<R extends Scored>(
+  rows: readonly R[],
+  groupOf: (row: R) => string,
+  options: { readonly coverages?: readonly number[]; readonly minSubjects?: number | undefined } = {},
+): CoveragePoint[] {
+  const { coverages = COVERAGES, minSubjects = SMALL_SUBJECTS } = options;
+  if (rows.length === 0) {
+    throw unexpected("input", { code: "EMPTY", expected: "at least one image", name: "evaluation", got: 0 });
+  }
+  const groups = groupSizes(rows, groupOf);
+  const sorted = rows
+    .map((row) => ({ row, confidence: Math.abs(row.probability - 0.5) }))
+    .sort((a, b) => b.confidence - a.confidence);
+  return coverages.map((wanted) => {
+    if (!(wanted > 0 && wanted <= 1)) {
+      throw unexpected("input", {
+        code: "BAD_COVERAGE",
+        expected: "a number above 0, up to 1",
+        name: "a coverage",
+        got: wanted,
+      });
+    }
+    const confidence = sorted[Math.ceil(wanted * rows.length) - 1]!.confidence;
+    const kept = sorted.filter((item) => item.confidence >= confidence).map(({ row }) => row);
+    const parts = [...groups].flatMap(([group, size]): GroupCoverage[] => {
+      const own = kept.filter((row) => groupOf(row) === group);
+      if (own.length === 0 || countSubjects(own).nSubjects < minSubjects) return [];
+      return [{ group, coverage: own.length / size, accuracy: accuracyOf(own) }];
+    });
+    const oneClass = parts.map(({ group }) => group).filter((name) => isOneClass(kept, groupOf, name));
+    const compared = parts.filter(({ group }) => !oneClass.includes(group));
+    return {
+      wanted,
+      coverage: kept.length / rows.length,
+      confidence,
+      accuracy: countSubjects(kept).nSubjects < minSubjects ? null : accuracyOf(kept),
+      worst: compared.length < 2 ? null : compared.reduce((a, b) => (b.accuracy < a.accuracy ? b : a)),
+      oneClass,
+      groups: parts,
+    };
+  });
+}
+
+function isOneClass<R extends Scored>(
+  rows: readonly R[],
+  groupOf: (row: R) => string,
+  name: string,
+): boolean {
+  const own = rows.filter((row) => groupOf(row) === name);
+  return own.every(({ target }) => target === own[0]!.target);
+}
+
+/** Images of each recorded group, in the order of tables. */
+function groupSizes<R extends Scored>(rows: readonly R[], groupOf: (row: R) => string): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const name of [...new Set(rows.map(groupOf))].sort(compareGroupValues)) {
+    if (name !== "") sizes.set(name, rows.filter((row) => groupOf(row) === name).length);
+  }
+  return sizes;
+}
+
+function accuracyOf(rows: readonly Scored[]): number {
+  const right = rows.filter(({ probability, target }) => (probability >= 0.5 ? 1 : 0) === target);
+  return right.length / rows.length;
+}

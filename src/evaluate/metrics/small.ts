@@ -1,0 +1,148 @@
+// What a figure rests on: the subjects in its denominator. Under a limit of them (20 unless said otherwise) a figure is
+// called too small, in every table, plot, card and JSON alike: its value is null, its name stands in `tooSmall`.
+// The whole of what was asked for is no group: figures of all of it are shown, and marked where they rest on few.
+// Browser-safe.
+import { unexpected } from "../../core/errors.ts";
+import { THRESHOLD } from "./binary.ts";
+import { type BinaryMetrics, METRICS, type MetricName } from "./metrics.ts";
+
+/** Figures that rest on fewer subjects than this are too small to say anything, unless another limit is asked for. */
+export const SMALL_SUBJECTS = 20;
+
+/** What a row needs for metrics; further string fields may serve as group keys. */
+export interface Scored {
+  readonly subject: string;
+  readonly target: 0 | 1;
+  readonly probability: number;
+}
+
+/** Metrics of which those that rest on too few subjects, or are not defined, are null. */
+export type Judged = Readonly<Record<MetricName, number | null>> &
+  Pick<BinaryMetrics, "n" | "nFemale" | "nMale" | "threshold"> & {
+    /** Null where a rate of it is too small. */
+    readonly confusion: BinaryMetrics["confusion"] | null;
+  };
+
+/** Figures with what the limit says of them. */
+export interface Judgement {
+  readonly metrics: Judged;
+  /** Metrics that these images define, but which rest on fewer subjects than the limit. */
+  readonly tooSmall: readonly MetricName[];
+  /** Of a whole set: metrics that are shown although they rest on fewer subjects than the limit. */
+  readonly few: readonly MetricName[];
+}
+
+/** Subjects behind the denominators. */
+interface Subjects {
+  readonly all: number;
+  readonly female: number;
+  readonly male: number;
+  readonly decidedFemale: number;
+  readonly decidedMale: number;
+  /** Recorded or decided so: the denominator of F1. */
+  readonly eitherFemale: number;
+  readonly eitherMale: number;
+}
+
+const all = (s: Subjects) => s.all;
+const both = (s: Subjects) => Math.min(s.female, s.male);
+
+/** Subjects of each metric's denominator; of figures that need both recorded classes, of the rarer one. */
+const RESTS_ON: { readonly [K in MetricName]: (subjects: Subjects) => number } = {
+  accuracy: all,
+  balancedAccuracy: both,
+  tprFemale: (s) => s.female,
+  tprMale: (s) => s.male,
+  tprGap: both,
+  rocAuc: both,
+  prAuc: both,
+  prAucFemale: both,
+  eer: both,
+  f1Male: (s) => s.eitherMale,
+  f1Female: (s) => s.eitherFemale,
+  f1Macro: (s) => Math.min(s.eitherFemale, s.eitherMale),
+  precisionMale: (s) => s.decidedMale,
+  precisionFemale: (s) => s.decidedFemale,
+  mcc: both,
+  kappa: both,
+  decidedMale: all,
+  meanError: all,
+  brier: all,
+  nll: all,
+  ece: all,
+  eceAdaptive: all,
+};
+
+/** Figures of one recorded or decided class: a part of a whole set, as a group is. */
+const OF_ONE_CLASS: ReadonlySet<MetricName> = new Set([
+  "tprFemale",
+  "tprMale",
+  "tprGap",
+  "f1Male",
+  "f1Female",
+  "precisionMale",
+  "precisionFemale",
+]);
+
+/** The limit, and whether these images are the whole of what was asked for, not a group of it. */
+export interface Limit {
+  readonly minSubjects: number;
+  readonly whole?: boolean | undefined;
+}
+
+/**
+ * Judges the metrics of rows by the subjects that each rests on.
+ *
+ * @param rows - those that `metrics` was computed from
+ * @example judge(rows, evaluateRows(rows), { minSubjects: 20 }).metrics.tprFemale // null: 11 female subjects
+ */
+export function judge(
+  rows: readonly Scored[],
+  metrics: BinaryMetrics,
+  { minSubjects, whole = false }: Limit,
+): Judgement {
+  const subjects = countDenominators(rows, metrics.threshold);
+  const under = METRICS.filter(
+    (metric) => metrics[metric] !== null && RESTS_ON[metric](subjects) < minSubjects,
+  );
+  const few = whole ? under.filter((metric) => !OF_ONE_CLASS.has(metric)) : [];
+  const tooSmall = under.filter((metric) => !few.includes(metric));
+  const hidden = new Set(tooSmall);
+  const values = METRICS.map((metric) => [metric, hidden.has(metric) ? null : metrics[metric]] as const);
+  const { n, nFemale, nMale, threshold, confusion } = metrics;
+  const counts = { n, nFemale, nMale, threshold };
+  const kept = ["accuracy", "tprFemale", "tprMale"].some((metric) => hidden.has(metric as MetricName));
+  const figures = Object.fromEntries(values) as Record<MetricName, number | null>;
+  return { metrics: { ...counts, confusion: kept ? null : confusion, ...figures }, tooSmall, few };
+}
+
+function countDenominators(rows: readonly Scored[], threshold = THRESHOLD): Subjects {
+  const count = (wanted: (row: Scored, decided: 0 | 1) => boolean) => {
+    const found = rows.filter((row) => wanted(row, row.probability >= threshold ? 1 : 0));
+    return new Set(found.map(({ subject }) => subject)).size;
+  };
+  return {
+    all: count(() => true),
+    female: count(({ target }) => target === 0),
+    male: count(({ target }) => target === 1),
+    decidedFemale: count((_, decided) => decided === 0),
+    decidedMale: count((_, decided) => decided === 1),
+    eitherFemale: count(({ target }, decided) => target === 0 || decided === 0),
+    eitherMale: count(({ target }, decided) => target === 1 || decided === 1),
+  };
+}
+
+/**
+ * Checks the number of subjects under which a figure is too small.
+ *
+ * @throws AppError("input", "BAD_MIN_SUBJECTS")
+ */
+export function checkMinSubjects(minSubjects: number): number {
+  if (Number.isSafeInteger(minSubjects) && minSubjects >= 1) return minSubjects;
+  throw unexpected("input", {
+    code: "BAD_MIN_SUBJECTS",
+    expected: "a whole number from 1",
+    name: "the least number of subjects",
+    got: minSubjects,
+  });
+}

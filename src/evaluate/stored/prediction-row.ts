@@ -1,0 +1,167 @@
+// One model output for one image, with what was recorded about it: the rows that every table is computed from.
+// Browser-safe. Invariants: probability = sigmoid(logit); source, split and id together are unique;
+// the probabilities of a further target's classes sum to 1, and rows of models without such targets have none.
+import { z } from "zod";
+import { unexpected } from "../../core/errors.ts";
+import { RowWords } from "./words.ts";
+
+// The same words as in core/words, which this room may not import; test/evaluate-words.test.ts compares them.
+export const PREDICTION_MODALITIES = ["hand", "face"] as const;
+export const PREDICTION_SPLITS = ["train", "val", "test"] as const;
+
+/** What a model may tell beside the sex: classes as recorded in the columns of the same names. */
+export const CLASS_TARGETS = ["age", "race"] as const;
+export type ClassTarget = (typeof CLASS_TARGETS)[number];
+
+/** Probability of each class, in the model's order of classes. */
+export type ClassProbabilities = Readonly<Record<string, number>>;
+
+/** float32 outputs: class probabilities sum to 1 up to this. */
+const SUM_TOLERANCE = 1e-4;
+
+/** float32 outputs: sigmoid(logit) and the stored probability may differ by this much. */
+export const SIGMOID_TOLERANCE = 1e-5;
+
+const modality = z.enum(PREDICTION_MODALITIES);
+const text = z.string();
+const name = z.string().min(1, "expected a name, got an empty string");
+
+const share = z.number().min(0).max(1);
+const classes = z.record(name, share).optional();
+
+const columns = {
+  /** Unique within its source and split. */
+  id: name,
+  /** Source kind of the image, e.g. `pairs`. */
+  source: name,
+  /** `<source>:<user id>`; what is resampled and counted as a person. */
+  subject: name,
+  modality,
+  split: z.enum(PREDICTION_SPLITS),
+  /** Recorded label, 0 female or 1 male; null if there is none. */
+  target: z.union([z.literal(0), z.literal(1)]).nullable(),
+  /** Of male as recorded in the training labels. */
+  probability: share,
+  /** What the model was told (UMCC F1) or its gate preferred (MAG, which decides by its gate here); null for UMCC F0. */
+  modalityUsed: modality.nullable(),
+  /** MAG's weight of the hand head, 0 or 1 if gated hard; null without a gate. */
+  gateHand: share.nullable(),
+  logit: z.number(),
+  /** Recorded groups, empty if unknown. */
+  age: text,
+  race: text,
+  gesture: text,
+} as const;
+
+/** A row of a file of predictions; the keys are its columns, in order, but for the last three. */
+export const predictionSchema = z.strictObject({
+  ...columns,
+  /** SHA-256 of the alignment recipe of the image, for derived crops; absent for others. */
+  recipe: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, "expected 64 hex digits")
+    .optional(),
+  /** Of the classes of a model with such a target, in columns named `age:<class>`; absent for others. */
+  ageProbabilities: classes,
+  /** Likewise, `race:<class>`. */
+  raceProbabilities: classes,
+});
+
+/** A checked row of a file of predictions. */
+export type Prediction = Readonly<z.output<typeof predictionSchema>>;
+
+/** Columns that every file of predictions has, in order. */
+export const PREDICTION_COLUMNS = Object.keys(columns) as readonly (keyof typeof columns)[];
+
+/** The key of a row that holds a target's probabilities. */
+export const classKey = <T extends ClassTarget>(target: T) => `${target}Probabilities` as const;
+
+/**
+ * Checks rows from outside: types, ranges, the sigmoid, unique ids.
+ *
+ * @param rows - anything
+ * @param file - for messages; rows are numbered from 1
+ * @param words - of rows that were checked before, where the file comes in parts
+ * @throws AppError("data", "PREDICTION_ROW" | "PREDICTION_LOGIT" | "PREDICTION_CLASSES" | "PREDICTION_DUPLICATE", or a
+ *   fault of a subject, age, race or gesture)
+ * @example checkPredictions(rows, "predictions.parquet")
+ */
+export function checkPredictions(
+  rows: readonly unknown[],
+  file: string,
+  words: RowWords = new RowWords(),
+): Prediction[] {
+  const seen = new Map<string, number>();
+  return rows.map((raw, index) => {
+    const where = `${file}:${index + 1}`;
+    const row = checkPrediction(raw, where, words);
+    const key = JSON.stringify([row.source, row.split, row.id]);
+    const earlier = seen.get(key);
+    if (earlier !== undefined) {
+      throw unexpected("data", {
+        code: "PREDICTION_DUPLICATE",
+        expected: "each image once in a split",
+        name: "id",
+        got: `${row.id}, as in row ${earlier}`,
+        where,
+      });
+    }
+    seen.set(key, index + 1);
+    return row;
+  });
+}
+
+/**
+ * Checks one row as `checkPredictions` does, but for its id.
+ *
+ * @param where - `file:row`
+ * @param words - of the rows before
+ */
+export function checkPrediction(raw: unknown, where: string, words: RowWords): Prediction {
+  const row = words.check(checkRow(raw, where), where);
+  checkSigmoid(row, where);
+  for (const target of CLASS_TARGETS) checkClasses(row, target, where);
+  return row;
+}
+
+function checkRow(raw: unknown, where: string): Prediction {
+  const result = predictionSchema.safeParse(raw);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const column = issue.path[0];
+  throw unexpected("data", {
+    code: "PREDICTION_ROW",
+    expected: `a valid value (${issue.message})`,
+    name: column === undefined ? "a prediction" : `column ${String(column)}`,
+    got: column === undefined ? raw : (raw as Record<PropertyKey, unknown>)[column],
+    where,
+    cause: result.error,
+  });
+}
+
+function checkSigmoid(row: Prediction, where: string): void {
+  const probability = 1 / (1 + Math.exp(-row.logit));
+  if (Math.abs(probability - row.probability) <= SIGMOID_TOLERANCE) return;
+  throw unexpected("data", {
+    code: "PREDICTION_LOGIT",
+    expected: `sigmoid(logit) = ${probability}`,
+    name: "column probability",
+    got: row.probability,
+    where,
+  });
+}
+
+function checkClasses(row: Prediction, target: ClassTarget, where: string): void {
+  const probabilities = row[classKey(target)];
+  if (probabilities === undefined) return;
+  const values = Object.values(probabilities);
+  const sum = values.reduce((a, b) => a + b, 0);
+  if (values.length > 1 && Math.abs(sum - 1) <= SUM_TOLERANCE) return;
+  throw unexpected("data", {
+    code: "PREDICTION_CLASSES",
+    expected: "two or more probabilities with sum 1",
+    name: `the classes of ${target}`,
+    got: values.length > 1 ? `a sum of ${sum}` : values.length,
+    where,
+  });
+}

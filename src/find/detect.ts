@@ -1,0 +1,185 @@
+// Face detection: MediaPipe's full-range model as shipped on npm, or YuNet from a path.
+// Both give the same kind of box (forehead to chin, YuNet's convention) and points named from the subject's side.
+// The recipe names model and decoding; it is hashed into every dataset derived with it.
+import { createRequire } from "node:module";
+import { unexpected } from "../core/errors.ts";
+import { Handle } from "../core/handle.ts";
+import { createSession } from "../engine/runtime/open-session.ts";
+import type { Session } from "../engine/runtime/session.ts";
+import { readBytes, sha256 } from "../machine/files.ts";
+import { checkPicture } from "../pixels/fast/resize.ts";
+import type { Box, Point } from "../pixels/geometry.ts";
+import type { RgbImage } from "../pixels/pixels.ts";
+import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
+import type { Candidate } from "./suppress.ts";
+import { openTflite } from "./tflite.ts";
+import { detectYunet, YUNET_INPUT_PX, YUNET_OUTPUTS } from "./yunet.ts";
+
+/** Shorter side of a face box; a smaller face would be enlarged about tenfold, and its landmarks are not sure. */
+export const MIN_FACE_PX = 28;
+/** Below this a detection is no face. */
+export const MIN_FACE_SCORE = 0.6;
+
+/** Named from the subject's side: the right eye is on the left of an unmirrored photo. */
+export interface FaceLandmarks {
+  readonly rightEye: Point<"px">;
+  readonly leftEye: Point<"px">;
+  readonly nose: Point<"px">;
+  /** Centre of the mouth (MediaPipe). */
+  readonly mouth?: Point<"px">;
+  /** Corners of the mouth (YuNet). */
+  readonly mouthRight?: Point<"px">;
+  readonly mouthLeft?: Point<"px">;
+  /** Tragi of the ears (MediaPipe). */
+  readonly rightEar?: Point<"px">;
+  readonly leftEar?: Point<"px">;
+}
+
+/** One detected face. */
+export interface Face {
+  /** 0 to 1; not comparable between detectors. */
+  readonly score: number;
+  /** Forehead to chin; may reach outside the photo. */
+  readonly box: Box<"px">;
+  readonly landmarks: FaceLandmarks;
+}
+
+export interface FaceRecipe {
+  /** Model and version of our decoding, e.g. `mediapipe-full-range/1`. */
+  readonly name: string;
+  /** Of the model file. */
+  readonly sha256: string;
+  readonly inputPx: number;
+}
+
+/** A loaded face detector. */
+export interface FaceDetector {
+  readonly recipe: FaceRecipe;
+  /**
+   * All faces of one photo (RGB u8), best score first.
+   *
+   * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "RELEASED") once it was closed
+   */
+  detect(image: RgbImage): Promise<Face[]>;
+  /** Frees the model when calls under way have ended; a second call does no harm. */
+  close(): Promise<void>;
+}
+
+export interface FaceDetectorOptions {
+  /** Path of a YuNet model in ONNX; MediaPipe's full-range model if left out. */
+  readonly model?: string;
+  /** Threads inside one run; default 1, as frames are worked on in parallel. */
+  readonly threads?: number;
+}
+
+/** Of face_detection_full_range.tflite in @mediapipe/face_detection 0.4; decoding fits this file only. */
+export const FULL_RANGE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3";
+
+/**
+ * Loads a face detector.
+ *
+ * @param options - model path and threads
+ * @returns a detector, to be closed by the caller; a call waits for the one before
+ * @throws AppError("data", "FILE_MISSING") if the model is not there
+ * @throws AppError("data", "FACE_MODEL") if the file is another model
+ * @source google-ai-edge/mediapipe modules/face_detection; ShiqiYu/libfacedetection.train
+ * @example const detector = await openFaceDetector({ model: "yunet.onnx" })
+ */
+export function openFaceDetector(options: FaceDetectorOptions = {}): Promise<FaceDetector> {
+  const { model, threads = 1 } = options;
+  return model === undefined ? openPackaged(threads) : openYunet(model, threads);
+}
+
+const FULL_RANGE_FILE = "@mediapipe/face_detection/face_detection_full_range.tflite";
+
+async function openPackaged(threads: number): Promise<FaceDetector> {
+  const path = createRequire(import.meta.url).resolve(FULL_RANGE_FILE);
+  return openFullRange(await readBytes(path, "the face detector"), threads);
+}
+
+/**
+ * MediaPipe's full-range detector from the bytes of its model.
+ *
+ * @param bytes - face_detection_full_range.tflite, exactly the file of FULL_RANGE_SHA256
+ * @param threads - inside one run
+ * @returns a detector, to be closed by the caller
+ * @throws AppError("data", "FACE_MODEL") if the bytes are another file's
+ */
+export async function openFullRange(bytes: Uint8Array, threads: number): Promise<FaceDetector> {
+  const hash = sha256(bytes);
+  if (hash !== FULL_RANGE_SHA256) {
+    throw unexpected("data", {
+      code: "FACE_MODEL",
+      expected: `sha256 ${FULL_RANGE_SHA256}`,
+      name: "the face detector",
+      got: hash,
+      where: FULL_RANGE_FILE,
+      hint: "npm ci",
+    });
+  }
+  const session = await openTflite(bytes, FULL_RANGE_FILE, threads);
+  const detect = mediapipeDetector(session, FULL_RANGE);
+  const recipe = { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx };
+  return owned(session, recipe, async (image) => (await detect(image)).map(nameMediapipe));
+}
+
+/** A detector that owns its session. */
+function owned(session: Session, recipe: FaceRecipe, detect: FaceDetector["detect"]): FaceDetector {
+  const handle = new Handle("face detector", () => session.release());
+  return {
+    recipe,
+    detect: (image) =>
+      handle.use(() => {
+        checkPicture(image);
+        return detect(image);
+      }),
+    close: () => handle.release(),
+  };
+}
+
+function nameMediapipe({ score, box, points }: Candidate): Face {
+  const [rightEye, leftEye, nose, mouth, rightEar, leftEar] = points as [
+    Point,
+    Point,
+    Point,
+    Point,
+    Point,
+    Point,
+  ];
+  return { score, box: wholeFace(box), landmarks: { rightEye, leftEye, nose, mouth, rightEar, leftEar } };
+}
+
+/**
+ * MediaPipe's square box, about eyebrows to chin and ear to ear, as YuNet would draw it.
+ * Median ratios over 457 faces of HaGRID found by both: width .904, height 1.213, centre up by .054 of the height.
+ */
+function wholeFace(box: Box<"px">): Box<"px"> {
+  const width = 0.9 * box.width;
+  const height = 1.21 * box.height;
+  const centreY = box.y + (0.5 - 0.054) * box.height;
+  return { x: box.x + (box.width - width) / 2, y: centreY - height / 2, width, height };
+}
+
+async function openYunet(path: string, threads: number): Promise<FaceDetector> {
+  const bytes = await readBytes(path, "the face model");
+  const session = await createSession(bytes, { threads, where: path });
+  const missing = YUNET_OUTPUTS.filter((name) => !session.outputNames.includes(name));
+  if (missing.length > 0) {
+    await session.release();
+    throw unexpected("data", {
+      code: "FACE_MODEL",
+      expected: `a YuNet model (outputs ${YUNET_OUTPUTS.join(", ")})`,
+      name: "--face-model",
+      got: session.outputNames.join(", "),
+      where: path,
+      hint: "yunet_n_dynamic.onnx of github ShiqiYu/libfacedetection.train.",
+    });
+  }
+  const recipe = { name: "yunet/1", sha256: sha256(bytes), inputPx: YUNET_INPUT_PX };
+  return owned(session, recipe, async (image) => (await detectYunet(session, image)).map(nameYunet));
+}
+
+function nameYunet({ score, box, points }: Candidate): Face {
+  const [rightEye, leftEye, nose, mouthRight, mouthLeft] = points as [Point, Point, Point, Point, Point];
+  return { score, box, landmarks: { rightEye, leftEye, nose, mouthRight, mouthLeft } };
+}

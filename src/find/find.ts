@@ -1,0 +1,124 @@
+// Finds the face or the hand of one photo and cuts it as derived datasets cut theirs.
+// Source: the recipe of describe.ts, without annotations: of several faces or hands the largest counts.
+// Invariant: what derivation would refuse as too small or too unsure is not found here either.
+import { unexpected } from "../core/errors.ts";
+import { closeAll, Handle } from "../core/handle.ts";
+import type { Modality } from "../core/words.ts";
+import { checkPicture } from "../pixels/fast/resize.ts";
+import { type Box, boxArea, distance } from "../pixels/geometry.ts";
+import type { RgbImage } from "../pixels/pixels.ts";
+import { chipSquare, MIN_EYE_DISTANCE_PX } from "./align.ts";
+import { CROP_PX, FACE_PADDING, faceChip } from "./crops.ts";
+import { type Face, type FaceDetector, MIN_FACE_PX, MIN_FACE_SCORE, openFaceDetector } from "./detect.ts";
+import { type HandCrop, type HandCutter, openHandCutter } from "./hand-source.ts";
+import type { TurnedSquare } from "./hand-square.ts";
+import { type HandDetector, openHandDetector } from "./hands.ts";
+
+export interface FoundCrop {
+  /** RGB u8, CROP_PX square. */
+  readonly crop: RgbImage;
+  /** The face, forehead to chin, or the whole hand; px of the photo. */
+  readonly box: Box<"px">;
+  /** What is cut, turned; px of the photo. */
+  readonly square: TurnedSquare;
+  readonly score: number;
+  /** How many usable faces or hands there were to choose from. */
+  readonly among: number;
+}
+
+export interface Finder {
+  /**
+   * The largest usable face or hand, or undefined.
+   *
+   * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "MODALITY_NOT_OPENED") for one that was not asked for,
+   *   AppError("input", "RELEASED") once it was closed
+   */
+  find(photo: RgbImage, modality: Modality): Promise<FoundCrop | undefined>;
+  /** Frees the models when calls under way have ended; a second call does no harm. */
+  close(): Promise<void>;
+}
+
+export interface FinderOptions {
+  /** What will be asked for; a detector is loaded for each. */
+  readonly modalities: readonly Modality[];
+  /** Path of a YuNet model; the built-in detector if left out. */
+  readonly faceModel?: string;
+  /** Path of a hand detector; the built-in one if left out. */
+  readonly handModel?: string;
+  /** How hands are cut; default `landmarks`, as datasets are derived. */
+  readonly handCrop?: HandCrop;
+  readonly threads?: number;
+}
+
+/**
+ * Loads the detectors.
+ *
+ * @returns a finder, to be closed by the caller; one photo at a time
+ * @throws AppError("data", "FILE_MISSING" | "FACE_MODEL" | "HAND_MODEL" | "MODEL_REFUSED")
+ * @example const finder = await openFinder({ modalities: ["hand"] })
+ */
+export async function openFinder(options: FinderOptions): Promise<Finder> {
+  const { modalities, faceModel, handModel, handCrop = "landmarks", threads = 1 } = options;
+  const faces = modalities.includes("face")
+    ? await openFaceDetector({ threads, ...(faceModel === undefined ? {} : { model: faceModel }) })
+    : undefined;
+  let hands: HandDetector | undefined;
+  let cutter: HandCutter | undefined;
+  try {
+    if (modalities.includes("hand")) {
+      hands = await openHandDetector({ threads, ...(handModel === undefined ? {} : { model: handModel }) });
+      cutter = await openHandCutter(handCrop, 1);
+    }
+  } catch (error) {
+    await closeAll([faces, hands]);
+    throw error;
+  }
+  const handle = new Handle("finder", () => closeAll([faces, hands, cutter]));
+  return {
+    find: (photo, modality) =>
+      handle.use(() => {
+        checkPicture(photo);
+        if (modality === "face" && faces !== undefined) return findFace(faces, photo);
+        if (modality === "hand" && hands !== undefined && cutter !== undefined)
+          return findHand(hands, cutter, photo);
+        const expected = modalities.join(", ") || "none";
+        throw unexpected("input", {
+          ...{ code: "MODALITY_NOT_OPENED", expected, name: "the modality", got: modality },
+          hint: "name it in the modalities of openFinder",
+        });
+      }),
+    close: () => handle.release(),
+  };
+}
+
+async function findFace(detector: FaceDetector, photo: RgbImage): Promise<FoundCrop | undefined> {
+  const faces = (await detector.detect(photo)).filter(isUsable);
+  const face = largest(faces);
+  if (face === undefined) return undefined;
+  const crop = faceChip(photo, face.landmarks, CROP_PX, FACE_PADDING);
+  const square = chipSquare(face.landmarks, CROP_PX, FACE_PADDING);
+  return { crop, box: face.box, square, score: face.score, among: faces.length };
+}
+
+function isUsable({ score, box, landmarks }: Face): boolean {
+  const apart = distance(landmarks.leftEye, landmarks.rightEye);
+  const side = Math.min(box.width, box.height);
+  return score >= MIN_FACE_SCORE && side >= MIN_FACE_PX && apart >= MIN_EYE_DISTANCE_PX;
+}
+
+async function findHand(
+  detector: HandDetector,
+  cutter: HandCutter,
+  photo: RgbImage,
+): Promise<FoundCrop | undefined> {
+  const hands = await detector.detect(photo);
+  const hand = largest(hands);
+  if (hand === undefined) return undefined;
+  const placed = await cutter.place(photo, hand.box);
+  const crop = cutter.cut(photo, hand.box, placed, CROP_PX);
+  return { crop, box: hand.box, square: placed.square, score: hand.score, among: hands.length };
+}
+
+function largest<F extends { readonly box: Box<"px"> }>(found: readonly F[]): F | undefined {
+  return [...found].sort((a, b) => boxArea(b.box) - boxArea(a.box))[0];
+}

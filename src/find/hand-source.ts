@@ -1,0 +1,148 @@
+// Where a hand is cut: by its annotated landmarks, by those of a model, or by its box; which one is recorded.
+// Source: hand-square.ts, hand-sight.ts. Invariant: landmarks that do not fill the annotated box, or that the picture does
+// not show, are not used.
+
+import { closeAll, Handle, openAll } from "../core/handle.ts";
+import { lend } from "../core/lend.ts";
+import type { Box, Point } from "../pixels/geometry.ts";
+import type { RgbImage } from "../pixels/pixels.ts";
+import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
+import { type HandModel, MIN_FIT, openHandModel } from "./hand-model.ts";
+import { type AnnotatedHand, type SeenHand, seeHand } from "./hand-sight.ts";
+import {
+  LANDMARKS_SCALE,
+  LANDMARKS_SHIFT,
+  squareFromBox,
+  squareFromLandmarks,
+  type TurnedSquare,
+} from "./hand-square.ts";
+
+/** How hands may be cut: turned by landmarks, or upright about the box. */
+export const HAND_CROPS = ["landmarks", "box"] as const;
+export type HandCrop = (typeof HAND_CROPS)[number];
+
+/** What a crop was made from: landmarks of the annotation, of the model, or the box alone. */
+export const HAND_SOURCES = ["annotation", "model", "box"] as const;
+export type HandSource = (typeof HAND_SOURCES)[number];
+
+/** Where landmarks are missing, the box gives a square of the size that landmarks would give (median). */
+export const FALLBACK_MARGIN = 0.16;
+
+/** How the hand of a frame is cut, and what is known of it. */
+export interface PlacedHand {
+  readonly from: HandSource;
+  readonly square: TurnedSquare;
+  readonly points?: readonly Point<"px">[];
+  /** IoU of the annotated landmarks' bounds with the box; absent without annotated landmarks. */
+  readonly fit?: number;
+  /** How far the annotated landmarks are from those seen at them, long sides of the box. */
+  readonly off?: number;
+  /** The model's; absent if it was not asked or found none. */
+  readonly presence?: number;
+  /** Annotated landmarks fill their box, but the picture shows no hand at them or in it. */
+  readonly misplaced?: true;
+}
+
+export interface HandCutter {
+  readonly crop: HandCrop;
+  /** Of the landmark model; undefined if hands are cut by their boxes. */
+  readonly model: HandModel["recipe"] | undefined;
+  /** What the picture shows where a hand is annotated; loads the landmark model where it is not. */
+  see(image: RgbImage, hand: AnnotatedHand): Promise<SeenHand>;
+  /**
+   * Where the hand is cut.
+   *
+   * @param already - what `see` gave for the same hand, so that the picture is not read again
+   */
+  place(
+    image: RgbImage,
+    box: Box<"px">,
+    points?: readonly Point<"px">[],
+    already?: SeenHand,
+  ): Promise<PlacedHand>;
+  /** Cuts it; of a photo of `withPhoto` the crop lasts as long as that. */
+  cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number): RgbImage;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens what cuts hands.
+ *
+ * @param crop - how; only `landmarks` loads models
+ * @param threads - number of models, one thread each
+ * @example const hands = await openHandCutter("landmarks", 2)
+ */
+export async function openHandCutter(crop: HandCrop, threads: number): Promise<HandCutter> {
+  if (crop === "box") return boxCutter();
+  const models = await openAll(Array.from({ length: threads }, () => openHandModel(1)));
+  const withModel = lend(models);
+  const handle = new Handle("hand cutter", () => closeAll(models));
+  const see: HandCutter["see"] = (image, hand) =>
+    handle.use(() => withModel((model) => seeHand(model, image, hand)));
+  return {
+    crop,
+    model: models[0]!.recipe,
+    see,
+    place: async (image, box, points, already) => {
+      const { known, points: seen } = told(already ?? (await see(image, { box, points })));
+      if (seen === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
+      return { ...known, points: seen, square: squareFromLandmarks(seen) };
+    },
+    cut: (image, _box, { square }, sizePx) => turnedCrop(image, square, sizePx),
+    close: () => handle.release(),
+  };
+}
+
+/** What is recorded of a hand that was looked for. */
+function told({ from, points, fit, off, presence }: SeenHand) {
+  const known = {
+    from: from === "none" ? ("box" as const) : from,
+    ...(fit === undefined ? {} : { fit }),
+    ...(off === undefined ? {} : { off }),
+    ...(presence === undefined ? {} : { presence }),
+    ...(from === "none" && fit !== undefined && fit >= MIN_FIT ? { misplaced: true as const } : {}),
+  };
+  return { known, points };
+}
+
+/** Cuts by the box alone; the model is loaded only to check landmarks, or what a turned picture is annotated in. */
+function boxCutter(): HandCutter {
+  let opened: HandModel | undefined;
+  const withTurn = lend(["turn"]);
+  const handle = new Handle("hand cutter", () => opened?.close());
+  const see: HandCutter["see"] = (image, hand) =>
+    handle.use(() =>
+      withTurn(async () => {
+        opened ??= await openHandModel(1); // after a failure the next call tries again
+        return seeHand(opened, image, hand);
+      }),
+    );
+  return {
+    crop: "box",
+    model: undefined,
+    see,
+    place: async (image, box, points, already) => {
+      const { x, y, width } = handSquare(box, HAND_MARGIN);
+      const square = { centre: { x: x + width / 2, y: y + width / 2 }, sidePx: width, angle: 0 };
+      if (points === undefined) return { from: "box", square };
+      const { known, points: seen } = told(already ?? (await see(image, { box, points })));
+      return { ...known, from: "box", square, ...(seen === undefined ? {} : { points: seen }) };
+    },
+    cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),
+    close: () => handle.release(),
+  };
+}
+
+/** The part of the image recipe that says how hands are cut. */
+export function handRecipe({ crop, model }: Pick<HandCutter, "crop" | "model">) {
+  if (model === undefined) return { crop: "box-square", margin: HAND_MARGIN, filter: "pil-bilinear" };
+  return {
+    crop: `mediapipe-${crop}`,
+    margin: FALLBACK_MARGIN,
+    filter: "dlib-pyramid-bilinear",
+    scale: LANDMARKS_SCALE,
+    shiftY: LANDMARKS_SHIFT,
+    minFit: MIN_FIT,
+    model,
+  };
+}

@@ -1,0 +1,129 @@
+// Hand detection: MediaPipe's palm detector as shipped on npm, or the detector that HaGRID's authors trained, from a path.
+// Both give the same kind of box: the whole hand, as HaGRID's annotators draw it.
+// Source: palm.ts; github ai-forever/dynamic_gestures onnx_models.py (RGB 320 x 240, stretched, (x - 127) / 128).
+import { unexpected } from "../core/errors.ts";
+import { Handle } from "../core/handle.ts";
+import { createSession } from "../engine/runtime/open-session.ts";
+import { type Session, Tensor } from "../engine/runtime/session.ts";
+import { readBytes, sha256 } from "../machine/files.ts";
+import { checkPicture, resizeQuick } from "../pixels/fast/resize.ts";
+import type { Box } from "../pixels/geometry.ts";
+import { planes, RGB, whole } from "../pixels/letterbox.ts";
+import type { RgbImage } from "../pixels/pixels.ts";
+import { mediapipeDetector } from "./mediapipe.ts";
+import { PALM, readPalmModel, wholeHand } from "./palm.ts";
+import { openTflite } from "./tflite.ts";
+
+export interface Hand {
+  /** 0 to 1; not comparable between detectors. */
+  readonly score: number;
+  /** The whole hand, fingers included; may reach outside the photo. */
+  readonly box: Box<"px">;
+}
+
+export interface HandRecipe {
+  /** Model and version of our decoding, e.g. `mediapipe-palm-lite/1`. */
+  readonly name: string;
+  /** Of the model file. */
+  readonly sha256: string;
+  readonly inputPx: number;
+}
+
+export interface HandDetector {
+  readonly recipe: HandRecipe;
+  /**
+   * All hands of one photo (RGB u8), best score first.
+   *
+   * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "RELEASED") once it was closed
+   */
+  detect(image: RgbImage): Promise<Hand[]>;
+  /** Frees the model when calls under way have ended; a second call does no harm. */
+  close(): Promise<void>;
+}
+
+export interface HandDetectorOptions {
+  /** Path of hand_detector.onnx of ai-forever/dynamic_gestures; MediaPipe's palm detector if left out. */
+  readonly model?: string;
+  /** Threads inside one run; default 1. */
+  readonly threads?: number;
+}
+
+/**
+ * Loads a hand detector.
+ *
+ * @param options - model path and threads
+ * @returns a detector, to be closed by the caller; a call waits for the one before
+ * @throws AppError("data", "FILE_MISSING") if the model is not there
+ * @throws AppError("data", "HAND_MODEL") if the file is another model
+ * @source google-ai-edge/mediapipe modules/palm_detection; ai-forever/dynamic_gestures
+ * @example const detector = await openHandDetector({ threads: 2 })
+ */
+export function openHandDetector(options: HandDetectorOptions = {}): Promise<HandDetector> {
+  const { model, threads = 1 } = options;
+  return model === undefined ? openPalm(threads) : openHagrid(model, threads);
+}
+
+async function openPalm(threads: number): Promise<HandDetector> {
+  const bytes = await readPalmModel();
+  const name = "the palm detector";
+  const session = await openTflite(bytes, name, threads);
+  const detect = mediapipeDetector(session, PALM);
+  const recipe = { name: "mediapipe-palm-lite/1", sha256: sha256(bytes), inputPx: PALM.inputPx };
+  return owned(session, recipe, async (image) =>
+    (await detect(image)).map((palm) => ({ score: palm.score, box: wholeHand(palm) })),
+  );
+}
+
+/** A detector that owns its session. */
+function owned(session: Session, recipe: HandRecipe, detect: HandDetector["detect"]): HandDetector {
+  const handle = new Handle("hand detector", () => session.release());
+  return {
+    recipe,
+    detect: (image) =>
+      handle.use(() => {
+        checkPicture(image);
+        return detect(image);
+      }),
+    close: () => handle.release(),
+  };
+}
+
+const WIDTH_PX = 320;
+const HEIGHT_PX = 240;
+const OUTPUTS = ["boxes", "labels", "scores"] as const;
+
+async function openHagrid(path: string, threads: number): Promise<HandDetector> {
+  const bytes = await readBytes(path, "the hand model");
+  const session = await createSession(bytes, { threads, where: path });
+  const missing = OUTPUTS.filter((name) => !session.outputNames.includes(name));
+  if (missing.length > 0) {
+    await session.release();
+    throw unexpected("data", {
+      code: "HAND_MODEL",
+      expected: `a hand detector (outputs ${OUTPUTS.join(", ")})`,
+      name: "--hand-model",
+      got: session.outputNames.join(", "),
+      where: path,
+      hint: "hand_detector.onnx of github ai-forever/dynamic_gestures.",
+    });
+  }
+  const recipe = { name: "hagrid-ssd/1", sha256: sha256(bytes), inputPx: WIDTH_PX };
+  return owned(session, recipe, (image) => detectHagrid(session, image));
+}
+
+/** The model suppresses overlaps itself; its boxes are left, top, right, bottom in fractions of the photo. */
+async function detectHagrid(session: Session, image: RgbImage): Promise<Hand[]> {
+  const small = whole(resizeQuick(image, WIDTH_PX, HEIGHT_PX));
+  const values = planes(small, { channels: RGB, scale: 1 / 128, offset: -127 / 128 });
+  const input = new Tensor("float32", values, [1, 3, HEIGHT_PX, WIDTH_PX]);
+  const out = await session.run({ [session.inputNames[0]!]: input });
+  const boxes = out["boxes"]!.data as Float32Array; // [N, 4]
+  const scores = out["scores"]!.data as Float32Array; // [N]
+  const hands = Array.from(scores, (score, i) => {
+    const x = boxes[4 * i]! * image.width;
+    const y = boxes[4 * i + 1]! * image.height;
+    const width = boxes[4 * i + 2]! * image.width - x;
+    return { score, box: { x, y, width, height: boxes[4 * i + 3]! * image.height - y } };
+  });
+  return hands.sort((a, b) => b.score - a.score);
+}

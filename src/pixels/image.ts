@@ -1,0 +1,260 @@
+// Decode and encode pictures: the only importer of sharp, which only decodes and encodes (DESIGN rule 2).
+// Whatever the file holds (EXIF turn, CMYK, 16 bit, grey, palette, alpha, ICC profile), RGB u8 in sRGB comes out.
+// Plain JPEGs decode to the same bytes as in Pillow. Size is judged by the header, before any pixel is read.
+import { stat } from "node:fs/promises";
+import sharp, { type Metadata, type Sharp } from "sharp";
+import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { type Cause, causeOf, endsOf } from "../core/sniff.ts";
+import { readBytes } from "../machine/files.ts";
+import { causeIn } from "../machine/sniff-file.ts";
+import { isUntaggedJpeg, plainJpegPixels } from "./jpeg.ts";
+import { checkImage, type RgbImage } from "./pixels.ts";
+
+// Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Files that are read; SVG is not among them, since it can refer to other files. */
+const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "heif"] as const;
+export type ImageFormat = (typeof FORMATS)[number];
+
+/** 10,000 x 10,000: more than any camera frame, 300 MB decoded. */
+const MAX_PIXELS = 100_000_000;
+/** 180 MB decoded; what claims more than that, and a few for each of its bytes, is a bomb. */
+const FREE_PIXELS = 60_000_000;
+const PIXELS_PER_BYTE = 4;
+
+/** Versions of the libraries that decode. */
+export function imageLibraries(): { readonly sharp: string; readonly vips: string } {
+  return { sharp: sharp.versions.sharp ?? "unknown", vips: sharp.versions.vips };
+}
+
+export interface DecodeOptions {
+  /** Width x height allowed by the header; default 100 million, of which 60 and 4 for each byte of the file. */
+  readonly maxPixels?: number;
+  /** What messages call the picture if it is given as bytes. */
+  readonly name?: string;
+}
+
+/** What the header says, after the EXIF turn. */
+export interface ImageHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly format: ImageFormat;
+}
+
+/**
+ * Decode a picture file upright into sRGB. Alpha is dropped, not blended, as Pillow's convert("RGB") does;
+ * of an animation the first frame is read.
+ *
+ * @param source - path, or the bytes of a whole file
+ * @param options - size limit; a name for bytes
+ * @returns RGB u8, [height, width, 3]
+ * @throws AppError("input", "IMAGE_OPTION"), AppError("data", "FILE_MISSING" | "IMAGE_EMPTY" | "IMAGE_FORMAT" |
+ *   "IMAGE_TOO_LARGE" | "IMAGE_BROKEN")
+ * @example await decodeImage("hands/H_1.jpg")
+ */
+export async function decodeImage(
+  source: string | Uint8Array,
+  options: DecodeOptions = {},
+): Promise<RgbImage> {
+  const { maxPixels: most = MAX_PIXELS } = options;
+  if (!Number.isSafeInteger(most) || most < 1) throw badOption("maxPixels", "an integer from 1 on", most);
+  if (typeof source !== "string" && !(ArrayBuffer.isView(source) && source.BYTES_PER_ELEMENT === 1))
+    throw badOption("the image", "a path or a Uint8Array", source);
+  const where = typeof source === "string" ? source : (options.name ?? "image bytes");
+  const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
+  if (bytes.length === 0) throw emptyImage(where);
+  const maxPixels = Math.min(most, FREE_PIXELS + PIXELS_PER_BYTE * bytes.length);
+  const known = plainJpegPixels(bytes); // saves a tenth of the decoding of a small picture
+  if (known === undefined || known > maxPixels) {
+    const { width, height } = await readHeader(bytes, where);
+    if (width * height > maxPixels) throw tooLarge(width, height, maxPixels, where);
+  }
+  try {
+    const { data, info } = await sharp(bytes, { failOn: "error", limitInputPixels: maxPixels })
+      .autoOrient()
+      .removeAlpha()
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: plain(data) };
+  } catch (cause) {
+    throw unexpected("data", {
+      code: "IMAGE_BROKEN",
+      expected: "a complete image",
+      name: "the file's pixels",
+      got: cause,
+      hint: "fetch or write the file again; its beginning and its end are there, bytes between are damaged",
+      ...causeOf(endsOf(bytes), FORMATS),
+      where,
+      cause,
+    });
+  }
+}
+
+/**
+ * Size and format from the header alone; no pixel is decoded, so a bomb costs nothing.
+ *
+ * @returns size in px as the picture is seen (after the EXIF turn)
+ * @throws AppError("data", "FILE_MISSING" | "IMAGE_EMPTY" | "IMAGE_FORMAT")
+ */
+export async function imageSize(path: string): Promise<ImageHeader> {
+  try {
+    if ((await stat(path)).size === 0) throw emptyImage(path);
+  } catch (cause) {
+    throw isNotFound(cause) ? missingFile(path, "an image") : cause;
+  }
+  return await readHeader(path, path);
+}
+
+/** How a picture is stored, by EXIF's number: 1 upright, 2 to 8 mirrored, turned or both. */
+export type ExifTurn = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/**
+ * How the stored pixels of a file are turned by `decodeImage`; from its header alone.
+ *
+ * @param bytes - a whole file; of one that is no picture, 1: decoding says what is wrong with it
+ * @example if ((await exifTurn(bytes)) !== 1) console.log("stored turned")
+ */
+export async function exifTurn(bytes: Uint8Array): Promise<ExifTurn> {
+  if (bytes.length === 0 || isUntaggedJpeg(bytes)) return 1;
+  const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .catch(() => ({ orientation: 1 }));
+  return orientation >= 1 && orientation <= 8 ? (orientation as ExifTurn) : 1;
+}
+
+async function readHeader(input: string | Uint8Array, where: string): Promise<ImageHeader> {
+  const shown = () => (typeof input === "string" ? causeIn(input, FORMATS) : causeOf(endsOf(input), FORMATS));
+  let metadata: Metadata;
+  try {
+    metadata = await sharp(input, { limitInputPixels: false }).metadata();
+  } catch (cause) {
+    throw notAnImage(cause, where, shown());
+  }
+  const format = FORMATS.find((known) => known === metadata.format);
+  if (format === undefined) throw notAnImage(metadata.format, where, shown());
+  return { ...metadata.autoOrient, format };
+}
+
+function emptyImage(where: string): AppError {
+  return unexpected("data", {
+    code: "IMAGE_EMPTY",
+    expected: "an image",
+    name: "the file",
+    got: "an empty file",
+    where,
+    hint: "fetch or write the file again; nothing was stored",
+  });
+}
+
+function notAnImage(got: unknown, where: string, shown: Cause | undefined): AppError {
+  return unexpected("data", {
+    code: "IMAGE_FORMAT",
+    expected: `an image (${FORMATS.join(", ")})`,
+    name: "the file",
+    got,
+    where,
+    hint: "check that it is a picture of one of these formats",
+    ...shown,
+    ...(got instanceof Error ? { cause: got } : {}),
+  });
+}
+
+function tooLarge(width: number, height: number, maxPixels: number, where: string): AppError {
+  return unexpected("data", {
+    code: "IMAGE_TOO_LARGE",
+    expected: `at most ${maxPixels} pixels`,
+    name: "the image's size",
+    got: `${width} x ${height}`,
+    where,
+    hint: "shrink the picture, or remove the file if nobody should have made it this large",
+  });
+}
+
+export interface JpegOptions {
+  /** 1 to 100; default 90. */
+  readonly quality?: number;
+  /** Default 4:2:0, as Pillow's. */
+  readonly chroma?: "4:2:0" | "4:4:4";
+}
+
+/**
+ * JPEG bytes without metadata; the same picture and options always give the same bytes.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE" | "IMAGE_OPTION")
+ */
+export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Promise<Uint8Array> {
+  const { quality = 90, chroma = "4:2:0" } = options;
+  if (!Number.isInteger(quality) || quality < 1 || quality > 100)
+    throw badOption("quality", "an integer from 1 to 100", quality);
+  if (!["4:2:0", "4:4:4"].includes(chroma)) throw badOption("chroma", "4:2:0 or 4:4:4", chroma);
+  return plain(await fromPixels(image).jpeg({ quality, chromaSubsampling: chroma }).toBuffer());
+}
+
+/**
+ * PNG bytes (lossless) without metadata; deterministic.
+ *
+ * @throws AppError("input", "NOT_AN_IMAGE")
+ */
+export async function encodePng(image: RgbImage): Promise<Uint8Array> {
+  return plain(await fromPixels(image).png({ compressionLevel: 9 }).toBuffer());
+}
+
+function badOption(name: string, expected: string, got: unknown): AppError {
+  return unexpected("input", { code: "IMAGE_OPTION", expected, name, got });
+}
+
+/** The same memory without Node's Buffer methods, some of which differ from Uint8Array's. */
+function plain(buffer: Buffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.length);
+}
+
+function fromPixels(image: RgbImage): Sharp {
+  checkImage(image);
+  const { width, height, data } = image;
+  return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
+}
+
+export interface SvgOptions {
+  /** Width of the output, px; default the drawing's own. Height follows. */
+  readonly widthPx?: number;
+  /** Colour behind the drawing; default white. */
+  readonly background?: string;
+}
+
+/**
+ * Draw an SVG that the program itself made. Text depends on the fonts of the machine, shapes do not.
+ *
+ * @param svg - a whole SVG document with width and height, or a viewBox
+ * @returns RGB u8
+ * @throws AppError("data", "SVG_BROKEN") if it is not a drawing
+ * @example await renderSvg('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="4"/>', { widthPx: 64 })
+ */
+export async function renderSvg(svg: string, options: SvgOptions = {}): Promise<RgbImage> {
+  const { widthPx, background = "#ffffff" } = options;
+  const source = Buffer.from(svg);
+  try {
+    const own = await sharp(source).metadata();
+    // Drawn at the wanted scale instead of being enlarged from 72 dots per inch.
+    const density = widthPx === undefined ? 72 : Math.min(100_000, (72 * widthPx) / own.width);
+    const drawing = sharp(source, { density: Math.max(1, density), limitInputPixels: MAX_PIXELS });
+    const sized = widthPx === undefined ? drawing : drawing.resize({ width: widthPx });
+    const { data, info } = await sized
+      .flatten({ background })
+      .toColourspace("srgb")
+      .raw({ depth: "uchar" })
+      .toBuffer({ resolveWithObject: true });
+    return { width: info.width, height: info.height, data: plain(data) };
+  } catch (cause) {
+    throw unexpected("data", {
+      code: "SVG_BROKEN",
+      expected: "a complete SVG document",
+      name: "the drawing",
+      got: cause,
+      hint: "report it: drawings are made by the program itself",
+      cause,
+    });
+  }
+}

@@ -1,0 +1,95 @@
+// Predictions of a checkpoint on samples: the rows that every figure of a run is computed from.
+
+import { MODALITIES, type Sample, type Split, sexIndex } from "../core/words.ts";
+import type { Batches } from "../dataset/loader/batches.ts";
+import type { Weights } from "../engine/params.ts";
+import type { Device } from "../engine/runtime/device.ts";
+import { createSession } from "../engine/runtime/open-session.ts";
+import type { Prediction } from "../evaluate/stored/prediction-row.ts";
+import type { ModelFacts } from "../models/facts.ts";
+import { askedOf, type ImagePrediction, openPredictor, type Predictor } from "./predictor.ts";
+
+/** What computes. */
+export interface Compute {
+  /** Threads of ONNX Runtime; one per core if left out. */
+  readonly threads?: number;
+  /** A device that runs here (see chooseDevice); default: the CPU. */
+  readonly device?: Device;
+}
+
+/** Only what is set, to be spread into options. */
+export function computeOf({ threads, device }: Compute): Compute {
+  return { ...(threads === undefined ? {} : { threads }), ...(device === undefined ? {} : { device }) };
+}
+
+/** What to compute predictions with. */
+export interface LocalOptions extends Compute {
+  readonly batch: number;
+}
+
+/** A predictor on this machine; a device that lacks an operation hands it to the CPU. */
+export function openLocalPredictor(
+  facts: ModelFacts,
+  weights: Weights,
+  options: LocalOptions,
+): Promise<Predictor> {
+  return openPredictor({ facts, weights, ...localRuntime(options) });
+}
+
+/** How a graph of prediction runs on this machine. */
+export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
+  const options = {
+    ...(threads === undefined ? {} : { threads }),
+    providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
+  };
+  return {
+    batchSize: batch,
+    provider: device,
+    createSession: (model: Uint8Array) => createSession(model, options),
+  };
+}
+
+/** One row per sample, in order; a model that takes the modality is told the recorded one. */
+export async function predictSamples(
+  predictor: Predictor,
+  batches: Batches,
+  split: Split,
+  onImages: (count: number) => void = () => undefined,
+): Promise<Prediction[]> {
+  const rows: Prediction[] = [];
+  for await (const batch of batches.epoch(0)) {
+    const modalities = [...batch.modality].map((index) => askedOf(predictor.facts, MODALITIES[index]!));
+    const results = await predictor.predictPixels(batch.images, modalities);
+    batch.samples.forEach((sample, i) => {
+      rows.push(predictionRow(sample, results[i]!, split));
+    });
+    onImages(batch.samples.length);
+  }
+  return rows;
+}
+
+/** What is stored of one image's prediction. */
+export function predictionRow(sample: Sample, result: ImagePrediction, split: Split): Prediction {
+  const { id, source, subject, modality, sex, groups, recipeHash } = sample;
+  const { probability, modalityUsed, gateHand, logit, classes = {} } = result;
+  const { age, race, gesture } = groups;
+  const target = sexIndex(sex);
+  return {
+    id,
+    source,
+    subject,
+    modality,
+    split,
+    target,
+    probability,
+    modalityUsed,
+    gateHand,
+    logit,
+    age,
+    race,
+    gesture,
+    ...(recipeHash === undefined ? {} : { recipe: recipeHash }),
+    ...(classes.age === undefined ? {} : { ageProbabilities: classes.age }),
+    ...(classes.race === undefined ? {} : { raceProbabilities: classes.race }),
+  };
+}

@@ -1,0 +1,126 @@
+// How single figures look in text, wherever they are shown: the only place that rounds. Browser-safe.
+// Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
+import { visible } from "../core/visible.ts";
+import type { Interval } from "../evaluate/intervals/intervals.ts";
+import type { SeedSummary } from "../evaluate/intervals/seeds.ts";
+import type { MetricName } from "../evaluate/metrics/metrics.ts";
+
+/** Said wherever figures are shown. */
+export const LABEL_NOTE =
+  "The label is an apparent one, recorded by machines or annotators; it is never a person's identity.";
+
+/** What tables call the metrics. */
+export const METRIC_TITLES: Readonly<Record<MetricName, string>> = {
+  accuracy: "accuracy",
+  balancedAccuracy: "balanced accuracy",
+  tprFemale: "TPR female",
+  tprMale: "TPR male",
+  tprGap: "TPR male - female",
+  rocAuc: "ROC-AUC",
+  prAuc: "PR-AUC",
+  prAucFemale: "PR-AUC female",
+  eer: "EER",
+  f1Male: "F1 male",
+  f1Female: "F1 female",
+  f1Macro: "F1 macro",
+  precisionMale: "precision male",
+  precisionFemale: "precision female",
+  mcc: "MCC",
+  kappa: "kappa",
+  decidedMale: "share decided male",
+  meanError: "mean p - share male",
+  brier: "Brier",
+  nll: "NLL",
+  ece: "ECE 15 bins",
+  eceAdaptive: "ECE adaptive",
+};
+
+/** What tables call the further targets. */
+export const TARGET_TITLES = {
+  age: "Apparent age, by bucket",
+  race: "Apparent race or skin tone, by class",
+} as const;
+
+/** In the place of a figure that rests on too few subjects. */
+export const TOO_SMALL = "too small";
+
+/** In the place of a gap between groups that do not have both recorded classes each. */
+export const ONE_CLASS = "one class";
+
+/** In the place of an interval that the draws cannot tell. */
+export const CANNOT_TELL = "[?, ?]";
+
+/** Behind a figure of a whole set that rests on few subjects. */
+export const FEW = "*";
+
+/**
+ * One figure over seeds as text, e.g. `0.911 ± 0.003 (n 3, sample std)`.
+ *
+ * @example formatSeeds(seedSummary([0.91, 0.9085, 0.9137]))
+ */
+export function formatSeeds({ n, mean, std }: SeedSummary): string {
+  return std === null
+    ? `${figure(mean)} (n 1)`
+    : `${figure(mean)} ± ${figure(std)} (n ${n}, sample std, ddof 1)`;
+}
+
+/** A figure with its digits, `-` where it is not defined. */
+export function figure(value: number | null, digits = 3): string {
+  return value === null ? "-" : value.toFixed(digits);
+}
+
+/**
+ * `[low, high]`, or that the draws cannot tell.
+ *
+ * @example intervalText({ estimate: 0.9, low: 0.84, high: 0.95, level: 0.95 }) // "[0.840, 0.950]"
+ */
+export function intervalText({ low, high }: Pick<Interval, "low" | "high">): string {
+  return low === null || high === null ? CANNOT_TELL : `[${figure(low)}, ${figure(high)}]`;
+}
+
+/** Integer with thousands commas. */
+export function count(n: number): string {
+  return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
+}
+
+/** Aligns cells in columns, the first one left, the others right; two blanks between. */
+export function alignColumns(texts: readonly (readonly string[])[]): string {
+  const rows = texts.map((row) => row.map(visible)); // a cell of a file stays a cell
+  const widths = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, k) => (k === 0 ? cell.padEnd(widths[k]!) : cell.padStart(widths[k]!)))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/**
+ * Leaves out columns without a figure of which some cell is too small, and says so in one line.
+ *
+ * @param rows - the header first; as many cells in each
+ * @returns the rows that are left, and the line; no line if nothing was left out
+ * @example dropSmallColumns([["group", "accuracy"], ["70+", "too small"]], 20).note
+ */
+export function dropSmallColumns(
+  rows: readonly (readonly string[])[],
+  minSubjects: number,
+): { rows: string[][]; note: string | undefined; kept: number[] } {
+  const [header = [], ...body] = rows;
+  const small = (k: number) =>
+    body.some((row) => row[k] === TOO_SMALL) && body.every((row) => [TOO_SMALL, "-", ""].includes(row[k]!));
+  const out = header.map((_, k) => k).filter(small);
+  const kept = header.map((_, k) => k).filter((k) => !out.includes(k));
+  const names = out.map((k) => header[k]!).join(", ");
+  const columns = out.length === 1 ? "1 column" : `${out.length} columns`;
+  return {
+    rows: rows.map((row) => kept.map((k) => row[k]!)),
+    note:
+      out.length === 0
+        ? undefined
+        : `${columns} left out, every figure too small (under ${minSubjects} subjects): ${names}`,
+    kept,
+  };
+}

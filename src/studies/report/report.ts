@@ -1,0 +1,155 @@
+// The report of a study, computed from its stored predictions: Markdown, LaTeX, CSV, one HTML page, upstream's table.
+// Invariants: no number is typed; the same predictions give the same bytes (no dates, no machine), so that a committed
+// report can be checked against its study; files are written whole.
+
+import { dirname, join, relative } from "node:path";
+import { AppError, missingFile } from "../../core/errors.ts";
+import { markdownText } from "../../core/markdown-text.ts";
+import { checkMinSubjects, SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
+import { FINAL_METRICS_FILE } from "../../evaluate/stored/final-metrics.ts";
+import { exists, readText, writeAtomic } from "../../machine/files.ts";
+import { withLock } from "../../machine/lock.ts";
+import { sweepTemporaries } from "../../machine/temporary.ts";
+import { toCsv, toLatex, toMarkdown } from "../../report/render.ts";
+import type { ReportTable } from "../../report/table.ts";
+import { readStudy } from "../study.ts";
+import { analysisTables, flipTables } from "./analysis-tables.ts";
+import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
+import { figuresTables } from "./figures-tables.ts";
+import { finalMetrics } from "./final-metrics.ts";
+import { groupTables, shownRun } from "./group-tables.ts";
+import { preface, reportPage } from "./page.ts";
+import { evaluationTables, fusionTable, gateTable } from "./result-tables.ts";
+import {
+  type RunResult,
+  rankedCells,
+  readResults,
+  type StudyResults,
+  validationFigure,
+  validationImages,
+} from "./results.ts";
+import { sourcesMarkdown } from "./source-list.ts";
+
+export interface ReportOptions extends Partial<Resampling> {
+  /** Figures of groups that rest on fewer subjects are too small; default 20. */
+  readonly minSubjects?: number | undefined;
+  /** Folder of the report; made if it is not there. */
+  readonly outDir: string;
+}
+
+/** A report in memory: texts by file name. */
+export interface Report {
+  readonly files: ReadonlyMap<string, string>;
+  readonly results: StudyResults;
+}
+
+/**
+ * Makes a study's report.
+ *
+ * @param dir - study folder
+ * @throws AppError("data", "STUDY_EMPTY") if no task has stored predictions; as `readStudy` and `readPredictions` do
+ * @example (await makeReport("studies/ablation", { outDir: "docs" })).files.get("report.md")
+ */
+export async function makeReport(dir: string, options: ReportOptions): Promise<Report> {
+  const { replicates = 2000, seed = 0, outDir } = options;
+  const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
+  const results = await readResults(dir, await readStudy(dir));
+  if (results.runs.length === 0) {
+    throw new AppError("data", "STUDY_EMPTY", `Expected at least one finished run in ${dir}, got none`, {
+      hint: "run the study first: facehand study run",
+    });
+  }
+  const families = compareFamilies(results, { replicates, seed, minSubjects });
+  const shown = shownRuns(results);
+  const tables = [
+    ...figuresTables(results, minSubjects),
+    ...present(comparisonTable(families, results)),
+    ...present(gateTable(results, minSubjects)),
+    ...present(fusionTable(results, minSubjects)),
+    ...evaluationTables(results, minSubjects),
+    ...shown.flatMap((run) => [
+      ...groupTables(shownRun(run, results.study), results.split, { replicates, seed, minSubjects }),
+      ...analysisTables(shownRun(run, results.study), results.split, minSubjects),
+      ...flipTables(run, results, minSubjects),
+    ]),
+  ];
+  const base = relative(outDir, dir).replaceAll("\\", "/") || ".";
+  const files = new Map([
+    ["report.md", markdown(results, tables, base)],
+    ["report.html", reportPage(results, { families, tables, shown, base, minSubjects })],
+    [FINAL_METRICS_FILE, finalMetrics(results)],
+  ]);
+  for (const table of tables) {
+    files.set(`tables/${table.id}.csv`, toCsv(table));
+    files.set(`tables/${table.id}.tex`, toLatex(table));
+  }
+  return { files, results };
+}
+
+const present = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
+
+/**
+ * The runs that are looked at group by group: of each architecture the best cell by validation, by its best seed; one of
+ * each set of validation images, since figures of other images choose nothing.
+ */
+function shownRuns(results: StudyResults): RunResult[] {
+  const best = new Map<string, RunResult>();
+  for (const { cell, runs } of rankedCells(results)) {
+    const key = JSON.stringify([cell.arch, validationImages(cell)]);
+    if (best.has(key)) continue;
+    best.set(
+      key,
+      runs.reduce((a, b) => (validationFigure(b) > validationFigure(a) ? b : a)),
+    );
+  }
+  return [...best.values()];
+}
+
+function markdown(results: StudyResults, tables: readonly ReportTable[], base: string): string {
+  return [
+    `# Study ${markdownText(results.study.name)}`,
+    "",
+    ...preface(results).flatMap((text) => [markdownText(text), ""]),
+    "Made by `facehand study report`; `--check` recomputes it.",
+    "",
+    ...tables.map(toMarkdown),
+    sourcesMarkdown(results.sources, tables, base),
+    "",
+  ].join("\n");
+}
+
+/**
+ * Writes a report, file by file, each whole.
+ *
+ * @throws AppError("input", "LOCKED") while another process writes into the folder
+ */
+export async function writeReport({ files }: Report, outDir: string): Promise<void> {
+  await withLock(outDir, `the folder ${outDir}`, async () => {
+    const paths = [...files.keys()].map((name) => join(outDir, name));
+    for (const folder of new Set(paths.map(dirname)))
+      await sweepTemporaries(folder, (name) => paths.includes(join(folder, name)));
+    for (const [name, text] of files) await writeAtomic(join(outDir, name), text);
+  });
+}
+
+/**
+ * Compares a written report with a recomputed one.
+ *
+ * @throws AppError("data", "FILE_MISSING") for a file that is not there, "REPORT_DRIFTED" for the first line that differs
+ */
+export async function checkReport({ files }: Report, outDir: string): Promise<void> {
+  for (const [name, text] of files) {
+    const path = join(outDir, name);
+    if (!(await exists(path))) throw missingFile(path, "a file of the report", "write the report again");
+    const [there, wanted] = [(await readText(path, "a file of the report")).split("\n"), text.split("\n")];
+    const line = wanted.findIndex((value, k) => value !== there[k]);
+    const at = line === -1 && there.length !== wanted.length ? wanted.length : line;
+    if (at === -1) continue;
+    const message = `Expected the recomputed ${JSON.stringify(short(wanted[at]))}, got ${JSON.stringify(short(there[at]))} (${path}:${at + 1})`;
+    throw new AppError("data", "REPORT_DRIFTED", message, {
+      hint: "the predictions or the table changed: look at both, then write the report again",
+    });
+  }
+}
+
+const short = (line: string | undefined) => (line ?? "").slice(0, 200);
