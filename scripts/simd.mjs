@@ -1,4 +1,4 @@
-// `node scripts/simd.mjs`: compiles simd/ (AssemblyScript) into src/pixels/fast/code.ts, which is committed.
+// `node scripts/simd.mjs`: compiles src/pixels/fast/simd (AssemblyScript) into code.ts above it, which is committed.
 // The compiler is deterministic, so that a test can tell whether the committed code is that of the sources.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -20,7 +20,7 @@ const FLAGS = [
 /** The text of src/pixels/fast/code.ts. */
 export async function simdCode() {
   let binary;
-  const { error, stderr } = await asc.main(["simd/index.ts", "--outFile", "simd.wasm", ...FLAGS], {
+  const { error, stderr } = await asc.main(["src/pixels/fast/simd/index.ts", "--outFile", "simd.wasm", ...FLAGS], {
     writeFile: (_name, contents) => {
       binary = contents;
     },
@@ -29,7 +29,7 @@ export async function simdCode() {
   if (error !== null) throw new Error(`${error.message}\n${stderr.toString()}`);
   const text = Buffer.from(binary).toString("base64");
   return [
-    "// ◇ Browser-safe. WebAssembly made of simd/ by `node scripts/simd.mjs`; do not edit.",
+    "// ◇ Browser-safe. WebAssembly made of the sources in simd/ by `node scripts/simd.mjs`; do not edit.",
     "",
     "/** The module, base64. */",
     "export const SIMD_CODE =",

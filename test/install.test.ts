@@ -104,7 +104,7 @@ describe.skipIf(!reached)("the packed file", () => {
       expect(stderr).toMatch(/ECONNREFUSED|proxy|socket/i);
       expect(status).toBe(1);
     }
-    const command = `import { cudaInstall } from "./node_modules/facehand/dist/engine/ort-node.js"; console.log(cudaInstall())`;
+    const command = `import { cudaInstall } from "./node_modules/facehand/dist/engine/runtime/ort-node.js"; console.log(cudaInstall())`;
     const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", command], {
       cwd: allowed,
       encoding: "utf8",

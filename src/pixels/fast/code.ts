@@ -1,4 +1,4 @@
-// ◇ Browser-safe. WebAssembly made of simd/ by `node scripts/simd.mjs`; do not edit.
+// ◇ Browser-safe. WebAssembly made of the sources in simd/ by `node scripts/simd.mjs`; do not edit.
 
 /** The module, base64. */
 export const SIMD_CODE =
