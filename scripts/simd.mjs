@@ -20,12 +20,15 @@ const FLAGS = [
 /** The text of src/pixels/fast/code.ts. */
 export async function simdCode() {
   let binary;
-  const { error, stderr } = await asc.main(["src/pixels/fast/simd/index.ts", "--outFile", "simd.wasm", ...FLAGS], {
-    writeFile: (_name, contents) => {
-      binary = contents;
+  const { error, stderr } = await asc.main(
+    ["src/pixels/fast/simd/index.ts", "--outFile", "simd.wasm", ...FLAGS],
+    {
+      writeFile: (_name, contents) => {
+        binary = contents;
+      },
+      baseDir: ROOT,
     },
-    baseDir: ROOT,
-  });
+  );
   if (error !== null) throw new Error(`${error.message}\n${stderr.toString()}`);
   const text = Buffer.from(binary).toString("base64");
   return [

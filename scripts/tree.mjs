@@ -1,13 +1,13 @@
-// `node scripts/tree.mjs`: writes the tree of AGENTS.md, one line a file, from the first sentence of each file.
+// `node scripts/tree.mjs`: writes the tree of AGENTS.md, one line a folder, from rooms.json.
 // Invariant: only the text between the two markers changes.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FOLDERS = ["src", "simd", "bench", "harden", "scripts", "test"];
 const BEGIN = "<!-- tree: node scripts/tree.mjs -->";
 const END = "<!-- /tree -->";
+const FOLDERS = ["src", "bench", "harden", "scripts", "test"];
 
 /** Our sources below the root, tests beside sources and goldens left out, sorted. */
 export function listSources() {
@@ -42,17 +42,22 @@ export function firstSentence(text) {
   return (end === null ? plain : plain.slice(0, end.index + 1)).trim();
 }
 
-/** The tree as Markdown. */
+/** Folders outside src/, which has rooms.json. */
+const OTHERS = {
+  bench: "benchmarks, one question each, and their peers",
+  harden: "campaigns that try to break it: kills, races, hostile files and servers",
+  scripts: "what package.json's commands run",
+  test: "tests across rooms, and what tests share",
+  "test/parity": "against goldens of torch, timm, PIL, dlib, scikit-learn; their generators beside them",
+  "test/property": "what holds for all inputs (fast-check)",
+  "test/cli": "the command line as a user sees it",
+};
+
+/** The tree as Markdown: one line a folder. */
 export function tree() {
-  let folder = "";
-  const lines = listSources().flatMap((path) => {
-    const here = dirname(path);
-    const line = `- \`${basename(path)}\` ${firstSentence(readFileSync(join(ROOT, path), "utf8"))}`;
-    const head = here === folder ? [] : ["", `\`${here}/\``, ""];
-    folder = here;
-    return [...head, line];
-  });
-  return lines.join("\n").trim();
+  const { folders } = JSON.parse(readFileSync(join(ROOT, "rooms.json"), "utf8"));
+  const own = Object.entries(folders).map(([name, what]) => [`src/${name}`, what]);
+  return [...own, ...Object.entries(OTHERS)].map(([name, what]) => `- \`${name}/\` ${what}`).join("\n");
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

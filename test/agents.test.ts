@@ -1,26 +1,34 @@
-// The documents that list files and dependencies list all of them: AGENTS.md and docs/dependencies.md.
+// The documents that list folders and dependencies list all of them: AGENTS.md and docs/dependencies.md.
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { firstSentence, listSources } from "../scripts/tree.mjs";
-import { ROOT, readIfThere } from "./source.ts";
+import { firstSentence, listSources, tree } from "../scripts/tree.mjs";
+import { ROOT, readIfThere, readSources } from "./source.ts";
 
 describe("AGENTS.md", () => {
   const text = readIfThere("AGENTS.md")!;
-  const headings = [...text.matchAll(/^`([\w/-]+)\/`$/gm)];
-  /** Paths that the tree names. */
-  const named = headings.flatMap(({ 1: folder, index }, i) => {
-    const section = text.slice(index, headings[i + 1]?.index);
-    return [...section.matchAll(/^- `([^`]+)`/gm)].map((match) => `${folder}/${match[1]}`);
+  const { folders } = JSON.parse(readIfThere("rooms.json")!) as { folders: Record<string, string> };
+
+  it("has the tree of rooms.json (else: node scripts/tree.mjs)", () => {
+    expect(text).toContain(tree());
   });
 
-  it("names every source, and no file that is gone (else: node scripts/tree.mjs)", () => {
+  it("is short enough to be read: under 8 KB", () => {
+    expect(Buffer.byteLength(text)).toBeLessThan(8 << 10);
+  });
+
+  it("names every folder of src, and none that is gone", () => {
+    const real = new Set(readSources().map(({ file }) => dirname(file)));
+    real.delete(".");
+    real.add("pixels/fast/simd");
+    expect(Object.keys(folders).sort()).toEqual([...real].sort());
+  });
+});
+
+describe("every file", () => {
+  it("says what it is at its head", () => {
     const sources: string[] = listSources();
     expect(sources.length, ROOT).toBeGreaterThan(100);
-    expect(sources.filter((path) => !named.includes(path))).toEqual([]);
-    expect(named.filter((path) => !sources.includes(path))).toEqual([]);
-  });
-
-  it("says of every file what it is", () => {
-    expect([...text.matchAll(/^- `[^`]+`\s*$/gm)].map(([line]) => line)).toEqual([]);
+    expect(sources.filter((path) => firstSentence(readIfThere(path)!) === "")).toEqual([]);
   });
 });
 

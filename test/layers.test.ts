@@ -1,60 +1,22 @@
-// The house's layer table (docs/decisions): which room may import which, and what stays out of browsers.
+// The house (rooms.json): which room may import which, what browsers may load, and how large files and folders get.
 import { isBuiltin } from "node:module";
+import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { importsOf, readIfThere, readSources, type Source } from "./source.ts";
+import { importsOf, isBrowserSafe, readIfThere, readSources, type Source } from "./source.ts";
 
-const ALL = [
-  "core",
-  "formats",
-  "evaluate",
-  "data",
-  "engine",
-  "derive",
-  "models",
-  "train",
-  "studies",
-  "release",
-];
-
-/** A room imports itself and what its row names, nothing else. */
-const LAYERS: Readonly<Record<string, readonly string[]>> = {
-  core: [],
-  formats: ["core"],
-  evaluate: ["core", "formats"],
-  data: ["core", "formats"],
-  engine: ["core", "formats"],
-  derive: ["core", "data", "engine", "formats"],
-  models: ["core", "formats", "data", "engine"],
-  train: ["core", "data", "engine", "models", "evaluate"],
-  studies: ["core", "data", "models", "train", "evaluate"],
-  release: ["core", "data", "models", "studies", "evaluate"],
-  server: ["core", "data", "models", "train", "evaluate", "studies"],
-  cli: [...ALL, "server"],
-  web: [],
-  "index.ts": [...ALL, "server"],
+/** Which room may import which, the one door of a native library, and what each folder is for. */
+const { layers: LAYERS, doors: DOORS } = JSON.parse(readIfThere("rooms.json")!) as {
+  readonly layers: Readonly<Record<string, readonly string[]>>;
+  readonly doors: Readonly<Record<string, string>>;
 };
 
-/** Files that browsers load, and so everything that they import. */
-const BROWSER_SAFE = [
-  "pixels/pixels.ts",
-  "engine/runtime/session.ts",
-  "evaluate/metrics/calibration.ts",
-  "evaluate/metrics/groups.ts",
-  "evaluate/metrics/metrics.ts",
-  "predict/predictor.ts",
-  "server/api.ts",
-  "train/runlog.ts",
-];
-
-/** Native or runtime-bound libraries have one door each. */
-const ONLY_IMPORTER: Readonly<Record<string, string>> = {
-  sharp: "pixels/image.ts",
-  koffi: "engine/runtime/ort-library.ts",
-  "onnxruntime-node": "engine/runtime/ort-node.ts",
-  "onnxruntime-web": "web/ort-web.ts",
-};
+/** The package's own entry stands above all rooms. */
+const ENTRY = "index.ts";
+/** What others may load in a page: package.json's `./predict`, and everything in web/. */
+const PREDICT_ENTRY = "predict/predictor.ts";
 
 const MAX_LINES = 300;
+const MAX_FILES = 20;
 
 const SOURCES = readSources();
 const BY_FILE = new Map(SOURCES.map((source) => [source.file, source]));
@@ -69,17 +31,27 @@ function packageOf(specifier: string): string {
     .join("/");
 }
 
+/** Imports that the table does not allow. */
 function forbidden({ file, imports }: Source): string[] {
   const room = roomOf(file);
+  if (file === ENTRY) return [];
   const allowed = [room, ...(LAYERS[room] ?? [])];
   return imports
-    .filter(({ file: target }) => target !== undefined)
-    .map(({ file: target }) => target!)
-    .filter((target) => !allowed.includes(roomOf(target)) && !(room === "web" && isBrowserSafe(target)))
+    .map(({ file: target }) => target)
+    .filter((target) => target !== undefined && !allowed.includes(roomOf(target)))
     .map((target) => `${file} imports ${target}`);
 }
 
-const isBrowserSafe = (file: string) => BROWSER_SAFE.includes(file);
+/** What a file that browsers load imports and that does not say it is for browsers; erased imports do not count. */
+function unsafe({ file, imports }: Source, sources: ReadonlyMap<string, Source>): string[] {
+  return imports
+    .filter(({ file: target, typeOnly }) => !typeOnly && target !== undefined)
+    .filter(({ file: target }) => sources.has(target!) && !isBrowserSafe(sources.get(target!)!))
+    .map(({ file: target }) => `${file} imports ${target}, which does not say that it is browser-safe`);
+}
+
+const forBrowsers = (source: Source) =>
+  isBrowserSafe(source) || roomOf(source.file) === "web" || source.file === PREDICT_ENTRY;
 
 /** The first import cycle below a file, as a path, or undefined. */
 function findCycle(sources: ReadonlyMap<string, Source>): string[] | undefined {
@@ -87,7 +59,8 @@ function findCycle(sources: ReadonlyMap<string, Source>): string[] | undefined {
   const visit = (file: string, path: readonly string[]): string[] | undefined => {
     if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
     if (done.has(file)) return undefined;
-    for (const { file: target } of sources.get(file)?.imports ?? []) {
+    for (const { file: target, started } of sources.get(file)?.imports ?? []) {
+      if (started) continue;
       const cycle = target === undefined ? undefined : visit(target, [...path, file]);
       if (cycle !== undefined) return cycle;
     }
@@ -101,29 +74,34 @@ function findCycle(sources: ReadonlyMap<string, Source>): string[] | undefined {
   return undefined;
 }
 
-const nativeOnly = (name: string) => isBuiltin(name) || name === "sharp" || name === "onnxruntime-node";
-
-/** Paths from a file to what no browser has; imports that the compiler erases do not count. */
-function nodeOnlyPaths(root: string): string[] {
-  const found: string[] = [];
-  const seen = new Set<string>();
-  const visit = (file: string, path: readonly string[]) => {
-    if (seen.has(file)) return;
-    seen.add(file);
-    for (const { specifier, file: target, typeOnly } of BY_FILE.get(file)?.imports ?? []) {
-      if (typeOnly) continue;
-      if (target !== undefined) visit(target, [...path, target]);
-      else if (nativeOnly(specifier)) found.push([...path, specifier].join(" > "));
-    }
-  };
-  visit(root, [root]);
-  return found;
-}
+const nativeOnly = (name: string) => isBuiltin(name) || name in DOORS;
 
 describe("layers", () => {
   it("know every room", () => {
-    const rooms = new Set(SOURCES.map(({ file }) => roomOf(file)));
-    expect([...rooms].filter((room) => LAYERS[room] === undefined)).toEqual([]);
+    const rooms = new Set(SOURCES.map(({ file }) => roomOf(file)).filter((room) => room !== ENTRY));
+    expect([...rooms].sort()).toEqual(Object.keys(LAYERS).sort());
+  });
+
+  it("go one way: a room may import only rooms that stand before it", () => {
+    const order = Object.keys(LAYERS);
+    for (const [room, others] of Object.entries(LAYERS)) {
+      expect([room, others.filter((one) => !order.slice(0, order.indexOf(room)).includes(one))]).toEqual([
+        room,
+        [],
+      ]);
+    }
+  });
+
+  it("allow nothing that no file needs", () => {
+    const used = new Set(
+      SOURCES.flatMap(({ file, imports }) =>
+        imports.flatMap((i) => (i.file === undefined ? [] : [`${roomOf(file)} > ${roomOf(i.file)}`])),
+      ),
+    );
+    const allowed = Object.entries(LAYERS).flatMap(([room, others]) =>
+      others.map((one) => `${room} > ${one}`),
+    );
+    expect(allowed.filter((edge) => !used.has(edge))).toEqual([]);
   });
 
   it("hold for every import", () => {
@@ -144,7 +122,7 @@ describe("layers", () => {
     const wrong = SOURCES.flatMap(({ file, imports }) =>
       imports
         .map(({ specifier }) => packageOf(specifier))
-        .filter((name) => ONLY_IMPORTER[name] !== undefined && ONLY_IMPORTER[name] !== file)
+        .filter((name) => DOORS[name] !== undefined && DOORS[name] !== file)
         .map((name) => `${file} imports ${name}`),
     );
     expect(wrong).toEqual([]);
@@ -160,10 +138,24 @@ describe("layers", () => {
     expect([...new Set(missing)]).toEqual([]);
   });
 
-  it.each(SOURCES.map(({ file }) => file).filter((file) => isBrowserSafe(file) || roomOf(file) === "web"))(
-    "keep %s free of Node",
-    (file) => expect(nodeOnlyPaths(file)).toEqual([]),
-  );
+  it("keep Node and native libraries out of what browsers load", () => {
+    const native = SOURCES.filter(forBrowsers).flatMap(({ file, imports }) =>
+      imports
+        .filter(({ specifier, typeOnly }) => !typeOnly && nativeOnly(packageOf(specifier)))
+        .map(({ specifier }) => `${file} imports ${specifier}`),
+    );
+    expect(native).toEqual([]);
+    expect(SOURCES.filter(forBrowsers).flatMap((source) => unsafe(source, BY_FILE))).toEqual([]);
+    expect(isBrowserSafe(BY_FILE.get(PREDICT_ENTRY)!)).toBe(true);
+  });
+});
+
+describe("folders", () => {
+  it(`hold at most ${MAX_FILES} sources beside each other`, () => {
+    const counts = new Map<string, number>();
+    for (const { file } of SOURCES) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
+  });
 });
 
 describe("files", () => {
@@ -196,33 +188,47 @@ describe("these checks themselves", () => {
       'export * from "./f.ts";',
       'import "./g.ts";',
       'const h = await import("./h.ts");',
-      'new Worker(new URL("./i.ts", import.meta.url));',
+      'new Worker(new URL("./store.ts", import.meta.url));',
+      'nodeCommand(new URL("./layout", import.meta.url), []);',
+      'readFileSync(new URL("./k.json", import.meta.url));',
+      'const root = new URL("../..", import.meta.url);',
       '// import z from "z";',
       ' * import z from "z";',
       'export const text = "not from";',
     ].join("\n");
-    const found = importsOf("data/x.ts", text).map((i) => i.file ?? i.specifier);
-    const own = ["c", "e", "f", "g", "h", "i"].map((name) => `data/${name}.ts`);
+    const found = importsOf("dataset/x.ts", text).map((i) => i.file ?? i.specifier);
+    const own = ["c", "e", "f", "g", "h", "store", "layout"].map((name) => `dataset/${name}.ts`);
     expect(found).toEqual(["a", "core/b.ts", ...own]);
-    expect(importsOf("data/x.ts", text).filter((i) => i.typeOnly)).toHaveLength(1);
+    expect(importsOf("dataset/x.ts", text).filter((i) => i.typeOnly)).toHaveLength(1);
   });
 
   it("fail on a forbidden import and on a cycle", () => {
-    const a = source("core/a.ts", 'import { b } from "../data/b.ts";');
-    const b = source("data/b.ts", 'import { a } from "../core/a.ts";');
-    expect(forbidden(a)).toEqual(["core/a.ts imports data/b.ts"]);
+    const a = source("core/a.ts", 'import { b } from "../dataset/b.ts";');
+    const b = source("dataset/b.ts", 'import { a } from "../core/a.ts";');
+    expect(forbidden(a)).toEqual(["core/a.ts imports dataset/b.ts"]);
     expect(forbidden(b)).toEqual([]);
     expect(findCycle(new Map([a, b].map((s) => [s.file, s])))).toEqual([
       "core/a.ts",
-      "data/b.ts",
+      "dataset/b.ts",
       "core/a.ts",
     ]);
     expect(findCycle(new Map([[b.file, b]]))).toBeUndefined();
   });
 
-  it("find Node behind several files", () => {
-    expect(nodeOnlyPaths("engine/runtime/ort-node.ts")).toContain(
-      "engine/runtime/ort-node.ts > onnxruntime-node",
-    );
+  it("fail on a worker of a room that is not allowed, with its ending and without", () => {
+    for (const entry of ["../derive/run/worker", "../derive/run/worker.ts"]) {
+      const thread = source("core/pool.ts", `new Worker(new URL("${entry}", import.meta.url));`);
+      expect(forbidden(thread)).toEqual(["core/pool.ts imports derive/run/worker.ts"]);
+    }
+  });
+
+  it("fail on a file for browsers that imports one which does not say so, and not on types", () => {
+    const head = "// ◇ Browser-safe. A thing.\n";
+    const plain = source("core/plain.ts", "// A thing.\n");
+    const page = source("core/page.ts", `${head}import { a } from "./plain.ts";`);
+    const types = source("core/types.ts", `${head}import type { A } from "./plain.ts";`);
+    const sources = new Map([plain, page, types].map((one) => [one.file, one]));
+    expect(unsafe(page, sources)).toHaveLength(1);
+    expect(unsafe(types, sources)).toEqual([]);
   });
 });

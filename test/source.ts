@@ -15,6 +15,8 @@ export interface Import {
   readonly file: string | undefined;
   /** Erased by the compiler. */
   readonly typeOnly: boolean;
+  /** The entry of a thread or a process, which may look back at who starts it. */
+  readonly started: boolean;
 }
 
 export interface Source {
@@ -26,21 +28,35 @@ export interface Source {
 
 const STATIC = /^(?:import|export)\s+(type\s+)?(?:[\w\s{},*$]+\sfrom\s+)?"([^"]+)"/gm;
 const DYNAMIC = /\bimport\("([^"]+)"\)/g;
-/** Worker threads: `new URL("./worker.ts", import.meta.url)`. */
-const THREAD = /new URL\("(\.[^"]+\.ts)",\s*import\.meta\.url\)/g;
+/** Threads and processes: `new URL("./worker", import.meta.url)`, whose ending is that of the sources or of dist/. */
+const THREAD = /new URL\("(\.[^"]*)",\s*import\.meta\.url\)/g;
 
 /** Imports of a module's text; `file` is its path below src. */
 export function importsOf(file: string, text: string): Import[] {
   const code = text.replace(/^\s*(\/\/|\/?\*).*$/gm, "");
-  const found = (specifier: string, typeOnly: boolean): Import => {
+  const found = (specifier: string, typeOnly: boolean, started = false): Import => {
     const own = specifier.startsWith(".");
     const target = relative(SRC, resolve(SRC, dirname(file), specifier)).replaceAll("\\", "/");
-    return { specifier, file: own ? target : undefined, typeOnly };
+    return { specifier, file: own ? target : undefined, typeOnly, started };
   };
+  const entries = [...code.matchAll(THREAD)]
+    .map((m) => found(m[1]!.endsWith(".ts") ? m[1]! : `${m[1]}.ts`, false, true))
+    .filter((entry) => existsSync(join(SRC, entry.file!))); // else a folder, or a file that is read
   return [
     ...[...code.matchAll(STATIC)].map((m) => found(m[2]!, m[1] !== undefined)),
-    ...[...code.matchAll(DYNAMIC), ...code.matchAll(THREAD)].map((m) => found(m[1]!, false)),
+    ...[...code.matchAll(DYNAMIC)].map((m) => found(m[1]!, false)),
+    ...entries,
   ];
+}
+
+/** The comment at a module's head. */
+export function headOf(text: string): string {
+  return /^(?:#!.*\n)?((?:\/\/.*\n)*)/.exec(text)![1]!;
+}
+
+/** True if a module says at its head that browsers may load it. */
+export function isBrowserSafe({ text }: Pick<Source, "text">): boolean {
+  return headOf(text).startsWith("// ◇ Browser-safe. ");
 }
 
 /** All modules of src but tests. */
@@ -48,7 +64,7 @@ export function readSources(): Source[] {
   const names = readdirSync(SRC, { recursive: true, encoding: "utf8" });
   return names
     .map((name) => name.replaceAll("\\", "/"))
-    .filter((name) => /\.tsx?$/.test(name) && !/\.(test|tmp)\.tsx?$/.test(name))
+    .filter((name) => /\.tsx?$/.test(name) && !/\.(test|tmp)\.tsx?$|^pixels\/fast\/simd\//.test(name))
     .sort()
     .map((file) => {
       const text = readFileSync(join(SRC, file), "utf8");

@@ -1,4 +1,4 @@
-// The time of this machine behind one interface, so that bounds on time are tested without waiting. Browser-safe.
+// ◇ Browser-safe. The time of this machine behind one interface, so that bounds on time are tested without waiting.
 
 /** Where the time comes from. */
 export interface Clock {

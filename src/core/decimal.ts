@@ -1,6 +1,5 @@
-// Numbers in text from outside: cells of tables and values of flags.
+// ◇ Browser-safe. Numbers in text from outside: cells of tables and values of flags.
 // Number() also takes "0x1", "Infinity", "" and blanks, each of which is a fault of the text and not the number meant.
-// Browser-safe.
 
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 

@@ -1,7 +1,7 @@
-// The one error type, its wording and its exit codes.
+// ◇ Browser-safe. The one error type, its wording and its exit codes.
 // Every fault a user can cause is an AppError; anything else that escapes is a bug of ours ("internal").
-// Invariants: no message or hint has a secret of an address in it (core/secrets); it is safe for a terminal, one line (further
-// ones are this program's own) and of at most 2 KB, whatever values and names of files it tells.
+// Invariants: no message or hint has a secret of an address in it (core/secrets); it is safe for a terminal, one line
+// (further ones are this program's own) and of at most 2 KB, whatever values and names of files it tells.
 import { withoutSecrets } from "./secrets.ts";
 import { shortened, visible } from "./visible.ts";
 

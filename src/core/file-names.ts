@@ -1,6 +1,6 @@
-// Names of files that others chose (servers, addresses, archives, lists): which of them every system keeps apart and takes
-// for what they say. Source: Microsoft, "Naming Files, Paths, and Namespaces"; APFS and HFS+ for names that are equal under
-// case folding or Unicode normalisation. Browser-safe.
+// ◇ Browser-safe. Names of files that others chose (servers, addresses, archives, lists): which of them every system
+// keeps apart and takes for what they say. Source: Microsoft, "Naming Files, Paths, and Namespaces"; APFS and HFS+ for
+// names that are equal under case folding or Unicode normalisation.
 // Invariant: nothing is mended here; a name that is one thing here and another elsewhere is refused.
 
 /** What every common file system takes. */

@@ -1,4 +1,4 @@
-// The order in which recorded groups stand in tables: ages by age, everything else by name. Browser-safe.
+// ◇ Browser-safe. The order in which recorded groups stand in tables: ages by age, everything else by name.
 // Ages are read by their one parser (vocabulary); a column of somebody else may also say `<18` or `more than 70`.
 import { ageRange } from "./vocabulary.ts";
 

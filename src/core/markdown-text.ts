@@ -1,6 +1,6 @@
-// Words of people, files and servers inside Markdown: they are shown as they are, and are neither markup, HTML nor links.
-// Sources: CommonMark 0.31, GitHub's additions (tables, autolinks, mathematics). Invariants: text without such signs stays as it
-// is; what is written is one line. Browser-safe.
+// ◇ Browser-safe. Words of people, files and servers inside Markdown: they are shown as they are, and are neither
+// markup, HTML nor links. Sources: CommonMark 0.31, GitHub's additions (tables, autolinks, mathematics). Invariants:
+// text without such signs stays as it is; what is written is one line.
 import { oneLine } from "./visible.ts";
 
 /** Always markup, or part of it. */

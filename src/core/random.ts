@@ -1,5 +1,5 @@
-// The only source of randomness: seeded and splittable, so that every draw can be repeated from its name.
-// Generator: xoshiro128** (Blackman and Vigna, 2018), seeded by splitmix32 over an FNV-1a hash of the path.
+// ◇ Browser-safe. The only source of randomness: seeded and splittable, so that every draw can be repeated from its
+// name. Generator: xoshiro128** (Blackman and Vigna, 2018), seeded by splitmix32 over an FNV-1a hash of the path.
 // Splitting depends on names only, never on how many numbers were drawn before: resuming needs no state.
 
 /** A stream of random numbers that is determined by a seed and a path of labels. */

@@ -1,6 +1,6 @@
-// What no message shows: names and passwords in addresses, queries (which sign or carry tokens), tokens. Browser-safe.
-// Invariants: every message and hint of an AppError went through here before it was cut short; a text without a secret
-// comes back as it is; the work grows with the text's length, not faster.
+// ◇ Browser-safe. What no message shows: names and passwords in addresses, queries (which sign or carry tokens),
+// tokens. Invariants: every message and hint of an AppError went through here before it was cut short; a text without
+// a secret comes back as it is; the work grows with the text's length, not faster.
 
 const HIDDEN = "…";
 /** A longer text is never shown whole; what lies behind is dropped before it is searched. */

@@ -1,5 +1,5 @@
-// When two texts are two spellings of one word, and which texts nobody can tell apart by looking at them.
-// Source: Unicode's NFC and NFKC, general categories and Default_Ignorable_Code_Point. Browser-safe.
+// ◇ Browser-safe. When two texts are two spellings of one word, and which texts nobody can tell apart by looking at
+// them. Source: Unicode's NFC and NFKC, general categories and Default_Ignorable_Code_Point.
 // Invariant: nothing is mended here; a text that cannot be told from another is refused by whoever reads it.
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";

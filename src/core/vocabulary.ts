@@ -1,6 +1,6 @@
-// The words that are recorded of people and pictures, with one parser for each: sexes, ages, races, gestures.
-// Sources: HaGRIDv2's archives (gestures); FairFace, UTKFace and 11K Hands as their authors write their classes; skin
-// tones as the individual typology angle and Fitzpatrick's types are named. Browser-safe.
+// ◇ Browser-safe. The words that are recorded of people and pictures, with one parser for each: sexes, ages, races,
+// gestures. Sources: HaGRIDv2's archives (gestures); FairFace, UTKFace and 11K Hands as their authors write their
+// classes; skin tones as the individual typology angle and Fitzpatrick's types are named.
 // Invariants: an unknown word is refused and never made a class; only case and `_`, `-` or a blank between words are
 // mended, for they cannot mean anything else; races of one source are not those of another.
 import {

@@ -1,5 +1,5 @@
-// What the data rooms speak of: a pair (one row of the published CSVs) and a sample (one image to learn from).
-// Source of the columns: UnifiedGenderNet's dataset (README, "Metadata").
+// ◇ Browser-safe. What the data rooms speak of: a pair (one row of the published CSVs) and a sample (one image to
+// learn from). Source of the columns: UnifiedGenderNet's dataset (README, "Metadata").
 // `gender` is an apparent label recorded by machines or annotators; it is not identity.
 import type { Sex } from "./vocabulary.ts";
 

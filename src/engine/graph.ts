@@ -1,4 +1,4 @@
-// The symbolic graph: what an operation is, and the order to run operations in.
+// ◇ Browser-safe. The symbolic graph: what an operation is, and the order to run operations in.
 // Values are immutable and know their shape; building a graph computes nothing.
 // Invariant: shapes are static, row-major, batch first, channels second (NCHW).
 import { AppError } from "../core/errors.ts";

@@ -1,4 +1,4 @@
-// Constructors of pooling and layer normalisation, each with its shape rule.
+// ◇ Browser-safe. Constructors of pooling and layer normalisation, each with its shape rule.
 // Source of the rules: torch.nn.functional.max_pool2d and layer_norm; channels are axis 1, on maps and on rows.
 import { graphError, makeNode, type PoolAttrs, type Value } from "./graph.ts";
 import { convSize } from "./ops.ts";

@@ -1,4 +1,4 @@
-// Constructors of the semantic operations, each with its shape rule.
+// ◇ Browser-safe. Constructors of the semantic operations, each with its shape rule.
 // Source of the rules: torch's operators of the same names; channels are axis 1 everywhere.
 import {
   type Activation,

@@ -1,4 +1,4 @@
-// Parameters of a model: declared by name while its graph is built, initialised from a seed,
+// ◇ Browser-safe. Parameters of a model: declared by name while its graph is built, initialised from a seed,
 // and packed into few flat vectors for training (a step over hundreds of small tensors is all overhead).
 import { AppError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";

@@ -1,4 +1,4 @@
-// The ONNX messages we write and read, as protobufjs's JSON descriptor.
+// ◇ Browser-safe. The ONNX messages we write and read, as protobufjs's JSON descriptor.
 // Source: onnx/onnx.proto (proto2), field numbers as there; fields we never write are left out and skipped
 // when read, except those decodeModel must refuse (subgraphs, external data).
 import protobuf from "protobufjs/light.js";

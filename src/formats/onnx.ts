@@ -1,4 +1,4 @@
-// ONNX models as plain typed values, and their bytes.
+// ◇ Browser-safe. ONNX models as plain typed values, and their bytes.
 // Source: github onnx/onnx, onnx/onnx.proto and docs/IR.md. Tensors are little-endian raw bytes in row-major order.
 // Attributes we have no use for (subgraphs, sparse tensors, string lists) and data in other files are refused.
 import { type AppError, unexpected } from "../core/errors.ts";

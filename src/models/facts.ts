@@ -1,5 +1,5 @@
-// What a checkpoint says about itself: enough to rebuild the graph and to treat pixels as in training.
-// Invariant: facts and weights together determine every prediction. Browser-safe.
+// ◇ Browser-safe. What a checkpoint says about itself: enough to rebuild the graph and to treat pixels as in training.
+// Invariant: facts and weights together determine every prediction.
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { backbone } from "./backbones/registry.ts";

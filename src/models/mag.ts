@@ -1,5 +1,5 @@
-// MAG, the modality-aware gated network: a small gate guesses the modality and mixes a hand head and a face head.
-// Source: upstream's src/ugnet/models/mag.py. Upstream's MAG has no dropout.
+// ◇ Browser-safe. MAG, the modality-aware gated network: a small gate guesses the modality and mixes a hand head and a
+// face head. Source: upstream's src/ugnet/models/mag.py. Upstream's MAG has no dropout.
 import * as ops from "../engine/ops.ts";
 import { linear } from "./backbones/blocks.ts";
 import type { Backbone, BackboneOptions, ModelGraph } from "./model.ts";

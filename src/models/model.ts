@@ -1,5 +1,5 @@
-// What a model is: a pure function that declares its parameters through a Scope and returns symbolic outputs.
-// Backbones give features [N, F]; architectures (umcc, mag) put heads on them.
+// ◇ Browser-safe. What a model is: a pure function that declares its parameters through a Scope and returns symbolic
+// outputs. Backbones give features [N, F]; architectures (umcc, mag) put heads on them.
 // Invariant: names and shapes are those of timm's and upstream's state dictionaries, in the same order.
 import { unexpected } from "../core/errors.ts";
 import type { Value } from "../engine/graph.ts";

@@ -1,4 +1,4 @@
-// Further targets beside the sex: one linear head each, over the features that the sex's head sees.
+// ◇ Browser-safe. Further targets beside the sex: one linear head each, over the features that the sex's head sees.
 // Invariant: a model without them is the same graph as before there were any; their classes are facts of a checkpoint.
 import { z } from "zod";
 import type { Value } from "../engine/graph.ts";

@@ -1,5 +1,5 @@
-// UMCC, the unified modality-conditioned classifier: one linear head over features and, with the flag on, modality.
-// Source: upstream's src/ugnet/models/umcc.py; dropout comes before the flag is appended.
+// ◇ Browser-safe. UMCC, the unified modality-conditioned classifier: one linear head over features and, with the flag
+// on, modality. Source: upstream's src/ugnet/models/umcc.py; dropout comes before the flag is appended.
 import { AppError } from "../core/errors.ts";
 import * as ops from "../engine/ops.ts";
 import { linear } from "./backbones/blocks.ts";

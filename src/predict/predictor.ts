@@ -1,5 +1,5 @@
-// The predictor: facts and weights become one graph with the weights folded in, the same everywhere.
-// Browser-safe: the caller brings the ONNX Runtime session; pixels are resized by pixels/pixels as in training.
+// ◇ Browser-safe. The predictor: facts and weights become one graph with the weights folded in, the same everywhere.
+// The caller brings the ONNX Runtime session; pixels are resized by pixels/pixels as in training.
 // Its output is the probability of the label "male" as recorded in the training data, not a person's identity.
 import { AppError, unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";

@@ -1,5 +1,5 @@
-// A predictor in two parts, for training with a frozen backbone: features of images, made once, and the heads that learn,
-// whose weights are given with every call. Browser-safe.
+// ◇ Browser-safe. A predictor in two parts, for training with a frozen backbone: features of images, made once, and
+// the heads that learn, whose weights are given with every call.
 import { Handle } from "../core/handle.ts";
 import type { Value } from "../engine/graph.ts";
 import { cutBelow } from "../engine/lower/cut.ts";

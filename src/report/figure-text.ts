@@ -1,4 +1,4 @@
-// How single figures look in text, wherever they are shown: the only place that rounds. Browser-safe.
+// ◇ Browser-safe. How single figures look in text, wherever they are shown: the only place that rounds.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
 import { visible } from "../core/visible.ts";
 import type { Interval } from "../evaluate/intervals/intervals.ts";

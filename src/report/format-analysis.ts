@@ -1,4 +1,4 @@
-// Calibration, thresholds by group and abstention as text for a terminal. Browser-safe.
+// ◇ Browser-safe. Calibration, thresholds by group and abstention as text for a terminal.
 import { visible } from "../core/visible.ts";
 import {
   type CalibrationPart,

@@ -1,4 +1,4 @@
-// Group tables as aligned text: figures of each group, and how far groups are apart. Browser-safe.
+// ◇ Browser-safe. Group tables as aligned text: figures of each group, and how far groups are apart.
 
 import { withinWords } from "../evaluate/analysis/strata.ts";
 import type { BootstrapIntervals, BootstrapMetric } from "../evaluate/intervals/bootstrap.ts";

@@ -1,4 +1,4 @@
-// Figures over seeds as text: what format.ts is for one run. Browser-safe.
+// ◇ Browser-safe. Figures over seeds as text: what format.ts is for one run.
 
 import type { SeedJudgement, SeedPart, SeedsSummary, SeedTable } from "../evaluate/analysis/seed-summary.ts";
 import { withinWords } from "../evaluate/analysis/strata.ts";

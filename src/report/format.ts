@@ -1,4 +1,4 @@
-// A summary as text: aligned tables for a terminal. Browser-safe.
+// ◇ Browser-safe. A summary as text: aligned tables for a terminal.
 import { visible } from "../core/visible.ts";
 import type { ImageCounts, Part, Summary, TargetPart, TargetSummary } from "../evaluate/analysis/summary.ts";
 import type { BootstrapMetric } from "../evaluate/intervals/bootstrap.ts";

@@ -1,5 +1,5 @@
-// Cuts a graph in two where what is learnt begins: below, everything follows from the images and from values that
-// stay as they are, so that it can be compiled with those as constants.
+// ◇ Browser-safe. Cuts a graph in two where what is learnt begins: below, everything follows from the images and from
+// values that stay as they are, so that it can be compiled with those as constants.
 import { isNode, type Node, topological, type Value } from "../graph.ts";
 
 /**

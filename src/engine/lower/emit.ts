@@ -1,4 +1,4 @@
-// From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
+// ◇ Browser-safe. From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
 // Invariant: the same graph gives the same bytes.
 import { encodeModel, type OnnxValue } from "../../formats/onnx.ts";
 import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "../graph.ts";

@@ -1,5 +1,5 @@
-// Folds BatchNormalization with known statistics into the convolution before it: weights w f and bias b - m f,
-// where f = weight / sqrt(variance + eps) per output channel. For graphs that leave this package.
+// ◇ Browser-safe. Folds BatchNormalization with known statistics into the convolution before it: weights w f and bias
+// b - m f, where f = weight / sqrt(variance + eps) per output channel. For graphs that leave this package.
 // Invariant: the graph computes what it computed, up to rounding; nodes stay in topological order.
 import type { OnnxNode, OnnxTensor } from "../../formats/onnx.ts";
 

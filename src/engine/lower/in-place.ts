@@ -1,5 +1,5 @@
-// Which inputs of an emitted graph its outputs may overwrite: new state where the old one lay halves its memory.
-// Invariant: an output is written only after everything that reads the input's memory has run.
+// ◇ Browser-safe. Which inputs of an emitted graph its outputs may overwrite: new state where the old one lay halves
+// its memory. Invariant: an output is written only after everything that reads the input's memory has run.
 import type { OnnxNode } from "../../formats/onnx.ts";
 
 /** Operators whose result lies in the memory of their first input. */

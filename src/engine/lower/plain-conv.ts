@@ -1,4 +1,4 @@
-// Convolutions and their two gradients in standard ONNX.
+// ◇ Browser-safe. Convolutions and their two gradients in standard ONNX.
 // Input gradient: a convolution of dy with flipped taps (stride 1, or dy spread out by zeros when depthwise),
 // or a transposed convolution. Weight gradient: matrix products over shifted maps (dense), or one grouped
 // convolution of x with dy as its kernel (depthwise). docs/decisions has the measurements.

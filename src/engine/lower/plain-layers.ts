@@ -1,4 +1,4 @@
-// Pooling and layer normalisation in standard ONNX.
+// ◇ Browser-safe. Pooling and layer normalisation in standard ONNX.
 // The gradient of max-pool compares every tap of a window with its maximum: MaxPool's own indices would need a
 // scatter, which takes longer on the CPU and is missing elsewhere. The blocked lowering has the same form.
 import type { Node, PoolAttrs } from "../graph.ts";

@@ -1,4 +1,4 @@
-// The plain lowering: every semantic operation as standard ONNX, for any execution provider,
+// ◇ Browser-safe. The plain lowering: every semantic operation as standard ONNX, for any execution provider,
 // with com.microsoft's fused forms where the provider has them (writer.ts, FEATURES).
 // Convolutions and their gradients stand in plain-conv.ts, pooling and layer normalisation in
 // plain-layers.ts.

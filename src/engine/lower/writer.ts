@@ -1,5 +1,5 @@
-// Collects ONNX nodes and constants while a lowering runs; names are numbered, equal constants are shared.
-// The provider decides which non-standard operators a lowering may use.
+// ◇ Browser-safe. Collects ONNX nodes and constants while a lowering runs; names are numbered, equal constants are
+// shared. The provider decides which non-standard operators a lowering may use.
 import type { AttributeValue, OnnxDtype, OnnxNode, OnnxTensor } from "../../formats/onnx.ts";
 import { type Shape, sizeOf } from "../graph.ts";
 

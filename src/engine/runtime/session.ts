@@ -1,4 +1,4 @@
-// What the rooms above need of a running model, whichever ONNX Runtime runs it (Node or browser).
+// ◇ Browser-safe. What the rooms above need of a running model, whichever ONNX Runtime runs it (Node or browser).
 // Source: onnxruntime-common. Its Tensor is used as it is, so no layer copies data: feeds are read in place.
 import type { Tensor } from "onnxruntime-common";
 

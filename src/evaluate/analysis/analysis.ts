@@ -1,5 +1,5 @@
-// What is fitted on validation images and looked at on others: temperatures, thresholds by group, abstention.
-// Browser-safe. Invariants: nothing is fitted on the images it is judged by; nothing here changes a checkpoint.
+// ◇ Browser-safe. What is fitted on validation images and looked at on others: temperatures, thresholds by group,
+// abstention. Invariants: nothing is fitted on the images it is judged by; nothing here changes a checkpoint.
 import { unexpected } from "../../core/errors.ts";
 import { applyTemperature, type Temperature } from "../metrics/calibration.ts";
 import { countSubjects, evaluateRows } from "../metrics/groups.ts";

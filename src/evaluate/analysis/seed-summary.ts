@@ -1,6 +1,7 @@
-// The figures of one configuration that was trained over several seeds: mean and sample standard deviation (ddof 1) of
-// every metric, overall, by modality and by recorded group. Browser-safe.
-// Invariants: all seeds answered the same images, of which the same was recorded; a metric that one of them does not define has no mean.
+// ◇ Browser-safe. The figures of one configuration that was trained over several seeds: mean and sample standard
+// deviation (ddof 1) of every metric, overall, by modality and by recorded group.
+// Invariants: all seeds answered the same images, of which the same was recorded; a metric that one of them does not
+// define has no mean.
 import { unexpected } from "../../core/errors.ts";
 import { overSeeds, type SeedSummary } from "../intervals/seeds.ts";
 import type { GroupMetrics, GroupTable } from "../metrics/groups.ts";

@@ -1,6 +1,6 @@
-// Selective prediction: a model that abstains on its least confident images, and what its worst group gets. Browser-safe.
-// Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of groups).
-// Confidence is |p - 1/2|; images of one confidence are kept or left out together.
+// ◇ Browser-safe. Selective prediction: a model that abstains on its least confident images, and what its worst group
+// gets. Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of
+// groups). Confidence is |p - 1/2|; images of one confidence are kept or left out together.
 import { unexpected } from "../../core/errors.ts";
 import { compareGroupValues } from "../../core/group-order.ts";
 import { countSubjects } from "../metrics/groups.ts";

@@ -1,4 +1,4 @@
-// All figures of one split from its stored predictions: overall, by modality, by recorded group. Browser-safe.
+// ◇ Browser-safe. All figures of one split from its stored predictions: overall, by modality, by recorded group.
 // Intervals resample subjects; nothing is rounded here.
 import { unexpected } from "../../core/errors.ts";
 import {

@@ -1,5 +1,5 @@
-// Percentile bootstrap over subjects: a subject is drawn with all its images, both modalities together. What stands in
-// where draws cannot tell is in subject-intervals.
+// ◇ Browser-safe. Percentile bootstrap over subjects: a subject is drawn with all its images, both modalities
+// together. What stands in where draws cannot tell is in subject-intervals.
 // Source: Davison and Hinkley 1997, 3.8 (clusters). Browser-safe, seeded by core/random.
 import { unexpected } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";

@@ -1,6 +1,7 @@
-// Intervals of a further target's figures (age bucket, race or skin-tone class): the percentile bootstrap over subjects
-// that the sex's figures have. A draw that lacks a recorded class has no balanced accuracy, as one without a sex has none:
-// the mean recall of fewer classes is another figure, and a higher one where the rare are the hard. Browser-safe.
+// ◇ Browser-safe. Intervals of a further target's figures (age bucket, race or skin-tone class): the percentile
+// bootstrap over subjects that the sex's figures have. A draw that lacks a recorded class has no balanced accuracy, as
+// one without a sex has none: the mean recall of fewer classes is another figure, and a higher one where the rare are
+// the hard.
 
 import { type Decided, decideRows, evaluateClasses } from "../metrics/classes.ts";
 import { numberNames } from "../metrics/weighted.ts";

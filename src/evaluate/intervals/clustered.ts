@@ -1,5 +1,5 @@
-// ROC-AUC when images come in subjects: its variance, and the difference of two models on the same images.
-// Sources: Obuchowski 1997 (clustered data), which is DeLong 1988 where every subject has one image. Browser-safe.
+// ◇ Browser-safe. ROC-AUC when images come in subjects: its variance, and the difference of two models on the same
+// images. Sources: Obuchowski 1997 (clustered data), which is DeLong 1988 where every subject has one image.
 // The variance needs many subjects (say 30 of each class); with few, see the bootstrap.
 import { checkLengths, type Scores, scores } from "../metrics/binary.ts";
 import { numberNames } from "../metrics/weighted.ts";

@@ -1,8 +1,8 @@
-// Two models on the same images: difference, p value, interval and smallest difference that could have been found.
-// A comparison of A against B is A minus B, everywhere. Browser-safe.
+// ◇ Browser-safe. Two models on the same images: difference, p value, interval and smallest difference that could have
+// been found. A comparison of A against B is A minus B, everywhere.
 // Sources: permutation within subjects (Good 2005, ch. 3: under "no difference" the two models' answers for one subject
-// may be exchanged); for figures of ranks, answers are exchanged as ranks (Venkatraman 2000); the interval is the set of
-// differences that this test does not reject (Garthwaite 1996); power of a normal test.
+// may be exchanged); for figures of ranks, answers are exchanged as ranks (Venkatraman 2000); the interval is the set
+// of differences that this test does not reject (Garthwaite 1996); power of a normal test.
 // Invariants: 0 lies in the interval if and only if p is above 1 - level; a subject's images keep together, and so do
 // the seeds of an arm: what is exchanged are subjects.
 import { unexpected } from "../../core/errors.ts";

@@ -1,10 +1,11 @@
-// The test behind a comparison of two models, and its inversion: the two models' answers for a subject are exchanged.
-// With s = +1 for subjects that keep their answers and -1 for the others, an exchange gives the difference A(s). Were the
-// true difference d for everybody, of which each subject has the share w, exchanging what is left of it gives A(s) - d B(s),
-// with B(s) = sum of s w; d is not rejected while enough exchanges are as large as |observed - d|. For one exchange these
-// d are an interval around the observed difference; its ends, sorted, are all that the confidence interval needs.
-// Exact for means over images of fixed classes (accuracy, balanced accuracy, rates of a recorded class, losses); for other
-// figures an approximation away from d = 0, where it is the permutation test itself. Browser-safe.
+// ◇ Browser-safe. The test behind a comparison of two models, and its inversion: the two models' answers for a subject
+// are exchanged. With s = +1 for subjects that keep their answers and -1 for the others, an exchange gives the
+// difference A(s). Were the true difference d for everybody, of which each subject has the share w, exchanging what is
+// left of it gives A(s) - d B(s), with B(s) = sum of s w; d is not rejected while enough exchanges are as large as
+// |observed - d|. For one exchange these d are an interval around the observed difference; its ends, sorted, are all
+// that the confidence interval needs. Exact for means over images of fixed classes (accuracy, balanced accuracy, rates
+// of a recorded class, losses); for other figures an approximation away from d = 0, where it is the permutation test
+// itself.
 import { Random } from "../../core/random.ts";
 import type { ComparedMetric } from "../metrics/weighted.ts";
 

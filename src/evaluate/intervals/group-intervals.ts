@@ -1,5 +1,5 @@
-// Intervals of every group's metrics and of how far groups are apart: one bootstrap over subjects for all of them, so
-// that groups which share subjects move together. Browser-safe.
+// ◇ Browser-safe. Intervals of every group's metrics and of how far groups are apart: one bootstrap over subjects for
+// all of them, so that groups which share subjects move together.
 // The spread of groups is never negative, and in every draw it tends to be larger than it is: percentiles of it can lie
 // above the spread itself. Its interval here comes from the groups' own, each at 1 - (1 - level) / groups (Bonferroni):
 // with that chance all of them hold at once, and then so does what they say of the largest and the smallest. It holds

@@ -1,5 +1,5 @@
-// Intervals for single figures: Wilson for a rate, DeLong for one ROC-AUC. For whole sets of metrics see bootstrap.ts.
-// Sources: Wilson 1927; DeLong, DeLong and Clarke-Pearson 1988, by midranks as in Sun and Xu 2014.
+// ◇ Browser-safe. Intervals for single figures: Wilson for a rate, DeLong for one ROC-AUC. For whole sets of metrics
+// see bootstrap.ts. Sources: Wilson 1927; DeLong, DeLong and Clarke-Pearson 1988, by midranks as in Sun and Xu 2014.
 // Both take images as independent: with several images a subject, prefer the bootstrap over subjects.
 import { unexpected } from "../../core/errors.ts";
 import { ratio, type Scores, scores } from "../metrics/binary.ts";

@@ -1,4 +1,4 @@
-// McNemar's test of two models on the same images, and Holm's correction of several such tests. Browser-safe.
+// ◇ Browser-safe. McNemar's test of two models on the same images, and Holm's correction of several such tests.
 // Sources: McNemar 1947, with the exact binomial under 25 discordant images and Edwards' continuity correction from
 // there on; Holm 1979. McNemar takes images as independent: with several images a subject, prefer compare.ts.
 import { unexpected } from "../../core/errors.ts";

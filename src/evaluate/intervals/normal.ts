@@ -1,4 +1,4 @@
-// The normal distribution, as far as intervals need it. Browser-safe.
+// ◇ Browser-safe. The normal distribution, as far as intervals need it.
 // Source: the everywhere convergent series of erf (Abramowitz and Stegun 7.1.6), inverted by Newton's method.
 import { unexpected } from "../../core/errors.ts";
 

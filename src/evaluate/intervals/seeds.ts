@@ -1,4 +1,4 @@
-// Summary of one figure over training seeds. Browser-safe.
+// ◇ Browser-safe. Summary of one figure over training seeds.
 import { unexpected } from "../../core/errors.ts";
 
 /** Mean and sample standard deviation of one figure over training seeds. */

@@ -1,9 +1,9 @@
-// The interval of one metric from its bootstrap draws over subjects, and what stands in where those cannot tell.
-// A rate of 0 or 1 has the same value in every draw, whatever the number of people: a bootstrap interval of no width.
-// Its place takes Wilson's interval (1927) of as many cases as there are subjects in the denominator: the design effect
-// of images that are all alike within a subject, since agreement everywhere says nothing about how alike they are.
-// Means and differences of two rates of which one is 0 or 1: Zou and Donner 2008 (MOVER), from both rates' intervals.
-// Other figures of no width have no interval, and say so. How often each covers: docs/decisions/0017. Browser-safe.
+// ◇ Browser-safe. The interval of one metric from its bootstrap draws over subjects, and what stands in where those
+// cannot tell. A rate of 0 or 1 has the same value in every draw, whatever the number of people: a bootstrap interval
+// of no width. Its place takes Wilson's interval (1927) of as many cases as there are subjects in the denominator: the
+// design effect of images that are all alike within a subject, since agreement everywhere says nothing about how alike
+// they are. Means and differences of two rates of which one is 0 or 1: Zou and Donner 2008 (MOVER), from both rates'
+// intervals. Other figures of no width have no interval, and say so. How often each covers: docs/decisions/0017.
 import { quantile } from "../metrics/calibration.ts";
 import { SUMS, SUMS_WIDTH, type Weighable, type WeightedMetric } from "../metrics/weighted.ts";
 import { type Interval, wilson } from "./intervals.ts";

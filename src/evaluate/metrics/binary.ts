@@ -1,5 +1,5 @@
-// What every figure of this room starts from: targets (female 0, male 1) with probabilities of male, checked once.
-// Browser-safe. Invariant: functions that take a `Scores` may trust it, those that take raw arrays build one first.
+// ◇ Browser-safe. What every figure of this room starts from: targets (female 0, male 1) with probabilities of male,
+// checked once. Invariant: functions that take a `Scores` may trust it, those that take raw arrays build one first.
 import { unexpected } from "../../core/errors.ts";
 
 /** A decision is male where the probability reaches this value. */

@@ -1,4 +1,4 @@
-// Calibration of the probability of male: reliability bins, expected calibration error, temperature. Browser-safe.
+// ◇ Browser-safe. Calibration of the probability of male: reliability bins, expected calibration error, temperature.
 // Sources: scikit-learn's calibration_curve (bins (a, b], the first one closed; quantile bins keep ties together);
 // Naeini 2015 (ECE); Guo 2017 (temperature). The ECE here is of P(male) against the share of males,
 // not of the confidence in the decided class.

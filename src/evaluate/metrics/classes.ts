@@ -1,5 +1,5 @@
-// Metrics of further targets: age bucket, race or skin-tone class. The decision is the class with the highest
-// probability. Browser-safe. Source: scikit-learn's accuracy_score, balanced_accuracy_score, recall_score.
+// ◇ Browser-safe. Metrics of further targets: age bucket, race or skin-tone class. The decision is the class with the
+// highest probability. Source: scikit-learn's accuracy_score, balanced_accuracy_score, recall_score.
 // Classes are what somebody recorded, not what anyone is; nothing is rounded here.
 import { unexpected } from "../../core/errors.ts";
 import {

@@ -1,4 +1,4 @@
-// Metrics by recorded group, and how far apart the groups are. Browser-safe.
+// ◇ Browser-safe. Metrics by recorded group, and how far apart the groups are.
 // Terms and definitions of fairlearn's MetricFrame: difference = max - min, ratio = min / max, between groups;
 // error max/min and max/geomean as NIST's face reports. Groups are what somebody recorded, not what anyone is.
 import { unexpected } from "../../core/errors.ts";

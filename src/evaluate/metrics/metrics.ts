@@ -1,4 +1,4 @@
-// Metrics of one binary classifier, from targets and probabilities of male. Browser-safe.
+// ◇ Browser-safe. Metrics of one binary classifier, from targets and probabilities of male.
 // Sources: scikit-learn's definitions of roc_auc_score (midranks), average_precision_score, f1_score,
 // brier_score_loss and log_loss. Nothing is rounded here; `null` means "not defined by these images".
 import { checkThreshold, ratio, type Scores, scores, THRESHOLD } from "./binary.ts";

@@ -1,5 +1,5 @@
-// Metrics that follow from the order of the probabilities alone: areas under curves, and the equal error rate.
-// Sources: scikit-learn's roc_auc_score (midranks), average_precision_score and roc_curve. Browser-safe.
+// ◇ Browser-safe. Metrics that follow from the order of the probabilities alone: areas under curves, and the equal
+// error rate. Sources: scikit-learn's roc_auc_score (midranks), average_precision_score and roc_curve.
 // Each is one merge of the two classes, both sorted; `null` unless both classes occur.
 import type { Scores } from "./binary.ts";
 

@@ -1,7 +1,7 @@
-// What a figure rests on: the subjects in its denominator. Under a limit of them (20 unless said otherwise) a figure is
-// called too small, in every table, plot, card and JSON alike: its value is null, its name stands in `tooSmall`.
-// The whole of what was asked for is no group: figures of all of it are shown, and marked where they rest on few.
-// Browser-safe.
+// ◇ Browser-safe. What a figure rests on: the subjects in its denominator. Under a limit of them (20 unless said
+// otherwise) a figure is called too small, in every table, plot, card and JSON alike: its value is null, its name
+// stands in `tooSmall`. The whole of what was asked for is no group: figures of all of it are shown, and marked where
+// they rest on few.
 import { unexpected } from "../../core/errors.ts";
 import { THRESHOLD } from "./binary.ts";
 import { type BinaryMetrics, METRICS, type MetricName } from "./metrics.ts";

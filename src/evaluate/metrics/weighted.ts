@@ -1,8 +1,8 @@
-// Metrics of images that count by the weight of their unit: what bootstrap and permutation draw again and again.
-// A unit is a subject, or one model's answers for a subject. Threshold metrics need only a unit's sums; ROC-AUC and
-// PR-AUC need one pass over images sorted once. Browser-safe.
-// A single model's ECE gets no interval: resampling inflates it, so percentiles of it would be wrong. In a difference of
-// two models on the same images that inflation cancels, so comparisons have it.
+// ◇ Browser-safe. Metrics of images that count by the weight of their unit: what bootstrap and permutation draw again
+// and again. A unit is a subject, or one model's answers for a subject. Threshold metrics need only a unit's sums;
+// ROC-AUC and PR-AUC need one pass over images sorted once.
+// A single model's ECE gets no interval: resampling inflates it, so percentiles of it would be wrong. In a difference
+// of two models on the same images that inflation cancels, so comparisons have it.
 import { BIN_COUNT } from "./calibration.ts";
 import { logClipped, rates } from "./metrics.ts";
 

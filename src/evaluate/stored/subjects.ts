@@ -1,5 +1,5 @@
-// Whose picture a prediction is. Intervals draw subjects, so a person who is lost becomes as many people as images, and
-// every interval too narrow. Browser-safe.
+// ◇ Browser-safe. Whose picture a prediction is. Intervals draw subjects, so a person who is lost becomes as many
+// people as images, and every interval too narrow.
 // Invariants: a recorded person is never replaced by the image; people of two sources are never one; where no person is
 // recorded, the image stands for one, and whoever shows figures says so.
 import { AppError, unexpected } from "../../core/errors.ts";

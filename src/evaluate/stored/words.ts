@@ -1,5 +1,6 @@
-// What predictions record of people and pictures, by the house's parsers: subjects, ages, races, gestures, groups.
-// Browser-safe. Invariants: a person has one key within a source; two spellings of one group are refused, not two rows.
+// ◇ Browser-safe. What predictions record of people and pictures, by the house's parsers: subjects, ages, races,
+// gestures, groups. Invariants: a person has one key within a source; two spellings of one group are refused, not two
+// rows.
 import { unexpected } from "../../core/errors.ts";
 import { accept, faultError, nameFault, Spellings } from "../../core/spelling.ts";
 import { SubjectKeys, sourceKey } from "../../core/subject.ts";

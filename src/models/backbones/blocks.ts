@@ -1,4 +1,4 @@
-// Building blocks of backbones: padding, convolution, the norms, squeeze-and-excite, dropout.
+// ◇ Browser-safe. Building blocks of backbones: padding, convolution, the norms, squeeze-and-excite, dropout.
 // Source: torch.nn.BatchNorm2d (running statistics), timm layers/padding, models/_efficientnet_blocks.
 // Invariant: parameters are declared in the order of timm's state dictionary.
 import { unexpected } from "../../core/errors.ts";

@@ -1,4 +1,4 @@
-// ConvNeXt: depthwise 7x7 convolutions, layer normalisation over channels, GELU, layer scale.
+// ◇ Browser-safe. ConvNeXt: depthwise 7x7 convolutions, layer normalisation over channels, GELU, layer scale.
 // Paper: Liu et al., arXiv 2201.03545. Names, initialisation and recipes as timm's models/convnext.py (1.0.29).
 // timm's two forms of a block (1x1 convolutions, or linear layers on channels last) differ in shapes of weights only.
 import { unexpected } from "../../core/errors.ts";

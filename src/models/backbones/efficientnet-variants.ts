@@ -1,5 +1,5 @@
-// The networks of the family by timm's names: block strings, scaling, and the pixel recipes of timm's weights.
-// Source: timm models/efficientnet.py (1.0.29): the _gen_* functions, the registered variants, default_cfgs.
+// ◇ Browser-safe. The networks of the family by timm's names: block strings, scaling, and the pixel recipes of timm's
+// weights. Source: timm models/efficientnet.py (1.0.29): the _gen_* functions, the registered variants, default_cfgs.
 // Papers: MobileNetV2 (arXiv 1801.04381), EfficientNet (1905.11946), EfficientNetV2 (2104.00298).
 // timm leaves BatchNorm's momentum at torch's 0.1 for all of them, those ported from TensorFlow too.
 import type { Activation } from "../../engine/graph.ts";

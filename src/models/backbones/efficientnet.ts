@@ -1,4 +1,4 @@
-// The mobile inverted-bottleneck family from block strings such as `ir_r2_k3_s2_e6_c24_se0.25`.
+// ◇ Browser-safe. The mobile inverted-bottleneck family from block strings such as `ir_r2_k3_s2_e6_c24_se0.25`.
 // Papers: MobileNetV2 (arXiv 1801.04381), EfficientNet (1905.11946), EfficientNetV2 (2104.00298),
 // MobileDet for the fused block (2004.14525). Names, rounding and defaults as timm's
 // models/_efficientnet_builder.py and models/efficientnet.py; the variants are in efficientnet-variants.ts.

@@ -1,5 +1,5 @@
-// MobileNetV3: the blocks of the EfficientNet family with hard-swish, a head after pooling, and squeeze-and-excite
-// that is relative to the expanded width, with ReLU and a hard gate.
+// ◇ Browser-safe. MobileNetV3: the blocks of the EfficientNet family with hard-swish, a head after pooling, and
+// squeeze-and-excite that is relative to the expanded width, with ReLU and a hard gate.
 // Paper: Howard et al., arXiv 1905.02244. Names, rounding and recipes as timm's models/mobilenetv3.py (1.0.29).
 
 import { type Backbone, refuseOptions } from "../model.ts";

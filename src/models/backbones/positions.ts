@@ -1,5 +1,6 @@
-// Bicubic resampling of a grid of vectors with antialiasing, as a matrix: learnt positions at another image size.
-// Source: torch's interpolate(mode="bicubic", antialias=True), which is Pillow's filter (a = -0.5) without rounding.
+// ◇ Browser-safe. Bicubic resampling of a grid of vectors with antialiasing, as a matrix: learnt positions at another
+// image size. Source: torch's interpolate(mode="bicubic", antialias=True), which is Pillow's filter (a = -0.5) without
+// rounding.
 import type { Size } from "../../engine/graph.ts";
 
 /** Keys' cubic kernel with a = -0.5. */

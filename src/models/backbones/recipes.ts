@@ -1,5 +1,5 @@
-// Pixel recipes of timm's pretrained weights, put together from few parts, and the names of their normalisations.
-// Source: timm's default_cfgs (mean, std, interpolation, input_size), data/constants.py.
+// ◇ Browser-safe. Pixel recipes of timm's pretrained weights, put together from few parts, and the names of their
+// normalisations. Source: timm's default_cfgs (mean, std, interpolation, input_size), data/constants.py.
 import type { PixelRecipe } from "../model.ts";
 
 /** By timm's tag. */

@@ -1,4 +1,4 @@
-// Backbones by name.
+// ◇ Browser-safe. Backbones by name.
 // Invariant: names are timm's, so that a tag, a hub repository and a checkpoint mean the same network.
 import { distance } from "fastest-levenshtein";
 import { unexpected } from "../../core/errors.ts";

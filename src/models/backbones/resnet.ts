@@ -1,5 +1,5 @@
-// Residual networks with basic blocks (18, 34) and bottlenecks (50), with the stride in the 3x3 convolution.
-// Papers: He et al., arXiv 1512.03385; zero start of each branch's last norm: Goyal et al., 1706.02677.
+// ◇ Browser-safe. Residual networks with basic blocks (18, 34) and bottlenecks (50), with the stride in the 3x3
+// convolution. Papers: He et al., arXiv 1512.03385; zero start of each branch's last norm: Goyal et al., 1706.02677.
 // Names, initialisation and recipes as timm's models/resnet.py (1.0.29).
 import type { Value } from "../../engine/graph.ts";
 import * as ops from "../../engine/ops.ts";

@@ -1,6 +1,6 @@
-// Vision transformers with a class token and learnt positions; the features are the class token's last state, as their
-// pretrained weights expect, or the mean of all other tokens, as upstream's `global_pool="avg"` makes of them.
-// Papers: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., 2012.12877.
+// ◇ Browser-safe. Vision transformers with a class token and learnt positions; the features are the class token's last
+// state, as their pretrained weights expect, or the mean of all other tokens, as upstream's `global_pool="avg"` makes
+// of them. Papers: Dosovitskiy et al., arXiv 2010.11929; DeiT: Touvron et al., 2012.12877.
 // Names, initialisation and recipes as timm's models/vision_transformer.py and deit.py (1.0.29); other image sizes
 // than 224 px resample the positions inside the graph, as timm does with dynamic_img_size.
 import { unexpected } from "../../core/errors.ts";

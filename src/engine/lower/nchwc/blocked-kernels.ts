@@ -1,4 +1,4 @@
-// Kernels in blocks, made inside the graph from torch's [O, I, kH, kW], once a step.
+// ◇ Browser-safe. Kernels in blocks, made inside the graph from torch's [O, I, kH, kW], once a step.
 // Dense [O/b][I/b][kH][kW][b of I][b of O]; depthwise and stem [O/b][I][kH][kW][b of O].
 // ReorderInput takes one side into blocks; what is left to transpose moves in rows of a block, which is fast.
 

@@ -1,5 +1,5 @@
-// Picks rows and columns of a blocked map: shifted, a stride apart, padded with zeros. A depthwise convolution with a
-// single one does it on all threads, in one pass, which slices and pads of ONNX Runtime do not.
+// ◇ Browser-safe. Picks rows and columns of a blocked map: shifted, a stride apart, padded with zeros. A depthwise
+// convolution with a single one does it on all threads, in one pass, which slices and pads of ONNX Runtime do not.
 import type { Blocks } from "./blocked.ts";
 
 /** Along one axis: result i is x[stride i + offset], or 0 beyond x. */

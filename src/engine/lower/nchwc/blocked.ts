@@ -1,6 +1,6 @@
-// Bookkeeping of the NCHWc lowering: which values exist in rows of channels (plain, NCHW), which in blocks of
-// channels (blocked, [N, C/b, H, W, b], named with its logical dims [N, Cp, H, W]), and the conversions between.
-// Channels are padded with zeros to Cp, a multiple of the block b; what a padded channel holds is never read.
+// ◇ Browser-safe. Bookkeeping of the NCHWc lowering: which values exist in rows of channels (plain, NCHW), which in
+// blocks of channels (blocked, [N, C/b, H, W, b], named with its logical dims [N, Cp, H, W]), and the conversions
+// between. Channels are padded with zeros to Cp, a multiple of the block b; what a padded channel holds is never read.
 import { isNode, type Node, type Value } from "../../graph.ts";
 import { type Attrs, NCHWC, type Writer } from "../writer.ts";
 

@@ -1,4 +1,4 @@
-// Convolutions and their gradients on blocked maps (kernels: blocked-kernels.ts).
+// ◇ Browser-safe. Convolutions and their gradients on blocked maps (kernels: blocked-kernels.ts).
 
 import type { Node } from "../../graph.ts";
 import { type Blocks, inBlocks, onlyNormalised, type Placed } from "./blocked.ts";

@@ -1,4 +1,4 @@
-// Layer normalisation on blocked maps.
+// ◇ Browser-safe. Layer normalisation on blocked maps.
 // Means over channels are 1x1 convolutions that write one block of equal channels, [N, b, H, W]; they apply to
 // all blocks of a map by broadcasting. Padded channels have weight 0 in them.
 

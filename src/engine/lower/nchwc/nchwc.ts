@@ -1,4 +1,4 @@
-// The fast lowering for CPUs: activations stay in ONNX Runtime's own NCHWc blocks from stem to head.
+// ◇ Browser-safe. The fast lowering for CPUs: activations stay in ONNX Runtime's own NCHWc blocks from stem to head.
 // A rule returns undefined where its operands do not fit blocks; the plain rule then serves, on reordered maps.
 // Measurements behind the formulations: docs/decisions.
 

@@ -1,5 +1,5 @@
-// Batch normalisation on blocked maps: sums are convolutions with kernels as large as the map, affine maps are
-// depthwise 1x1 convolutions, and what the next operation clips anyway is clipped in the same pass.
+// ◇ Browser-safe. Batch normalisation on blocked maps: sums are convolutions with kernels as large as the map, affine
+// maps are depthwise 1x1 convolutions, and what the next operation clips anyway is clipped in the same pass.
 
 import { type Activation, isNode, type Node, type Value } from "../../graph.ts";
 import { type Blocks, inBlocks, inRows, onlyNormalised, type Placed, stays } from "./blocked.ts";

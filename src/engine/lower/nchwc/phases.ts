@@ -1,4 +1,4 @@
-// The gradient of a convolution towards its input, on blocked maps, for any stride.
+// ◇ Browser-safe. The gradient of a convolution towards its input, on blocked maps, for any stride.
 // Rows h of the input with h mod s = a form phase a. They meet the taps k with (h + pad - k) mod s = 0, and tap k
 // meets row (h + pad - k) / s of dy: for each phase a stride-1 convolution of dy. Source: the polyphase form of
 // transposed convolution (Dumoulin and Visin, arXiv 1603.07285, section 4, with the zeros left out).

@@ -1,5 +1,6 @@
-// The gradient of a 1x1 convolution towards its kernel, as a blocked 1x1 convolution: the map with more channels is its
-// kernel as it lies in blocks, whose input channels are pixels (weights.ts); only the other map is moved.
+// ◇ Browser-safe. The gradient of a 1x1 convolution towards its kernel, as a blocked 1x1 convolution: the map with
+// more channels is its kernel as it lies in blocks, whose input channels are pixels (weights.ts); only the other map
+// is moved.
 
 import type { Node, Value } from "../../graph.ts";
 import { batchIsCheap } from "../plain-conv.ts";

@@ -1,5 +1,6 @@
-// Max-pool and its gradient on blocked maps. The gradient compares every tap of a window with the window's maximum, as
-// the plain form does; taps are picked and their shares brought back by convolutions, which run on all threads.
+// ◇ Browser-safe. Max-pool and its gradient on blocked maps. The gradient compares every tap of a window with the
+// window's maximum, as the plain form does; taps are picked and their shares brought back by convolutions, which run
+// on all threads.
 
 import type { Node } from "../../graph.ts";
 import { poolAttributes } from "../plain-layers.ts";

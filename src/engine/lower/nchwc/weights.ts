@@ -1,7 +1,8 @@
-// The gradient of a dense convolution towards its kernel, as a blocked convolution. dy in blocks, [N, O/b, pixels, b], is
-// a blocked kernel as it lies there, whose input channels are the pixels of dy. Its image are the pixels of x for one
-// column of taps: channels of x lie side by side, rows below each other, so that taps of one column are the rows of the
-// result. Everything that moves maps runs on all threads, which slices, pads and concatenations of plain maps do not.
+// ◇ Browser-safe. The gradient of a dense convolution towards its kernel, as a blocked convolution. dy in blocks, [N,
+// O/b, pixels, b], is a blocked kernel as it lies there, whose input channels are the pixels of dy. Its image are the
+// pixels of x for one column of taps: channels of x lie side by side, rows below each other, so that taps of one
+// column are the rows of the result. Everything that moves maps runs on all threads, which slices, pads and
+// concatenations of plain maps do not.
 
 import type { Node, Value } from "../../graph.ts";
 import { NCHWC } from "../writer.ts";
