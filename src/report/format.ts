@@ -52,7 +52,7 @@ export function formatHeading(
   const which = images?.split === null ? "all images" : `split ${split}`;
   const remarks = [
     ...(nUnlabelled === 0 ? [] : [`${count(nUnlabelled)} images without a label left out`]),
-    ...(images === undefined ? [] : [formatCounts(images), ...images.notes]),
+    ...(images === undefined ? [] : [formatImageCounts(images), ...images.notes]),
     ...(subjects.note === "" ? [] : [subjects.note]),
   ];
   return [
@@ -62,7 +62,7 @@ export function formatHeading(
   ].join("; ");
 }
 
-function formatCounts({ given, used, leftOut }: ImageCounts): string {
+function formatImageCounts({ given, used, leftOut }: ImageCounts): string {
   const reasons = Object.entries(leftOut).map(([reason, n]) => `${reason} ${count(n)}`);
   const why = reasons.length === 0 ? "" : ` (not used: ${reasons.join(", ")})`;
   return `${count(used)} of ${count(given)} given images used${why}`;

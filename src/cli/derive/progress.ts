@@ -110,7 +110,7 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
     ...tellErased(erased),
     ...tellUnmet(manifest.counts.decisions),
     ...head,
-    formatCounts(manifest),
+    formatFrameCounts(manifest),
     `ledger    ${ledger}`,
     LABEL_NOTE,
   ].join("\n");
@@ -157,7 +157,7 @@ export function tellShard({ record, alreadyComplete, worked }: ShardResult, { ou
 }
 
 /** Kept, removed by reason, and the splits, one line each. */
-export function formatCounts({
+export function formatFrameCounts({
   counts,
   balance,
   drawn,

@@ -12,7 +12,7 @@ import type { DeriveResult } from "../../derive/run/pipeline.ts";
 import { readShard } from "../../derive/run/shard.ts";
 import { exists } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
-import { type ArrayCounts, type ArrayJob, runArray, type TaskOutcome } from "../../machine/slurm/slurm.ts";
+import { type ArrayJob, reportArray, runArray, type TaskOutcome } from "../../machine/slurm/slurm.ts";
 import type { Context } from "../context.ts";
 
 const FACEHAND = fileURLToPath(new URL("../../../bin/facehand.js", import.meta.url));
@@ -105,12 +105,7 @@ async function follow(
   { sbatch, threads }: SlurmPlan,
   job: Pick<ArrayJob, "dir" | "name" | "tasks" | "verify">,
 ): Promise<void> {
-  let told = "";
-  const onUpdate = (counts: ArrayCounts) => {
-    const text = formatCounts(job.name, counts);
-    if (text !== told) report(text);
-    told = text;
-  };
+  const onUpdate = reportArray(job.name, report);
   let outcomes: TaskOutcome[];
   try {
     outcomes = await runArray({ ...job, resources: { cpus: threads, sbatch }, signal, onUpdate });
@@ -123,16 +118,6 @@ async function follow(
   }
   const bad = outcomes.filter(({ end }) => end !== "done");
   if (bad.length > 0) throw await tasksFailed(job.name, outcomes.length, bad);
-}
-
-function formatCounts(name: string, { total, done, running, waiting, failed, reasons }: ArrayCounts): string {
-  const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
-  const parts = [
-    `${running} running`,
-    `${waiting} waiting${why}`,
-    ...(failed > 0 ? [`${failed} failed`] : []),
-  ];
-  return `${name}: ${done} of ${total} done, ${parts.join(", ")}`;
 }
 
 /** What is said of an array that did not end well: its first bad task, and the end of that one's log. */

@@ -27,7 +27,7 @@ import {
 } from "./status.ts";
 
 export type { SlurmResources } from "./commands.ts";
-export { type ArrayCounts, type ArrayJob, TASK_ENDS, type TaskOutcome } from "./status.ts";
+export { type ArrayCounts, type ArrayJob, reportArray, TASK_ENDS, type TaskOutcome } from "./status.ts";
 
 /** Tasks of one sbatch: one below the default MaxArraySize, and log names keep the task's number. */
 const BLOCK = 1000;

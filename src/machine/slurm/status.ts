@@ -47,6 +47,18 @@ export interface ArrayCounts {
   readonly reasons: readonly string[];
 }
 
+/** Reports how an array stands whenever that changes: `name: 2 of 4 done, 1 running, 1 waiting (Resources)`. */
+export function reportArray(name: string, report: (line: string) => void): (counts: ArrayCounts) => void {
+  let last = "";
+  return ({ total, done, running, waiting, failed, reasons }) => {
+    const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+    const more = failed > 0 ? `, ${failed} failed` : "";
+    const line = `${name}: ${done} of ${total} done, ${running} running, ${waiting} waiting${why}${more}`;
+    if (line !== last) report(line);
+    last = line;
+  };
+}
+
 export const TASK_ENDS = ["done", "failed", "cancelled", "lost"] as const;
 
 /** How a task ended. */

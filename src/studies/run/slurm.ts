@@ -5,12 +5,7 @@ import { join, resolve } from "node:path";
 import { Interrupted } from "../../core/errors.ts";
 import { nodeCommand } from "../../machine/child.ts";
 import { canonicalJson, sha256 } from "../../machine/files.ts";
-import {
-  type ArrayCounts,
-  runArray,
-  type SlurmResources,
-  type TaskOutcome,
-} from "../../machine/slurm/slurm.ts";
+import { reportArray, runArray, type SlurmResources, type TaskOutcome } from "../../machine/slurm/slurm.ts";
 import { type Study, type Task, taskPaths, tasksOf } from "../study.ts";
 import { readJournal } from "./journal.ts";
 import type { ArrayExecutor, ArrayOptions, Outcome } from "./runner.ts";
@@ -86,12 +81,7 @@ async function runGroup(
     return [command, ...args];
   });
   const name = `facehand-${sha256(canonicalJson(commands)).slice(0, 8)}`;
-  let told = "";
-  const onUpdate = (counts: ArrayCounts) => {
-    const text = formatCounts(name, counts);
-    if (text !== told) report(text);
-    told = text;
-  };
+  const onUpdate = reportArray(name, report);
   try {
     const outcomes = await runArray({
       // All tasks of the group, done or not: a runner that was killed finds its array again by what it is of.
@@ -129,10 +119,4 @@ async function outcomeOf(dir: string, tasks: readonly Task[], ended: TaskOutcome
     ended.limit === undefined ? "" : `; raise it in the resources of the study (sbatch's ${ended.limit})`;
   const message = `Expected the task's job to end well, got ${ended.end} (${ended.detail})${more}; its log is ${ended.log}`;
   return { kind: "failed", fault: { kind: "remote", code: "TASK_LOST", message } };
-}
-
-function formatCounts(name: string, { total, done, running, waiting, failed, reasons }: ArrayCounts): string {
-  const why = reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
-  const more = failed > 0 ? `, ${failed} failed` : "";
-  return `${name}: ${done} of ${total} done, ${running} running, ${waiting} waiting${why}${more}`;
 }
