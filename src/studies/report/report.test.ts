@@ -7,9 +7,9 @@ import { inventedRows, STUDY_SEEDS, writeInventedStudy } from "../../../test/stu
 import { holm } from "../../evaluate/intervals/mcnemar.ts";
 import { seedSummary } from "../../evaluate/intervals/seeds.ts";
 import { evaluateBinary } from "../../evaluate/metrics/metrics.ts";
-import { FINAL_METRICS_FILE, readFinalMetrics } from "../../evaluate/stored/final-metrics.ts";
 import { imageSubject } from "../../evaluate/stored/subjects.ts";
 import { readCsv } from "../../formats/csv.ts";
+import { FINAL_METRICS_FILE, readFinalMetrics } from "./final-metrics.ts";
 import { preface } from "./page.ts";
 import { checkReport, makeReport, type Report, writeReport } from "./report.ts";
 
