@@ -31,7 +31,7 @@ import { float32Tensor } from "../src/formats/tensor.ts";
 import { readTflite } from "../src/formats/tflite.ts";
 import { readTorch, readTorchWeights } from "../src/formats/torch/torch.ts";
 import { judge } from "../src/formats/zip/archive-entries.ts";
-import { storedZip } from "../src/formats/zip/write.ts";
+import { alignedZip } from "../src/formats/zip/write.ts";
 import { openZip } from "../src/formats/zip/zip.ts";
 import { parseJson, readJson } from "../src/machine/files.ts";
 import { lockHolder } from "../src/machine/lock.ts";
@@ -375,7 +375,7 @@ export const READERS: readonly Reader[] = [
     seeds: async (dir) => [
       new Uint8Array(
         Buffer.concat(
-          storedZip([
+          alignedZip([
             { name: "a/b", data: utf8("hello") },
             { name: "c", data: utf8("") },
           ]),

@@ -1,6 +1,6 @@
 // Pickles made opcode by opcode, and the three layouts of torch's files around one: for hostile files, which no program
 // that writes checkpoints would make. Opcodes: CPython's Lib/pickletools.py.
-import { storedZip } from "../src/formats/zip/write.ts";
+import { alignedZip } from "../src/formats/zip/write.ts";
 
 /** Bytes of opcodes: characters and numbers as they are. */
 export const ops = (...codes: readonly (string | number | Uint8Array)[]): Buffer =>
@@ -81,7 +81,7 @@ export function layOut(
       ...data.map(([key, bytes]) => ({ name: `archive/data/${key}`, data: bytes })),
       { name: "archive/version", data: Buffer.from("3\n") },
     ];
-    return Buffer.concat(storedZip(entries));
+    return Buffer.concat(alignedZip(entries));
   }
   const magic = ops(0x8a, 10, Buffer.from("6cfc9c46f9206aa85019", "hex"));
   const little = ops(0x88);

@@ -10,7 +10,7 @@ import { pipeline } from "node:stream/promises";
 import { refusalOf } from "../core/errno.ts";
 import { AppError, Interrupted, show } from "../core/errors.ts";
 import { MODALITIES, type Modality } from "../core/words.ts";
-import { zipStream } from "../formats/zip/stream.ts";
+import { zipStream } from "../formats/zip/write.ts";
 import { exists, readBytes } from "../machine/files.ts";
 import { mapOrdered } from "../machine/pool.ts";
 import { isSystemFile } from "../machine/sniff-file.ts";

@@ -4,7 +4,7 @@
 import { unexpected } from "../../core/errors.ts";
 import { writeAtomic } from "../../machine/files.ts";
 import { DTYPE_BYTES, elementCount, type NamedTensor } from "../tensor.ts";
-import { type StoredEntry, storedZip } from "../zip/write.ts";
+import { alignedZip, type StoredEntry } from "../zip/write.ts";
 import { STORAGES } from "./tensors.ts";
 
 const ROOT = "archive";
@@ -18,12 +18,12 @@ const utf8 = new TextEncoder();
  * @example await writeTorch("model.pt", exportTensors(specs, weights))
  */
 export async function writeTorch(path: string, tensors: readonly NamedTensor[]): Promise<void> {
-  await writeAtomic(path, storedZip(torchEntries(tensors)));
+  await writeAtomic(path, alignedZip(torchEntries(tensors)));
 }
 
 /** The bytes that writeTorch would write. */
 export function encodeTorch(tensors: readonly NamedTensor[]): Uint8Array {
-  return Buffer.concat(storedZip(torchEntries(tensors)));
+  return Buffer.concat(alignedZip(torchEntries(tensors)));
 }
 
 function torchEntries(tensors: readonly NamedTensor[]): StoredEntry[] {

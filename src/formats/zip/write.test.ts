@@ -3,8 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import yauzl from "yauzl";
-import { zipStream } from "./stream.ts";
-import type { StoredEntry } from "./write.ts";
+import { alignedZip, type StoredEntry, zipStream } from "./write.ts";
 import { openZip } from "./zip.ts";
 
 let root: string;
@@ -87,5 +86,19 @@ describe("zipStream", () => {
     await expect(bytesOf([{ name: "huge", data: huge }])).rejects.toThrow(
       'Expected less than 4 GiB for huge, got "4294967295 bytes"',
     );
+  });
+});
+
+describe("alignedZip", () => {
+  it("has the bytes that PyTorch's layout prescribes, data at a multiple of 64", () => {
+    const [name, data] = ["archive/a", new TextEncoder().encode("hello")];
+    const bytes = Buffer.concat(alignedZip([{ name, data }]));
+    const words = Buffer.from(name).toString("hex");
+    const common = "0a00 0000 0000 0000 2100 86a61036 05000000 05000000 0900";
+    const local = `504b0304 ${common} 1900 ${words} 46421500 ${"00".repeat(21)} 68656c6c6f`;
+    const central = `504b0102 0a00 ${common} 0000 0000 0000 0000 00000000 00000000 ${words}`;
+    const end = "504b0506 0000 0000 0100 0100 37000000 45000000 0000";
+    expect(bytes.toString("hex")).toBe(`${local}${central}${end}`.replaceAll(" ", ""));
+    expect(bytes.indexOf("hello")).toBe(64);
   });
 });
