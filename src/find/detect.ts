@@ -15,11 +15,6 @@ import type { Candidate } from "./suppress.ts";
 import { openTflite } from "./tflite.ts";
 import { detectYunet, YUNET_INPUT_PX, YUNET_OUTPUTS } from "./yunet.ts";
 
-/** Shorter side of a face box; a smaller face would be enlarged about tenfold, and its landmarks are not sure. */
-export const MIN_FACE_PX = 28;
-/** Below this a detection is no face. */
-export const MIN_FACE_SCORE = 0.6;
-
 /** Named from the subject's side: the right eye is on the left of an unmirrored photo. */
 export interface FaceLandmarks {
   readonly rightEye: Point<"px">;

@@ -4,6 +4,7 @@
 // its row of RULES and nowhere else: derivation and report ask it by `judge` (judge.ts).
 import { unexpected } from "../../core/errors.ts";
 import { MEASURES } from "../../dataset/ledger-columns.ts";
+import { MIN_FACE_PX, MIN_FACE_SCORE } from "../../find/face-limits.ts";
 import type { Reason } from "./reasons.ts";
 
 /** Numbers that a rule may judge. */
@@ -55,11 +56,11 @@ export const RULES = {
     judged: ["hand_inside"],
   },
   face_score: {
-    ...rule("low_face_score", "below", 0.6, [0, 1], "score of the face detector"),
+    ...rule("low_face_score", "below", MIN_FACE_SCORE, [0, 1], "score of the face detector"),
     judged: ["face_score"],
   },
   face_size: {
-    ...rule("face_too_small", "below", 28, [0, 4096], "shorter side of the face's box, px"),
+    ...rule("face_too_small", "below", MIN_FACE_PX, [0, 4096], "shorter side of the face's box, px"),
     judged: ["face_px"],
   },
   owner_fit: {
