@@ -19,7 +19,7 @@ export interface LedgerPicture {
 export interface RuleSection {
   readonly name: string;
   readonly reason: string;
-  readonly about: string;
+  readonly title: string;
   /** Null: turned off. */
   readonly threshold: number | null;
   readonly removes: "below" | "above";
@@ -117,12 +117,12 @@ const tile = (value: number, label: string) =>
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 function ruleSection(rule: RuleSection): Markup {
-  const { name, reason, about, threshold, removes, beside, removedFrames, removed, kept } = rule;
+  const { name, reason, title, threshold, removes, beside, removedFrames, removed, kept } = rule;
   const how = threshold === null ? "off" : `removes ${removes} ${threshold}`;
   const which = beside ? "Kept, which these repeat:" : "Kept, nearest to the threshold:";
   const rest = kept.length === 0 ? html`` : html`<p class="soft">${which}</p>${sheet(kept)}`;
   return html`<h3>${name}: ${how}</h3>
-<p>${about}. Reason ${reason.replaceAll("_", " ")}: ${removedFrames} frames.</p>
+<p>${title}. Reason ${reason.replaceAll("_", " ")}: ${removedFrames} frames.</p>
 ${sheet(removed)}${rest}`;
 }
 

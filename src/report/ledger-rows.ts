@@ -5,9 +5,9 @@
 
 import { LEDGER_COLUMNS, type LedgerColumn } from "../dataset/ledger-columns.ts";
 import type { Manifest } from "../dataset/manifest.ts";
-import { RULE_NAMES, RULES, type RuleName, type RuleSettings } from "../derive/judge/clean.ts";
+import { type Facts, RULE_NAMES, type RuleName, type RuleSettings, ruleOf } from "../derive/judge/clean.ts";
 import { gatherDecisions, parseDecisions } from "../derive/judge/decisions.ts";
-import { type Facts, factsOfRow, judge, judgedValue } from "../derive/judge/judge.ts";
+import { factsOfRow, judge } from "../derive/judge/judge.ts";
 import type { Reason } from "../derive/judge/reasons.ts";
 import { readCsv } from "../formats/csv.ts";
 
@@ -141,9 +141,10 @@ function offerToRules(
   const { row, facts } = shown;
   let ruledOut = false;
   for (const name of RULE_NAMES) {
-    const judged = judgedValue(name, facts);
-    if (judged === undefined) continue;
-    const far = Math.abs(judged.value - (settings[name] ?? RULES[name].threshold));
+    const rule = ruleOf(name);
+    const value = rule.value(facts);
+    if (value === undefined) continue;
+    const far = Math.abs(value - (settings[name] ?? rule.threshold));
     const verdict = judge(name, facts, settings);
     if (row.status === "kept") {
       if (verdict === undefined && settings[name] !== null) ruled[name].kept.offer(shown, far);
@@ -155,15 +156,12 @@ function offerToRules(
   return ruledOut;
 }
 
-/** Rules that compare a frame with an earlier one: what they keep is that one. */
-export const BESIDE: readonly RuleName[] = ["duplicate", "near_duplicate"];
-
 async function offerTwins(
   path: string,
   manifest: Manifest,
   ruled: Readonly<Record<RuleName, { removed: Nearest; kept: Nearest }>>,
 ): Promise<void> {
-  const wanted = BESIDE.map((name) => {
+  const wanted = RULE_NAMES.filter((name) => ruleOf(name).beside).map((name) => {
     const ids = ruled[name].removed.rows.map(({ facts }) => facts.twin);
     return { name, places: new Map(ids.map((id, i) => [id, i])) };
   });

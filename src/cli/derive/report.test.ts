@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { frameOf, OF_ONE_FRAME, SIDES } from "../../../test/rule-sides.ts";
 import { MODALITIES } from "../../core/words.ts";
 import { imagePath } from "../../dataset/layout.ts";
 import type { Derivation } from "../../dataset/manifest.ts";
@@ -50,32 +51,10 @@ const measured = (id: string, measures: FrameResult["measures"]) => frame(id, { 
 
 /** Of each rule a frame that it removes and one that is nearest to it: the names are what the page shows below them. */
 const FRAMES: readonly FrameResult[] = [
-  frame("label-removed", { meta: { age: [], gender: [], race: [] } }),
-  frame("label-kept"),
-  measured("landmarks-removed", { landmark_fit: 0.1 }),
-  measured("landmarks-kept", { landmark_fit: 0.9 }),
-  measured("landmarks_seen-removed", { landmark_off: 0.4 }),
-  measured("landmarks_seen-kept", { landmark_off: 0.02 }),
-  measured("hand_inside-removed", { hand_inside: 0.1 }),
-  measured("hand_inside-kept", { hand_inside: 1 }),
-  frame("face_score-removed", { faceScore: 0.1 }),
-  frame("face_score-kept", { faceScore: 0.7 }),
-  measured("face_size-removed", { face_px: 2 }),
-  measured("face_size-kept", { face_px: 80 }),
-  measured("owner_fit-removed", { owner_fit: 7 }),
-  measured("owner_fit-kept", { owner_fit: 1 }),
-  measured("owner_lead-removed", { owner_lead: 1 }),
-  measured("owner_lead-kept", { owner_lead: 3 }),
-  measured("face_inside-removed", { face_inside: 0.1 }),
-  measured("face_inside-kept", { face_inside: 1 }),
-  measured("hidden-removed", { hidden: 0.8 }),
-  measured("hidden-kept", { hidden: 0.1 }),
-  measured("blur-removed", { face_sharpness: 500, hand_sharpness: 1 }),
-  measured("blur-kept", { face_sharpness: 8, hand_sharpness: 500 }),
-  measured("dark-removed", { highlight: 30 }),
-  measured("dark-kept", { highlight: 200 }),
-  measured("bright-removed", { clipped: 0.9 }),
-  measured("bright-kept", { clipped: 0.1 }),
+  ...OF_ONE_FRAME.flatMap((name) => {
+    const [broken, kept] = SIDES[name];
+    return [frame(`${name}-removed`, frameOf(broken)), frame(`${name}-kept`, frameOf(kept))];
+  }),
   frame("duplicate-kept", { sha256: "f".repeat(64), look: lookOf(1000) }),
   frame("duplicate-removed", { sha256: "f".repeat(64), look: lookOf(2000) }),
   frame("near_duplicate-kept", { look: lookOf(3000) }),

@@ -5,15 +5,14 @@ import { unexpected } from "../../core/errors.ts";
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { cleanedFolder, type Layout, locate } from "../../dataset/layout.ts";
 import { type Manifest, readManifest } from "../../dataset/manifest.ts";
-import { RULE_NAMES, RULES, type RuleName } from "../../derive/judge/clean.ts";
-import { judgedValue } from "../../derive/judge/judge.ts";
+import { RULE_NAMES, type RuleName, ruleOf } from "../../derive/judge/clean.ts";
 import { cropName } from "../../derive/run/work.ts";
 import { exists, readBytes, writeAtomic } from "../../machine/files.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { decodeImage, encodeJpeg } from "../../pixels/image.ts";
 import { resizeBilinear } from "../../pixels/pixels.ts";
 import { type LedgerPicture, type LedgerReportInput, ledgerReport } from "../../report/ledger-page.ts";
-import { BESIDE, type Chosen, chooseRows, type Group, type ShownRow } from "../../report/ledger-rows.ts";
+import { type Chosen, chooseRows, type Group, type ShownRow } from "../../report/ledger-rows.ts";
 import { type Context, verb, wholeNumber } from "../context.ts";
 
 /** Side of the pictures in the report, px. */
@@ -70,11 +69,11 @@ async function illustrate(layout: Layout, manifest: Manifest, chosen: Chosen): P
     kept: await show(chosen.kept),
     rules: await Promise.all(
       RULE_NAMES.map(async (name) => {
-        const { reason, about, removes } = RULES[name];
+        const { reason, title, removes, beside = false } = ruleOf(name);
         const { removed, kept } = chosen.ruled[name];
         return {
-          ...{ name, reason, about, removes, threshold: manifest.rules[name] ?? null },
-          beside: BESIDE.includes(name),
+          ...{ name, reason, title, removes, threshold: manifest.rules[name] ?? null },
+          beside,
           removedFrames: removed.frames,
           removed: await show(removed.rows, name),
           kept: await show(kept.rows, name),
@@ -99,7 +98,7 @@ async function illustrateRow(
     const small = resizeBilinear(await decodeImage(jpeg), PICTURE_PX, PICTURE_PX);
     pictures[modality] = await encodeJpeg(small, { quality: 80 });
   }
-  const value = name === undefined ? undefined : judgedValue(name, facts)?.value;
+  const value = name === undefined ? undefined : ruleOf(name).value(facts);
   const measured = value === undefined || row.detail !== "" ? row.detail : `${name} ${value}`;
   const parts = [row.gesture, measured];
   return { ...pictures, caption: parts.filter((part) => part !== "").join(", ") };

@@ -1,6 +1,9 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { frameOf, OF_ONE_FRAME, SIDES } from "../../../test/rule-sides.ts";
+import { LEDGER_COLUMNS } from "../../dataset/ledger-columns.ts";
 import type { FrameResult } from "../run/journal.ts";
-import { JUDGED, RULE_NAMES, RULES, type RuleName, ruleSettings } from "./clean.ts";
+import { type Facts, RULE_NAMES, RULES, type RuleName, ruleOf, ruleSettings } from "./clean.ts";
 import { factsOf, judgeAll } from "./judge.ts";
 import { roundMeasures } from "./measures.ts";
 import { REASONS } from "./reasons.ts";
@@ -15,48 +18,15 @@ const judgeFrame = (of: FrameResult, settings = DEFAULTS) =>
   judgeAll(factsOf(of, undefined), settings, of.reason && { reason: of.reason, detail: of.detail ?? "" });
 const reasonOf = (of: FrameResult, settings = DEFAULTS) => judgeFrame(of, settings)?.reason;
 
-/** A value just on the wrong side of each rule that judges a number of one frame. */
-const BROKEN: { readonly [N in RuleName]?: FrameResult } = {
-  label: frame({}, { meta: { age: [], gender: [], race: [] } }),
-  landmarks: frame({ landmark_fit: 0.29 }),
-  landmarks_seen: frame({ landmark_off: 0.26 }),
-  hand_inside: frame({ hand_inside: 0.49 }),
-  face_score: frame({}, { faceScore: 0.59 }),
-  face_size: frame({ face_px: 27.9 }),
-  owner_fit: frame({ owner_fit: 5.1 }),
-  owner_lead: frame({ owner_lead: 1.4 }),
-  face_inside: frame({ face_inside: 0.69 }),
-  hidden: frame({ hidden: 0.26 }),
-  blur: frame({ face_sharpness: 90, hand_sharpness: 4.9 }),
-  dark: frame({ highlight: 89 }),
-  bright: frame({ clipped: 0.16 }),
-};
-
 describe("rules", () => {
-  it.each(Object.entries(BROKEN))("%s removes, and does not when it is off", (name, broken) => {
-    expect(reasonOf(broken)).toBe(RULES[name as RuleName].reason);
-    expect(judgeFrame(broken, ruleSettings([{ name, threshold: null }]))).toBeUndefined();
+  it.each(OF_ONE_FRAME)("%s removes, and does not when it is off", (name) => {
+    const [broken, kept] = SIDES[name].map((facts) => frame({}, frameOf(facts as Facts)));
+    expect(reasonOf(broken!)).toBe(RULES[name].reason);
+    expect(judgeFrame(broken!, ruleSettings([{ name, threshold: null }]))).toBeUndefined();
+    expect(judgeFrame(kept!)).toBeUndefined();
   });
 
-  it("are all tried above but those that judge frames beside each other", () => {
-    const beside = ["duplicate", "near_duplicate", "agreement"];
-    expect([...Object.keys(BROKEN), ...beside].sort()).toEqual([...RULE_NAMES].sort());
-  });
-
-  it("keep a frame whose values are on their thresholds, or that has none", () => {
-    const exact = {
-      ...{
-        landmark_fit: 0.3,
-        landmark_off: 0.25,
-        hand_inside: 0.5,
-        face_px: 28,
-        owner_fit: 5,
-        owner_lead: 1.5,
-        face_inside: 0.7,
-      },
-      ...{ hidden: 0.25, face_sharpness: 5, hand_sharpness: 5, highlight: 90, clipped: 0.15 },
-    };
-    expect(judgeFrame(frame(exact, { faceScore: 0.6 }), DEFAULTS)).toBeUndefined();
+  it("keep a frame that has nothing to judge", () => {
     expect(judgeFrame(frame(), DEFAULTS)).toBeUndefined();
   });
 
@@ -72,15 +42,46 @@ describe("rules", () => {
     expect(reasonOf(frame({}, { reason: "no_face" }))).toBe("no_face");
   });
 
-  it("have a reason, a threshold in their range, and judge known columns", () => {
+  it("have a reason, a threshold in their range, a title, and columns of the ledger", () => {
     for (const name of RULE_NAMES) {
-      const { reason, threshold, range, about } = RULES[name];
+      const { reason, threshold, range, title, columns } = ruleOf(name);
       expect(REASONS).toContain(reason);
       expect(threshold).toBeGreaterThanOrEqual(range[0]);
       expect(threshold).toBeLessThanOrEqual(range[1]);
-      expect(about).not.toBe("");
-      expect(JUDGED).toEqual(expect.arrayContaining([...RULES[name].judged]));
+      expect(title).not.toBe("");
+      expect(columns).not.toHaveLength(0);
+      expect(LEDGER_COLUMNS).toEqual(expect.arrayContaining([...columns]));
     }
+  });
+
+  it("stand in the documentation with the reason and the threshold that they have", () => {
+    const text = readFileSync(new URL("../../../docs/derivation.md", import.meta.url), "utf8");
+    const rows = [...text.matchAll(/^\| `(\w+)` +\| (.*?) +\| `(\w+)` +\|/gm)];
+    expect(rows.length).toBeGreaterThanOrEqual(16);
+    for (const [, name, removes, reason] of rows) {
+      const rule = ruleOf(name as RuleName);
+      expect(reason, name).toBe(rule.reason);
+      const numbers = removes!.match(/(?<![\w.])(\d*\.)?\d+/g) ?? [];
+      if (numbers.length > 0) expect(numbers.map(Number), name).toContain(rule.threshold);
+    }
+  });
+});
+
+describe("REASONS", () => {
+  it("are each there once: those that no rule gives before the rules that need what is missing", () => {
+    expect(new Set(REASONS).size).toBe(REASONS.length);
+    const inOrder = (...reasons: typeof REASONS) =>
+      expect(reasons).toEqual(REASONS.filter((reason) => reasons.includes(reason)));
+    inOrder("removed_by_decision", "duplicate_image", "missing_label", "no_hand_box", "image_missing");
+    inOrder("image_unreadable", "annotation_misplaced", "hand_landmarks_implausible", "no_face");
+    inOrder(
+      "hand_outside_frame",
+      "no_face",
+      "low_face_score",
+      "over_exposed",
+      "near_duplicate",
+      "label_conflict",
+    );
   });
 });
 

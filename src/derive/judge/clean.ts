@@ -1,119 +1,171 @@
-// Cleaning rules: which frames are removed, by one number each. Thresholds were chosen by looking at the pictures on
-// both sides of them (docs/derivation.md has the counts); each can be changed, and each rule turned off.
-// Invariants: rules judge geometry, quality and consistency of labels, never an apparent trait; what a rule is stands in
-// its row of RULES and nowhere else: derivation and report ask it by `judge` (judge.ts).
+// The table of cleaning rules: which frames are removed, by one number each. A rule is its row of RULES and nothing else:
+// what it judges, where the ledger shows it, threshold, reason, title. Derivation and report ask it by `judge` (judge.ts).
+// Thresholds were chosen by looking at the pictures on both sides of them (docs/derivation.md has the counts); each can be
+// changed, and each rule turned off. Invariant: rules judge geometry, quality and consistency of labels, never an apparent
+// trait.
 import { unexpected } from "../../core/errors.ts";
-import { MEASURES } from "../../dataset/ledger-columns.ts";
+import type { LedgerColumn, Measure } from "../../dataset/ledger-columns.ts";
 import { MIN_FACE_PX, MIN_FACE_SCORE } from "../../find/face-limits.ts";
-import type { Reason } from "./reasons.ts";
 
-/** Numbers that a rule may judge. */
-export const JUDGED = [
-  ...MEASURES,
-  "face_score",
-  "gender_entries", // in the frame's meta, or decided
-  "gender_agreement", // of the subject's votes; none where a decision settled the label
-  "repeats", // 1 for the same bytes as an earlier kept frame
-  "twin_bits", // that differ from an earlier kept frame, where it looks alike
-] as const;
-export type Judged = (typeof JUDGED)[number];
+/** The numbers of one frame that rules may judge. */
+export type Judged =
+  | Measure
+  | "face_score"
+  | "gender_entries" // in the frame's meta, or decided
+  | "gender_agreement" // of the subject's votes; none where a decision settled the label
+  | "repeats" // 1 for the same bytes as an earlier kept frame
+  | "twin_bits"; // that differ from an earlier kept frame, where it looks alike
 
+/** What rules judge of one frame; a number that has no meaning for it is absent. */
+export type Facts = { readonly [J in Judged]?: number | undefined } & {
+  /** Id of the earlier frame that it repeats. */
+  readonly twin?: string | undefined;
+  readonly votes?: string | undefined;
+};
+
+/** One row. */
 interface Rule {
-  /** What the ledger says. */
-  readonly reason: Reason;
+  /** What is judged, for reports. */
+  readonly title: string;
+  /** The number that it judges; undefined if it has nothing to judge. */
+  readonly value: (facts: Facts) => number | undefined;
+  /** Columns of the ledger that show it. */
+  readonly columns: readonly LedgerColumn[];
   /** Which values remove a frame. */
   readonly removes: "below" | "above";
   readonly threshold: number;
   /** Values that a threshold may have. */
-  readonly range: readonly [number, number];
-  /** What is judged, for --help and reports. */
-  readonly about: string;
-  /** The numbers that it judges: the smallest of those that are known. */
-  readonly judged: readonly Judged[];
+  readonly range: readonly [low: number, high: number];
+  /** What the ledger says of a frame that is removed; where it stands among others is the order of the rows. */
+  readonly reason: string;
+  /** What the ledger calls the number, if not by its column. */
+  readonly word?: string;
+  /** The detail of a removed frame, if it is not the number and the threshold. */
+  readonly detail?: (facts: Facts, plain: string) => string;
   /** A value up to this removes a frame whatever the threshold, even where the rule is off: no pair can be made of it. */
   readonly never?: number;
+  /** It compares a frame with an earlier one: what it keeps is that one. */
+  readonly beside?: true;
 }
 
 /** All rules, in the order of their reasons. The last three judge frames beside each other. */
 export const RULES = {
   label: {
-    ...rule("missing_label", "below", 1, [1, 1], "gender entries in the frame's meta"),
-    judged: ["gender_entries"],
+    title: "gender entries in the frame's meta",
+    ...least("gender_entries"),
+    ...below(1, [1, 1]),
+    reason: "missing_label",
+    word: "entries",
   },
   landmarks: {
-    ...rule("hand_landmarks_implausible", "below", 0.3, [0, 1], "IoU of annotated landmarks and hand box"),
-    judged: ["landmark_fit"],
+    title: "IoU of annotated landmarks and hand box",
+    ...least("landmark_fit"),
+    ...below(0.3, [0, 1]),
+    reason: "hand_landmarks_implausible",
   },
   landmarks_seen: {
-    ...rule(
-      ...(["hand_landmarks_implausible", "above", 0.25, [0, 10]] as const),
-      "distance of annotated landmarks from those seen in the picture, long sides of the hand box",
-    ),
-    judged: ["landmark_off"],
+    title: "distance of annotated landmarks from those seen in the picture, long sides of the hand box",
+    ...least("landmark_off"),
+    ...above(0.25, [0, 10]),
+    reason: "hand_landmarks_implausible",
   },
   hand_inside: {
-    ...rule("hand_outside_frame", "below", 0.5, [0, 1], "share of the hand crop inside the frame"),
-    judged: ["hand_inside"],
+    title: "share of the hand crop inside the frame",
+    ...least("hand_inside"),
+    ...below(0.5, [0, 1]),
+    reason: "hand_outside_frame",
   },
   face_score: {
-    ...rule("low_face_score", "below", MIN_FACE_SCORE, [0, 1], "score of the face detector"),
-    judged: ["face_score"],
+    title: "score of the face detector",
+    ...least("face_score"),
+    ...below(MIN_FACE_SCORE, [0, 1]),
+    reason: "low_face_score",
+    word: "score",
   },
   face_size: {
-    ...rule("face_too_small", "below", MIN_FACE_PX, [0, 4096], "shorter side of the face's box, px"),
-    judged: ["face_px"],
+    title: "shorter side of the face's box, px",
+    ...least("face_px"),
+    ...below(MIN_FACE_PX, [0, 4096]),
+    reason: "face_too_small",
   },
   owner_fit: {
-    ...rule("ambiguous_face", "above", 5, [0, 100], "distance of hand and face from a usual pair, sd"),
-    judged: ["owner_fit"],
+    title: "distance of hand and face from a usual pair, sd",
+    ...least("owner_fit"),
+    ...above(5, [0, 100]),
+    reason: "ambiguous_face",
   },
   owner_lead: {
-    ...rule("ambiguous_face", "below", 1.5, [0, 100], "by how much the next face fits worse, sd"),
-    judged: ["owner_lead"],
+    title: "by how much the next face fits worse, sd",
+    ...least("owner_lead"),
+    ...below(1.5, [0, 100]),
+    reason: "ambiguous_face",
   },
   face_inside: {
-    ...rule("face_outside_frame", "below", 0.7, [0, 1], "share of the face chip inside the frame"),
-    judged: ["face_inside"],
+    title: "share of the face chip inside the frame",
+    ...least("face_inside"),
+    ...below(0.7, [0, 1]),
+    reason: "face_outside_frame",
   },
   hidden: {
-    ...rule("face_hidden", "above", 0.25, [0, 1], "share of the face inside the hand's outline"),
-    judged: ["hidden"],
+    title: "share of the face inside the hand's outline",
+    ...least("hidden"),
+    ...above(0.25, [0, 1]),
+    reason: "face_hidden",
   },
   blur: {
-    ...rule("blurred", "below", 5, [0, 1e5], "variance of the Laplacian, of the less sharp crop"),
-    judged: ["face_sharpness", "hand_sharpness"],
+    title: "variance of the Laplacian, of the less sharp crop",
+    ...least("face_sharpness", "hand_sharpness"),
+    ...below(5, [0, 1e5]),
+    reason: "blurred",
   },
   dark: {
-    ...rule("under_exposed", "below", 90, [0, 255], "95th percentile of the frame's luma"),
-    judged: ["highlight"],
+    title: "95th percentile of the frame's luma",
+    ...least("highlight"),
+    ...below(90, [0, 255]),
+    reason: "under_exposed",
   },
   bright: {
-    ...rule("over_exposed", "above", 0.15, [0, 1], "share of clipped pixels in the middle of the face"),
-    judged: ["clipped"],
+    title: "share of clipped pixels in the middle of the face",
+    ...least("clipped"),
+    ...above(0.15, [0, 1]),
+    reason: "over_exposed",
   },
   duplicate: {
-    ...rule("duplicate_image", "above", 0, [0, 0], "the same bytes as an earlier frame"),
-    judged: ["repeats"],
+    title: "the same bytes as an earlier frame",
+    value: (facts) => facts.repeats,
+    columns: ["twin"],
+    ...above(0, [0, 0]),
+    reason: "duplicate_image",
+    detail: ({ twin }) => `same bytes as ${twin}`,
+    beside: true,
   },
   near_duplicate: {
-    ...rule("near_duplicate", "below", 13, [0, 16], "bits of 255 that differ from an earlier frame"),
-    judged: ["twin_bits"],
+    title: "bits of 255 that differ from an earlier frame",
+    ...least("twin_bits"),
+    ...below(13, [0, 16]),
+    reason: "near_duplicate",
+    detail: ({ twin, twin_bits }) => `${twin_bits} bits from ${twin}`,
+    beside: true,
   },
   agreement: {
-    ...rule(
-      "label_conflict",
-      "below",
-      0.5,
-      [0.5, 1],
-      "share of the subject's frames that agree on gender; a tie has no label",
-    ),
-    judged: ["gender_agreement"],
+    title: "share of the subject's frames that agree on gender; a tie has no label",
+    ...least("gender_agreement"),
+    ...below(0.5, [0.5, 1]),
+    reason: "label_conflict",
+    word: "agreement",
+    detail: ({ votes }, plain) => `${plain}, ${votes}`,
     never: 0.5, // no majority, no label
   },
 } as const satisfies Record<string, Rule>;
 
 export type RuleName = keyof typeof RULES;
 export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
+
+/** The row of a rule, whichever it is. */
+export const ruleOf = (name: RuleName): Rule & { readonly reason: RuleReason } => RULES[name];
+
+/** Reasons that rules give. */
+export type RuleReason = (typeof RULES)[RuleName]["reason"];
 
 /** The threshold of each rule; null where it is off. */
 export type RuleSettings = Readonly<Record<RuleName, number | null>>;
@@ -124,14 +176,22 @@ export interface RuleChoice {
   readonly threshold: number | null;
 }
 
-function rule(
-  reason: Reason,
-  removes: Rule["removes"],
-  threshold: number,
-  range: Rule["range"],
-  about: string,
-): Omit<Rule, "judged"> {
-  return { reason, removes, threshold, range, about };
+/** Judges columns of the ledger: the least of the numbers that are known. */
+function least(...columns: readonly (Judged & LedgerColumn)[]) {
+  const value = (facts: Facts) =>
+    columns
+      .map((column) => facts[column])
+      .reduce((a, b) => (a === undefined || (b !== undefined && b < a) ? b : a), undefined);
+  return { columns, value };
+}
+
+/** Removes frames whose number is below the threshold. */
+function below(threshold: number, range: Rule["range"]) {
+  return { removes: "below", threshold, range } as const;
+}
+
+function above(threshold: number, range: Rule["range"]) {
+  return { removes: "above", threshold, range } as const;
 }
 
 /**

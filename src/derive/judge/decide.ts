@@ -11,9 +11,9 @@ import { HASH_WORDS, hashFromHex } from "../../pixels/phash.ts";
 import { ageLabel, raceLabel, type SubjectLabel, subjectLabels } from "../hagrid/labels.ts";
 import { type FrameResult, readJournal } from "../run/journal.ts";
 import { cropName } from "../run/work.ts";
-import type { RuleSettings } from "./clean.ts";
+import type { Facts, RuleSettings } from "./clean.ts";
 import { type Decision, type Decisions, gatherDecisions, parseDecisions } from "./decisions.ts";
-import { type Facts, factsOf, judgeAll, type Twin, type Verdict } from "./judge.ts";
+import { factsOf, judgeAll, type Twin, type Verdict } from "./judge.ts";
 
 /** A frame with the last word about it. */
 export interface DecidedFrame {

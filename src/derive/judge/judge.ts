@@ -5,7 +5,7 @@ import type { LedgerColumn } from "../../dataset/ledger-columns.ts";
 import { MEASURES } from "../../dataset/ledger-columns.ts";
 import type { SubjectLabel } from "../hagrid/labels.ts";
 import type { FrameResult } from "../run/journal.ts";
-import { type Judged, RULE_NAMES, RULES, type RuleName, type RuleSettings } from "./clean.ts";
+import { type Facts, type Judged, RULE_NAMES, type RuleName, type RuleSettings, ruleOf } from "./clean.ts";
 import { REASONS, type Reason } from "./reasons.ts";
 
 /** Why a frame is removed. */
@@ -20,12 +20,6 @@ export interface Twin {
   /** Bits of the perceptual hash that differ; undefined where the very bytes are the same. */
   readonly bits?: number;
 }
-
-/** What rules judge of one frame; a number that has no meaning for it is absent. */
-export type Facts = { readonly [J in Judged]?: number | undefined } & {
-  readonly twin?: string | undefined;
-  readonly votes?: string | undefined;
-};
 
 /**
  * The facts of a frame that is known.
@@ -74,16 +68,6 @@ export function factsOfRow(row: LedgerText, settled: boolean): Facts {
   };
 }
 
-/** The number that a rule judges, and which it is; undefined if it has nothing to judge. */
-export function judgedValue(name: RuleName, facts: Facts): { value: number; what: Judged } | undefined {
-  let least: { value: number; what: Judged } | undefined;
-  for (const what of RULES[name].judged) {
-    const value = facts[what];
-    if (value !== undefined && (least === undefined || value < least.value)) least = { value, what };
-  }
-  return least;
-}
-
 /**
  * What a rule says of a frame.
  *
@@ -91,32 +75,16 @@ export function judgedValue(name: RuleName, facts: Facts): { value: number; what
  * @example judge("blur", { face_sharpness: 4 }, ruleSettings())?.reason // "blurred"
  */
 export function judge(name: RuleName, facts: Facts, settings: RuleSettings): Verdict | undefined {
-  const judged = judgedValue(name, facts);
-  if (judged === undefined) return undefined;
-  const { value } = judged;
-  const rule = RULES[name];
-  if ("never" in rule && value <= rule.never) return { reason: rule.reason, detail: facts.votes ?? "" };
+  const { reason, never, removes, ...rule } = ruleOf(name);
+  const value = rule.value(facts);
+  if (value === undefined) return undefined;
+  if (never !== undefined && value <= never) return { reason, detail: facts.votes ?? "" };
   const threshold = settings[name];
-  const broken = threshold !== null && (rule.removes === "below" ? value < threshold : value > threshold);
-  return broken ? { reason: rule.reason, detail: tell(name, judged, settings, facts) } : undefined;
-}
-
-const WORDS: { readonly [J in Judged]?: string } = {
-  gender_entries: "entries",
-  face_score: "score",
-  gender_agreement: "agreement",
-};
-
-function tell(
-  name: RuleName,
-  { value, what }: { value: number; what: Judged },
-  settings: RuleSettings,
-  { twin, votes }: Facts,
-): string {
-  if (what === "repeats") return `same bytes as ${twin}`;
-  if (what === "twin_bits") return `${value} bits from ${twin}`;
-  const told = `${WORDS[what] ?? what} ${value} ${RULES[name].removes} ${settings[name]}`;
-  return what === "gender_agreement" ? `${told}, ${votes}` : told;
+  const broken = threshold !== null && (removes === "below" ? value < threshold : value > threshold);
+  if (!broken) return undefined;
+  const word = rule.word ?? rule.columns.find((column) => facts[column as Judged] === value);
+  const plain = `${word} ${value} ${removes} ${threshold}`;
+  return { reason, detail: rule.detail?.(facts, plain) ?? plain };
 }
 
 /**

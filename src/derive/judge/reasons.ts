@@ -1,27 +1,29 @@
-// Why frames are removed.
+// Why frames are removed: by a rule (its row in clean.ts), or for what no rule judges.
 // Source: our own; DESIGN rule 6: dropped data is counted with a reason.
+import { RULE_NAMES, RULES, type RuleName, type RuleReason } from "./clean.ts";
+
+/** Reasons that stand in no rule's row, by the rule whose reason they come before. */
+const OTHERS = {
+  label: [
+    "removed_by_decision", // a person decided it
+    "duplicate_image", // the id was seen before, or (rule `duplicate`) the very bytes
+  ],
+  landmarks: [
+    "no_hand_box", // no box has the gesture's label
+    "image_missing",
+    "image_unreadable",
+    "annotation_misplaced", // the picture shows no hand where the annotation has one, or does not tell which pixels it speaks of
+  ],
+  face_score: ["no_face"],
+} as const satisfies { readonly [N in RuleName]?: readonly string[] };
+
+export type Reason = RuleReason | (typeof OTHERS)[keyof typeof OTHERS][number];
 
 /** In the order in which a frame is judged: of several reasons the first is given. */
-export const REASONS = [
-  "removed_by_decision", // a person decided it
-  "duplicate_image", // the id, or the very bytes, were seen before
-  "missing_label", // no gender entry in meta
-  "no_hand_box", // no box has the gesture's label
-  "image_missing",
-  "image_unreadable",
-  "annotation_misplaced", // the picture shows no hand where the annotation has one, or does not tell which pixels it speaks of
-  "hand_landmarks_implausible", // annotated landmarks do not lie in the hand's box
-  "hand_outside_frame", // most of the hand crop is outside
-  "no_face",
-  "low_face_score",
-  "face_too_small",
-  "ambiguous_face", // hand and face do not look like one person's, or another face fits as well
-  "face_outside_frame",
-  "face_hidden", // by the hand
-  "blurred",
-  "under_exposed",
-  "over_exposed",
-  "near_duplicate", // looks like an earlier frame
-  "label_conflict", // the subject's frames do not agree
-] as const;
-export type Reason = (typeof REASONS)[number];
+export const REASONS: readonly Reason[] = [
+  ...new Set(RULE_NAMES.flatMap((name): Reason[] => [...othersBefore(name), RULES[name].reason])),
+];
+
+function othersBefore(name: RuleName): readonly Reason[] {
+  return name in OTHERS ? OTHERS[name as keyof typeof OTHERS] : [];
+}
