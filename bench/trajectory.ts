@@ -16,7 +16,7 @@ import { initialise, type Weights } from "../src/engine/params.ts";
 import { modelGraph } from "../src/models/facts.ts";
 import { exportStateDict, loadBackbone } from "../src/models/files/weights.ts";
 import { parseTag } from "../src/models/tags.ts";
-import { openLocalPredictor, predictSamples } from "../src/predict/infer.ts";
+import { openWeights, predictSamples } from "../src/predict/infer.ts";
 import { factsOf, type TrainConfig } from "../src/train/config.ts";
 import { openData, type RunData, stepBatch, trainBatches } from "../src/train/data.ts";
 import { readRunConfig } from "../src/train/run.ts";
@@ -122,7 +122,7 @@ async function evaluateOurs(
   batch: Batch,
   facts: ReturnType<typeof factsOf>,
 ): Promise<number[]> {
-  const predictor = await openLocalPredictor(facts, weights, { batch: batch.samples.length });
+  const predictor = await openWeights(facts, weights, { batch: batch.samples.length });
   const same = {
     batchesPerEpoch: 1,
     close: async () => undefined,

@@ -79,7 +79,9 @@ export type { ClassTarget, TargetFacts } from "./models/targets.ts";
 export { decodeImage, encodeJpeg, encodePng } from "./pixels/image.ts";
 export { flipHorizontal, type RgbImage, resizeBilinear } from "./pixels/pixels.ts";
 export { type ExportedModel, exportOnnx } from "./predict/export.ts";
+export { openLocalPredictor } from "./predict/local.ts";
 export { type LoadedModel, loadModel } from "./predict/model-file.ts";
+export { type PhotoOptions, type PhotoPrediction, predictPhoto } from "./predict/photo.ts";
 export {
   type AskedModality,
   type ImagePrediction,

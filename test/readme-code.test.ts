@@ -1,13 +1,15 @@
 // The TypeScript of README.md: all of it compiles against the public API, and the minimal example runs.
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DATASET_NAME } from "../src/dataset/layout.ts";
+import { drawSample } from "../src/drawn/sample.ts";
 import { aPair, layPairs } from "./dataset.ts";
 import { ROOT, readIfThere } from "./source.ts";
+import { writeTiny } from "./tiny-model.ts";
 
 const SNIPPETS = [...readIfThere("README.md")!.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) => m[1]!);
 const INDEX = pathToFileURL(join(ROOT, "src/index.ts")).href;
@@ -64,5 +66,25 @@ describe("README's TypeScript", () => {
     expect(stdout.trimEnd().split("\n").at(-1)).toBe(
       `${join(images, "hands", "H_a.jpg")} ${join(images, "faces", "F_a.jpg")}`,
     );
+  });
+
+  it("predicts a photo", async () => {
+    const root = mkdtempSync(join(tmpdir(), "facehand-readme-"));
+    await writeTiny(join(root, "mag.safetensors"));
+    await drawSample(join(root, "raw"), { subjects: 2, framesPerSubject: 1 });
+    const photo = readdirSync(join(root, "raw"), { recursive: true, encoding: "utf8" }).find((name) =>
+      name.endsWith(".jpg"),
+    )!;
+    const code = SNIPPETS.find((one) => one.includes("predictPhoto"))!
+      .replace('"facehand"', JSON.stringify(INDEX))
+      .replace('"runs/mag"', JSON.stringify(join(root, "mag.safetensors")))
+      .replace('"photo.jpg"', JSON.stringify(join(root, "raw", photo)));
+    const file = join(dir, "photo.ts");
+    writeFileSync(file, code);
+    const options = { cwd: ROOT, encoding: "utf8" } as const;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], options);
+    rmSync(root, { recursive: true });
+    expect(status, stderr).toBe(0);
+    expect(stdout).toMatch(/^(hand|face) 0\.\d+\n/);
   });
 });

@@ -28,11 +28,7 @@ export interface LocalOptions extends Compute {
 }
 
 /** A predictor on this machine; a device that lacks an operation hands it to the CPU. */
-export function openLocalPredictor(
-  facts: ModelFacts,
-  weights: Weights,
-  options: LocalOptions,
-): Promise<Predictor> {
+export function openWeights(facts: ModelFacts, weights: Weights, options: LocalOptions): Promise<Predictor> {
   return openPredictor({ facts, weights, ...localRuntime(options) });
 }
 

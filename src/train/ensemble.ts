@@ -2,7 +2,7 @@
 // Invariants: every seed answers every image; a gate's weight is the mean of the seeds', classes have the mean of their
 // log-probabilities, made to sum to 1 again.
 import { closeAll, Handle } from "../core/handle.ts";
-import { type LocalOptions, openLocalPredictor } from "../predict/infer.ts";
+import { type LocalOptions, openWeights } from "../predict/infer.ts";
 import { type LoadedModel, loadModel } from "../predict/model-file.ts";
 import { GATED, type ImagePrediction, type Predictor, preferred } from "../predict/predictor.ts";
 import { seedRuns } from "./seeds.ts";
@@ -40,7 +40,7 @@ export async function loadModels(target: string): Promise<LoadedModels> {
 /**
  * A predictor of one model, or of several together; `members` of its answers are the probabilities of each seed.
  *
- * @throws as openLocalPredictor
+ * @throws as openWeights
  * @example await openEnsemble(await loadModels("runs/umcc"), { batch: 1 })
  */
 export async function openEnsemble(
@@ -50,7 +50,7 @@ export async function openEnsemble(
   const all: Predictor[] = [];
   const handle = new Handle("predictor", () => closeAll(all));
   try {
-    for (const model of models) all.push(await openLocalPredictor(facts, model.weights, options));
+    for (const model of models) all.push(await openWeights(facts, model.weights, options));
   } catch (error) {
     await handle.release();
     throw error;

@@ -11,7 +11,7 @@ import { writeSplits } from "../evaluate/stored/prediction-folder.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import type { TargetFacts } from "../models/targets.ts";
-import { type Compute, computeOf, openLocalPredictor, predictSamples } from "../predict/infer.ts";
+import { type Compute, computeOf, openWeights, predictSamples } from "../predict/infer.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
 import { plainBatches, type RunData } from "./data.ts";
@@ -38,7 +38,7 @@ export async function validate(setup: Validated, weights: Weights): Promise<Epoc
 }
 
 async function predictAll({ config, facts, validation, options }: Validated, weights: Weights) {
-  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...computeOf(options) });
+  const predictor = await openWeights(facts, weights, { batch: config.batch, ...computeOf(options) });
   try {
     return await predictSamples(predictor, validation, "val");
   } finally {
@@ -87,7 +87,7 @@ export async function predictFinally(
   const paths = runPaths(options.dir);
   const { weights } = await readCheckpoint(paths.best);
   const facts = factsOf(config, data.facts, data.targets);
-  const predictor = await openLocalPredictor(facts, weights, { batch: config.batch, ...computeOf(options) });
+  const predictor = await openWeights(facts, weights, { batch: config.batch, ...computeOf(options) });
   const rows: Prediction[] = [];
   try {
     for (const split of ["val", "test"] as const) {

@@ -16,7 +16,7 @@ import { type Box, boxIou, boxToPx } from "../../src/pixels/geometry.ts";
 import { decodeImage, encodePng } from "../../src/pixels/image.ts";
 import { type RgbImage, resizeBilinear } from "../../src/pixels/pixels.ts";
 import { exportOnnx } from "../../src/predict/export.ts";
-import { openLocalPredictor } from "../../src/predict/infer.ts";
+import { openWeights } from "../../src/predict/infer.ts";
 import { loadModel } from "../../src/predict/model-file.ts";
 import { openPredictor } from "../../src/predict/predictor.ts";
 import { LABEL_NOTE } from "../../src/report/figure-text.ts";
@@ -144,7 +144,7 @@ describe("predict", () => {
   it("prints JSON: the model, the note, one prediction an image, in order", async () => {
     const printed = await json(ckpt("f1"), at("b.png"), at("a.png"), "--modality", "hand", "--threads", "1");
     const { path, facts, weights } = await loadModel(ckpt("f1"));
-    const predictor = await openLocalPredictor(facts, weights, { batch: 2, threads: 1 });
+    const predictor = await openWeights(facts, weights, { batch: 2, threads: 1 });
     const images = await Promise.all(["b.png", "a.png"].map((name) => decodeImage(at(name))));
     const wanted = await predictor.predict(images, "hand");
     await predictor.close();

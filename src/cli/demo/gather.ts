@@ -7,7 +7,7 @@ import { readPairs } from "../../dataset/store.ts";
 import { summarize } from "../../evaluate/analysis/summary.ts";
 import { readBytes } from "../../machine/files.ts";
 import { decodeImage } from "../../pixels/image.ts";
-import { openLocalPredictor } from "../../predict/infer.ts";
+import { openWeights } from "../../predict/infer.ts";
 import { loadModel } from "../../predict/model-file.ts";
 import { askedOf } from "../../predict/predictor.ts";
 import type { ReportPair, ReportPicture } from "../../report/demo-page.ts";
@@ -72,7 +72,7 @@ async function answer(
   modality: Modality,
 ): Promise<ReportPicture["answers"][number]> {
   const { facts, weights } = await loadModel(model.dir);
-  const predictor = await openLocalPredictor(facts, weights, { batch: 1 });
+  const predictor = await openWeights(facts, weights, { batch: 1 });
   try {
     const [answer] = await predictor.predict([await decodeImage(path)], askedOf(facts, modality));
     return { model: model.name, answer: answer! };

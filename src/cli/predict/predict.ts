@@ -3,14 +3,15 @@
 import { type Command, Option } from "commander";
 import { MODALITIES } from "../../core/words.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
-import { HAND_CROPS } from "../../find/hand-source.ts";
+import { HAND_CROPS, type HandCrop } from "../../find/hand-source.ts";
 import { countFiles, makeFolder } from "../../machine/folder.ts";
 import { isOnnxName } from "../../models/files/exported.ts";
 import type { LocalOptions } from "../../predict/infer.ts";
 import { openOnnxFile } from "../../predict/onnx-file.ts";
+import { predictPrepared, sought } from "../../predict/photo.ts";
+import { prepareAll } from "../../predict/photos.ts";
 import { listPictures } from "../../predict/picture-files.ts";
-import { predictCrops } from "../../predict/predict.ts";
-import { checkAsked } from "../../predict/predictor.ts";
+import { type AskedModality, checkAsked } from "../../predict/predictor.ts";
 import { loadModels, openEnsemble } from "../../train/ensemble.ts";
 import { UPSTREAM_PREFIX, upstreamModel } from "../../train/exchange/upstream.ts";
 import { startBytes } from "../bytes-progress.ts";
@@ -24,10 +25,14 @@ import {
   wholeNumber,
 } from "../context.ts";
 import { checkOutputs } from "./outputs.ts";
-import { type PrepareFlags, prepareAll, sought } from "./prepare.ts";
-import { formatRows, rowOf, rowsJson, writeRows } from "./rows.ts";
+import { formatRows, rowsJson, writeRows } from "./rows.ts";
 
-interface Flags extends PrepareFlags {
+interface Flags {
+  readonly modality: AskedModality;
+  readonly detect?: boolean;
+  readonly faceModel?: string;
+  readonly handModel?: string;
+  readonly handCrop: HandCrop;
   readonly threads?: number;
   readonly device: Device | "auto";
   readonly csv?: string;
@@ -110,10 +115,9 @@ async function predict(
   const predictor = await open();
   try {
     const answer = await withPictures(flags.pictures, images.length, async (pictures) => {
-      const prepared = await prepareAll(context, images, { facts, flags, pictures });
-      const rows = (await predictCrops(predictor, prepared.crops)).map((row, i) =>
-        rowOf(row, prepared.crops[i]!),
-      );
+      const { signal, report } = context;
+      const prepared = await prepareAll(images, { ...flags, facts, pictures, signal, report });
+      const rows = await predictPrepared(predictor, prepared.crops);
       for (const { warning } of rows) if (warning !== undefined) context.report(warning);
       const { notFound, unread } = prepared;
       const all = { path, facts, seeds, rows, images: images.length, notFound, unread };
@@ -178,7 +182,7 @@ function checkFlags(command: Command, ckpt: string, flags: Flags): void {
   onlyWith(command, "--pictures", "--detect", flags.detect === true);
   const given = { face: ["--face-model"], hand: ["--hand-model", "--hand-crop"] };
   for (const modality of MODALITIES) {
-    const seeks = flags.detect === true && sought(flags).includes(modality);
+    const seeks = flags.detect === true && sought(flags.modality).includes(modality);
     for (const flag of given[modality])
       onlyWith(command, flag, `--detect with --modality ${modality} or auto`, seeks);
   }

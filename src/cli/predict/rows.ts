@@ -1,64 +1,21 @@
 // What `facehand predict` prints: a row an image, what decided it, and where MAG's gate contradicts what is known of it.
 
 import { visible } from "../../core/visible.ts";
-import type { Modality } from "../../core/words.ts";
 import { decideClass } from "../../evaluate/metrics/classes.ts";
 import type { ClassProbabilities } from "../../evaluate/stored/prediction-row.ts";
 import { writeCsv } from "../../formats/csv.ts";
-import type { Box } from "../../pixels/geometry.ts";
-import type { AskedCrop, CropPrediction } from "../../predict/predict.ts";
-import { GATED, preferred } from "../../predict/predictor.ts";
+import type { PhotoPrediction } from "../../predict/photo.ts";
+import { GATED } from "../../predict/predictor.ts";
 import { alignColumns, LABEL_NOTE } from "../../report/figure-text.ts";
 import { plainRow } from "../../report/format-csv.ts";
 import { seedsText } from "../../report/format-seeds.ts";
 import type { LoadedModels } from "../../train/ensemble.ts";
 
-/** What a detector cut out of a photo, and where. */
-export interface Found {
-  readonly modality: Modality;
-  readonly box: Box<"px">;
-}
-
-/** One answer. */
-export interface Row extends CropPrediction {
-  /** What the detector found; the model need not agree. */
-  readonly found?: Modality;
-  /** x, y, width, height in px of the photo. */
-  readonly box?: Box<"px">;
-  /** Why it looks like a photo that was not cropped. */
-  readonly uncropped?: string;
-  /** The gate takes the image for something else than was found or asked for. */
-  readonly warning?: string;
-}
-
-/** A prediction with what was found of its image, and a warning if the gate contradicts that. */
-export function rowOf(
-  prediction: CropPrediction,
-  {
-    asked,
-    found,
-    uncropped,
-  }: Pick<AskedCrop, "asked"> & { readonly found?: Found; readonly uncropped?: string },
-): Row {
-  const row = {
-    ...prediction,
-    ...(found && { found: found.modality, box: found.box }),
-    ...(uncropped === undefined ? {} : { uncropped }),
-  };
-  const { image, gateHand, head } = prediction;
-  const known = found?.modality ?? (asked === "auto" ? undefined : asked);
-  if (gateHand === null || known === undefined || preferred(gateHand) === known) return row;
-  const source = found === undefined ? `--modality ${known} was given` : `a ${known} was found`;
-  const decided = head === GATED ? "the gate" : `the ${known} head, as asked for,`;
-  const gate = `the gate takes it for a ${preferred(gateHand)} (weight of the hand head ${gateHand.toFixed(3)})`;
-  return { ...row, warning: `Warning: ${image}: ${source}, but ${gate}; ${decided} decided` };
-}
-
 /** What was asked, of what, and the answers. */
 export interface Answer extends Pick<LoadedModels, "path" | "facts"> {
   /** Of several models that answered together. */
   readonly seeds: readonly number[] | undefined;
-  readonly rows: readonly Row[];
+  readonly rows: readonly PhotoPrediction[];
   /** How many images were given. */
   readonly images: number;
   /** What was said of those in which nothing was found. */
@@ -107,7 +64,7 @@ export async function writeRows(path: string, { rows, facts, seeds = [] }: Answe
   const targets = (facts.targets ?? []).flatMap(({ name, classes }) =>
     classes.map((c) => [name, c] as const),
   );
-  const cells = (row: Row): Readonly<Record<string, string | number>> => ({
+  const cells = (row: PhotoPrediction): Readonly<Record<string, string | number>> => ({
     image: row.image,
     found: row.found ?? "",
     modality: row.modality ?? "",
@@ -130,14 +87,14 @@ export async function writeRows(path: string, { rows, facts, seeds = [] }: Answe
 interface Column {
   readonly title: string;
   readonly shown: boolean;
-  readonly text: (row: Row) => string;
+  readonly text: (row: PhotoPrediction) => string;
 }
 
 function columnsOf({ facts, seeds, rows }: Answer): readonly Column[] {
   const targets = (facts.targets ?? []).map(({ name }) => ({
     title: name,
     shown: true,
-    text: ({ classes }: Row) => likeliest(classes![name]!),
+    text: ({ classes }: PhotoPrediction) => likeliest(classes![name]!),
   }));
   return [
     { title: "image", shown: true, text: ({ image }) => image },

@@ -10,7 +10,7 @@ import { predictionFiles, sweepSplits, writeSplits } from "../../evaluate/stored
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { exists, readJson, sha256File, writeJson } from "../../machine/files.ts";
 import { sweepTemporaries } from "../../machine/temporary.ts";
-import { openLocalPredictor, predictSamples } from "../../predict/infer.ts";
+import { openWeights, predictSamples } from "../../predict/infer.ts";
 import { loadModel } from "../../predict/model-file.ts";
 import type { AskedModality, Predictor } from "../../predict/predictor.ts";
 import { runPaths } from "../../predict/run-folder.ts";
@@ -59,7 +59,7 @@ export async function evaluateTask(
   const { facts: model, weights } = await loadModel(paths.run);
   const { threads, device = "cpu" } = options;
   const { batch } = task.cell.config;
-  const predictor = await openLocalPredictor(model, weights, {
+  const predictor = await openWeights(model, weights, {
     batch,
     device,
     ...(threads === undefined ? {} : { threads }),

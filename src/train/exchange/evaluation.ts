@@ -7,7 +7,7 @@ import { type ForeignOptions, readPredictionFile } from "../../evaluate/stored/f
 import { readSplits } from "../../evaluate/stored/prediction-folder.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { writePredictions } from "../../evaluate/stored/predictions.ts";
-import { openLocalPredictor, predictSamples } from "../../predict/infer.ts";
+import { openWeights, predictSamples } from "../../predict/infer.ts";
 import { loadModel } from "../../predict/model-file.ts";
 import { runPaths } from "../../predict/run-folder.ts";
 import { plainBatches } from "../data.ts";
@@ -119,7 +119,7 @@ export async function predictData(
   const { samples, counts, batch } = await chooseImages(run, facts, options);
   options.report?.(`predicting ${samples.length} images`);
   const batches = plainBatches(samples, facts.pixels.sizePx, { workers: options.workers, batch });
-  const predictor = await openLocalPredictor(facts, weights, { batch, device: options.device ?? "cpu" });
+  const predictor = await openWeights(facts, weights, { batch, device: options.device ?? "cpu" });
   try {
     const rows = await predictSamples(predictor, batches, counts.split ?? "test");
     if (options.out !== undefined) await writePredictions(options.out, rows);

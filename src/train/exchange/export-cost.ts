@@ -6,7 +6,7 @@ import { decideClass } from "../../evaluate/metrics/classes.ts";
 import { evaluateRows } from "../../evaluate/metrics/groups.ts";
 import type { BinaryMetrics } from "../../evaluate/metrics/metrics.ts";
 import { CLASS_TARGETS, classKey, type Prediction } from "../../evaluate/stored/prediction-row.ts";
-import { openLocalPredictor, predictSamples } from "../../predict/infer.ts";
+import { openWeights, predictSamples } from "../../predict/infer.ts";
 import type { LoadedModel } from "../../predict/model-file.ts";
 import { openPredictor, type Predictor } from "../../predict/predictor.ts";
 import { plainBatches } from "../data.ts";
@@ -60,7 +60,7 @@ export async function exportCost(
       await Promise.all([batches.close(), predictor.close()]);
     }
   };
-  const before = await predict(openLocalPredictor(facts, weights, { batch }));
+  const before = await predict(openWeights(facts, weights, { batch }));
   // The file takes and gives what the predictor's own graph does: it stands in for that graph.
   const load = () => createSession(file);
   const after = await predict(openPredictor({ facts, weights, batchSize: batch, createSession: load }));

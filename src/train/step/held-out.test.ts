@@ -8,7 +8,7 @@ import { initialise, type Weights } from "../../engine/params.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { modelGraph } from "../../models/facts.ts";
 import { encodeJpeg } from "../../pixels/image.ts";
-import { openLocalPredictor, predictSamples } from "../../predict/infer.ts";
+import { openWeights, predictSamples } from "../../predict/infer.ts";
 import { factsOf, parseTrainConfig } from "../config.ts";
 import { openData, plainBatches } from "../data.ts";
 import { declaredSpecs } from "./graph.ts";
@@ -69,7 +69,7 @@ describe("held-out images of a run with a frozen backbone", () => {
       const validation = open();
       const heldOut = (await openHeldOut({ config, facts, validation, data, options, paths }, weights))!;
       for (const epoch of [weights, later]) {
-        const predictor = await openLocalPredictor(facts, epoch, { batch: 8, threads: 1 });
+        const predictor = await openWeights(facts, epoch, { batch: 8, threads: 1 });
         const wanted = await predictSamples(predictor, validation, "val");
         const got = await heldOut.predict(epoch);
         expect(got.map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));

@@ -1,0 +1,90 @@
+// From many images to their crops: every one is read before anything is answered, and what could not be read, or showed nothing,
+// is told with the answers. Photos may be drawn with what was found in them.
+import { basename, extname, join } from "node:path";
+import { AppError, Interrupted } from "../core/errors.ts";
+import { startProgress } from "../core/progress.ts";
+import { MODALITIES } from "../core/words.ts";
+import type { FinderOptions } from "../find/find.ts";
+import type { ModelFacts } from "../models/facts.ts";
+import { lateFinder, type PreparedCrop, prepareImage, sought } from "./photo.ts";
+import type { AskedModality } from "./predictor.ts";
+
+/** Crops to be predicted, the photos in which nothing was found, and the files that could not be read. */
+export interface PreparedImages {
+  readonly crops: readonly PreparedCrop[];
+  readonly notFound: readonly string[];
+  /** What was said of files that hold no picture that can be read. */
+  readonly unread: readonly string[];
+}
+
+/** How images become crops; the detectors' options are those of openFinder. */
+export interface PrepareOptions extends Omit<FinderOptions, "modalities"> {
+  readonly facts: ModelFacts;
+  readonly modality: AskedModality;
+  /** True for photos, in which faces and hands are found first. */
+  readonly detect?: boolean;
+  /** Folder for photos with what was found drawn in. */
+  readonly pictures?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Is told what was passed over. */
+  readonly report: (text: string) => void;
+}
+
+/**
+ * Reads all images, finds and cuts what is in photos, or looks whether crops are such.
+ *
+ * @param images - paths
+ * @throws AppError("data", "NO_FACE" | "NO_HAND" | "NO_FACE_OR_HAND") if no image has any; as decodeImage if none can be read
+ */
+export async function prepareAll(
+  images: readonly string[],
+  options: PrepareOptions,
+): Promise<PreparedImages> {
+  const { detect = false, modality, pictures, signal } = options;
+  const finder = lateFinder({ ...options, modalities: detect ? sought(modality) : MODALITIES });
+  const line = startProgress("images", images.length);
+  const crops: PreparedCrop[] = [];
+  const [notFound, unread]: [AppError[], AppError[]] = [[], []];
+  try {
+    const names = pictureNames(images);
+    for (const [i, image] of images.entries()) {
+      if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
+      const save = pictures === undefined ? undefined : join(pictures, names[i]!);
+      const given = { name: image, source: image, save };
+      const found = await prepareImage(finder.open, given, { ...options, detect }).catch(unreadable);
+      if (found instanceof AppError) (isUnread(found) ? unread : notFound).push(found);
+      else crops.push(...found);
+      line.tick();
+    }
+    if (crops.length === 0) throw notFound[0] ?? unread[0]!;
+    const told = (all: readonly AppError[]) => all.map(({ message }) => message);
+    return { crops, notFound: told(notFound), unread: told(unread) };
+  } finally {
+    line.done();
+    await finder.close();
+  }
+}
+
+/** No picture, or nothing that can be read: a link of a folder may lead nowhere, a file be gone or without rights. */
+const isUnread = ({ code }: AppError) =>
+  code.startsWith("IMAGE_") || code === "FILE_MISSING" || code === "READ_FAILED";
+
+/** One file of many that holds no picture is told with the answers; any other fault ends all. */
+function unreadable(error: unknown): AppError {
+  if (error instanceof AppError && isUnread(error)) return error;
+  throw error;
+}
+
+/** Names of the drawn photos: those of the files, with a number where two are the same. */
+function pictureNames(images: readonly string[]): string[] {
+  const taken = new Set<string>();
+  return images.map((image) => {
+    const stem = basename(image, extname(image));
+    for (let n = 1; ; n++) {
+      const name = `${stem}${n === 1 ? "" : `-${n}`}.jpg`;
+      if (taken.has(name.toLowerCase())) continue;
+      taken.add(name.toLowerCase());
+      return name;
+    }
+  });
+}
