@@ -1,10 +1,8 @@
-// MediaPipe's models as running sessions: read, translated, and fitted to this machine's kernels.
+// MediaPipe's models as running sessions: read and translated.
 
 import { createSession } from "../engine/runtime/open-session.ts";
-import { probeBlock } from "../engine/runtime/probe.ts";
 import type { Session } from "../engine/runtime/session.ts";
 import { importTflite } from "../engine/tflite/import.ts";
-import { forBlockedKernels } from "../engine/tflite/import-blocked.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";
 
@@ -20,6 +18,5 @@ import { readTflite } from "../formats/tflite.ts";
  */
 export async function openTflite(bytes: Uint8Array, where: string, threads: number): Promise<Session> {
   const model = importTflite(readTflite(bytes, where), where);
-  const file = encodeModel(forBlockedKernels(model, await probeBlock()));
-  return createSession(file, { threads, memoryPattern: true });
+  return createSession(encodeModel(model), { threads, memoryPattern: true });
 }

@@ -5,16 +5,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError, unexpected } from "../../core/errors.ts";
 import { Handle } from "../../core/handle.ts";
 import { causeOf, endsOf, withCause } from "../../core/sniff.ts";
-import { collectGarbage } from "./garbage.ts";
 import { nativeCall } from "./gate.ts";
 import type { NativeSession } from "./native.ts";
 import { openDirect } from "./ort-direct.ts";
 import { openBinding } from "./ort-node.ts";
 import { checkRun } from "./ports.ts";
 import { GRAPH_OPTIMIZATIONS, type Session, type SessionOptions } from "./session.ts";
-
-/** Models from which on their bytes are worth a collection of garbage. */
-const LARGE_BYTES = 16 * 2 ** 20;
 
 /**
  * Loads a model into ONNX Runtime.
@@ -30,11 +26,7 @@ const LARGE_BYTES = 16 * 2 ** 20;
 export async function createSession(model: Uint8Array, options: SessionOptions = {}): Promise<Session> {
   checkModel(model);
   checkOptions(options);
-  const large = model.byteLength >= LARGE_BYTES;
-  if (large) collectGarbage(); // what the model was made of
-  const native = await open(model, options);
-  if (large) setImmediate(collectGarbage); // the model itself, once the caller has let it go
-  return ownSession(native);
+  return ownSession(await open(model, options));
 }
 
 function checkModel(model: Uint8Array): void {
