@@ -3,7 +3,7 @@ import goldens from "../../test/parity/goldens/pixels/pixels.json" with { type: 
 import orders from "../../test/parity/goldens/pixels/resize-order.json" with { type: "json" };
 import { drawn, expectSame } from "../../test/parity/pixels.ts";
 import { sha256 } from "../machine/files.ts";
-import { flipHorizontal, pack, resizeBilinear, resizePacked, unpack } from "./pixels.ts";
+import { flipHorizontal, resizeBilinear } from "./pixels.ts";
 
 describe("the order of passes is that of Pillow before version 13, whose pictures models were trained on", () => {
   const before = orders.pillow["11.3.0"];
@@ -64,26 +64,4 @@ describe("flipHorizontal equals torchvision", () => {
     const [w, h] = golden.size as [number, number];
     it(`${w}x${h}`, () => expectSame(flipHorizontal(drawn(w, h, "noise")), golden));
   }
-});
-
-describe("packed pictures", () => {
-  it("come back as they were", () => {
-    const image = drawn(7, 5, "noise");
-    expect(unpack(pack(image))).toEqual(image);
-  });
-
-  it("are resized to the same bytes, whatever the ratio", () => {
-    const image = drawn(45, 31, "noise");
-    for (const [w, h] of [
-      [45, 31],
-      [45, 20],
-      [34, 24],
-      [33, 23],
-      [100, 7],
-      [9, 90],
-      [1, 1],
-    ] as const) {
-      expect(resizePacked(pack(image), w, h).data).toEqual(resizeBilinear(image, w, h).data);
-    }
-  });
 });

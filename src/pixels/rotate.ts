@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Rotation about the centre, nearest pixel, black outside, same size.
 // Source: Pillow's Image.rotate (matrix rounded to 15 decimals) and Geometry.c (16.16 fixed point), which
 // torchvision's RandomRotation calls for PIL images. Invariant: bit for bit what they give.
-import { type PackedImage, pack, packedScratch, type RgbImage, unpack } from "./pixels.ts";
+import type { RgbImage } from "./pixels.ts";
 
 /** Coordinates at or beyond this do not fit 16.16 fixed point; Pillow then steps in doubles. */
 const FIXED_LIMIT = 32768;
@@ -19,11 +19,6 @@ type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f
  * @example rotate(image, -7.5)
  */
 export function rotate(image: RgbImage, degrees: number): RgbImage {
-  return degrees % 360 === 0 ? image : unpack(rotatePacked(pack(image), degrees));
-}
-
-/** `rotate` of a packed picture; `image` itself for whole turns. The pixels last until the next call. */
-export function rotatePacked(image: PackedImage, degrees: number): PackedImage {
   const { width, height } = image;
   const angle = withinTurn(degrees);
   if (angle === 0) return image;
@@ -55,13 +50,20 @@ function round15(value: number): number {
   return Number(value.toFixed(15));
 }
 
-function mapPixels(image: PackedImage, from: (x: number, y: number) => number): PackedImage {
+function mapPixels(image: RgbImage, from: (x: number, y: number) => number): RgbImage {
   const { width, height, data } = image;
-  const out = packedScratch(1, data.length).fill(0);
+  const out = new Uint8Array(data.length);
   for (let y = 0, to = 0; y < height; y++) {
-    for (let x = 0; x < width; x++, to++) out[to] = data[from(x, y)]!;
+    for (let x = 0; x < width; x++, to++) copyPixel(data, from(x, y), out, to);
   }
   return { width, height, data: out };
+}
+
+/** Positions count pixels. */
+function copyPixel(data: RgbImage["data"], from: number, out: Uint8Array, to: number): void {
+  out[to * 3] = data[from * 3]!;
+  out[to * 3 + 1] = data[from * 3 + 1]!;
+  out[to * 3 + 2] = data[from * 3 + 2]!;
 }
 
 /** Where output pixels come from, in 16.16 fixed point: position of the first, and steps along rows and columns. */
@@ -96,12 +98,12 @@ function walkOf([a, b, c, d, e, f]: Matrix): FixedWalk {
 }
 
 /** Only the columns of each row that have a source are visited. */
-function sampleFixed(image: PackedImage, matrix: Matrix): PackedImage {
+function sampleFixed(image: RgbImage, matrix: Matrix): RgbImage {
   const { width, height, data } = image;
   const { x: x0, y: y0, stepXx, stepXy, stepYx, stepYy } = walkOf(matrix);
   let startX = x0;
   let startY = y0;
-  const out = packedScratch(1, data.length).fill(0);
+  const out = new Uint8Array(data.length);
   for (let row = 0; row < height; row++, startX += stepYx, startY += stepYy) {
     const [firstX, lastX] = inside(startX, stepXx, width);
     const [firstY, lastY] = inside(startY, stepXy, height);
@@ -112,7 +114,7 @@ function sampleFixed(image: PackedImage, matrix: Matrix): PackedImage {
     let y = (startY + first * stepXy) | 0;
     const end = row * width + last;
     for (let to = row * width + first; to <= end; to++) {
-      out[to] = data[Math.imul(y >> 16, width) + (x >> 16)]!;
+      copyPixel(data, (y >> 16) * width + (x >> 16), out, to);
       x = (x + stepXx) | 0;
       y = (y + stepXy) | 0;
     }
@@ -132,11 +134,11 @@ function inside(start: number, step: number, size: number): readonly [first: num
   return start >= 0 && start <= most ? [0, Number.POSITIVE_INFINITY] : [0, -1];
 }
 
-function sampleFloat(image: PackedImage, [a, b, c, d, e, f]: Matrix): PackedImage {
+function sampleFloat(image: RgbImage, [a, b, c, d, e, f]: Matrix): RgbImage {
   const { width, height, data } = image;
   let startX = c + a * 0.5 + b * 0.5;
   let startY = f + d * 0.5 + e * 0.5;
-  const out = packedScratch(1, data.length).fill(0);
+  const out = new Uint8Array(data.length);
   for (let row = 0, to = 0; row < height; row++, startX += b, startY += e) {
     let x = startX;
     let y = startY;
@@ -144,7 +146,7 @@ function sampleFloat(image: PackedImage, [a, b, c, d, e, f]: Matrix): PackedImag
       const fromX = Math.floor(x);
       const fromY = Math.floor(y);
       if (fromX < 0 || fromX >= width || fromY < 0 || fromY >= height) continue;
-      out[to] = data[fromY * width + fromX]!;
+      copyPixel(data, fromY * width + fromX, out, to);
     }
   }
   return { width, height, data: out };

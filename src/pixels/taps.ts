@@ -5,11 +5,9 @@
 export interface Taps {
   readonly first: Int32Array; // [out]
   readonly count: Int32Array; // [out]
-  /** Fixed point, `PRECISION` bits after the point; row stride `width`. */
+  /** Fixed point, `PRECISION` bits after the point; row stride `width`. Of three taps at most all three count, some with 0. */
   readonly weights: Int32Array; // [out, width]
   readonly width: number;
-  /** Each output position has three, some of weight 0: the usual case (shrinking to no less than two thirds). */
-  readonly three: boolean;
 }
 
 export const PRECISION = 22;
@@ -53,7 +51,7 @@ function makeTaps(inSize: number, outSize: number): Taps {
     first[x] = low;
     count[x] = high - low;
   }
-  const taps = { first, count, weights, width, three: false };
+  const taps = { first, count, weights, width };
   return inSize >= 3 && count.every((n) => n <= 3) ? padToThree(taps, inSize) : taps;
 }
 
@@ -67,5 +65,5 @@ function padToThree({ first, count, weights, width }: Taps, inSize: number): Tap
     const from = weights.subarray(x * width, x * width + count[x]!);
     padded.weights.set(from, x * 3 + first[x]! - padded.first[x]!);
   }
-  return { ...padded, count: count.map(() => 3), width: 3, three: true };
+  return { ...padded, count: count.map(() => 3), width: 3 };
 }

@@ -8,14 +8,9 @@ import { baselineJpeg } from "../../pixels/fast/baseline.ts";
 import { copyOf } from "../../pixels/fast/resize.ts";
 import { openSimd, type SimdPictures } from "../../pixels/fast/simd.ts";
 import { decodeImage } from "../../pixels/image.ts";
-import {
-  type Augmentation,
-  type AugmentPolicy,
-  augmentPacked,
-  drawAugmentation,
-} from "../../pixels/jitter.ts";
+import { type Augmentation, type AugmentPolicy, augmentAs, drawAugmentation } from "../../pixels/jitter.ts";
 import { type Perturbation, perturb } from "../../pixels/perturb.ts";
-import { type RgbImage, resizeBilinear, resizePacked } from "../../pixels/pixels.ts";
+import { type RgbImage, resizeBilinear } from "../../pixels/pixels.ts";
 
 /** What a thread is started with. */
 export interface WorkerSetup {
@@ -84,8 +79,7 @@ function prepared(
   if (drawn === undefined && image.width === sizePx && image.height === sizePx) return image.data;
   const quick = simd?.prepare(image, drawn, sizePx);
   if (quick !== undefined) return quick;
-  if (drawn === undefined) return resizeBilinear(image, sizePx, sizePx).data;
-  return resizePacked(augmentPacked(image, drawn), sizePx, sizePx).data;
+  return resizeBilinear(drawn === undefined ? image : augmentAs(image, drawn), sizePx, sizePx).data;
 }
 
 /**

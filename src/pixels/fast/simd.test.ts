@@ -5,8 +5,8 @@ import { simdCode } from "../../../scripts/simd.mjs";
 import goldens from "../../../test/parity/goldens/pixels/jpeg.json" with { type: "json" };
 import { drawn, expectSame, picture } from "../../../test/parity/pixels.ts";
 import { readIfThere } from "../../../test/source.ts";
-import { ADJUSTMENTS, type Augmentation, augmentPacked } from "../jitter.ts";
-import { type RgbImage, resizeBilinear, resizePacked } from "../pixels.ts";
+import { ADJUSTMENTS, type Augmentation, augmentAs } from "../jitter.ts";
+import { type RgbImage, resizeBilinear } from "../pixels.ts";
 import { openSimd } from "./simd.ts";
 
 const simd = openSimd()!;
@@ -50,7 +50,7 @@ describe("prepare equals the plain code bit for bit", () => {
       fc.property(side, side, side, augmentation, fc.nat(), (width, height, px, drawnOnce, seed) => {
         fc.pre(drawnOnce.degrees === 0 || drawnOnce.degrees % 90 !== 0);
         const image = picture(width, height, seed);
-        const plain = resizePacked(augmentPacked(image, drawnOnce), px, px).data;
+        const plain = resizeBilinear(augmentAs(image, drawnOnce), px, px).data;
         expect(equal(simd.prepare(image, drawnOnce, px)!, plain)).toBe(true);
       }),
       { numRuns: 150 },
@@ -62,7 +62,7 @@ describe("prepare equals the plain code bit for bit", () => {
     const order = ["brightness", "contrast", "saturation"] as const;
     const jitter = { brightness: 1.1, contrast: 0.9, saturation: 1.05, order };
     const once = { mirror: true, jitter, degrees: 9.5 };
-    const plain = resizePacked(augmentPacked(image, once), 224, 224).data;
+    const plain = resizeBilinear(augmentAs(image, once), 224, 224).data;
     expect(equal(simd.prepare(image, once, 224)!, plain)).toBe(true);
   });
 
