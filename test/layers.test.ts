@@ -13,7 +13,7 @@ const { layers: LAYERS, doors: DOORS } = JSON.parse(readIfThere("rooms.json")!) 
 /** The package's own entry stands above all rooms. */
 const ENTRY = "index.ts";
 /** What others may load in a page: package.json's `./predict`, and everything in web/. */
-const PREDICT_ENTRY = "predict/predictor.ts";
+const PREDICT_ENTRY = "predict/index.ts";
 
 const MAX_LINES = 300;
 const MAX_FILES = 20;

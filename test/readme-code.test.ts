@@ -32,7 +32,13 @@ describe("README's TypeScript", () => {
     const options = {
       extends: "../../tsconfig.json",
       include: ["."],
-      compilerOptions: { paths: { facehand: ["../../src/index.ts"] } },
+      compilerOptions: {
+        paths: {
+          facehand: ["../../src/index.ts"],
+          "facehand/predict": ["../../src/predict/index.ts"],
+          "facehand/evaluate": ["../../src/evaluate/index.ts"],
+        },
+      },
     };
     writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(options));
     const tsc = join(ROOT, "node_modules/typescript/bin/tsc");

@@ -1,6 +1,6 @@
 // A tiny MAG with seeded weights, and its checkpoint, for tests of predictions.
 import { Random } from "../src/core/random.ts";
-import { writeCheckpoint } from "../src/engine/checkpoint.ts";
+import { writeCheckpoint } from "../src/engine/checkpoint-file.ts";
 import { initialise } from "../src/engine/params.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";

@@ -1,4 +1,4 @@
-// Models that serve one call at a time, lent to many callers: each waits until one is free.
+// ◇ Browser-safe. Models that serve one call at a time, lent to many callers: each waits until one is free.
 // Source: our own. Invariant: a model is never used by two calls at once; a failed call gives its model back.
 
 /**

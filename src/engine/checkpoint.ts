@@ -1,13 +1,13 @@
-// Checkpoints: named tensors with timm's names in safetensors, facts as JSON in its metadata.
+// ◇ Browser-safe. Checkpoints: named tensors with timm's names in safetensors, facts as JSON in its metadata.
 // A training checkpoint also holds the slots (`optimizer.<slot>.<name>`: the optimizer's, by parameter, and the moving
 // average `ema`, by parameter and buffer) and the position.
 // Random numbers need no state: every draw is named by seed, epoch and step (core/random).
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
-import { readSafetensors, writeSafetensors } from "../formats/safetensors.ts";
-import { float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
-import { parseJson } from "../machine/files.ts";
-import type { ParamSpec, Weights } from "./params.ts";
+import { parseJson } from "../core/schema.ts";
+import type { Safetensors } from "../formats/safetensors.ts";
+import { type NamedTensor, toFloat32 } from "../formats/tensor.ts";
+import type { Weights } from "./params.ts";
 
 /** Where a run stands: the next step to take. */
 export const positionSchema = z.strictObject({
@@ -39,45 +39,16 @@ export interface Checkpoint {
   readonly facts: unknown;
 }
 
-const OPTIMIZER = "optimizer.";
+/** Before the names of slots. */
+export const OPTIMIZER = "optimizer.";
 
 /**
- * Writes weights, and with `training` also the optimizer's state, atomically.
+ * A checkpoint of the tensors and metadata of safetensors.
  *
- * @param facts - JSON value stored beside the tensors
- */
-export async function writeCheckpoint(
-  path: string,
-  specs: Iterable<ParamSpec>,
-  state: { weights: Weights; training?: Pick<TrainState, "slots" | "position"> },
-  facts: unknown,
-): Promise<void> {
-  const all = [...specs];
-  const tensors: NamedTensor[] = all.map((spec) => stored(spec.name, spec, state.weights));
-  for (const [slot, values] of state.training?.slots ?? []) {
-    for (const spec of all) {
-      if (values.has(spec.name)) tensors.push(stored(`${OPTIMIZER}${slot}.${spec.name}`, spec, values));
-    }
-  }
-  const metadata: Record<string, string> = { format: "pt", facehand: JSON.stringify(facts) };
-  if (state.training !== undefined) metadata["position"] = JSON.stringify(state.training.position);
-  await writeSafetensors(path, tensors, metadata);
-}
-
-function stored(name: string, spec: ParamSpec, values: Weights): NamedTensor {
-  const data = values.get(spec.name);
-  if (data === undefined)
-    throw new AppError("internal", "CHECKPOINT_TENSOR", `Expected a value for ${name}, got none`);
-  return float32Tensor(name, spec.shape, data);
-}
-
-/**
- * Reads a checkpoint of this package.
- *
+ * @param path - for messages
  * @throws AppError("data", "NOT_A_CHECKPOINT") for safetensors that this package did not write
  */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = await readSafetensors(path);
+export function checkpointOf({ tensors, metadata }: Safetensors, path: string): Checkpoint {
   const { facehand, position } = metadata;
   if (facehand === undefined) {
     const message = `Expected a facehand checkpoint at ${path}, got safetensors without its facts`;

@@ -4,7 +4,8 @@
 import { createRequire } from "node:module";
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
-import { parseJson, readBytes, readText, sha256 } from "../machine/files.ts";
+import { parseJson } from "../core/schema.ts";
+import { readBytes, readText, sha256 } from "../machine/files.ts";
 import { type Box, distance, type Point } from "../pixels/geometry.ts";
 import type { MediapipeModel } from "./mediapipe.ts";
 import type { Candidate } from "./suppress.ts";

@@ -6,7 +6,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AppError } from "../core/errors.ts";
 import { sha256 } from "../machine/files.ts";
-import { encodeSafetensors, parseSafetensors, readSafetensors, writeSafetensors } from "./safetensors.ts";
+import { encodeSafetensors, parseSafetensors } from "./safetensors.ts";
+import { readSafetensors, writeSafetensors } from "./safetensors-file.ts";
 import { DTYPE_BYTES, DTYPES, elementCount, float32Tensor, type NamedTensor, toFloat32 } from "./tensor.ts";
 
 const goldens = fileURLToPath(new URL("../../test/parity/goldens/formats/", import.meta.url));

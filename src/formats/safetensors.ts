@@ -1,12 +1,9 @@
-// Safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
+// ◇ Browser-safe. Safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
 // Source: the format section of huggingface/safetensors' README.
 // Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";
 import { explainedBytes } from "../core/sniff.ts";
-import { writeAtomic } from "../machine/files.ts";
-import { openRanges } from "../machine/ranges.ts";
-import { explained } from "../machine/sniff-file.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
 const CODES = {
@@ -25,7 +22,8 @@ const DTYPE_OF = new Map<string, Dtype>(Object.entries(CODES).map(([dtype, code]
 
 /** The reference reader's bound on the header, which keeps a damaged length from asking for memory. */
 export const MAX_HEADER_BYTES = 100_000_000;
-const WHAT = "a safetensors file";
+/** What messages call one. */
+export const WHAT = "a safetensors file";
 const METADATA_KEY = "__metadata__";
 
 /** PyTorch's limit. */
@@ -46,31 +44,6 @@ export interface Safetensors {
   /** In the order of their bytes in the file. */
   readonly tensors: readonly NamedTensor[];
   readonly metadata: Readonly<Record<string, string>>;
-}
-
-/**
- * Reads a safetensors file of any size, each tensor into memory of its own.
- *
- * @throws AppError("data", "FILE_MISSING" | "READ_FAILED" | "SAFETENSORS_...") as parseSafetensors
- */
-export async function readSafetensors(path: string): Promise<Safetensors> {
-  return await explained(path, ["safetensors"], WHAT, () => readParts(path));
-}
-
-async function readParts(path: string): Promise<Safetensors> {
-  const file = await openRanges(path, "a safetensors file");
-  try {
-    const { sizeBytes } = file;
-    const dataStart = headerEnd(await file.read(0, Math.min(8, sizeBytes)), sizeBytes, path);
-    const { placed, metadata } = parseHeader(await file.read(8, dataStart - 8), sizeBytes - dataStart, path);
-    const tensors: NamedTensor[] = [];
-    for (const { begin, end, ...tensor } of placed) {
-      tensors.push({ ...tensor, data: await file.read(dataStart + begin, end - begin) });
-    }
-    return { tensors, metadata };
-  } finally {
-    await file.close();
-  }
 }
 
 /**
@@ -108,7 +81,7 @@ function badHeader(expected: string, got: unknown, where: string): AppError {
 }
 
 /** Offset of the first tensor, from the file's first 8 bytes. */
-function headerEnd(start: Uint8Array, fileBytes: number, where: string): number {
+export function headerEnd(start: Uint8Array, fileBytes: number, where: string): number {
   if (start.byteLength < 8) throw badHeader("at least 8 bytes", `${start.byteLength} bytes`, where);
   const length = new DataView(start.buffer, start.byteOffset).getBigUint64(0, true);
   const limit = Math.min(MAX_HEADER_BYTES, fileBytes - 8);
@@ -117,7 +90,7 @@ function headerEnd(start: Uint8Array, fileBytes: number, where: string): number 
 }
 
 /** The tensors in the order of their bytes, which have to be all of the data. */
-function parseHeader(bytes: Uint8Array, dataBytes: number, where: string) {
+export function parseHeader(bytes: Uint8Array, dataBytes: number, where: string) {
   const { [METADATA_KEY]: metadata = {}, ...entries } = parseObject(bytes, where);
   const named = Object.entries(entries);
   if (named.length > MAX_TENSORS) throw badHeader(`at most ${MAX_TENSORS} tensors`, named.length, where);
@@ -213,20 +186,6 @@ function duplicateKey(text: string): string | undefined {
   return undefined;
 }
 
-/**
- * Writes tensors in the given order, atomically.
- *
- * @param metadata - text by key, in the given order
- * @throws AppError("internal", "SAFETENSORS_WRITE") for a name given twice or data that do not fit the shape
- */
-export async function writeSafetensors(
-  path: string,
-  tensors: readonly NamedTensor[],
-  metadata: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  await writeAtomic(path, encodeParts(tensors, metadata));
-}
-
 /** The bytes that writeSafetensors would write. */
 export function encodeSafetensors(
   tensors: readonly NamedTensor[],
@@ -243,7 +202,7 @@ export function encodeSafetensors(
 }
 
 /** Header and data as separate buffers, so that writing a checkpoint does not copy its tensors. */
-function encodeParts(
+export function encodeParts(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {

@@ -1,5 +1,5 @@
-// Named tensors as files hold them: little-endian contiguous bytes, row-major, with torch's names for dtypes.
-// What safetensors and torch readers return, and what checkpoints are made of. Pure: also runs in a browser.
+// ◇ Browser-safe. Named tensors as files hold them: little-endian contiguous bytes, row-major, with torch's names for dtypes.
+// What safetensors and torch readers return, and what checkpoints are made of.
 // Invariant: data.byteLength is the product of the shape times DTYPE_BYTES[dtype].
 
 export const DTYPES = [

@@ -17,8 +17,7 @@ import { promisify } from "node:util";
 import type { z } from "zod";
 import { refusalOf } from "../core/errno.ts";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "../core/errors.ts";
-import { safeParse } from "../core/schema.ts";
-import { causeOf, endsOf } from "../core/sniff.ts";
+import { parseJson } from "../core/schema.ts";
 import { explained } from "./sniff-file.ts";
 import { temporaryName } from "./temporary.ts";
 
@@ -207,37 +206,6 @@ export async function exists(path: string): Promise<boolean> {
     if (isNotFound(error)) return false;
     throw error;
   }
-}
-
-/** Parses and validates JSON text; the message names the file and the first offending key. */
-export function parseJson<S extends z.ZodType>(text: string, schema: S, where: string): z.output<S> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors of Windows begin with a byte order mark
-  } catch (cause) {
-    const found = causeOf(endsOf(Buffer.from(text)), ["json"]);
-    throw new AppError(
-      "data",
-      "JSON_SYNTAX",
-      `Expected complete JSON in ${where}, got ${found?.got ?? show(cause, 120)}`,
-      {
-        hint: found?.hint ?? "correct the text, or write the file again",
-        cause,
-      },
-    );
-  }
-  const result = safeParse(schema, value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const key = issue === undefined || issue.path.length === 0 ? "the document" : issue.path.join(".");
-  throw new AppError(
-    "data",
-    "JSON_SCHEMA",
-    `Expected valid ${key} in ${where}, got: ${issue?.message ?? "nothing"}`,
-    {
-      cause: result.error,
-    },
-  );
 }
 
 /** Reads a JSON file and checks it against a schema; what must be there is named by `what` in errors. */

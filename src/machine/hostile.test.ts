@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { AppError, show, unexpected } from "../core/errors.ts";
+import { parseJson } from "../core/schema.ts";
 import { causeOf, endsOf } from "../core/sniff.ts";
-import { parseJson } from "./files.ts";
 
 describe("a value in a message", () => {
   it("may hold itself, be shared a million times, or have integers that JSON has not", () => {

@@ -1,10 +1,12 @@
 // Finds and reads a model: a checkpoint file, or the best checkpoint of a run folder.
 import { dirname, resolve } from "node:path";
-import { AppError, missingFile, unexpected } from "../core/errors.ts";
-import { type Checkpoint, readCheckpoint } from "../engine/checkpoint.ts";
+import { AppError, missingFile } from "../core/errors.ts";
+import type { Checkpoint } from "../engine/checkpoint.ts";
+import { readCheckpoint } from "../engine/checkpoint-file.ts";
 import type { Weights } from "../engine/params.ts";
 import { exists, isFolder, readBytes } from "../machine/files.ts";
 import { type ModelFacts, parseFacts } from "../models/facts.ts";
+import { foreignModel } from "./checkpoint.ts";
 import { checkOneRun, runPaths } from "./run-folder.ts";
 
 /** A model read from a file. */
@@ -50,24 +52,11 @@ export async function runOf(target: string): Promise<string | undefined> {
   return [best, last].includes(resolve(target)) && (await exists(config)) ? dir : undefined;
 }
 
-/** A reader's complaint about the header is no help to someone who gave a PyTorch file. */
 async function readKnown(path: string): Promise<Checkpoint> {
   try {
     return await readCheckpoint(path);
   } catch (error) {
     if (!(error instanceof AppError) || !error.code.startsWith("SAFETENSORS_")) throw error;
-    const [first, second] = await readBytes(path, "a checkpoint");
-    const zip = first === 0x50 && second === 0x4b;
-    const pickle = first === 0x80 && second !== undefined && second <= 5;
-    if (!zip && !pickle) throw error;
-    throw unexpected("data", {
-      code: "NOT_A_CHECKPOINT",
-      expected: "a checkpoint (.safetensors) or a run folder",
-      name: "the model",
-      got: zip ? "a zip archive, as PyTorch writes" : "a pickle, as PyTorch wrote",
-      where: path,
-      hint: "make a checkpoint of it: facehand model convert FILE --arch umcc --tag TAG --out NEW.safetensors",
-      cause: error,
-    });
+    throw foreignModel(error, await readBytes(path, "a checkpoint"), path);
   }
 }

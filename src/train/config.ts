@@ -2,8 +2,8 @@
 // Invariant: config and data determine every byte of a run's checkpoints.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
+import { parseJson } from "../core/schema.ts";
 import { MODALITIES } from "../core/words.ts";
-import { parseJson } from "../machine/files.ts";
 import { PIXELS, PIXELS_NAMES } from "../models/backbones/recipes.ts";
 import { backbone } from "../models/backbones/registry.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";

@@ -1,7 +1,8 @@
 // Where a run begins or goes on: its last checkpoint, or seeded weights with the pretrained backbone put over them.
 import { AppError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
-import { type Position, readCheckpoint, type TrainState, writeCheckpoint } from "../engine/checkpoint.ts";
+import type { Position, TrainState } from "../engine/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../engine/checkpoint-file.ts";
 import { initialise } from "../engine/params.ts";
 import { exists } from "../machine/files.ts";
 import type { ModelFacts } from "../models/facts.ts";

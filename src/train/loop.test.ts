@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Interrupted } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
-import { readCheckpoint } from "../engine/checkpoint.ts";
+import { readCheckpoint } from "../engine/checkpoint-file.ts";
 import { predictionFiles, readSplits, writeSplits } from "../evaluate/stored/prediction-folder.ts";
 import { sha256File } from "../machine/files.ts";
 import { encodeJpeg } from "../pixels/image.ts";

@@ -4,7 +4,8 @@ import { AppError, Interrupted } from "../core/errors.ts";
 import { OpenList } from "../core/handle.ts";
 import type { Sample } from "../core/words.ts";
 import type { Batches } from "../dataset/loader/batches.ts";
-import { type Position, writeCheckpoint } from "../engine/checkpoint.ts";
+import type { Position } from "../engine/checkpoint.ts";
+import { writeCheckpoint } from "../engine/checkpoint-file.ts";
 import { adamw, cosineLr } from "../engine/optim.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
@@ -290,9 +291,8 @@ function learningRate(config: TrainConfig, stepsPerEpoch: number, step: number):
 }
 
 function diverged(loss: number, { step }: Position): AppError {
-  return new AppError("data", "DIVERGED", `Expected a finite loss at step ${step + 1}, got ${loss}`, {
-    hint: "lower --lr, or set --clip-norm",
-  });
+  const message = `Expected a finite loss at step ${step + 1}, got ${loss}`;
+  return new AppError("data", "DIVERGED", message, { hint: "lower --lr, or set --clip-norm" });
 }
 
 function interrupted(dir: string): Interrupted {

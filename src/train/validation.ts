@@ -3,7 +3,7 @@
 
 import { MODALITIES } from "../core/words.ts";
 import type { Batches } from "../dataset/loader/batches.ts";
-import { readCheckpoint } from "../engine/checkpoint.ts";
+import { readCheckpoint } from "../engine/checkpoint-file.ts";
 import type { Weights } from "../engine/params.ts";
 import { evaluateClasses } from "../evaluate/metrics/classes.ts";
 import { evaluateBinary } from "../evaluate/metrics/metrics.ts";

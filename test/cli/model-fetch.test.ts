@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Random } from "../../src/core/random.ts";
 import { imagePath, planLayout } from "../../src/dataset/layout.ts";
-import { readCheckpoint } from "../../src/engine/checkpoint.ts";
+import { readCheckpoint } from "../../src/engine/checkpoint-file.ts";
 import { initialise } from "../../src/engine/params.ts";
 import { encodeSafetensors } from "../../src/formats/safetensors.ts";
 import { modelGraph } from "../../src/models/facts.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readCheckpoint, writeCheckpoint } from "../../src/engine/checkpoint.ts";
+import { readCheckpoint, writeCheckpoint } from "../../src/engine/checkpoint-file.ts";
 import { createSession } from "../../src/engine/runtime/open-session.ts";
 import { Tensor } from "../../src/engine/runtime/session.ts";
 import type { NamedTensor } from "../../src/formats/tensor.ts";

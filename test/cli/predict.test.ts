@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
-import { writeCheckpoint } from "../../src/engine/checkpoint.ts";
+import { writeCheckpoint } from "../../src/engine/checkpoint-file.ts";
 import { initialise } from "../../src/engine/params.ts";
 import { chooseDevice } from "../../src/engine/runtime/device.ts";
 import { createSession } from "../../src/engine/runtime/open-session.ts";

@@ -7,7 +7,7 @@ import { run } from "../../src/cli/main.ts";
 import { COLUMNS } from "../../src/core/words.ts";
 import { planLayout } from "../../src/dataset/layout.ts";
 import { csvText } from "../../src/formats/csv.ts";
-import { writeSafetensors } from "../../src/formats/safetensors.ts";
+import { writeSafetensors } from "../../src/formats/safetensors-file.ts";
 
 /** Clears the screen, turns the line around, hides, begins a line of its own. */
 const EVIL = "\u001b[2J\u009b31m\u202egnp\u2066\u200b\u00ad\ufeff\r\nFAKE all is well\u0007";

@@ -4,9 +4,9 @@
 import { extname, join } from "node:path";
 import { z } from "zod";
 import { type AppError, unexpected } from "../../core/errors.ts";
+import { parseJson } from "../../core/schema.ts";
 import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
 import { openTarWriter, readTar, type TarEntry, type TarWriter } from "../../formats/tar.ts";
-import { parseJson } from "../../machine/files.ts";
 import {
   type ExportedPair,
   type ExportNote,

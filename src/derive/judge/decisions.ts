@@ -5,11 +5,12 @@
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { foldName } from "../../core/file-names.ts";
+import { parseJson } from "../../core/schema.ts";
 import { faultError, nameFault, type Reading, wordSchema } from "../../core/spelling.ts";
 import { SubjectKeys, subjectKey } from "../../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../../core/vocabulary.ts";
 import { readCsv } from "../../formats/csv.ts";
-import { parseJson, readText } from "../../machine/files.ts";
+import { readText } from "../../machine/files.ts";
 
 /** What can be decided: `remove` takes a frame out of the pairs for its quality and keeps its row; `erase` leaves nothing of it. */
 export const ACTIONS = ["remove", "restore", "relabel", "erase"] as const;

@@ -3,7 +3,8 @@
 import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
 import { AppError, isNotFound } from "../../core/errors.ts";
-import { parseJson, readText, writeJson } from "../../machine/files.ts";
+import { parseJson } from "../../core/schema.ts";
+import { readText, writeJson } from "../../machine/files.ts";
 
 const noteSchema = z.strictObject({
   /** Names the file that is downloaded; see partialOf. */

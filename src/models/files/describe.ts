@@ -1,7 +1,8 @@
 // What a file of weights holds: tensors, numbers of parameters, and for this package's checkpoints their facts.
 // Reads checkpoints, bare .safetensors and PyTorch's .pt and .pth alike; nothing in them is run.
 import { AppError } from "../../core/errors.ts";
-import { type Position, readCheckpoint } from "../../engine/checkpoint.ts";
+import type { Position } from "../../engine/checkpoint.ts";
+import { readCheckpoint } from "../../engine/checkpoint-file.ts";
 import { type Dtype, elementCount } from "../../formats/tensor.ts";
 import type { WeightsTaken } from "../../formats/torch/weights.ts";
 import { type ModelFacts, parseFacts } from "../facts.ts";

@@ -4,7 +4,7 @@
 import { extname } from "node:path";
 import { AppError, unexpected } from "../../core/errors.ts";
 import type { ParamSpec, Weights } from "../../engine/params.ts";
-import { readSafetensors } from "../../formats/safetensors.ts";
+import { readSafetensors } from "../../formats/safetensors-file.ts";
 import { type Dtype, float32Tensor, type NamedTensor, toFloat32 } from "../../formats/tensor.ts";
 import { readTorchWeights } from "../../formats/torch/torch.ts";
 import type { WeightsTaken } from "../../formats/torch/weights.ts";

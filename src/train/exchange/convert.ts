@@ -2,7 +2,7 @@
 // Source: REFERENCE §1 (names, shapes, where a state dict may lie); upstream's src/ugnet/models.
 // Invariant: what is converted fits the architecture and its tag exactly, or is refused with what does not.
 import { type AppError, unexpected } from "../../core/errors.ts";
-import { writeCheckpoint } from "../../engine/checkpoint.ts";
+import { writeCheckpoint } from "../../engine/checkpoint-file.ts";
 import type { ParamSpec, Weights } from "../../engine/params.ts";
 import { backbone } from "../../models/backbones/registry.ts";
 import { type ModelFacts, modelGraph } from "../../models/facts.ts";
