@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { prune } from "./prune.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** As "engines" in package.json. */
@@ -102,6 +103,9 @@ export function withoutHosts(text) {
     .trim();
 }
 
+/** What else decides what is built. */
+const BUILDS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json", "scripts/prune.mjs"];
+
 /** Hash over everything that dist/ follows from, by path. */
 function sourceHash() {
   const hash = createHash("sha256");
@@ -110,7 +114,7 @@ function sourceHash() {
     .map((name) => `src/${name.replaceAll("\\", "/")}`)
     .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
     .sort();
-  for (const name of [...sources, "tsconfig.json", "tsconfig.build.json", "package-lock.json"]) {
+  for (const name of [...sources, ...BUILDS]) {
     const bytes = fs.readFileSync(join(ROOT, name));
     hash.update(`${name}\0${bytes.length}\0`).update(bytes);
   }
@@ -142,6 +146,7 @@ async function build() {
     fs.rmSync(fresh, { recursive: true, force: true });
     throw new Refusal(`${output}\nExpected the sources to compile, got the errors above`);
   }
+  prune(fresh);
   fs.writeFileSync(join(fresh, STAMP), stamp);
   if (fs.existsSync(join(ROOT, "dist"))) fs.renameSync(join(ROOT, "dist"), old);
   fs.renameSync(fresh, join(ROOT, "dist"));

@@ -1,6 +1,6 @@
 // What the documentation tells people to type exists: npm scripts, verbs and flags of the command line,
 // and the files that relative links point to.
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { type Ran, runCli } from "./cli/run.ts";
@@ -86,9 +86,7 @@ describe("documentation", () => {
   });
 
   it("links to files that exist", () => {
-    // Reports of studies link to run folders, which stay where they were run.
-    const written = DOCUMENTS.filter((path) => !/^docs.studies.[^.]+.report\.md$/.test(path));
-    const broken = written.flatMap((path) => {
+    const broken = DOCUMENTS.flatMap((path) => {
       const text = readIfThere(path)!.replaceAll(/^```[\s\S]*?^```/gm, "");
       const targets = [...text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)].map((m) => m[1]!);
       const own = targets.filter((target) => !/^[a-z]+:/.test(target));
@@ -97,6 +95,16 @@ describe("documentation", () => {
         .map((target) => `${path}: ${target}`);
     });
     expect(broken).toEqual([]);
+  });
+});
+
+describe("docs/studies", () => {
+  it("has one text a study, under 60 KB: all else is made again", () => {
+    const studies = readdirSync(join(ROOT, "docs/studies"), { withFileTypes: true });
+    const reports = studies.filter((entry) => entry.isDirectory());
+    expect(reports.length).toBeGreaterThan(5);
+    for (const { name } of reports)
+      expect(statSync(join(ROOT, "docs/studies", name, "report.md")).size, name).toBeLessThan(60_000);
   });
 });
 

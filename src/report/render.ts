@@ -19,19 +19,12 @@ export function sourceAnchor(sources: readonly string[]): string | undefined {
   return `source-${first.replace(/[^A-Za-z0-9_-]+/g, "-")}`;
 }
 
-/** A table as Markdown; the first column links to the sources of its row. */
+/** A table as Markdown; the sources of its rows are in the page and in the CSV. */
 export function toMarkdown({ id, title, note, header, rows }: ReportTable): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const body = rows.map(({ cells, sources }) => {
-    const place = sourceAnchor(sources);
-    return line(
-      cells.map((cell, k) => {
-        const text = markdownCell(cell.text);
-        const shown = cell.bold === true ? `**${text}**` : text;
-        return k === 0 && place !== undefined ? `[${shown}](#${place})` : shown;
-      }),
-    );
-  });
+  const shown = ({ text, bold }: TableCell) =>
+    bold === true ? `**${markdownCell(text)}**` : markdownCell(text);
+  const body = rows.map(({ cells }) => line(cells.map(shown)));
   return [
     `<a id="${tableAnchor(id)}"></a>`,
     "",

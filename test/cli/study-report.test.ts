@@ -25,6 +25,8 @@ describe("study report", () => {
     expect(checked).toMatchObject({ code: 0 });
     expect(checked.stdout).toMatch(/are what 4 runs give$/m);
     expect((await runCli(...args, "--check", "--min-subjects", "1")).code).toBe(3);
+    await rm(join(dir, "docs", "report.html"));
+    expect((await runCli(...args, "--check")).stdout).toMatch(/; 1 more of the report are not there$/m);
     const path = join(dir, "docs", "tables", "figures.tex");
     await writeFile(path, (await readFile(path, "utf8")).replace("F1", "F2"));
     const drifted = await runCli(...args, "--check");

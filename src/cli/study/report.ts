@@ -47,8 +47,10 @@ export function reportCommand({ print }: Context): Command {
       const make = () => makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
       if (check === true) {
         const report = await make();
-        await checkReport(report, out);
-        print(`${report.files.size} files in ${out} are what ${report.results.runs.length} runs give`);
+        const same = await checkReport(report, out);
+        const missing = report.files.size - same;
+        const absent = missing === 0 ? "" : `; ${missing} more of the report are not there`;
+        print(`${same} files in ${out} are what ${report.results.runs.length} runs give${absent}`);
         return;
       }
       await readStudy(dir); // what is no study is told as such

@@ -29,6 +29,9 @@ import {
 } from "./results.ts";
 import { sourcesMarkdown } from "./source-list.ts";
 
+/** What git keeps of a report; the other files are made again from the study. */
+const REPORT_TEXT = "report.md";
+
 export interface ReportOptions extends Partial<Resampling> {
   /** Figures of groups that rest on fewer subjects are too small; default 20. */
   readonly minSubjects?: number | undefined;
@@ -74,7 +77,7 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   ];
   const base = relative(outDir, dir).replaceAll("\\", "/") || ".";
   const files = new Map([
-    ["report.md", markdown(results, tables, base)],
+    [REPORT_TEXT, markdown(results, tables)],
     ["report.html", reportPage(results, { families, tables, shown, base, minSubjects })],
     [FINAL_METRICS_FILE, finalMetrics(results)],
   ]);
@@ -104,7 +107,7 @@ function shownRuns(results: StudyResults): RunResult[] {
   return [...best.values()];
 }
 
-function markdown(results: StudyResults, tables: readonly ReportTable[], base: string): string {
+function markdown(results: StudyResults, tables: readonly ReportTable[]): string {
   return [
     `# Study ${markdownText(results.study.name)}`,
     "",
@@ -112,7 +115,7 @@ function markdown(results: StudyResults, tables: readonly ReportTable[], base: s
     "Made by `facehand study report`; `--check` recomputes it.",
     "",
     ...tables.map(toMarkdown),
-    sourcesMarkdown(results.sources, tables, base),
+    sourcesMarkdown(results.sources),
     "",
   ].join("\n");
 }
@@ -132,23 +135,32 @@ export async function writeReport({ files }: Report, outDir: string): Promise<vo
 }
 
 /**
- * Compares a written report with a recomputed one.
+ * Compares a written report with a recomputed one. Where only its text is kept, as in git, the other files may be missing.
  *
- * @throws AppError("data", "FILE_MISSING") for a file that is not there, "REPORT_DRIFTED" for the first line that differs
+ * @returns how many files are the same
+ * @throws AppError("data", "FILE_MISSING") if its text is not there, "REPORT_DRIFTED" for the first line that differs
  */
-export async function checkReport({ files }: Report, outDir: string): Promise<void> {
+export async function checkReport({ files }: Report, outDir: string): Promise<number> {
+  let same = 0;
   for (const [name, text] of files) {
     const path = join(outDir, name);
-    if (!(await exists(path))) throw missingFile(path, "a file of the report", "write the report again");
+    if (!(await exists(path))) {
+      if (name !== REPORT_TEXT) continue;
+      throw missingFile(path, "a file of the report", "write the report again");
+    }
     const [there, wanted] = [(await readText(path, "a file of the report")).split("\n"), text.split("\n")];
     const line = wanted.findIndex((value, k) => value !== there[k]);
     const at = line === -1 && there.length !== wanted.length ? wanted.length : line;
-    if (at === -1) continue;
+    if (at === -1) {
+      same++;
+      continue;
+    }
     const message = `Expected the recomputed ${JSON.stringify(short(wanted[at]))}, got ${JSON.stringify(short(there[at]))} (${path}:${at + 1})`;
     throw new AppError("data", "REPORT_DRIFTED", message, {
       hint: "the predictions or the table changed: look at both, then write the report again",
     });
   }
+  return same;
 }
 
 const short = (line: string | undefined) => (line ?? "").slice(0, 200);

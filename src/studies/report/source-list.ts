@@ -1,7 +1,6 @@
-// The end of a report: every run and every file of predictions that its figures come from, as Markdown and HTML.
+// The end of a report: every run and every file of predictions that its figures come from, as HTML; Markdown counts them.
 // Invariant: a row of a table links to one place here that names all that is behind it, a mean over seeds to all seeds.
 
-import { markdownCell, markdownUrl } from "../../core/markdown-text.ts";
 import { html, type Markup } from "../../report/markup.ts";
 import { sourceAnchor } from "../../report/render.ts";
 import type { ReportTable } from "../../report/table.ts";
@@ -19,35 +18,14 @@ const hrefOf = (path: string) =>
   path.replace(/[%?#:]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
-/** The list as Markdown. */
-export function sourcesMarkdown(
-  sources: readonly ResultSource[],
-  tables: readonly ReportTable[],
-  base: string,
-): string {
-  const link = (text: string, path: string) =>
-    `[${markdownCell(text)}](${markdownUrl(hrefOf(`${base}/${path}`))})`;
-  const sets = [...together(tables)].map(
-    ([id, set]) =>
-      `- <a id="${id}"></a>${set.map((one) => `[${markdownCell(one)}](#${sourceAnchor([one])})`).join(", ")}`,
-  );
-  const lines = sources.map(({ id, run, files }) => {
-    const stored = files.map(
-      ({ path, images, sha256 }) =>
-        `${link(fileName(path), path)} (${images} images, SHA-256 \`${short(sha256)}\`)`,
-    );
-    return `- <a id="${sourceAnchor([id])}"></a>${link(id, `${run}/config.json`)}: ${stored.join(", ")}`;
-  });
+/** What the Markdown says of them: the list itself is several times as long as all else in it. */
+export function sourcesMarkdown(sources: readonly ResultSource[]): string {
+  const files = sources.reduce((sum, { files }) => sum + files.length, 0);
   return [
     "## Sources",
     "",
-    "Runs and predictions that the figures are computed from. Figures of several runs come from these together:",
-    "",
-    ...sets,
-    "",
-    "Each of them, with its predictions:",
-    "",
-    ...lines,
+    `All figures come from ${sources.length} runs and evaluations with ${files} files of predictions. \`report.html\`, made`,
+    "beside this file, names each with its SHA-256 and links every figure to those behind it; `tables/*.csv` name them by row.",
   ].join("\n");
 }
 
