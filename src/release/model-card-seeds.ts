@@ -9,7 +9,7 @@ import {
   summarizeSeeds,
 } from "../evaluate/analysis/seed-summary.ts";
 import { withinId, withinWords } from "../evaluate/analysis/strata.ts";
-import { METRICS, type MetricName } from "../evaluate/metrics/metrics.ts";
+import { GROUP_METRICS, METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import { sha256File } from "../machine/files.ts";
 import { describeModel } from "../models/files/describe.ts";
@@ -28,7 +28,6 @@ import { bestEpoch } from "../train/runlog.ts";
 import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts";
 
 /** Metrics of the tables of groups. */
-const GROUP_METRICS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"] as const;
 
 /**
  * The card of a folder of seeds as Markdown.

@@ -3,37 +3,16 @@
 import { visible } from "../core/visible.ts";
 import type { Interval } from "../evaluate/intervals/intervals.ts";
 import type { SeedSummary } from "../evaluate/intervals/seeds.ts";
-import type { MetricName } from "../evaluate/metrics/metrics.ts";
+import { METRICS, type MetricName, metricRow } from "../evaluate/metrics/table.ts";
 
 /** Said wherever figures are shown. */
 export const LABEL_NOTE =
   "The label is an apparent one, recorded by machines or annotators; it is never a person's identity.";
 
 /** What tables call the metrics. */
-export const METRIC_TITLES: Readonly<Record<MetricName, string>> = {
-  accuracy: "accuracy",
-  balancedAccuracy: "balanced accuracy",
-  tprFemale: "TPR female",
-  tprMale: "TPR male",
-  tprGap: "TPR male - female",
-  rocAuc: "ROC-AUC",
-  prAuc: "PR-AUC",
-  prAucFemale: "PR-AUC female",
-  eer: "EER",
-  f1Male: "F1 male",
-  f1Female: "F1 female",
-  f1Macro: "F1 macro",
-  precisionMale: "precision male",
-  precisionFemale: "precision female",
-  mcc: "MCC",
-  kappa: "kappa",
-  decidedMale: "share decided male",
-  meanError: "mean p - share male",
-  brier: "Brier",
-  nll: "NLL",
-  ece: "ECE 15 bins",
-  eceAdaptive: "ECE adaptive",
-};
+export const METRIC_TITLES = Object.fromEntries(
+  METRICS.map((metric) => [metric, metricRow(metric).title]),
+) as Readonly<Record<MetricName, string>>;
 
 /** What tables call the further targets. */
 export const TARGET_TITLES = {

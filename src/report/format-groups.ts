@@ -4,7 +4,7 @@ import { withinWords } from "../evaluate/analysis/strata.ts";
 import type { BootstrapIntervals, BootstrapMetric } from "../evaluate/intervals/bootstrap.ts";
 import type { GroupTableIntervals, SpreadIntervals } from "../evaluate/intervals/group-intervals.ts";
 import type { Comparison, GroupMetrics, GroupTable } from "../evaluate/metrics/groups.ts";
-import type { MetricName } from "../evaluate/metrics/metrics.ts";
+import { GROUP_METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
   alignColumns,
   count,
@@ -17,15 +17,8 @@ import {
 } from "./figure-text.ts";
 
 /** Metrics of a table of groups. */
-export const GROUP_COLUMNS = [
-  "accuracy",
-  "balancedAccuracy",
-  "tprFemale",
-  "tprMale",
-  "rocAuc",
-  "ece",
-] as const;
-const SPREAD_COLUMNS = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale", "rocAuc"] as const;
+export const GROUP_COLUMNS = [...GROUP_METRICS, "rocAuc", "ece"] as const;
+const SPREAD_COLUMNS = [...GROUP_METRICS, "rocAuc"] as const;
 
 /** One group table. */
 export function formatGroups(table: GroupTable, intervals?: GroupTableIntervals): string {

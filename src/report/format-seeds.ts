@@ -3,7 +3,7 @@
 import type { SeedJudgement, SeedPart, SeedsSummary, SeedTable } from "../evaluate/analysis/seed-summary.ts";
 import { withinWords } from "../evaluate/analysis/strata.ts";
 import type { ImageCounts, Part } from "../evaluate/analysis/summary.ts";
-import { METRICS, type MetricName } from "../evaluate/metrics/metrics.ts";
+import { METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
   alignColumns,
   count,

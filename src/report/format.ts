@@ -4,7 +4,7 @@ import type { ImageCounts, Part, Summary, TargetPart, TargetSummary } from "../e
 import type { BootstrapMetric } from "../evaluate/intervals/bootstrap.ts";
 import type { ClassMetric } from "../evaluate/intervals/class-intervals.ts";
 import type { ClassMetrics } from "../evaluate/metrics/classes.ts";
-import { METRICS, type MetricName } from "../evaluate/metrics/metrics.ts";
+import { METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
   alignColumns,
   count,

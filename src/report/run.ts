@@ -4,8 +4,8 @@
 import { withinWords } from "../evaluate/analysis/strata.ts";
 import type { Part, Summary } from "../evaluate/analysis/summary.ts";
 import type { GroupTable } from "../evaluate/metrics/groups.ts";
-import type { MetricName } from "../evaluate/metrics/metrics.ts";
 import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
+import { GROUP_METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import type { TrainConfig } from "../train/config.ts";
 import type { EpochLog } from "../train/runlog.ts";
@@ -112,8 +112,6 @@ function value({ metrics, tooSmall, few, intervals }: Part, metric: MetricName):
 
 const shown = (value: number | null) => (value === null ? "-" : value.toFixed(3));
 
-const GROUP_COLUMNS: readonly MetricName[] = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"];
-
 const KEY_TITLES: Readonly<Record<string, string>> = {
   race: "skin-tone class (column race)",
   age: "age",
@@ -123,8 +121,8 @@ const KEY_TITLES: Readonly<Record<string, string>> = {
 
 function groupTable({ keys, within, minSubjects, groups }: GroupTable): Markup {
   const title = `${keys.map((key) => KEY_TITLES[key] ?? key).join(" and ")}, ${withinWords(within)}`;
-  const rated = GROUP_COLUMNS.filter((metric) => groups.some(({ metrics }) => metrics[metric] !== null));
-  const out = GROUP_COLUMNS.length - rated.length;
+  const rated = GROUP_METRICS.filter((metric) => groups.some(({ metrics }) => metrics[metric] !== null));
+  const out = GROUP_METRICS.length - rated.length;
   const rows = groups.map((group): Insertable[] => [
     groupName(group.group),
     group.nImages,

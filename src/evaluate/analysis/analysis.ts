@@ -5,6 +5,7 @@ import { applyTemperature, type Temperature } from "../metrics/calibration.ts";
 import { countSubjects, evaluateRows } from "../metrics/groups.ts";
 import type { BinaryMetrics, Rates } from "../metrics/metrics.ts";
 import { judge, type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
+import { GROUP_METRICS } from "../metrics/table.ts";
 import { PREDICTION_MODALITIES, type Prediction } from "../stored/prediction-row.ts";
 import { checkGroups } from "../stored/words.ts";
 import { type CoveragePoint, selectiveCurve } from "./selective.ts";
@@ -40,7 +41,7 @@ export interface ThresholdAnalysis {
 
 /** Rates that thresholds change; null where they rest on too few subjects. */
 export type ThresholdRates = Readonly<Record<(typeof THRESHOLD_RATES)[number], number | null>>;
-export const THRESHOLD_RATES = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"] as const;
+export const THRESHOLD_RATES = GROUP_METRICS;
 
 /** A curve of accuracy against coverage, with its worst group, within one modality. */
 export interface SelectiveAnalysis {

@@ -5,8 +5,8 @@
 import { unexpected } from "../../core/errors.ts";
 import { overSeeds, type SeedSummary } from "../intervals/seeds.ts";
 import type { GroupMetrics, GroupTable } from "../metrics/groups.ts";
-import { METRICS, type MetricName } from "../metrics/metrics.ts";
 import type { Judgement } from "../metrics/small.ts";
+import { METRICS, type MetricName } from "../metrics/table.ts";
 import type { Prediction } from "../stored/prediction-row.ts";
 import { recordedOtherwise } from "../stored/recorded.ts";
 import { type Part, type Summary, type SummaryOptions, summarize } from "./summary.ts";

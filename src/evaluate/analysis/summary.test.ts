@@ -3,7 +3,8 @@ import { Random } from "../../core/random.ts";
 import { formatSeeds, LABEL_NOTE } from "../../report/figure-text.ts";
 import { formatSummary } from "../../report/format.ts";
 import { seedSummary } from "../intervals/seeds.ts";
-import { evaluateBinary, METRICS } from "../metrics/metrics.ts";
+import { evaluateBinary } from "../metrics/metrics.ts";
+import { METRICS } from "../metrics/table.ts";
 import type { Prediction } from "../stored/prediction-row.ts";
 import { fitTemperatureOn, summarize } from "./summary.ts";
 

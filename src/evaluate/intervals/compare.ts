@@ -10,8 +10,8 @@ import { checkLengths, checkThreshold, scores, THRESHOLD } from "../metrics/bina
 import { countBelow } from "../metrics/metrics.ts";
 import {
   type ComparedMetric,
+  isRanked,
   numberNames,
-  RANKED,
   type Weighable,
   weighable,
   weightedMetric,
@@ -84,7 +84,7 @@ export function compareArms(arms: PairedArms, options: CompareOptions = {}): Pai
   checkReplicates(replicates);
   checkArms(arms);
   const { index, count } = numberNames(arms.subjects);
-  const ranked = RANKED.has(metric) ? rankedArms(arms) : arms;
+  const ranked = isRanked(metric) ? rankedArms(arms) : arms;
   const pairs = ranked.first.map((p, k) => merged(arms.y, p, ranked.second[k]!, index, threshold));
   const measure = (of: Weights) => difference(pairs, metric, of);
   const observed = measure(keptWeights(count));

@@ -7,6 +7,7 @@
 // of a recorded class, losses); for other figures an approximation away from d = 0, where it is the permutation test
 // itself.
 import { Random } from "../../core/random.ts";
+import { metricRow } from "../metrics/table.ts";
 import type { ComparedMetric } from "../metrics/weighted.ts";
 
 /** How often each subject's answers by the first arm's model count as the first's, and as the second's. */
@@ -100,15 +101,6 @@ function reached(observed: number, value: number, share: number): [low: number, 
   return [Math.min(one!, other!), Math.max(one!, other!)];
 }
 
-const OF_ALL: ReadonlySet<ComparedMetric> = new Set([
-  "accuracy",
-  "decidedMale",
-  "meanError",
-  "brier",
-  "nll",
-  "ece",
-]);
-
 /**
  * Each subject's share of a difference in a metric: of all images, of those of one recorded class, or the mean of both
  * classes' shares where the metric weighs both alike.
@@ -127,9 +119,10 @@ export function sharesOf(
     const all = own.reduce((sum, n) => sum + n, 0);
     return own.map((n) => (all === 0 ? 0 : n / all));
   };
-  if (OF_ALL.has(metric)) return of(() => true);
-  if (metric === "tprFemale") return of((target) => target === 0);
-  if (metric === "tprMale") return of((target) => target === 1);
+  const restsOn = metricRow(metric).restsOn.join();
+  if (restsOn === "all") return of(() => true);
+  if (restsOn === "female") return of((target) => target === 0);
+  if (restsOn === "male") return of((target) => target === 1);
   const [female, male] = [of((target) => target === 0), of((target) => target === 1)];
   return female.map((share, s) => (share + male[s]!) / 2);
 }

@@ -5,6 +5,7 @@
 // they are. Means and differences of two rates of which one is 0 or 1: Zou and Donner 2008 (MOVER), from both rates'
 // intervals. Other figures of no width have no interval, and say so. How often each covers: docs/decisions/0017.
 import { quantile } from "../metrics/calibration.ts";
+import { type MetricWith, metricRow } from "../metrics/table.ts";
 import { SUMS, SUMS_WIDTH, type Weighable, type WeightedMetric } from "../metrics/weighted.ts";
 import { type Interval, wilson } from "./intervals.ts";
 
@@ -25,16 +26,6 @@ export interface Drawn {
   readonly draws: Readonly<Record<WeightedMetric, Float64Array>>;
 }
 
-/** Rates by the sums of a subject that are their denominator. */
-const DENOMINATORS: { readonly [K in WeightedMetric]?: readonly number[] } = {
-  accuracy: [SUMS.truePositive, SUMS.falsePositive, SUMS.trueNegative, SUMS.falseNegative],
-  decidedMale: [SUMS.truePositive, SUMS.falsePositive, SUMS.trueNegative, SUMS.falseNegative],
-  tprFemale: [SUMS.trueNegative, SUMS.falsePositive],
-  tprMale: [SUMS.truePositive, SUMS.falseNegative],
-  precisionMale: [SUMS.truePositive, SUMS.falsePositive],
-  precisionFemale: [SUMS.trueNegative, SUMS.falseNegative],
-};
-
 const isBound = (rate: number | null | undefined) => rate === 0 || rate === 1;
 
 /**
@@ -51,16 +42,17 @@ export function metricInterval(metric: WeightedMetric, drawn: Drawn, level: numb
   const plain = percentileInterval(estimates[metric], draws[metric], level);
   const { estimate, replicates } = plain;
   if (plain.low === null && replicates === 0) return plain;
-  const columns = DENOMINATORS[metric];
-  if (columns !== undefined && isBound(estimate)) {
-    const n = countUnits(images, columns);
+  const row = metricRow(metric);
+  if (row.interval === "rate" && isBound(estimate)) {
+    const n = countUnits(
+      images,
+      row.denominator.map((count) => SUMS[count]),
+    );
     const { low, high } = wilson(estimate === 1 ? n : 0, n, level);
     return { ...plain, low, high, method: "wilson" };
   }
   const rates = isBound(estimates.tprFemale) || isBound(estimates.tprMale);
-  if (rates && (metric === "balancedAccuracy" || metric === "tprGap"))
-    return ofTwoRates(metric, drawn, level);
-  return plain;
+  return rates && isOfTwoRates(metric) ? ofTwoRates(metric, drawn, level) : plain;
 }
 
 function countUnits({ sums }: Weighable, columns: readonly number[]): number {
@@ -71,7 +63,10 @@ function countUnits({ sums }: Weighable, columns: readonly number[]): number {
   return units;
 }
 
-function ofTwoRates(metric: "balancedAccuracy" | "tprGap", drawn: Drawn, level: number): BootstrapInterval {
+const isOfTwoRates = (metric: WeightedMetric): metric is MetricWith<"mean" | "gap"> =>
+  ["mean", "gap"].includes(metricRow(metric).interval);
+
+function ofTwoRates(metric: MetricWith<"mean" | "gap">, drawn: Drawn, level: number): BootstrapInterval {
   const [female, male] = (["tprFemale", "tprMale"] as const).map((rate) =>
     metricInterval(rate, drawn, level),
   );
@@ -82,7 +77,7 @@ function ofTwoRates(metric: "balancedAccuracy" | "tprGap", drawn: Drawn, level: 
   const below = [female!.estimate! - female!.low!, male!.estimate! - male!.low!] as const;
   const above = [female!.high! - female!.estimate!, male!.high! - male!.estimate!] as const;
   const [down, up] =
-    metric === "tprGap"
+    metricRow(metric).interval === "gap"
       ? [Math.hypot(above[0], below[1]), Math.hypot(below[0], above[1])]
       : [Math.hypot(...below) / 2, Math.hypot(...above) / 2];
   const replicates = drawn.draws[metric].filter((value) => !Number.isNaN(value)).length;

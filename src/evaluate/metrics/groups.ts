@@ -5,14 +5,7 @@ import { unexpected } from "../../core/errors.ts";
 import { compareGroupValues } from "../../core/group-order.ts";
 import { groupKeys, strata } from "../analysis/strata.ts";
 import { checkGroups } from "../stored/words.ts";
-import {
-  type BinaryMetrics,
-  evaluateBinary,
-  LOWER_IS_BETTER,
-  METRICS,
-  type MetricName,
-  SIGNED,
-} from "./metrics.ts";
+import { type BinaryMetrics, evaluateBinary } from "./metrics.ts";
 import {
   checkMinSubjects,
   type Judged,
@@ -21,6 +14,7 @@ import {
   type Scored,
   SMALL_SUBJECTS,
 } from "./small.ts";
+import { METRICS, type MetricName, metricRow } from "./table.ts";
 
 /** How many people stand behind a set of images; someone recorded both ways counts in both classes. */
 export interface SubjectCounts {
@@ -148,8 +142,9 @@ export function metricsByGroup<K extends string>(
   };
 }
 
-/** Metrics of which each rests on one recorded class: all that groups of one class can be compared in. */
-const OWN_CLASS: ReadonlySet<MetricName> = new Set(["tprFemale", "tprMale"]);
+/** Whether a metric rests on one recorded class: all that groups of one class can be compared in. */
+const ofOneRecordedClass = (metric: MetricName) =>
+  ["female", "male"].includes(metricRow(metric).restsOn.join());
 
 /** Whether images of both recorded classes are there. */
 export const hasBothClasses = ({ nFemale, nMale }: { readonly nFemale: number; readonly nMale: number }) =>
@@ -162,7 +157,7 @@ export const hasBothClasses = ({ nFemale, nMale }: { readonly nFemale: number; r
  * @example table.groups.filter((group) => comparedIn(group, "accuracy"))
  */
 export function comparedIn({ compared, metrics }: GroupMetrics, metric: MetricName): boolean {
-  return compared && metrics[metric] !== null && (OWN_CLASS.has(metric) || hasBothClasses(metrics));
+  return compared && metrics[metric] !== null && (ofOneRecordedClass(metric) || hasBothClasses(metrics));
 }
 
 /** `evaluateBinary` on rows. */
@@ -216,7 +211,7 @@ function compareTuples(a: readonly string[], b: readonly string[]): number {
 }
 
 function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {
-  return METRICS.filter((metric) => !SIGNED.has(metric)).flatMap((metric) => {
+  return METRICS.filter((metric) => metricRow(metric).better !== "nearer 0").flatMap((metric) => {
     const defined = groups.flatMap((group) =>
       comparedIn(group, metric) ? [{ group: group.group, value: group.metrics[metric]! }] : [],
     );
@@ -224,14 +219,11 @@ function compareGroups(groups: readonly GroupMetrics[]): Comparison[] {
   });
 }
 
-const RATES: ReadonlySet<MetricName> = new Set([
-  "accuracy",
-  "balancedAccuracy",
-  "tprFemale",
-  "tprMale",
-  "precisionMale",
-  "precisionFemale",
-]);
+/** Accuracy and rates: 1 - value is an error. */
+function hasError(metric: MetricName): boolean {
+  const { better, interval } = metricRow(metric);
+  return better === "higher" && (interval === "rate" || interval === "mean");
+}
 
 function compareMetric(
   metric: MetricName,
@@ -239,7 +231,7 @@ function compareMetric(
 ): Comparison {
   const lowest = defined.reduce((a, b) => (b.value < a.value ? b : a));
   const highest = defined.reduce((a, b) => (b.value > a.value ? b : a));
-  const errors = RATES.has(metric) ? defined.map(({ value }) => 1 - value) : [];
+  const errors = hasError(metric) ? defined.map(({ value }) => 1 - value) : [];
   const largest = 1 - lowest.value;
   const smallest = 1 - highest.value;
   const comparable = errors.length > 0 && smallest > 0;
@@ -251,7 +243,7 @@ function compareMetric(
     max: highest.value,
     difference: highest.value - lowest.value,
     ratio: highest.value === 0 ? null : lowest.value / highest.value,
-    worst: (LOWER_IS_BETTER.has(metric) ? highest : lowest).group,
+    worst: (metricRow(metric).better === "lower" ? highest : lowest).group,
     errorMaxMin: comparable ? largest / smallest : null,
     errorMaxGeomean: comparable ? largest / geomean : null,
   };

@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
 import { eceOf, reliabilityBins } from "./calibration.ts";
-import { type BinaryMetrics, evaluateBinary, METRICS } from "./metrics.ts";
+import { type BinaryMetrics, evaluateBinary } from "./metrics.ts";
+import { METRICS } from "./table.ts";
+import { COMPARED_METRICS, weighable, weightedMetric, weightedMetrics } from "./weighted.ts";
 
 interface Curve {
   share: number[];
@@ -36,6 +38,12 @@ describe("scikit-learn's values", () => {
     expect(ours.eceAdaptive).toBeCloseTo(expected.quantile.ece, 12);
   });
 
+  test("are there for every metric", () => {
+    const known = new Set(golden.cases.flatMap(({ expected }) => Object.keys(expected)));
+    known.add("ece").add("eceAdaptive"); // of the curves
+    expect(METRICS.filter((name) => !known.has(name))).toEqual([]);
+  });
+
   test.each(golden.cases)("calibration_curve: $name", ({ y, p, expected }) => {
     for (const [binning, curve] of [
       ["equal-width", expected.uniform],
@@ -48,6 +56,30 @@ describe("scikit-learn's values", () => {
         expect(bin.meanProbability).toBeCloseTo(curve.mean[k]!, 12);
       });
     }
+  });
+});
+
+describe("weighed images", () => {
+  test.each(golden.cases)("each once have the same figures: $name", ({ y, p, threshold }) => {
+    const unit = Int32Array.from(y, (_, i) => i);
+    const images = weighable({ y, p, unit }, threshold);
+    const once = new Int32Array(y.length).fill(1);
+    const plain = evaluateBinary(y, p, { threshold });
+    const all = weightedMetrics(images, once);
+    for (const name of COMPARED_METRICS) {
+      const value = plain[name];
+      const weighed = [weightedMetric(images, once, name), ...(name === "ece" ? [] : [all[name]])];
+      for (const got of weighed) {
+        if (value === null) expect(got, name).toBeNull();
+        else expect(got, name).toBeCloseTo(value, 10);
+      }
+    }
+  });
+
+  test("have no figure where none has a weight", () => {
+    const images = weighable({ y: [0, 1], p: [0.2, 0.8], unit: Int32Array.of(0, 1) }, 0.5);
+    expect(new Set(Object.values(weightedMetrics(images, new Int32Array(2))))).toEqual(new Set([null]));
+    for (const name of COMPARED_METRICS) expect(weightedMetric(images, new Int32Array(2), name)).toBeNull();
   });
 });
 

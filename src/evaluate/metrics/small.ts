@@ -4,7 +4,9 @@
 // they rest on few.
 import { unexpected } from "../../core/errors.ts";
 import { THRESHOLD } from "./binary.ts";
-import { type BinaryMetrics, METRICS, type MetricName } from "./metrics.ts";
+import type { BinaryMetrics } from "./metrics.ts";
+import type { Subjects } from "./row.ts";
+import { METRICS, type MetricName, metricRow } from "./table.ts";
 
 /** Figures that rest on fewer subjects than this are too small to say anything, unless another limit is asked for. */
 export const SMALL_SUBJECTS = 20;
@@ -32,58 +34,6 @@ export interface Judgement {
   readonly few: readonly MetricName[];
 }
 
-/** Subjects behind the denominators. */
-interface Subjects {
-  readonly all: number;
-  readonly female: number;
-  readonly male: number;
-  readonly decidedFemale: number;
-  readonly decidedMale: number;
-  /** Recorded or decided so: the denominator of F1. */
-  readonly eitherFemale: number;
-  readonly eitherMale: number;
-}
-
-const all = (s: Subjects) => s.all;
-const both = (s: Subjects) => Math.min(s.female, s.male);
-
-/** Subjects of each metric's denominator; of figures that need both recorded classes, of the rarer one. */
-const RESTS_ON: { readonly [K in MetricName]: (subjects: Subjects) => number } = {
-  accuracy: all,
-  balancedAccuracy: both,
-  tprFemale: (s) => s.female,
-  tprMale: (s) => s.male,
-  tprGap: both,
-  rocAuc: both,
-  prAuc: both,
-  prAucFemale: both,
-  eer: both,
-  f1Male: (s) => s.eitherMale,
-  f1Female: (s) => s.eitherFemale,
-  f1Macro: (s) => Math.min(s.eitherFemale, s.eitherMale),
-  precisionMale: (s) => s.decidedMale,
-  precisionFemale: (s) => s.decidedFemale,
-  mcc: both,
-  kappa: both,
-  decidedMale: all,
-  meanError: all,
-  brier: all,
-  nll: all,
-  ece: all,
-  eceAdaptive: all,
-};
-
-/** Figures of one recorded or decided class: a part of a whole set, as a group is. */
-const OF_ONE_CLASS: ReadonlySet<MetricName> = new Set([
-  "tprFemale",
-  "tprMale",
-  "tprGap",
-  "f1Male",
-  "f1Female",
-  "precisionMale",
-  "precisionFemale",
-]);
-
 /** The limit, and whether these images are the whole of what was asked for, not a group of it. */
 export interface Limit {
   readonly minSubjects: number;
@@ -103,9 +53,9 @@ export function judge(
 ): Judgement {
   const subjects = countDenominators(rows, metrics.threshold);
   const under = METRICS.filter(
-    (metric) => metrics[metric] !== null && RESTS_ON[metric](subjects) < minSubjects,
+    (metric) => metrics[metric] !== null && behind(metric, subjects) < minSubjects,
   );
-  const few = whole ? under.filter((metric) => !OF_ONE_CLASS.has(metric)) : [];
+  const few = whole ? under.filter((metric) => !metricRow(metric).ofOneClass) : [];
   const tooSmall = under.filter((metric) => !few.includes(metric));
   const hidden = new Set(tooSmall);
   const values = METRICS.map((metric) => [metric, hidden.has(metric) ? null : metrics[metric]] as const);
@@ -115,6 +65,10 @@ export function judge(
   const figures = Object.fromEntries(values) as Record<MetricName, number | null>;
   return { metrics: { ...counts, confusion: kept ? null : confusion, ...figures }, tooSmall, few };
 }
+
+/** Subjects of a metric's denominator; of figures that need both recorded classes, of the rarer one. */
+const behind = (metric: MetricName, subjects: Subjects) =>
+  Math.min(...metricRow(metric).restsOn.map((denominator) => subjects[denominator]));
 
 function countDenominators(rows: readonly Scored[], threshold = THRESHOLD): Subjects {
   const count = (wanted: (row: Scored, decided: 0 | 1) => boolean) => {

@@ -4,35 +4,25 @@
 // A single model's ECE gets no interval: resampling inflates it, so percentiles of it would be wrong. In a difference
 // of two models on the same images that inflation cancels, so comparisons have it.
 import { BIN_COUNT } from "./calibration.ts";
-import { logClipped, rates } from "./metrics.ts";
+import type { Confusion } from "./counts.ts";
+import { logClipped } from "./metrics.ts";
+import type { Sums } from "./row.ts";
+import { METRIC_TABLE, METRICS, type MetricFrom, type MetricWith, metricRow, metricsFrom } from "./table.ts";
 
-export const WEIGHTED_METRICS = [
-  "accuracy",
-  "balancedAccuracy",
-  "tprFemale",
-  "tprMale",
-  "tprGap",
-  "rocAuc",
-  "prAuc",
-  "prAucFemale",
-  "eer",
-  "f1Male",
-  "f1Female",
-  "f1Macro",
-  "precisionMale",
-  "precisionFemale",
-  "mcc",
-  "kappa",
-  "decidedMale",
-  "meanError",
-  "brier",
-  "nll",
-] as const;
-export type WeightedMetric = (typeof WEIGHTED_METRICS)[number];
+/** Metrics of which a single model has an interval. */
+export type WeightedMetric = MetricWith<"rate" | "mean" | "gap" | "draws">;
 /** What two models can be compared by. */
-export const COMPARED_METRICS = [...WEIGHTED_METRICS, "ece"] as const;
-export type ComparedMetric = (typeof COMPARED_METRICS)[number];
+export type ComparedMetric = WeightedMetric | MetricWith<"differences">;
 export type WeightedValues = Readonly<Record<WeightedMetric, number | null>>;
+
+export const COMPARED_METRICS = METRICS.filter(
+  (name): name is ComparedMetric => metricRow(name).interval !== "none",
+);
+export const WEIGHTED_METRICS = COMPARED_METRICS.filter(
+  (name): name is WeightedMetric => metricRow(name).interval !== "differences",
+);
+const COUNTED = metricsFrom("counts");
+const SUMMED = metricsFrom("sums");
 
 /** Columns of the sums of a unit that count its decisions. */
 export const SUMS = { truePositive: 0, falsePositive: 1, trueNegative: 2, falseNegative: 3 } as const;
@@ -120,27 +110,41 @@ function accumulate(sums: Float64Array, at: number, y: number, p: number, thresh
  * @returns null for a metric that the weighed images do not define, all of them if every weight is 0
  */
 export function weightedMetrics(images: Weighable, weights: Int32Array): WeightedValues {
-  const { males, females, ...values } = countMetrics(images, weights);
-  return { ...values, ...rankMetrics(images, weights, males, females) };
+  const totals = addUp(images, weights);
+  const values: Partial<Record<WeightedMetric, number | null>> = rankMetrics(images, weights, totals);
+  for (const name of COUNTED) values[name] = totals.n === 0 ? null : METRIC_TABLE[name].of(totals);
+  for (const name of SUMMED) values[name] = totals.n === 0 ? null : METRIC_TABLE[name].of(totals);
+  return values as WeightedValues;
 }
 
-/** Metrics that depend on the order of the probabilities alone. */
-export const RANKED: ReadonlySet<ComparedMetric> = new Set(["rocAuc", "prAuc", "prAucFemale", "eer"]);
+/** Metrics with bins that comparisons draw. */
+const BINNED: { readonly [K in MetricFrom<"bins"> & ComparedMetric]: typeof weightedEce } = {
+  ece: weightedEce,
+};
 
-/** One metric of the weighed images, without the pass that only others need. */
+/** One metric of the weighed images, without what only others need. */
 export function weightedMetric(
   images: Weighable,
   weights: Int32Array,
   metric: ComparedMetric,
 ): number | null {
-  if (metric === "ece") return weightedEce(images, weights);
-  return RANKED.has(metric)
-    ? weightedMetrics(images, weights)[metric]
-    : countMetrics(images, weights)[metric as Exclude<WeightedMetric, keyof ReturnType<typeof rankMetrics>>];
+  if (isBinned(metric)) return BINNED[metric](images, weights);
+  const totals = addUp(images, weights);
+  if (totals.n === 0) return null;
+  return isRanked(metric) ? rankMetrics(images, weights, totals)[metric] : METRIC_TABLE[metric].of(totals);
 }
 
+const isBinned = (metric: ComparedMetric): metric is keyof typeof BINNED => metricRow(metric).from === "bins";
+
+/** Whether a metric depends on the order of the probabilities alone. */
+export const isRanked = (metric: ComparedMetric): metric is MetricFrom<"order"> =>
+  metricRow(metric).from === "order";
+
+/** What the rows of the table are asked about. */
+type Totals = Confusion & Sums & { readonly females: number };
+
 /** Written out by column: the loop over columns took most of the time of a draw. */
-function countMetrics({ sums, units }: Weighable, weights: Int32Array) {
+function addUp({ sums, units }: Weighable, weights: Int32Array): Totals {
   let truePositive = 0;
   let falsePositive = 0;
   let trueNegative = 0;
@@ -162,11 +166,8 @@ function countMetrics({ sums, units }: Weighable, weights: Int32Array) {
   }
   const males = truePositive + falseNegative;
   const females = trueNegative + falsePositive;
-  const n = males + females;
-  const values = { ...rates({ truePositive, falsePositive, trueNegative, falseNegative }), males, females };
-  if (n === 0)
-    return { ...values, accuracy: null, decidedMale: null, meanError: null, brier: null, nll: null };
-  return { ...values, meanError: (probabilities - males) / n, brier: squares / n, nll: logs / n };
+  const counts = { truePositive, falsePositive, trueNegative, falseNegative };
+  return { ...counts, n: males + females, males, females, probabilities, squares, logs };
 }
 
 /**
@@ -176,9 +177,8 @@ function countMetrics({ sums, units }: Weighable, weights: Int32Array) {
 function rankMetrics(
   { order, male, last }: Weighable,
   weights: Int32Array,
-  allMales: number,
-  allFemales: number,
-) {
+  { males: allMales, females: allFemales }: Totals,
+): Record<MetricFrom<"order">, number | null> {
   if (allMales === 0 || allFemales === 0) return { rocAuc: null, prAuc: null, prAucFemale: null, eer: null };
   let males = 0;
   let females = 0;

@@ -2,7 +2,7 @@
 // A comparison of A against B is A minus B.
 import { compareArms, type PairedComparison } from "../../evaluate/intervals/compare.ts";
 import { holm } from "../../evaluate/intervals/mcnemar.ts";
-import { LOWER_IS_BETTER } from "../../evaluate/metrics/metrics.ts";
+import { metricRow } from "../../evaluate/metrics/table.ts";
 import { recordedOtherwise } from "../../evaluate/stored/recorded.ts";
 import { METRIC_TITLES, TOO_SMALL } from "../../report/figure-text.ts";
 import { intervalCell, pCell, type ReportTable, rate, type TableRow, words } from "../../report/table.ts";
@@ -109,7 +109,7 @@ const isRecordedAs = (a: Labelled, b: Labelled) =>
   recordedOtherwise(a, b, ["subject", "modality", "target"]) === undefined;
 
 /** Whether the smaller value of a metric is the better one. */
-export const isLowerBetter = (metric: Comparison["metric"]) => LOWER_IS_BETTER.has(metric);
+export const isLowerBetter = (metric: Comparison["metric"]) => metricRow(metric).better === "lower";
 
 /** All comparisons in one table; undefined without any. */
 export function comparisonTable(

@@ -3,7 +3,7 @@
 // `mean_acc` and `flag_on`. Other columns and keys are kept as they are. One row is one configuration over its seeds.
 import { unexpected } from "../../core/errors.ts";
 import { overSeeds } from "../../evaluate/intervals/seeds.ts";
-import { METRICS } from "../../evaluate/metrics/metrics.ts";
+import { METRICS } from "../../evaluate/metrics/table.ts";
 import { csvText, readRecords } from "../../formats/csv.ts";
 import { type Literal, readLiteral, writeLiteral } from "../../formats/python-literal.ts";
 import { parseTag } from "../../models/tags.ts";

@@ -1,10 +1,10 @@
 // Comparisons of a study as a forest plot: every "A against B" is a row, at A minus B, and all rows share one axis.
 // Metrics that cannot share it (where lower is better, or neither side is) have a plot of their own.
 import * as Plot from "@observablehq/plot";
-import { SIGNED } from "../../evaluate/metrics/metrics.ts";
+import { metricRow } from "../../evaluate/metrics/table.ts";
 import { METRIC_TITLES } from "../../report/figure-text.ts";
 import { COLORS, drawFigure, FIGURE_WIDTH_PX, INK } from "../../report/frame.ts";
-import { type ComparedFamily, isLowerBetter } from "./comparison-table.ts";
+import type { ComparedFamily } from "./comparison-table.ts";
 
 type Metric = ComparedFamily["comparison"]["metric"];
 
@@ -17,9 +17,9 @@ const SIDES = {
 } as const;
 
 function sideOf(metric: Metric): keyof typeof SIDES {
-  if (metric === "nll") return "nats";
-  if (SIGNED.has(metric) || metric === "decidedMale") return "neither";
-  return isLowerBetter(metric) ? "lower" : "higher";
+  const { better, unit } = metricRow(metric);
+  if (unit === "nats") return "nats";
+  return better === "nearer 0" ? "neither" : better;
 }
 
 interface ForestRow {

@@ -6,6 +6,7 @@ import { withinId, withinWords } from "../../evaluate/analysis/strata.ts";
 import { summarize } from "../../evaluate/analysis/summary.ts";
 import type { GroupTableIntervals } from "../../evaluate/intervals/group-intervals.ts";
 import type { GroupMetrics, GroupTable } from "../../evaluate/metrics/groups.ts";
+import { GROUP_METRICS } from "../../evaluate/metrics/table.ts";
 import { METRIC_TITLES, ONE_CLASS } from "../../report/figure-text.ts";
 import { groupName, lacksAccuracy, oneClassNote, worstName } from "../../report/format-groups.ts";
 import {
@@ -22,7 +23,6 @@ import {
 import type { Judging } from "./comparison-table.ts";
 import { type Labelled, type RunResult, rowsOf, type StudyResults, sourceId } from "./results.ts";
 
-const RATES = ["accuracy", "balancedAccuracy", "tprFemale", "tprMale"] as const;
 /** Sets of keys that are broken down; those without a recorded value are left out. */
 const GROUPS = [["age"], ["race"], ["gesture"], ["race", "age"]];
 
@@ -82,7 +82,7 @@ export function groupTables(run: ShownRun, split: Split, judging: Judging): Repo
           "subjects",
           "female",
           "male",
-          ...RATES.map((metric) => METRIC_TITLES[metric]),
+          ...GROUP_METRICS.map((metric) => METRIC_TITLES[metric]),
         ],
         rows: table.groups.map((group, g) => groupRow(group, intervals.groups[g]!, run.sources)),
       },
@@ -98,7 +98,7 @@ function groupRow(
   sources: readonly string[],
 ): TableRow {
   const counts = [group.nImages, group.nSubjects, group.nSubjectsFemale, group.nSubjectsMale].map(count);
-  const figures = RATES.map((metric) =>
+  const figures = GROUP_METRICS.map((metric) =>
     group.tooSmall.includes(metric) ? tooSmall : intervalCell(intervals[metric]),
   );
   return { cells: [words(groupName(group.group)), ...counts, ...figures], sources };
@@ -109,7 +109,7 @@ function spreadTable(
   { spreads }: GroupTableIntervals,
   { id, of, sources }: { readonly id: string; readonly of: string; readonly sources: readonly string[] },
 ): ReportTable[] {
-  const rows = RATES.flatMap((metric): TableRow[] => {
+  const rows = GROUP_METRICS.flatMap((metric): TableRow[] => {
     const comparison = table.comparisons.find((known) => known.metric === metric);
     const interval = spreads.find((known) => known.metric === metric);
     if (comparison === undefined || interval === undefined) return [];

@@ -2,8 +2,8 @@
 // Invariant: each figure is a mean over seeds of metrics of stored predictions, judged by the subjects that it rests on.
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { overSeeds } from "../../evaluate/intervals/seeds.ts";
-import type { MetricName } from "../../evaluate/metrics/metrics.ts";
 import type { Limit } from "../../evaluate/metrics/small.ts";
+import type { MetricName } from "../../evaluate/metrics/table.ts";
 import { recordedOtherwise } from "../../evaluate/stored/recorded.ts";
 import { FEW } from "../../report/figure-text.ts";
 import {
