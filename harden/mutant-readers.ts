@@ -14,7 +14,7 @@ import { readManifest } from "../src/dataset/manifest.ts";
 import { parseFrame, parseMeta } from "../src/derive/hagrid/frame.ts";
 import { streamEntries } from "../src/derive/hagrid/records.ts";
 import { readDecisions } from "../src/derive/judge/decisions.ts";
-import { readJournal } from "../src/derive/run/journal.ts";
+import { FRAMES } from "../src/derive/run/journal.ts";
 import { readCheckpoint } from "../src/engine/checkpoint-file.ts";
 import { importTflite } from "../src/engine/tflite/import.ts";
 import { readForeign } from "../src/evaluate/stored/foreign.ts";
@@ -36,12 +36,13 @@ import { judge } from "../src/formats/zip/archive-entries.ts";
 import { alignedZip } from "../src/formats/zip/write.ts";
 import { openZip } from "../src/formats/zip/zip.ts";
 import { readJson } from "../src/machine/files.ts";
+import { readJournal } from "../src/machine/journal.ts";
 import { lockHolder } from "../src/machine/lock.ts";
 import { parseFacts } from "../src/models/facts.ts";
 import { exportedFacts } from "../src/models/files/exported.ts";
 import { decodeImage, encodeJpeg, encodePng, exifTurn, imageSize } from "../src/pixels/image.ts";
 import { parseStudyFile, readStudyFile } from "../src/studies/plan/file.ts";
-import { readJournal as readStudyJournal } from "../src/studies/run/journal.ts";
+import { readEvents } from "../src/studies/run/journal.ts";
 import { readTrainConfig } from "../src/train/config.ts";
 import { parseRunLog } from "../src/train/runlog.ts";
 import { dict, LAYOUTS, layOut, pickle, storage, tensor, text } from "../test/pickles.ts";
@@ -340,8 +341,8 @@ export const READERS: readonly Reader[] = [
       utf8(`${JSON.stringify({ frame: 1 })}\t00000000\n`),
     ],
     read: async (path) => {
-      await readStudyJournal(path);
-      await all(readJournal(path)).catch(onlyData);
+      await readEvents(path);
+      await all(readJournal(path, FRAMES)).catch(onlyData);
     },
   },
   {

@@ -1,11 +1,12 @@
 // Opening run folders: what counts as a run to go on with, and what is somebody else's folder.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { inventedLog } from "../../test/run-fixture.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import { parseTrainConfig } from "./config.ts";
-import { openRunFolder, readRunConfig } from "./run.ts";
+import { appendLog, openRunFolder, readLog, readRunConfig, rewindLog } from "./run.ts";
 
 const config = parseTrainConfig({
   arch: "umcc",
@@ -38,5 +39,32 @@ describe("openRunFolder", () => {
     for (const resume of [false, true]) {
       await expect(openRunFolder(dir, config, [], resume)).rejects.toMatchObject({ code: "RUN_EXISTS" });
     }
+  });
+});
+
+describe("a run's log", () => {
+  it("is read while a line is written, or after a kill cut it off, and goes on without it", async () => {
+    const epochs = inventedLog(3);
+    const { log } = runPaths(dir);
+    await appendLog(dir, epochs[0]!);
+    await appendFile(log, JSON.stringify(epochs[1]).slice(0, 30));
+    expect(await readLog(dir)).toEqual(epochs.slice(0, 1));
+    await appendLog(dir, epochs[1]!);
+    await appendLog(dir, epochs[2]!);
+    expect(await readLog(dir)).toEqual(epochs);
+    expect(await rewindLog(dir, 2)).toEqual(epochs.slice(0, 2));
+    expect(await readFile(log, "utf8")).toBe(
+      epochs
+        .slice(0, 2)
+        .map((epoch) => `${JSON.stringify(epoch)}\n`)
+        .join(""),
+    );
+  });
+
+  it("says where a line is no epoch", async () => {
+    await writeFile(runPaths(dir).log, "{}\n");
+    await expect(readLog(dir)).rejects.toThrow(
+      `Expected one epoch as JSON for a line, got "{}" (${runPaths(dir).log}:1)`,
+    );
   });
 });

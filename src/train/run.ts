@@ -1,6 +1,6 @@
 // Reads and writes run folders.
 import { execFile } from "node:child_process";
-import { appendFile, mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,14 +8,15 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
-import { exists, readText, writeAtomic, writeJson, writing } from "../machine/files.ts";
+import { exists, readText, writeJson } from "../machine/files.ts";
+import { appendJournal, cutJournal, type JournalFormat, readJournal } from "../machine/journal.ts";
 import { isSystemFile } from "../machine/sniff-file.ts";
 import { sweepTemporaries } from "../machine/temporary.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { isRun, runPaths } from "../predict/run-folder.ts";
 import { parseStoredConfig, parseTrainConfig, readTrainConfig, type TrainConfig } from "./config.ts";
 import { checkPretraining } from "./pretrained.ts";
-import { type EpochLog, parseRunLog } from "./runlog.ts";
+import { type EpochLog, epochLogSchema, noEpoch } from "./runlog.ts";
 
 /**
  * Starts a run folder, or takes up an unfinished one, whatever its tag says of its weights. The caller holds its lock.
@@ -123,27 +124,31 @@ export async function checkSameData(dir: string, sources: readonly SourceFacts[]
   });
 }
 
+/** A run's log. It has no checksums: others read it as JSON lines. */
+const LOG: JournalFormat<EpochLog> = {
+  what: "a run log",
+  schema: epochLogSchema,
+  damaged: (line, where) => (line === "" ? undefined : noEpoch(line, where)),
+};
+
 /** All epochs logged so far; none if there is no log yet. */
 export async function readLog(dir: string): Promise<EpochLog[]> {
   const { log } = runPaths(dir);
-  return (await exists(log)) ? parseRunLog(await readText(log, "a run log"), log) : [];
+  const epochs: EpochLog[] = [];
+  if (!(await exists(log))) return epochs;
+  for await (const epoch of readJournal(log, LOG)) epochs.push(epoch);
+  return epochs;
 }
 
 /** Adds one epoch to the end of a run's log. */
-export async function appendLog(dir: string, epoch: EpochLog): Promise<void> {
-  const { log } = runPaths(dir);
-  await writing(log, () => appendFile(log, `${JSON.stringify(epoch)}\n`));
+export function appendLog(dir: string, epoch: EpochLog): Promise<void> {
+  return appendJournal(runPaths(dir).log, LOG, [epoch]);
 }
 
 /** Cuts the log back to its first `epochs` epochs; a last line that was cut off by a kill goes too. */
 export async function rewindLog(dir: string, epochs: number): Promise<EpochLog[]> {
   const { log } = runPaths(dir);
-  if (!(await exists(log))) return [];
-  const lines = (await readText(log, "a run log")).split("\n").slice(0, epochs);
-  const text = lines.map((line) => `${line}\n`).join("");
-  const kept = parseRunLog(text, log);
-  await writeAtomic(log, text);
-  return kept;
+  return (await exists(log)) ? cutJournal(log, LOG, epochs) : [];
 }
 
 const run = promisify(execFile);

@@ -66,15 +66,14 @@ export function parseRunLog(text: string, where: string): EpochLog[] {
   return lines.map((line, i) => {
     const result = epochLogSchema.safeParse(tryJson(line));
     if (result.success) return result.data;
-    const at = `${where}:${i + 1}`;
-    throw unexpected("data", {
-      code: "RUNLOG",
-      expected: "one epoch as JSON",
-      name: "a line",
-      got: line,
-      where: at,
-    });
+    throw noEpoch(line, `${where}:${i + 1}`);
   });
+}
+
+/** The error for a line of a log that is no epoch. */
+export function noEpoch(line: string, where: string): AppError {
+  const expected = "one epoch as JSON";
+  return unexpected("data", { code: "RUNLOG", expected, name: "a line", got: line, where });
 }
 
 function tryJson(line: string): unknown {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256File } from "../../src/machine/files.ts";
 import { parseStudyFile } from "../../src/studies/plan/file.ts";
 import { planStudy } from "../../src/studies/plan/plan.ts";
-import { readJournal } from "../../src/studies/run/journal.ts";
+import { readEvents } from "../../src/studies/run/journal.ts";
 import { localExecutor } from "../../src/studies/run/local.ts";
 import { runStudy } from "../../src/studies/run/runner.ts";
 import { slurmExecutor } from "../../src/studies/run/slurm.ts";
@@ -85,13 +85,13 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a study on Slurm", () => {
     const run = runStudy(at("lost"), long, { executor: slurm() });
     const { journal } = taskPaths(at("lost"), task!);
     for (let killed = false; !killed; await sleep(50)) {
-      const pid = (await readJournal(journal)).at(-1)?.pid;
+      const pid = (await readEvents(journal)).at(-1)?.pid;
       const { epochs } = (await studyStatus(at("lost"), long)).tasks[0]!;
       if (pid === undefined || epochs === 0) continue;
       process.kill(pid, "SIGKILL");
       killed = true;
     }
     expect(await run).toMatchObject({ done: 1, failed: [] });
-    expect((await readJournal(journal)).map(({ event }) => event)).toEqual(["start", "start", "done"]);
+    expect((await readEvents(journal)).map(({ event }) => event)).toEqual(["start", "start", "done"]);
   });
 });

@@ -6,10 +6,11 @@
 import type { Sex } from "../../core/vocabulary.ts";
 import type { Pair } from "../../core/words.ts";
 import type { Derivation } from "../../dataset/manifest.ts";
+import { readJournal } from "../../machine/journal.ts";
 import { HashList, nearPairs } from "../../pixels/near.ts";
 import { HASH_WORDS, hashFromHex } from "../../pixels/phash.ts";
 import { ageLabel, raceLabel, type SubjectLabel, subjectLabels } from "../hagrid/labels.ts";
-import { type FrameResult, readJournal } from "../run/journal.ts";
+import { FRAMES, type FrameResult } from "../run/journal.ts";
 import { cropName } from "../run/work.ts";
 import type { Facts, RuleSettings } from "./clean.ts";
 import { type Decision, type Decisions, gatherDecisions, parseDecisions } from "./decisions.ts";
@@ -62,7 +63,7 @@ export async function openCourt(
     ageEdges: made.ageEdges,
   };
   const repeats = new Repeats();
-  const labels = await subjectLabels(repeats.watch(readJournal(journal)), judges.decisions);
+  const labels = await subjectLabels(repeats.watch(readJournal(journal, FRAMES)), judges.decisions);
   const known = { labels, judges, isRepeated: repeats.result() };
   const alike = await findAlike(decide(journal, known, new Map()), judges.rules);
   return { frames: () => decide(journal, known, alike) };
@@ -135,7 +136,7 @@ async function* decide(
   alike: Alike,
 ): AsyncGenerator<DecidedFrame> {
   const bytesSeen = new Map<string, string>();
-  for await (const result of readJournal(journal)) {
+  for await (const result of readJournal(journal, FRAMES)) {
     const label = labels.get(result.userId)!;
     const { duplicate } = judges.rules;
     const first = duplicate === null ? undefined : bytesSeen.get(result.sha256 ?? "");

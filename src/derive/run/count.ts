@@ -8,7 +8,8 @@ import { readCsv, readRecords } from "../../formats/csv.ts";
 import { countRows } from "../../formats/parquet/rows.ts";
 import { exists, sha256File } from "../../machine/files.ts";
 import { type Count, countFiles } from "../../machine/folder.ts";
-import { readJournal } from "./journal.ts";
+import { readJournal } from "../../machine/journal.ts";
+import { FRAMES } from "./journal.ts";
 import type { Stage } from "./stage.ts";
 
 type Counted = Pick<Stage, "root" | "layout" | "journal">;
@@ -72,7 +73,7 @@ export async function countShard({ layout, journal }: Counted): Promise<Count[]>
 async function journalCounts(path: string) {
   const crops: Record<Modality, number> = { hand: 0, face: 0 };
   let lines = 0;
-  for await (const result of readJournal(path)) {
+  for await (const result of readJournal(path, FRAMES)) {
     lines++;
     for (const modality of result.crops ?? []) crops[modality]++;
   }

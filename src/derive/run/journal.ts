@@ -1,15 +1,12 @@
-// The journal of a derivation: one JSON line for every frame that is done, in the order of the input.
-// Source: our own. Invariant: a line is written after the images it speaks of are on the disk; a line cut off by a kill is
-// dropped when the journal is opened again, so that what remains is a prefix of the uninterrupted journal. Behind the JSON of
-// a line stand a tab and its CRC-32; lines of version 0.1 have none, and are read.
-import { type FileHandle, open } from "node:fs/promises";
-import { crc32 } from "node:zlib";
+// The journal of a derivation: one line for every frame that is done, in the order of the input.
+// Source: our own. Invariant: a line is written after the images it speaks of are on the disk. Lines of version 0.1 have no
+// checksum, and are read.
 import { z } from "zod";
 import { AppError, show } from "../../core/errors.ts";
 import { SEXES } from "../../core/vocabulary.ts";
 import { MODALITIES, SPLITS } from "../../core/words.ts";
 import { HAND_SOURCES } from "../../find/hand-source.ts";
-import { exists, readChunks, writeFailed } from "../../machine/files.ts";
+import type { JournalFormat } from "../../machine/journal.ts";
 import { REFERENCES } from "../../pixels/turns.ts";
 import { measuresSchema } from "../judge/measures.ts";
 import { REASONS } from "../judge/reasons.ts";
@@ -54,104 +51,14 @@ const result = z.strictObject({
 /** What is known of one frame after its pixels were looked at. */
 export type FrameResult = z.output<typeof result>;
 
-export interface Journal {
-  /** Frames done before this opening. */
-  readonly done: number;
-  append(results: readonly FrameResult[]): Promise<void>;
-  close(): Promise<void>;
-}
-
-/**
- * Opens a journal to go on with it, or starts one.
- *
- * @throws AppError("data", "JOURNAL_DAMAGED") if a line other than a cut last one cannot be read
- */
-export async function openJournal(path: string): Promise<Journal> {
-  let done = 0;
-  let bytes = 0;
-  if (await exists(path)) {
-    for await (const { end } of readLines(path)) {
-      done++;
-      bytes = end;
-    }
-  }
-  const file: FileHandle = await open(path, "a");
-  await file.truncate(bytes);
-  return {
-    done,
-    append: async (values) => {
-      try {
-        await file.appendFile(values.map(journalLine).join(""));
-      } catch (cause) {
-        throw writeFailed(path, cause); // the next opening drops what was written of the line
-      }
-    },
-    close: () => file.close(),
-  };
-}
-
-/**
- * The results in a journal, in the order of the input.
- *
- * @throws AppError("data", "JOURNAL_DAMAGED")
- */
-export async function* readJournal(path: string): AsyncGenerator<FrameResult> {
-  for await (const { text, line } of readLines(path)) yield parseLine(text, `${path}:${line}`);
-}
-
-/**
- * The lines of some frames, byte by byte as they were written.
- *
- * @param keeps - asked about every frame, in order
- * @throws AppError("data", "JOURNAL_DAMAGED")
- */
-export async function* journalLines(
-  path: string,
-  keeps: (result: FrameResult) => boolean,
-): AsyncGenerator<Uint8Array> {
-  for await (const { text, line } of readLines(path)) {
-    if (keeps(parseLine(text, `${path}:${line}`))) yield Buffer.from(`${text}\n`);
-  }
-}
-
-/** Complete lines only; `end` is the byte after the line. */
-async function* readLines(path: string): AsyncGenerator<{ text: string; line: number; end: number }> {
-  let begun: Uint8Array[] = []; // of a line; put together when its end is there
-  let end = 0;
-  let line = 0;
-  for await (const chunk of readChunks(path, "a journal")) {
-    begun.push(chunk);
-    if (!chunk.includes(10)) continue;
-    let rest = Buffer.concat(begun);
-    for (let at = rest.indexOf(10); at !== -1; at = rest.indexOf(10)) {
-      const text = rest.subarray(0, at).toString("utf8");
-      rest = rest.subarray(at + 1);
-      end += at + 1;
-      yield { text, line: ++line, end };
-    }
-    begun = [rest];
-  }
-}
-
-/** A frame as its line in a journal. */
-export function journalLine(value: FrameResult): string {
-  const json = JSON.stringify(value);
-  return `${json}\t${checksum(json)}\n`;
-}
-
-const checksum = (json: string) => crc32(json).toString(16).padStart(8, "0");
-
-function parseLine(text: string, where: string): FrameResult {
-  try {
-    const [json = "", sum] = text.split("\t"); // JSON has no tab outside of its words, and writes those as \t
-    if (sum !== undefined && sum !== checksum(json))
-      throw new Error("the line is not the one that was written");
-    return result.parse(JSON.parse(json));
-  } catch (cause) {
+/** A derivation's journal. */
+export const FRAMES: JournalFormat<FrameResult> = {
+  what: "a journal",
+  schema: result,
+  checksums: true,
+  damaged: (text, where, cause) => {
     const message = `Expected the journal line of a derived frame at ${where}, got ${show(text)}`;
-    throw new AppError("data", "JOURNAL_DAMAGED", message, {
-      hint: "remove the .partial folder and derive again",
-      cause,
-    });
-  }
-}
+    const hint = "remove the .partial folder and derive again";
+    return new AppError("data", "JOURNAL_DAMAGED", message, { hint, cause });
+  },
+};

@@ -9,6 +9,7 @@ import { imagePath, type Layout } from "../../dataset/layout.ts";
 import type { Derivation, Manifest } from "../../dataset/manifest.ts";
 import { openHandCutter } from "../../find/hand-source.ts";
 import { syncFile } from "../../machine/files.ts";
+import { openJournal, readJournal } from "../../machine/journal.ts";
 import { type Lock, withLock } from "../../machine/lock.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import { checkApart } from "../../machine/true-path.ts";
@@ -20,7 +21,7 @@ import { countDataset } from "./count.ts";
 import { describeDerivation } from "./describe.ts";
 import { openFaces } from "./faces.ts";
 import { finish } from "./finish.ts";
-import { type FrameResult, openJournal, readJournal } from "./journal.ts";
+import { FRAMES, type FrameResult } from "./journal.ts";
 import { checkDone } from "./journal-check.ts";
 import { checkOptions, type DeriveOptions } from "./options.ts";
 import { purge } from "./purge.ts";
@@ -154,7 +155,7 @@ export async function workFrames(
   range: FrameRange,
 ): Promise<number> {
   const tools = { ...found, layout: stage.layout };
-  const journal = await openJournal(stage.journal);
+  const journal = await openJournal(stage.journal, FRAMES);
   const progress = options.progress?.(range.to - range.from);
   progress?.tick(journal.done);
   const limit = (options.threads ?? 2) * FRAMES_PER_THREAD;
@@ -229,7 +230,7 @@ async function* tasks(
   { stage, erasure, done, range: { from, to }, onErased }: Left,
 ): AsyncGenerator<ThreadRequest> {
   const ids = new Set<string>();
-  const before = done === 0 ? undefined : readJournal(stage.journal);
+  const before = done === 0 ? undefined : readJournal(stage.journal, FRAMES);
   let [index, met] = [0, 0];
   try {
     for await (const frame of readAnnotations(options.hagridDir, annotationOptions(options))) {

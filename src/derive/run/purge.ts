@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { MODALITIES } from "../../core/words.ts";
 import { cleanedFolder, IMAGES, planLayout } from "../../dataset/layout.ts";
 import { exists, writeAtomic } from "../../machine/files.ts";
+import { journalLines } from "../../machine/journal.ts";
 import type { Erasure } from "../judge/erase.ts";
-import { journalLines } from "./journal.ts";
+import { FRAMES } from "./journal.ts";
 import { JOURNAL, STAGE } from "./stage.ts";
 import { cropName } from "./work.ts";
 
@@ -17,7 +18,7 @@ export async function purge(root: string, erasure: Erasure): Promise<void> {
   if (!(await exists(journal))) return rm(root, { recursive: true });
   const names = new Set<string>();
   let isCut = false;
-  const staying = journalLines(journal, (frame) => {
+  const staying = journalLines(journal, FRAMES, (frame) => {
     // A frame that was passed over for the id of an erased one is to be worked on, and those after it in their order.
     isCut ||= frame.reason === "duplicate_image" && !erasure.has(frame) && erasure.names(frame.imageId);
     if (isCut || erasure.has(frame)) return false;

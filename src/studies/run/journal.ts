@@ -1,12 +1,13 @@
-// What happened to a task, one JSON line an event, appended by the one process that works on it.
-// Invariant: a line is never changed; a last line that a kill cut off is left out when reading.
-import { appendFile, mkdir } from "node:fs/promises";
+// What happened to a task: a journal of one line an event, written by the one process that works on it.
+
+import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { z } from "zod";
 import { fromErrno } from "../../core/errno.ts";
 import { AppError, Interrupted } from "../../core/errors.ts";
-import { exists, readText, writing } from "../../machine/files.ts";
+import { exists } from "../../machine/files.ts";
+import { appendJournal, type JournalFormat, readJournal } from "../../machine/journal.ts";
 
 /** `stopped` is an interruption that leaves a task to go on with; `lost` is a process that ended without a word. */
 export const EVENTS = ["start", "done", "failed", "stopped", "lost"] as const;
@@ -21,6 +22,13 @@ const eventSchema = z.strictObject({
 });
 export type JournalEvent = z.infer<typeof eventSchema>;
 
+/** Of a task. Lines that kills cut off and earlier versions ended are left out. */
+const TASK: JournalFormat<JournalEvent> = {
+  what: "a journal",
+  schema: eventSchema,
+  damaged: () => undefined,
+};
+
 /** Adds an event. */
 export async function appendEvent(
   path: string,
@@ -28,29 +36,16 @@ export async function appendEvent(
   error?: JournalEvent["error"],
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
-  const whole = !(await exists(path)) || (await readText(path, "a journal")).endsWith("\n");
-  const at = new Date().toISOString();
-  const line: JournalEvent = {
-    at,
-    event,
-    host: hostname(),
-    pid: process.pid,
-    ...(error === undefined ? {} : { error }),
-  };
-  await writing(path, () => appendFile(path, `${whole ? "" : "\n"}${JSON.stringify(line)}\n`));
+  const by = { at: new Date().toISOString(), event, host: hostname(), pid: process.pid };
+  await appendJournal(path, TASK, [{ ...by, ...(error === undefined ? {} : { error }) }]);
 }
 
 /** All events so far, the oldest first; none if there is no journal. */
-export async function readJournal(path: string): Promise<JournalEvent[]> {
-  if (!(await exists(path))) return [];
-  const lines = (await readText(path, "a journal")).split("\n");
-  return lines.flatMap((line) => {
-    try {
-      return eventSchema.safeParse(JSON.parse(line)).data ?? [];
-    } catch {
-      return [];
-    }
-  });
+export async function readEvents(path: string): Promise<JournalEvent[]> {
+  const events: JournalEvent[] = [];
+  if (!(await exists(path))) return events;
+  for await (const event of readJournal(path, TASK)) events.push(event);
+  return events;
 }
 
 /** What a journal says of a fault. */

@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { EXIT_INTERRUPTED } from "../../core/errors.ts";
 import { nodeCommand } from "../../machine/child.ts";
 import { type Task, taskPaths } from "../study.ts";
-import { appendEvent, type JournalEvent, readJournal } from "./journal.ts";
+import { appendEvent, type JournalEvent, readEvents } from "./journal.ts";
 import type { Executor, Outcome, RunOptions } from "./runner.ts";
 import type { TaskNews, TaskOrder } from "./task-main.ts";
 
@@ -64,7 +64,7 @@ function tellToStop(child: ChildProcess): void {
 
 /** A process that ended without a word: the journal says so in its place. */
 async function lost(journal: string, how: string): Promise<NonNullable<JournalEvent["error"]>> {
-  const last = (await readJournal(journal)).at(-1);
+  const last = (await readEvents(journal)).at(-1);
   if (last?.event === "failed" && last.error !== undefined) return last.error;
   const message = `Expected the task's process to finish, got its end by ${how}`;
   const error = { kind: "internal", code: "TASK_LOST", message };

@@ -17,7 +17,7 @@ import { parseStudyFile } from "../plan/file.ts";
 import { planStudy } from "../plan/plan.ts";
 import { bestCells } from "../report/best.ts";
 import { readStudy, type Study, type Task, taskPaths, tasksOf } from "../study.ts";
-import { appendEvent, readJournal } from "./journal.ts";
+import { appendEvent, readEvents } from "./journal.ts";
 import { localExecutor } from "./local.ts";
 import { type Executor, type Outcome, runStudy } from "./runner.ts";
 import { studyStatus } from "./status.ts";
@@ -108,7 +108,7 @@ describe("runStudy", { timeout: 240_000 }, () => {
       dropped: {},
     });
     expect(facts.checkpointSha256).toBe(await sha256File(runPaths(paths.run).best));
-    expect((await readJournal(paths.journal)).map(({ event }) => event)).toEqual(["start", "done"]);
+    expect((await readEvents(paths.journal)).map(({ event }) => event)).toEqual(["start", "done"]);
 
     said.length = 0;
     expect(await runStudy(at("whole"), study, options)).toMatchObject({ done: 0, skipped: 2 });
@@ -234,14 +234,14 @@ describe("tasks in processes of their own", { timeout: 240_000 }, () => {
     const run = runStudy(at("children"), small, { executor, retries: 1 });
     for (const [task] = tasksOf(small); !killed; await sleep(20)) {
       const { journal } = taskPaths(at("children"), task!);
-      const pid = (await readJournal(journal)).at(-1)?.pid;
+      const pid = (await readEvents(journal)).at(-1)?.pid;
       if (pid === undefined) continue;
       process.kill(pid, "SIGKILL");
       killed = true;
     }
     expect(await run).toMatchObject({ done: 2, failed: [] });
     const [task] = tasksOf(small);
-    const events = await readJournal(taskPaths(at("children"), task!).journal);
+    const events = await readEvents(taskPaths(at("children"), task!).journal);
     expect(events.map(({ event }) => event)).toEqual(["start", "lost", "start", "done"]);
     expect(events[1]!.error?.message).toBe("Expected the task's process to finish, got its end by SIGKILL");
     const whole = await results(at("whole"));
@@ -270,7 +270,7 @@ describe("tasks in processes of their own", { timeout: 240_000 }, () => {
     const gone = once(runner, "exit");
     runner.kill("SIGKILL");
     await gone;
-    while ((await readJournal(paths.journal)).at(-1)?.event !== "stopped") await sleep(20);
+    while ((await readEvents(paths.journal)).at(-1)?.event !== "stopped") await sleep(20);
     const status = () => studyStatus(at("orphans"), long);
     while ((await status()).counts.unfinished !== 1) await sleep(20); // its process ends a moment after its last word
     const { tasks } = await status();
@@ -340,6 +340,14 @@ describe("journals", () => {
     await appendEvent(path, "start");
     await writeFile(path, (await readFile(path, "utf8")).slice(0, -20));
     await appendEvent(path, "done");
-    expect((await readJournal(path)).map(({ event }) => event)).toEqual(["done"]);
+    expect((await readEvents(path)).map(({ event }) => event)).toEqual(["done"]);
+  });
+
+  it("of earlier versions are read, which ended a line that was cut off", async () => {
+    const path = at("earlier.jsonl");
+    await appendEvent(path, "start");
+    const line = await readFile(path, "utf8");
+    await writeFile(path, `${line.slice(0, -20)}\n${line}`);
+    expect((await readEvents(path)).map(({ event }) => event)).toEqual(["start"]);
   });
 });

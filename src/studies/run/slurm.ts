@@ -7,7 +7,7 @@ import { nodeCommand } from "../../machine/child.ts";
 import { canonicalJson, sha256 } from "../../machine/files.ts";
 import { reportArray, runArray, type SlurmResources, type TaskOutcome } from "../../machine/slurm/slurm.ts";
 import { type Study, type Task, taskPaths, tasksOf } from "../study.ts";
-import { readJournal } from "./journal.ts";
+import { readEvents } from "./journal.ts";
 import type { ArrayExecutor, ArrayOptions, Outcome } from "./runner.ts";
 import { taskStatus } from "./status.ts";
 import type { TaskOrder } from "./task-main.ts";
@@ -113,7 +113,7 @@ async function runGroup(
 
 async function outcomeOf(dir: string, tasks: readonly Task[], ended: TaskOutcome): Promise<Outcome> {
   if (ended.end === "done") return { kind: "done" };
-  const last = (await readJournal(taskPaths(dir, tasks[ended.task]!).journal)).at(-1);
+  const last = (await readEvents(taskPaths(dir, tasks[ended.task]!).journal)).at(-1);
   if (last?.event === "failed" && last.error !== undefined) return { kind: "failed", fault: last.error };
   const more =
     ended.limit === undefined ? "" : `; raise it in the resources of the study (sbatch's ${ended.limit})`;

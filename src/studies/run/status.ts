@@ -9,7 +9,7 @@ import { readLog } from "../../train/run.ts";
 import type { EpochLog } from "../../train/runlog.ts";
 import { evaluationsOf, type Study, type Task, taskPaths, tasksOf } from "../study.ts";
 import { isEvaluated } from "./evaluate-task.ts";
-import { type JournalEvent, readJournal } from "./journal.ts";
+import { type JournalEvent, readEvents } from "./journal.ts";
 
 /** `unfinished` was begun and is worked on by nobody; `failed` is the same after an error. */
 export const TASK_STATES = ["done", "running", "failed", "unfinished", "missing"] as const;
@@ -79,7 +79,7 @@ export async function taskStatus(dir: string, study: Study, task: Task): Promise
     ? await Promise.all(planned.map((evaluation) => isEvaluated(dir, task, evaluation)))
     : [];
   const evaluations = made.filter(Boolean).length;
-  const events = await readJournal(paths.journal);
+  const events = await readEvents(paths.journal);
   const done = trained && evaluations === planned.length;
   const running = !done && (await lockHolder(paths.run)) !== undefined;
   const fault =
