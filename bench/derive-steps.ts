@@ -12,12 +12,14 @@ import { detectedFaces, type FaceSource } from "../src/derive/run/faces.ts";
 import { chipSquare } from "../src/find/align.ts";
 import { turnedCrop } from "../src/find/crops.ts";
 import { type HandCutter, openHandCutter } from "../src/find/hand-source.ts";
+import type { TurnedSquare } from "../src/find/hand-square.ts";
 import { readBytes, sha256, writeUnsynced } from "../src/machine/files.ts";
-import { encodeQuick, withPhoto } from "../src/pixels/fast/resize.ts";
+import { openPhoto } from "../src/pixels/fast/open-photo.ts";
+import type { Picture } from "../src/pixels/fast/picture.ts";
+import { type Photo, Pictures, withPicture } from "../src/pixels/fast/pictures.ts";
 import { boxToPx } from "../src/pixels/geometry.ts";
 import { fitted } from "../src/pixels/letterbox.ts";
 import { hashOf } from "../src/pixels/phash.ts";
-import type { RgbImage } from "../src/pixels/pixels.ts";
 import { clippedShare, highlight, sharpness } from "../src/pixels/quality.ts";
 import { hagridOf, pin } from "./derive-frames.ts";
 import type { Work } from "./side.ts";
@@ -25,7 +27,7 @@ import { spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
 
 const ROUNDS = 9;
-const JPEG = { quality: 95, chroma: "4:2:0" } as const;
+const JPEG = { quality: 95 } as const;
 const CROP = 300;
 
 /** Prints the table. */
@@ -66,10 +68,12 @@ function lapsInto(spent: Map<string, number>): (name: string) => void {
 async function openSteps(root: string) {
   const faces = await detectedFaces(undefined, 1);
   const hands = await openHandCutter("landmarks", 1);
+  const pictures = new Pictures();
   return async (frame: Frame, name: string, lap: (name: string) => void) => {
     const bytes = await readBytes(frame.path, "a frame");
     lap("read");
-    await withPhoto(bytes, {}, (image) => stepsOf(image, { bytes, frame, name, lap, root, faces, hands }));
+    const photo = await openPhoto(pictures, bytes);
+    await stepsOf(photo, { bytes, frame, name, lap, root, faces, hands });
   };
 }
 
@@ -83,9 +87,9 @@ interface Stepping {
   readonly hands: HandCutter;
 }
 
-async function stepsOf(image: RgbImage, { bytes, frame, name, lap, root, faces, hands }: Stepping) {
+async function stepsOf(image: Photo, { bytes, frame, name, lap, root, faces, hands }: Stepping) {
   lap("decode");
-  fitted(image, 192, 192);
+  withPicture(image, (picture) => void fitted(picture, 192, 192));
   lap("shrink for detector and hash");
   const found = await faces.find(image, frame.imageId);
   lap("detect the face");
@@ -99,28 +103,39 @@ async function stepsOf(image: RgbImage, { bytes, frame, name, lap, root, faces, 
   lap("check the annotated landmarks");
   const owner = chooseOwner(found, box, { minScore: 0.6, minPx: 28 });
   const chip = owner && chipSquare(owner.face.landmarks, CROP, 0.25);
-  const hand = turnedCrop(image, placed.square, CROP);
-  const face = chip && turnedCrop(image, chip, CROP);
-  lap("cut both");
-  for (const [k, crop] of [hand, ...(face ? [face] : [])].entries()) {
-    const file = await encodeQuick(crop, JPEG);
-    lap("encode both");
-    writeUnsynced(join(root, `${name}-${k}.jpg`), file);
-    lap("write both");
-  }
-  for (const crop of [hand, ...(face ? [face] : [])]) sharpness(crop);
-  lap("sharpness of both");
-  highlight(fitted(image, 192, 192));
-  if (face) clippedShare(face);
-  lap("exposure");
-  if (face) skinAngle(face);
-  lap("skin tone");
-  hashOf(fitted(image, 192, 192));
-  lap("perceptual hash");
+  const files = withPicture(image, (picture) => cutAndMeasure(picture, placed.square, chip, lap));
+  for (const [k, file] of files.entries()) writeUnsynced(join(root, `${name}-${k}.jpg`), file);
+  lap("write both");
   insideShare(placed.square, width, height);
   if (chip) insideShare(chip, width, height);
   if (owner) hiddenShare(owner.face.box, points);
   lap("inside, hidden");
   await hands.place(image, box, undefined);
   lap("landmark model, where the annotation has none");
+}
+
+/** What derive/run/work.ts does with a frame's pixels in one block. */
+function cutAndMeasure(
+  picture: Picture,
+  square: TurnedSquare,
+  chip: TurnedSquare | undefined,
+  lap: (name: string) => void,
+): Uint8Array[] {
+  const hand = turnedCrop(picture, square, CROP);
+  const face = chip && turnedCrop(picture, chip, CROP);
+  const crops = [hand, ...(face ? [face] : [])];
+  lap("cut both");
+  const files = crops.map((crop) => crop.jpeg(JPEG.quality)!);
+  lap("encode both");
+  for (const crop of crops) sharpness(crop);
+  lap("sharpness of both");
+  const facePixels = face?.copy();
+  highlight(fitted(picture, 192, 192).copy());
+  if (facePixels) clippedShare(facePixels);
+  lap("exposure");
+  if (facePixels) skinAngle(facePixels);
+  lap("skin tone");
+  hashOf(fitted(picture, 192, 192));
+  lap("perceptual hash");
+  return files;
 }

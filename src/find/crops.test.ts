@@ -1,12 +1,17 @@
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { lookAt } from "../../test/lent.ts";
 import { goldenPicture } from "../../test/parity/picture.ts";
-import { Random } from "../core/random.ts";
-import { sampleQuick } from "../pixels/fast/resize.ts";
+import type { Box } from "../pixels/geometry.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
-import type { CornerLandmarks } from "./align.ts";
-import { faceChip, handCropFromBox, handSquare, samplePlain } from "./crops.ts";
+import type { ChipLandmarks, CornerLandmarks } from "./align.ts";
+import { faceChip as faceChipOf, handCropFromBox as handCropOf, handSquare } from "./crops.ts";
+
+const faceChip = (image: RgbImage, landmarks: ChipLandmarks, sizePx: number, padding: number) =>
+  lookAt(image, (picture) => faceChipOf(picture, landmarks, sizePx, padding).copy());
+const handCropFromBox = (image: RgbImage, box: Box<"px">, sizePx: number, margin: number) =>
+  lookAt(image, (picture) => handCropOf(picture, box, sizePx, margin).copy());
 
 interface Golden {
   readonly name: string;
@@ -130,47 +135,5 @@ describe("handCropFromBox", () => {
     const crop = handCropFromBox(image, { x: 10, y: 10, width: 20, height: 20 }, 300, 0.1);
     expect(crop.width * crop.height).toBe(300 * 300);
     expect(new Set(crop.data)).toEqual(new Set([77]));
-  });
-});
-
-describe("sampleQuick", () => {
-  it("gives the bytes of the plain code, of any turned square, halved or not", () => {
-    const random = Random.of(4);
-    for (let k = 0; k < 60; k++) {
-      const [width, height] = [30 + random.int(200), 30 + random.int(200)];
-      const data = new Uint8Array(width * height * 3).map(() => random.int(256) & (k % 3 === 0 ? 128 : 255));
-      const angle = random.uniform(-4, 4);
-      const step = random.uniform(0.1, 4);
-      const [ux, uy] = [step * Math.cos(angle), step * Math.sin(angle)];
-      const walk = { x: random.uniform(-20, width), y: random.uniform(-20, height), ux, uy, vx: -uy, vy: ux };
-      const image = { width, height, data };
-      const plain = samplePlain(image, k % 3, walk, 65);
-      const whole = { left: 0, top: 0, right: width - 1, bottom: height - 1 };
-      const { data: out } = sampleQuick(image, [whole, k % 3, walk, 65])!;
-      expect(Buffer.compare(Buffer.from(out), Buffer.from(plain.data))).toBe(0);
-    }
-  });
-
-  it("gives those of a part of the picture, which need not be copied", () => {
-    const random = Random.of(5);
-    const data = new Uint8Array(120 * 90 * 3).map(() => random.int(256));
-    const walk = { x: 0.25, y: 3.5, ux: 0.7, uy: 0.1, vx: -0.1, vy: 0.7 };
-    for (const halvings of [0, 1, 2]) {
-      const part = { left: 11, top: 7, right: 101, bottom: 71 };
-      const rows = Array.from({ length: 65 }, (_, y) => (7 + y) * 120 + 11);
-      const cut = Buffer.concat(rows.map((at) => data.subarray(3 * at, 3 * (at + 91))));
-      const plain = samplePlain({ width: 91, height: 65, data: cut }, halvings, walk, 48).data;
-      const picture = { width: 120, height: 90, data };
-      const { data: out } = sampleQuick(picture, [part, halvings, walk, 48])!;
-      expect(Buffer.compare(Buffer.from(out), Buffer.from(plain))).toBe(0);
-    }
-  });
-
-  it("leaves pictures to it that dlib would not halve", () => {
-    const image = { width: 20, height: 20, data: new Uint8Array(1200).fill(9) };
-    const walk = { x: 0, y: 0, ux: 0.1, uy: 0, vx: 0, vy: 0.1 };
-    const whole = { left: 0, top: 0, right: 19, bottom: 19 };
-    expect(sampleQuick(image, [whole, 2, walk, 32])).toBeUndefined();
-    expect(samplePlain(image, 2, walk, 32).data.every((v) => v === 0)).toBe(true);
   });
 });

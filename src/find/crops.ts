@@ -2,11 +2,9 @@
 // Source: dlib extract_image_chips with pyramid_down<2> and interpolate_bilinear, integer
 // arithmetic and odd offsets included. Invariant: outside the picture is black; nothing is mirrored.
 import { unexpected } from "../core/errors.ts";
-import { resizeQuick, sampleQuick } from "../pixels/fast/resize.ts";
+import type { Picture } from "../pixels/fast/picture.ts";
 import type { SquareWalk } from "../pixels/fast/shapes.ts";
 import type { Box, Point } from "../pixels/geometry.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
-import { halve } from "../pixels/pyramid.ts";
 import { type ChipLandmarks, chipSquare } from "./align.ts";
 import type { TurnedSquare } from "./hand-square.ts";
 
@@ -29,36 +27,31 @@ interface Rect {
 /**
  * Aligned face crop by similarity transform of landmarks.
  *
- * @param image - RGB u8, shape [H, W, 3], row-major, origin top-left
+ * @param image - what is cut from
  * @param landmarks - dlib's five corners or eye centres and nose tip, px in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
  * @param padding - margin round dlib's unpadded chip, fraction of its side; FairFace's pipeline uses 0.25
- * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image
+ * @returns [sizePx, sizePx, 3], lent as `image` is; black outside the image
  * @throws AppError("input", "EYES_COINCIDE") if the eyes are < 2 px apart, AppError("input", "CROP_SIZE")
  * @source dlib get_face_chip_details, extract_image_chip
  * @example faceChip(image, landmarks, 300, 0.25)
  */
-export function faceChip(
-  image: RgbImage,
-  landmarks: ChipLandmarks,
-  sizePx: number,
-  padding: number,
-): RgbImage {
+export function faceChip(image: Picture, landmarks: ChipLandmarks, sizePx: number, padding: number): Picture {
   return turnedCrop(image, chipSquare(landmarks, sizePx, padding), sizePx);
 }
 
 /**
  * Crop of a turned square, sampled as face chips are.
  *
- * @param image - RGB u8, shape [H, W, 3]
+ * @param image - what is cut from
  * @param square - where it lies in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
- * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image; of a photo of `withPhoto` it lasts as long
+ * @returns [sizePx, sizePx, 3], lent as `image` is; black outside the image
  * @throws AppError("input", "CROP_SIZE")
  * @source dlib extract_image_chip
  * @example turnedCrop(image, squareFromLandmarks(points), 300)
  */
-export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number): RgbImage {
+export function turnedCrop(image: Picture, square: TurnedSquare, sizePx: number): Picture {
   checkSize(sizePx);
   const { centre, sidePx, angle } = square;
   const half = (sidePx - 1) / 2;
@@ -72,25 +65,13 @@ export function turnedCrop(image: RgbImage, square: TurnedSquare, sizePx: number
   );
 }
 
-function extractChip(image: RgbImage, rect: Rect, angle: number, sizePx: number): RgbImage {
+function extractChip(image: Picture, rect: Rect, angle: number, sizePx: number): Picture {
   const bounds = usedPart(image, rect, angle, sizePx);
   let chip = shift(rect, -bounds.left, -bounds.top);
   let halvings = 0;
   for (let next = down(chip); area(next) > sizePx * sizePx; next = down(next), halvings++) chip = next;
   const walk = walkOf(corners(chip, angle), sizePx);
-  const how = [bounds, halvings, walk, sizePx] as const;
-  return sampleQuick(image, how) ?? samplePlain(crop(image, bounds), halvings, walk, sizePx);
-}
-
-/**
- * Halves a picture and samples a square of what comes out: the plain code of `sampleQuick`, with its bytes.
- *
- * @returns RGB u8, [sizePx, sizePx, 3]
- */
-export function samplePlain(image: RgbImage, halvings: number, walk: SquareWalk, sizePx: number): RgbImage {
-  let level = image;
-  for (let k = 0; k < halvings; k++) level = halve(level);
-  return sample(level, walk, sizePx);
+  return image.sampled(bounds, halvings, walk, sizePx);
 }
 
 function walkOf([tl, tr, bl]: readonly [Point, Point, Point, Point], sizePx: number): SquareWalk {
@@ -100,7 +81,7 @@ function walkOf([tl, tr, bl]: readonly [Point, Point, Point, Point], sizePx: num
 }
 
 /** The part of the image that the chip can need, as dlib cuts it: it decides where the pyramid's grid lies. */
-function usedPart(image: RgbImage, rect: Rect, angle: number, sizePx: number): Rect {
+function usedPart(image: Picture, rect: Rect, angle: number, sizePx: number): Rect {
   let grow = 2;
   for (let next = down(rect); area(next) > sizePx * sizePx; next = down(next)) grow = grow * 2 + 2;
   const points = corners(rect, angle);
@@ -148,33 +129,6 @@ function corners({ left, top, right, bottom }: Rect, angle: number): [Point, Poi
   return [turn(left, top), turn(right, top), turn(left, bottom), turn(right, bottom)];
 }
 
-/** Bilinear samples, truncated to u8; black where one of the four neighbours is missing. */
-function sample(
-  { width, height, data }: RgbImage,
-  { x: x0, y: y0, ux, uy, vx, vy }: SquareWalk,
-  sizePx: number,
-): RgbImage {
-  const out = new Uint8Array(sizePx * sizePx * 3); // [sizePx, sizePx, 3]
-  for (let r = 0, to = 0; r < sizePx; r++) {
-    for (let c = 0; c < sizePx; c++, to += 3) {
-      const x = x0 + ux * c + vx * r;
-      const y = y0 + uy * c + vy * r;
-      const left = Math.floor(x);
-      const top = Math.floor(y);
-      if (!(left >= 0 && top >= 0 && left + 1 < width && top + 1 < height)) continue;
-      const [fx, fy] = [x - left, y - top];
-      const from = (top * width + left) * 3;
-      const below = from + width * 3;
-      for (let k = 0; k < 3; k++) {
-        const upper = (1 - fx) * data[from + k]! + fx * data[from + 3 + k]!;
-        const lower = (1 - fx) * data[below + k]! + fx * data[below + 3 + k]!;
-        out[to + k] = (1 - fy) * upper + fy * lower;
-      }
-    }
-  }
-  return { width: sizePx, height: sizePx, data: out };
-}
-
 /** The square a hand crop shows: centred on the box, its long side widened by `margin` at each end, whole px. */
 export function handSquare(box: Box<"px">, margin: number): Box<"px"> {
   const side = Math.max(1, Math.round(Math.max(box.width, box.height) * (1 + 2 * margin)));
@@ -189,33 +143,19 @@ export function handSquare(box: Box<"px">, margin: number): Box<"px"> {
 /**
  * Upright square crop about a hand's box.
  *
- * @param image - RGB u8, shape [H, W, 3]
+ * @param image - what is cut from
  * @param box - the hand, px in `image`
  * @param sizePx - side of the square output, px; 32 to 1024
  * @param margin - added at each end of the long side, as a fraction of it
- * @returns RGB u8, shape [sizePx, sizePx, 3]; black outside the image
+ * @returns [sizePx, sizePx, 3], lent as `image` is; black outside the image
  * @throws AppError("input", "CROP_SIZE")
  * @example handCropFromBox(image, box, 300, 0.1)
  */
-export function handCropFromBox(image: RgbImage, box: Box<"px">, sizePx: number, margin: number): RgbImage {
+export function handCropFromBox(image: Picture, box: Box<"px">, sizePx: number, margin: number): Picture {
   checkSize(sizePx);
   const { x, y, width } = handSquare(box, margin);
-  const square = crop(image, { left: x, top: y, right: x + width - 1, bottom: y + width - 1 });
-  return resizeQuick(square, sizePx, sizePx);
-}
-
-/** Whole pixels of a rectangle, inclusive of its corners; black outside the image. */
-function crop(image: RgbImage, { left, top, right, bottom }: Rect): RgbImage {
-  const width = Math.max(0, right - left + 1);
-  const height = Math.max(0, bottom - top + 1);
-  const data = new Uint8Array(width * height * 3); // [height, width, 3]
-  const x0 = Math.max(left, 0);
-  const x1 = Math.min(right + 1, image.width);
-  for (let y = Math.max(top, 0); y < Math.min(bottom + 1, image.height) && x0 < x1; y++) {
-    const row = image.data.subarray((y * image.width + x0) * 3, (y * image.width + x1) * 3);
-    data.set(row, ((y - top) * width + (x0 - left)) * 3);
-  }
-  return { width, height, data };
+  const square = image.part({ left: x, top: y, right: x + width - 1, bottom: y + width - 1 });
+  return square.resized(sizePx, sizePx);
 }
 
 function checkSize(sizePx: number): void {

@@ -7,9 +7,8 @@ import { Handle } from "../core/handle.ts";
 import { createSession } from "../engine/runtime/open-session.ts";
 import type { Session } from "../engine/runtime/session.ts";
 import { readBytes, sha256 } from "../machine/files.ts";
-import { checkPicture } from "../pixels/fast/resize.ts";
+import { type Photo, type PhotoLike, Pictures, photoOf } from "../pixels/fast/pictures.ts";
 import type { Box, Point } from "../pixels/geometry.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
 import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
 import type { Candidate } from "./suppress.ts";
 import { openTflite } from "./tflite.ts";
@@ -55,7 +54,7 @@ export interface FaceDetector {
    *
    * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "RELEASED") once it was closed
    */
-  detect(image: RgbImage): Promise<Face[]>;
+  detect(image: PhotoLike): Promise<Face[]>;
   /** Frees the model when calls under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
@@ -119,15 +118,16 @@ export async function openFullRange(bytes: Uint8Array, threads: number): Promise
 }
 
 /** A detector that owns its session. */
-function owned(session: Session, recipe: FaceRecipe, detect: FaceDetector["detect"]): FaceDetector {
+function owned(
+  session: Session,
+  recipe: FaceRecipe,
+  detect: (photo: Photo) => Promise<Face[]>,
+): FaceDetector {
+  const pictures = new Pictures(); // for pixels that come without an owner
   const handle = new Handle("face detector", () => session.release());
   return {
     recipe,
-    detect: (image) =>
-      handle.use(() => {
-        checkPicture(image);
-        return detect(image);
-      }),
+    detect: (image) => handle.use(() => detect(photoOf(pictures, image))),
     close: () => handle.release(),
   };
 }

@@ -4,7 +4,7 @@
 import { unexpected } from "../core/errors.ts";
 import { closeAll, Handle } from "../core/handle.ts";
 import type { Modality } from "../core/words.ts";
-import { checkPicture } from "../pixels/fast/resize.ts";
+import { type Photo, type PhotoLike, Pictures, photoOf, withPicture } from "../pixels/fast/pictures.ts";
 import { type Box, boxArea, distance } from "../pixels/geometry.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
 import { chipSquare, MIN_EYE_DISTANCE_PX } from "./align.ts";
@@ -28,13 +28,15 @@ export interface FoundCrop {
 }
 
 export interface Finder {
+  /** Whose memory photos lie in while they are looked at. */
+  readonly pictures: Pictures;
   /**
    * The largest usable face or hand, or undefined.
    *
    * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "MODALITY_NOT_OPENED") for one that was not asked for,
    *   AppError("input", "RELEASED") once it was closed
    */
-  find(photo: RgbImage, modality: Modality): Promise<FoundCrop | undefined>;
+  find(photo: PhotoLike, modality: Modality): Promise<FoundCrop | undefined>;
   /** Frees the models when calls under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
@@ -74,11 +76,13 @@ export async function openFinder(options: FinderOptions): Promise<Finder> {
     await closeAll([faces, hands]);
     throw error;
   }
+  const pictures = new Pictures();
   const handle = new Handle("finder", () => closeAll([faces, hands, cutter]));
   return {
-    find: (photo, modality) =>
+    pictures,
+    find: (image, modality) =>
       handle.use(() => {
-        checkPicture(photo);
+        const photo = photoOf(pictures, image);
         if (modality === "face" && faces !== undefined) return findFace(faces, photo);
         if (modality === "hand" && hands !== undefined && cutter !== undefined)
           return findHand(hands, cutter, photo);
@@ -92,11 +96,13 @@ export async function openFinder(options: FinderOptions): Promise<Finder> {
   };
 }
 
-async function findFace(detector: FaceDetector, photo: RgbImage): Promise<FoundCrop | undefined> {
+async function findFace(detector: FaceDetector, photo: Photo): Promise<FoundCrop | undefined> {
   const faces = (await detector.detect(photo)).filter(isUsable);
   const face = largest(faces);
   if (face === undefined) return undefined;
-  const crop = faceChip(photo, face.landmarks, CROP_PX, FACE_PADDING);
+  const crop = withPicture(photo, (picture) =>
+    faceChip(picture, face.landmarks, CROP_PX, FACE_PADDING).copy(),
+  );
   const square = chipSquare(face.landmarks, CROP_PX, FACE_PADDING);
   return { crop, box: face.box, square, score: face.score, among: faces.length };
 }
@@ -110,13 +116,13 @@ function isUsable({ score, box, landmarks }: Face): boolean {
 async function findHand(
   detector: HandDetector,
   cutter: HandCutter,
-  photo: RgbImage,
+  photo: Photo,
 ): Promise<FoundCrop | undefined> {
   const hands = await detector.detect(photo);
   const hand = largest(hands);
   if (hand === undefined) return undefined;
   const placed = await cutter.place(photo, hand.box);
-  const crop = cutter.cut(photo, hand.box, placed, CROP_PX);
+  const crop = withPicture(photo, (picture) => cutter.cut(picture, hand.box, placed, CROP_PX).copy());
   return { crop, box: hand.box, square: placed.square, score: hand.score, among: hands.length };
 }
 

@@ -7,9 +7,10 @@ import { Handle } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
 import { type Session, Tensor } from "../engine/runtime/session.ts";
 import { readBytes, sha256 } from "../machine/files.ts";
+import { type Photo, type PhotoLike, Pictures, photoOf, withPicture } from "../pixels/fast/pictures.ts";
 import { type Box, boxIou, distance, HAND_POINTS, type Point } from "../pixels/geometry.ts";
-import { planes, RGB, whole } from "../pixels/letterbox.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
+import { wholePlanes } from "../pixels/letterbox.ts";
+import { RGB } from "../pixels/planes.ts";
 import { turnedCrop } from "./crops.ts";
 import {
   boundsOf,
@@ -38,7 +39,7 @@ export interface HandPoints {
 export interface HandModel {
   readonly recipe: { readonly name: string; readonly sha256: string; readonly inputPx: number };
   /** What the model says of one square of the photo. */
-  read(photo: RgbImage, square: TurnedSquare): Promise<HandPoints>;
+  read(photo: PhotoLike, square: TurnedSquare): Promise<HandPoints>;
   /** Frees the model when reads under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
@@ -57,9 +58,10 @@ export async function openHandModel(threads = 1): Promise<HandModel> {
   const session = await openTflite(bytes, FILE, threads);
   const handle = new Handle("hand landmark model", () => session.release());
   const read = reader(session);
+  const pictures = new Pictures(); // for pixels that come without an owner
   return {
     recipe: { name: "mediapipe-hand-landmark-lite/1", sha256: HAND_LANDMARK_SHA256, inputPx: INPUT_PX },
-    read: (photo, square) => handle.use(() => read(photo, square)),
+    read: (photo, square) => handle.use(() => read(photoOf(pictures, photo), square)),
     close: () => handle.release(),
   };
 }
@@ -79,7 +81,7 @@ export function checkHandModel(bytes: Uint8Array): Uint8Array {
 }
 
 /** Reads squares, one at a time: its input and outputs are in the same memory each time. */
-function reader(session: Session): HandModel["read"] {
+function reader(session: Session): (photo: Photo, square: TurnedSquare) => Promise<HandPoints> {
   const pixels = new Float32Array(3 * INPUT_PX ** 2);
   const xyz = new Float32Array(3 * HAND_POINTS);
   const presence = new Float32Array(1);
@@ -91,8 +93,10 @@ function reader(session: Session): HandModel["read"] {
   const inTurn = lend([{ pixels, xyz, presence }]);
   return (photo, square) =>
     inTurn(async (memory) => {
-      const image = turnedCrop(photo, square, INPUT_PX);
-      planes(whole(image), { channels: RGB, scale: 1 / 255, offset: 0 }, memory.pixels);
+      const shape = { channels: RGB, scale: 1 / 255, offset: 0 };
+      withPicture(photo, (picture) =>
+        wholePlanes(turnedCrop(picture, square, INPUT_PX), shape, memory.pixels),
+      );
       await session.run(feeds, fetches);
       const points = Array.from({ length: HAND_POINTS }, (_, i) =>
         fromSquare(square, { x: memory.xyz[3 * i]! / INPUT_PX, y: memory.xyz[3 * i + 1]! / INPUT_PX }),
@@ -120,7 +124,7 @@ const MAX_READS = 3;
  */
 export async function locateHand(
   model: HandModel,
-  photo: RgbImage,
+  photo: PhotoLike,
   box: Box<"px">,
 ): Promise<HandPoints | undefined> {
   for (const angle of STARTS) {
@@ -140,7 +144,7 @@ export function landmarkFit(points: readonly Point<"px">[], box: Box<"px">): num
  *
  * @param start - the first square
  */
-export async function track(model: HandModel, photo: RgbImage, start: TurnedSquare): Promise<HandPoints> {
+export async function track(model: HandModel, photo: PhotoLike, start: TurnedSquare): Promise<HandPoints> {
   let square = start;
   for (let reads = 1; ; reads++) {
     const found = await model.read(photo, square);

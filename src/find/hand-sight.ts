@@ -2,8 +2,8 @@
 // Source: our own, by MediaPipe's landmark model (hand-model.ts). Invariant: annotated landmarks count only if they fill
 // their box and the model, which begins from them, finds them again.
 
+import type { PhotoLike } from "../pixels/fast/pictures.ts";
 import { type Box, distance, type Point } from "../pixels/geometry.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
 import { type HandModel, landmarkFit, locateHand, MIN_FIT, MIN_PRESENCE } from "./hand-model.ts";
 import { squareFromLandmarks } from "./hand-square.ts";
 
@@ -37,12 +37,11 @@ export interface SeenHand {
 /**
  * Looks for an annotated hand.
  *
- * @param photo - RGB u8
  * @param hand - where it is annotated
  * @returns where the annotated landmarks are not seen, what the model finds in the box
  * @example (await seeHand(model, photo, { box, points })).from // "annotation"
  */
-export async function seeHand(model: HandModel, photo: RgbImage, hand: AnnotatedHand): Promise<SeenHand> {
+export async function seeHand(model: HandModel, photo: PhotoLike, hand: AnnotatedHand): Promise<SeenHand> {
   const { box, points } = hand;
   const known = points === undefined ? {} : await checkPoints(model, photo, box, points);
   if (known.off !== undefined && known.off <= MAX_OFF) {
@@ -57,7 +56,7 @@ export async function seeHand(model: HandModel, photo: RgbImage, hand: Annotated
 
 async function checkPoints(
   model: HandModel,
-  photo: RgbImage,
+  photo: PhotoLike,
   box: Box<"px">,
   points: readonly Point<"px">[],
 ): Promise<Pick<SeenHand, "fit" | "off" | "presence">> {

@@ -4,8 +4,9 @@
 
 import { closeAll, Handle, openAll } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
+import type { Picture } from "../pixels/fast/picture.ts";
+import { type PhotoLike, Pictures, photoOf } from "../pixels/fast/pictures.ts";
 import type { Box, Point } from "../pixels/geometry.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
 import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
 import { type HandModel, MIN_FIT, openHandModel } from "./hand-model.ts";
 import { type AnnotatedHand, type SeenHand, seeHand } from "./hand-sight.ts";
@@ -48,20 +49,20 @@ export interface HandCutter {
   /** Of the landmark model; undefined if hands are cut by their boxes. */
   readonly model: HandModel["recipe"] | undefined;
   /** What the picture shows where a hand is annotated; loads the landmark model where it is not. */
-  see(image: RgbImage, hand: AnnotatedHand): Promise<SeenHand>;
+  see(image: PhotoLike, hand: AnnotatedHand): Promise<SeenHand>;
   /**
    * Where the hand is cut.
    *
    * @param already - what `see` gave for the same hand, so that the picture is not read again
    */
   place(
-    image: RgbImage,
+    image: PhotoLike,
     box: Box<"px">,
     points?: readonly Point<"px">[],
     already?: SeenHand,
   ): Promise<PlacedHand>;
-  /** Cuts it; of a photo of `withPhoto` the crop lasts as long as that. */
-  cut(image: RgbImage, box: Box<"px">, placed: PlacedHand, sizePx: number): RgbImage;
+  /** Cuts it; the crop is lent as the picture is. */
+  cut(image: Picture, box: Box<"px">, placed: PlacedHand, sizePx: number): Picture;
   close(): Promise<void>;
 }
 
@@ -76,9 +77,10 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
   if (crop === "box") return boxCutter();
   const models = await openAll(Array.from({ length: threads }, () => openHandModel(1)));
   const withModel = lend(models);
+  const pictures = new Pictures(); // for pixels that come without an owner
   const handle = new Handle("hand cutter", () => closeAll(models));
   const see: HandCutter["see"] = (image, hand) =>
-    handle.use(() => withModel((model) => seeHand(model, image, hand)));
+    handle.use(() => withModel((model) => seeHand(model, photoOf(pictures, image), hand)));
   return {
     crop,
     model: models[0]!.recipe,

@@ -6,10 +6,10 @@ import { Handle } from "../core/handle.ts";
 import { createSession } from "../engine/runtime/open-session.ts";
 import { type Session, Tensor } from "../engine/runtime/session.ts";
 import { readBytes, sha256 } from "../machine/files.ts";
-import { checkPicture, resizeQuick } from "../pixels/fast/resize.ts";
+import { type Photo, type PhotoLike, Pictures, photoOf, withPicture } from "../pixels/fast/pictures.ts";
 import type { Box } from "../pixels/geometry.ts";
-import { planes, RGB, whole } from "../pixels/letterbox.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
+import { wholePlanes } from "../pixels/letterbox.ts";
+import { RGB } from "../pixels/planes.ts";
 import { mediapipeDetector } from "./mediapipe.ts";
 import { PALM, readPalmModel, wholeHand } from "./palm.ts";
 import { openTflite } from "./tflite.ts";
@@ -36,7 +36,7 @@ export interface HandDetector {
    *
    * @throws AppError("input", "NOT_AN_IMAGE"), AppError("input", "RELEASED") once it was closed
    */
-  detect(image: RgbImage): Promise<Hand[]>;
+  detect(image: PhotoLike): Promise<Hand[]>;
   /** Frees the model when calls under way have ended; a second call does no harm. */
   close(): Promise<void>;
 }
@@ -75,15 +75,16 @@ async function openPalm(threads: number): Promise<HandDetector> {
 }
 
 /** A detector that owns its session. */
-function owned(session: Session, recipe: HandRecipe, detect: HandDetector["detect"]): HandDetector {
+function owned(
+  session: Session,
+  recipe: HandRecipe,
+  detect: (photo: Photo) => Promise<Hand[]>,
+): HandDetector {
+  const pictures = new Pictures(); // for pixels that come without an owner
   const handle = new Handle("hand detector", () => session.release());
   return {
     recipe,
-    detect: (image) =>
-      handle.use(() => {
-        checkPicture(image);
-        return detect(image);
-      }),
+    detect: (image) => handle.use(() => detect(photoOf(pictures, image))),
     close: () => handle.release(),
   };
 }
@@ -112,9 +113,10 @@ async function openHagrid(path: string, threads: number): Promise<HandDetector> 
 }
 
 /** The model suppresses overlaps itself; its boxes are left, top, right, bottom in fractions of the photo. */
-async function detectHagrid(session: Session, image: RgbImage): Promise<Hand[]> {
-  const small = whole(resizeQuick(image, WIDTH_PX, HEIGHT_PX));
-  const values = planes(small, { channels: RGB, scale: 1 / 128, offset: -127 / 128 });
+async function detectHagrid(session: Session, image: Photo): Promise<Hand[]> {
+  const values = new Float32Array(3 * HEIGHT_PX * WIDTH_PX);
+  const shape = { channels: RGB, scale: 1 / 128, offset: -127 / 128 };
+  withPicture(image, (picture) => wholePlanes(picture.resized(WIDTH_PX, HEIGHT_PX), shape, values));
   const input = new Tensor("float32", values, [1, 3, HEIGHT_PX, WIDTH_PX]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const boxes = out["boxes"]!.data as Float32Array; // [N, 4]

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Session, Tensor } from "../engine/runtime/session.ts";
+import { Pictures } from "../pixels/fast/pictures.ts";
 import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
 
 const SIDE = FULL_RANGE.inputPx;
@@ -25,10 +26,9 @@ function sessionOf(logits: ReadonlyMap<number, number>, seen: Float32Array[]): S
   };
 }
 
-const grey = (width: number, height: number, level: number) => ({
-  ...{ width, height },
-  data: new Uint8Array(width * height * 3).fill(level),
-});
+const pictures = new Pictures();
+const grey = (width: number, height: number, level: number) =>
+  pictures.photo({ width, height, data: new Uint8Array(width * height * 3).fill(level) });
 
 it("keeps what its score allows, however near the logit is to the least", async () => {
   const least = Math.log(FULL_RANGE.minScore / (1 - FULL_RANGE.minScore));

@@ -3,8 +3,9 @@
 // tensors_to_detections_calculator.cc. Boxes and points are the model's own; their owners name and widen them.
 import { lend } from "../core/lend.ts";
 import { type Session, Tensor } from "../engine/runtime/session.ts";
-import { type Letterbox, letterbox, planes, RGB } from "../pixels/letterbox.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
+import { type Photo, withPicture } from "../pixels/fast/pictures.ts";
+import { type Letterbox, letterbox } from "../pixels/letterbox.ts";
+import { RGB } from "../pixels/planes.ts";
 import { type Candidate, suppressWeighted } from "./suppress.ts";
 
 export interface MediapipeModel {
@@ -61,7 +62,7 @@ export function anchorCentres(model: MediapipeModel): Float32Array {
 }
 
 /**
- * A detector of one kind of thing in photos (RGB u8). Calls share its input and outputs, so each waits for the one before.
+ * A detector of one kind of thing in photos. Calls share its input and outputs, so each waits for the one before.
  *
  * @param session - the model: input [1, 3, S, S], outputs regressors [1, N, 4 + 2 points] and scores [1, N, 1]
  * @param model - its constants
@@ -70,7 +71,7 @@ export function anchorCentres(model: MediapipeModel): Float32Array {
 export function mediapipeDetector(
   session: Session,
   model: MediapipeModel,
-): (photo: RgbImage) => Promise<Candidate[]> {
+): (photo: Photo) => Promise<Candidate[]> {
   const side = model.inputPx;
   const centres = anchorCentres(model);
   const values = new Float32Array(3 * side * side);
@@ -84,8 +85,8 @@ export function mediapipeDetector(
   const inTurn = lend([{ values, boxes: boxes.data as Float32Array, scores: scores.data as Float32Array }]);
   return (photo) =>
     inTurn(async (memory) => {
-      const fit = letterbox(photo, { widthPx: side, heightPx: side, place: "centre" });
-      planes(fit, shape, memory.values);
+      const input = { widthPx: side, heightPx: side, place: "centre" } as const;
+      const fit = withPicture(photo, (picture) => letterbox(picture, input, shape, memory.values));
       await session.run(feeds, fetches);
       return suppressWeighted(decode(memory.boxes, memory.scores, centres, model, fit), MIN_IOU);
     });

@@ -3,8 +3,9 @@
 // Input BGR 0..255, sides multiples of 32. Points: right eye, left eye (the subject's), nose, right and left mouth.
 
 import { type Session, Tensor } from "../engine/runtime/session.ts";
-import { BGR, type Letterbox, letterbox, planes } from "../pixels/letterbox.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
+import { type Photo, withPicture } from "../pixels/fast/pictures.ts";
+import { type Letterbox, letterbox } from "../pixels/letterbox.ts";
+import { BGR } from "../pixels/planes.ts";
 import { type Candidate, suppressGreedy } from "./suppress.ts";
 
 /** Long side of the input. */
@@ -22,15 +23,17 @@ export const YUNET_OUTPUTS: readonly string[] = ["cls", "obj", "bbox", "kps"].fl
  * Runs YuNet on one photo.
  *
  * @param session - the model, with dynamic height and width
- * @param photo - RGB u8
  * @returns one detection a face, best first, px in `photo`
  */
-export async function detectYunet(session: Session, photo: RgbImage): Promise<Candidate[]> {
+export async function detectYunet(session: Session, photo: Photo): Promise<Candidate[]> {
   const scale = YUNET_INPUT_PX / Math.max(photo.width, photo.height);
   const side = (px: number) => Math.max(32, 32 * Math.ceil(Math.round(px * scale) / 32));
   const [widthPx, heightPx] = [side(photo.width), side(photo.height)];
-  const fit = letterbox(photo, { widthPx, heightPx, place: "corner" });
-  const pixels = planes(fit, { channels: BGR, scale: 1, offset: 0 });
+  const pixels = new Float32Array(3 * heightPx * widthPx);
+  const shape = { channels: BGR, scale: 1, offset: 0 };
+  const fit = withPicture(photo, (picture) =>
+    letterbox(picture, { widthPx, heightPx, place: "corner" }, shape, pixels),
+  );
   const input = new Tensor("float32", pixels, [1, 3, heightPx, widthPx]);
   const out = await session.run({ [session.inputNames[0]!]: input });
   const values = (name: string) => out[name]!.data as Float32Array;

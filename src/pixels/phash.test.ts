@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { lookAt } from "../../test/lent.ts";
 import { blob } from "../../test/pictures.ts";
 import { decodeImage, encodeJpeg } from "./image.ts";
 import { hashDistance, lookOf, thumbCorrelation } from "./phash.ts";
@@ -6,7 +7,7 @@ import { flipHorizontal, type RgbImage, resizeBilinear } from "./pixels.ts";
 
 const mapped = (image: RgbImage, f: (v: number) => number) => ({ ...image, data: image.data.map(f) });
 const compare = (a: RgbImage, b: RgbImage) => {
-  const [x, y] = [lookOf(a), lookOf(b)];
+  const [x, y] = [lookAt(a, lookOf), lookAt(b, lookOf)];
   return { bits: hashDistance(x.hash, y.hash), correlation: thumbCorrelation(x.thumb, y.thumb) };
 };
 
@@ -26,7 +27,7 @@ describe("a look", () => {
     });
     const median = values.slice(1).sort((a, b) => a - b)[127]!;
     const expected = values.map((value, i) => (i > 0 && value > median ? 1 : 0));
-    const { hash } = lookOf(image);
+    const { hash } = lookAt(image, lookOf);
     expect(expected.map((_, i) => (hash[i >> 4]! >> (i & 15)) & 1)).toEqual(expected);
     expect(expected.reduce<number>((a, b) => a + b, 0)).toBe(127);
   });

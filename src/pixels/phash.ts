@@ -3,7 +3,7 @@
 // luma at 64 x 64, DCT-II, the lowest 16 x 16 frequencies without the constant one, each against their median.
 // Invariant: the constant frequency is left out and the median compared with, so brightness and contrast do not count.
 
-import { resizeQuick } from "./fast/resize.ts";
+import type { Picture } from "./fast/picture.ts";
 import type { RgbImage } from "./pixels.ts";
 
 const SIDE = 64;
@@ -32,30 +32,28 @@ const COSINES = Float64Array.from({ length: LOW * HALF }, (_, i) =>
 /**
  * Hash and thumbnail of a picture; its aspect ratio does not count.
  *
- * @param image - RGB u8, any size
- * @example lookOf(await decodeImage("faces/F_1.jpg")).hash
+ * @param image - of any size
+ * @example withPicture(pictures.photo(await decodeImage("faces/F_1.jpg")), lookOf).hash
  */
-export function lookOf(image: RgbImage): Look {
-  const small = resizeQuick(image, SIDE, SIDE);
-  const thumb = Uint8Array.from(luma(resizeQuick(small, THUMB_SIDE, THUMB_SIDE)), Math.round);
+export function lookOf(image: Picture): Look {
+  const small = image.resized(SIDE, SIDE);
+  const thumb = Uint8Array.from(luma(small.resized(THUMB_SIDE, THUMB_SIDE).copy()), Math.round);
   return { hash: hashOf(small), thumb };
 }
-
-/** The same memory for every picture, as new arrays make the collector run. */
-const LUMA = new Float64Array(SIDE * SIDE);
 
 /**
  * Hash of a picture alone.
  *
- * @param image - RGB u8, any size
+ * @param image - of any size
  * @returns [HASH_WORDS]
  */
-export function hashOf(image: RgbImage): Uint16Array {
-  return threshold(lowFrequencies(luma(resizeQuick(image, SIDE, SIDE), LUMA)));
+export function hashOf(image: Picture): Uint16Array {
+  return threshold(lowFrequencies(luma(image.resized(SIDE, SIDE).copy())));
 }
 
 /** ITU-R BT.601, 0 to 255. */
-function luma({ data, width, height }: RgbImage, out = new Float64Array(width * height)): Float64Array {
+function luma({ data, width, height }: RgbImage): Float64Array {
+  const out = new Float64Array(width * height);
   for (let i = 0, from = 0; i < out.length; i++, from += 3) {
     out[i] = 0.299 * data[from]! + 0.587 * data[from + 1]! + 0.114 * data[from + 2]!;
   }

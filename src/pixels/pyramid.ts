@@ -1,4 +1,4 @@
-// One step of dlib's image pyramid.
+// ◇ Browser-safe. One step of dlib's image pyramid.
 // Source: dlib pyramid_down<2>: separable [1 4 6 4 1], every second pixel, sum / 256 truncated.
 // Invariant: output pixel (r, c) is centred on input pixel (2r + 2, 2c + 2); no padding.
 import type { RgbImage } from "./pixels.ts";

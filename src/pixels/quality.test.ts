@@ -1,9 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { lookAt, lookPlainly } from "../../test/lent.ts";
 import { goldenPicture } from "../../test/parity/picture.ts";
 import { Random } from "../core/random.ts";
 import type { RgbImage } from "./pixels.ts";
-import { clippedShare, highlight, laplacianVariance, luma, plainSharpness, sharpness } from "./quality.ts";
+import { clippedShare, highlight, laplacianVariance, luma, sharpness } from "./quality.ts";
 
 const PATH = new URL("../../test/parity/goldens/derive.json", import.meta.url);
 const goldens = JSON.parse(readFileSync(PATH, "utf8")) as {
@@ -26,7 +27,8 @@ describe("sharpness", () => {
     for (let k = 0; k < 20; k++) {
       const [width, height] = [20 + random.int(400), 20 + random.int(400)];
       const data = new Uint8Array(width * height * 3).map(() => random.int(256));
-      expect(sharpness({ width, height, data })).toBe(plainSharpness({ width, height, data }));
+      const image = { width, height, data };
+      expect(lookAt(image, sharpness)).toBe(lookPlainly(image, sharpness));
     }
   });
 
@@ -37,8 +39,8 @@ describe("sharpness", () => {
 
   it("is measured at 128 px, and zero for a plain picture", () => {
     const picture = goldenPicture(128, 128);
-    expect(sharpness(picture)).toBe(laplacianVariance(luma(picture), 128, 128));
-    expect(sharpness(flat(300, 90))).toBeCloseTo(0, 9);
+    expect(lookAt(picture, sharpness)).toBe(laplacianVariance(luma(picture), 128, 128));
+    expect(lookAt(flat(300, 90), sharpness)).toBeCloseTo(0, 9);
   });
 });
 

@@ -1,8 +1,8 @@
-// What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any crop size.
+// ◇ Browser-safe. What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any crop size.
 // Source: Pech-Pacheco et al. 2000 (variance of the Laplacian), as OpenCV's Laplacian computes it; ITU-R BT.601.
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
 
-import { laplacianQuick } from "./fast/resize.ts";
+import type { Picture } from "./fast/picture.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { valueAtRank } from "./rank.ts";
 
@@ -21,18 +21,18 @@ export function luma({ data, width, height }: RgbImage): Float64Array {
 /**
  * Variance of the Laplacian of luma: low where nothing is sharp.
  *
- * @param crop - RGB u8, square; measured at 128 px
+ * @param crop - square; measured at 128 px
  * @returns 0 or more; the border is mirrored without repeating the edge
  * @source OpenCV Laplacian(CV_64F, ksize 1).var()
  * @example sharpness(chip)
  */
-export function sharpness(crop: RgbImage): number {
-  return laplacianQuick(crop, SHARPNESS_PX) ?? plainSharpness(crop);
+export function sharpness(crop: Picture): number {
+  return crop.laplacianVariance(SHARPNESS_PX);
 }
 
-/** The plain code of `sharpness`, with its bits. */
-export function plainSharpness(crop: RgbImage): number {
-  const { data, width, height } = resizeBilinear(crop, SHARPNESS_PX, SHARPNESS_PX);
+/** `Picture.laplacianVariance` in plain code, with its bits. */
+export function laplacianPlain(image: RgbImage, sizePx: number): number {
+  const { data, width, height } = resizeBilinear(image, sizePx, sizePx);
   return laplacianVariance(luma({ data, width, height }), width, height);
 }
 
@@ -82,9 +82,6 @@ export function clippedShare({ data, width, height }: RgbImage): number {
 /** Pixels that are looked at in each direction of a frame. */
 const SAMPLES = 64;
 
-/** Their luma: the same memory for every frame, as new arrays make the collector run. */
-const VALUES = new Float64Array(SAMPLES * SAMPLES);
-
 /**
  * How light the light parts of a frame are: the 95th percentile of its luma, background included.
  *
@@ -96,12 +93,13 @@ export function highlight({ data, width, height }: RgbImage): number {
     { length: SAMPLES },
     (_, c) => 3 * Math.floor(((c + 0.5) * width) / SAMPLES),
   );
+  const values = new Float64Array(SAMPLES * SAMPLES); // their luma
   for (let r = 0, k = 0; r < SAMPLES; r++) {
     const row = 3 * width * Math.floor(((r + 0.5) * height) / SAMPLES);
     for (let c = 0; c < SAMPLES; c++, k++) {
       const i = row + columns[c]!;
-      VALUES[k] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
+      values[k] = 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
     }
   }
-  return valueAtRank(VALUES, Math.floor(0.95 * VALUES.length), 255).value;
+  return valueAtRank(values, Math.floor(0.95 * values.length), 255).value;
 }

@@ -1,4 +1,4 @@
-// The value of a rank without sorting all of them: values are counted in bins, and only one bin is sorted.
+// ◇ Browser-safe. The value of a rank without sorting all of them: values are counted in bins, and only one bin is sorted.
 // Source: our own. Invariant: the value is the one that sorting would put at that rank.
 
 /** Bins from 0 to the largest value, and one for what rounds to it. */

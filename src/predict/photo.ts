@@ -6,10 +6,10 @@ import { type Finder, type FinderOptions, openFinder } from "../find/find.ts";
 import { looksUncropped } from "../find/uncropped.ts";
 import { readBytes, writeAtomic } from "../machine/files.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { copyOf, withPhoto } from "../pixels/fast/resize.ts";
+import { openPhoto } from "../pixels/fast/open-photo.ts";
+import { type Photo, withPicture } from "../pixels/fast/pictures.ts";
 import type { Box } from "../pixels/geometry.ts";
 import { decodeImage, encodeJpeg } from "../pixels/image.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
 import { drawFound } from "./draw-found.ts";
 import { type AskedCrop, type CropPrediction, predictCrops, shrinkCrop } from "./predict.ts";
 import { type AskedModality, askedOf, GATED, type Predictor, preferred } from "./predictor.ts";
@@ -164,22 +164,21 @@ async function findAll(
   asking: Asking,
 ): Promise<PreparedCrop[] | AppError> {
   const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
-  return withPhoto<PreparedCrop[] | AppError>(bytes, { name }, async (photo) => {
-    const drawn = save === undefined ? undefined : copyOf(photo);
-    const wanted = sought(asking.modality);
-    const all: PreparedCrop[] = [];
-    for (const modality of wanted) {
-      const hit = await finder.find(photo, modality);
-      if (hit === undefined) continue;
-      const { crop, box, square, among } = hit;
-      if (among > 1) asking.report(`${name}: ${among} ${modality}s found, the largest is used`);
-      const pixels = shrinkCrop(crop, asking.facts.pixels.sizePx).slice(); // the crop lasts no longer than the photo
-      all.push({ image: name, pixels, asked: askedOfFound(asking, modality), found: { modality, box } });
-      if (drawn !== undefined) drawFound(drawn, modality, box, square);
-    }
-    if (drawn !== undefined) await writeAtomic(save!, await encodeJpeg(drawn, { quality: 90 }));
-    return all.length > 0 ? all : notFoundIn(name, photo, wanted);
-  });
+  const photo = await openPhoto(finder.pictures, bytes, { name });
+  const drawn = save === undefined ? undefined : withPicture(photo, (picture) => picture.copy());
+  const wanted = sought(asking.modality);
+  const all: PreparedCrop[] = [];
+  for (const modality of wanted) {
+    const hit = await finder.find(photo, modality);
+    if (hit === undefined) continue;
+    const { crop, box, square, among } = hit;
+    if (among > 1) asking.report(`${name}: ${among} ${modality}s found, the largest is used`);
+    const pixels = shrinkCrop(crop, asking.facts.pixels.sizePx);
+    all.push({ image: name, pixels, asked: askedOfFound(asking, modality), found: { modality, box } });
+    if (drawn !== undefined) drawFound(drawn, modality, box, square);
+  }
+  if (drawn !== undefined) await writeAtomic(save!, await encodeJpeg(drawn, { quality: 90 }));
+  return all.length > 0 ? all : notFoundIn(name, photo, wanted);
 }
 
 /** UMCC F1 is told what was found; MAG answers by its gate unless one of its heads was asked for. */
@@ -187,7 +186,7 @@ function askedOfFound({ facts, modality }: Asking, found: Modality): AskedModali
   return facts.arch === "mag" ? modality : askedOf(facts, found);
 }
 
-function notFoundIn(image: string, photo: RgbImage, wanted: readonly Modality[]): AppError {
+function notFoundIn(image: string, photo: Photo, wanted: readonly Modality[]): AppError {
   const what = wanted.join(" or ");
   const code = wanted.length > 1 ? "NO_FACE_OR_HAND" : wanted[0] === "face" ? "NO_FACE" : "NO_HAND";
   const size = `${photo.width} x ${photo.height} px`;

@@ -6,6 +6,7 @@ import { AppError, Interrupted } from "../../core/errors.ts";
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { readBytes, sha256 } from "../../machine/files.ts";
 import { mapOrdered } from "../../machine/pool.ts";
+import { Pictures, withPicture } from "../../pixels/fast/pictures.ts";
 import { decodeImage } from "../../pixels/image.ts";
 import { HashList, nearPairs } from "../../pixels/near.ts";
 import { type Look, lookOf, thumbCorrelation } from "../../pixels/phash.ts";
@@ -42,9 +43,10 @@ export async function checkImages(
   options: ImageCheckOptions = {},
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
+  const pictures = new Pictures();
   for (const modality of MODALITIES) {
     const seen: Seen[] = [];
-    const work = (row: ScannedRow) => look(layout, modality, row);
+    const work = (row: ScannedRow) => look(layout, modality, row, pictures);
     for await (const result of mapOrdered(firstUses(rows, modality), options.threads ?? 4, work)) {
       if ("code" in result) findings.push(result);
       else seen.push(result);
@@ -67,14 +69,19 @@ function firstUses(rows: readonly ScannedRow[], modality: Modality): ScannedRow[
   return [...first.values()];
 }
 
-async function look(layout: Layout, modality: Modality, row: ScannedRow): Promise<Seen | Finding> {
+async function look(
+  layout: Layout,
+  modality: Modality,
+  row: ScannedRow,
+  pictures: Pictures,
+): Promise<Seen | Finding> {
   const path = imagePath(layout, modality, row.cells[`${modality}_image_name`]);
   const file = pathIn(layout, path);
   try {
     const bytes = await readBytes(path, "an image");
     const image = await decodeImage(bytes, { name: file });
     const size = `${image.width} x ${image.height}`;
-    return { row, file, size, sha256: sha256(bytes), look: lookOf(image) };
+    return { row, file, size, sha256: sha256(bytes), look: withPicture(pictures.photo(image), lookOf) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const e = { expected: "a complete image", name: `column ${modality}_image_name`, got: error.message };

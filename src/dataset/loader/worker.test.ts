@@ -4,7 +4,7 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { drawn } from "../../../test/parity/pixels.ts";
-import { openSimd } from "../../pixels/fast/simd.ts";
+import { Pictures } from "../../pixels/fast/pictures.ts";
 import { FULL_AUGMENT } from "../../pixels/jitter.ts";
 import { preparer } from "./worker.ts";
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("gives the same bytes with vectors and without, from plain files and others, kept or not", async () => {
+it("gives the same bytes by SIMD and without, from plain files and others, kept or not", async () => {
   const source = (w: number, h: number) =>
     sharp(drawn(w, h, "noise").data, { raw: { width: w, height: h, channels: 3 } });
   const files = [
@@ -33,7 +33,7 @@ it("gives the same bytes with vectors and without, from plain files and others, 
   );
   for (const augment of [FULL_AUGMENT, undefined]) {
     const setup = { sizePx: 24, seed: 1, augment, cacheBytes: 8000 }; // room for one or two
-    const [quick, plain] = [preparer(setup, openSimd()), preparer(setup, undefined)];
+    const [quick, plain] = [preparer(setup, new Pictures()), preparer(setup, new Pictures({ simd: false }))];
     for (const epoch of [0, 1, 1]) {
       const { value } = await quick({ epoch, items });
       expect(value).toEqual((await plain({ epoch, items })).value);

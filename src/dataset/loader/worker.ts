@@ -5,12 +5,12 @@ import { Random } from "../../core/random.ts";
 import { readBytesNow } from "../../machine/files.ts";
 import { mapOrdered, serveWorker, type WorkerResult } from "../../machine/pool.ts";
 import { baselineJpeg } from "../../pixels/fast/baseline.ts";
-import { copyOf } from "../../pixels/fast/resize.ts";
-import { openSimd, type SimdPictures } from "../../pixels/fast/simd.ts";
-import { decodeImage } from "../../pixels/image.ts";
-import { type Augmentation, type AugmentPolicy, augmentAs, drawAugmentation } from "../../pixels/jitter.ts";
+import { openPhoto } from "../../pixels/fast/open-photo.ts";
+import type { Picture } from "../../pixels/fast/picture.ts";
+import { Photo, Pictures, withPicture } from "../../pixels/fast/pictures.ts";
+import { type AugmentPolicy, drawAugmentation } from "../../pixels/jitter.ts";
 import { type Perturbation, perturb } from "../../pixels/perturb.ts";
-import { type RgbImage, resizeBilinear } from "../../pixels/pixels.ts";
+import type { RgbImage } from "../../pixels/pixels.ts";
 
 /** What a thread is started with. */
 export interface WorkerSetup {
@@ -33,53 +33,46 @@ export interface WorkerRequest {
 const DECODING = 3;
 
 if (parentPort !== null) {
-  const prepare = preparer(workerData as WorkerSetup, openSimd());
+  const prepare = preparer(workerData as WorkerSetup, new Pictures());
   serveWorker<WorkerRequest, Uint8Array>(parentPort, prepare);
 }
 
 /**
  * The thread's work: pictures of a request, one after another in one array.
  *
- * @param simd - the vectors' code; undefined to do without
+ * @param pictures - their memory; other requests use it too
  * @returns function from a request to RGB u8, [items, sizePx, sizePx, 3]
  */
 export function preparer(
   setup: WorkerSetup,
-  simd: SimdPictures | undefined,
+  pictures: Pictures,
 ): (r: WorkerRequest) => Promise<WorkerResult<Uint8Array>> {
   const { sizePx, seed, augment: policy } = setup;
-  const pictures = cachingDecoder(setup, simd);
+  const cache = cachingDecoder(setup, pictures);
   return async ({ epoch, items }) => {
     const stride = sizePx * sizePx * 3;
     const out = new Uint8Array(items.length * stride); // [N, sizePx, sizePx, 3]
     let at = 0;
-    const put = (key: string, decoded: RgbImage) => {
-      const random = Random.of(seed).split("augment", epoch, key);
-      const image = pictures.keep(key, decoded);
-      out.set(prepared(image, policy && drawAugmentation(random, policy), sizePx, simd), at);
-      at += stride;
-    };
-    for await (const { item, source } of mapOrdered(items, DECODING, pictures.open)) {
+    for await (const { item, source } of mapOrdered(items, DECODING, cache.open)) {
       const { key, path } = item;
-      // Nothing is awaited between decoding into the thread's memory and the last look: other requests decode there too.
-      const lent = source instanceof Uint8Array ? simd?.decode(source) : source;
-      if (lent !== undefined) put(key, lent);
-      else put(key, await decodeImage(source as Uint8Array, { name: path }));
+      const random = Random.of(seed).split("augment", epoch, key);
+      const drawn = policy && drawAugmentation(random, policy);
+      const place = out.subarray(at, at + stride);
+      // Nothing is awaited between decoding and the block, as other requests decode in the same memory.
+      const photo =
+        source instanceof Uint8Array
+          ? (pictures.plainJpeg(source) ?? (await openPhoto(pictures, source, { name: path })))
+          : source;
+      if (photo instanceof Photo) {
+        withPicture(photo, (picture) => {
+          picture.augmented(drawn, sizePx, place);
+          cache.keep(key, picture, place);
+        });
+      } else place.set(photo.data);
+      at += stride;
     }
     return { value: out }; // copied: one buffer handed over makes V8 check every typed array access of the thread
   };
-}
-
-function prepared(
-  image: RgbImage,
-  drawn: Augmentation | undefined,
-  sizePx: number,
-  simd: SimdPictures | undefined,
-): RgbImage["data"] {
-  if (drawn === undefined && image.width === sizePx && image.height === sizePx) return image.data;
-  const quick = simd?.prepare(image, drawn, sizePx);
-  if (quick !== undefined) return quick;
-  return resizeBilinear(drawn === undefined ? image : augmentAs(image, drawn), sizePx, sizePx).data;
 }
 
 /**
@@ -87,47 +80,42 @@ function prepared(
  * epoch in random order, throwing out the least recent would lose most of them just before their turn.
  * Without augmentation the resized picture is kept, otherwise the whole one, since upstream resizes last.
  */
-function cachingDecoder(setup: WorkerSetup, simd: SimdPictures | undefined) {
-  const { sizePx, seed, augment: policy, perturb: how, cacheBytes } = setup;
+function cachingDecoder(setup: WorkerSetup, pictures: Pictures) {
+  const { sizePx, augment: policy, seed, perturb: how, cacheBytes } = setup;
   const kept = new Map<string, RgbImage>();
   let bytes = 0;
-  const decodedAlone = async (file: Uint8Array, plain: boolean, path: string): Promise<RgbImage> => {
-    const lent = plain ? simd?.decode(file) : undefined;
-    return lent === undefined ? await decodeImage(file, { name: path }) : copyOf(lent);
+  const perturbed = async (file: Uint8Array, item: Item, change: Perturbation): Promise<Photo> => {
+    const photo = await openPhoto(pictures, file, { name: item.path });
+    const own = withPicture(photo, (picture) => picture.copy());
+    return pictures.photo(await perturb(own, change, Random.of(seed).split("perturb", item.key)));
   };
   return {
     /** Several at once: files that sharp has to decode, in threads of its own. Plain ones are decoded when it is their turn. */
     async open(item: Item): Promise<Opened> {
       const known = kept.get(item.key);
-      if (known !== undefined) return { item, source: known };
+      if (known !== undefined) return { item, source: policy === undefined ? known : pictures.photo(known) };
       const file = readBytesNow(item.path, "an image");
-      const plain = simd !== undefined && baselineJpeg(file) !== undefined;
-      if (how === undefined && plain) return { item, source: file };
-      const own = await decodedAlone(file, plain, item.path);
-      if (how === undefined) return { item, source: own };
-      return { item, source: await perturb(own, how, Random.of(seed).split("perturb", item.key)) };
+      if (how !== undefined) return { item, source: await perturbed(file, item, how) };
+      if (baselineJpeg(file) !== undefined) return { item, source: file };
+      return { item, source: await openPhoto(pictures, file, { name: item.path }) };
     },
-    /** The picture to augment; kept for other epochs if there is room. */
-    keep(key: string, decoded: RgbImage): RgbImage {
-      const known = kept.get(key);
-      if (known !== undefined) return known;
-      const image =
-        policy === undefined
-          ? { width: sizePx, height: sizePx, data: prepared(decoded, undefined, sizePx, simd) }
-          : decoded;
-      if (bytes + image.data.length <= cacheBytes) {
-        kept.set(key, copyOf(image));
-        bytes += image.data.length;
-      }
-      return image;
+    /** Keeps a picture for other epochs, if there is room. */
+    keep(key: string, picture: Picture, made: Uint8Array): void {
+      const size = policy === undefined ? made.length : picture.width * picture.height * 3;
+      if (kept.has(key) || bytes + size > cacheBytes) return;
+      kept.set(
+        key,
+        policy === undefined ? { width: sizePx, height: sizePx, data: made.slice() } : picture.copy(),
+      );
+      bytes += size;
     },
   };
 }
 
 type Item = WorkerRequest["items"][number];
 
-/** A picture that owns its bytes, or the file of a plain JPEG. */
+/** A photo, one that is ready as it is, or the file of a plain JPEG. */
 interface Opened {
   readonly item: Item;
-  readonly source: RgbImage | Uint8Array;
+  readonly source: Photo | RgbImage | Uint8Array;
 }

@@ -6,9 +6,9 @@
 import type { CornerLandmarks } from "../../find/align.ts";
 import type { AnnotatedHand, SeenHand } from "../../find/hand-sight.ts";
 import type { HandCutter } from "../../find/hand-source.ts";
+import type { PhotoLike } from "../../pixels/fast/pictures.ts";
 import { boxIou, boxToPx, type Point } from "../../pixels/geometry.ts";
 import type { ExifTurn } from "../../pixels/image.ts";
-import type { RgbImage } from "../../pixels/pixels.ts";
 import { type Reference, turnBox, turnPoint } from "../../pixels/turns.ts";
 import type { Frame } from "./frame.ts";
 
@@ -30,13 +30,13 @@ export interface FoundReference {
 /**
  * Where the chosen hand of a frame lies in the picture.
  *
- * @param image - the picture upright, RGB u8
+ * @param image - the picture upright
  * @param chosen - index into the frame's boxes
  * @param turn - EXIF's, as the picture was stored
  * @example (await findReference(image, frame, 0, 6, hands)).reference // "stored"
  */
 export async function findReference(
-  image: RgbImage,
+  image: PhotoLike,
   frame: Pick<Frame, "boxes" | "handLandmarks">,
   chosen: number,
   turn: ExifTurn,
@@ -57,7 +57,7 @@ export async function findReference(
 
 /** The hand in px of the upright picture, if the annotation is of pixels that are stored so. */
 function annotatedHand(
-  { width, height }: RgbImage,
+  { width, height }: PhotoLike,
   { boxes, handLandmarks }: Pick<Frame, "boxes" | "handLandmarks">,
   chosen: number,
   turn: ExifTurn,

@@ -6,9 +6,9 @@ import { closeAll, openAll } from "../../core/handle.ts";
 import { lend } from "../../core/lend.ts";
 import type { ChipLandmarks, CornerLandmarks } from "../../find/align.ts";
 import { type FaceRecipe, openFaceDetector } from "../../find/detect.ts";
+import type { PhotoLike } from "../../pixels/fast/pictures.ts";
 import { type Box, boxToPx, type Point } from "../../pixels/geometry.ts";
 import type { ExifTurn } from "../../pixels/image.ts";
-import type { RgbImage } from "../../pixels/pixels.ts";
 import { type Reference, turnBox, turnPoint } from "../../pixels/turns.ts";
 import { BadRecords } from "../hagrid/bad-records.ts";
 import { schemaError } from "../hagrid/frame.ts";
@@ -32,9 +32,13 @@ export interface FaceSource {
    *
    * @param turn - how the pixels that annotated landmarks speak of are turned to it; 1 if not given
    */
-  find(image: RgbImage, imageId: string, turn?: ExifTurn): Promise<readonly FoundFace[]>;
+  find(image: PhotoLike, imageId: string, turn?: ExifTurn): Promise<readonly FoundFace[]>;
   /** Which pixels annotated landmarks of a turned picture speak of; undefined if that cannot be told. */
-  readonly referenceOf?: (image: RgbImage, imageId: string, turn: ExifTurn) => Promise<Reference | undefined>;
+  readonly referenceOf?: (
+    image: PhotoLike,
+    imageId: string,
+    turn: ExifTurn,
+  ) => Promise<Reference | undefined>;
   close(): Promise<void>;
 }
 
@@ -96,7 +100,7 @@ export async function annotatedFaces(path: string): Promise<FaceSource> {
     else bad.add(schemaError(result.error, `${path}, image ${key}`));
   }
   bad.tell(path);
-  const find = async ({ width, height }: RgbImage, imageId: string, turn: ExifTurn = 1) =>
+  const find = async ({ width, height }: PhotoLike, imageId: string, turn: ExifTurn = 1) =>
     (known.get(imageId) ?? []).map((face) => toFace(face, width, height, turn));
   return {
     recipe: { name: "annotated/1", sha256: "", inputPx: 0 },

@@ -5,6 +5,7 @@
 import { AppError } from "../../core/errors.ts";
 import { foldName } from "../../core/file-names.ts";
 import { closeAll, openAll } from "../../core/handle.ts";
+import { lend } from "../../core/lend.ts";
 import { imagePath, type Layout } from "../../dataset/layout.ts";
 import type { Derivation, Manifest } from "../../dataset/manifest.ts";
 import { openHandCutter } from "../../find/hand-source.ts";
@@ -13,6 +14,7 @@ import { openJournal, readJournal } from "../../machine/journal.ts";
 import { type Lock, withLock } from "../../machine/lock.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import { checkApart } from "../../machine/true-path.ts";
+import { Pictures } from "../../pixels/fast/pictures.ts";
 import { type AnnotationOptions, readAnnotations } from "../hagrid/annotations.ts";
 import type { FaceLimits } from "../hagrid/pairing.ts";
 import type { RuleSettings } from "../judge/clean.ts";
@@ -107,6 +109,7 @@ export async function openDerivation(options: DeriveOptions): Promise<Opened> {
     const tools = {
       faces,
       hands,
+      withPictures: lend([new Pictures()]),
       limits: faceLimits(derivation.rules as RuleSettings),
       recipe: derivation.recipe,
     };

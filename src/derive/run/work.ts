@@ -3,6 +3,7 @@
 // images are written before it is returned, and synced before the journal has it (pipeline.ts); what rules judge is
 // measured here and judged when all frames are known.
 import { AppError } from "../../core/errors.ts";
+import type { Lender } from "../../core/lend.ts";
 import type { Modality } from "../../core/words.ts";
 import { imagePath, type Layout } from "../../dataset/layout.ts";
 import type { ImageRecipe } from "../../dataset/manifest.ts";
@@ -12,10 +13,11 @@ import type { HandCutter, PlacedHand } from "../../find/hand-source.ts";
 import type { TurnedSquare } from "../../find/hand-square.ts";
 import { FULL_RANGE } from "../../find/mediapipe.ts";
 import { readBytes, sha256, writeUnsynced } from "../../machine/files.ts";
-import { FileMemory } from "../../pixels/fast/file-memory.ts";
-import { encodeQuick, withPhoto } from "../../pixels/fast/resize.ts";
+import { openPhoto } from "../../pixels/fast/open-photo.ts";
+import type { Picture } from "../../pixels/fast/picture.ts";
+import { Photo, type Pictures, withPicture } from "../../pixels/fast/pictures.ts";
 import type { Box } from "../../pixels/geometry.ts";
-import { type ExifTurn, exifTurn } from "../../pixels/image.ts";
+import { type ExifTurn, encodeJpeg, exifTurn, type JpegOptions } from "../../pixels/image.ts";
 import { fitted } from "../../pixels/letterbox.ts";
 import { hashHex, hashOf } from "../../pixels/phash.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
@@ -34,6 +36,8 @@ import { sourceMark } from "./journal-check.ts";
 export interface Tools {
   readonly faces: FaceSource;
   readonly hands: HandCutter;
+  /** For one frame at a time, so that each is decoded once. */
+  readonly withPictures: Lender<Pictures>;
   readonly limits: FaceLimits;
   readonly layout: Layout;
   readonly recipe: ImageRecipe;
@@ -41,9 +45,6 @@ export interface Tools {
 
 /** What is told of a whole frame (perceptual hash, exposure) is seen as small as face detection sees it: shrunk to fit this. */
 const SMALL_PX = FULL_RANGE.inputPx;
-
-/** Frames are read while another is worked on. */
-const files = new FileMemory();
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
 
@@ -81,19 +82,16 @@ async function look(frame: Frame, tools: Tools): Promise<Found> {
 async function lookInside(frame: Frame, chosen: number, tools: Tools): Promise<Found> {
   let bytes: Uint8Array;
   try {
-    bytes = await readBytes(frame.path, "a frame", (size) => files.take(size));
+    bytes = await readBytes(frame.path, "a frame");
   } catch (error) {
     return refusal(error);
   }
-  try {
-    const turn = await exifTurn(bytes);
-    return await withPhoto<Found>(bytes, { name: frame.path, refused: refusal }, async (image) => ({
-      sha256: sha256(bytes),
-      ...(await lookAt(image, frame, chosen, turn, tools)),
-    }));
-  } finally {
-    files.give(bytes);
-  }
+  const turn = await exifTurn(bytes);
+  return await tools.withPictures(async (pictures): Promise<Found> => {
+    const photo = await openPhoto(pictures, bytes, { name: frame.path }).catch(refusal);
+    if (!(photo instanceof Photo)) return photo;
+    return { sha256: sha256(bytes), ...(await lookAt(photo, frame, chosen, turn, tools)) };
+  });
 }
 
 /** Why a frame cannot be read; what is no fault of the frame is thrown. */
@@ -104,32 +102,31 @@ function refusal(error: unknown): Found {
 }
 
 async function lookAt(
-  image: RgbImage,
+  photo: Photo,
   frame: Frame,
   chosen: number,
   turn: ExifTurn,
   tools: Tools,
 ): Promise<Found> {
-  const at = await whereAnnotated(image, frame, chosen, turn, tools);
+  const at = await whereAnnotated(photo, frame, chosen, turn, tools);
   if ("reason" in at) return at;
   const { handBox, placed, read } = at;
-  const faces = await tools.faces.find(image, frame.imageId, at.facesTurn);
+  const faces = await tools.faces.find(photo, frame.imageId, at.facesTurn);
   const owner = chooseOwner(faces, handBox, tools.limits);
   const chip = owner === undefined ? undefined : squareOf(owner.face, tools.recipe);
-  const crops = cut(image, handBox, placed, chip, tools);
-  await write(frame.imageId, crops, tools);
-  const small = fitted(image, SMALL_PX, SMALL_PX);
+  const { files, look, measures } = withPicture(photo, (image) => made(image, at, owner, chip, tools));
+  await write(frame.imageId, files, tools);
   return {
     ...read,
-    look: hashHex(hashOf(small)),
+    look,
     handBox: rounded(handBox),
     hand: placed.from,
     faces: faces.length,
     ...(owner === undefined
       ? {}
       : { faceScore: round(owner.face.score, 4), faceBox: rounded(owner.face.box) }),
-    measures: measure(image, small, placed, owner, chip, crops),
-    crops: crops.face === undefined ? ["hand"] : ["hand", "face"],
+    measures,
+    crops: files.face === undefined ? ["hand"] : ["hand", "face"],
     ...(owner === undefined ? impossible("no_face") : {}),
     ...(owner !== undefined && chip === undefined ? impossible("face_too_small", "eyes coincide") : {}),
   };
@@ -137,7 +134,7 @@ async function lookAt(
 
 /** Where hand and annotated faces lie in the picture, or why that is not to be told. */
 async function whereAnnotated(
-  image: RgbImage,
+  image: Photo,
   frame: Frame,
   chosen: number,
   turn: ExifTurn,
@@ -169,42 +166,59 @@ function squareOf(face: FoundFace, { sizePx, face: { padding } }: ImageRecipe): 
   }
 }
 
-interface Crops {
-  readonly hand: RgbImage;
-  readonly face: RgbImage | undefined;
+/** What is made of each crop. */
+interface Crops<C> {
+  readonly hand: C;
+  readonly face: C | undefined;
 }
 
-function cut(
-  image: RgbImage,
-  box: Box<"px">,
-  placed: PlacedHand,
+/** A file, or pixels of which sharp has to make one. */
+type CropFile = Uint8Array | RgbImage;
+
+/** All that a frame's pixels are wanted for once it is known where hand and face lie. */
+function made(
+  image: Picture,
+  { handBox, placed }: { readonly handBox: Box<"px">; readonly placed: PlacedHand },
+  owner: Owner<FoundFace> | undefined,
   chip: TurnedSquare | undefined,
   { hands, recipe }: Tools,
-): Crops {
-  const { sizePx } = recipe;
+): { readonly files: Crops<CropFile>; readonly look: string; readonly measures: Measures } {
+  const small = fitted(image, SMALL_PX, SMALL_PX);
+  const hand = hands.cut(image, handBox, placed, recipe.sizePx);
+  const face = chip && turnedCrop(image, chip, recipe.sizePx);
   return {
-    hand: hands.cut(image, box, placed, sizePx),
-    face: chip === undefined ? undefined : turnedCrop(image, chip, sizePx),
+    files: { hand: fileOf(hand, recipe.jpeg), face: face && fileOf(face, recipe.jpeg) },
+    look: hashHex(hashOf(small)),
+    measures: measure(image, small, placed, owner, chip, { hand, face }),
   };
 }
 
-async function write(imageId: string, { hand, face }: Crops, { layout, recipe }: Tools): Promise<void> {
-  const save = async (modality: Modality, crop: RgbImage) => {
+function fileOf(crop: Picture, { quality = 90, chroma }: JpegOptions): CropFile {
+  return (chroma === "4:2:0" ? crop.jpeg(quality) : undefined) ?? crop.copy();
+}
+
+async function write(
+  imageId: string,
+  { hand, face }: Crops<CropFile>,
+  { layout, recipe }: Tools,
+): Promise<void> {
+  const save = async (modality: Modality, crop: CropFile) => {
     const path = imagePath(layout, modality, cropName(modality, imageId));
-    writeUnsynced(path, await encodeQuick(crop, recipe.jpeg));
+    writeUnsynced(path, crop instanceof Uint8Array ? crop : await encodeJpeg(crop, recipe.jpeg));
   };
   await save("hand", hand);
   if (face !== undefined) await save("face", face);
 }
 
 function measure(
-  image: RgbImage,
-  small: RgbImage,
+  image: Picture,
+  small: Picture,
   placed: PlacedHand,
   owner: Owner<FoundFace> | undefined,
   chip: TurnedSquare | undefined,
-  { hand, face }: Crops,
+  { hand, face }: Crops<Picture>,
 ): Measures {
+  const facePixels = face?.copy();
   const { width, height } = image;
   const { square, points, fit, off, presence } = placed;
   const box = owner?.face.box;
@@ -221,14 +235,14 @@ function measure(
     hidden: box && points && hiddenShare(box, points),
     face_sharpness: chip && face && sharpness(large(image, chip, face)),
     hand_sharpness: sharpness(large(image, square, hand)),
-    highlight: highlight(small),
-    clipped: face && clippedShare(face),
-    ita: face && skinAngle(face),
+    highlight: highlight(small.copy()),
+    clipped: facePixels && clippedShare(facePixels),
+    ita: facePixels && skinAngle(facePixels),
   });
 }
 
 /** A crop that is not smaller than what sharpness is measured at, or one of that size. */
-function large(image: RgbImage, square: TurnedSquare, crop: RgbImage): RgbImage {
+function large(image: Picture, square: TurnedSquare, crop: Picture): Picture {
   return crop.width >= SHARPNESS_PX ? crop : turnedCrop(image, square, SHARPNESS_PX);
 }
 

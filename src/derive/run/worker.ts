@@ -3,10 +3,12 @@
 // Invariant: a frame's bytes depend on the frame, the recipe and the source of faces only.
 import { parentPort, workerData } from "node:worker_threads";
 import { closeAll, openAll } from "../../core/handle.ts";
+import { lend } from "../../core/lend.ts";
 import type { Layout } from "../../dataset/layout.ts";
 import type { ImageRecipe } from "../../dataset/manifest.ts";
 import { type HandCrop, openHandCutter } from "../../find/hand-source.ts";
 import { serveWorker } from "../../machine/pool.ts";
+import { Pictures } from "../../pixels/fast/pictures.ts";
 import type { Frame } from "../hagrid/frame.ts";
 import type { FaceLimits } from "../hagrid/pairing.ts";
 import { openFaces } from "./faces.ts";
@@ -33,9 +35,10 @@ if (parentPort !== null) {
   const { faces, handCrop, ...rest } = workerData as ThreadSetup;
   const opening = openAll([openFaces(faces, 1), openHandCutter(handCrop, 1)] as const);
   opening.catch(() => undefined); // told by the first frame
+  const withPictures = lend([new Pictures()]);
   const work = async ({ frame, repeated }: ThreadRequest) => {
     const [source, hands] = await opening;
-    return { value: await workFrame(frame, repeated, { ...rest, faces: source, hands }) };
+    return { value: await workFrame(frame, repeated, { ...rest, faces: source, hands, withPictures }) };
   };
   serveWorker<ThreadRequest, FrameResult>(parentPort, work, async () =>
     closeAll(await opening.catch(() => [])),

@@ -1,7 +1,5 @@
-// ◇ Browser-safe. The memory of the vectors' code: one picture is held at its beginning, others come and go behind it.
-// Source: simd/, compiled. Invariant: the held picture stays until another is decoded, whatever is done with others.
-import { AppError } from "../../core/errors.ts";
-import type { RgbImage } from "../pixels.ts";
+// ◇ Browser-safe. The memory of the SIMD code: one picture lies at its beginning, what is made of it behind.
+// Source: simd/, compiled. Invariant: what lies here is written by its one owner (pictures.ts) alone.
 import { SIMD_CODE } from "./code.ts";
 import type { Part } from "./shapes.ts";
 
@@ -44,71 +42,56 @@ export interface Code {
 export const SLACK = 64;
 const PAGE = 65536;
 
+/** Pictures with more pixels are left to the plain code, which keeps no memory. */
+export const MOST_PIXELS = 2 ** 22;
+
+interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A picture in the memory. */
+export interface Region extends Size {
+  /** What was decoded of a file lies here as planes too, and is halved as such. */
+  readonly decoded: boolean;
+  /**
+   * Where its colours are.
+   *
+   * @param part - what is looked at of them; default all
+   */
+  at(part?: Part): number;
+}
+
 /** The code with its memory. */
 export class SimdMemory {
   readonly code: Code;
   /** All of it; another array after `grow`. */
   bytes: Uint8Array;
-  /** Where it is free; the picture that is held begins there. */
+  /** Where pictures begin. */
   readonly start: number;
-  #held: HeldPicture | undefined;
-  /** Memory of the pictures that are kept behind it. */
-  #kept = 0;
+  /** Where it is free: results are written there, and what they need behind them. */
+  free: number;
 
   constructor(code: Code) {
     this.code = code;
     this.bytes = new Uint8Array(code.memory.buffer);
     this.start = code.freeFrom();
+    this.free = this.start;
   }
 
-  /** The picture that was decoded last. */
-  get held(): HeldPicture | undefined {
-    return this.#held;
+  /** Keeps the picture that was made where it was free. */
+  keep({ width, height }: Size): Region {
+    const at = this.free;
+    this.free += room({ width, height });
+    this.grow(this.free);
+    return { width, height, decoded: false, at: () => at };
   }
 
-  /** From now on this picture is held, and none that was kept of another. */
-  hold(picture: HeldPicture | undefined): void {
-    this.#held = picture;
-    this.#kept = 0;
-  }
-
-  /** Whether the picture lies here: the one that is held, or one that is kept beside it. */
-  has(image: RgbImage): boolean {
-    if (this.#held === undefined) return false;
-    return image === this.#held || (image instanceof KeptPicture && image.of === this.#held);
-  }
-
-  /**
-   * Where the picture is: it lies here, or else a copy does where it is free.
-   *
-   * @param part - what is looked at of the picture that is held; default all
-   */
-  place(image: RgbImage, part?: Part): number {
-    if (image === this.#held) {
-      this.#held.colour(part);
-      return this.start;
-    }
-    if (this.has(image)) return (image as KeptPicture).at;
-    const at = this.#free();
-    this.grow(at + room(image));
-    this.bytes.set(image.data, at);
-    return at;
-  }
-
-  /** Where it is free when the picture is placed. */
-  behind(image: RgbImage): number {
-    return this.#free() + (this.has(image) ? 0 : room(image));
-  }
-
-  /** Keeps the picture that was made where it was free behind one that lies here. */
-  keep(width: number, height: number): RgbImage {
-    const picture = new KeptPicture(this, width, height, this.#free());
-    this.#kept += room(picture);
-    return picture;
-  }
-
-  #free(): number {
-    return this.start + (this.#held?.bytes ?? 0) + this.#kept;
+  /** Puts pixels where it is free. */
+  put({ width, height, data }: Size & { readonly data: ArrayLike<number> }): Region {
+    const region = this.keep({ width, height });
+    this.bytes.set(data, region.at());
+    return region;
   }
 
   /** Makes the memory reach to `end`. */
@@ -119,8 +102,8 @@ export class SimdMemory {
     this.bytes = new Uint8Array(this.code.memory.buffer);
   }
 
-  /** Pixels from an address on. */
-  pixels(at: number, width: number, height: number): Uint8Array {
+  /** Pixels from an address on, until the memory grows. */
+  pixels(at: number, { width, height }: Size): Uint8Array {
     return this.bytes.subarray(at, at + width * height * 3);
   }
 
@@ -129,79 +112,62 @@ export class SimdMemory {
   }
 }
 
-/** The picture at the beginning of a memory, wherever the memory lies: room for its colours, then its planes. */
-export class HeldPicture implements RgbImage {
+/** The picture at the beginning of a memory. A decoded one has room for its colours, which are made where they are wanted. */
+export class Held implements Region {
   readonly #memory: SimdMemory;
   readonly width: number;
   readonly height: number;
-  /** Memory of all of it. */
-  readonly bytes: number;
-  #coloured = false;
+  readonly decoded: boolean;
+  #coloured: boolean;
+  /** What it was resized to first; detector and hash of a frame want the same. */
+  small: (Region & { readonly end: number; readonly halvings: number }) | undefined;
+  /** Where its memory ends. */
+  readonly #end: number;
 
-  constructor(memory: SimdMemory, width: number, height: number, bytes: number) {
+  /** Of what was just put at the memory's beginning, up to where it is free. */
+  constructor(memory: SimdMemory, { width, height }: Size, decoded: boolean) {
     this.#memory = memory;
     this.width = width;
     this.height = height;
-    this.bytes = bytes;
+    this.decoded = decoded;
+    this.#coloured = !decoded;
+    this.#end = memory.free;
   }
 
-  get data(): Uint8Array {
-    this.colour();
-    return this.#memory.pixels(this.#memory.start, this.width, this.height);
-  }
-
-  /** Makes colours of the planes where they are wanted; of a part they last until those of another are made. */
-  colour(part?: Part): void {
-    const { code, start, held } = this.#memory;
-    if (held !== this) throw gone();
-    if (this.#coloured) return;
+  /** Colours of a part last until those of another are made. */
+  at(part?: Part): number {
+    const { code, start } = this.#memory;
+    if (this.#coloured) return start;
     const all = { left: 0, top: 0, right: this.width - 1, bottom: this.height - 1 };
     const { left, top, right, bottom } = part ?? all;
     code.colourPart(left, top, right, bottom, start);
     this.#coloured = part === undefined;
+    return start;
+  }
+
+  /** Forgets all that was made of it, but for `small`. */
+  clear(): void {
+    this.#memory.free = this.small?.end ?? this.#end;
   }
 }
 
-/** A picture that was made of the one that is held; it lasts as long. */
-class KeptPicture implements RgbImage {
-  readonly #memory: SimdMemory;
-  readonly width: number;
-  readonly height: number;
-  readonly at: number;
-  readonly of: HeldPicture | undefined;
-
-  constructor(memory: SimdMemory, width: number, height: number, at: number) {
-    this.#memory = memory;
-    this.width = width;
-    this.height = height;
-    this.at = at;
-    this.of = memory.held;
-  }
-
-  get data(): Uint8Array {
-    if (this.#memory.held !== this.of) throw gone();
-    return this.#memory.pixels(this.at, this.width, this.height);
-  }
-}
-
-function gone(): AppError {
-  return new AppError(
-    "internal",
-    "PICTURE_GONE",
-    "Another picture was decoded before this one was done, or its work has ended",
-  );
-}
-
-/** The vectors' code, compiled; undefined where the machine or runtime has none. */
-export function openMemory(): SimdMemory | undefined {
+/** Compiled once: code, without a memory. */
+const compiled = () => {
   const bytes = Uint8Array.from(atob(SIMD_CODE), (letter) => letter.charCodeAt(0));
-  if (!WebAssembly.validate(bytes)) return undefined;
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: {} });
+  return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
+};
+let code: ReturnType<typeof compiled> | null = null;
+
+/** A new memory with the SIMD code; undefined where the machine or runtime has none. */
+export function openMemory(): SimdMemory | undefined {
+  if (code === null) code = compiled();
+  if (code === undefined) return undefined;
+  const { exports } = new WebAssembly.Instance(code, { env: {} });
   return new SimdMemory(exports as unknown as Code);
 }
 
 /** Memory of a picture. */
-export function room({ width, height }: Pick<RgbImage, "width" | "height">): number {
+export function room({ width, height }: Size): number {
   return align(width * height * 3 + SLACK);
 }
 

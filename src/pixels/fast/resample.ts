@@ -1,9 +1,8 @@
-// ◇ Browser-safe. The resample in the vectors' memory.
+// ◇ Browser-safe. The resample in a memory.
 // Source: simd/shrink.ts, simd/planes.ts. Invariant: bit for bit `reduceByTwo` and `resizeBilinear`, but that a decoded
 // picture is halved before its colours are made.
-import type { RgbImage } from "../pixels.ts";
 import { tapsFor } from "../taps.ts";
-import { align, type SimdMemory, SLACK } from "./memory.ts";
+import { align, type Region, room, type SimdMemory, SLACK } from "./memory.ts";
 import { packTaps } from "./taps.ts";
 
 /** Rows of weight 0 that are read behind the last one. */
@@ -20,17 +19,13 @@ export interface Resample {
 /**
  * Resamples a picture.
  *
- * @returns where the output lies, u8 [heightPx, widthPx, 3]: behind the picture
+ * @returns where the output lies, u8 [heightPx, widthPx, 3]: where the memory is free
  */
-export function resampled(memory: SimdMemory, image: RgbImage, to: Resample): number {
+export function resampledIn(memory: SimdMemory, region: Region, to: Resample): number {
   const { widthPx, heightPx } = to;
-  const out = memory.behind(image);
-  const { from, width, height, free } = halved(
-    memory,
-    image,
-    to.halvings,
-    out + align(heightPx * widthPx * 3 + SLACK),
-  );
+  const out = memory.free;
+  const behind = out + room({ width: widthPx, height: heightPx });
+  const { from, width, height, free } = halved(memory, region, to.halvings, behind);
   const across = packTaps(tapsFor(width, widthPx), 3);
   const down = packTaps(tapsFor(height, heightPx), 1);
   const acrossAt = free;
@@ -46,25 +41,25 @@ export function resampled(memory: SimdMemory, image: RgbImage, to: Resample): nu
 }
 
 /** Halves a picture; `work` is free, and what it leaves free comes back. */
-function halved(memory: SimdMemory, image: RgbImage, halvings: number, work: number) {
+function halved(memory: SimdMemory, region: Region, halvings: number, work: number) {
   if (halvings === 0) {
-    return { from: memory.place(image), width: image.width, height: image.height, free: work };
+    return { from: region.at(), width: region.width, height: region.height, free: work };
   }
-  const [width, height] = [image.width >> halvings, image.height >> halvings];
-  const from = (image === memory.held ? halvedPlanes : reduced)(memory, image, halvings, work);
-  return { from, width, height, free: from + align(width * height * 3 + SLACK) };
+  const [width, height] = [region.width >> halvings, region.height >> halvings];
+  const from = (region.decoded ? halvedPlanes : reduced)(memory, region, halvings, work);
+  return { from, width, height, free: from + room({ width, height }) };
 }
 
-function halvedPlanes(memory: SimdMemory, { width, height }: RgbImage, halvings: number, work: number) {
+function halvedPlanes(memory: SimdMemory, { width, height }: Region, halvings: number, work: number) {
   const to = work + align(memory.code.halvedBytes(width, height) + SLACK);
   memory.grow(to + align((width * height * 3) / 4 + SLACK));
   memory.code.halvedColours(halvings, work, to);
   return to;
 }
 
-function reduced(memory: SimdMemory, image: RgbImage, halvings: number, to: number): number {
-  let { width, height } = image;
-  let from = memory.place(image);
+function reduced(memory: SimdMemory, region: Region, halvings: number, to: number): number {
+  let { width, height } = region;
+  let from = region.at();
   memory.grow(to + align((width * height * 3) / 4 + SLACK));
   for (let k = 0; k < halvings; k++) {
     memory.code.reduce(from, width, height, to);

@@ -2,14 +2,18 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { simdCode } from "../../../scripts/simd.mjs";
+import { lookAt, lookPlainly } from "../../../test/lent.ts";
 import goldens from "../../../test/parity/goldens/pixels/jpeg.json" with { type: "json" };
 import { drawn, expectSame, picture } from "../../../test/parity/pixels.ts";
 import { readIfThere } from "../../../test/source.ts";
-import { ADJUSTMENTS, type Augmentation, augmentAs } from "../jitter.ts";
-import { type RgbImage, resizeBilinear } from "../pixels.ts";
-import { openSimd } from "./simd.ts";
+import { ADJUSTMENTS, type Augmentation } from "../jitter.ts";
+import type { RgbImage } from "../pixels.ts";
+import { augmentedIn } from "./augment.ts";
+import type { Region } from "./memory.ts";
+import { openMemory } from "./memory.ts";
+import { Pictures, withPicture } from "./pictures.ts";
 
-const simd = openSimd()!;
+const pictures = new Pictures();
 
 /** Without a listing of all bytes when they differ. */
 const equal = (a: RgbImage["data"], b: RgbImage["data"]) => Buffer.from(a).equals(Buffer.from(b));
@@ -33,13 +37,19 @@ describe("the committed code", () => {
   });
 });
 
-describe("prepare equals the plain code bit for bit", () => {
+function augmented(image: RgbImage, how: Augmentation | undefined, px: number, look = lookAt) {
+  const out = new Uint8Array(px * px * 3);
+  look(image, (picture) => picture.augmented(how, px, out));
+  return out;
+}
+
+describe("augmented equals the plain code bit for bit", () => {
   it("without augmentation, to any size", () => {
     fc.assert(
       fc.property(side, side, fc.integer({ min: 1, max: 120 }), fc.nat(), (width, height, px, seed) => {
         const image = picture(width, height, seed);
-        const { data } = resizeBilinear(image, px, px);
-        expect(equal(simd.prepare(image, undefined, px)!, data)).toBe(true);
+        const plain = augmented(image, undefined, px, lookPlainly);
+        expect(equal(augmented(image, undefined, px), plain)).toBe(true);
       }),
       { numRuns: 60 },
     );
@@ -48,10 +58,9 @@ describe("prepare equals the plain code bit for bit", () => {
   it("with any augmentation", () => {
     fc.assert(
       fc.property(side, side, side, augmentation, fc.nat(), (width, height, px, drawnOnce, seed) => {
-        fc.pre(drawnOnce.degrees === 0 || drawnOnce.degrees % 90 !== 0);
         const image = picture(width, height, seed);
-        const plain = resizeBilinear(augmentAs(image, drawnOnce), px, px).data;
-        expect(equal(simd.prepare(image, drawnOnce, px)!, plain)).toBe(true);
+        const plain = augmented(image, drawnOnce, px, lookPlainly);
+        expect(equal(augmented(image, drawnOnce, px), plain)).toBe(true);
       }),
       { numRuns: 150 },
     );
@@ -62,19 +71,28 @@ describe("prepare equals the plain code bit for bit", () => {
     const order = ["brightness", "contrast", "saturation"] as const;
     const jitter = { brightness: 1.1, contrast: 0.9, saturation: 1.05, order };
     const once = { mirror: true, jitter, degrees: 9.5 };
-    const plain = resizeBilinear(augmentAs(image, once), 224, 224).data;
-    expect(equal(simd.prepare(image, once, 224)!, plain)).toBe(true);
+    expect(equal(augmented(image, once, 224), augmented(image, once, 224, lookPlainly))).toBe(true);
   });
 
   it("and leaves quarter turns, wide strips and huge pictures to it", () => {
     const jitter = { brightness: 1, contrast: 1, saturation: 1, order: ADJUSTMENTS };
-    expect(simd.prepare(picture(9, 9, 0), { mirror: false, jitter, degrees: 90 }, 8)).toBeUndefined();
-    expect(simd.prepare(drawn(40_000, 2, "smooth"), undefined, 8)).toBeUndefined();
-    expect(simd.prepare(drawn(2049, 2049, "smooth"), undefined, 8)).toBeUndefined();
+    const memory = openMemory()!;
+    const region = (width: number, height: number): Region => ({
+      width,
+      height,
+      decoded: false,
+      at: () => 0,
+    });
+    const turned = { mirror: false, jitter, degrees: 90 };
+    expect(augmentedIn(memory, region(9, 9), turned, 8)).toBeUndefined();
+    expect(augmentedIn(memory, region(40_000, 2), undefined, 8)).toBeUndefined();
+    expect(augmentedIn(memory, region(2049, 2049), undefined, 8)).toBeUndefined();
+    for (const image of [picture(9, 9, 0), drawn(40_000, 2, "smooth")])
+      expect(equal(augmented(image, turned, 8), augmented(image, turned, 8, lookPlainly))).toBe(true);
   });
 });
 
-describe("encode", () => {
+describe("jpeg", () => {
   const drawn = fc.record({
     width: fc.integer({ min: 1, max: 90 }),
     height: fc.integer({ min: 1, max: 90 }),
@@ -90,7 +108,7 @@ describe("encode", () => {
         let image = picture(width, height, seed);
         if (kind === "extremes") image = { ...image, data: image.data.map((v) => (v & 1) * 255) };
         if (kind === "plain") image.data.fill(seed & 255);
-        const file = simd.encode(image, quality);
+        const file = lookAt(image, (lent) => lent.jpeg(quality));
         expect(file === undefined).toBe(!(whole(width) && whole(height)));
         if (file === undefined) return;
         const source = sharp(image.data, { raw: { width, height, channels: 3 } });
@@ -105,18 +123,25 @@ describe("encode", () => {
     const first = await sharp(picture(300, 300, 7).data, { raw: { width: 300, height: 300, channels: 3 } })
       .jpeg({ quality: 95, chromaSubsampling: "4:2:0" })
       .toBuffer();
-    const image = simd.decode(first)!;
-    const wanted = await sharp(image.data.slice(), { raw: { width: 300, height: 300, channels: 3 } })
+    const photo = pictures.plainJpeg(first)!;
+    const image = withPicture(photo, (lent) => lent.copy());
+    const wanted = await sharp(image.data, { raw: { width: 300, height: 300, channels: 3 } })
       .jpeg({ quality: 80, chromaSubsampling: "4:2:0" })
       .toBuffer();
-    expect(equal(simd.encode(image, 80)!, wanted)).toBe(true);
+    expect(equal(withPicture(photo, (lent) => lent.jpeg(80))!, wanted)).toBe(true);
   });
 });
+
+/** Pixels of a plain JPEG. */
+function decode(file: Uint8Array): RgbImage | undefined {
+  const photo = pictures.plainJpeg(file);
+  return photo && withPicture(photo, (lent) => lent.copy());
+}
 
 describe("decode", () => {
   for (const golden of goldens.files) {
     it(`${golden.name}: the same bytes as Pillow, or none`, () => {
-      const decoded = simd.decode(Buffer.from(golden.base64, "base64"));
+      const decoded = decode(Buffer.from(golden.base64, "base64"));
       if (/progressive|4:2:2/.test(golden.name)) return expect(decoded).toBeUndefined();
       expect([decoded!.width, decoded!.height]).toEqual(golden.size);
       expectSame(decoded!, golden);
@@ -146,7 +171,7 @@ describe("decode", () => {
       fc.asyncProperty(encoded, async (options) => {
         const file = await jpeg(options);
         const { data } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
-        expect(equal(simd.decode(file)!.data, data)).toBe(true);
+        expect(equal(decode(file)!.data, data)).toBe(true);
       }),
       { numRuns: 80 },
     );
@@ -161,7 +186,7 @@ describe("decode", () => {
         async (options, at, by) => {
           const file = await jpeg(options);
           file[Math.floor(at * (file.length - 1))]! ^= by;
-          const decoded = simd.decode(file);
+          const decoded = decode(file);
           if (decoded === undefined) return;
           const { data } = await sharp(file, { failOn: "none" }).raw().toBuffer({ resolveWithObject: true });
           expect(equal(decoded.data, data)).toBe(true);
@@ -181,7 +206,7 @@ describe("decode", () => {
       optimiseCoding: false,
     });
     for (let length = 0; length < file.length; length += 7)
-      expect(simd.decode(file.subarray(0, length))).toBeUndefined();
+      expect(decode(file.subarray(0, length))).toBeUndefined();
   });
 
   it("takes no other file: grey, CMYK, Exif, profile, PNG", async () => {
@@ -193,6 +218,6 @@ describe("decode", () => {
       source().withIccProfile("p3").jpeg(),
       source().png(),
     ];
-    for (const file of files) expect(simd.decode(await file.toBuffer())).toBeUndefined();
+    for (const file of files) expect(decode(await file.toBuffer())).toBeUndefined();
   });
 });

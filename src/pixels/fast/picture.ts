@@ -1,0 +1,61 @@
+// ◇ Browser-safe. A picture that is lent: its pixels may lie in memory that the next picture takes.
+// Source: our own. Invariants: it is no `RgbImage` and holds no bytes that can be taken from it; it works until the block ends
+// that it was lent to (pictures.ts); what it gives besides other lent pictures owns its bytes.
+import { AppError } from "../../core/errors.ts";
+import type { Augmentation } from "../jitter.ts";
+import type { RgbImage } from "../pixels.ts";
+import type { Ground, Part, Sampling } from "./shapes.ts";
+
+/** What `withPicture` hands to its block; named, so that nothing else passes for it. */
+export abstract class Picture {
+  protected abstract readonly lent: true;
+  abstract readonly width: number;
+  abstract readonly height: number;
+
+  /** All of it, with bytes of its own. */
+  abstract copy(): RgbImage;
+
+  /**
+   * Resized as `resizeBilinear` does, after `halvings` by `reduceByTwo`; a decoded file is halved before its colours are made,
+   * which comes to the same but for rounding.
+   */
+  abstract resized(widthPx: number, heightPx: number, halvings?: number): Picture;
+
+  /** Samples of a square, after halving a part of the picture as dlib's pyramid does: `samplePlain` (../chip.ts). */
+  abstract sampled(...how: Sampling): Picture;
+
+  /** Whole pixels of a rectangle, black outside the picture: `cropPlain` (../chip.ts). */
+  abstract part(part: Part): Picture;
+
+  /**
+   * Planes of the picture on its ground, value * scale + offset: `planesPlain` (../planes.ts).
+   *
+   * @param out - float32, [3, heightPx, widthPx], where they are written
+   */
+  abstract planes(ground: Ground, scale: number, offset: number, out: Float32Array): void;
+
+  /** Variance of the Laplacian of the luma (../quality.ts) of the picture, resized to a square. */
+  abstract laplacianVariance(sizePx: number): number;
+
+  /** A JPEG with halved chroma, of sharp's bytes; undefined for sizes that are left to sharp (jpeg.ts). */
+  abstract jpeg(quality: number): Uint8Array | undefined;
+
+  /**
+   * Augments and resizes, in upstream's order.
+   *
+   * @param augmentation - undefined for none
+   * @param out - [sizePx, sizePx, 3], where it is written
+   */
+  abstract augmented(augmentation: Augmentation | undefined, sizePx: number, out: Uint8Array): void;
+}
+
+/** What a block may give: neither a promise, whose work would come when the picture is gone, nor the picture. */
+export type Owned<R> = R extends PromiseLike<unknown> | Picture ? never : R;
+
+/** What is done with a picture, at once. */
+export type Block<R> = (picture: Picture) => Owned<R>;
+
+/** A picture was used when its block had ended. */
+export function ended(): AppError {
+  return new AppError("internal", "PICTURE_ENDED", "A picture of `withPicture` was used after its block");
+}
