@@ -128,21 +128,13 @@ export function writeFailed(path: string, cause: unknown): AppError {
   });
 }
 
-/**
- * Reads a whole file; a missing one is an AppError that names `what`. Only the reading leaves this thread.
- *
- * @param allocate - gives memory of that many bytes; new if left out
- */
-export async function readBytes(
-  path: string,
-  what: string,
-  allocate: (size: number) => Uint8Array = (size) => Buffer.allocUnsafeSlow(size),
-): Promise<Uint8Array> {
+/** Reads a whole file; a missing one is an AppError that names `what`. Only the reading leaves this thread. */
+export async function readBytes(path: string, what: string): Promise<Uint8Array> {
   try {
     const file = openSync(path, "r");
     try {
       const { size } = fstatSync(file);
-      return size === 0 ? await readFile(path) : await readAll(file, allocate(size)); // 0: perhaps no plain file
+      return size === 0 ? await readFile(path) : await readAll(file, Buffer.allocUnsafeSlow(size)); // 0: perhaps no plain file
     } finally {
       closeSync(file);
     }

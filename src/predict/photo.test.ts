@@ -8,6 +8,7 @@ import { blob } from "../../test/pictures.ts";
 import { TINY, writeTiny } from "../../test/tiny-model.ts";
 import type { Modality } from "../core/words.ts";
 import type { Finder } from "../find/find.ts";
+import { Pictures } from "../pixels/fast/pictures.ts";
 import { encodePng } from "../pixels/image.ts";
 import { resizeBilinear } from "../pixels/pixels.ts";
 import { exportOnnx } from "./export.ts";
@@ -23,6 +24,7 @@ const BOX = { x: 3, y: 4, width: 20, height: 24 };
 function finderOf(...found: readonly Modality[]) {
   const counts = { closed: 0 };
   const finder: Finder = {
+    pictures: new Pictures(),
     find: async (_photo, modality) =>
       found.includes(modality)
         ? {

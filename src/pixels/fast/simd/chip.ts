@@ -1,5 +1,5 @@
 // dlib's chips: one step of its image pyramid, and bilinear samples along a turned square.
-// Source and reference: src/pixels/pyramid.ts and src/find/crops.ts. Invariant: bit for bit the same, in 64-bit floats.
+// Source and reference: src/pixels/pyramid.ts and src/pixels/chip.ts. Invariant: bit for bit the same, in 64-bit floats.
 
 /**
  * Halves a picture, or a part of one, after smoothing.

@@ -1,5 +1,5 @@
 // Bytes of a picture to the planes of 32-bit floats that a network takes.
-// Source and reference: `planes` of src/pixels/letterbox.ts. Invariant: bit for bit the same.
+// Source and reference: `planesPlain` of src/pixels/planes.ts. Invariant: bit for bit the same.
 
 /** What each byte becomes: f32 [256] */
 const VALUES = memory.data(4 * 256, 16);
