@@ -3,11 +3,11 @@
 import type { RgbImage } from "../pixels.ts";
 import { LentPicture } from "./lent.ts";
 import { MOST_PIXELS, type Region, type SimdMemory } from "./memory.ts";
-import { ended, type Picture } from "./picture.ts";
+import { ended, type Lender, type Picture } from "./picture.ts";
 import { PlainPicture } from "./plain.ts";
 
 /** One block's pictures. */
-export class Lease {
+export class Lease implements Lender {
   readonly #memory: SimdMemory | undefined;
   #open = true;
 
@@ -16,7 +16,6 @@ export class Lease {
     this.#memory = memory;
   }
 
-  /** @throws AppError("internal", "PICTURE_ENDED") */
   check(): void {
     if (!this.#open) throw ended();
   }
@@ -25,13 +24,11 @@ export class Lease {
     this.#open = false;
   }
 
-  /** A picture that was made in the block; where there is room, it goes on in the memory. */
   lend(image: RgbImage): Picture {
     if (this.#memory === undefined || !fits(image)) return this.plain(image);
     return this.lendRegion(this.#memory, this.#memory.put(image));
   }
 
-  /** A picture that is too large for the memory, or becomes so. */
   plain(image: RgbImage): Picture {
     return new PlainPicture(this, image);
   }

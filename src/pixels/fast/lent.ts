@@ -6,23 +6,23 @@ import type { Augmentation } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
 import { augmentedIn } from "./augment.ts";
 import { encodedIn } from "./encode.ts";
-import type { Lease } from "./lease.ts";
 import { Held, MOST_PIXELS, type Region, room, type SimdMemory, SLACK } from "./memory.ts";
-import { Picture } from "./picture.ts";
+import { type Lender, Picture } from "./picture.ts";
 import { augmentedPlain } from "./plain.ts";
 import { resampledIn } from "./resample.ts";
 import { sampledIn } from "./sample.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
 
+/** Pixels in a memory, which others take when the block has ended. */
 export class LentPicture extends Picture {
   protected readonly lent = true;
   readonly width: number;
   readonly height: number;
-  readonly #lease: Lease;
+  readonly #lease: Lender;
   readonly #memory: SimdMemory;
   readonly #region: Region;
 
-  constructor(lease: Lease, memory: SimdMemory, region: Region) {
+  constructor(lease: Lender, memory: SimdMemory, region: Region) {
     super();
     this.width = region.width;
     this.height = region.height;

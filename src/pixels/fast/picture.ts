@@ -4,6 +4,7 @@
 import { AppError } from "../../core/errors.ts";
 import type { Augmentation } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
+import type { Region, SimdMemory } from "./memory.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
 
 /** What `withPicture` hands to its block; named, so that nothing else passes for it. */
@@ -54,6 +55,18 @@ export type Owned<R> = R extends PromiseLike<unknown> | Picture ? never : R;
 
 /** What is done with a picture, at once. */
 export type Block<R> = (picture: Picture) => Owned<R>;
+
+/** What lends pictures (lease.ts), as they see it. */
+export interface Lender {
+  /** @throws AppError("internal", "PICTURE_ENDED") when the block has ended */
+  check(): void;
+  /** A picture that was made in the block; where there is room, it goes on in the memory. */
+  lend(image: RgbImage): Picture;
+  /** One that is too large for the memory, or becomes so. */
+  plain(image: RgbImage): Picture;
+  /** One that lies in the memory. */
+  lendRegion(memory: SimdMemory, region: Region): Picture;
+}
 
 /** A picture was used when its block had ended. */
 export function ended(): AppError {

@@ -6,8 +6,7 @@ import { type RgbImage, resizeBilinear } from "../pixels.ts";
 import { planesPlain } from "../planes.ts";
 import { laplacianPlain } from "../quality.ts";
 import { reduceByTwo } from "../reduce.ts";
-import type { Lease } from "./lease.ts";
-import { Picture } from "./picture.ts";
+import { type Lender, Picture } from "./picture.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
 
 /** Pixels that nobody writes to while the block lasts. */
@@ -15,10 +14,10 @@ export class PlainPicture extends Picture {
   protected readonly lent = true;
   readonly width: number;
   readonly height: number;
-  readonly #lease: Lease;
+  readonly #lease: Lender;
   readonly #image: RgbImage;
 
-  constructor(lease: Lease, image: RgbImage) {
+  constructor(lease: Lender, image: RgbImage) {
     super();
     this.width = image.width;
     this.height = image.height;
