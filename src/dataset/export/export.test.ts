@@ -6,7 +6,7 @@ import { aPair } from "../../../test/dataset.ts";
 import { layPictures } from "../../../test/pictures.ts";
 import { findTraces } from "../../../test/traces.ts";
 import { Interrupted } from "../../core/errors.ts";
-import { writeParquet } from "../../formats/parquet/parquet.ts";
+import { writeParquet } from "../../formats/parquet/write.ts";
 import { sha256, sha256File, writeJson } from "../../machine/files.ts";
 import { planLayout } from "../layout.ts";
 import { EXPORT_KINDS } from "./common.ts";

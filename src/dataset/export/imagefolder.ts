@@ -4,7 +4,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
-import { readParquet, writeParquet } from "../../formats/parquet/parquet.ts";
+import { readParquet } from "../../formats/parquet/parquet.ts";
+import { writeParquet } from "../../formats/parquet/write.ts";
 import { readBytes, writing } from "../../machine/files.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import type { Cells } from "../check/tables.ts";

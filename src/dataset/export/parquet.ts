@@ -8,10 +8,11 @@ import {
   countRows,
   openRowWriter,
   type ParquetImage,
+  type ParquetRow,
   type RowSchema,
-  type RowWriter,
   readRows,
 } from "../../formats/parquet/rows.ts";
+import type { ParquetRows } from "../../formats/parquet/write.ts";
 import type { Cells } from "../check/tables.ts";
 import {
   type ExportedPair,
@@ -72,7 +73,7 @@ async function writeShards(
     paths.push(path);
     return openRowWriter(path, SCHEMA, METADATA);
   };
-  let shard: RowWriter = await open();
+  let shard: ParquetRows<ParquetRow> = await open();
   let waiting = 0; // bytes of rows that are not in the file yet
   let before = 0;
   try {

@@ -7,7 +7,7 @@ import { AppError, unexpected } from "../../core/errors.ts";
 import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
 import { openCsv, readCsv, readCsvHeader, writeCsv } from "../../formats/csv.ts";
 import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
-import { openParquet } from "../../formats/parquet/stream.ts";
+import { openParquet } from "../../formats/parquet/write.ts";
 import { exists, sha256File, writeJson } from "../../machine/files.ts";
 import type { Cells, ScannedRow } from "../check/tables.ts";
 import type { Layout } from "../layout.ts";

@@ -6,7 +6,7 @@
 import { LEDGER_COLUMNS, LEDGER_SCHEMA, type LedgerColumn } from "../../dataset/ledger-columns.ts";
 import { openCsv } from "../../formats/csv.ts";
 import type { ParquetType } from "../../formats/parquet/parquet.ts";
-import { openParquet } from "../../formats/parquet/stream.ts";
+import { openParquet } from "../../formats/parquet/write.ts";
 import { REASONS, type Reason } from "../judge/reasons.ts";
 
 type Cell<T extends ParquetType> = T extends "string" | "string?"

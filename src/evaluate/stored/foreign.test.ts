@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedPredictions } from "../../../test/run-fixture.ts";
-import { writeParquet } from "../../formats/parquet/parquet.ts";
+import { writeParquet } from "../../formats/parquet/write.ts";
 import { formatSummary } from "../../report/format.ts";
 import { formatCalibration, formatThresholds } from "../../report/format-analysis.ts";
 import { analyseSelective, analyseThresholds, calibrate } from "../analysis/analysis.ts";

@@ -5,7 +5,8 @@ import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedPredictions } from "../../../test/run-fixture.ts";
-import { readParquet, writeParquet } from "../../formats/parquet/parquet.ts";
+import { readParquet } from "../../formats/parquet/parquet.ts";
+import { writeParquet } from "../../formats/parquet/write.ts";
 import { PREDICTION_COLUMNS, type Prediction } from "./prediction-row.ts";
 import { PREDICTION_PARQUET, readPredictions, writePredictions } from "./predictions.ts";
 

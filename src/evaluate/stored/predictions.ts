@@ -1,7 +1,8 @@
 // A file of predictions, one row an image: written by training and evaluation, read by everything that makes tables.
 // Invariant: what is read back equals what was written, bit for bit; a file that breaks a rule is refused by row.
 import { unexpected } from "../../core/errors.ts";
-import { type ParquetSchema, readParquet, writeParquet } from "../../formats/parquet/parquet.ts";
+import { type ParquetSchema, readParquet } from "../../formats/parquet/parquet.ts";
+import { writeParquet } from "../../formats/parquet/write.ts";
 import {
   CLASS_TARGETS,
   type ClassTarget,

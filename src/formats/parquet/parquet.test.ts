@@ -7,7 +7,8 @@ import { parquetMetadata } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import { checkCodecs } from "./codecs.ts";
-import { encodeParquet, readParquet, writeParquet } from "./parquet.ts";
+import { readParquet } from "./parquet.ts";
+import { encodeParquet, writeParquet } from "./write.ts";
 
 const goldens = fileURLToPath(new URL("../../../test/parity/goldens/formats/", import.meta.url));
 const SCHEMA = {

@@ -1,12 +1,10 @@
-// Parquet tables of plain typed columns, over hyparquet and hyparquet-writer: predictions and ledgers.
+// Reads Parquet tables of plain typed columns, over hyparquet: predictions and ledgers (write.ts writes them).
 // Source: the Apache Parquet format through these libraries; written with Snappy, read with any codec (codecs.ts).
 // Invariants: one schema describes both sides; the same table gives the same bytes; no value changes its type.
 // Files of ours carry a seal, a SHA-256 of themselves in the key-value metadata, so that damage is found before a page is
 // decoded; files of others are decoded in a process of their own (apart.ts).
 import type { SchemaElement } from "hyparquet";
-import { parquetWriteBuffer } from "hyparquet-writer";
-import { unexpected } from "../../core/errors.ts";
-import { readBytes, sha256, writeAtomic } from "../../machine/files.ts";
+import { readBytes, sha256 } from "../../machine/files.ts";
 import { explained } from "../../machine/sniff-file.ts";
 import { APART, HERE } from "./apart.ts";
 import { damagedParquet, guardParquet, openParquetFile, type ParquetFile } from "./file.ts";
@@ -19,74 +17,15 @@ import {
   type ParquetSchema,
   type ParquetTable,
   type ParquetType,
-  schemaElements,
   textualType,
   topColumns,
 } from "./types.ts";
+import { findSeal, SEAL_CHARS } from "./write.ts";
 
 /** Type of a further column to read, by its name and what the file says of it. */
 type More = (column: string, element: SchemaElement) => ParquetType | undefined;
 
 export type { Cell, ParquetSchema, ParquetTable, ParquetType };
-
-const SEAL_KEY = "facehand.sha256";
-const SEAL_CHARS = 64;
-const OPEN_SEAL = "0".repeat(SEAL_CHARS);
-/**
- * Writes a table, atomically.
- *
- * @throws AppError("internal", "PARQUET_WRITE") for a value of another type or a column of another length
- * @example await writeParquet("p.parquet", { id: "string", logit: "double" }, { id: ["a"], logit: [0.3] })
- */
-export async function writeParquet<S extends ParquetSchema>(
-  path: string,
-  schema: S,
-  table: ParquetTable<S>,
-): Promise<void> {
-  await writeAtomic(path, encodeParquet(schema, table));
-}
-
-/** The bytes that writeParquet would write. */
-export function encodeParquet<S extends ParquetSchema>(schema: S, table: ParquetTable<S>): Uint8Array {
-  const bytes = parquetWriteBuffer({ columnData: columnsOf(schema, table), ...fileOptions(schema) });
-  return seal(new Uint8Array(bytes));
-}
-
-/** A table as columns to write, each value of its type. */
-export function columnsOf<S extends ParquetSchema>(schema: S, table: ParquetTable<S>) {
-  const names = Object.keys(schema);
-  const rows = table[names[0] ?? ""]?.length ?? 0;
-  return names.map((name) => {
-    const data = checkColumn(name, schema[name]!, table[name]!, rows);
-    // A dictionary would make one value of 0 and -0.
-    return { name, data, ...(schema[name]!.startsWith("double") ? { encoding: "PLAIN" as const } : {}) };
-  });
-}
-
-/** What a file of ours says of itself, with a seal to be filled. */
-export function fileOptions(schema: ParquetSchema) {
-  const elements = schemaElements(schema);
-  return {
-    schema: [{ name: "root", num_children: elements.length }, ...elements],
-    createdBy: "facehand",
-    kvMetadata: [{ key: SEAL_KEY, value: OPEN_SEAL }],
-  };
-}
-
-/** Fills the seal in place. */
-function seal(bytes: Uint8Array): Uint8Array {
-  const at = findSeal(bytes)!;
-  new TextEncoder().encodeInto(sha256(bytes), bytes.subarray(at));
-  return bytes;
-}
-
-/** Offset of the seal's characters in a file or its end: after the key stand a field header and a length, one byte each. */
-export function findSeal(bytes: Uint8Array): number | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const key = buffer.lastIndexOf(SEAL_KEY);
-  const at = key + SEAL_KEY.length + 2;
-  return key < 0 || at + SEAL_CHARS > bytes.byteLength ? undefined : at;
-}
 
 /** True for a whole file of ours, false for one of another program. */
 function checkSeal(bytes: Uint8Array, path: string): boolean {
@@ -98,22 +37,6 @@ function checkSeal(bytes: Uint8Array, path: string): boolean {
   bytes.set(found, at);
   if (new TextDecoder().decode(found) === expected) return true;
   throw damagedParquet(path, "contents as its seal says", "other contents");
-}
-
-function checkColumn(name: string, type: ParquetType, values: readonly unknown[], rows: number): unknown[] {
-  const code = "PARQUET_WRITE";
-  if (values.length !== rows) {
-    throw unexpected("internal", {
-      code,
-      expected: `${rows} rows`,
-      name: `column ${name}`,
-      got: values.length,
-    });
-  }
-  checkValues(values, type, (row, got) => {
-    throw unexpected("internal", { code, expected: type, name: `row ${row} of column ${name}`, got });
-  });
-  return values as unknown[];
 }
 
 /**

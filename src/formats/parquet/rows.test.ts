@@ -1,10 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parquetMetadata } from "hyparquet";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { writeParquet } from "./parquet.ts";
 import { openRowWriter, type ParquetRow, readRows } from "./rows.ts";
+import { writeParquet } from "./write.ts";
 
 let root: string;
 const at = (name: string) => join(root, name);
@@ -46,6 +46,16 @@ describe("rows", () => {
   it("may be none", async () => {
     await write("none.parquet", []);
     expect(await read("none.parquet")).toEqual([]);
+  });
+
+  it("are in no file before it is complete, which replaces what was there", async () => {
+    await write("a.parquet", rows.slice(0, 1));
+    const file = await openRowWriter(at("a.parquet"), SCHEMA, {});
+    for (const one of rows) await file.add(one);
+    expect(await read("a.parquet")).toEqual(rows.slice(0, 1));
+    await file.discard();
+    expect(await readdir(root)).toEqual(["a.parquet"]);
+    expect(await read("a.parquet")).toEqual(rows.slice(0, 1));
   });
 
   it("of another kind, or cut off, are refused", async () => {

@@ -1,16 +1,14 @@
 // Parquet files that are too large for memory: written and read a group of rows at a time.
-// Source: hyparquet and hyparquet-writer; the layout of picture columns is Hugging Face's, a struct of bytes and path.
+// Source: hyparquet; the layout of picture columns is Hugging Face's, a struct of bytes and path.
 // Invariants: memory is bounded by one group; the same rows give the same bytes. Files are not sealed (see parquet.ts):
 // whoever reads them checks their SHA-256 first, and they are decoded in a process of their own (apart.ts).
-import { open } from "node:fs/promises";
 import type { SchemaElement } from "hyparquet";
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { unexpected } from "../../core/errors.ts";
-import { writing } from "../../machine/files.ts";
 import { openRanges, type RangeReader } from "../../machine/ranges.ts";
 import { explained } from "../../machine/sniff-file.ts";
 import { APART } from "./apart.ts";
 import { damagedParquet, openParquetFile, type ParquetSource } from "./file.ts";
+import { openRows, ParquetEncoder, type ParquetRows } from "./write.ts";
 
 /** A picture as Hugging Face's Image feature stores it. */
 export interface ParquetImage {
@@ -26,76 +24,31 @@ export type ParquetRow = Readonly<Record<string, RowValue>>;
 /** Rows of one group: what Hugging Face's own writer takes for pictures. */
 const GROUP_ROWS = 100;
 
-export interface RowWriter {
-  /** Bytes in the file so far. */
-  readonly sizeBytes: number;
-  add(row: ParquetRow): Promise<void>;
-  close(): Promise<void>;
-  /** Lets go of a file that will not be completed; nothing happens after `close`. */
-  discard(): Promise<void>;
-}
-
 /**
- * Opens a file for rows, over whatever is at `path`; close it, or the file is not complete.
+ * Opens a file for rows; it appears at `close`.
  *
  * @param metadata - key-value metadata of the file
  * @example const file = await openRowWriter("a.parquet", { id: "string", hand: "image" }, {})
  */
-export async function openRowWriter(
+export function openRowWriter(
   path: string,
   schema: RowSchema,
   metadata: Readonly<Record<string, string>>,
-): Promise<RowWriter> {
-  const file = await writing(path, () => open(path, "w"));
-  const writer = new ByteWriter();
-  const flush = async () => {
-    const bytes = new Uint8Array(writer.buffer, 0, writer.index);
-    await writing(path, () => file.writeFile(bytes));
-    writer.index = 0;
-  };
-  const parquet = new ParquetWriter({
-    writer,
-    schema: elementsOf(schema),
-    statistics: false,
-    createdBy: "facehand",
-    kvMetadata: Object.entries(metadata).map(([key, value]) => ({ key, value })),
-  });
-  let group: ParquetRow[] = [];
-  const writeGroup = async () => {
-    if (group.length === 0) return;
-    const columnData = Object.entries(schema).map(([name, type]) => ({
+): Promise<ParquetRows<ParquetRow>> {
+  const width = Object.keys(schema).length;
+  const encoder = new ParquetEncoder({ elements: elementsOf(schema), width, statistics: false, metadata });
+  const columns = (rows: readonly ParquetRow[]) =>
+    Object.entries(schema).map(([name, type]) => ({
       name,
-      data: group.map((row) => row[name]),
+      data: rows.map((row) => row[name]),
       ...(type === "image" ? ({ codec: "UNCOMPRESSED", encoding: "PLAIN" } as const) : {}),
     }));
-    await parquet.write({ columnData, rowGroupSize: GROUP_ROWS });
-    group = [];
-    await flush();
-  };
-  return {
-    get sizeBytes() {
-      return writer.offset;
-    },
-    async add(row) {
-      group.push(row);
-      if (group.length === GROUP_ROWS) await writeGroup();
-    },
-    async close() {
-      await writeGroup();
-      await parquet.finish();
-      await flush();
-      await writing(path, async () => {
-        await file.sync();
-        await file.close();
-      });
-    },
-    discard: () => file.close(), // a closed one once more is no fault
-  };
+  return openRows(path, encoder, { columns, groups: [GROUP_ROWS, GROUP_ROWS] });
 }
 
 function elementsOf(schema: RowSchema): SchemaElement[] {
   const text = { type: "BYTE_ARRAY", converted_type: "UTF8", repetition_type: "OPTIONAL" } as const;
-  const columns = Object.entries(schema).flatMap(([name, type]): SchemaElement[] =>
+  return Object.entries(schema).flatMap(([name, type]): SchemaElement[] =>
     type === "string"
       ? [{ name, ...text }]
       : [
@@ -104,7 +57,6 @@ function elementsOf(schema: RowSchema): SchemaElement[] {
           { name: "path", ...text },
         ],
   );
-  return [{ name: "root", num_children: Object.keys(schema).length }, ...columns];
 }
 
 /**

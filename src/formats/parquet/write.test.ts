@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../machine/files.ts";
-import { readParquet, writeParquet } from "./parquet.ts";
-import { openParquet } from "./stream.ts";
+import { readParquet } from "./parquet.ts";
+import { openParquet, writeParquet } from "./write.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "facehand-parquet-stream-"));
 afterAll(() => rm(dir, { recursive: true }));
