@@ -1,4 +1,5 @@
-// Subject-exclusive, stratified splits.
+// Subject-exclusive, stratified splits of single images, for training: shares of the subjects are exact.
+// (Pairs that are derived are dealt otherwise, derive/tables/splits.ts: there shares of the pairs and of all groups count.)
 // Invariant: all samples of one subject are in one split, over all sources together; the split depends on the
 // seed and on the set of subjects, not on the order in which they are given.
 import { AppError, unexpected } from "../../core/errors.ts";
@@ -9,18 +10,18 @@ import { type Sample, SPLITS, type Split } from "../../core/words.ts";
 import type { Source } from "./sources.ts";
 
 /** Share of the subjects in validation and in test; the rest trains. */
-export interface Fractions {
+export interface SubjectShares {
   readonly val: number;
   readonly test: number;
 }
 
 /** Every fifth of the shuffled subjects validates, none tests, as in the comparison with PyTorch (bench/learning.ts). */
-export const DEFAULT_FRACTIONS: Fractions = { val: 0.2, test: 0 };
+export const DEFAULT_SHARES: SubjectShares = { val: 0.2, test: 0 };
 
 export interface SplitOptions {
   readonly seed: number;
-  /** For sources without a split of their own; DEFAULT_FRACTIONS if not given. */
-  readonly fractions?: Fractions;
+  /** For sources without a split of their own; DEFAULT_SHARES if not given. */
+  readonly fractions?: SubjectShares;
 }
 
 export interface Subject {
@@ -39,7 +40,7 @@ export interface Subject {
  */
 export function dealSubjects(
   subjects: readonly Subject[],
-  { seed, fractions = DEFAULT_FRACTIONS }: SplitOptions,
+  { seed, fractions = DEFAULT_SHARES }: SplitOptions,
 ): Map<string, Split> {
   const { val, test } = fractions;
   if (!(val >= 0 && test >= 0 && val + test < 1)) {

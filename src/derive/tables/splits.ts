@@ -1,10 +1,11 @@
-// Subject-exclusive train, validation and test sets with like groups in each.
+// Subject-exclusive train, validation and test sets of pairs, with like groups in each.
 // Source: our own greedy rule in the manner of iterative stratification (Sechidis et al. 2011), by subject.
 // Invariant: one subject, one split; the result depends on the seed and the pairs, not on the order of subjects.
 import { AppError, unexpected } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
 import { SPLITS, type Split } from "../../core/words.ts";
 
+/** Shares of the pairs, not of the subjects as where training deals images (dataset/sources/split.ts). */
 export type Fractions = Readonly<Record<Split, number>>;
 
 /** As the published dataset is split. */
