@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
+import { builtEntries } from "./test/built-entries.ts";
 
 export default defineConfig({
+  plugins: [builtEntries()],
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["test/slurm/**", "test/large/**"], // by `npm run test:slurm`, which starts a cluster, and `test:large`

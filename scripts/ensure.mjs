@@ -123,7 +123,8 @@ function sourceHash() {
 
 const STAMP = ".sources";
 
-function isBuilt() {
+/** True if dist/ is built of the sources as they are now. */
+export function isBuilt() {
   const stamp = join(ROOT, "dist", STAMP);
   return fs.existsSync(stamp) && fs.readFileSync(stamp, "utf8") === sourceHash();
 }

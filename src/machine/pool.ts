@@ -3,6 +3,7 @@ import { Worker } from "node:worker_threads";
 import { fromErrno } from "../core/errno.ts";
 import { AppError, type ErrorKind } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
+import { entryFile } from "./child.ts";
 
 /**
  * Maps items with at most `limit` calls under way; results come in the order of the items.
@@ -138,9 +139,10 @@ interface Message {
 
 /** From source, tsx is registered inside the thread: `--import tsx` is not heeded by threads of Node 20. */
 function startWorker(entry: URL, workerData: unknown): Worker {
-  if (!import.meta.url.endsWith(".ts")) return new Worker(new URL(`${entry.href}.js`), { workerData });
+  const { file, isSource } = entryFile(entry);
+  if (!isSource) return new Worker(file, { workerData });
   const tsx = import.meta.resolve("tsx/esm/api");
-  const load = `.then(({ register }) => { register(); return import(${JSON.stringify(`${entry.href}.ts`)}); })`;
+  const load = `.then(({ register }) => { register(); return import(${JSON.stringify(file.href)}); })`;
   const code = `import(${JSON.stringify(tsx)})${load}`;
   return new Worker(code, { eval: true, workerData, execArgv: [] });
 }
