@@ -60,17 +60,13 @@ interface Skin {
   readonly lights: Float64Array;
 }
 
-/** The same memory for every chip, as new arrays make the collector run. */
-let known = { at: new Int32Array(0), lights: new Float64Array(0) };
-
 function skinOf({ data, width, height }: RgbImage): Skin {
   const patches = PATCHES.map(([x, y, w, h]) => ({
     ...{ left: toChip(x, width), right: toChip(x + w, width) },
     ...{ top: toChip(y, height), bottom: toChip(y + h, height) },
   }));
   const seen = patches.reduce((sum, p) => sum + (p.right - p.left) * (p.bottom - p.top), 0);
-  if (known.at.length < seen) known = { at: new Int32Array(seen), lights: new Float64Array(seen) };
-  const { at, lights } = known;
+  const [at, lights] = [new Int32Array(seen), new Float64Array(seen)];
   let count = 0;
   for (const { left, right, top, bottom } of patches) {
     for (let y = top; y < bottom; y++) {
