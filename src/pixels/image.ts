@@ -173,6 +173,9 @@ function tooLarge(width: number, height: number, maxPixels: number, where: strin
   });
 }
 
+/** Unless asked for otherwise; derived crops have theirs from the recipe. */
+export const JPEG = { quality: 90, chroma: "4:2:0" } as const;
+
 export interface JpegOptions {
   /** 1 to 100; default 90. */
   readonly quality?: number;
@@ -186,7 +189,7 @@ export interface JpegOptions {
  * @throws AppError("input", "NOT_AN_IMAGE" | "IMAGE_OPTION")
  */
 export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Promise<Uint8Array> {
-  const { quality = 90, chroma = "4:2:0" } = options;
+  const { quality = JPEG.quality, chroma = JPEG.chroma } = options;
   if (!Number.isInteger(quality) || quality < 1 || quality > 100)
     throw badOption("quality", "an integer from 1 to 100", quality);
   if (!["4:2:0", "4:4:4"].includes(chroma)) throw badOption("chroma", "4:2:0 or 4:4:4", chroma);

@@ -177,7 +177,7 @@ async function findAll(
     all.push({ image: name, pixels, asked: askedOfFound(asking, modality), found: { modality, box } });
     if (drawn !== undefined) drawFound(drawn, modality, box, square);
   }
-  if (drawn !== undefined) await writeAtomic(save!, await encodeJpeg(drawn, { quality: 90 }));
+  if (drawn !== undefined) await writeAtomic(save!, await encodeJpeg(drawn));
   return all.length > 0 ? all : notFoundIn(name, photo, wanted);
 }
 

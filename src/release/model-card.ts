@@ -6,6 +6,7 @@ import { basename } from "node:path";
 import { compareGroupValues } from "../core/group-order.ts";
 import { markdownCode, markdownText } from "../core/markdown-text.ts";
 import { type Part, type Summary, summarize, type TargetSummary } from "../evaluate/analysis/summary.ts";
+import { REPLICATES } from "../evaluate/intervals/intervals.ts";
 import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
 import type { MetricName } from "../evaluate/metrics/table.ts";
 import { formatSubjects } from "../evaluate/stored/subjects.ts";
@@ -43,7 +44,7 @@ import { bestEpoch } from "../train/runlog.ts";
  * @example await modelCard("runs/umcc/seed_42")
  */
 export async function modelCard(dir: string, judging: Partial<Judging> = {}): Promise<string> {
-  const { replicates = 2000, seed = 0, minSubjects = SMALL_SUBJECTS } = judging;
+  const { replicates = REPLICATES, seed = 0, minSubjects = SMALL_SUBJECTS } = judging;
   const all = await storedPredictions(dir);
   const rows = all.filter((row): row is Labelled => row.target !== null);
   const split = rows.some((row) => row.split === "test") ? "test" : "val";

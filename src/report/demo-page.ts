@@ -1,10 +1,12 @@
 // The demo's report: one HTML file that needs nothing else, from stored predictions, logs and manifests.
 // Invariants: it says that the sample is drawn and that the label is apparent; it refuses data that is not drawn,
 // since it shows pictures; the same input gives the same bytes; no script, no link to another file.
+
 import { unexpected } from "../core/errors.ts";
 import type { Modality, Pair } from "../core/words.ts";
 import type { Manifest } from "../dataset/manifest.ts";
 import type { SampleManifest } from "../drawn/sample.ts";
+import { THRESHOLD } from "../evaluate/metrics/binary.ts";
 import type { ImagePrediction } from "../predict/predictor.ts";
 import { LABEL_NOTE } from "./figure-text.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
@@ -146,7 +148,7 @@ function onePicture({ jpeg, modality, pair, answers }: ReportPicture): Markup {
     const how = gateHand === null ? "was told" : `its gate gave the hand head ${percent(gateHand)}, so:`;
     const used = modalityUsed === null ? "" : ` (${how} ${modalityUsed})`;
     return html`<dt>${model}</dt><dd><div class="bar" aria-hidden="true"><i style="width:${(100 * probability).toFixed(1)}%"></i></div>
-${probability.toFixed(3)}, so ${probability >= 0.5 ? "male" : "female"} <span class="soft">${used}</span></dd>`;
+${probability.toFixed(3)}, so ${probability >= THRESHOLD ? "male" : "female"} <span class="soft">${used}</span></dd>`;
   });
   return html`<section class="prediction">${picture(jpeg, `drawn ${modality}`)}
 <div><strong>A drawn ${modality}</strong><dl><dt>recorded</dt><dd>${pair.gender}, ${pair.gesture.replaceAll("_", " ")}</dd>${told}</dl></div>

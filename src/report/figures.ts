@@ -4,7 +4,7 @@
 import * as Plot from "@observablehq/plot";
 import { MODALITIES, type Modality } from "../core/words.ts";
 import { withinWords } from "../evaluate/analysis/strata.ts";
-import { scores } from "../evaluate/metrics/binary.ts";
+import { scores, THRESHOLD } from "../evaluate/metrics/binary.ts";
 import { BIN_COUNT, reliabilityBins } from "../evaluate/metrics/calibration.ts";
 import type { GroupTable } from "../evaluate/metrics/groups.ts";
 import { rocAucOf } from "../evaluate/metrics/ranking.ts";
@@ -27,7 +27,7 @@ const labelled = (rows: readonly Prediction[]) => rows.filter((row): row is Labe
  * @param threshold - decided male from here; drawn as a line
  * @returns a whole SVG document
  */
-export function probabilityHistogram(rows: readonly Prediction[], threshold = 0.5): string {
+export function probabilityHistogram(rows: readonly Prediction[], threshold = THRESHOLD): string {
   const data = labelled(rows).map(({ probability, target, modality }) => ({
     probability,
     label: target === 1 ? "male" : "female",

@@ -1,9 +1,11 @@
 // The configuration of a training run: one schema holds defaults, ranges and the help texts of the flags.
 // Invariant: config and data determine every byte of a run's checkpoints.
+
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
 import { MODALITIES } from "../core/words.ts";
+import { THRESHOLD } from "../evaluate/metrics/binary.ts";
 import { PIXELS, PIXELS_NAMES } from "../models/backbones/recipes.ts";
 import { backbone } from "../models/backbones/registry.ts";
 import { ARCHS, type ModelFacts, OUTPUT_MEANING, type SourceFacts } from "../models/facts.ts";
@@ -259,7 +261,7 @@ export function factsOf(
     ...(config.bnEps === undefined ? {} : { bnEps: config.bnEps }),
     ...(config.globalPool === undefined ? {} : { globalPool: config.globalPool }),
     pixels: { sizePx: config.imageSize, interpolation: "bilinear", mean: [...mean], std: [...std] },
-    threshold: 0.5,
+    threshold: THRESHOLD,
     output: OUTPUT_MEANING,
     trainedOn: [...trainedOn],
     ...(targets.length === 0 ? {} : { targets: [...targets] }),

@@ -1,4 +1,5 @@
 // `facehand data check`: findings about a dataset, exit code 3 if some of them are serious.
+
 import type { Command } from "commander";
 import { AppError } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
@@ -10,6 +11,7 @@ import {
   sortFindings,
 } from "../../dataset/check/check.ts";
 import { FINDINGS } from "../../dataset/check/findings.ts";
+import { CHECK_THREADS } from "../../dataset/check/images.ts";
 import { formatCheck } from "../../dataset/check/report.ts";
 import { LABEL_NOTE } from "../../dataset/show.ts";
 import { type AgainstReport, checkAgainst } from "../../derive/tables/against.ts";
@@ -26,7 +28,7 @@ export function checkCommand(context: Context): Command {
   return verb("check", "find what is wrong with a dataset: rows, files, images, duplicates, subjects")
     .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
     .option("--against <dir>", "HaGRID's annotations: also find test subjects of its training lists")
-    .option("--threads <n>", "images opened at once", wholeNumber("--threads", 1, 256), 4)
+    .option("--threads <n>", "images opened at once", wholeNumber("--threads", 1, 256), CHECK_THREADS)
     .addOption(jsonOption())
     .action(async (dir: string, { against, threads, json }: Flags) => {
       const checked = await checkWithProgress(context, dir, threads);
@@ -45,7 +47,7 @@ export function checkCommand(context: Context): Command {
 export async function checkWithProgress(
   { signal }: Pick<Context, "signal">,
   dir: string,
-  threads: number,
+  threads: number = CHECK_THREADS,
 ): Promise<CheckedDataset> {
   let progress: ReturnType<typeof startProgress> | undefined;
   try {

@@ -5,7 +5,7 @@ import { type Command, Option } from "commander";
 import { decimal } from "../../core/decimal.ts";
 import { unexpected } from "../../core/errors.ts";
 import { RULE_NAMES, RULES, type RuleChoice } from "../../derive/judge/clean.ts";
-import type { DeriveOptions } from "../../derive/run/options.ts";
+import { DERIVE_THREADS, type DeriveOptions } from "../../derive/run/options.ts";
 import type { ShardChoice } from "../../derive/run/shard.ts";
 import {
   DEFAULT_FRACTIONS,
@@ -95,7 +95,7 @@ export function deriveCommand(context: Context): Command {
     .option("--val <share>", "share of the subjects in val", share("--val"), DEFAULT_FRACTIONS.val)
     .option("--test <share>", "share of the subjects in test", share("--test"), DEFAULT_FRACTIONS.test)
     .option("--size <px>", "side of the square crops, px", wholeNumber("--size", 1, 1_000_000), 300)
-    .option("--threads <n>", "threads that work on frames, each with its models", count, 2)
+    .option("--threads <n>", "threads that work on frames, each with its models", count, DERIVE_THREADS)
     .option("--shard <i/n>", "derive one of n parts of the frames only, for derive merge", shardOf)
     .addOption(
       new Option("--executor <name>", "this process, or tasks on an existing Slurm cluster")

@@ -1,4 +1,5 @@
 // `facehand evaluate`: metrics from stored predictions of a run, or of any model; and what is fitted on validation.
+
 import { type Command, Option } from "commander";
 import { unexpected } from "../../core/errors.ts";
 import { MODALITIES, type Modality, SPLITS, type Split } from "../../core/words.ts";
@@ -13,6 +14,7 @@ import {
   type ThresholdAnalysis,
 } from "../../evaluate/analysis/analysis.ts";
 import { summarize } from "../../evaluate/analysis/summary.ts";
+import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { joinGroups } from "../../evaluate/stored/join.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { isFolder } from "../../machine/files.ts";
@@ -86,7 +88,7 @@ export function evaluateCommand({ print, report }: Context): Command {
       "--bootstrap <n>",
       "draws over subjects for the intervals, 0 for none",
       wholeNumber("--bootstrap", 0, 1_000_000),
-      2000,
+      REPLICATES,
     )
     .addOption(minSubjectsOption())
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)

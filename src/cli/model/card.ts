@@ -1,5 +1,7 @@
 // `facehand model card`: the card of a trained model.
+
 import type { Command } from "commander";
+import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { writeAtomic } from "../../machine/files.ts";
 import { severalSeeds } from "../../predict/run-folder.ts";
 import { modelCard } from "../../release/model-card.ts";
@@ -18,7 +20,7 @@ export function cardCommand({ print }: Context): Command {
   return verb("card", "write the card of a trained model, every number computed from its run folder")
     .argument("<run>", "run folder, or folder of seeds: figures are then means over them")
     .option("--out <file>", "Markdown file (default: print it)")
-    .option("--bootstrap <n>", "draws over subjects", wholeNumber("--bootstrap", 100, 1_000_000), 2000)
+    .option("--bootstrap <n>", "draws over subjects", wholeNumber("--bootstrap", 100, 1_000_000), REPLICATES)
     .addOption(minSubjectsOption())
     .action(async (run: string, { out, bootstrap, minSubjects }: Flags, command: Command) => {
       const seeds = await seedRuns(run);

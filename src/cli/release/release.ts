@@ -104,7 +104,7 @@ function bundleCommand(context: Context): Command {
       }
       const info = await infoOf(dir, flags);
       const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
-      const checked = await checkWithProgress(context, dir, 4);
+      const checked = await checkWithProgress(context, dir);
       const [note, key] = await withLock(out, `the folder ${out}`, async () => {
         const key = hashSubjects ? await openHashKey(file, out) : undefined;
         const pseudonyms = key && keyedPseudonyms(key.key);
@@ -152,7 +152,7 @@ function croissantCommand(context: Context): Command {
     .option("--out <file>", "write it there instead")
     .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
       const info = await infoOf(dir, flags);
-      const checked = await checkWithProgress(context, dir, 4);
+      const checked = await checkWithProgress(context, dir);
       const document = await packing(context, checked, (options) => croissantOf(checked, info, options));
       await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
     });
@@ -163,7 +163,7 @@ function cardCommand(context: Context): Command {
     .option("--out <file>", "write it there instead")
     .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
       const info = await infoOf(dir, flags);
-      const checked = await checkWithProgress(context, dir, 4);
+      const checked = await checkWithProgress(context, dir);
       if (checked.totals.serious > 0) {
         const message = `Expected no serious findings in ${checked.root}, got ${checked.totals.serious}`;
         throw new AppError("data", "CHECK_FAILED", message, { hint: `facehand data check ${checked.root}` });

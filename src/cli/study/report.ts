@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { decimal } from "../../core/decimal.ts";
 import { unexpected } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
+import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { readRecords } from "../../formats/csv.ts";
 import { withLock } from "../../machine/lock.ts";
 import { checkApart } from "../../machine/true-path.ts";
@@ -40,7 +41,7 @@ export function reportCommand({ print }: Context): Command {
       "--bootstrap <n>",
       "draws and exchanges over subjects",
       wholeNumber("--bootstrap", 100, 1_000_000),
-      2000,
+      REPLICATES,
     )
     .addOption(minSubjectsOption())
     .action(async (dir: string, { out, check, bootstrap, minSubjects }: ReportFlags) => {

@@ -15,6 +15,9 @@ import { pathIn } from "./files.ts";
 import { type Finding, type FindingCode, finding, placeText } from "./findings.ts";
 import type { ScannedRow } from "./tables.ts";
 
+/** Images opened at once. */
+export const CHECK_THREADS = 4;
+
 /** Bits of 255 that hashes of one picture may differ in, and how well its thumbnails have to correlate. */
 export const NEAR_BITS = 24;
 export const NEAR_CORRELATION = 0.95;
@@ -47,7 +50,11 @@ export async function checkImages(
   for (const modality of MODALITIES) {
     const seen: Seen[] = [];
     const work = (row: ScannedRow) => look(layout, modality, row, pictures);
-    for await (const result of mapOrdered(firstUses(rows, modality), options.threads ?? 4, work)) {
+    for await (const result of mapOrdered(
+      firstUses(rows, modality),
+      options.threads ?? CHECK_THREADS,
+      work,
+    )) {
       if ("code" in result) findings.push(result);
       else seen.push(result);
       options.onImage?.();

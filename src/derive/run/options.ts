@@ -8,6 +8,9 @@ import type { HandCrop } from "../../find/hand-source.ts";
 import { type RuleChoice, ruleSettings } from "../judge/clean.ts";
 import type { Fractions, SplitKind } from "../tables/splits.ts";
 
+/** Threads that work on frames, each with its models. */
+export const DERIVE_THREADS = 2;
+
 /** What to derive, from where, to where. */
 export interface DeriveOptions {
   /** HaGRID's folder: `annotations/<split>/<gesture>.json` and the images. */
@@ -46,7 +49,7 @@ export interface DeriveOptions {
 /** Refuses options out of range and contradicting ones. */
 export function checkOptions({
   sizePx = CROP_PX,
-  threads = 2,
+  threads = DERIVE_THREADS,
   seed,
   gestures,
   faceModel,

@@ -25,7 +25,7 @@ import { openFaces } from "./faces.ts";
 import { finish } from "./finish.ts";
 import { FRAMES, type FrameResult } from "./journal.ts";
 import { checkDone } from "./journal-check.ts";
-import { checkOptions, type DeriveOptions } from "./options.ts";
+import { checkOptions, DERIVE_THREADS, type DeriveOptions } from "./options.ts";
 import { purge } from "./purge.ts";
 import { discard, findComplete, markOf, openStage, replace, type Stage } from "./stage.ts";
 import { openThreads } from "./threads.ts";
@@ -161,7 +161,7 @@ export async function workFrames(
   const journal = await openJournal(stage.journal, FRAMES);
   const progress = options.progress?.(range.to - range.from);
   progress?.tick(journal.done);
-  const limit = (options.threads ?? 2) * FRAMES_PER_THREAD;
+  const limit = (options.threads ?? DERIVE_THREADS) * FRAMES_PER_THREAD;
   const threads = openThreads(options, tools, range.to - range.from - journal.done);
   let worked = 0;
   let kept: Promise<void> = Promise.resolve();

@@ -2,7 +2,7 @@
 // Source: our own. Invariant: the same results either way.
 import { WorkerPool } from "../../machine/pool.ts";
 import type { FrameResult } from "./journal.ts";
-import type { DeriveOptions } from "./options.ts";
+import { DERIVE_THREADS, type DeriveOptions } from "./options.ts";
 import { type Tools, workFrame } from "./work.ts";
 import type { ThreadRequest, ThreadSetup } from "./worker.ts";
 
@@ -22,7 +22,7 @@ export interface FrameThreads {
  * @returns to be closed by the caller when nothing is under way
  */
 export function openThreads(options: DeriveOptions, tools: Tools, frames: number): FrameThreads {
-  const { threads = 2, framesPerThread = FRAMES_PER_THREAD } = options;
+  const { threads = DERIVE_THREADS, framesPerThread = FRAMES_PER_THREAD } = options;
   const size = Math.min(threads, Math.floor(frames / framesPerThread));
   if (size < 2) {
     return { work: ({ frame, repeated }) => workFrame(frame, repeated, tools), close: async () => {} };

@@ -17,7 +17,7 @@ import { openPhoto } from "../../pixels/fast/open-photo.ts";
 import type { Picture } from "../../pixels/fast/picture.ts";
 import { Photo, type Pictures, withPicture } from "../../pixels/fast/pictures.ts";
 import type { Box } from "../../pixels/geometry.ts";
-import { type ExifTurn, encodeJpeg, exifTurn, type JpegOptions } from "../../pixels/image.ts";
+import { type ExifTurn, encodeJpeg, exifTurn, JPEG, type JpegOptions } from "../../pixels/image.ts";
 import { fitted } from "../../pixels/letterbox.ts";
 import { hashHex, hashOf } from "../../pixels/phash.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
@@ -193,7 +193,7 @@ function made(
   };
 }
 
-function fileOf(crop: Picture, { quality = 90, chroma }: JpegOptions): CropFile {
+function fileOf(crop: Picture, { quality = JPEG.quality, chroma }: JpegOptions): CropFile {
   return (chroma === "4:2:0" ? crop.jpeg(quality) : undefined) ?? crop.copy();
 }
 

@@ -1,8 +1,10 @@
 // ◇ Browser-safe. Selective prediction: a model that abstains on its least confident images, and what its worst group
 // gets. Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of
 // groups). Confidence is |p - 1/2|; images of one confidence are kept or left out together.
+
 import { unexpected } from "../../core/errors.ts";
 import { compareGroupValues } from "../../core/group-order.ts";
+import { THRESHOLD } from "../metrics/binary.ts";
 import { countSubjects } from "../metrics/groups.ts";
 import { type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
 
@@ -108,6 +110,6 @@ function groupSizes<R extends Scored>(rows: readonly R[], groupOf: (row: R) => s
 }
 
 function accuracyOf(rows: readonly Scored[]): number {
-  const right = rows.filter(({ probability, target }) => (probability >= 0.5 ? 1 : 0) === target);
+  const right = rows.filter(({ probability, target }) => (probability >= THRESHOLD ? 1 : 0) === target);
   return right.length / rows.length;
 }

@@ -1,6 +1,8 @@
 // ◇ Browser-safe. All figures of one split from its stored predictions: overall, by modality, by recorded group.
 // Intervals resample subjects; nothing is rounded here.
+
 import { unexpected } from "../../core/errors.ts";
+import { MODALITIES } from "../../core/words.ts";
 import {
   type BootstrapIntervals,
   type BootstrapOptions,
@@ -8,6 +10,7 @@ import {
 } from "../intervals/bootstrap.ts";
 import { bootstrapClasses, type ClassIntervals } from "../intervals/class-intervals.ts";
 import { bootstrapTables, type GroupTableIntervals } from "../intervals/group-intervals.ts";
+import { REPLICATES } from "../intervals/intervals.ts";
 import type { BootstrapInterval } from "../intervals/subject-intervals.ts";
 import { fitTemperature, type Temperature } from "../metrics/calibration.ts";
 import { type ClassMetrics, evaluateClasses } from "../metrics/classes.ts";
@@ -19,12 +22,7 @@ import {
   tablesByGroup,
 } from "../metrics/groups.ts";
 import { checkMinSubjects, type Judgement, judge, type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
-import {
-  CLASS_TARGETS,
-  type ClassTarget,
-  PREDICTION_MODALITIES,
-  type Prediction,
-} from "../stored/prediction-row.ts";
+import { CLASS_TARGETS, type ClassTarget, type Prediction } from "../stored/prediction-row.ts";
 import { type SubjectFacts, subjectFacts } from "../stored/subjects.ts";
 
 /** Recorded fields that may serve as group keys; predictions of others may have further ones. */
@@ -121,7 +119,7 @@ export function summarize(predictions: readonly Prediction[], options: SummaryOp
   const split = onlySplit(predictions);
   const rows = labelled(predictions).map(withGender);
   const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
-  const modalities = PREDICTION_MODALITIES.filter((name) => rows.some(({ modality }) => modality === name));
+  const modalities = MODALITIES.filter((name) => rows.some(({ modality }) => modality === name));
   const overall = part("overall", rows, { ...options, whole: true });
   const byGroup = groupTables(rows, options);
   const targets = CLASS_TARGETS.flatMap((target) => targetSummary(predictions, target, options) ?? []);
@@ -174,7 +172,7 @@ function targetSummary(
   target: ClassTarget,
   options: SummaryOptions,
 ): TargetSummary | undefined {
-  const { replicates = 2000, seed = 0, minSubjects } = options;
+  const { replicates = REPLICATES, seed = 0, minSubjects } = options;
   const of = (name: string, rows: readonly Prediction[]): TargetPart[] => {
     const metrics = evaluateClasses(rows, target, { minSubjects });
     if (metrics === undefined) return [];
@@ -183,7 +181,7 @@ function targetSummary(
       { name, metrics, intervals: none ? null : bootstrapClasses(rows, target, { replicates, seed })! },
     ];
   };
-  const modalities = PREDICTION_MODALITIES.flatMap((modality) =>
+  const modalities = MODALITIES.flatMap((modality) =>
     of(
       modality,
       predictions.filter((row) => row.modality === modality),
@@ -252,7 +250,7 @@ function withoutSmall(intervals: BootstrapIntervals, { tooSmall }: Judgement): B
 }
 
 function bootstrapOptions(options: SummaryOptions): BootstrapOptions {
-  const { replicates = 2000, seed = 0, threshold } = options;
+  const { replicates = REPLICATES, seed = 0, threshold } = options;
   return { replicates, seed, threshold };
 }
 

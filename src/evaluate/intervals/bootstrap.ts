@@ -13,7 +13,7 @@ import {
   weighable,
   weightedMetrics,
 } from "../metrics/weighted.ts";
-import { LEVEL } from "./intervals.ts";
+import { LEVEL, REPLICATES } from "./intervals.ts";
 import { checkLevel } from "./normal.ts";
 import { type BootstrapInterval, metricInterval } from "./subject-intervals.ts";
 
@@ -52,7 +52,7 @@ export function bootstrapBySubject(
   subjects: readonly string[],
   options: BootstrapOptions = {},
 ): BootstrapIntervals {
-  const { replicates = 2000, seed = 0 } = options;
+  const { replicates = REPLICATES, seed = 0 } = options;
   const level = checkLevel(options.level ?? LEVEL);
   const threshold = checkThreshold(options.threshold ?? THRESHOLD);
   checkReplicates(replicates);

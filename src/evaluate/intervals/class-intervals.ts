@@ -7,7 +7,7 @@ import { type Decided, decideRows, evaluateClasses } from "../metrics/classes.ts
 import { numberNames } from "../metrics/weighted.ts";
 import type { ClassTarget, Prediction } from "../stored/prediction-row.ts";
 import { type BootstrapOptions, checkReplicates, drawSubjects } from "./bootstrap.ts";
-import { LEVEL, wilson } from "./intervals.ts";
+import { LEVEL, REPLICATES, wilson } from "./intervals.ts";
 import { checkLevel } from "./normal.ts";
 import { type BootstrapInterval, percentileInterval } from "./subject-intervals.ts";
 
@@ -33,7 +33,7 @@ export function bootstrapClasses(
   target: ClassTarget,
   options: Omit<BootstrapOptions, "threshold"> = {},
 ): ClassIntervals | undefined {
-  const { replicates = 2000, seed = 0 } = options;
+  const { replicates = REPLICATES, seed = 0 } = options;
   const level = checkLevel(options.level ?? LEVEL);
   checkReplicates(replicates);
   const estimates = evaluateClasses(rows, target);

@@ -19,7 +19,7 @@ import {
 import { checkReplicates } from "./bootstrap.ts";
 import { meanAucDifference } from "./clustered.ts";
 import { exchange, keptWeights, sharesOf, type Weights } from "./exchange.ts";
-import { type Interval, LEVEL } from "./intervals.ts";
+import { type Interval, LEVEL, REPLICATES } from "./intervals.ts";
 import { type McNemar, mcnemar } from "./mcnemar.ts";
 import { checkLevel, criticalValue, normalQuantile } from "./normal.ts";
 
@@ -78,7 +78,7 @@ export interface PairedComparison extends Interval {
  * @example compareArms({ y, subjects, first: [mag], second: [umcc] }).estimate // MAG minus UMCC
  */
 export function compareArms(arms: PairedArms, options: CompareOptions = {}): PairedComparison {
-  const { metric = "balancedAccuracy", replicates = 2000, seed = 0 } = options;
+  const { metric = "balancedAccuracy", replicates = REPLICATES, seed = 0 } = options;
   const level = checkLevel(options.level ?? LEVEL);
   const threshold = checkThreshold(options.threshold ?? THRESHOLD);
   checkReplicates(replicates);

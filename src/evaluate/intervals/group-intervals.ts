@@ -21,7 +21,7 @@ import {
   checkReplicates,
   drawSubjects,
 } from "./bootstrap.ts";
-import { LEVEL } from "./intervals.ts";
+import { LEVEL, REPLICATES } from "./intervals.ts";
 import { checkLevel } from "./normal.ts";
 import { type BootstrapInterval, type Drawn, metricInterval } from "./subject-intervals.ts";
 
@@ -59,7 +59,7 @@ export function bootstrapTables(
   tables: readonly GroupTable[],
   options: BootstrapOptions = {},
 ): GroupTableIntervals[] {
-  const { replicates = 2000, seed = 0 } = options;
+  const { replicates = REPLICATES, seed = 0 } = options;
   const level = checkLevel(options.level ?? LEVEL);
   const threshold = checkThreshold(options.threshold ?? THRESHOLD);
   checkReplicates(replicates);

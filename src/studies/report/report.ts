@@ -5,6 +5,7 @@
 import { dirname, join, relative } from "node:path";
 import { AppError, missingFile } from "../../core/errors.ts";
 import { markdownText } from "../../core/markdown-text.ts";
+import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { checkMinSubjects, SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
 import { exists, readText, writeAtomic } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
@@ -53,7 +54,7 @@ export interface Report {
  * @example (await makeReport("studies/ablation", { outDir: "docs" })).files.get("report.md")
  */
 export async function makeReport(dir: string, options: ReportOptions): Promise<Report> {
-  const { replicates = 2000, seed = 0, outDir } = options;
+  const { replicates = REPLICATES, seed = 0, outDir } = options;
   const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
   const results = await readResults(dir, await readStudy(dir));
   if (results.runs.length === 0) {

@@ -1,7 +1,9 @@
 // Tables of a study's evaluations, of MAG's gate and of both images of a pair together.
 // Invariant: each figure is a mean over seeds of metrics of stored predictions, judged by the subjects that it rests on.
+
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { overSeeds } from "../../evaluate/intervals/seeds.ts";
+import { THRESHOLD } from "../../evaluate/metrics/binary.ts";
 import type { Limit } from "../../evaluate/metrics/small.ts";
 import type { MetricName } from "../../evaluate/metrics/table.ts";
 import { recordedOtherwise } from "../../evaluate/stored/recorded.ts";
@@ -175,7 +177,7 @@ function compareWithOwn({ pairs }: OwnPairs) {
 }
 
 /** Decision at .5: 1 for male. */
-export const decided = ({ probability }: Labelled) => (probability >= 0.5 ? 1 : 0);
+export const decided = ({ probability }: Labelled) => (probability >= THRESHOLD ? 1 : 0);
 
 /** MAG's gate, by modality: how often it prefers the head of the image's own modality. Undefined without MAG cells. */
 export function gateTable(results: StudyResults, minSubjects: number): ReportTable | undefined {
