@@ -331,18 +331,7 @@ CASES = {
 
 
 def names():
-    offered = sorted(
-        {
-            "test_efficientnet",
-            *(f"mobilenetv2_{w}" for w in ["035", "050", "075", "100", "140", "110d", "120d"]),
-            *(f"{tf}efficientnet_{v}{i}" for tf in ["", "tf_"] for v in ["b", "lite"] for i in range(5)),
-            *(f"tf_efficientnetv2_{v}" for v in ["b0", "b1", "b2", "b3", "s", "m"]),
-            *(f"resnet{depth}" for depth in [18, 34, 50]),
-            *(f"convnext_{size}" for size in ["atto", "nano", "tiny"]),
-            *(f"{kind}_patch16_224" for kind in ["vit_tiny", "vit_small", "deit_small"]),
-            *(f"mobilenetv3_{size}" for size in ["small_050", "small_100", "large_100"]),
-        }
-    )
+    offered = sorted({case["backbone"] for case in CASES.values()})
     listed = {"test_efficientnet", "mobilenetv2_100", "tf_efficientnetv2_s"}
     out = {}
     for name in offered:
