@@ -1,12 +1,14 @@
 // ◇ Browser-safe. What is fitted on validation images and looked at on others: temperatures, thresholds by group,
 // abstention. Invariants: nothing is fitted on the images it is judged by; nothing here changes a checkpoint.
+
 import { unexpected } from "../../core/errors.ts";
+import { MODALITIES } from "../../core/words.ts";
 import { applyTemperature, type Temperature } from "../metrics/calibration.ts";
 import { countSubjects, evaluateRows } from "../metrics/groups.ts";
 import type { BinaryMetrics, Rates } from "../metrics/metrics.ts";
 import { judge, type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
 import { GROUP_METRICS } from "../metrics/table.ts";
-import { PREDICTION_MODALITIES, type Prediction } from "../stored/prediction-row.ts";
+import type { Prediction } from "../stored/prediction-row.ts";
 import { checkGroups } from "../stored/words.ts";
 import { type CoveragePoint, selectiveCurve } from "./selective.ts";
 import { strata } from "./strata.ts";
@@ -67,7 +69,7 @@ export function calibrate(
 ): CalibrationPart[] {
   const rows = labelledRows(predictions);
   checkApart(rows, split);
-  const parts = PREDICTION_MODALITIES.flatMap((modality): CalibrationPart[] => {
+  const parts = MODALITIES.flatMap((modality): CalibrationPart[] => {
     const of = (name: string) => rows.filter((row) => row.modality === modality && row.split === name);
     const [validation, judged] = [of("val"), of(split)];
     if (validation.length === 0 || judged.length === 0) return [];

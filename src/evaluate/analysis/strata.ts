@@ -1,8 +1,9 @@
 // ◇ Browser-safe. What recorded groups are compared within: one modality, and one source where sources record other
 // vocabularies. A rate of "20-29" over hands and faces together says how many of each there are (Simpson 1951), and
 // UTKFace's races are no skin tones of 11K Hands. Invariant: every row is in one stratum.
+
 import { ageRange, hasOwnRaces, overlappingAges } from "../../core/vocabulary.ts";
-import { PREDICTION_MODALITIES } from "../stored/prediction-row.ts";
+import { MODALITIES } from "../../core/words.ts";
 
 /** Fields that groups are computed within, never pooled over. */
 const WITHIN = ["modality", "source"] as const;
@@ -40,7 +41,7 @@ export function strata<R extends Row>(rows: readonly R[], keys: readonly string[
   const left = groupKeys(keys);
   const parts = left.includes("modality")
     ? [{ within: {}, rows }]
-    : divide({ within: {}, rows }, "modality", PREDICTION_MODALITIES);
+    : divide({ within: {}, rows }, "modality", MODALITIES);
   return parts
     .flatMap((part) => {
       const wanted = keys.includes("source") || left.some((key) => vocabulariesDiffer(part.rows, key));

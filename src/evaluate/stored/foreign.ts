@@ -7,16 +7,16 @@
 import { decimal } from "../../core/decimal.ts";
 import { AppError, show, unexpected } from "../../core/errors.ts";
 import { accept, faultError, nameFault } from "../../core/spelling.ts";
-import { overlappingAges, parseAge, parseGesture, parseRace, parseSex } from "../../core/vocabulary.ts";
+import { overlappingAges, parseSex } from "../../core/vocabulary.ts";
 import { readCsv, readCsvHeader } from "../../formats/csv.ts";
 import { parquetColumns, readParquetTexts } from "../../formats/parquet/parquet.ts";
-import { checkPrediction, type Prediction } from "./prediction-row.ts";
+import { checkPrediction, PREDICTION_COLUMNS, type Prediction, predictionColumn } from "./prediction-row.ts";
 import { readPredictions } from "./predictions.ts";
 import { imageSubject, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
 import { RowWords } from "./words.ts";
 
 const REQUIRED = ["id", "y", "p"] as const;
-const KNOWN = ["modality", "split", "source", "age", "race", "gesture"] as const;
+const KNOWN = PREDICTION_COLUMNS.filter((name) => predictionColumn(name).shared);
 const NAMES: readonly string[] = [...REQUIRED, ...SUBJECT_COLUMNS, ...KNOWN];
 
 /** Row numbers as pandas writes them: to CSV without a name, read and written again, to Parquet. */
@@ -150,10 +150,14 @@ function toPrediction(
   const probability = probabilityOf(values["p"] ?? "", where);
   const id = nameOf("id", values["id"] ?? "", where);
   const source = nameOf("source", values["source"] ?? "file", where);
-  const word = (column: "age" | "race" | "gesture", parse: typeof parseRace) => {
-    const got = values[column] ?? "";
-    return accept(parse(got, source), { name: `column ${column}`, got, where });
-  };
+  const words = () =>
+    PREDICTION_COLUMNS.flatMap((column) => {
+      const { parse } = predictionColumn(column);
+      const got = values[column] ?? "";
+      return parse === undefined
+        ? []
+        : [[column, accept(parse(got, source), { name: `column ${column}`, got, where })]];
+    });
   return {
     id,
     source,
@@ -165,9 +169,7 @@ function toPrediction(
     modalityUsed: null,
     gateHand: null,
     logit: logitOf(probability),
-    age: word("age", parseAge),
-    race: word("race", parseRace),
-    gesture: word("gesture", parseGesture),
+    ...Object.fromEntries(words()),
   };
 }
 

@@ -3,9 +3,8 @@
 // Invariant: rows keep their order, and what they have recorded; a table can only add to it.
 import { show, unexpected } from "../../core/errors.ts";
 import { accept } from "../../core/spelling.ts";
-import { parseAge, parseGesture, parseRace } from "../../core/vocabulary.ts";
 import { readRecords } from "../../formats/csv.ts";
-import type { Prediction } from "./prediction-row.ts";
+import { isPredictionColumn, type Prediction, predictionColumn } from "./prediction-row.ts";
 import { joinSubjects, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
 
 /** Columns that may name the image, the first one that is there. */
@@ -45,16 +44,10 @@ export async function joinGroups(rows: readonly Prediction[], path: string): Pro
 
 const pairOf = (id: string) => id.replace(/\/(hand|face)$/, "");
 
-const PARSERS = new Map<string, typeof parseRace>([
-  ["age", parseAge],
-  ["race", parseRace],
-  ["gesture", parseGesture],
-]);
-
 /** A cell as text, or as a word where its column has a vocabulary. */
 function cellOf(found: Row | undefined, column: string, { source }: Prediction): string {
   const got = found?.values[column] ?? "";
-  const parse = PARSERS.get(column);
+  const parse = isPredictionColumn(column) ? predictionColumn(column).parse : undefined;
   if (found === undefined || parse === undefined) return got;
   return accept(parse(got, source), { name: `column ${column}`, got, where: found.where });
 }

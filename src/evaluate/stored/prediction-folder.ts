@@ -1,15 +1,17 @@
 // The stored predictions of a run, or of one evaluation of it: a folder with one Parquet file a split.
 // Invariants: the folder appears whole or not at all; a file holds images of the split that it is named by, only.
 // Runs of version 0.1 before this layout have one file with all splits, `<folder>.parquet`: it is read where it is.
+
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { missingFile, unexpected } from "../../core/errors.ts";
+import { SPLITS } from "../../core/words.ts";
 import { countRows } from "../../formats/parquet/rows.ts";
 import { exists } from "../../machine/files.ts";
 import { clearStaging, makeFolder } from "../../machine/folder.ts";
 import { withLock } from "../../machine/lock.ts";
 import { isSystemFile } from "../../machine/sniff-file.ts";
-import { PREDICTION_SPLITS, type Prediction } from "./prediction-row.ts";
+import type { Prediction } from "./prediction-row.ts";
 import { readPredictions, writePredictions } from "./predictions.ts";
 
 type PredictedSplit = Prediction["split"];
@@ -26,7 +28,7 @@ const single = (dir: string) => `${dir}.parquet`;
  * @example await writeSplits("run/predictions", rows) // run/predictions/val.parquet, run/predictions/test.parquet
  */
 export async function writeSplits(dir: string, predictions: readonly Prediction[]): Promise<void> {
-  const splits = PREDICTION_SPLITS.filter((split) => predictions.some((row) => row.split === split));
+  const splits = SPLITS.filter((split) => predictions.some((row) => row.split === split));
   if (splits.length === 0) return writePredictions(dir, []); // refuses
   await withLock(dir, `the predictions in ${dir}`, async () => {
     await rm(dir, { recursive: true, force: true });
@@ -68,10 +70,10 @@ export interface PredictionFile {
 export async function predictionFiles(dir: string): Promise<PredictionFile[]> {
   if (!(await exists(dir))) return (await exists(single(dir))) ? [{ path: single(dir), split: null }] : [];
   const names = (await readdir(dir)).filter((name) => !isSystemFile(name));
-  const known = PREDICTION_SPLITS.map(splitFile);
+  const known = SPLITS.map(splitFile);
   const other = names.find((name) => !known.includes(name));
   if (names.length > 0 && other === undefined) {
-    return PREDICTION_SPLITS.filter((split) => names.includes(splitFile(split))).map((split) => ({
+    return SPLITS.filter((split) => names.includes(splitFile(split))).map((split) => ({
       path: join(dir, splitFile(split)),
       split,
     }));

@@ -3,11 +3,10 @@
 // the probabilities of a further target's classes sum to 1, and rows of models without such targets have none.
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
+import { parseAge, parseGesture, parseRace } from "../../core/vocabulary.ts";
+import { MODALITIES, SPLITS } from "../../core/words.ts";
+import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
 import { RowWords } from "./words.ts";
-
-// The same words as in core/words, which this room may not import; test/evaluate-words.test.ts compares them.
-export const PREDICTION_MODALITIES = ["hand", "face"] as const;
-export const PREDICTION_SPLITS = ["train", "val", "test"] as const;
 
 /** What a model may tell beside the sex: classes as recorded in the columns of the same names. */
 export const CLASS_TARGETS = ["age", "race"] as const;
@@ -22,40 +21,75 @@ const SUM_TOLERANCE = 1e-4;
 /** float32 outputs: sigmoid(logit) and the stored probability may differ by this much. */
 export const SIGMOID_TOLERANCE = 1e-5;
 
-const modality = z.enum(PREDICTION_MODALITIES);
+const modality = z.enum(MODALITIES);
 const text = z.string();
 const name = z.string().min(1, "expected a name, got an empty string");
 
 const share = z.number().min(0).max(1);
 const classes = z.record(name, share).optional();
 
-const columns = {
+/** A column that every prediction has. */
+interface PredictionColumn {
+  /** What a row may hold there. */
+  readonly value: z.ZodType;
+  /** How a file holds it. */
+  readonly parquet: ParquetSchema[string];
+  /** Tables of others may have it, under the same name (foreign.ts). */
+  readonly shared?: true;
+  /** Of recorded groups: reads a word of a table that is joined, or of others. */
+  readonly parse?: typeof parseRace;
+}
+
+/** The columns of every prediction, in file order: schema, files, joins and tables of others go by this list. */
+export const PREDICTION_TABLE = {
   /** Unique within its source and split. */
-  id: name,
+  id: { value: name, parquet: "string" },
   /** Source kind of the image, e.g. `pairs`. */
-  source: name,
+  source: { value: name, parquet: "string", shared: true },
   /** `<source>:<user id>`; what is resampled and counted as a person. */
-  subject: name,
-  modality,
-  split: z.enum(PREDICTION_SPLITS),
+  subject: { value: name, parquet: "string" },
+  modality: { value: modality, parquet: "string", shared: true },
+  split: { value: z.enum(SPLITS), parquet: "string", shared: true },
   /** Recorded label, 0 female or 1 male; null if there is none. */
-  target: z.union([z.literal(0), z.literal(1)]).nullable(),
+  target: { value: z.union([z.literal(0), z.literal(1)]).nullable(), parquet: "int32?" },
   /** Of male as recorded in the training labels. */
-  probability: share,
+  probability: { value: share, parquet: "double" },
   /** What the model was told (UMCC F1) or its gate preferred (MAG, which decides by its gate here); null for UMCC F0. */
-  modalityUsed: modality.nullable(),
+  modalityUsed: { value: modality.nullable(), parquet: "string?" },
   /** MAG's weight of the hand head, 0 or 1 if gated hard; null without a gate. */
-  gateHand: share.nullable(),
-  logit: z.number(),
+  gateHand: { value: share.nullable(), parquet: "double?" },
+  logit: { value: z.number(), parquet: "double" },
   /** Recorded groups, empty if unknown. */
-  age: text,
-  race: text,
-  gesture: text,
-} as const;
+  age: { value: text, parquet: "string", shared: true, parse: parseAge },
+  race: { value: text, parquet: "string", shared: true, parse: parseRace },
+  gesture: { value: text, parquet: "string", shared: true, parse: parseGesture },
+} as const satisfies Readonly<Record<string, PredictionColumn>>;
+
+type Table = typeof PREDICTION_TABLE;
+export type PredictionColumnName = keyof Table;
+
+/** Columns that every file of predictions has, in order. */
+export const PREDICTION_COLUMNS = Object.keys(PREDICTION_TABLE) as readonly PredictionColumnName[];
+
+/** Whether every prediction has a column of this name. */
+export const isPredictionColumn = (name: string): name is PredictionColumnName =>
+  Object.hasOwn(PREDICTION_TABLE, name);
+
+/** What a column is. */
+export const predictionColumn = (name: PredictionColumnName): PredictionColumn => PREDICTION_TABLE[name];
+
+/** One thing of every column, by name. */
+const each = <K extends "value" | "parquet">(what: K) =>
+  Object.fromEntries(PREDICTION_COLUMNS.map((name) => [name, PREDICTION_TABLE[name][what]])) as {
+    readonly [C in PredictionColumnName]: Table[C][K];
+  };
+
+/** Parquet type of each column that every prediction has, in file order; those of classes follow. */
+export const PREDICTION_PARQUET = each("parquet");
 
 /** A row of a file of predictions; the keys are its columns, in order, but for the last three. */
 export const predictionSchema = z.strictObject({
-  ...columns,
+  ...each("value"),
   /** SHA-256 of the alignment recipe of the image, for derived crops; absent for others. */
   recipe: z
     .string()
@@ -69,9 +103,6 @@ export const predictionSchema = z.strictObject({
 
 /** A checked row of a file of predictions. */
 export type Prediction = Readonly<z.output<typeof predictionSchema>>;
-
-/** Columns that every file of predictions has, in order. */
-export const PREDICTION_COLUMNS = Object.keys(columns) as readonly (keyof typeof columns)[];
 
 /** The key of a row that holds a target's probabilities. */
 export const classKey = <T extends ClassTarget>(target: T) => `${target}Probabilities` as const;

@@ -7,8 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedPredictions } from "../../../test/run-fixture.ts";
 import { readParquet } from "../../formats/parquet/parquet.ts";
 import { writeParquet } from "../../formats/parquet/write.ts";
-import { PREDICTION_COLUMNS, type Prediction } from "./prediction-row.ts";
-import { PREDICTION_PARQUET, readPredictions, writePredictions } from "./predictions.ts";
+import { PREDICTION_COLUMNS, PREDICTION_PARQUET, type Prediction } from "./prediction-row.ts";
+import { readPredictions, writePredictions } from "./predictions.ts";
 
 let folder: string;
 beforeAll(async () => {

@@ -9,25 +9,9 @@ import {
   checkPredictions,
   classKey,
   PREDICTION_COLUMNS,
+  PREDICTION_PARQUET,
   type Prediction,
 } from "./prediction-row.ts";
-
-/** Parquet type of each column that every prediction has, in file order; those of classes follow. */
-export const PREDICTION_PARQUET = {
-  id: "string",
-  source: "string",
-  subject: "string",
-  modality: "string",
-  split: "string",
-  target: "int32?",
-  probability: "double",
-  modalityUsed: "string?",
-  gateHand: "double?",
-  logit: "double",
-  age: "string",
-  race: "string",
-  gesture: "string",
-} as const satisfies ParquetSchema & Record<(typeof PREDICTION_COLUMNS)[number], unknown>;
 
 /** Column of the alignment recipe's hash: there if any image has one. */
 const RECIPE = "recipe";
@@ -55,19 +39,7 @@ export async function writePredictions(path: string, predictions: readonly Predi
     ...Object.fromEntries([...classes.keys()].map((column) => [column, "double?"] as const)),
   };
   await writeParquet(path, schema, {
-    id: rows.map((row) => row.id),
-    source: rows.map((row) => row.source),
-    subject: rows.map((row) => row.subject),
-    modality: rows.map((row) => row.modality),
-    split: rows.map((row) => row.split),
-    target: rows.map((row) => row.target),
-    probability: rows.map((row) => row.probability),
-    modalityUsed: rows.map((row) => row.modalityUsed),
-    gateHand: rows.map((row) => row.gateHand),
-    logit: rows.map((row) => row.logit),
-    age: rows.map((row) => row.age),
-    race: rows.map((row) => row.race),
-    gesture: rows.map((row) => row.gesture),
+    ...Object.fromEntries(PREDICTION_COLUMNS.map((column) => [column, rows.map((row) => row[column])])),
     ...(recipes ? { [RECIPE]: rows.map(({ recipe }) => recipe ?? null) } : {}),
     ...Object.fromEntries(classes),
   });
