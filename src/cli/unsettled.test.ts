@@ -1,14 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
+import { codeArgs, moduleOf } from "../../test/process.ts";
 import { UNSETTLED } from "./unsettled.ts";
 
 /** As bin/facehand.js runs a verb. */
 function left(work: string) {
-  const code = `const { watchUnsettled } = await import(${JSON.stringify(new URL("./unsettled.ts", import.meta.url).href)});
+  const code = `const { watchUnsettled } = await import(${moduleOf("cli/unsettled.ts")});
     const done = watchUnsettled((text) => process.stderr.write(text));
     process.exitCode = await (${work}).finally(done);`;
-  const args = ["--import", "tsx", "--input-type=module", "-e", code];
-  const { status, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  const { status, stderr } = spawnSync(process.execPath, codeArgs(code), { encoding: "utf8" });
   return { status, stderr };
 }
 

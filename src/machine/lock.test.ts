@@ -1,5 +1,6 @@
 // Locks between processes: one writer a path however it is spelled, the dead make room, a holder that was taken for dead
 // is told, and nothing is left behind.
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -17,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { codeArgs, moduleOf } from "../../test/process.ts";
 import { lockHolder, takeLock, withLock, withLocks } from "./lock.ts";
 
 let dir = "";
@@ -38,11 +40,10 @@ const left = async () =>
 /** A process with this module; `work` runs in it with `takeLock` and `path`. */
 function child(work: string) {
   const code = `
-    import { takeLock } from ${JSON.stringify(new URL("./lock.ts", import.meta.url).href)};
+    import { takeLock } from ${moduleOf("machine/lock.ts")};
     const path = ${JSON.stringify(path())};
     ${work}`;
-  const args = ["--import", import.meta.resolve("tsx"), "--input-type=module", "-e", code];
-  return spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+  return spawn(process.execPath, codeArgs(code), { stdio: ["pipe", "pipe", "inherit"] });
 }
 
 /** The files of a ticket of another holder, as they would lie there. */

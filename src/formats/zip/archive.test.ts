@@ -7,6 +7,7 @@ import { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import yazl from "yazl";
+import { codeArgs, moduleOf } from "../../../test/process.ts";
 import { writeZip, type ZipPart } from "../../../test/zips.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { placeAnnotations, placeFrame, placeImage } from "../../dataset/layout.ts";
@@ -357,11 +358,10 @@ describe("memory", () => {
       for (let i = 0; i < 10_000; i++)
         zip.addBuffer(Buffer.from(String(i)), `s/${i % 100}/${i}`, { compress: false });
     });
-    const url = new URL("./archive.ts", import.meta.url).href;
-    const code = `const { unpackZip } = await import(${JSON.stringify(url)});
+    const code = `const { unpackZip } = await import(${moduleOf("formats/zip/archive.ts")});
       const tree = await unpackZip(...JSON.parse(process.argv[1]));
       console.log(JSON.stringify([tree.files, tree.bytes, process.resourceUsage().maxRSS]));`;
-    const args = ["--max-old-space-size=64", "--import", "tsx", "--input-type=module", "-e", code];
+    const args = ["--max-old-space-size=64", ...codeArgs(code)];
     const child = execFileSync(process.execPath, [...args, JSON.stringify([archive, out])], {
       encoding: "utf8",
     });
@@ -376,10 +376,9 @@ describe("killed", () => {
     await pack((zip) => {
       for (let i = 0; i < 1500; i++) zip.addBuffer(Buffer.from(`file ${i}`), `d/${i}`);
     });
-    const url = new URL("./archive.ts", import.meta.url).href;
-    const code = `const { unpackZip } = await import(${JSON.stringify(url)});
+    const code = `const { unpackZip } = await import(${moduleOf("formats/zip/archive.ts")});
       await unpackZip(...JSON.parse(process.argv[1]));`;
-    const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify([archive, out])];
+    const args = codeArgs(code, JSON.stringify([archive, out]));
     const child = spawn(process.execPath, args, { stdio: "ignore" });
     const ended = new Promise((resolve) => child.once("exit", resolve));
     while (!existsSync(join(out, "d", "50")) && child.exitCode === null)

@@ -1,0 +1,18 @@
+// Processes that tests start on code of src/: from dist/ where it is built of these very sources, else through tsx, which
+// takes seconds of processor time more.
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { isBuilt, ROOT } from "../scripts/ensure.mjs";
+
+const BUILT = isBuilt();
+
+/** Node's arguments that run a module's text and hand it `argv`. */
+export function codeArgs(code: string, ...argv: readonly string[]): string[] {
+  return [...(BUILT ? [] : ["--import", "tsx"]), "--input-type=module", "-e", code, ...argv];
+}
+
+/** The address of a module of src/, in quotes, for the text of another one; e.g. `machine/lock.ts`. */
+export function moduleOf(file: string): string {
+  const path = BUILT ? join(ROOT, "dist", file.replace(/\.ts$/, ".js")) : join(ROOT, "src", file);
+  return JSON.stringify(pathToFileURL(path).href);
+}
