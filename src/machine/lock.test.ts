@@ -1,7 +1,6 @@
 // Locks between processes: one writer a path however it is spelled, the dead make room, a holder that was taken for dead
 // is told, and nothing is left behind.
-
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   chmod,
@@ -239,6 +238,29 @@ describe("a holder", () => {
     await (await take()).release();
     expect(await readdir(join(dir, "runs"))).toEqual([".one.facehand-lock-mine"]);
   });
+});
+
+describe("a disk without room for another file", () => {
+  const mounted = (options: string) =>
+    spawnSync("mount", ["-t", "tmpfs", "-o", options, "tmpfs", dir]).status === 0;
+  const isRoot = process.getuid?.() === 0 && process.platform === "linux";
+
+  it.skipIf(!isRoot)(
+    "leaves no ticket of a living process, and is named (only root mounts a disk)",
+    async () => {
+      expect(mounted("nr_inodes=3")).toBe(true);
+      try {
+        const run = join(dir, "run");
+        await writeFile(join(dir, "other"), ""); // with the root and a ticket that is all; its number has no room
+        await expect(takeLock(run, "the run")).rejects.toThrow(`Expected to write ${run}, got ENOSPC`);
+        expect(await readdir(dir)).toEqual(["other"]);
+        await rm(join(dir, "other"));
+        await (await takeLock(run, "the run")).release();
+      } finally {
+        spawnSync("umount", [dir]);
+      }
+    },
+  );
 });
 
 describe("spellings of one path", () => {

@@ -169,7 +169,11 @@ async function take(path: string, what: string, { wait }: LockOptions): Promise<
     });
     const at = placesOf(path);
     const ticket = await ask(at);
-    const rival = ticket && (await whoIsFirst(at, ticket));
+    const noPlace = async (cause: unknown) => {
+      await dropTicket(ticket!); // it would stay as long as this process
+      throw writeFailed(at.real, cause);
+    };
+    const rival = ticket && (await whoIsFirst(at, ticket).catch(noPlace));
     if (ticket !== undefined && rival === undefined) {
       await clearDead(at.places, ticket);
       return hold(at, ticket, what, made);
