@@ -12,6 +12,7 @@ export type ErrorKind = "input" | "data" | "remote" | "internal";
 export const EXIT_CODES = { input: 2, data: 3, remote: 4, internal: 70 } as const;
 export const EXIT_INTERRUPTED = 130;
 
+/** What an AppError says beside its message. */
 export interface ErrorOptions {
   /** What to try, as one imperative sentence. */
   readonly hint?: string;

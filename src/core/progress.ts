@@ -1,6 +1,7 @@
 // One progress line on standard error: done/total, rate, time left. Silent unless that is a terminal.
 import { visible } from "./visible.ts";
 
+/** A progress line on standard error. */
 export interface Progress {
   /** Adds finished units; `total` is another total, as more becomes known. */
   tick(units?: number, total?: number): void;

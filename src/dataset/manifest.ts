@@ -113,7 +113,9 @@ const manifest = z.strictObject({
   repaired: z.strictObject({ changes: count, ledger: hash }).optional(),
 });
 
+/** What `manifest.json` of a derived dataset holds. */
 export type Manifest = z.output<typeof manifest>;
+/** What decides a derivation's bytes. */
 export type Derivation = Pick<Manifest, "recipe" | "rules" | "labels" | "selection" | "source" | "drawn">;
 
 /** SHA-256 of the image recipe, as stored in manifests and checkpoints. */

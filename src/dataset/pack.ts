@@ -31,6 +31,7 @@ export interface Packed {
   readonly sizeBytes: number;
 }
 
+/** How crops are packed. */
 export interface PackOptions {
   /** Stands for the ids in the names of crops; as they are if left out. */
   readonly pseudonyms?: Pseudonyms | undefined;

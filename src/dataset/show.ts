@@ -11,6 +11,7 @@ import { readPairs } from "./store.ts";
 export const LABEL_NOTE =
   "gender is an apparent label, recorded by machines or annotators from pictures; it is not identity";
 
+/** What one split holds. */
 export interface SplitSummary {
   readonly pairs: number;
   readonly subjects: number;

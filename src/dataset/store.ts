@@ -12,6 +12,7 @@ import { openCsv, readCsv, writeCsv } from "../formats/csv.ts";
 import { type Layout, locate, planLayout } from "./layout.ts";
 
 type Column = (typeof COLUMNS)[number];
+/** The pairs of each split. */
 export type PairsBySplit = Readonly<Record<Split, readonly Pair[]>>;
 
 /** A dataset as found, with everything that is wrong with its rows. */

@@ -38,6 +38,7 @@ export interface Face {
   readonly landmarks: FaceLandmarks;
 }
 
+/** What decides a detector's answers. */
 export interface FaceRecipe {
   /** Model and version of our decoding, e.g. `mediapipe-full-range/1`. */
   readonly name: string;
@@ -59,6 +60,7 @@ export interface FaceDetector {
   close(): Promise<void>;
 }
 
+/** Which detector, and its threads. */
 export interface FaceDetectorOptions {
   /** Path of a YuNet model in ONNX; MediaPipe's full-range model if left out. */
   readonly model?: string;

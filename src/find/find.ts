@@ -15,6 +15,7 @@ import { type HandCrop, type HandCutter, openHandCutter } from "./hand-source.ts
 import type { TurnedSquare } from "./hand-square.ts";
 import { type HandDetector, openHandDetector } from "./hands.ts";
 
+/** What was found in a photo, and its crop. */
 export interface FoundCrop {
   /** RGB u8, CROP_PX square. */
   readonly crop: RgbImage;
@@ -27,8 +28,9 @@ export interface FoundCrop {
   readonly among: number;
 }
 
+/** Finds faces and hands in photos. */
 export interface Finder {
-  /** Whose memory photos lie in while they are looked at. */
+  /** Whose memory photos lie in while they are looked at. @internal */
   readonly pictures: Pictures;
   /**
    * The largest usable face or hand, or undefined.
@@ -41,6 +43,7 @@ export interface Finder {
   close(): Promise<void>;
 }
 
+/** What is looked for, and by which models. */
 export interface FinderOptions {
   /** What will be asked for; a detector is loaded for each. */
   readonly modalities: readonly Modality[];

@@ -7,6 +7,7 @@ export type Space = "px" | "rel";
 
 declare const SPACE: unique symbol;
 
+/** A point of an image. */
 export interface Point<S extends Space = "px"> {
   readonly x: number;
   readonly y: number;

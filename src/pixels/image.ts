@@ -29,6 +29,7 @@ export function imageLibraries(): { readonly sharp: string; readonly vips: strin
   return { sharp: sharp.versions.sharp ?? "unknown", vips: sharp.versions.vips };
 }
 
+/** What is refused, and what messages call the image. */
 export interface DecodeOptions {
   /** Width x height allowed by the header; default 100 million, of which 60 and 4 for each byte of the file. */
   readonly maxPixels?: number;
@@ -176,6 +177,7 @@ function tooLarge(width: number, height: number, maxPixels: number, where: strin
 /** Unless asked for otherwise; derived crops have theirs from the recipe. */
 export const JPEG = { quality: 90, chroma: "4:2:0" } as const;
 
+/** How a JPEG is encoded. */
 export interface JpegOptions {
   /** 1 to 100; default 90. */
   readonly quality?: number;

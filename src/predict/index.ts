@@ -1,10 +1,10 @@
 // ◇ Browser-safe. What programs may import from "facehand/predict": a predictor for pages, and nothing of Node.
 // Invariant: named re-exports and nothing else; every type that a signature names is among them (test/api.test.ts).
-export { AppError, type ErrorKind } from "../core/errors.ts";
+export { AppError, type ErrorKind, type ErrorOptions } from "../core/errors.ts";
 export { MODALITIES, type Modality } from "../core/words.ts";
 export type { Weights } from "../engine/params.ts";
 export type { ModelFacts } from "../models/facts.ts";
-export type { ClassTarget } from "../models/targets.ts";
+export { CLASS_TARGETS, type ClassTarget } from "../models/targets.ts";
 export { type RgbImage, resizeBilinear } from "../pixels/pixels.ts";
 export { type BrowserPredictorOptions, type Ort, openPredictor } from "./browser.ts";
 export { type OpenedCheckpoint, openCheckpoint } from "./checkpoint.ts";

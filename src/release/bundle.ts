@@ -39,6 +39,7 @@ export interface BundleNote {
   readonly withoutRemoved: number;
 }
 
+/** How a bundle is written. */
 export interface BundleOptions extends PackOptions {
   /** Publishes the crops that cleaning took out; default false. */
   readonly withRemoved?: boolean;

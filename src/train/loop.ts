@@ -51,8 +51,8 @@ export interface TrainOptions {
   readonly saveEveryMs?: number;
   /** Keep what a frozen backbone makes of images for later epochs (see train/step/features); default true. */
   readonly keepFeatures?: boolean;
-  readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
-  readonly onEpoch?: (epoch: EpochLog) => void;
+  /** Each step. */ readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
+  /** Each epoch. */ readonly onEpoch?: (epoch: EpochLog) => void;
   /** Told which weights of a file of several are taken to begin with. */
   readonly onWeights?: ((told: string) => void) | undefined;
 }

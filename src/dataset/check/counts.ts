@@ -27,12 +27,14 @@ export interface GroupCount {
   readonly subjects: number;
 }
 
+/** The pairs of one split. */
 export interface SplitCount {
   readonly split: Split | "all";
   readonly pairs: number;
   readonly subjects: number;
 }
 
+/** How many pairs and subjects there are, by split and by recorded group. */
 export interface DatasetCounts {
   readonly splits: readonly SplitCount[];
   readonly groups: readonly GroupCount[];

@@ -4,9 +4,11 @@ import { unexpected } from "../../core/errors.ts";
 
 /** From "do not use it like this" to "good to know". */
 export const SEVERITIES = ["serious", "warning", "note"] as const;
+/** How much a finding matters. */
 export type Severity = (typeof SEVERITIES)[number];
 
-interface Kind {
+/** How much findings of one code matter. */
+export interface Kind {
   readonly severity: Severity;
   /** True if `data repair` mends it without a decision. */
   readonly mended: boolean;

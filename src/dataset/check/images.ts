@@ -27,6 +27,7 @@ export interface ImageCheckOptions {
   readonly threads?: number;
   /** Side that the manifest promises, px; without one the most frequent size counts as right. */
   readonly sizePx?: number;
+  /** Called after each image. */
   readonly onImage?: () => void;
   readonly signal?: AbortSignal;
 }

@@ -24,7 +24,9 @@ const movesSchema = z.strictObject({
 });
 type Moves = z.output<typeof movesSchema>["moves"];
 
+/** How a repair is watched and stopped. */
 export interface RepairOptions {
+  /** Called after each file that was moved. */
   readonly onMove?: () => void;
   readonly signal?: AbortSignal;
 }

@@ -15,7 +15,9 @@ import type { Layout } from "../layout.ts";
 import { FILLED, readCell } from "../store.ts";
 import { type Finding, type FindingCode, finding, type Place } from "./findings.ts";
 
+/** A column of a dataset's tables. */
 export type Column = (typeof COLUMNS)[number];
+/** A row's cells by column. */
 export type Cells = Readonly<Record<Column, string>>;
 
 /** One row as it would be after repair. */

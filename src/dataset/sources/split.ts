@@ -18,6 +18,7 @@ export interface SubjectShares {
 /** Every fifth of the shuffled subjects validates, none tests, as in the comparison with PyTorch (bench/learning.ts). */
 export const DEFAULT_SHARES: SubjectShares = { val: 0.2, test: 0 };
 
+/** How subjects are dealt into splits. */
 export interface SplitOptions {
   readonly seed: number;
   /** For sources without a split of their own; DEFAULT_SHARES if not given. */

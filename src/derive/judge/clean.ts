@@ -158,6 +158,7 @@ export const RULES = {
   },
 } as const satisfies Record<string, Rule>;
 
+/** The name of a cleaning rule. */
 export type RuleName = keyof typeof RULES;
 export const RULE_NAMES = Object.keys(RULES) as readonly RuleName[];
 

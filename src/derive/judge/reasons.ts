@@ -17,6 +17,7 @@ const OTHERS = {
   face_score: ["no_face"],
 } as const satisfies { readonly [N in RuleName]?: readonly string[] };
 
+/** Why a frame gives no pair. */
 export type Reason = RuleReason | (typeof OTHERS)[keyof typeof OTHERS][number];
 
 /** In the order in which a frame is judged: of several reasons the first is given. */

@@ -22,7 +22,9 @@ export interface AgainstReport {
   readonly findings: readonly Finding[];
 }
 
+/** How a comparison is watched. */
 export interface AgainstOptions {
+  /** Called after each record. */
   readonly onRecord?: () => void;
 }
 

@@ -4,6 +4,7 @@ import type { Tensor } from "onnxruntime-common";
 
 export { Tensor } from "onnxruntime-common";
 
+/** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
 /** A loaded model that runs. */
@@ -24,6 +25,7 @@ export interface Session {
 export const GRAPH_OPTIMIZATIONS = ["disabled", "basic", "extended", "all"] as const;
 export type GraphOptimization = (typeof GRAPH_OPTIMIZATIONS)[number];
 
+/** How a model is loaded. */
 export interface SessionOptions {
   /** Threads inside one operator; 0 (default) lets ONNX Runtime take one per core. */
   readonly threads?: number;

@@ -89,6 +89,7 @@ export interface ImageCounts {
   readonly notes: readonly string[];
 }
 
+/** What a summary holds. */
 export interface SummaryOptions {
   /** Decided male where p >= threshold; default .5. */
   readonly threshold?: number | undefined;

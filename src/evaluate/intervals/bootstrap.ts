@@ -19,10 +19,13 @@ import { type BootstrapInterval, metricInterval } from "./subject-intervals.ts";
 
 /** Metrics with intervals here. */
 export const BOOTSTRAP_METRICS = WEIGHTED_METRICS;
+/** A metric that has an interval. */
 export type BootstrapMetric = WeightedMetric;
 
+/** The interval of each metric. */
 export type BootstrapIntervals = Readonly<Record<BootstrapMetric, BootstrapInterval>>;
 
+/** How subjects are drawn. */
 export interface BootstrapOptions {
   /** Draws, 100 to 1,000,000; default 2000. */
   readonly replicates?: number;

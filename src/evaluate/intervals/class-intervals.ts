@@ -13,6 +13,7 @@ import { type BootstrapInterval, percentileInterval } from "./subject-intervals.
 
 /** Figures of a target that have intervals. */
 export const CLASS_METRICS = ["accuracy", "balancedAccuracy", "oneOffAccuracy", "meanAbsoluteError"] as const;
+/** A figure of a target that has an interval. */
 export type ClassMetric = (typeof CLASS_METRICS)[number];
 
 /** Intervals by figure; of figures that are not defined, low and high are null. */

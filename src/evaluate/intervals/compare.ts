@@ -37,6 +37,7 @@ export interface PairedArms {
   readonly second: readonly (readonly number[])[];
 }
 
+/** How two models are compared. */
 export interface CompareOptions {
   /** Default balancedAccuracy. */
   readonly metric?: ComparedMetric;

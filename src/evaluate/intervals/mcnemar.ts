@@ -7,6 +7,7 @@ import { normalCdf } from "./normal.ts";
 /** Fewer discordant images than this: the exact test. */
 export const EXACT_BELOW = 25;
 
+/** McNemar's test. */
 export interface McNemar {
   /** Images that only the first model decides as recorded. */
   readonly onlyFirst: number;

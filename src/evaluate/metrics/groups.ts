@@ -23,6 +23,7 @@ export interface SubjectCounts {
   readonly nSubjectsMale: number;
 }
 
+/** The figures of one recorded group. */
 export interface GroupMetrics extends SubjectCounts, Pick<Judgement, "metrics" | "tooSmall"> {
   /** Value of each key; empty string if not recorded. */
   readonly group: Readonly<Record<string, string>>;
@@ -67,6 +68,7 @@ export interface GroupTable {
   readonly oneClass: readonly GroupMetrics["group"][];
 }
 
+/** How images are divided into groups. */
 export interface GroupOptions {
   readonly threshold?: number | undefined;
   /** Figures that rest on fewer subjects are null and not compared; default 20. */

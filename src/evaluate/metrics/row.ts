@@ -30,20 +30,44 @@ export interface Subjects {
  * the subjects of its `denominator`; of the `mean` or `gap` of both TPRs, from both rates' intervals. `differences`: only
  * comparisons have one, since draws inflate the figure itself, and in a difference that cancels.
  */
-type IntervalKind =
+export type IntervalKind =
   | { readonly interval: "rate"; readonly denominator: readonly (keyof Confusion)[] }
   | { readonly interval: "mean" | "gap" | "draws" | "differences" | "none" };
 
+/** A metric of counts of decisions. */
+export interface OfCounts {
+  readonly from: "counts";
+  /** The figure; null where these images do not define it. */
+  of(counts: Confusion): number | null;
+}
+
+/** A metric of sums over images. */
+export interface OfSums {
+  readonly from: "sums";
+  /** The figure. */
+  of(sums: Sums): number;
+}
+
+/** A metric of the order of probabilities. */
+export interface OfOrder {
+  readonly from: "order";
+  /** The figure; null where these images do not define it. */
+  of(scores: Scores): number | null;
+}
+
+/** A metric of probabilities in bins. */
+export interface OfBins {
+  readonly from: "bins";
+  /** The figure. */
+  of(scores: Scores): number;
+}
+
 /** What it is computed from; those of the order of probabilities have a pass of their own in weighted.ts. */
-type From =
-  | { readonly from: "counts"; readonly of: (counts: Confusion) => number | null }
-  | { readonly from: "sums"; readonly of: (sums: Sums) => number }
-  | { readonly from: "order"; readonly of: (scores: Scores) => number | null }
-  | { readonly from: "bins"; readonly of: (scores: Scores) => number };
+export type MetricFrom = OfCounts | OfSums | OfOrder | OfBins;
 
 /** One row. */
 export type Metric = IntervalKind &
-  From & {
+  MetricFrom & {
     /** What tables call it. */
     readonly title: string;
     /** Which value is the better one; `neither`: to compare only between groups of race or age. */

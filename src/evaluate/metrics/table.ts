@@ -225,6 +225,7 @@ export const METRIC_TABLE = {
 } as const satisfies Readonly<Record<string, Metric>>;
 
 type Table = typeof METRIC_TABLE;
+/** The name of a metric. */
 export type MetricName = keyof Table;
 /** Names of the metrics that follow from counts alone, from the order of probabilities, ... */
 export type MetricFrom<F extends Metric["from"]> = {

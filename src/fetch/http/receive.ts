@@ -32,6 +32,7 @@ export interface DownloadOptions
   readonly freeBytes?: ((folder: string) => Promise<number>) | undefined;
   /** Sees what has come, whole and checked, before it appears at its path. */
   readonly onChecked?: ((found: Downloaded) => Promise<void>) | undefined;
+  /** Told the bytes so far, and of all, if known. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number | undefined) => void) | undefined;
 }
 

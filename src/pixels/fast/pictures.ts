@@ -25,7 +25,7 @@ export class Photo {
     this.height = height;
   }
 
-  /** `withPicture`. */
+  /** `withPicture`. @internal */
   lend<R>(work: Block<R>): R {
     return this.#owner.lend(this, this.#source, work);
   }
@@ -84,7 +84,7 @@ export class Pictures {
     return photo;
   }
 
-  /** `withPicture`. */
+  /** `withPicture`. @internal */
   lend<R>(photo: Photo, source: Source, work: Block<R>): R {
     this.#notBusy();
     const memory = this.#memory();

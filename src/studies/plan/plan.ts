@@ -33,7 +33,7 @@ export interface Overrides {
 /**
  * Resolves a study.
  *
- * @param file - as read from a study file
+ * @param given - as read from a study file
  * @param overrides - what the command line says, over the file
  * @throws AppError as the readers of its sources and weights do; ("input", "STUDY_...") for what does not fit
  * @example await planStudy(await readStudyFile("ablation.yaml"), { data: ["pairs:data/pairs"] })

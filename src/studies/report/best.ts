@@ -16,6 +16,7 @@ import { type Cell, type Study, taskPaths } from "../study.ts";
 export const SELECTION_METRICS = ["balancedAccuracy", "accuracy", "rocAuc"] as const;
 export type SelectionMetric = (typeof SELECTION_METRICS)[number];
 
+/** Which cells compete, and in what. */
 export interface BestOptions {
   /** How many; default 5. */
   readonly k?: number;
@@ -26,6 +27,7 @@ export interface BestOptions {
   readonly metric?: SelectionMetric;
 }
 
+/** A cell with the figures that rank it. */
 export interface RankedCell {
   readonly cell: Cell;
   readonly validation: SeedSummary;
@@ -35,6 +37,7 @@ export interface RankedCell {
   readonly images: number;
 }
 
+/** Cells by their validation figures. */
 export interface Ranking {
   readonly metric: SelectionMetric;
   readonly modality: Modality | null;

@@ -33,6 +33,7 @@ import { sourcesMarkdown } from "./source-list.ts";
 /** What git keeps of a report; the other files are made again from the study. */
 const REPORT_TEXT = "report.md";
 
+/** How a report is made. */
 export interface ReportOptions extends Partial<Resampling> {
   /** Figures of groups that rest on fewer subjects are too small; default 20. */
   readonly minSubjects?: number | undefined;

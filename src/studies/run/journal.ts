@@ -20,6 +20,7 @@ const eventSchema = z.strictObject({
   /** For `failed` and `lost`. */
   error: z.strictObject({ kind: z.string(), code: z.string(), message: z.string() }).optional(),
 });
+/** A line of a task's journal. */
 export type JournalEvent = z.infer<typeof eventSchema>;
 
 /** Of a task. Lines that kills cut off and earlier versions ended are left out. */

@@ -12,7 +12,8 @@ import { appendEvent, type JournalEvent, readEvents } from "./journal.ts";
 import type { Executor, Outcome, RunOptions } from "./runner.ts";
 import type { TaskNews, TaskOrder } from "./task-main.ts";
 
-export interface LocalOptions extends Pick<TaskOrder, "workers" | "device"> {
+/** How tasks run on this machine. */
+export interface LocalExecutorOptions extends Pick<TaskOrder, "workers" | "device"> {
   /** Tasks at a time; default 1. */
   readonly maxParallel?: number;
   /** Threads of ONNX Runtime of each task; default: the cores, shared among the tasks at a time. */
@@ -20,7 +21,7 @@ export interface LocalOptions extends Pick<TaskOrder, "workers" | "device"> {
 }
 
 /** Runs tasks on this machine. */
-export function localExecutor(options: LocalOptions = {}): Executor {
+export function localExecutor(options: LocalExecutorOptions = {}): Executor {
   const {
     maxParallel = 1,
     threads = Math.max(1, Math.floor(availableParallelism() / maxParallel)),

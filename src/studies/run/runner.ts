@@ -19,8 +19,12 @@ export type Outcome =
   | { readonly kind: "stopped" }
   | { readonly kind: "failed"; readonly fault: NonNullable<JournalEvent["error"]> };
 
+/** How a task is run. */
 export interface RunOptions {
   readonly signal: AbortSignal;
+  /** Told what happens to each task. */
+  /** Told what happens to each task. */
+  /** Told what happens to each task. */
   readonly onNews: (task: Task, news: Exclude<TaskNews, { kind: "fault" }>) => void;
 }
 
@@ -32,9 +36,11 @@ export interface Executor {
   run(dir: string, task: Task, options: RunOptions): Promise<Outcome>;
 }
 
+/** How a job array is run. */
 export interface ArrayOptions {
   readonly signal: AbortSignal;
   readonly retries: number;
+  /** Told what happens, a line each. */
   readonly report: (text: string) => void;
 }
 
@@ -55,9 +61,11 @@ export interface StudyRunOptions {
   /** A line for people. */
   readonly report?: (text: string) => void;
   /** @param left - `12 of 96 epochs, 1:42 left`, of the whole study */
+  /** Told what happens to each task. */
   readonly onNews?: (task: Task, news: Parameters<RunOptions["onNews"]>[1], left: string) => void;
 }
 
+/** How the tasks of a study ended. */
 export interface StudyResult {
   readonly done: number;
   /** Done before, and not touched. */

@@ -12,6 +12,7 @@ import type { ArrayExecutor, ArrayOptions, Outcome } from "./runner.ts";
 import { taskStatus } from "./status.ts";
 import type { TaskOrder } from "./task-main.ts";
 
+/** How tasks run on Slurm. */
 export interface SlurmOptions extends Pick<TaskOrder, "workers" | "device"> {
   /** Threads of ONNX Runtime of each task, and so its CPUs, unless the study asks for others; default 2. */
   readonly threads?: number;

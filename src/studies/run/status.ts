@@ -13,8 +13,10 @@ import { type JournalEvent, readEvents } from "./journal.ts";
 
 /** `unfinished` was begun and is worked on by nobody; `failed` is the same after an error. */
 export const TASK_STATES = ["done", "running", "failed", "unfinished", "missing"] as const;
+/** How far a task is. */
 export type TaskState = (typeof TASK_STATES)[number];
 
+/** How far one task is. */
 export interface TaskStatus {
   readonly task: Task;
   readonly state: TaskState;

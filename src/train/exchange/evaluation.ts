@@ -26,6 +26,7 @@ export interface EvaluationOptions {
   readonly workers: number;
   /** What predicts new images; default: the CPU. */
   readonly device?: Device;
+  /** Told what happens, a line each. */
   readonly report?: (text: string) => void;
   /** Of all images of a .csv file without a column for it. */
   readonly modality?: Prediction["modality"];

@@ -42,6 +42,7 @@ export interface StepSchedule {
   readonly seed: number;
 }
 
+/** What one training step gave. */
 export interface StepResult {
   readonly loss: number;
   /** Global norm of the gradient before clipping. */

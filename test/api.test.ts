@@ -1,0 +1,48 @@
+// The public API: every export has a docstring, and every type that a signature names is exported beside it.
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT } from "./source.ts";
+
+/** What `npm run docs` would refuse. */
+function check(...entries: readonly string[]) {
+  const script = join(ROOT, "scripts/docs.mjs");
+  const side = spawnSync(process.execPath, [script, "--check", ...entries], { cwd: ROOT, encoding: "utf8" });
+  return { status: side.status, said: side.stdout + side.stderr };
+}
+
+describe("what package.json exports", () => {
+  it("is documented, and names no type that is not exported", () => {
+    const { status, said } = check();
+    expect(said).toBe("");
+    expect(status).toBe(0);
+  }, 300_000);
+});
+
+describe("this check itself", () => {
+  let dir = "";
+  beforeAll(() => {
+    // Inside the checkout, so that packages are found; git ignores it.
+    mkdirSync(join(ROOT, "cache"), { recursive: true });
+    dir = mkdtempSync(join(ROOT, "cache", "api-"));
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  it("sees a signature with an unexported type, and an export without a docstring", () => {
+    writeFileSync(
+      join(dir, "box.ts"),
+      `/** A box. */
+export interface Box { readonly side: number }
+export interface Bare { readonly side: number }
+/** A side. */
+export function sideOf(box: Box): number { return box.side; }
+`,
+    );
+    writeFileSync(join(dir, "entry.ts"), 'export { type Bare, sideOf } from "./box.ts";\n');
+    const { status, said } = check(join(dir, "entry.ts"));
+    expect(status).toBe(1);
+    expect(said).toContain("is referenced by sideOf.box but not included in the documentation");
+    expect(said).toMatch(/Bare \(Interface\).* does not have any documentation/);
+  }, 120_000);
+});
