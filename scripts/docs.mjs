@@ -3,7 +3,7 @@
 // --check writes nothing and fails on an export without a docstring, and on a signature that names a type which is not exported.
 // TypeDoc needs the compiler's interface in JavaScript, which TypeScript 7 does not have: it gets TypeScript 6 in its place.
 import { register } from "node:module";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -47,7 +47,8 @@ process.exitCode = (args[0] === "--check" ? await check(args.slice(1)) : await w
 async function check(given) {
   const known = Object.entries(ENTRIES).map(([entry, schemas]) => [join(ROOT, entry), schemas]);
   const entries = given.length > 0 ? given.map((entry) => [resolve(entry), []]) : known;
-  const app = await open(entries.map(([entry]) => entry));
+  const own = given.length > 0 ? join(dirname(entries[0][0]), "tsconfig.json") : undefined;
+  const app = await open(entries.map(([entry]) => entry), own);
   for (const [i, point] of app.getEntryPoints().entries()) {
     app.options.setValue("intentionallyNotExported", entries[i][1]);
     app.validate(app.converter.convert([point]));
@@ -75,11 +76,11 @@ function faultsOf({ logger }) {
  *
  * @param {readonly string[]} entryPoints
  */
-function open(entryPoints) {
+function open(entryPoints, tsconfig = join(ROOT, "tsconfig.build.json")) {
   return Application.bootstrap({
     name: "facehand",
     entryPoints,
-    tsconfig: join(ROOT, "tsconfig.build.json"),
+    tsconfig,
     basePath: ROOT,
     readme: "none",
     hideGenerator: true,

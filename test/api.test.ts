@@ -40,6 +40,8 @@ export function sideOf(box: Box): number { return box.side; }
 `,
     );
     writeFileSync(join(dir, "entry.ts"), 'export { type Bare, sideOf } from "./box.ts";\n');
+    const config = { extends: "../../tsconfig.json", include: ["."], exclude: [] };
+    writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(config));
     const { status, said } = check(join(dir, "entry.ts"));
     expect(status).toBe(1);
     expect(said).toContain("is referenced by sideOf.box but not included in the documentation");

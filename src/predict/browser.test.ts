@@ -103,6 +103,6 @@ describe("facehand/predict", () => {
       /^Expected a checkpoint .* got "?a zip archive, as PyTorch writes/,
     );
     const ask = entry.openPredictor({ checkpoint: bytes, ort: {} as typeof ort });
-    await expect(ask).rejects.toThrow(/^Expected the module onnxruntime-web for ort, got object/);
+    await expect(ask).rejects.toThrow(/^Expected the module onnxruntime-web for ort, got "object"/);
   });
 });
