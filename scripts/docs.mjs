@@ -48,7 +48,10 @@ async function check(given) {
   const known = Object.entries(ENTRIES).map(([entry, schemas]) => [join(ROOT, entry), schemas]);
   const entries = given.length > 0 ? given.map((entry) => [resolve(entry), []]) : known;
   const own = given.length > 0 ? join(dirname(entries[0][0]), "tsconfig.json") : undefined;
-  const app = await open(entries.map(([entry]) => entry), own);
+  const app = await open(
+    entries.map(([entry]) => entry),
+    own,
+  );
   for (const [i, point] of app.getEntryPoints().entries()) {
     app.options.setValue("intentionallyNotExported", entries[i][1]);
     app.validate(app.converter.convert([point]));
