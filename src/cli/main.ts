@@ -1,4 +1,4 @@
-// The command line: parses, runs one verb, turns faults into messages and exit codes (DESIGN, rule 6).
+// The command line: parses, runs one verb, turns faults into messages and exit codes.
 import { Command, CommanderError } from "commander";
 import { closest } from "fastest-levenshtein";
 import picocolors from "picocolors";

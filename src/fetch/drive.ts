@@ -1,5 +1,5 @@
 // Files and folders that Google Drive shares with anyone who has the link, as a browser without an account gets them.
-// Source: REFERENCE §4; gdown for what Drive does: `uc` answers with the file, or with a page whose form leads to it,
+// Source: gdown for what Drive does: `uc` answers with the file, or with a page whose form leads to it,
 // or with a page that says why not; `embeddedfolderview` lists a folder.
 // Invariants: a page is never taken for a file; what Drive says is passed on; cookies stay with their hosts.
 import { parseHTML } from "linkedom";

@@ -40,7 +40,7 @@ export async function writeAtomic(
 
 /**
  * Writes a file in its place, unsynced, before it returns: a kill may leave a part of it. For files that a record names
- * only after `syncFile`, and that are written again where it does not. The kernel takes a crop sooner than another thread
+ * only after `syncFile`, and that are written again where it does not. The kernel takes a crop faster than another thread
  * is asked to write it.
  */
 export function writeUnsynced(path: string, data: Uint8Array): void {

@@ -1,4 +1,4 @@
-// Decode and encode pictures: the only importer of sharp, which only decodes and encodes (DESIGN rule 2).
+// Decode and encode pictures: the only importer of sharp, which only decodes and encodes.
 // Whatever the file holds (EXIF turn, CMYK, 16 bit, grey, palette, alpha, ICC profile), RGB u8 in sRGB comes out.
 // Plain JPEGs decode to the same bytes as in Pillow. Size is judged by the header, before any pixel is read.
 import { stat } from "node:fs/promises";

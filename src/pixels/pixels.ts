@@ -1,4 +1,4 @@
-// ◇ Browser-safe. RGB images as plain arrays, and the one resample of the house (DESIGN rule 2).
+// ◇ Browser-safe. RGB images as plain arrays, and the one resample of the house.
 // Source: Pillow's Resample.c: triangle filter, weights in 22-bit fixed point, horizontal pass,
 // then vertical pass, u8 between them. Invariant: bit for bit what `PIL.Image.resize(size, BILINEAR)` gives in Pillow 11
 // and 12; Pillow 13 takes columns first where more than twice as many rows as columns go (decision 2).

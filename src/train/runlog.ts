@@ -1,4 +1,4 @@
-// ◇ Browser-safe. A run folder: config.json, environment.json, log.jsonl, checkpoints/, predictions/ (DESIGN, rule 5).
+// ◇ Browser-safe. A run folder: config.json, environment.json, log.jsonl, checkpoints/, predictions/.
 // Invariant: it only grows; what a resumed run repeats is first cut back to the checkpoint it starts from.
 // Browser-safe are the types and `parseRunLog`.
 import { z } from "zod";

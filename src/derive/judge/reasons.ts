@@ -1,5 +1,5 @@
 // Why frames are removed: by a rule (its row in clean.ts), or for what no rule judges.
-// Source: our own; DESIGN rule 6: dropped data is counted with a reason.
+// Source: our own; dropped data is counted with a reason.
 import { RULE_NAMES, RULES, type RuleName, type RuleReason } from "./clean.ts";
 
 /** Reasons that stand in no rule's row, by the rule whose reason they come before. */

@@ -1,5 +1,5 @@
 // The ledger: one row for every frame of the input, kept or removed with a reason; as CSV and as Parquet.
-// Source: our own; DESIGN rule 6: dropped data is counted with a reason.
+// Source: our own; dropped data is counted with a reason.
 // Invariants: as many rows as frames; a removed row has a reason of REASONS, a kept one has none, but `overruled` if a
 // decision kept it against a rule; both files hold the same values.
 

@@ -171,7 +171,7 @@ export function room({ width, height }: Size): number {
   return align(width * height * 3 + SLACK);
 }
 
-/** The next multiple of 64, as vectors are read soonest. */
+/** The next multiple of 64, as SIMD loads are fastest. */
 export function align(bytes: number): number {
   return Math.ceil(bytes / 64) * 64;
 }

@@ -1,4 +1,4 @@
-// ◇ Browser-safe. Which part of a picture the vectors' code works on, and where it puts it.
+// ◇ Browser-safe. Which part of a picture the SIMD code works on, and where it puts it.
 // Source: our own; dlib's chips for squares. Invariant: pixels count from the picture's corner, as everywhere.
 
 /** A part of a picture: whole pixels, the corners included. */

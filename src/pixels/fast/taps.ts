@@ -1,10 +1,10 @@
-// ◇ Browser-safe. Taps as the vectors' code (simd/shrink.ts) takes them: weights in halves, in pairs.
+// ◇ Browser-safe. Taps as the SIMD code (simd/shrink.ts) takes them: weights in halves, in pairs.
 // Source: taps.ts. Invariant: upper half * 2^11 + lower half is the weight; what fills up a pair has weight 0.
 import type { Taps } from "../taps.ts";
 
 const LOW_BITS = 11;
 
-/** First positions and weights, as words of the vectors' memory. */
+/** First positions and weights, as words of the SIMD memory. */
 export interface PackedTaps {
   /** Output positions, filled up to whole groups of four. */
   readonly n: number;

@@ -1,5 +1,5 @@
 // Checkpoints of upstream's PyTorch code (UMCC and MAG state dicts) as this package's, and the other way.
-// Source: REFERENCE §1 (names, shapes, where a state dict may lie); upstream's src/ugnet/models.
+// Source: upstream's src/ugnet/models: names, shapes, and where a state dict may lie.
 // Invariant: what is converted fits the architecture and its tag exactly, or is refused with what does not.
 import { type AppError, unexpected } from "../../core/errors.ts";
 import { writeCheckpoint } from "../../engine/checkpoint-file.ts";

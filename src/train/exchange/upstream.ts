@@ -1,5 +1,5 @@
 // UnifiedGenderNet's best checkpoints by name: fetched once, converted once, and checked each time.
-// Source: REFERENCE §1 for files and tags. Upstream's README gives the best UMCC the tag F1 and says "flag OFF": the
+// Source: upstream's result files and their tags. Upstream's README gives the best UMCC the tag F1 and says "flag OFF": the
 // width of its classifier decides. Invariant: what is returned was converted from the file that `fetched.json` notes.
 import { join } from "node:path";
 import { z } from "zod";
