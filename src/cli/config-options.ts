@@ -6,11 +6,11 @@ import { unexpected } from "../core/errors.ts";
 import { list, repeated } from "./context.ts";
 
 interface Field {
-  readonly type?: string;
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly string[];
-  readonly items?: { readonly enum?: readonly string[] };
+  readonly type?: string | undefined;
+  readonly description?: string | undefined;
+  readonly default?: unknown | undefined;
+  readonly enum?: readonly string[] | undefined;
+  readonly items?: { readonly enum?: readonly string[] | undefined } | undefined;
 }
 
 const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);

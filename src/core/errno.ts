@@ -5,7 +5,7 @@ import { AppError, show } from "./errors.ts";
 
 interface Refusal {
   /** What libc calls it, for libraries that hand on words only. */
-  readonly words?: string;
+  readonly words?: string | undefined;
   readonly hint: string;
 }
 
@@ -111,13 +111,16 @@ export function refusalOf(error: unknown): Refused | undefined {
 function causesOf(error: unknown, seen = new Set<unknown>()): Error[] {
   if (!(error instanceof Error) || seen.has(error)) return [];
   seen.add(error);
-  const { cause, errors = [] } = error as { cause?: unknown; errors?: readonly unknown[] };
+  const { cause, errors = [] } = error as {
+    cause?: unknown | undefined;
+    errors?: readonly unknown[] | undefined;
+  };
   return [error, ...[cause, ...errors].flatMap((each) => causesOf(each, seen))];
 }
 
 /** `ENOSPC`; Node's own `ERR_FS_EISDIR` too. */
 function ownCode(error: Error): Errno | undefined {
-  const code = (error as { code?: unknown }).code;
+  const code = (error as { code?: unknown | undefined }).code;
   const name = typeof code === "string" ? code.replace(/^ERR_FS_(?=E)/, "") : undefined;
   return CODES.find((each) => each === name);
 }

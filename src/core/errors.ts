@@ -15,10 +15,10 @@ export const EXIT_INTERRUPTED = 130;
 /** What an AppError says beside its message. */
 export interface ErrorOptions {
   /** What to try, as one imperative sentence. */
-  readonly hint?: string;
-  readonly cause?: unknown;
+  readonly hint?: string | undefined;
+  readonly cause?: unknown | undefined;
   /** Further lines below the message, one fault each. */
-  readonly lines?: readonly string[];
+  readonly lines?: readonly string[] | undefined;
 }
 
 /** As many bytes a further line has at most. */
@@ -77,7 +77,7 @@ export interface Expectation extends ErrorOptions {
   /** What was found; shown quoted and shortened. */
   readonly got: unknown;
   /** `file`, `file:row` or `file @byte`. */
-  readonly where?: string;
+  readonly where?: string | undefined;
 }
 
 /** Shortens any value to at most `limit` characters for a message. */
@@ -125,7 +125,7 @@ export function unexpected(kind: ErrorKind, e: Expectation): AppError {
 /** A file that had to be there and is not. */
 export function missingFile(path: string, what: string, hint?: string): AppError {
   return new AppError("data", "FILE_MISSING", `Expected ${what} at ${path}, got no such file`, {
-    ...(hint === undefined ? {} : { hint }),
+    hint,
   });
 }
 

@@ -21,12 +21,16 @@ export interface CountedProgress extends Progress {
 
 export interface ProgressOptions {
   /** Name of one unit, e.g. `frames`. */
-  readonly unit?: string;
-  readonly stream?: { isTTY?: boolean; write(text: string): unknown; columns?: number };
+  readonly unit?: string | undefined;
+  readonly stream?: {
+    isTTY?: boolean | undefined;
+    write(text: string): unknown;
+    columns?: number | undefined;
+  };
   /** Units that were done before; they do not count for the rate. */
-  readonly done?: number;
+  readonly done?: number | undefined;
   /** Clock in ms; for tests. */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** Starts a progress line. `total` may be 0 if unknown. */

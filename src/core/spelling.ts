@@ -32,7 +32,7 @@ export type Reading<T extends string = string> = { readonly value: T } | { reado
 export interface FaultPlace {
   readonly name: string;
   readonly got: string;
-  readonly where?: string;
+  readonly where?: string | undefined;
 }
 
 /** A fault as the error that a reader throws. */

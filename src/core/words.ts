@@ -59,7 +59,7 @@ export interface Sample {
   /** Recorded groups for reports, empty string if unknown: `age`, `race`, `gesture`. */
   readonly groups: Readonly<Record<"age" | "race" | "gesture", string>>;
   /** SHA-256 of the alignment recipe, of derived pairs. */
-  readonly recipeHash?: string;
+  readonly recipeHash?: string | undefined;
 }
 
 /** 0 for female, 1 for male: the training target, so that sigmoid(logit) = P(recorded as male). */

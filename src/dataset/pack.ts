@@ -36,8 +36,8 @@ export interface PackOptions {
   /** Stands for the ids in the names of crops; as they are if left out. */
   readonly pseudonyms?: Pseudonyms | undefined;
   /** Called as each file is packed. */
-  readonly onFile?: () => void;
-  readonly signal?: AbortSignal;
+  readonly onFile?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**

@@ -33,15 +33,15 @@ const SAMPLE_VERSION = 2;
 /** What to draw. */
 export interface SampleOptions {
   /** Default 60; 2 to 10,000. Sexes alternate. */
-  readonly subjects?: number;
+  readonly subjects?: number | undefined;
   /** Default 4; 1 to 100. */
-  readonly framesPerSubject?: number;
+  readonly framesPerSubject?: number | undefined;
   /** Default 42. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Width of the frames, px; the height is 4/3 of it. Default 384; 96 to 2048, a multiple of 3. */
-  readonly sizePx?: number;
+  readonly sizePx?: number | undefined;
   /** Called after each frame. */
-  readonly onFrame?: () => void;
+  readonly onFrame?: (() => void) | undefined;
 }
 
 const manifestSchema = z.strictObject({
@@ -158,7 +158,7 @@ interface Plan {
   readonly gesture: Gesture;
   readonly bad: BadKind | undefined;
   /** Of a duplicate: the frame of the same person that it repeats. */
-  readonly twin?: Plan;
+  readonly twin?: Plan | undefined;
 }
 
 function planFrames(subjects: number, framesPerSubject: number, seed: number): Plan[] {

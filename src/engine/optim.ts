@@ -30,9 +30,9 @@ export interface Optimizer {
 }
 
 export interface AdamWOptions {
-  readonly beta1?: number;
-  readonly beta2?: number;
-  readonly eps?: number;
+  readonly beta1?: number | undefined;
+  readonly beta2?: number | undefined;
+  readonly eps?: number | undefined;
 }
 
 /** torch's AdamW; decay is decoupled from the gradient. */
@@ -49,8 +49,8 @@ export function adamw({ beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: AdamWOptions =
 }
 
 export interface SgdOptions {
-  readonly momentum?: number;
-  readonly nesterov?: boolean;
+  readonly momentum?: number | undefined;
+  readonly nesterov?: boolean | undefined;
 }
 
 /** torch's SGD with momentum; decay is added to the gradient. */
@@ -81,9 +81,9 @@ export interface CosineOptions {
   readonly lr: number;
   readonly totalSteps: number;
   /** Steps of linear rise from lr / warmupSteps; 0 for none. */
-  readonly warmupSteps?: number;
+  readonly warmupSteps?: number | undefined;
   /** Learning rate after the last step. */
-  readonly minLr?: number;
+  readonly minLr?: number | undefined;
 }
 
 /**

@@ -36,7 +36,7 @@ export type Mode = "train" | "eval";
 export interface Scope {
   readonly mode: Mode;
   /** A learnt parameter. `decay` defaults to: more than one axis. */
-  param(name: string, shape: Shape, init: Init, options?: { decay?: boolean }): Value;
+  param(name: string, shape: Shape, init: Init, options?: { decay?: boolean | undefined }): Value;
   buffer(name: string, shape: Shape, value: number): Value;
   /** Moves a buffer towards `current` after this step: (1 - share) of what it was, and `share` of that. */
   track(name: string, current: Value, share: number): void;
@@ -49,8 +49,8 @@ export interface Scope {
 export interface ScopeOptions {
   readonly mode: Mode;
   /** Where a declared parameter's or buffer's value comes from; default: a graph input of its name. */
-  readonly resolve?: (spec: ParamSpec) => Value;
-  readonly frozen?: (prefix: string) => boolean;
+  readonly resolve?: ((spec: ParamSpec) => Value) | undefined;
+  readonly frozen?: ((prefix: string) => boolean) | undefined;
 }
 
 interface Tracked {
@@ -81,7 +81,7 @@ export class Declarations implements Scope {
     this.#frozen = options.frozen ?? (() => false);
   }
 
-  param(name: string, shape: Shape, init: Init, options: { decay?: boolean } = {}): Value {
+  param(name: string, shape: Shape, init: Init, options: { decay?: boolean | undefined } = {}): Value {
     return this.#declare({ name, shape, kind: "parameter", decay: options.decay ?? shape.length > 1, init });
   }
 

@@ -88,7 +88,7 @@ export type FrameSize = (typeof FRAME_SIZES)[number];
 export async function fetchHagrid(
   dir: string,
   gestures: readonly string[],
-  { size = "full", ...options }: FetchOptions & { readonly size?: FrameSize } = {},
+  { size = "full", ...options }: FetchOptions & { readonly size?: FrameSize | undefined } = {},
 ): Promise<FetchSummary> {
   const wanted = [...new Set(gestures)];
   const archives = wanted.map(hagridArchive); // refuses unknown gestures for both sizes

@@ -10,9 +10,9 @@ import type { Origin, PublishedFile } from "./published.ts";
 export interface FetchUnit {
   readonly file: PublishedFile;
   /** Below the folder; default: the file's name. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Folders to unpack it into. */
-  readonly unpack?: readonly UnpackTarget[];
+  readonly unpack?: readonly UnpackTarget[] | undefined;
 }
 
 /** A folder that is made from an archive. */

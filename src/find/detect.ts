@@ -20,13 +20,13 @@ export interface FaceLandmarks {
   readonly leftEye: Point<"px">;
   readonly nose: Point<"px">;
   /** Centre of the mouth (MediaPipe). */
-  readonly mouth?: Point<"px">;
+  readonly mouth?: Point<"px"> | undefined;
   /** Corners of the mouth (YuNet). */
-  readonly mouthRight?: Point<"px">;
-  readonly mouthLeft?: Point<"px">;
+  readonly mouthRight?: Point<"px"> | undefined;
+  readonly mouthLeft?: Point<"px"> | undefined;
   /** Tragi of the ears (MediaPipe). */
-  readonly rightEar?: Point<"px">;
-  readonly leftEar?: Point<"px">;
+  readonly rightEar?: Point<"px"> | undefined;
+  readonly leftEar?: Point<"px"> | undefined;
 }
 
 /** One detected face. */
@@ -63,9 +63,9 @@ export interface FaceDetector {
 /** Which detector, and its threads. */
 export interface FaceDetectorOptions {
   /** Path of a YuNet model in ONNX; MediaPipe's full-range model if left out. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** Threads inside one run; default 1, as frames are worked on in parallel. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** Of face_detection_full_range.tflite in @mediapipe/face_detection 0.4; decoding fits this file only. */

@@ -48,12 +48,12 @@ export interface FinderOptions {
   /** What will be asked for; a detector is loaded for each. */
   readonly modalities: readonly Modality[];
   /** Path of a YuNet model; the built-in detector if left out. */
-  readonly faceModel?: string;
+  readonly faceModel?: string | undefined;
   /** Path of a hand detector; the built-in one if left out. */
-  readonly handModel?: string;
+  readonly handModel?: string | undefined;
   /** How hands are cut; default `landmarks`, as datasets are derived. */
-  readonly handCrop?: HandCrop;
-  readonly threads?: number;
+  readonly handCrop?: HandCrop | undefined;
+  readonly threads?: number | undefined;
 }
 
 /**
@@ -66,13 +66,13 @@ export interface FinderOptions {
 export async function openFinder(options: FinderOptions): Promise<Finder> {
   const { modalities, faceModel, handModel, handCrop = "landmarks", threads = 1 } = options;
   const faces = modalities.includes("face")
-    ? await openFaceDetector({ threads, ...(faceModel === undefined ? {} : { model: faceModel }) })
+    ? await openFaceDetector({ threads, model: faceModel })
     : undefined;
   let hands: HandDetector | undefined;
   let cutter: HandCutter | undefined;
   try {
     if (modalities.includes("hand")) {
-      hands = await openHandDetector({ threads, ...(handModel === undefined ? {} : { model: handModel }) });
+      hands = await openHandDetector({ threads, model: handModel });
       cutter = await openHandCutter(handCrop, 1);
     }
   } catch (error) {

@@ -23,15 +23,15 @@ export const MAX_OFF = 0.15;
 export interface SeenHand {
   /** The annotated landmarks, those of the model, or no hand. */
   readonly from: "annotation" | "model" | "none";
-  readonly points?: readonly Point<"px">[];
+  readonly points?: readonly Point<"px">[] | undefined;
   /** How well these points fill the box, IoU; 0 if no hand is seen. */
   readonly fills: number;
   /** IoU of the annotated landmarks' bounds with the box. */
-  readonly fit?: number;
+  readonly fit?: number | undefined;
   /** Distance of the annotated landmarks from those seen, where a hand is seen at them. */
-  readonly off?: number;
+  readonly off?: number | undefined;
   /** The model's. */
-  readonly presence?: number;
+  readonly presence?: number | undefined;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function seeHand(model: HandModel, photo: PhotoLike, hand: Annotate
     return { ...known, from: "annotation", points: points!, fills: known.fit! };
   }
   const { fit, off } = known;
-  const rest = { ...(fit === undefined ? {} : { fit }), ...(off === undefined ? {} : { off }) };
+  const rest = { fit, off };
   const found = await locateHand(model, photo, box);
   if (found === undefined) return { ...rest, from: "none", fills: 0 };
   return { ...rest, ...found, from: "model", fills: landmarkFit(found.points, box) };

@@ -33,15 +33,15 @@ export const FALLBACK_MARGIN = 0.16;
 export interface PlacedHand {
   readonly from: HandSource;
   readonly square: TurnedSquare;
-  readonly points?: readonly Point<"px">[];
+  readonly points?: readonly Point<"px">[] | undefined;
   /** IoU of the annotated landmarks' bounds with the box; absent without annotated landmarks. */
-  readonly fit?: number;
+  readonly fit?: number | undefined;
   /** How far the annotated landmarks are from those seen at them, long sides of the box. */
-  readonly off?: number;
+  readonly off?: number | undefined;
   /** The model's; absent if it was not asked or found none. */
-  readonly presence?: number;
+  readonly presence?: number | undefined;
   /** Annotated landmarks fill their box, but the picture shows no hand at them or in it. */
-  readonly misplaced?: true;
+  readonly misplaced?: true | undefined;
 }
 
 export interface HandCutter {
@@ -99,9 +99,9 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
 function told({ from, points, fit, off, presence }: SeenHand) {
   const known = {
     from: from === "none" ? ("box" as const) : from,
-    ...(fit === undefined ? {} : { fit }),
-    ...(off === undefined ? {} : { off }),
-    ...(presence === undefined ? {} : { presence }),
+    fit,
+    off,
+    presence,
     ...(from === "none" && fit !== undefined && fit >= MIN_FIT ? { misplaced: true as const } : {}),
   };
   return { known, points };

@@ -43,9 +43,9 @@ export interface HandDetector {
 
 export interface HandDetectorOptions {
   /** Path of hand_detector.onnx of ai-forever/dynamic_gestures; MediaPipe's palm detector if left out. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** Threads inside one run; default 1. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /**

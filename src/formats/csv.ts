@@ -16,9 +16,9 @@ const ROWS_PER_WRITE = 1000;
 
 export interface CsvOptions<Optional extends string = never> {
   /** Columns that may be absent; their values are then absent too. */
-  readonly optional?: readonly Optional[];
+  readonly optional?: readonly Optional[] | undefined;
   /** Lets other columns be there (they are not read). Default: they are refused. */
-  readonly allowOthers?: boolean;
+  readonly allowOthers?: boolean | undefined;
 }
 
 /** One row: its line in the file (the header is line 1, as in a spreadsheet) and its values by column. */

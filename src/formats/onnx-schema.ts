@@ -97,24 +97,24 @@ export function writeInt(value: number): Int64 {
 export interface AttributeMessage {
   name: string;
   type: number;
-  f?: number;
-  i?: Int64;
-  s?: Uint8Array;
-  t?: TensorMessage;
-  floats?: ArrayLike<number>;
-  ints?: readonly Int64[];
+  f?: number | undefined;
+  i?: Int64 | undefined;
+  s?: Uint8Array | undefined;
+  t?: TensorMessage | undefined;
+  floats?: ArrayLike<number> | undefined;
+  ints?: readonly Int64[] | undefined;
 }
 
 export interface TensorMessage {
   name: string;
   dims: readonly Int64[];
   dataType: number;
-  rawData?: Uint8Array;
-  floatData?: readonly number[];
-  int32Data?: readonly number[];
-  int64Data?: readonly Int64[];
-  doubleData?: readonly number[];
-  dataLocation?: number;
+  rawData?: Uint8Array | undefined;
+  floatData?: readonly number[] | undefined;
+  int32Data?: readonly number[] | undefined;
+  int64Data?: readonly Int64[] | undefined;
+  doubleData?: readonly number[] | undefined;
+  dataLocation?: number | undefined;
 }
 
 export interface NodeMessage {
@@ -127,8 +127,8 @@ export interface NodeMessage {
 }
 
 export interface DimensionMessage {
-  dimValue?: Int64;
-  dimParam?: string;
+  dimValue?: Int64 | undefined;
+  dimParam?: string | undefined;
 }
 
 export interface ValueMessage {

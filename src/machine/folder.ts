@@ -26,7 +26,7 @@ export interface Count {
 /** How a folder is made. */
 export interface MakeOptions<T> {
   /** Counts what lies in the folder once it is made; a count that is not what was made is a fault of ours. */
-  readonly count?: (dir: string, result: T) => Promise<readonly Count[]>;
+  readonly count?: ((dir: string, result: T) => Promise<readonly Count[]>) | undefined;
 }
 
 /**

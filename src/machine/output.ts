@@ -13,7 +13,7 @@ export interface Output {
   flush(): Promise<Error | undefined>;
 }
 
-type Stream = NodeJS.WriteStream & { readonly _type?: string; readonly fd: number };
+type Stream = NodeJS.WriteStream & { readonly _type?: string | undefined; readonly fd: number };
 
 const guarded = new Map<Stream, { fault: Error | undefined; gone: boolean }>();
 
@@ -74,7 +74,7 @@ function writeWhole(fd: number, chunk: Uint8Array | string): Error | null {
 const GONE = ["EPIPE", "ECONNRESET", "EOF", "ERR_STREAM_DESTROYED"];
 
 function take(state: State, error: unknown): void {
-  const { code } = error as { code?: unknown };
+  const { code } = error as { code?: unknown | undefined };
   if (GONE.includes(code as string)) state.gone = true;
   else if (refusalOf(error) === undefined) throw error;
   else state.fault ??= error as Error;

@@ -31,8 +31,14 @@ export async function* mapOrdered<T, R>(
 
 interface Reply {
   readonly id: number;
-  readonly ok?: unknown;
-  readonly error?: { kind: ErrorKind; code: string; message: string; hint?: string; app: boolean };
+  readonly ok?: unknown | undefined;
+  readonly error?: {
+    kind: ErrorKind;
+    code: string;
+    message: string;
+    hint?: string | undefined;
+    app: boolean;
+  };
 }
 
 interface Waiting {
@@ -45,7 +51,7 @@ interface Slot {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
   /** Set once it has ended: it answers nothing more. */
-  ended?: AppError;
+  ended?: AppError | undefined;
 }
 
 /** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. Each is started with a `Setup`. */
@@ -173,7 +179,7 @@ function rejectAll(waiting: Map<number, Waiting>, error: unknown): void {
 /** Results of a worker's task: the value, and buffers to hand over instead of copying. */
 export interface WorkerResult<Response> {
   readonly value: Response;
-  readonly transfer?: readonly ArrayBuffer[];
+  readonly transfer?: readonly ArrayBuffer[] | undefined;
 }
 
 interface Port {
@@ -208,7 +214,7 @@ function flatten(fault: unknown): NonNullable<Reply["error"]> {
   const error = fromErrno(fault); // its code would be lost on the way
   if (error instanceof AppError) {
     const { kind, code, message, hint } = error;
-    return { kind, code, message, app: true, ...(hint === undefined ? {} : { hint }) };
+    return { kind, code, message, app: true, hint };
   }
   return {
     kind: "internal",

@@ -75,7 +75,7 @@ export function isSystemFile(name: string): boolean {
  */
 export async function insteadOfFolder(
   path: string,
-): Promise<{ readonly got: string; readonly hint?: string }> {
+): Promise<{ readonly got: string; readonly hint?: string | undefined }> {
   const isFile = await stat(path).then(
     (found) => found.isFile(),
     () => false,

@@ -39,7 +39,7 @@ export class TreeDigest {
  */
 export async function readTree(
   folder: string,
-  { signal, onProgress }: { signal?: AbortSignal; onProgress?: (bytes: number) => void } = {},
+  { signal, onProgress }: { signal?: AbortSignal | undefined; onProgress?: (bytes: number) => void } = {},
 ): Promise<Tree> {
   const digest = new TreeDigest();
   let read = 0;

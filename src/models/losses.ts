@@ -36,16 +36,16 @@ export interface LossInputs {
   /** 0 for BCE, 1 for focal, between for a mixture, f32 []. */
   readonly focal: Value;
   /** MAG only. One-hot modality, f32 [N, 2], hand first. */
-  readonly flag?: Value;
+  readonly flag?: Value | undefined;
   /** MAG only. Weight of each sample in the modality term, f32 [N]; usually 0.3 / n. */
-  readonly modalityWeights?: Value;
+  readonly modalityWeights?: Value | undefined;
   /** For each further target of the model. */
-  readonly targets?: TargetInputs;
+  readonly targets?: TargetInputs | undefined;
   /**
    * Share of each label given to a coin's toss, 0 to 1: y becomes y (1 - x) + x / 2. The labels stay hard, so that
    * accuracies and class weights are those of the recorded label; the modality's are not smoothed.
    */
-  readonly smoothing?: number;
+  readonly smoothing?: number | undefined;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface MagConfig {
   readonly gating: Gating;
   /** Further targets; none by default. Their heads see all features: the gate mixes the sex alone. */
   readonly targets?: readonly TargetFacts[] | undefined;
-  readonly options?: BackboneOptions;
+  readonly options?: BackboneOptions | undefined;
 }
 
 /**

@@ -10,20 +10,20 @@ export interface ModelInputs {
   /** Normalised pixels, f32 [N, 3, S, S]. */
   readonly pixels: Value;
   /** One-hot modality in the order of MODALITIES (hand, face), f32 [N, 2]; needed by UMCC with the flag on. */
-  readonly flag?: Value;
+  readonly flag?: Value | undefined;
 }
 
 export interface ModelOutputs {
   /** Log-odds of male, [N]. */
   readonly logits: Value;
   /** MAG: scores of hand and face, [N, 2]. */
-  readonly gateLogits?: Value;
+  readonly gateLogits?: Value | undefined;
   /** MAG: the weights that the two heads got, [N, 2]; rows sum to 1. */
-  readonly gate?: Value;
+  readonly gate?: Value | undefined;
   /** MAG: log-odds of male by the hand head and by the face head, [N, 2]. */
-  readonly heads?: Value;
+  readonly heads?: Value | undefined;
   /** Scores of the classes of further targets; absent without any. */
-  readonly targets?: TargetScores;
+  readonly targets?: TargetScores | undefined;
 }
 
 /** Builds the graph of a model; calling it computes nothing. */
@@ -45,16 +45,16 @@ export type GlobalPool = (typeof GLOBAL_POOLS)[number];
 /** Departures from a backbone's own settings; each is part of a checkpoint's configuration. */
 export interface BackboneOptions {
   /** TensorFlow's `same` or torch's `symmetric` padding. */
-  readonly padding?: "same" | "symmetric";
-  readonly bnEps?: number;
+  readonly padding?: "same" | "symmetric" | undefined;
+  readonly bnEps?: number | undefined;
   /** Share of the new value in running statistics, as torch. */
-  readonly bnMomentum?: number;
+  readonly bnMomentum?: number | undefined;
   /** Of vision transformers; `token` is their own. */
   readonly globalPool?: GlobalPool | undefined;
   /** Dropout on the pooled features. */
-  readonly dropRate?: number;
+  readonly dropRate?: number | undefined;
   /** Stochastic depth at the last block; grows linearly from 0 at the first. */
-  readonly dropPathRate?: number;
+  readonly dropPathRate?: number | undefined;
 }
 
 export interface Backbone {
@@ -66,9 +66,9 @@ export interface Backbone {
   /** Pixel recipes of timm's weights, by timm's tag (the part after the dot in `name.tag`). */
   readonly pretrained: Readonly<Record<string, PixelRecipe>>;
   /** No block whose branch stochastic depth could leave out. */
-  readonly neverDrops?: true;
+  readonly neverDrops?: true | undefined;
   /** Its own padding, which timm's weights were trained with; absent where the network has one form only. */
-  readonly padding?: "same" | "symmetric";
+  readonly padding?: "same" | "symmetric" | undefined;
   /** Declares parameters under `prefix` (such as `backbone.`) and returns features [N, F]. */
   build(scope: Scope, prefix: string, pixels: Value, options?: BackboneOptions): Value;
 }

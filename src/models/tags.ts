@@ -21,8 +21,8 @@ export interface Tag {
   /** Z: freezing policy, 0 for none. */
   readonly frozen: number;
   /** Present for MAG only. */
-  readonly gating?: Gating;
-  readonly seed?: number;
+  readonly gating?: Gating | undefined;
+  readonly seed?: number | undefined;
 }
 
 const PARTS = {
@@ -59,8 +59,8 @@ export function parseTag(tag: string): Tag {
     augment: read("augment", augment) as Augment,
     loss: read("loss", loss) as Loss,
     frozen: Number(read("frozen", frozen)),
-    ...(gating === undefined ? {} : { gating: read("gating", gating) as Gating }),
-    ...(seed === undefined ? {} : { seed: Number(read("seed", seed)) }),
+    gating: gating === undefined ? undefined : (read("gating", gating) as Gating),
+    seed: seed === undefined ? undefined : Number(read("seed", seed)),
   };
   return { ...splitNetwork(tag, network), ...parsed };
 }

@@ -34,7 +34,7 @@ export function targetHeads(
   scope: Scope,
   features: Value,
   targets: readonly TargetFacts[] = [],
-): { readonly targets?: TargetScores } {
+): { readonly targets?: TargetScores | undefined } {
   if (targets.length === 0) return {};
   const heads = targets.map(
     ({ name, classes }) => [name, linear(scope, headName(name), features, classes.length)] as const,

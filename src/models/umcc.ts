@@ -15,7 +15,7 @@ export interface UmccConfig {
   readonly flag: boolean;
   /** Further targets; none by default. */
   readonly targets?: readonly TargetFacts[] | undefined;
-  readonly options?: BackboneOptions;
+  readonly options?: BackboneOptions | undefined;
 }
 
 /**

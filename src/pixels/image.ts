@@ -32,9 +32,9 @@ export function imageLibraries(): { readonly sharp: string; readonly vips: strin
 /** What is refused, and what messages call the image. */
 export interface DecodeOptions {
   /** Width x height allowed by the header; default 100 million, of which 60 and 4 for each byte of the file. */
-  readonly maxPixels?: number;
+  readonly maxPixels?: number | undefined;
   /** What messages call the picture if it is given as bytes. */
-  readonly name?: string;
+  readonly name?: string | undefined;
 }
 
 /** What the header says, after the EXIF turn. */
@@ -180,9 +180,9 @@ export const JPEG = { quality: 90, chroma: "4:2:0" } as const;
 /** How a JPEG is encoded. */
 export interface JpegOptions {
   /** 1 to 100; default 90. */
-  readonly quality?: number;
+  readonly quality?: number | undefined;
   /** Default 4:2:0, as Pillow's. */
-  readonly chroma?: "4:2:0" | "4:4:4";
+  readonly chroma?: "4:2:0" | "4:4:4" | undefined;
 }
 
 /**
@@ -224,9 +224,9 @@ function fromPixels(image: RgbImage): Sharp {
 
 export interface SvgOptions {
   /** Width of the output, px; default the drawing's own. Height follows. */
-  readonly widthPx?: number;
+  readonly widthPx?: number | undefined;
   /** Colour behind the drawing; default white. */
-  readonly background?: string;
+  readonly background?: string | undefined;
 }
 
 /**

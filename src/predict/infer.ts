@@ -12,14 +12,14 @@ import { askedOf, type ImagePrediction, openPredictor, type Predictor } from "./
 /** What computes. */
 export interface Compute {
   /** Threads of ONNX Runtime; one per core if left out. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** A device that runs here (see chooseDevice); default: the CPU. */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
 }
 
 /** Only what is set, to be spread into options. */
 export function computeOf({ threads, device }: Compute): Compute {
-  return { ...(threads === undefined ? {} : { threads }), ...(device === undefined ? {} : { device }) };
+  return { threads, device };
 }
 
 /** What to compute predictions with. */
@@ -35,7 +35,7 @@ export function openWeights(facts: ModelFacts, weights: Weights, options: LocalO
 /** How a graph of prediction runs on this machine. */
 export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
   const options = {
-    ...(threads === undefined ? {} : { threads }),
+    threads,
     providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
   };
   return {
@@ -84,8 +84,8 @@ export function predictionRow(sample: Sample, result: ImagePrediction, split: Sp
     age,
     race,
     gesture,
-    ...(recipeHash === undefined ? {} : { recipe: recipeHash }),
-    ...(classes.age === undefined ? {} : { ageProbabilities: classes.age }),
-    ...(classes.race === undefined ? {} : { raceProbabilities: classes.race }),
+    recipe: recipeHash,
+    ageProbabilities: classes.age,
+    raceProbabilities: classes.race,
   };
 }

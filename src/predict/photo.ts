@@ -23,21 +23,21 @@ export interface Found {
 /** A crop that was cut out of a photo, or given as one. */
 export interface PreparedCrop extends AskedCrop {
   /** What was cut out of a photo, and where. */
-  readonly found?: Found;
+  readonly found?: Found | undefined;
   /** Why it looks like a photo that was not cropped. */
-  readonly uncropped?: string;
+  readonly uncropped?: string | undefined;
 }
 
 /** What a model says of a photo, and of what in it. */
 export interface PhotoPrediction extends CropPrediction {
   /** What the detector found; the model need not agree. */
-  readonly found?: Modality;
+  readonly found?: Modality | undefined;
   /** x, y, width, height in px of the photo. */
-  readonly box?: Box<"px">;
+  readonly box?: Box<"px"> | undefined;
   /** Why it looks like a photo that was not cropped. */
-  readonly uncropped?: string;
+  readonly uncropped?: string | undefined;
   /** The gate takes the image for something else than was found or asked for. */
-  readonly warning?: string;
+  readonly warning?: string | undefined;
 }
 
 /** What is asked of images. */
@@ -154,7 +154,7 @@ async function asCrop(
   const mayBeOblong = facts.trainedOn.some(({ kind }) => OBLONG.includes(kind));
   const uncropped = await looksUncropped(open, picture, mayBeOblong);
   const pixels = shrinkCrop(picture, facts.pixels.sizePx);
-  return [{ image: name, pixels, asked: modality, ...(uncropped === undefined ? {} : { uncropped }) }];
+  return [{ image: name, pixels, asked: modality, uncropped }];
 }
 
 /** As derivation decodes frames, so that its crops come out. */

@@ -22,7 +22,7 @@ export interface PrepareOptions extends Omit<FinderOptions, "modalities"> {
   readonly facts: ModelFacts;
   readonly modality: AskedModality;
   /** True for photos, in which faces and hands are found first. */
-  readonly detect?: boolean;
+  readonly detect?: boolean | undefined;
   /** Folder for photos with what was found drawn in. */
   readonly pictures?: string | undefined;
   readonly signal: AbortSignal;

@@ -25,11 +25,11 @@ export interface CropPrediction {
   /** What MAG's gate gives the hand head, whether it decided or not; null without a gate. */
   readonly gateHand: number | null;
   /** MAG: `gated`, or the head that was asked for and decided alone; absent without a gate. */
-  readonly head?: ImagePrediction["head"];
+  readonly head?: ImagePrediction["head"] | undefined;
   /** Of several seeds together: the probability by each, in order; absent for one model. */
-  readonly members?: ImagePrediction["members"];
+  readonly members?: ImagePrediction["members"] | undefined;
   /** Of the model's further targets; absent without any. */
-  readonly classes?: ImagePrediction["classes"];
+  readonly classes?: ImagePrediction["classes"] | undefined;
 }
 
 /**
@@ -70,8 +70,8 @@ export async function predictCrops(
     probability,
     decision: probability >= threshold ? "male" : "female",
     gateHand,
-    ...(head === undefined ? {} : { head }),
-    ...(members === undefined ? {} : { members }),
-    ...(classes === undefined ? {} : { classes }),
+    head,
+    members,
+    classes,
   }));
 }

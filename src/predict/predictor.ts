@@ -21,8 +21,8 @@ export interface PredictorOptions {
   /** Loads a model: engine/runtime/ort-node's createSession, or a browser's. */
   readonly createSession: (model: Uint8Array) => Promise<Session>;
   /** Images a call of the graph; fewer are padded. Default 1. */
-  readonly batchSize?: number;
-  readonly provider?: Provider;
+  readonly batchSize?: number | undefined;
+  readonly provider?: Provider | undefined;
 }
 
 /** What the model says of one image. */
@@ -36,11 +36,11 @@ export interface ImagePrediction {
   /** What MAG's gate gives the hand head (1 minus the face head's), whether it decided or not; null without a gate. */
   readonly gateHand: number | null;
   /** MAG: whose log-odds these are, those mixed by the gate or those of the head that was asked for; absent without a gate. */
-  readonly head?: Modality | typeof GATED;
+  readonly head?: Modality | typeof GATED | undefined;
   /** Of several seeds together: the probability by each, in order; absent for one model. */
-  readonly members?: readonly number[];
+  readonly members?: readonly number[] | undefined;
   /** Probability of each class of the model's further targets, as recorded in the training data; absent without any. */
-  readonly classes?: Readonly<Partial<Record<ClassTarget, Readonly<Record<string, number>>>>>;
+  readonly classes?: Readonly<Partial<Record<ClassTarget, Readonly<Record<string, number>>>>> | undefined;
 }
 
 /**
@@ -159,9 +159,9 @@ function checkPixels(pixels: Uint8Array, bytes: number): void {
 /** What split-predictor needs of the graph beside its outputs. */
 interface GraphChoices {
   /** Stands for a parameter; default: its stored values, a constant. */
-  readonly resolve?: (spec: ParamSpec, stored: () => Value) => Value;
+  readonly resolve?: ((spec: ParamSpec, stored: () => Value) => Value) | undefined;
   /** Told the input of images. */
-  readonly onImages?: (images: Value) => void;
+  readonly onImages?: ((images: Value) => void) | undefined;
 }
 
 /**

@@ -42,7 +42,7 @@ export interface BundleNote {
 /** How a bundle is written. */
 export interface BundleOptions extends PackOptions {
   /** Publishes the crops that cleaning took out; default false. */
-  readonly withRemoved?: boolean;
+  readonly withRemoved?: boolean | undefined;
   /** Version of facehand, for the note. */
   readonly madeBy: string;
 }

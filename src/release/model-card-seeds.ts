@@ -92,7 +92,7 @@ function metrics({ seeds, split, minSubjects }: SeedsSummary): string[] {
 
 const cell = (judged: SeedJudgement, metric: MetricName): TableCell => {
   const mean = judged.metrics[metric]?.mean;
-  return { text: meanText(judged, metric), ...(mean === undefined ? {} : { value: mean }) };
+  return { text: meanText(judged, metric), value: mean };
 };
 
 function overallTable({ overall, byModality, split, seeds, minSubjects }: SeedsSummary): ReportTable {

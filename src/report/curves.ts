@@ -40,7 +40,7 @@ export function accuracyCurves(epochs: readonly EpochLog[]): string {
     title: "Balanced accuracy by epoch",
     y: "balanced accuracy, validation",
     domain: [Math.min(0.5, ...points.map(({ value }) => value)), 1],
-    ...(kept === undefined ? {} : { kept }),
+    kept,
   });
 }
 
@@ -59,9 +59,9 @@ function validation(epochs: readonly EpochLog[], of: (part: PartLog) => number |
 interface CurveOptions {
   readonly title: string;
   readonly y: string;
-  readonly zero?: boolean;
-  readonly domain?: readonly [number, number];
-  readonly kept?: number;
+  readonly zero?: boolean | undefined;
+  readonly domain?: readonly [number, number] | undefined;
+  readonly kept?: number | undefined;
 }
 
 const SERIES = {

@@ -37,7 +37,7 @@ export interface FigureSpec {
   readonly title: string;
   readonly legend: readonly LegendEntry[];
   /** Height of the plot without title and legend. */
-  readonly heightPx?: number;
+  readonly heightPx?: number | undefined;
   readonly plot: Plot.PlotOptions;
 }
 

@@ -10,8 +10,8 @@ import { REPORT_CSS } from "./style.ts";
 
 /** The crops of one frame, JPEG bytes, with what is said below them. */
 export interface LedgerPicture {
-  readonly hand?: Uint8Array;
-  readonly face?: Uint8Array;
+  readonly hand?: Uint8Array | undefined;
+  readonly face?: Uint8Array | undefined;
   readonly caption: string;
 }
 

@@ -8,8 +8,8 @@ import { CANNOT_TELL, dropSmallColumns, figure, intervalText, TOO_SMALL } from "
 /** One cell: what is shown, and the unrounded number where there is one. */
 export interface TableCell {
   readonly text: string;
-  readonly value?: number;
-  readonly bold?: boolean;
+  readonly value?: number | undefined;
+  readonly bold?: boolean | undefined;
 }
 
 /** One row; `sources` are ids of the report's list of sources. */

@@ -165,7 +165,7 @@ export type ModelConfig = z.output<typeof modelConfigSchema>;
  */
 export function parseTrainConfig(input: unknown): TrainConfig {
   const config = parseStoredConfig(input);
-  const isGiven = (input as { readonly pixels?: unknown }).pixels !== undefined;
+  const isGiven = (input as { readonly pixels?: unknown | undefined }).pixels !== undefined;
   const pixels = pixelsFor(config, isGiven);
   return { ...config, pixels };
 }
@@ -257,9 +257,9 @@ export function factsOf(
     backbone: tag.backbone,
     flag: tag.flag,
     gating: tag.gating ?? null,
-    ...(config.padding === undefined ? {} : { padding: config.padding }),
-    ...(config.bnEps === undefined ? {} : { bnEps: config.bnEps }),
-    ...(config.globalPool === undefined ? {} : { globalPool: config.globalPool }),
+    padding: config.padding,
+    bnEps: config.bnEps,
+    globalPool: config.globalPool,
     pixels: { sizePx: config.imageSize, interpolation: "bilinear", mean: [...mean], std: [...std] },
     threshold: THRESHOLD,
     output: OUTPUT_MEANING,

@@ -74,7 +74,7 @@ export async function sourceFacts(source: Source): Promise<SourceFacts> {
   return {
     kind,
     manifestHash,
-    ...(manifest === undefined ? {} : { recipeHash: manifest.recipeHash }),
+    recipeHash: manifest === undefined ? undefined : manifest.recipeHash,
     images: samples.length,
   };
 }
@@ -83,7 +83,7 @@ export interface BatchSetup {
   readonly workers: number;
   readonly batch: number;
   /** Done to each picture. */
-  readonly perturb?: Perturbation;
+  readonly perturb?: Perturbation | undefined;
 }
 
 /** Shuffled, augmented batches of the training images, each of one step with all its parts. */
@@ -114,7 +114,7 @@ export function plainBatches(
     shuffle: false,
     dropLast: false,
     augment: undefined,
-    ...(perturb === undefined ? {} : { perturb }),
+    perturb,
     seed: 0,
     workers,
     prefetch: 2 * workers,
@@ -136,7 +136,7 @@ export function stepBatch(
   });
   return {
     images,
-    ...(features === undefined ? {} : { features }),
+    features,
     labels,
     flag,
     weights: sampleWeights(labels, n, posWeight),

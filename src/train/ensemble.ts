@@ -16,7 +16,7 @@ export interface LoadedModels {
   /** In the order of `seeds`. */
   readonly models: readonly LoadedModel[];
   /** Absent for one model that was given by itself. */
-  readonly seeds?: readonly number[];
+  readonly seeds?: readonly number[] | undefined;
 }
 
 /**

@@ -38,19 +38,19 @@ export interface TrainOptions {
   /** Run folder; new or empty unless `resume`. */
   readonly dir: string;
   /** Go on from the last checkpoint. */
-  readonly resume?: boolean;
+  readonly resume?: boolean | undefined;
   /** Threads of ONNX Runtime; 0 or left out: one per core. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** What computes, a device that runs here; default: the CPU. Devices round differently. */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** Threads that decode and augment images; default 2. */
-  readonly workers?: number;
+  readonly workers?: number | undefined;
   /** Stops after the step under way, leaving a checkpoint. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Time between checkpoints within an epoch, ms; default one minute. */
-  readonly saveEveryMs?: number;
+  readonly saveEveryMs?: number | undefined;
   /** Keep what a frozen backbone makes of images for later epochs (see train/step/features); default true. */
-  readonly keepFeatures?: boolean;
+  readonly keepFeatures?: boolean | undefined;
   /** Each step. */ readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
   /** Each epoch. */ readonly onEpoch?: (epoch: EpochLog) => void;
   /** Told which weights of a file of several are taken to begin with. */
@@ -135,7 +135,7 @@ function openStep(config: TrainConfig, facts: ModelFacts, options: TrainOptions)
   const frozen = frozenOf(parseTag(config.tag));
   const rates = rateOf(config);
   return openTrainStep({
-    model: modelGraph(facts, { dropPathRate, ...(dropRate === undefined ? {} : { dropRate }) }),
+    model: modelGraph(facts, { dropPathRate, dropRate }),
     batchSize: batch,
     accumulate,
     sizePx: imageSize,
@@ -143,10 +143,10 @@ function openStep(config: TrainConfig, facts: ModelFacts, options: TrainOptions)
     std: facts.pixels.std,
     optimizer: adamw(),
     decayAll,
-    ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
-    ...(ema === undefined ? {} : { ema }),
-    ...(rates === undefined ? {} : { rateOf: rates }),
-    ...(frozen === undefined ? {} : { frozen }),
+    labelSmoothing,
+    ema,
+    rateOf: rates,
+    frozen,
     ...computeOf(options),
   });
 }

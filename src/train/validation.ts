@@ -75,7 +75,7 @@ function targetLogs(rows: readonly Prediction[], targets: readonly TargetFacts[]
 
 export interface FinalOptions extends Compute {
   readonly dir: string;
-  readonly workers?: number;
+  readonly workers?: number | undefined;
 }
 
 /** Validation and test images through the best checkpoint; written once, at the end of the run. */

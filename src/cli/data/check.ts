@@ -18,9 +18,9 @@ import { type AgainstReport, checkAgainst } from "../../derive/tables/against.ts
 import { type Context, jsonOption, verb, wholeNumber } from "../context.ts";
 
 interface Flags {
-  readonly against?: string;
+  readonly against?: string | undefined;
   readonly threads: number;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand data check`. */

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { Interrupted } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
 import { formatShow, showDataset } from "../../dataset/show.ts";
-import { drawSample, type SampleManifest, type SampleOptions } from "../../drawn/sample.ts";
+import { drawSample, type SampleManifest } from "../../drawn/sample.ts";
 import { type Context, jsonOption, verb, wholeNumber } from "../context.ts";
 import { checkCommand } from "./check.ts";
 import { exportCommand, importCommand } from "./export.ts";
@@ -27,7 +27,7 @@ export function dataCommand(context: Context): Command {
 
 interface ShowFlags {
   readonly rows: number;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 function showCommand({ print }: Context): Command {
@@ -46,7 +46,7 @@ interface SampleFlags {
   readonly subjects: number;
   readonly frames: number;
   readonly seed: number;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 function sampleCommand(context: Context): Command {
@@ -71,7 +71,7 @@ function sampleCommand(context: Context): Command {
 export async function drawWithProgress(
   { signal }: Pick<Context, "signal">,
   out: string,
-  options: Pick<Required<SampleOptions>, "subjects" | "framesPerSubject" | "seed">,
+  options: { readonly subjects: number; readonly framesPerSubject: number; readonly seed: number },
 ): Promise<SampleManifest> {
   const progress = startProgress("draw", options.subjects * options.framesPerSubject, { unit: "frames" });
   const onFrame = () => {

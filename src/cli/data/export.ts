@@ -12,14 +12,14 @@ import { type Context, jsonOption, onlyWith, verb, wholeNumber } from "../contex
 import { refusingOption, tellErases } from "../erases.ts";
 
 interface ExportFlags {
-  readonly parquet?: boolean;
-  readonly webdataset?: boolean;
-  readonly imagefolder?: boolean;
+  readonly parquet?: boolean | undefined;
+  readonly webdataset?: boolean | undefined;
+  readonly imagefolder?: boolean | undefined;
   readonly shardMb: number;
-  readonly withRemoved?: boolean;
-  readonly decisions?: string;
+  readonly withRemoved?: boolean | undefined;
+  readonly decisions?: string | undefined;
   readonly out: string;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand data export`. */
@@ -70,10 +70,12 @@ export function importCommand(context: Context): Command {
     .argument("<dir>", "folder that data export wrote, of any kind")
     .requiredOption("--out <dir>", "new folder of the dataset; appears complete or not at all")
     .addOption(jsonOption())
-    .action(async (dir: string, { out, json }: { readonly out: string; readonly json?: boolean }) => {
-      const note = await withProgress(context, "import", (options) => importDataset(dir, out, options));
-      context.print(told(note, out, json));
-    });
+    .action(
+      async (dir: string, { out, json }: { readonly out: string; readonly json?: boolean | undefined }) => {
+        const note = await withProgress(context, "import", (options) => importDataset(dir, out, options));
+        context.print(told(note, out, json));
+      },
+    );
 }
 
 async function withProgress<T>(

@@ -22,17 +22,17 @@ import { type Context, driveOption, jsonOption, list, verb, wholeNumber } from "
 
 interface Flags {
   readonly out: string;
-  readonly bestUmcc?: boolean;
-  readonly bestMag?: boolean;
-  readonly gestures?: readonly string[];
-  readonly images?: FrameSize;
-  readonly mirror?: string;
-  readonly name?: string;
-  readonly sha256?: string;
+  readonly bestUmcc?: boolean | undefined;
+  readonly bestMag?: boolean | undefined;
+  readonly gestures?: readonly string[] | undefined;
+  readonly images?: FrameSize | undefined;
+  readonly mirror?: string | undefined;
+  readonly name?: string | undefined;
+  readonly sha256?: string | undefined;
   readonly jobs: number;
-  readonly keepArchives?: boolean;
-  readonly driveEndpoint?: string;
-  readonly json?: boolean;
+  readonly keepArchives?: boolean | undefined;
+  readonly driveEndpoint?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** What is fetched by name; anything else is a link. */

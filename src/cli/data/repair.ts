@@ -11,8 +11,8 @@ import { withLock } from "../../machine/lock.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 
 interface Flags {
-  readonly apply?: boolean;
-  readonly json?: boolean;
+  readonly apply?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand data repair`. */

@@ -35,14 +35,14 @@ import { deriveOnSlurm, type SlurmPlan } from "./slurm.ts";
 interface Flags {
   readonly hagrid: string;
   readonly gestures: readonly string[];
-  readonly meta?: string;
-  readonly faceModel?: string;
-  readonly faceLandmarks?: string;
+  readonly meta?: string | undefined;
+  readonly faceModel?: string | undefined;
+  readonly faceLandmarks?: string | undefined;
   readonly handCrop: HandCrop;
   /** `name=value` or `name=off`. */
-  readonly rule?: readonly string[];
-  readonly decisions?: string;
-  readonly ageEdges?: readonly number[];
+  readonly rule?: readonly string[] | undefined;
+  readonly decisions?: string | undefined;
+  readonly ageEdges?: readonly number[] | undefined;
   readonly splits: SplitKind;
   readonly out: string;
   readonly seed: number;
@@ -50,12 +50,12 @@ interface Flags {
   readonly threads: number;
   readonly val: number;
   readonly test: number;
-  readonly shard?: ShardChoice;
+  readonly shard?: ShardChoice | undefined;
   readonly executor: (typeof EXECUTORS)[number];
-  readonly shards?: number;
-  readonly sbatch?: readonly string[];
-  readonly report?: string;
-  readonly json?: boolean;
+  readonly shards?: number | undefined;
+  readonly sbatch?: readonly string[] | undefined;
+  readonly report?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand derive`. */
@@ -220,11 +220,11 @@ function optionsOf(flags: Flags): DeriveOptions {
     handCrop,
     splits,
     fractions: fractionsOf(val, test),
-    ...(rule === undefined ? {} : { rules: rule.map(ruleChoice) }),
-    ...(decisions === undefined ? {} : { decisionsFile: decisions }),
-    ...(ageEdges === undefined ? {} : { ageEdges }),
-    ...(meta === undefined ? {} : { metaFile: meta }),
-    ...(faceModel === undefined ? {} : { faceModel }),
-    ...(faceLandmarks === undefined ? {} : { faceLandmarksFile: faceLandmarks }),
+    rules: rule === undefined ? undefined : rule.map(ruleChoice),
+    decisionsFile: decisions,
+    ageEdges,
+    metaFile: meta,
+    faceModel,
+    faceLandmarksFile: faceLandmarks,
   };
 }

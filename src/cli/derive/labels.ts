@@ -19,8 +19,8 @@ import { type Context, jsonOption, repeated, verb } from "../context.ts";
 interface Flags {
   readonly predictions: readonly string[];
   readonly min: number;
-  readonly out?: string;
-  readonly json?: boolean;
+  readonly out?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** Rows that are printed; the file and --json have all. */

@@ -9,7 +9,7 @@ export function deriveMergeCommand(context: Context): Command {
     .argument("<dirs...>", "folders of all shards, in any order")
     .requiredOption("--out <dir>", "folder of the dataset; made in one step at the end")
     .addOption(jsonOption())
-    .action(async (dirs: string[], flags: { out: string; json?: boolean }) => {
+    .action(async (dirs: string[], flags: { out: string; json?: boolean | undefined }) => {
       const result = await mergeWithProgress(context, { shardDirs: dirs, outDir: flags.out });
       context.print(tellDerived(result, flags));
     });

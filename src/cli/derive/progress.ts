@@ -79,7 +79,7 @@ export function mergeWithProgress(
 
 interface Output {
   readonly out: string;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** What a derivation gave, as text or JSON. */

@@ -22,7 +22,7 @@ export function doctorCommand({ print }: Context): Command {
       new Option("--prune", "remove ONNX Runtime's libraries for other systems from this installation"),
     )
     .addOption(jsonOption())
-    .action(async ({ json, prune }: { json?: boolean; prune?: boolean }) => {
+    .action(async ({ json, prune }: { json?: boolean | undefined; prune?: boolean | undefined }) => {
       const pruned = prune === true ? await removeForeignLibraries() : undefined;
       const facts = await machineFacts();
       const advice = advise(facts);

@@ -37,22 +37,22 @@ import {
 import { evaluateSeeds, withUnlabelled } from "./seeds.ts";
 
 interface Flags {
-  readonly split?: Split;
-  readonly data?: readonly string[];
-  readonly out?: string;
-  readonly otherRecipe?: boolean;
-  readonly modality?: Modality;
-  readonly join?: string;
-  readonly groups?: readonly (readonly string[])[];
-  readonly groupIntervals?: boolean;
-  readonly calibrate?: boolean;
-  readonly thresholds?: string;
-  readonly selective?: string;
+  readonly split?: Split | undefined;
+  readonly data?: readonly string[] | undefined;
+  readonly out?: string | undefined;
+  readonly otherRecipe?: boolean | undefined;
+  readonly modality?: Modality | undefined;
+  readonly join?: string | undefined;
+  readonly groups?: readonly (readonly string[])[] | undefined;
+  readonly groupIntervals?: boolean | undefined;
+  readonly calibrate?: boolean | undefined;
+  readonly thresholds?: string | undefined;
+  readonly selective?: string | undefined;
   readonly bootstrap: number;
   readonly minSubjects: number;
   readonly workers: number;
   readonly device: Device | "auto";
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand evaluate`. */
@@ -103,7 +103,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
       minSubjects: flags.minSubjects,
-      ...(flags.groups === undefined ? {} : { groups: flags.groups }),
+      groups: flags.groups,
       groupIntervals: flags.groupIntervals ?? false,
     });
     const images = withUnlabelled(counts, summary);
@@ -166,17 +166,17 @@ function groupSets(text: string, before: readonly string[][] = []): string[][] {
 
 /** The analyses that were asked for. */
 interface Analyses {
-  readonly calibration?: readonly CalibrationPart[];
-  readonly thresholdsByGroup?: readonly ThresholdAnalysis[];
-  readonly selective?: readonly SelectiveAnalysis[];
+  readonly calibration?: readonly CalibrationPart[] | undefined;
+  readonly thresholdsByGroup?: readonly ThresholdAnalysis[] | undefined;
+  readonly selective?: readonly SelectiveAnalysis[] | undefined;
 }
 
 function analyse(all: readonly Prediction[], split: Split, flags: Flags): Analyses {
   const { thresholds, selective, minSubjects: n } = flags;
   return {
     ...(flags.calibrate === true ? { calibration: calibrate(all, split, n) } : {}),
-    ...(thresholds === undefined ? {} : { thresholdsByGroup: analyseThresholds(all, split, thresholds, n) }),
-    ...(selective === undefined ? {} : { selective: analyseSelective(all, split, selective, n) }),
+    thresholdsByGroup: thresholds === undefined ? undefined : analyseThresholds(all, split, thresholds, n),
+    selective: selective === undefined ? undefined : analyseSelective(all, split, selective, n),
   };
 }
 

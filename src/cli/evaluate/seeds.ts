@@ -19,8 +19,8 @@ const OF_ONE_RUN = [
 
 /** What holds for several seeds as for one run. */
 interface Flags {
-  readonly groups?: readonly (readonly string[])[];
-  readonly json?: boolean;
+  readonly groups?: readonly (readonly string[])[] | undefined;
+  readonly json?: boolean | undefined;
   readonly minSubjects: number;
 }
 

@@ -10,7 +10,7 @@ import { seedRuns } from "../../train/seeds.ts";
 import { type Context, isGiven, minSubjectsOption, verb, wholeNumber } from "../context.ts";
 
 interface Flags {
-  readonly out?: string;
+  readonly out?: string | undefined;
   readonly bootstrap: number;
   readonly minSubjects: number;
 }

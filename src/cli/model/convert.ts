@@ -13,8 +13,8 @@ import { type Context, jsonOption, verb } from "../context.ts";
 
 interface Flags extends Record<string, unknown> {
   readonly out: string;
-  readonly json?: boolean;
-  readonly ema?: boolean;
+  readonly json?: boolean | undefined;
+  readonly ema?: boolean | undefined;
 }
 
 /** `facehand model convert`. */

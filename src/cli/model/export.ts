@@ -16,13 +16,13 @@ import { type Context, jsonOption, onlyWith, repeated, verb, wholeNumber } from 
 
 interface Flags {
   readonly onnx: string;
-  readonly fp16?: boolean;
-  readonly int8?: boolean;
-  readonly data?: readonly string[];
-  readonly split?: Split;
-  readonly otherRecipe?: boolean;
+  readonly fp16?: boolean | undefined;
+  readonly int8?: boolean | undefined;
+  readonly data?: readonly string[] | undefined;
+  readonly split?: Split | undefined;
+  readonly otherRecipe?: boolean | undefined;
   readonly workers: number;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand model export`. */
@@ -85,7 +85,7 @@ interface Result {
   readonly nodes: number;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  readonly cost?: ExportCost;
+  readonly cost?: ExportCost | undefined;
 }
 
 type Facts = Awaited<ReturnType<typeof loadModel>>["facts"];

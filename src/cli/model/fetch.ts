@@ -6,9 +6,9 @@ import { startBytes } from "../bytes-progress.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 
 interface Flags {
-  readonly out?: string;
-  readonly offline?: boolean;
-  readonly json?: boolean;
+  readonly out?: string | undefined;
+  readonly offline?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand model fetch`. */
@@ -19,7 +19,7 @@ export function fetchCommand(context: Context): Command {
     .option("--offline", "only look for it where it would be")
     .addOption(jsonOption())
     .action(async (name: string, { out, offline, json }: Flags) => {
-      const where = { ...(out === undefined ? {} : { dir: out }), offline: offline ?? false };
+      const where = { dir: out, offline: offline ?? false };
       const found = await fetchWithProgress(context, name, where);
       context.print(json === true ? JSON.stringify(found, null, 2) : formatPretrained(found, out));
     });

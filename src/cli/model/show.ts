@@ -15,10 +15,12 @@ export function showCommand({ print }: Context): Command {
     .argument("<file>", "checkpoint, run folder, or bare weights (.safetensors, .pt, .pth)")
     .option("--all", "list every tensor, not only the parts")
     .addOption(jsonOption())
-    .action(async (target: string, { all, json }: { all?: boolean; json?: boolean }) => {
-      const model = await describeModel(await modelPath(target));
-      print(json === true ? JSON.stringify(model, null, 2) : formatModel(model, all ?? false));
-    });
+    .action(
+      async (target: string, { all, json }: { all?: boolean | undefined; json?: boolean | undefined }) => {
+        const model = await describeModel(await modelPath(target));
+        print(json === true ? JSON.stringify(model, null, 2) : formatModel(model, all ?? false));
+      },
+    );
 }
 
 const whole = (n: number) => n.toLocaleString("en");

@@ -16,7 +16,7 @@ const BEGINNING = ["image", "found", "modality", "probability_male"];
  * @throws AppError("input", "OUT_EXISTS" | "FLAG")
  */
 export async function checkOutputs(
-  { csv, pictures }: { readonly csv?: string; readonly pictures?: string },
+  { csv, pictures }: { readonly csv?: string | undefined; readonly pictures?: string | undefined },
   words: readonly string[],
 ): Promise<void> {
   if (csv === "-") {

@@ -29,17 +29,17 @@ import { formatRows, rowsJson, writeRows } from "./rows.ts";
 
 interface Flags {
   readonly modality: AskedModality;
-  readonly detect?: boolean;
-  readonly faceModel?: string;
-  readonly handModel?: string;
+  readonly detect?: boolean | undefined;
+  readonly faceModel?: string | undefined;
+  readonly handModel?: string | undefined;
   readonly handCrop: HandCrop;
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   readonly device: Device | "auto";
-  readonly csv?: string;
-  readonly pictures?: string;
-  readonly json?: boolean;
-  readonly mirror?: string;
-  readonly driveEndpoint?: string;
+  readonly csv?: string | undefined;
+  readonly pictures?: string | undefined;
+  readonly json?: boolean | undefined;
+  readonly mirror?: string | undefined;
+  readonly driveEndpoint?: string | undefined;
 }
 
 /** `facehand predict`. */
@@ -109,7 +109,7 @@ async function predict(
   if (others > 0) context.report(`${others} files of the folders are no pictures, and are left out`);
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
-  const options = { batch: 1, device, ...(threads === undefined ? {} : { threads }) };
+  const options = { batch: 1, device, threads };
   const { path, facts, seeds, open } = await openModel(await fetchedModel(context, ckpt, flags), options);
   if (flags.detect !== true) checkAsked([flags.modality], facts);
   const predictor = await open();

@@ -51,7 +51,7 @@ export function rowsJson(answer: Answer) {
   const warnings = warningsOf(answer);
   return {
     ...(warnings.length === 0 ? {} : { warnings }),
-    model: { path, tag, arch, threshold, ...(seeds === undefined ? {} : { seeds }) },
+    model: { path, tag, arch, threshold, seeds },
     note: LABEL_NOTE,
     predictions,
     ...(notFound.length === 0 ? {} : { notFound }),

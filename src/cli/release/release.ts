@@ -29,12 +29,12 @@ export function releaseCommand(context: Context): Command {
 }
 
 interface InfoFlags {
-  readonly licence?: string;
+  readonly licence?: string | undefined;
   readonly release: string;
   readonly date: string;
   readonly creator: string;
   readonly url: string;
-  readonly title?: string;
+  readonly title?: string | undefined;
 }
 
 /** Flags for what only the publisher knows. */
@@ -124,11 +124,11 @@ function bundleCommand(context: Context): Command {
 
 interface BundleFlags extends InfoFlags {
   readonly out: string;
-  readonly withRemoved?: boolean;
-  readonly hashSubjects?: boolean;
-  readonly key?: string;
-  readonly decisions?: string;
-  readonly json?: boolean;
+  readonly withRemoved?: boolean | undefined;
+  readonly hashSubjects?: boolean | undefined;
+  readonly key?: string | undefined;
+  readonly decisions?: string | undefined;
+  readonly json?: boolean | undefined;
 }
 
 function tellBundle(
@@ -150,7 +150,7 @@ function tellBundle(
 function croissantCommand(context: Context): Command {
   return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would hold"))
     .option("--out <file>", "write it there instead")
-    .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
+    .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
       const document = await packing(context, checked, (options) => croissantOf(checked, info, options));
@@ -161,7 +161,7 @@ function croissantCommand(context: Context): Command {
 function cardCommand(context: Context): Command {
   return withInfo(verb("card", "print the card of a dataset (README.md of its bundle)"))
     .option("--out <file>", "write it there instead")
-    .action(async (dir: string, flags: InfoFlags & { readonly out?: string }) => {
+    .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
       if (checked.totals.serious > 0) {

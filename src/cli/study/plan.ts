@@ -16,11 +16,11 @@ import { formatPlan, type PlannedCell } from "./format.ts";
 
 /** What `plan` and `run` both take beside the study file. */
 export interface PlanFlags extends Record<string, unknown> {
-  readonly data?: readonly string[];
-  readonly testData?: readonly string[];
-  readonly backbone?: readonly string[];
-  readonly seeds?: readonly string[];
-  readonly only?: readonly string[];
+  readonly data?: readonly string[] | undefined;
+  readonly testData?: readonly string[] | undefined;
+  readonly backbone?: readonly string[] | undefined;
+  readonly seeds?: readonly string[] | undefined;
+  readonly only?: readonly string[] | undefined;
 }
 
 /** Adds these options to a verb. */

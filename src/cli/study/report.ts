@@ -23,7 +23,7 @@ import {
 
 interface ReportFlags {
   readonly out: string;
-  readonly check?: boolean;
+  readonly check?: boolean | undefined;
   readonly bootstrap: number;
   readonly minSubjects: number;
 }
@@ -68,11 +68,11 @@ export function reportCommand({ print }: Context): Command {
 }
 
 interface AuditFlags {
-  readonly values?: readonly string[];
-  readonly mean?: string;
-  readonly std?: string;
-  readonly n?: number;
-  readonly json?: boolean;
+  readonly values?: readonly string[] | undefined;
+  readonly mean?: string | undefined;
+  readonly std?: string | undefined;
+  readonly n?: number | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand study audit`. */

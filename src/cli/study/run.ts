@@ -11,14 +11,14 @@ import { addPlanOptions, type PlanFlags, planOf } from "./plan.ts";
 
 interface Flags extends PlanFlags {
   readonly out: string;
-  readonly maxParallel?: number;
-  readonly threads?: number;
+  readonly maxParallel?: number | undefined;
+  readonly threads?: number | undefined;
   readonly workers: number;
   readonly device: Device | "auto";
   readonly retries: number;
-  readonly failFast?: boolean;
+  readonly failFast?: boolean | undefined;
   readonly executor: (typeof EXECUTORS)[number];
-  readonly sbatch?: readonly string[];
+  readonly sbatch?: readonly string[] | undefined;
 }
 
 const EXECUTORS = ["local", "slurm"] as const;
@@ -83,8 +83,8 @@ function executorOf({ executor, maxParallel, threads, workers, sbatch, failFast 
   const shared = {
     workers,
     device,
-    ...(threads === undefined ? {} : { threads }),
-    ...(maxParallel === undefined ? {} : { maxParallel }),
+    threads,
+    maxParallel,
   };
   const foreign = executor === "slurm" ? failFast && "--fail-fast" : sbatch && "--sbatch";
   if (foreign) {

@@ -26,7 +26,7 @@ function statusCommand({ print }: Context): Command {
   return verb("status", "progress, time left, and the last error of every failure")
     .argument("<dir>", "study folder")
     .addOption(jsonOption())
-    .action(async (dir: string, { json }: { readonly json?: boolean }) => {
+    .action(async (dir: string, { json }: { readonly json?: boolean | undefined }) => {
       const study = await readStudy(dir);
       const status = await studyStatus(dir, study);
       if (json !== true) return print(formatStatus(study, status));
@@ -41,11 +41,11 @@ function statusCommand({ print }: Context): Command {
 
 interface BestFlags {
   readonly k: number;
-  readonly arch?: readonly string[];
-  readonly only?: readonly string[];
-  readonly modality?: Modality;
+  readonly arch?: readonly string[] | undefined;
+  readonly only?: readonly string[] | undefined;
+  readonly modality?: Modality | undefined;
   readonly metric: SelectionMetric;
-  readonly json?: boolean;
+  readonly json?: boolean | undefined;
 }
 
 function bestCommand({ print }: Context): Command {

@@ -44,14 +44,14 @@ import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
   readonly out: string;
-  readonly seeds?: readonly string[];
-  readonly resume?: boolean;
-  readonly memory?: number;
-  readonly threads?: number;
+  readonly seeds?: readonly string[] | undefined;
+  readonly resume?: boolean | undefined;
+  readonly memory?: number | undefined;
+  readonly threads?: number | undefined;
   readonly workers: number;
   readonly device: Device | "auto";
-  readonly tensorboard?: boolean;
-  readonly json?: boolean;
+  readonly tensorboard?: boolean | undefined;
+  readonly json?: boolean | undefined;
 }
 
 /** `facehand train`. */
@@ -152,7 +152,11 @@ function checkTagged(command: Command, tag: string): void {
 /** Flags that nothing would look at: shares of sources that bring their splits, rates of what does not learn. */
 async function checkVain(command: Command, flags: Flags): Promise<void> {
   if (flags.resume === true) return; // a run of before goes on by the command that began it
-  const { data = [], tag, weightDecay } = flags as { data?: string[]; tag?: string; weightDecay?: number };
+  const {
+    data = [],
+    tag,
+    weightDecay,
+  } = flags as { data?: string[] | undefined; tag?: string | undefined; weightDecay?: number | undefined };
   onlyWith(command, "--decay-all", "--weight-decay above 0", weightDecay !== 0);
   if (tag !== undefined) checkTagged(command, tag);
   const dealing = ["--val", "--test", "--split-seed"].filter((flag) => isGiven(command, flag));
@@ -193,7 +197,7 @@ interface OneRun {
   readonly workers: number;
   readonly resume: boolean;
   readonly tensorboard: boolean;
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 async function trainOne(

@@ -14,7 +14,7 @@ import { type ScannedRow, scanTables } from "./tables.ts";
 /** How to check, and whom to tell how far it is. */
 export interface CheckOptions extends Omit<ImageCheckOptions, "sizePx"> {
   /** Told once, before the images: how many there are to open. */
-  readonly onTotal?: (images: number) => void;
+  readonly onTotal?: ((images: number) => void) | undefined;
 }
 
 /** What a check says. */

@@ -78,7 +78,7 @@ export interface Finding {
   /** Relative to the dataset's folder, with `/`. */
   readonly file: string;
   /** Line of the file, the header being 1; absent for what is not in a row. */
-  readonly row?: number;
+  readonly row?: number | undefined;
   /** What a repair writes instead, where that is one text for another. */
   readonly change?: { readonly before: string; readonly after: string };
 }
@@ -86,7 +86,7 @@ export interface Finding {
 /** A file of the dataset, and a line of it. */
 export interface Place {
   readonly file: string;
-  readonly row?: number;
+  readonly row?: number | undefined;
 }
 
 /** `train.csv:14`, or the file alone. */

@@ -24,12 +24,12 @@ export const NEAR_CORRELATION = 0.95;
 
 export interface ImageCheckOptions {
   /** Images decoded at once; default 4. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Side that the manifest promises, px; without one the most frequent size counts as right. */
-  readonly sizePx?: number;
+  readonly sizePx?: number | undefined;
   /** Called after each image. */
-  readonly onImage?: () => void;
-  readonly signal?: AbortSignal;
+  readonly onImage?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 interface Seen {

@@ -113,7 +113,7 @@ function cellRepair({ code, file, row, change }: Finding): Repair[] {
 function rowRepair({ place, cells, repeated }: ScannedRow): Repair {
   const reason = repeated ? "ROW_DUPLICATE" : "IMAGE_MISSING";
   const before = JSON.stringify(COLUMNS.map((column) => cells[column]));
-  return { what: "row", ...place, reason, before, after: "" };
+  return { what: "row", file: place.file, row: place.row ?? "", reason, before, after: "" };
 }
 
 /** Images on disk that no remaining row means, with the place they go to. */

@@ -27,8 +27,8 @@ type Moves = z.output<typeof movesSchema>["moves"];
 /** How a repair is watched and stopped. */
 export interface RepairOptions {
   /** Called after each file that was moved. */
-  readonly onMove?: () => void;
-  readonly signal?: AbortSignal;
+  readonly onMove?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** True if a repair was begun and not finished: `finishRepair` has to come first. */

@@ -54,14 +54,14 @@ export type ExportNote = z.output<typeof noteSchema>;
 /** Size of shards, and whom to tell how far it is. */
 export interface ExportOptions {
   /** Bytes after which a new shard is begun; default 256 MiB. */
-  readonly shardBytes?: number;
+  readonly shardBytes?: number | undefined;
   /** Also takes the crops that cleaning took out; default false. */
-  readonly withRemoved?: boolean;
+  readonly withRemoved?: boolean | undefined;
   /** Told once how many pairs there are. */
-  readonly onTotal?: (pairs: number) => void;
+  readonly onTotal?: ((pairs: number) => void) | undefined;
   /** Called after each pair. */
-  readonly onPair?: () => void;
-  readonly signal?: AbortSignal;
+  readonly onPair?: (() => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export const SHARD_BYTES = 256 * 1024 * 1024;

@@ -23,14 +23,14 @@ export interface BatchOptions {
   readonly dropLast: boolean;
   readonly augment: AugmentPolicy | undefined;
   /** Done to each picture as decoded, before any augmentation; the same in every epoch. */
-  readonly perturb?: Perturbation;
+  readonly perturb?: Perturbation | undefined;
   readonly seed: number;
   /** Number of threads, >= 1. */
   readonly workers: number;
   /** Batches prepared beyond the one in use, >= 0; bounds the memory. */
   readonly prefetch: number;
   /** Bytes of decoded pictures kept for later epochs, over all threads; default 1 GiB. */
-  readonly cacheBytes?: number;
+  readonly cacheBytes?: number | undefined;
 }
 
 export interface Batch {
@@ -47,9 +47,9 @@ export interface Batch {
 }
 
 export interface EpochOptions {
-  readonly startBatch?: number;
+  readonly startBatch?: number | undefined;
   /** False if the pictures of these samples are not wanted: their batch has no bytes. Asked ahead of the consumer. */
-  readonly needed?: (samples: readonly Sample[]) => boolean;
+  readonly needed?: ((samples: readonly Sample[]) => boolean) | undefined;
 }
 
 export interface Batches {
@@ -117,7 +117,7 @@ function startThreads(options: BatchOptions): Thread[] {
     sizePx,
     seed,
     augment,
-    ...(perturb === undefined ? {} : { perturb }),
+    perturb,
     cacheBytes: Math.floor(cacheBytes / workers),
   };
   const entry = new URL("./worker", import.meta.url);

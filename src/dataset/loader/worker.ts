@@ -18,7 +18,7 @@ export interface WorkerSetup {
   readonly seed: number;
   readonly augment: AugmentPolicy | undefined;
   /** Done to each picture as decoded; the same in every epoch. */
-  readonly perturb?: Perturbation;
+  readonly perturb?: Perturbation | undefined;
   /** Bytes of decoded pictures that this thread may keep. */
   readonly cacheBytes: number;
 }

@@ -23,7 +23,7 @@ export interface Source {
   readonly dir: string;
   readonly samples: readonly Sample[];
   /** Split by sample id, for sources that bring one. */
-  readonly split?: ReadonlyMap<string, Split>;
+  readonly split?: ReadonlyMap<string, Split> | undefined;
   /** What was left out, counted by reason; empty if nothing was. */
   readonly dropped: Readonly<Record<string, number>>;
   /** SHA-256 over labels, names and sizes of all images, and over the dataset's manifest if it has one. */

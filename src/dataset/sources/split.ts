@@ -22,7 +22,7 @@ export const DEFAULT_SHARES: SubjectShares = { val: 0.2, test: 0 };
 export interface SplitOptions {
   readonly seed: number;
   /** For sources without a split of their own; DEFAULT_SHARES if not given. */
-  readonly fractions?: SubjectShares;
+  readonly fractions?: SubjectShares | undefined;
 }
 
 export interface Subject {

@@ -16,7 +16,7 @@ export interface AnnotationOptions {
   /** Gesture names, or `all` that have an annotation file. */
   readonly gestures: readonly string[] | "all";
   /** JSON object of meta by image id; where it has an id, it replaces the annotation's own meta. */
-  readonly metaFile?: string;
+  readonly metaFile?: string | undefined;
 }
 
 /**

@@ -33,7 +33,7 @@ export interface Frame {
   readonly labels: readonly string[];
   /** One a box, 21 MediaPipe points; undefined where none were found. */
   readonly handLandmarks?: readonly (readonly Point<"rel">[] | undefined)[];
-  readonly meta?: FrameMeta;
+  readonly meta?: FrameMeta | undefined;
   /** Where the image has to be; it may be missing. */
   readonly path: string;
 }
@@ -134,7 +134,7 @@ export function parseFrame(imageId: string, value: unknown, source: AnnotationFi
     boxes: record.bboxes.map(([x, y, width, height]) => ({ x, y, width, height })),
     labels: record.labels,
     ...(points ? { handLandmarks: points.map((list) => toHand(list, where)) } : {}),
-    ...(frameMeta === undefined ? {} : { meta: frameMeta }),
+    meta: frameMeta,
     path,
   };
 }

@@ -16,7 +16,7 @@ export interface Scanned {
   readonly used: number;
   readonly next: ScanState;
   /** What is wrong after these entries. */
-  readonly fault?: string;
+  readonly fault?: string | undefined;
 }
 
 const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a];

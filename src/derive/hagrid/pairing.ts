@@ -29,7 +29,7 @@ export interface Owner<F> {
   /** Standard deviations from a usual pair; 459 real pairs are within 3.8. */
   readonly fit: number;
   /** How much worse the next face fits; undefined if there is no other. */
-  readonly lead?: number;
+  readonly lead?: number | undefined;
 }
 
 /**

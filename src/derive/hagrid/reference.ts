@@ -19,12 +19,12 @@ const MIN_LEAD = 0.1;
 
 /** The answer for one frame; without `hand` there is none. */
 export interface FoundReference {
-  readonly hand?: AnnotatedHand;
+  readonly hand?: AnnotatedHand | undefined;
   /** What the picture shows there, where it was looked at for the answer. */
-  readonly seen?: SeenHand;
+  readonly seen?: SeenHand | undefined;
   /** Of a picture that EXIF turns. */
-  readonly reference?: Reference;
-  readonly why?: string;
+  readonly reference?: Reference | undefined;
+  readonly why?: string | undefined;
 }
 
 /**

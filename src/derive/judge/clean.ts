@@ -39,13 +39,13 @@ interface Rule {
   /** What the ledger says of a frame that is removed; where it stands among others is the order of the rows. */
   readonly reason: string;
   /** What the ledger calls the number, if not by its column. */
-  readonly word?: string;
+  readonly word?: string | undefined;
   /** The detail of a removed frame, if it is not the number and the threshold. */
-  readonly detail?: (facts: Facts, plain: string) => string;
+  readonly detail?: ((facts: Facts, plain: string) => string) | undefined;
   /** A value up to this removes a frame whatever the threshold, even where the rule is off: no pair can be made of it. */
-  readonly never?: number;
+  readonly never?: number | undefined;
   /** It compares a frame with an earlier one: what it keeps is that one. */
-  readonly beside?: true;
+  readonly beside?: true | undefined;
 }
 
 /** All rules, in the order of their reasons. The last three judge frames beside each other. */

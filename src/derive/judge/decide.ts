@@ -23,15 +23,15 @@ export interface DecidedFrame {
   /** What the rules judged. */
   readonly facts: Facts;
   /** Of a removed frame. */
-  readonly verdict?: Verdict;
+  readonly verdict?: Verdict | undefined;
   /** Of a kept frame: the verdict that a decision overruled. */
-  readonly overruled?: Verdict;
+  readonly overruled?: Verdict | undefined;
   /** The last decision about it. */
-  readonly decision?: Decision;
+  readonly decision?: Decision | undefined;
   readonly age: string;
   readonly race: string;
   /** Of a kept frame. */
-  readonly pair?: Pair;
+  readonly pair?: Pair | undefined;
 }
 
 /** What a derivation decides by. */
@@ -171,7 +171,7 @@ function judgeFrame(
     facts,
     age: age ?? ageLabel(result.meta.age, ageEdges),
     race: race ?? raceLabel(result.meta.race),
-    ...(last === undefined ? {} : { decision: last }),
+    decision: last,
   };
   if (verdict !== undefined) return { ...shared, verdict };
   const pair = toPair(result, label.gender!, shared);

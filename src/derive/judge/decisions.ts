@@ -56,12 +56,12 @@ const OPTIONAL = ["image_id", "user_id", "gender", "age", "race"] as const;
 /** What the decisions about one image or one subject come to. */
 export interface Decided {
   /** A removal or a restoration. */
-  readonly keep?: Decision;
-  readonly gender?: Decision["gender"];
-  readonly age?: string;
-  readonly race?: string;
+  readonly keep?: Decision | undefined;
+  readonly gender?: Decision["gender"] | undefined;
+  readonly age?: string | undefined;
+  readonly race?: string | undefined;
   /** The last decision of any kind. */
-  readonly last?: Decision;
+  readonly last?: Decision | undefined;
 }
 
 /** Decisions, to be asked about images and subjects. */

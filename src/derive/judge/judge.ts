@@ -18,7 +18,7 @@ export interface Verdict {
 export interface Twin {
   readonly id: string;
   /** Bits of the perceptual hash that differ; undefined where the very bytes are the same. */
-  readonly bits?: number;
+  readonly bits?: number | undefined;
 }
 
 /**
@@ -64,7 +64,7 @@ export function factsOfRow(row: LedgerText, settled: boolean): Facts {
     face_score: number(row.face_score),
     gender_entries: number(row.gender_entries),
     gender_agreement: settled ? undefined : row.gender_votes === "0" ? 0 : number(row.gender_agreement),
-    ...(row.twin ? factsOfTwin({ id: row.twin, ...(bits === undefined ? {} : { bits }) }) : {}),
+    ...(row.twin ? factsOfTwin({ id: row.twin, bits }) : {}),
   };
 }
 

@@ -51,8 +51,8 @@ export async function describeDerivation(
     },
     source: {
       annotations,
-      ...(metaFile === undefined ? {} : { meta: await sha256File(metaFile) }),
-      ...(faceLandmarksFile === undefined ? {} : { faceLandmarks: await sha256File(faceLandmarksFile) }),
+      meta: metaFile === undefined ? undefined : await sha256File(metaFile),
+      faceLandmarks: faceLandmarksFile === undefined ? undefined : await sha256File(faceLandmarksFile),
       ...decided,
     },
     drawn: await isDrawn(hagridDir),
@@ -71,7 +71,7 @@ async function decisionsOf(
   const erasure = new Erasure(all);
   const erased = await erasure.meet(readAnnotations(hagridDir, { gestures }), annotations);
   const decisions = erasure.others(all) as Record<string, string>[];
-  return { erasure, decided: { decisions, ...(erased === undefined ? {} : { erased }) } };
+  return { erasure, decided: { decisions, erased } };
 }
 
 type Hashes = Readonly<Record<string, string>>;

@@ -64,7 +64,7 @@ export function openFaces(
  * @param threads - number of detectors, one thread each
  */
 export async function detectedFaces(model: string | undefined, threads: number): Promise<FaceSource> {
-  const options = { threads: 1, ...(model === undefined ? {} : { model }) };
+  const options = { threads: 1, model };
   const all = await openAll(Array.from({ length: threads }, () => openFaceDetector(options)));
   const withDetector = lend(all);
   return {

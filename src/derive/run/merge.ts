@@ -22,9 +22,9 @@ export interface MergeOptions {
   /** Folders of all shards, in any order. */
   readonly shardDirs: readonly string[];
   readonly outDir: string;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the number of crops; the caller ends the line. */
-  readonly progress?: (crops: number) => Progress;
+  readonly progress?: ((crops: number) => Progress) | undefined;
 }
 
 interface Found {

@@ -17,33 +17,33 @@ export interface DeriveOptions {
   readonly hagridDir: string;
   readonly gestures: readonly string[] | "all";
   /** Apparent age, gender and race by image id, where the annotations have none. */
-  readonly metaFile?: string;
+  readonly metaFile?: string | undefined;
   readonly outDir: string;
   readonly seed: number;
   /** YuNet model; the built-in detector if not given. */
-  readonly faceModel?: string;
+  readonly faceModel?: string | undefined;
   /** Annotated face landmarks, used instead of detection (the drawn sample's `face_landmarks.json`). */
-  readonly faceLandmarksFile?: string;
+  readonly faceLandmarksFile?: string | undefined;
   /** How hands are cut; default `landmarks`: the annotation's, else a model's, else by the box. */
-  readonly handCrop?: HandCrop;
+  readonly handCrop?: HandCrop | undefined;
   /** Cleaning rules with another threshold, or off. */
-  readonly rules?: readonly RuleChoice[];
+  readonly rules?: readonly RuleChoice[] | undefined;
   /** File of decisions about single images and subjects, see `readDecisions`. */
-  readonly decisionsFile?: string;
+  readonly decisionsFile?: string | undefined;
   /** Lowest age of each bucket, whole years; default FairFace's. */
-  readonly ageEdges?: readonly number[];
+  readonly ageEdges?: readonly number[] | undefined;
   /** Dealt by `fractions` (default), or HaGRID's own. */
-  readonly splits?: SplitKind;
-  readonly fractions?: Fractions;
+  readonly splits?: SplitKind | undefined;
+  readonly fractions?: Fractions | undefined;
   /** Side of the crops, px; default 300. */
-  readonly sizePx?: number;
+  readonly sizePx?: number | undefined;
   /** Threads that work on frames; default 2. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** A thread is started for at least so many frames, as it has to load its models; default 64. */
-  readonly framesPerThread?: number;
-  readonly signal?: AbortSignal;
+  readonly framesPerThread?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** Called with the number of frames; the caller ends the line. */
-  readonly progress?: (frames: number) => Progress;
+  readonly progress?: ((frames: number) => Progress) | undefined;
 }
 
 /** Refuses options out of range and contradicting ones. */

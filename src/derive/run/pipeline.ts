@@ -136,7 +136,7 @@ export async function countFrames(options: DeriveOptions): Promise<number> {
 }
 
 function annotationOptions({ gestures, metaFile }: DeriveOptions): AnnotationOptions {
-  return { gestures, ...(metaFile === undefined ? {} : { metaFile }) };
+  return { gestures, metaFile };
 }
 
 /** Frames of the input by their place in it, the first included, the last not; erased ones keep their place. */

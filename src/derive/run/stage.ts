@@ -54,7 +54,7 @@ export interface Stage {
   readonly layout: Layout;
   readonly journal: string;
   /** Set if everything is written and only `publish` is left to do. */
-  readonly finished?: Manifest;
+  readonly finished?: Manifest | undefined;
 }
 
 /** What is at `out` already. */

@@ -30,8 +30,8 @@ export function openThreads(options: DeriveOptions, tools: Tools, frames: number
   const { faceModel, faceLandmarksFile } = options;
   const { limits, layout, recipe } = tools;
   const faces = {
-    ...(faceModel === undefined ? {} : { faceModel }),
-    ...(faceLandmarksFile === undefined ? {} : { faceLandmarksFile }),
+    faceModel,
+    faceLandmarksFile,
   };
   const setup: ThreadSetup = { faces, handCrop: tools.hands.crop, limits, layout, recipe };
   const entry = new URL("./worker", import.meta.url);

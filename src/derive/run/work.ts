@@ -144,7 +144,7 @@ async function whereAnnotated(
   const facesIn = turn === 1 ? "upright" : await faces.referenceOf?.(image, frame.imageId, turn);
   const read: Found = {
     size: [image.width, image.height],
-    ...(reference === undefined ? {} : { annotatedIn: reference }),
+    annotatedIn: reference,
     ...(turn === 1 || facesIn === undefined ? {} : { facesIn }),
   };
   const misplaced = (detail: string) => ({ ...read, reason: "annotation_misplaced" as const, detail });

@@ -25,7 +25,7 @@ export interface AgainstReport {
 /** How a comparison is watched. */
 export interface AgainstOptions {
   /** Called after each record. */
-  readonly onRecord?: () => void;
+  readonly onRecord?: (() => void) | undefined;
 }
 
 /** Where each picture and each subject of the dataset stands in HaGRID. */

@@ -14,15 +14,15 @@ export const OPSET = 17;
 
 export interface EmitOptions {
   readonly outputs: Readonly<Record<string, Value>>;
-  readonly provider?: Provider;
+  readonly provider?: Provider | undefined;
   /** Block size of the NCHWc lowering (ort-node's probeBlock); the plain lowering if left out. */
   readonly block?: number | undefined;
   /** Values that come from elsewhere: by an input of this name, or as constants. What they depend on is left out. */
-  readonly sources?: ReadonlyMap<Value, string | Float32Array>;
+  readonly sources?: ReadonlyMap<Value, string | Float32Array> | undefined;
   /** Input by output: outputs that follow an input, for `inPlace`. */
-  readonly replace?: Readonly<Record<string, string>>;
+  readonly replace?: Readonly<Record<string, string>> | undefined;
   /** Stored in the model's metadata_props. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
   /** For graphs that leave this package. Plain lowering only. */
   readonly portable?: {
     /** Name of the first axis of all inputs and outputs, which is then of any length. */

@@ -28,17 +28,17 @@ export type GraphOptimization = (typeof GRAPH_OPTIMIZATIONS)[number];
 /** How a model is loaded. */
 export interface SessionOptions {
   /** Threads inside one operator; 0 (default) lets ONNX Runtime take one per core. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Rewriting of the graph on load; default `all`. `basic` keeps hand-made training graphs as they are. */
-  readonly optimization?: GraphOptimization;
+  readonly optimization?: GraphOptimization | undefined;
   /** Reuse of activation memory planned on the first run; default false (training graphs grow by 1.8 times). */
-  readonly memoryPattern?: boolean;
+  readonly memoryPattern?: boolean | undefined;
   /** Execution providers in order of preference; default `["cpu"]`. */
-  readonly providers?: readonly string[];
+  readonly providers?: readonly string[] | undefined;
   /** More of ONNX Runtime's configuration keys, e.g. `{ "session.intra_op_thread_affinities": "1" }`. */
-  readonly config?: Readonly<Record<string, string>>;
+  readonly config?: Readonly<Record<string, string>> | undefined;
   /** Writes a profile of all operators to `<prefix>_<time>.json`. */
-  readonly profilePrefix?: string;
+  readonly profilePrefix?: string | undefined;
   /** The user's file the model came from: faults are then its (`data`), not ours (`internal`). */
-  readonly where?: string;
+  readonly where?: string | undefined;
 }

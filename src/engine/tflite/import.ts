@@ -33,8 +33,8 @@ interface Window {
   readonly padding: Padding;
   readonly strideH: number;
   readonly strideW: number;
-  readonly dilationH?: number;
-  readonly dilationW?: number;
+  readonly dilationH?: number | undefined;
+  readonly dilationW?: number | undefined;
 }
 
 /** Attributes of a sliding window over an image of shape [N, H, W, C]. */

@@ -51,7 +51,10 @@ export interface GroupCoverage {
 export function selectiveCurve<R extends Scored>(
   rows: readonly R[],
   groupOf: (row: R) => string,
-  options: { readonly coverages?: readonly number[]; readonly minSubjects?: number | undefined } = {},
+  options: {
+    readonly coverages?: readonly number[] | undefined;
+    readonly minSubjects?: number | undefined;
+  } = {},
 ): CoveragePoint[] {
   const { coverages = COVERAGES, minSubjects = SMALL_SUBJECTS } = options;
   if (rows.length === 0) {

@@ -72,9 +72,9 @@ export interface Summary {
   /** Tables of each set of keys, within one modality and, where vocabularies differ, within one source. */
   readonly byGroup: readonly GroupTable[];
   /** Intervals of `byGroup`'s figures, table by table; absent if not asked for. */
-  readonly groupIntervals?: readonly GroupTableIntervals[];
+  readonly groupIntervals?: readonly GroupTableIntervals[] | undefined;
   /** Of models that tell more than the sex; absent for others. */
-  readonly targets?: readonly TargetSummary[];
+  readonly targets?: readonly TargetSummary[] | undefined;
 }
 
 /** How many images there were, and why some of them are in no figure. */
@@ -96,13 +96,13 @@ export interface SummaryOptions {
   /** Figures that rest on fewer subjects are not shown; default 20. */
   readonly minSubjects?: number | undefined;
   /** Bootstrap draws, default 2000; 0 for no intervals. */
-  readonly replicates?: number;
+  readonly replicates?: number | undefined;
   /** Seed of the bootstrap, default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Sets of keys (fields of the rows, or `gender`); default race, age, gesture, and race x age. */
   readonly groups?: readonly (readonly string[])[] | undefined;
   /** Intervals for groups too; default no. */
-  readonly groupIntervals?: boolean;
+  readonly groupIntervals?: boolean | undefined;
 }
 
 type Labelled = Prediction & Scored;

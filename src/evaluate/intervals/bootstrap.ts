@@ -28,11 +28,11 @@ export type BootstrapIntervals = Readonly<Record<BootstrapMetric, BootstrapInter
 /** How subjects are drawn. */
 export interface BootstrapOptions {
   /** Draws, 100 to 1,000,000; default 2000. */
-  readonly replicates?: number;
+  readonly replicates?: number | undefined;
   /** Default 0. */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /** Coverage; default .95. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** Decided male where p >= threshold; default .5. */
   readonly threshold?: number | undefined;
 }

@@ -40,13 +40,13 @@ export interface PairedArms {
 /** How two models are compared. */
 export interface CompareOptions {
   /** Default balancedAccuracy. */
-  readonly metric?: ComparedMetric;
+  readonly metric?: ComparedMetric | undefined;
   /** Exchanges drawn, 100 to 1,000,000; default 2000. */
-  readonly replicates?: number;
-  readonly seed?: number;
+  readonly replicates?: number | undefined;
+  readonly seed?: number | undefined;
   /** Coverage of the interval; the minimum detectable difference is for a test at 1 - level. Default .95. */
-  readonly level?: number;
-  readonly threshold?: number;
+  readonly level?: number | undefined;
+  readonly threshold?: number | undefined;
 }
 
 /** First - second, mean over seeds; null where the images do not define the metric. */

@@ -75,6 +75,6 @@ export type Metric = IntervalKind &
     /** Whose subjects it rests on: of several the fewest. */
     readonly restsOn: readonly (keyof Subjects)[];
     /** A figure of one recorded or decided class: a part of a whole set, as a group is. */
-    readonly ofOneClass?: true;
-    readonly unit?: "nats";
+    readonly ofOneClass?: true | undefined;
+    readonly unit?: "nats" | undefined;
   };

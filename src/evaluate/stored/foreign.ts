@@ -25,9 +25,9 @@ const INDEX = /^(|Unnamed: \d+(\.\d+)*|__index_level_\d+__)$/;
 /** What the columns leave open. */
 export interface ForeignOptions {
   /** Of all images, where there is no such column. */
-  readonly modality?: Prediction["modality"];
+  readonly modality?: Prediction["modality"] | undefined;
   /** Of all images, where there is no such column; default `test`. */
-  readonly split?: Prediction["split"];
+  readonly split?: Prediction["split"] | undefined;
 }
 
 /** Predictions, and the columns of the file that are groups beside the usual ones. */

@@ -35,9 +35,9 @@ interface PredictionColumn {
   /** How a file holds it. */
   readonly parquet: ParquetSchema[string];
   /** Tables of others may have it, under the same name (foreign.ts). */
-  readonly shared?: true;
+  readonly shared?: true | undefined;
   /** Of recorded groups: reads a word of a table that is joined, or of others. */
-  readonly parse?: typeof parseRace;
+  readonly parse?: typeof parseRace | undefined;
 }
 
 /** The columns of every prediction, in file order: schema, files, joins and tables of others go by this list. */

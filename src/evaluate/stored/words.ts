@@ -64,7 +64,7 @@ export class RowWords {
 
 function twice(
   { text, where }: { readonly text: string; readonly where: string },
-  place: { readonly name: string; readonly got: string; readonly where?: string },
+  place: { readonly name: string; readonly got: string; readonly where?: string | undefined },
 ) {
   const expected = `one spelling of a value (${JSON.stringify(text)}${where === "" ? "" : ` is at ${where}`})`;
   const hint = "write it alike in all rows";

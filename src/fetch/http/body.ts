@@ -42,9 +42,9 @@ export interface Body {
 export function openBody(url: URL, message: Message, patience: Patience): Body {
   const waiting: Uint8Array[] = [];
   let waitingBytes = 0;
-  let ended: { readonly error?: Error } | undefined;
+  let ended: { readonly error?: Error | undefined } | undefined;
   let wake = () => {};
-  const end = (how: { readonly error?: Error }) => {
+  const end = (how: { readonly error?: Error | undefined }) => {
     if (ended !== undefined) return;
     ended = how;
     watch.stop();

@@ -26,7 +26,7 @@ export interface Partial {
 /** What an earlier attempt left. */
 export interface Held {
   readonly bytes: number;
-  readonly note?: Note;
+  readonly note?: Note | undefined;
 }
 
 /** The part of `path`; `id` tells one remote file from another. */

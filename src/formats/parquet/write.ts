@@ -118,8 +118,8 @@ export interface FileFacts {
   /** Columns of the top level. */
   readonly width: number;
   readonly statistics: boolean;
-  readonly metadata?: Readonly<Record<string, string>>;
-  readonly sealed?: boolean;
+  readonly metadata?: Readonly<Record<string, string>> | undefined;
+  readonly sealed?: boolean | undefined;
 }
 
 /** The bytes of a file, group by group. */

@@ -230,8 +230,8 @@ function checkAttributes(state: PickleValue | undefined): void {
 
 /** Bits that `torch.conj` and negative views leave unresolved; others are of devices that are not known here. */
 interface Bits {
-  readonly negative?: boolean;
-  readonly conjugate?: boolean;
+  readonly negative?: boolean | undefined;
+  readonly conjugate?: boolean | undefined;
 }
 
 function readMetadata(metadata: PickleValue | undefined): Bits {
@@ -248,7 +248,7 @@ function viewOf(
   first: PickleValue | undefined,
   sizes: PickleValue | undefined,
   steps: PickleValue | undefined,
-  { negative, conjugate, dtype }: Bits & { readonly dtype?: string },
+  { negative, conjugate, dtype }: Bits & { readonly dtype?: string | undefined },
 ): TorchTensor {
   const storage = instance(source, TorchStorage, "the storage of a tensor");
   const offset = count(first, "the offset of a tensor");

@@ -38,8 +38,8 @@ const FILE_TYPES = { mask: 0o170000, regular: 0o100000, folder: 0o040000 } as co
 /** What decides over entries. */
 interface Judged {
   readonly place?: (name: string) => string | undefined;
-  readonly limits?: ArchiveLimits;
-  readonly signal?: AbortSignal;
+  readonly limits?: ArchiveLimits | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What there is to unpack. */

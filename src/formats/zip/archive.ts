@@ -23,9 +23,9 @@ import {
 export interface UnpackOptions {
   /** Where an entry belongs below the folder, with `/`; undefined leaves it out. Default: where its name says. */
   readonly place?: (name: string) => string | undefined;
-  readonly limits?: ArchiveLimits;
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (doneBytes: number, totalBytes: number) => void;
+  readonly limits?: ArchiveLimits | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
 }
 
 /** What was unpacked. */

@@ -19,9 +19,9 @@ export interface ZipEntry {
 /** What the writer of an archive may have left out. */
 export interface ZipLeniency {
   /** Bytes after the archive's end are passed over, as PyTorch and Python do. */
-  readonly trailingBytes?: boolean;
+  readonly trailingBytes?: boolean | undefined;
   /** A CRC-32 of 0 stands for none, as PyTorch writes with `set_crc32_options(False)`. */
-  readonly zeroMeansNoCrc?: boolean;
+  readonly zeroMeansNoCrc?: boolean | undefined;
 }
 
 /** An open archive; close it in `finally`. */

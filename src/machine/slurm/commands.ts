@@ -7,12 +7,12 @@ import { stateName, type TaskLimits } from "./states.ts";
 
 /** What a task of an array may use; what is left out, the cluster's defaults decide. */
 export interface SlurmResources {
-  readonly cpus?: number;
-  readonly memoryMb?: number;
-  readonly minutes?: number;
-  readonly gpus?: number;
+  readonly cpus?: number | undefined;
+  readonly memoryMb?: number | undefined;
+  readonly minutes?: number | undefined;
+  readonly gpus?: number | undefined;
   /** More options of sbatch, each with its value, e.g. `--partition=long`. */
-  readonly sbatch?: readonly string[];
+  readonly sbatch?: readonly string[] | undefined;
 }
 
 /** One task in Slurm's queue, or one that left it a short while ago. */

@@ -18,22 +18,22 @@ export interface ArrayJob {
   readonly name: string;
   /** Program and arguments of each task; it has to be safe to run one again. */
   readonly tasks: readonly (readonly string[])[];
-  readonly resources?: SlurmResources;
+  readonly resources?: SlurmResources | undefined;
   /** Tasks that may run at once; default: as the cluster likes. */
-  readonly atOnce?: number;
+  readonly atOnce?: number | undefined;
   /** How often a task is submitted again after it was lost or failed; default 2. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Exit codes that another attempt will not change; default 2 (input) and 3 (data). */
-  readonly finalCodes?: readonly number[];
+  readonly finalCodes?: readonly number[] | undefined;
   /** What is wrong with the output of a task that ended well; then it counts as lost. */
   readonly verify?: (task: number) => Promise<string | undefined>;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Called after each look at the queue. */
-  readonly onUpdate?: (counts: ArrayCounts) => void;
+  readonly onUpdate?: ((counts: ArrayCounts) => void) | undefined;
   /** Time between two looks at the queue; default 5 s. */
-  readonly pollMs?: number;
+  readonly pollMs?: number | undefined;
   /** How long to wait for the exit code of a task that has left the queue; default 30 s. */
-  readonly graceMs?: number;
+  readonly graceMs?: number | undefined;
 }
 
 /** How many tasks stand how. */
@@ -67,18 +67,18 @@ export interface TaskOutcome {
   /** `failed`: its command did; `lost`: killed, or never heard of again; `cancelled`: by scancel. */
   readonly end: (typeof TASK_ENDS)[number];
   /** Exit code, if the command left one. */
-  readonly code?: number;
+  readonly code?: number | undefined;
   /** What is known, for people: Slurm's last state and what it means, or what is wrong with the output. */
   readonly detail: string;
   /** sbatch's option for the limit that ended it, e.g. `--time`. */
-  readonly limit?: string;
+  readonly limit?: string | undefined;
   /** Log of all its attempts. */
   readonly log: string;
 }
 
 /** How a task stands. */
 export type Status =
-  | { readonly is: "absent" | "waiting" | "running"; readonly reason?: string }
+  | { readonly is: "absent" | "waiting" | "running"; readonly reason?: string | undefined }
   | ({ readonly is: "ended" } & TaskOutcome);
 
 /** What one process knows of an array while it follows it. */
@@ -139,7 +139,7 @@ async function judge(
   const row = queue.get(`${jobName(record, n)} ${task - record.submissions[n]!.base}`);
   const code = exits.get(key);
   const ended = (end: TaskOutcome["end"], detail: string, limits?: TaskLimits): Status => {
-    const known = { ...(code === undefined ? {} : { code }), ...limitOf(detail) };
+    const known = { code, ...limitOf(detail) };
     return {
       is: "ended",
       task,

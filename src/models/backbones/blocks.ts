@@ -24,7 +24,7 @@ export interface ConvShape {
   readonly out: number;
   readonly kernel: number;
   readonly stride: number;
-  readonly depthwise?: boolean;
+  readonly depthwise?: boolean | undefined;
 }
 
 /**
@@ -124,7 +124,7 @@ export function convBnAct(
   scope: Scope,
   names: { readonly conv: string; readonly bn: string },
   x: Value,
-  shape: ConvShape & { readonly linear?: boolean; readonly gain?: number },
+  shape: ConvShape & { readonly linear?: boolean | undefined; readonly gain?: number | undefined },
   style: ConvStyle,
 ): Value {
   const convolved = conv(scope, names.conv, x, shape, style.padding);

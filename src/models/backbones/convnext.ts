@@ -27,8 +27,8 @@ interface ConvShape {
   readonly out: number;
   readonly kernel: number;
   readonly stride: number;
-  readonly pad?: number;
-  readonly depthwise?: boolean;
+  readonly pad?: number | undefined;
+  readonly depthwise?: boolean | undefined;
 }
 
 function conv(scope: Scope, name: string, x: Value, shape: ConvShape): Value {

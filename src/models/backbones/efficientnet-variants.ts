@@ -73,8 +73,8 @@ interface Family {
   readonly stem: number;
   readonly activation: Activation;
   readonly head: (width: number) => number;
-  readonly roundLimit?: number;
-  readonly fixEnds?: boolean;
+  readonly roundLimit?: number | undefined;
+  readonly fixEnds?: boolean | undefined;
 }
 
 const scaledHead = (channels: number, roundLimit: number) => (width: number) =>

@@ -34,14 +34,14 @@ export interface BlockSpec {
   /** Whether a skip connection is added where shapes allow. */
   readonly skip: boolean;
   /** In place of the network's. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
 }
 
 /** What squeeze-and-excite is like in a network. */
 export interface SqueezeStyle {
   readonly gate: Activation;
   /** After the reduction; the block's own if left out. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
   /** Width of the reduction. */
   readonly width: (channels: number, block: Pick<BlockSpec, "squeeze" | "expand">) => number;
 }
@@ -62,9 +62,9 @@ export interface Architecture {
   readonly roundLimit: number;
   /** Neither the stem's width nor the depths of the first and last stages are scaled. */
   readonly fixEnds: boolean;
-  readonly squeeze?: SqueezeStyle;
+  readonly squeeze?: SqueezeStyle | undefined;
   /** The head comes after pooling, with a bias in place of a norm. */
-  readonly headAfterPool?: boolean;
+  readonly headAfterPool?: boolean | undefined;
 }
 
 const NUMBERS = {

@@ -12,9 +12,9 @@ import { writeTorch } from "../../formats/torch/write.ts";
 
 export interface FitOptions {
   /** Put before the file's names: `backbone.` loads timm's weights into the backbone of a model. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** Drops the file's class head (`classifier.*`, `fc.*`, `head.fc.*`, `head.*`) where the model has none of that name, or one of another width. */
-  readonly dropHead?: boolean;
+  readonly dropHead?: boolean | undefined;
 }
 
 /** Most names that a message lists. */

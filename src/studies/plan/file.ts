@@ -185,7 +185,7 @@ function complaint(issue: Issue, value: unknown, place: (path: readonly Property
       name: issue.path.length === 0 ? "a study" : issue.path.join("."),
       got: key,
       where: place(path),
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     });
   }
   const got = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
@@ -206,11 +206,11 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 }
 
 interface JsonSchema {
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly additionalProperties?: JsonSchema | boolean;
-  readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
+  readonly properties?: Readonly<Record<string, JsonSchema>> | undefined;
+  readonly additionalProperties?: JsonSchema | boolean | undefined;
+  readonly items?: JsonSchema | undefined;
+  readonly anyOf?: readonly JsonSchema[] | undefined;
+  readonly oneOf?: readonly JsonSchema[] | undefined;
 }
 
 /** Keys that the schema knows at a path. */

@@ -44,7 +44,10 @@ export function costKey({ config }: Cell): string {
  */
 export async function measureCells(
   { cells, seeds }: Pick<Study, "cells" | "seeds">,
-  { signal, onCell = () => undefined }: { signal?: AbortSignal; onCell?: (cell: Cell) => void } = {},
+  {
+    signal,
+    onCell = () => undefined,
+  }: { signal?: AbortSignal | undefined; onCell?: (cell: Cell) => void } = {},
 ): Promise<Map<string, Cost>> {
   const costs = new Map<string, Cost>();
   for (const cell of cells) {

@@ -18,16 +18,16 @@ import { checkImages } from "./images.ts";
 /** What a command line says beside the file. */
 export interface Overrides {
   /** Sources to learn from, `[NAME=]SOURCE`; in place of the file's. */
-  readonly data?: readonly string[];
+  readonly data?: readonly string[] | undefined;
   /** Sources to test on only, `NAME=SOURCE`; beside the file's. */
-  readonly testData?: readonly string[];
+  readonly testData?: readonly string[] | undefined;
   /** In place of the file's networks; those that the file names keep their settings. */
-  readonly backbones?: readonly string[];
-  readonly seeds?: readonly number[];
+  readonly backbones?: readonly string[] | undefined;
+  readonly seeds?: readonly number[] | undefined;
   /** Over every setting of the file. */
-  readonly settings?: Settings;
+  readonly settings?: Settings | undefined;
   /** Cells to keep. */
-  readonly only?: Match;
+  readonly only?: Match | undefined;
 }
 
 /**

@@ -43,7 +43,7 @@ export function parseYaml(text: string, where: string): ParsedYaml {
       name: "a study file",
       got,
       where: place,
-      ...(hint === undefined ? {} : { hint }),
+      hint,
     });
   if (text.length > MAX_CHARS) throw refuse(`${text.length} characters`, where, "give a study file");
   const lines = new LineCounter();

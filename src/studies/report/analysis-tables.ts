@@ -226,7 +226,7 @@ interface Column {
   readonly name: string;
   readonly wanted: (row: Labelled) => boolean;
   /** All images, not a part of them. */
-  readonly whole?: boolean;
+  readonly whole?: boolean | undefined;
 }
 
 const isWithin = (row: Labelled, within: Readonly<Record<string, string>>) =>

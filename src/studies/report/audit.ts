@@ -26,10 +26,10 @@ export interface AuditFinding {
 export interface PublishedRow {
   /** Values by seed, as printed. */
   readonly values: readonly string[];
-  readonly mean?: string;
-  readonly std?: string;
+  readonly mean?: string | undefined;
+  readonly std?: string | undefined;
   /** Images that each value is an accuracy of; then each value has to be a whole number of them. */
-  readonly n?: number;
+  readonly n?: number | undefined;
 }
 
 /**

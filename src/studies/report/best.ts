@@ -19,12 +19,12 @@ export type SelectionMetric = (typeof SELECTION_METRICS)[number];
 /** Which cells compete, and in what. */
 export interface BestOptions {
   /** How many; default 5. */
-  readonly k?: number;
+  readonly k?: number | undefined;
   /** Only cells with these axes. */
-  readonly only?: Match;
+  readonly only?: Match | undefined;
   /** Only images of this modality; all if left out. */
-  readonly modality?: Modality;
-  readonly metric?: SelectionMetric;
+  readonly modality?: Modality | undefined;
+  readonly metric?: SelectionMetric | undefined;
 }
 
 /** A cell with the figures that rank it. */

@@ -62,7 +62,7 @@ export async function evaluateTask(
   const predictor = await openWeights(model, weights, {
     batch,
     device,
-    ...(threads === undefined ? {} : { threads }),
+    threads,
   });
   try {
     for (const evaluation of missing) {

@@ -15,9 +15,9 @@ import type { TaskNews, TaskOrder } from "./task-main.ts";
 /** How tasks run on this machine. */
 export interface LocalExecutorOptions extends Pick<TaskOrder, "workers" | "device"> {
   /** Tasks at a time; default 1. */
-  readonly maxParallel?: number;
+  readonly maxParallel?: number | undefined;
   /** Threads of ONNX Runtime of each task; default: the cores, shared among the tasks at a time. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
 }
 
 /** Runs tasks on this machine. */

@@ -54,15 +54,17 @@ export interface ArrayExecutor {
 export interface StudyRunOptions {
   readonly executor: Executor | ArrayExecutor;
   /** Further attempts at a task that failed for another reason than its input or data; default 1. */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** Begin nothing new, and stop what runs, after the first failure. */
-  readonly failFast?: boolean;
-  readonly signal?: AbortSignal;
+  readonly failFast?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
   /** A line for people. */
-  readonly report?: (text: string) => void;
+  readonly report?: ((text: string) => void) | undefined;
   /** @param left - `12 of 96 epochs, 1:42 left`, of the whole study */
   /** Told what happens to each task. */
-  readonly onNews?: (task: Task, news: Parameters<RunOptions["onNews"]>[1], left: string) => void;
+  readonly onNews?:
+    | ((task: Task, news: Parameters<RunOptions["onNews"]>[1], left: string) => void)
+    | undefined;
 }
 
 /** How the tasks of a study ended. */

@@ -15,14 +15,14 @@ import type { TaskOrder } from "./task-main.ts";
 /** How tasks run on Slurm. */
 export interface SlurmOptions extends Pick<TaskOrder, "workers" | "device"> {
   /** Threads of ONNX Runtime of each task, and so its CPUs, unless the study asks for others; default 2. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** Options of sbatch for all tasks, e.g. `--partition=long`. */
-  readonly sbatch?: readonly string[];
+  readonly sbatch?: readonly string[] | undefined;
   /** Tasks that may run at once; default: as the cluster likes. */
-  readonly maxParallel?: number;
+  readonly maxParallel?: number | undefined;
   /** Time between two looks at the queue, ms. */
-  readonly pollMs?: number;
-  readonly graceMs?: number;
+  readonly pollMs?: number | undefined;
+  readonly graceMs?: number | undefined;
 }
 
 /** How long a task waits for the lock of a lost attempt at it: longer than it takes to be known as dead, s. */
@@ -70,7 +70,7 @@ async function runGroup(
 ): Promise<(readonly [Task, Outcome])[]> {
   const { workers = 2, device, maxParallel, pollMs, graceMs } = options;
   const commands = tasks.map(({ cell, seed }) => {
-    const how = { threads: resources.cpus, workers, ...(device === undefined ? {} : { device }) };
+    const how = { threads: resources.cpus, workers, device };
     const order: TaskOrder = {
       dir: resolve(dir),
       cell: cell.id,
@@ -93,9 +93,9 @@ async function runGroup(
       retries,
       signal,
       onUpdate,
-      ...(maxParallel === undefined ? {} : { atOnce: maxParallel }),
-      ...(pollMs === undefined ? {} : { pollMs }),
-      ...(graceMs === undefined ? {} : { graceMs }),
+      atOnce: maxParallel,
+      pollMs,
+      graceMs,
       verify: async (task) => {
         const { state } = await taskStatus(dir, study, tasks[task]!);
         return state === "done" ? undefined : `the task is ${state}`;

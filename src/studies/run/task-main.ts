@@ -15,11 +15,11 @@ export interface TaskOrder {
   readonly dir: string;
   readonly cell: string;
   readonly seed: number;
-  readonly threads?: number;
-  readonly workers?: number;
+  readonly threads?: number | undefined;
+  readonly workers?: number | undefined;
   /** How long to wait for another process to let go of the task; default 0. */
-  readonly lockWaitSeconds?: number;
-  readonly device?: NonNullable<TaskOptions["device"]>;
+  readonly lockWaitSeconds?: number | undefined;
+  readonly device?: NonNullable<TaskOptions["device"]> | undefined;
 }
 
 /** What a task tells its runner. */

@@ -13,7 +13,7 @@ export interface TaskOptions
     TrainOptions,
     "threads" | "device" | "workers" | "signal" | "saveEveryMs" | "onStep" | "onEpoch"
   > {
-  readonly onEvaluation?: (name: string) => void;
+  readonly onEvaluation?: ((name: string) => void) | undefined;
 }
 
 /**

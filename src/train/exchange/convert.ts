@@ -24,9 +24,9 @@ export interface Converted {
   readonly specs: readonly ParamSpec[];
   readonly weights: Weights;
   /** Names of tensors that were not written. */
-  readonly leftOut?: readonly string[];
+  readonly leftOut?: readonly string[] | undefined;
   /** Which weights of a .pt or .pth they are. */
-  readonly taken?: FileWeights["taken"];
+  readonly taken?: FileWeights["taken"] | undefined;
 }
 
 type Tensors = FileWeights["tensors"];

@@ -18,18 +18,18 @@ export interface EvaluationOptions {
   /** Default: test; of other data than the run's, all images. */
   readonly split?: Split | undefined;
   /** Sources to predict; the run's stored predictions if left out. */
-  readonly data?: readonly string[];
+  readonly data?: readonly string[] | undefined;
   /** Where to store new predictions. */
-  readonly out?: string;
+  readonly out?: string | undefined;
   /** Accept crops of another alignment recipe. */
-  readonly otherRecipe?: boolean;
+  readonly otherRecipe?: boolean | undefined;
   readonly workers: number;
   /** What predicts new images; default: the CPU. */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** Told what happens, a line each. */
-  readonly report?: (text: string) => void;
+  readonly report?: ((text: string) => void) | undefined;
   /** Of all images of a .csv file without a column for it. */
-  readonly modality?: Prediction["modality"];
+  readonly modality?: Prediction["modality"] | undefined;
 }
 
 /** Predictions, and which of the images they are of. */

@@ -18,7 +18,7 @@ export const UPSTREAM_PREFIX = "upstream:";
 /** How to fetch a published checkpoint. */
 export interface UpstreamOptions extends FetchOptions {
   /** Folder of this one's files; default: in the user's cache folder. */
-  readonly dir?: string;
+  readonly dir?: string | undefined;
 }
 
 const BACKBONE = "tf_efficientnetv2_s";

@@ -9,7 +9,7 @@ export interface StepBatch {
   /** u8 [N, S, S, 3]; may be empty if `features` are given. */
   readonly images: Uint8Array;
   /** What the frozen part makes of the images, as an earlier step's result; [N, F]. */
-  readonly features?: Float32Array;
+  readonly features?: Float32Array | undefined;
   /** 0 or 1, [N]. */
   readonly labels: Float32Array;
   /** One-hot modality, hand first, [N, 2]. */
@@ -19,7 +19,7 @@ export interface StepBatch {
   /** [N] */
   readonly modalityWeights: Float32Array;
   /** What is recorded of the model's further targets; see TargetInputs of models/losses. */
-  readonly targets?: readonly TargetBatch[];
+  readonly targets?: readonly TargetBatch[] | undefined;
 }
 
 export interface TargetBatch {
@@ -42,7 +42,7 @@ export function partOf(batch: StepBatch, k: number, n: number): StepBatch {
   };
   const { images, features, labels, flag, weights, modalityWeights, targets } = batch;
   return {
-    ...(features === undefined ? {} : { features: rows(features) }),
+    features: features === undefined ? undefined : rows(features),
     images: rows(images),
     labels: rows(labels),
     flag: rows(flag),

@@ -13,9 +13,9 @@ export interface StepLowering {
   readonly device: Device;
   /** Block size of the NCHWc lowering; the plain one if left out. */
   readonly block: number | undefined;
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   /** See StepConfig. */
-  readonly profilePrefix?: string;
+  readonly profilePrefix?: string | undefined;
 }
 
 export interface Compiled {
@@ -41,8 +41,8 @@ export async function chooseLowering({
   return {
     device,
     block,
-    ...(threads === undefined ? {} : { threads }),
-    ...(profilePrefix === undefined ? {} : { profilePrefix }),
+    threads,
+    profilePrefix,
   };
 }
 
@@ -61,8 +61,8 @@ export async function compileStep(
   const emitted = emitGraph({ outputs, block, provider: device, replace, sources });
   const session = await createStepSession(emitted.model, device, {
     optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
-    ...(threads === undefined ? {} : { threads }),
-    ...(profilePrefix === undefined ? {} : { profilePrefix }),
+    threads,
+    profilePrefix,
   });
   // A device of its own may write its results in any order.
   const inPlace = device === "cpu" ? emitted.inPlace : new Set<string>();

@@ -28,7 +28,7 @@ export interface StepConfig {
    * batch to the bit, dropout included, but for norms over the batch, which see (and count) each part by itself.
    * Gradients are the same sums in another order: equal up to float rounding.
    */
-  readonly accumulate?: number;
+  readonly accumulate?: number | undefined;
   /** Side of the square input, px. */
   readonly sizePx: number;
   /** Pixel normalisation per channel, of pixels in 0..1. */
@@ -36,22 +36,22 @@ export interface StepConfig {
   readonly std: readonly number[];
   readonly optimizer: Optimizer;
   /** True for the names of parameters that must not change. */
-  readonly frozen?: (name: string) => boolean;
+  readonly frozen?: ((name: string) => boolean) | undefined;
   /** Decay biases and norms too; default false. */
-  readonly decayAll?: boolean;
+  readonly decayAll?: boolean | undefined;
   /** Factor on a parameter's learning rate; 1 for all if left out. */
-  readonly rateOf?: (name: string) => number;
+  readonly rateOf?: ((name: string) => number) | undefined;
   /** Of the labels of the sex, see LossInputs; default 0. */
-  readonly labelSmoothing?: number;
+  readonly labelSmoothing?: number | undefined;
   /** Keep an exponential moving average of weights and statistics, with this decay a step. */
-  readonly ema?: number;
-  readonly threads?: number;
+  readonly ema?: number | undefined;
+  readonly threads?: number | undefined;
   /** On another device than the CPU: write ONNX Runtime's profile of its graphs, to see where each operator ran. */
-  readonly profilePrefix?: string;
+  readonly profilePrefix?: string | undefined;
   /** A device that runs here (see chooseDevice); default: the CPU. Others take the plain lowering. */
-  readonly device?: Device;
+  readonly device?: Device | undefined;
   /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
-  readonly lowering?: "plain" | "nchwc";
+  readonly lowering?: "plain" | "nchwc" | undefined;
 }
 
 /** All parameters and buffers that a model declares, in state-dict order. */
@@ -124,7 +124,7 @@ export interface StepGraph {
   /** The whole step; or one part of it, which adds its gradients to the sums. */
   readonly outputs: Outputs;
   /** What follows the parts of a step that has several. */
-  readonly update?: Outputs;
+  readonly update?: Outputs | undefined;
   readonly noises: readonly NoiseSpec[];
   readonly images: Value;
   /** Frozen parameters and statistics, by name. */
@@ -159,7 +159,7 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
   const scope = new Declarations({
     mode: "train",
     resolve: (spec) => values.get(spec.name)!,
-    ...(config.frozen === undefined ? {} : { frozen: config.frozen }),
+    frozen: config.frozen,
   });
   const flag = input("flag", [n, 2]);
   const images = input("images", [n, sizePx, sizePx, 3], "uint8");

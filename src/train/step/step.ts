@@ -50,7 +50,7 @@ export interface StepResult {
   /** Log-odds of male, of all parts, [N]. */
   readonly logits: Float32Array;
   /** What the frozen part made of the images, [N, featureWidth], to be given again with them. */
-  readonly features?: Float32Array;
+  readonly features?: Float32Array | undefined;
 }
 
 export interface TrainStep {
@@ -86,8 +86,8 @@ export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
     return new CompiledStep(config, layout, {
       part,
       noises,
-      ...(frozen === undefined ? {} : { frozen }),
-      ...(update === undefined ? {} : { update: await compileStep(update, lowering) }),
+      frozen,
+      update: update === undefined ? undefined : await compileStep(update, lowering),
     });
   } catch (error) {
     await part.session.release();
@@ -97,10 +97,10 @@ export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
 
 interface Graphs {
   /** What comes before the part, where it does not learn. */
-  readonly frozen?: FrozenPart;
+  readonly frozen?: FrozenPart | undefined;
   /** The whole step; or what is run for each of its parts, before the update. */
   readonly part: Compiled;
-  readonly update?: Compiled;
+  readonly update?: Compiled | undefined;
   readonly noises: readonly NoiseSpec[];
 }
 

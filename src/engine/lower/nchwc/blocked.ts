@@ -28,16 +28,16 @@ export function onlyNormalised(b: Blocks, value: Value): boolean {
 
 export interface BlockedConv {
   readonly kernel: readonly [number, number];
-  readonly stride?: readonly [number, number];
-  readonly dilation?: readonly [number, number];
+  readonly stride?: readonly [number, number] | undefined;
+  readonly dilation?: readonly [number, number] | undefined;
   /** Top, left, bottom, right; negative crops. */
-  readonly pads?: readonly number[];
-  readonly groups?: number;
-  readonly bias?: string;
+  readonly pads?: readonly number[] | undefined;
+  readonly groups?: number | undefined;
+  readonly bias?: string | undefined;
   /** Added to the result, same shape. */
-  readonly sum?: string;
+  readonly sum?: string | undefined;
   /** Applied last, in the same pass: clips to this range, or takes away the sign. */
-  readonly clip?: readonly [low: number, high: number] | "absolute";
+  readonly clip?: readonly [low: number, high: number] | "absolute" | undefined;
 }
 
 /** Names of values while a graph is lowered to NCHWc operators. */
@@ -50,7 +50,7 @@ export class Blocks {
   readonly #vectors = new Map<Value, string>();
   readonly #weights = new Map<string, string>();
   /** x less (about) its batch mean, by the mean's value: made by batchNorm, used again by its gradient. */
-  readonly centred = new Map<Value, { readonly map: string; readonly rest?: string }>();
+  readonly centred = new Map<Value, { readonly map: string; readonly rest?: string | undefined }>();
   /** x normalised over channels, by x: made by layerNorm, used again by its gradient. */
   readonly normalised = new Map<Value, { unit: string; inverse: string; eps: number }>();
 

@@ -8,7 +8,7 @@ import { convolved } from "./conv.ts";
 /** A map less something near its mean per channel, and what is left of the mean in it, [Cp]; nothing if 0. */
 export interface Centred {
   readonly map: string;
-  readonly rest?: string;
+  readonly rest?: string | undefined;
 }
 
 /** Rule of batchNorm; the centred maps serve the gradient too. */
