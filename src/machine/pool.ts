@@ -50,8 +50,8 @@ interface Waiting {
 interface Slot {
   readonly worker: Worker;
   readonly waiting: Map<number, Waiting>;
-  /** Set once it has ended: it answers nothing more. */
-  ended?: AppError | undefined;
+  /** Why it has ended, once it has: it answers nothing more. */
+  ended?: unknown;
 }
 
 /** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. Each is started with a `Setup`. */
@@ -69,19 +69,19 @@ export class WorkerPool<Request, Response, Setup = undefined> {
     this.#slots = Array.from({ length: size }, () => {
       const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
       slot.worker.unref();
-      let heard = false; // an answer, or the fault of its code
+      let heard = false;
+      let fault: unknown; // of its code: it ends the thread, whoever waits for it or asks later is told it
       slot.worker.on("message", (reply: Reply) => {
         heard = true;
         settle(slot.waiting, reply);
       });
       slot.worker.on("error", (error) => {
-        heard = true;
+        fault = error;
         rejectAll(slot.waiting, error);
       });
       slot.worker.on("exit", (code) => {
-        slot.ended = heard
-          ? new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`)
-          : neverStarted(code);
+        const ended = () => new AppError("internal", "WORKER_EXIT", `A worker ended with code ${code}`);
+        slot.ended = fault ?? (heard ? ended() : neverStarted(code));
         rejectAll(slot.waiting, slot.ended);
       });
       return slot;
