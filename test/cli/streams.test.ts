@@ -15,8 +15,8 @@ const isPosix = process.platform !== "win32" && existsSync("/dev/full");
 let dir = "";
 const at = (name: string) => join(dir, name);
 
-/** Nobody's terminal: without the colours that the test runner may ask its own processes for. */
-const { FORCE_COLOR: _, ...PLAIN_ENV } = process.env;
+/** Without colours, which a test runner (FORCE_COLOR) or a build machine (CI) may ask for. */
+const PLAIN_ENV = { ...process.env, NO_COLOR: "1" };
 
 /** Runs a shell line; `facehand` stands for the command line of the sources, $? is that of the whole line. */
 function shell(line: string) {
