@@ -8,7 +8,6 @@ import {
   threadId,
   type Worker,
 } from "node:worker_threads";
-import { AppError } from "../../core/errors.ts";
 
 const KEY = "facehand.native-calls";
 /** Whether the process is ending; then places in which threads count their calls under way, by thread id. */
@@ -54,20 +53,19 @@ function forgetCalls(calls: Int32Array, worker: Worker): void {
 }
 
 /**
- * Calls native code.
+ * Calls native code. In a thread of a process that is ending it never settles: an error thrown there, which nobody is left to
+ * catch, would abort the process in Node's own code.
  *
- * @throws AppError("internal", "ENDING") in a thread of a process that is ending
  * @example await nativeCall(() => native.run(feeds, fetches))
  */
 export async function nativeCall<R>(call: () => R | Promise<R>): Promise<R> {
   if (isMainThread) return call(); // what ends the process runs between two of its calls
   Atomics.add(gate, own, 1);
   try {
-    if (Atomics.load(gate, ENDING) === 1)
-      throw new AppError("internal", "ENDING", "Expected a process that goes on, got one that is ending");
-    return await call();
+    if (Atomics.load(gate, ENDING) === 0) return await call();
   } finally {
     Atomics.sub(gate, own, 1);
     Atomics.notify(gate, own);
   }
+  return new Promise<never>(() => undefined);
 }
