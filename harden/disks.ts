@@ -21,6 +21,7 @@ export const disks: Campaign = {
   name: "disks",
   title: "full, read-only and odd disks, and output that goes away",
   goal: 500,
+  weight: 1.2,
   limitMs: 600_000,
   unavailable: async () => {
     if (process.platform !== "linux" || process.getuid?.() !== 0)

@@ -42,6 +42,7 @@ export const downloads: Campaign = {
   name: "downloads",
   title: "downloads from a server that misbehaves",
   goal: 5000,
+  weight: 0.4,
   limitMs: 120_000,
   open,
 };

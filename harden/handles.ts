@@ -28,6 +28,7 @@ export const handles: Campaign = {
   name: "handles",
   title: "random interleavings of native handles",
   goal: 100_000,
+  weight: 1.2,
   open: async (dir) => new Handles(dir),
 };
 

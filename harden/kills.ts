@@ -29,7 +29,7 @@ export const kills: Campaign = {
   name: "kills",
   title: "kills and signals over every writing verb",
   goal: 1000,
-  weight: 3,
+  weight: 4,
   limitMs: 600_000, // `demo` takes its time
   open,
 };

@@ -25,7 +25,7 @@ export const mutants: Campaign = {
   name: "mutants",
   title: "changed and invented files of every format",
   goal: 200_000,
-  weight: 3,
+  weight: 1.8,
   unavailable: async () =>
     existsSync("/proc/self/stat") ? undefined : "no /proc tells what a process takes",
   open: async (dir) => new Mutants(dir),

@@ -34,7 +34,7 @@ export const races: Campaign = {
   name: "races",
   title: "two and three processes on one folder",
   goal: 200,
-  weight: 1.5,
+  weight: 1.6,
   open,
 };
 
