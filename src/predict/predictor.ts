@@ -4,7 +4,7 @@
 import { AppError, unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
 import { MODALITIES, type Modality } from "../core/words.ts";
-import type { Value } from "../engine/graph.ts";
+import { sizeOf, type Value } from "../engine/graph.ts";
 import { emitGraph } from "../engine/lower/emit.ts";
 import type { Provider } from "../engine/lower/writer.ts";
 import { constant, imageToTensor, input, softmax } from "../engine/ops.ts";
@@ -156,39 +156,33 @@ function checkPixels(pixels: Uint8Array, bytes: number): void {
   throw unexpected("input", { code: "PIXELS", expected: `${bytes} bytes`, name: "the pixels", got });
 }
 
-/** What split-predictor needs of the graph beside its outputs. */
-interface GraphChoices {
-  /** Stands for a parameter; default: its stored values, a constant. */
-  readonly resolve?: ((spec: ParamSpec, stored: () => Value) => Value) | undefined;
-  /** Told the input of images. */
-  readonly onImages?: ((images: Value) => void) | undefined;
+/** The input of the evaluation graph: u8 [n, S, S, 3]. */
+export function imagesInput({ pixels: { sizePx } }: ModelFacts, n: number): Value {
+  return input("images", [n, sizePx, sizePx, 3], "uint8");
+}
+
+/** What stands in the graph for a parameter, and for the images. */
+export interface GraphInputs {
+  readonly images: Value;
+  readonly resolve: (spec: ParamSpec) => Value;
 }
 
 /**
  * The symbolic graph from `images` (u8 [n, S, S, 3]) and, where the model takes it, `flag` ([n, 2]) to its outputs:
  * `logits` [n], MAG's `gate` and `heads` [n, 2], and the probabilities of further targets' classes under their names, [n, K].
  *
+ * @param inputs - default: the stored values of parameters as constants
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") as openPredictor
  */
 export function evaluationGraph(
   { facts, weights }: Pick<PredictorOptions, "facts" | "weights">,
   n: number,
-  { resolve = (_spec, stored) => stored(), onImages }: GraphChoices = {},
+  inputs: Partial<GraphInputs> = {},
 ) {
-  const stored = ({ name, shape }: ParamSpec) => {
-    const data = weights.get(name);
-    const expected = shape.reduce((a, b) => a * b, 1);
-    if (data?.length !== expected) {
-      const what = `${expected} values [${shape.join(", ")}]`;
-      throw unexpected("data", { code: "WEIGHTS_INCOMPLETE", expected: what, name, got: data?.length });
-    }
-    return constant(data, shape);
-  };
-  const { sizePx, mean, std } = facts.pixels;
-  const images = input("images", [n, sizePx, sizePx, 3], "uint8");
-  onImages?.(images);
-  const scope = new Declarations({ mode: "eval", resolve: (spec) => resolve(spec, () => stored(spec)) });
-  const made = modelGraph(facts)(scope, {
+  const { images = imagesInput(facts, n) } = inputs;
+  const { resolve = (spec: ParamSpec) => constant(storedValues(weights, spec), spec.shape) } = inputs;
+  const { mean, std } = facts.pixels;
+  const made = modelGraph(facts)(new Declarations({ mode: "eval", resolve }), {
     pixels: imageToTensor(images, mean, std),
     flag: input("flag", [n, 2]),
   });
@@ -201,6 +195,15 @@ export function evaluationGraph(
     ...(made.heads === undefined ? {} : { heads: made.heads }),
     ...(Object.fromEntries(classes) as Partial<Record<ClassTarget, Value>>),
   };
+}
+
+/** @throws AppError("data", "WEIGHTS_INCOMPLETE") as openPredictor */
+export function storedValues(weights: Weights, { name, shape }: ParamSpec): Float32Array {
+  const data = weights.get(name);
+  const values = sizeOf(shape);
+  if (data?.length === values) return data;
+  const expected = `${values} values [${shape.join(", ")}]`;
+  throw unexpected("data", { code: "WEIGHTS_INCOMPLETE", expected, name, got: data?.length });
 }
 
 /** What a graph takes. */

@@ -2,20 +2,21 @@
 // the heads that learn, whose weights are given with every call.
 import { Handle } from "../core/handle.ts";
 import type { Value } from "../engine/graph.ts";
-import { cutBelow } from "../engine/lower/cut.ts";
 import { emitGraph } from "../engine/lower/emit.ts";
+import { cutFrozen } from "../engine/lower/frozen.ts";
 import { input } from "../engine/ops.ts";
 import type { ParamSpec, Weights } from "../engine/params.ts";
 import { Tensor, type Tensors } from "../engine/runtime/session.ts";
-import type { ModelFacts } from "../models/facts.ts";
 import {
   type AskedModality,
   checkAsked,
   evaluationGraph,
   flags,
   type ImagePrediction,
+  imagesInput,
   type PredictorOptions,
   read,
+  storedValues,
 } from "./predictor.ts";
 
 export interface SplitPredictor {
@@ -39,8 +40,6 @@ export interface SplitPredictor {
   close(): Promise<void>;
 }
 
-const FEATURES = "features";
-
 /**
  * Builds the two graphs of a checkpoint whose backbone stays as it is.
  *
@@ -50,37 +49,31 @@ const FEATURES = "features";
  */
 export async function openSplitPredictor(options: PredictorOptions): Promise<SplitPredictor | undefined> {
   const { facts, batchSize = 1, createSession, provider = "cpu" } = options;
-  const graph = cutGraph(options, batchSize);
-  const [cut] = graph.cut;
-  if (graph.cut.length !== 1 || cut!.shape.length !== 2) return undefined;
-  const below = emitGraph({ outputs: { [FEATURES]: cut! }, provider });
-  const above = emitGraph({ outputs: graph.outputs, provider, sources: new Map([[cut!, FEATURES]]) });
-  const lower = await createSession(below.model);
-  const upper = await createSession(above.model).catch(async (error) => {
-    await lower.release();
-    throw error;
-  });
-  const handle = new Handle("predictor", () => Promise.all([lower.release(), upper.release()]));
-  const needsFlag = above.inputs.some(({ name }) => name === "flag");
-  const [width, size] = [cut!.shape[1]!, facts.pixels.sizePx];
+  const { outputs, backbone, heads } = splitGraph(options, batchSize);
+  const frozen = cutFrozen(Object.values(outputs), { ...backbone, provider, createSession });
+  if (frozen?.width === undefined) return undefined;
+  frozen.load(options.weights);
+  const { width, sources } = frozen;
+  const { model, inputs } = emitGraph({ outputs, provider, sources });
+  const upper = await createSession(model);
+  const handle = new Handle("predictor", () => Promise.all([frozen.close(), upper.release()]));
+  const needsFlag = inputs.some(({ name }) => name === "flag");
+  const size = facts.pixels.sizePx;
   return {
     width,
     features: (pixels, n) =>
       handle.use(async () => {
         const images = new Uint8Array(batchSize * size * size * 3);
         images.set(pixels);
-        const made = await lower.run({ images: new Tensor("uint8", images, [batchSize, size, size, 3]) });
-        return (made[FEATURES]!.data as Float32Array).slice(0, n * width);
+        const made = await frozen.run(new Tensor("uint8", images, [batchSize, size, size, 3]));
+        return (Object.values(made)[0]!.data as Float32Array).subarray(0, n * width);
       }),
     predict: (features, weights, modalities) =>
       handle.use(async () => {
         checkAsked(modalities, facts);
         const rows = new Float32Array(batchSize * width);
         rows.set(features);
-        const feeds: Record<string, Tensor> = {
-          ...headFeeds(graph.heads, weights),
-          [FEATURES]: new Tensor("float32", rows, [batchSize, width]),
-        };
+        const feeds: Record<string, Tensor> = { ...headFeeds(heads, weights), ...frozen.known(rows) };
         if (needsFlag) feeds["flag"] = new Tensor("float32", flags(modalities, batchSize), [batchSize, 2]);
         return read(await upper.run(feeds), modalities, facts);
       }),
@@ -88,24 +81,22 @@ export async function openSplitPredictor(options: PredictorOptions): Promise<Spl
   };
 }
 
-/** The evaluation graph, with the backbone's weights as constants, and where the heads take over. */
-function cutGraph({ facts, weights }: { readonly facts: ModelFacts; readonly weights: Weights }, n: number) {
+/** The evaluation graph with all parameters as inputs: the backbone's, which stay as they are, and those of the heads. */
+function splitGraph({ facts, weights }: PredictorOptions, n: number) {
   const heads: ParamSpec[] = [];
-  const still = new Set<Value>();
-  const images: Value[] = [];
+  const backbone = { images: imagesInput(facts, n), fixed: new Map<string, Value>() };
   const outputs = evaluationGraph({ facts, weights }, n, {
-    onImages: (value) => images.push(value),
-    resolve: (spec, stored) => {
+    images: backbone.images,
+    resolve: (spec) => {
+      const value = input(spec.name, spec.shape);
       if (spec.name.startsWith("backbone.")) {
-        const value = stored();
-        still.add(value);
-        return value;
-      }
-      heads.push(spec);
-      return input(spec.name, spec.shape);
+        storedValues(weights, spec); // refused here, not with the first image
+        backbone.fixed.set(spec.name, value);
+      } else heads.push(spec);
+      return value;
     },
   });
-  return { heads, outputs, cut: cutBelow(Object.values(outputs), new Set(images), still) };
+  return { outputs, backbone, heads };
 }
 
 function headFeeds(heads: readonly ParamSpec[], weights: Weights): Tensors {

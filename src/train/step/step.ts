@@ -6,6 +6,7 @@ import { Handle } from "../../core/handle.ts";
 import { Random } from "../../core/random.ts";
 import type { TrainState } from "../../engine/checkpoint.ts";
 import { type Shape, sizeOf } from "../../engine/graph.ts";
+import { cutFrozen, type FrozenPart } from "../../engine/lower/frozen.ts";
 import {
   type NoiseSpec,
   type Pack,
@@ -16,8 +17,7 @@ import {
 } from "../../engine/params.ts";
 import type { Tensor, Tensors } from "../../engine/runtime/session.ts";
 import { batchFeeds, float, partOf, type StepBatch } from "./batch.ts";
-import { type Compiled, chooseLowering, compileStep, isNext, stateOf } from "./compile.ts";
-import { cutFrozen, type FrozenPart } from "./frozen-part.ts";
+import { type Compiled, chooseLowering, compileStep, createStepSession, isNext, stateOf } from "./compile.ts";
 import {
   averagedPacks,
   buildStep,
@@ -78,9 +78,11 @@ export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" 
  */
 export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
   const layout = layOut(config);
-  const { outputs, update, noises, ...parts } = buildStep(config, layout);
+  const { outputs, update, noises, images, fixed } = buildStep(config, layout);
   const lowering = await chooseLowering(config);
-  const frozen = cutFrozen(config, Object.values(outputs), parts);
+  const { device = "cpu", threads } = config;
+  const createSession = (model: Uint8Array) => createStepSession(model, device, { threads });
+  const frozen = cutFrozen(Object.values(outputs), { images, fixed, provider: device, createSession });
   const part = await compileStep(outputs, lowering, frozen?.sources);
   try {
     return new CompiledStep(config, layout, {

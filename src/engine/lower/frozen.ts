@@ -1,24 +1,33 @@
-// The part of a training step that does not learn, compiled as prediction is: frozen weights are constants, norms
-// fold into convolutions, and ONNX Runtime lays it all out. In a step they would be inputs that may change.
+// ◇ Browser-safe. The part of a graph that does not learn, as a model of its own: features of images, made once and
+// given to the rest in their place. Training steps and predictions with a frozen backbone both have them from here.
+// Frozen weights are constants, so that norms fold into convolutions and ONNX Runtime lays it all out.
 
-import { sizeOf, type Value } from "../../engine/graph.ts";
-import { cutBelow } from "../../engine/lower/cut.ts";
-import { emitGraph } from "../../engine/lower/emit.ts";
-import type { Weights } from "../../engine/params.ts";
-import { type Session, Tensor, type Tensors } from "../../engine/runtime/session.ts";
-import { createStepSession } from "./compile.ts";
-import type { StepConfig, StepGraph } from "./graph.ts";
+import { sizeOf, type Value } from "../graph.ts";
+import type { Weights } from "../params.ts";
+import { type Session, Tensor, type Tensors } from "../runtime/session.ts";
+import { cutBelow } from "./cut.ts";
+import { emitGraph } from "./emit.ts";
+import type { Provider } from "./writer.ts";
+
+/** What is frozen of a graph, and what runs it. */
+export interface FrozenOptions {
+  /** The input of images. */
+  readonly images: Value;
+  /** Frozen parameters and statistics, by name. */
+  readonly fixed: ReadonlyMap<string, Value>;
+  readonly provider: Provider;
+  readonly createSession: (model: Uint8Array) => Promise<Session>;
+}
 
 /**
  * Finds the part that nothing learns in.
  *
- * @param outputs - of the step, or of one of its parts
+ * @param outputs - of the whole graph, or of one of its parts
  * @returns undefined if nothing below what learns is frozen
  */
 export function cutFrozen(
-  { device = "cpu", threads }: StepConfig,
   outputs: readonly Value[],
-  { images, fixed }: Pick<StepGraph, "images" | "fixed">,
+  { images, fixed, provider, createSession }: FrozenOptions,
 ): FrozenPart | undefined {
   const features = cutBelow(outputs, new Set([images]), new Set(fixed.values()));
   if (features.length === 0) return undefined;
@@ -26,20 +35,20 @@ export function cutFrozen(
     const constants = [...fixed].map(([name, value]) => [value, weights.get(name)!] as const);
     const { model } = emitGraph({
       outputs: Object.fromEntries(features.map((value, i) => [nameOf(i), value])),
-      provider: device,
+      provider,
       sources: new Map(constants),
     });
-    return createStepSession(model, device, threads === undefined ? {} : { threads });
+    return createSession(model);
   };
   return new FrozenPart(features, open);
 }
 
-/** Input of the step, and output of its frozen part. */
+/** Input of the rest of the graph, and output of its frozen part. */
 const nameOf = (index: number) => `features:${index}`;
 
 /** The features of images; see cutFrozen. */
 export class FrozenPart {
-  /** What the rest of the step takes in place of images: values by input name. */
+  /** What the rest of the graph takes in place of images: values by input name. */
   readonly sources: ReadonlyMap<Value, string>;
   readonly #open: (weights: Weights) => Promise<Session>;
   #weights: Weights = new Map();
@@ -64,7 +73,7 @@ export class FrozenPart {
 
   /** Takes over the frozen weights; the session is made when it is first needed. */
   load(weights: Weights): void {
-    this.close().catch(() => undefined); // of a session that could not be made `run` has told
+    this.close().catch(() => undefined);
     this.#weights = weights;
   }
 
@@ -85,6 +94,6 @@ export class FrozenPart {
   async close(): Promise<void> {
     const session = this.#session;
     this.#session = undefined;
-    await (await session)?.release();
+    await (await session?.catch(() => undefined))?.release(); // `run` has reported one that could not be made
   }
 }
