@@ -4,9 +4,7 @@ import { unexpected } from "../../core/errors.ts";
 import { readCsvHeader } from "../../formats/csv.ts";
 import { exists } from "../../machine/files.ts";
 import { isInside, truePath } from "../../machine/true-path.ts";
-
-/** How every table of answers begins. */
-const BEGINNING = ["image", "found", "modality", "probability_male"];
+import { BEGINNING } from "./rows.ts";
 
 /**
  * Refuses a table in the place of another file, and drawn photos below a folder that is given: the next run would take them for

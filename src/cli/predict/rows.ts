@@ -4,6 +4,7 @@ import { visible } from "../../core/visible.ts";
 import { decideClass } from "../../evaluate/metrics/classes.ts";
 import type { ClassProbabilities } from "../../evaluate/stored/prediction-row.ts";
 import { writeCsv } from "../../formats/csv.ts";
+import type { TargetFacts } from "../../models/targets.ts";
 import type { PhotoPrediction } from "../../predict/photo.ts";
 import { GATED } from "../../predict/predictor.ts";
 import { alignColumns, LABEL_NOTE } from "../../report/figure-text.ts";
@@ -59,71 +60,109 @@ export function rowsJson(answer: Answer) {
   };
 }
 
-/** Writes the answers as CSV: numbers in full, boxes in px, a column for each class of further targets. */
-export async function writeRows(path: string, { rows, facts, seeds = [] }: Answer): Promise<void> {
-  const targets = (facts.targets ?? []).flatMap(({ name, classes }) =>
-    classes.map((c) => [name, c] as const),
-  );
-  const cells = (row: PhotoPrediction): Readonly<Record<string, string | number>> => ({
-    image: row.image,
-    found: row.found ?? "",
-    modality: row.modality ?? "",
-    probability_male: row.probability,
-    ...Object.fromEntries(seeds.map((seed, i) => [`seed_${seed}`, row.members![i]!])),
-    decision: row.decision,
-    head: row.head ?? "",
-    gate_hand: row.gateHand ?? "",
-    x: row.box?.x ?? "",
-    y: row.box?.y ?? "",
-    width: row.box?.width ?? "",
-    height: row.box?.height ?? "",
-    uncropped: row.uncropped ?? "",
-    ...Object.fromEntries(targets.map(([name, c]) => [`${name}:${c}`, row.classes![name]![c]!])),
-  });
-  const all = rows.map(cells);
-  await writeCsv(path, Object.keys(all[0]!), all.map(plainRow));
-}
-
+/** A thing that is said of an image: columns of the CSV file, and one of the printed table unless it is left out there. */
 interface Column {
-  readonly title: string;
-  readonly shown: boolean;
-  readonly text: (row: PhotoPrediction) => string;
+  /** What a cell of the CSV file holds, by the column's name; an empty one for undefined. */
+  readonly csv: Readonly<Record<string, (row: PhotoPrediction) => string | number | undefined>>;
+  readonly printed?: PrintedColumn | undefined;
 }
 
-function columnsOf({ facts, seeds, rows }: Answer): readonly Column[] {
-  const targets = (facts.targets ?? []).map(({ name }) => ({
-    title: name,
-    shown: true,
-    text: ({ classes }: PhotoPrediction) => likeliest(classes![name]!),
-  }));
-  return [
-    { title: "image", shown: true, text: ({ image }) => image },
-    {
+interface PrintedColumn {
+  readonly title: string;
+  readonly text: (row: PhotoPrediction) => string;
+  /** The column is shown if this is true of any row; always if left out. */
+  readonly where?: ((row: PhotoPrediction) => boolean) | undefined;
+}
+
+/** What is said of every image, whatever the model. */
+const FIRST_COLUMNS: readonly Column[] = [
+  { csv: { image: ({ image }) => image }, printed: { title: "image", text: ({ image }) => image } },
+  {
+    csv: { found: ({ found }) => found },
+    printed: {
       title: "found",
-      shown: rows.some(({ found }) => found !== undefined),
       text: ({ found }) => found ?? "-",
+      where: ({ found }) => found !== undefined,
     },
-    { title: "modality", shown: true, text: ({ modality }) => modality ?? "-" },
-    { title: "p(male)", shown: true, text: ({ probability }) => probability.toFixed(4) },
-    {
+  },
+  {
+    csv: { modality: ({ modality }) => modality ?? undefined },
+    printed: { title: "modality", text: ({ modality }) => modality ?? "-" },
+  },
+  {
+    csv: { probability_male: ({ probability }) => probability },
+    printed: { title: "p(male)", text: ({ probability }) => probability.toFixed(4) },
+  },
+];
+
+/** What follows the seeds of several models. */
+const LATER_COLUMNS: readonly Column[] = [
+  {
+    csv: { decision: ({ decision }) => decision },
+    printed: { title: "decision", text: ({ decision }) => decision },
+  },
+  { csv: { head: ({ head }) => head } },
+  {
+    csv: { gate_hand: ({ gateHand }) => gateHand ?? undefined },
+    printed: {
+      title: "gate hand",
+      text: ({ gateHand }) => gateHand?.toFixed(3) ?? "-",
+      where: ({ gateHand }) => gateHand !== null,
+    },
+  },
+  {
+    csv: {
+      x: ({ box }) => box?.x,
+      y: ({ box }) => box?.y,
+      width: ({ box }) => box?.width,
+      height: ({ box }) => box?.height,
+    },
+  },
+  { csv: { uncropped: ({ uncropped }) => uncropped } },
+];
+
+/** How the CSV file of every model begins. */
+export const BEGINNING = FIRST_COLUMNS.flatMap(({ csv }) => Object.keys(csv));
+
+/** What is said of an image, in order: in the CSV file numbers in full and boxes in px, printed in few digits. */
+function columnsOf({ facts, seeds }: Pick<Answer, "facts" | "seeds">): readonly Column[] {
+  const seedColumns = seeds === undefined ? [] : [membersColumn(seeds)];
+  const targets = (facts.targets ?? []).map(targetColumn);
+  return [...FIRST_COLUMNS, ...seedColumns, ...LATER_COLUMNS, ...targets];
+}
+
+function membersColumn(seeds: readonly number[]): Column {
+  return {
+    csv: Object.fromEntries(seeds.map((seed, i) => [`seed_${seed}`, ({ members }) => members![i]!])),
+    printed: {
       title: "by seed",
-      shown: seeds !== undefined,
       text: ({ members = [] }) => members.map((p) => p.toFixed(3)).join(" "),
     },
-    { title: "decision", shown: true, text: ({ decision }) => decision },
-    {
-      title: "gate hand",
-      shown: rows.some(({ gateHand }) => gateHand !== null),
-      text: ({ gateHand }) => gateHand?.toFixed(3) ?? "-",
-    },
-    ...targets,
-  ];
+  };
+}
+
+function targetColumn({ name, classes }: TargetFacts): Column {
+  return {
+    csv: Object.fromEntries(classes.map((c) => [`${name}:${c}`, (row) => row.classes![name]![c]!])),
+    printed: { title: name, text: (row) => likeliest(row.classes![name]!) },
+  };
+}
+
+/** Writes the answers as CSV. */
+export async function writeRows(path: string, answer: Answer): Promise<void> {
+  const columns = columnsOf(answer).flatMap(({ csv }) => Object.entries(csv));
+  const cells = (row: PhotoPrediction) =>
+    Object.fromEntries(columns.map(([name, cell]) => [name, cell(row) ?? ""]));
+  const names = columns.map(([name]) => name);
+  await writeCsv(path, names, answer.rows.map(cells).map(plainRow));
 }
 
 /** The answers as a table with notes of what its columns are. */
 export function formatRows(answer: Answer): string {
   const { path, facts, seeds, rows } = answer;
-  const columns = columnsOf(answer).filter(({ shown }) => shown);
+  const columns = columnsOf(answer)
+    .flatMap(({ printed }) => printed ?? [])
+    .filter(({ where }) => where === undefined || rows.some(where));
   const targets = (facts.targets ?? []).map(({ name }) => name);
   const heads = [
     ...new Set(rows.flatMap(({ head }) => (head === undefined || head === GATED ? [] : [head]))),
