@@ -216,6 +216,7 @@ const PUBLISHED: readonly Verb[] = [
     ...RELEASE,
   ]),
   file("derive report", "html", async (world) => ["derive", "report", await world.pairs()]),
+  file("audit resolve", "csv", async (world) => ["audit", "resolve", await world.judged()]),
   file("derive labels", "csv", async (world) => ["derive", "labels", "--predictions", await world.run()]),
 ];
 

@@ -42,6 +42,8 @@ export interface World {
   study(): Promise<string>;
   /** Decisions that erase one subject. */
   erasing(): Promise<string>;
+  /** A log of judgements. */
+  judged(): Promise<string>;
   key(): Promise<string>;
   /** Has the server give out the folder of the bundle, or the pretrained weights. */
   serve(what: "bundle" | "pretrained"): Promise<void>;
@@ -116,6 +118,7 @@ export async function openWorld(dir: string, cli: Cli): Promise<World> {
     erasing: () =>
       once("erasing.csv", async (path) => writeFile(path, await erasingOne(await world.pairs()))),
     key: () => once("bundle.key", (path) => writeFile(path, "k".repeat(40))),
+    judged: () => once("judged.jsonl", async (path) => writeFile(path, judgedLine())),
     async serve(what) {
       if (what === "bundle") await addFolder(files, "/bundle", await world.bundle());
       else await addPretrained(files, await world.run());
@@ -131,6 +134,21 @@ export async function openWorld(dir: string, cli: Cli): Promise<World> {
     },
   };
   return world;
+}
+
+/** A log of one judgement: nothing of the pairs is looked at to resolve it. */
+function judgedLine(): string {
+  const pictures = ["hand", "face"];
+  const seen = { label: true, predictions: false, judgements: false, pictures };
+  const what = {
+    recorded: { gender: "female" },
+    asked: ["gender"],
+    seen,
+    choice: "relabel",
+    to: { gender: "male" },
+  };
+  const who = { annotator: "one", when: "2026-03-31T12:00:00Z", image_id: "p1", user_id: "s1", ms: 900 };
+  return `${JSON.stringify({ id: "1", ...who, ...what })}\n`;
 }
 
 async function erasingOne(pairs: string): Promise<string> {

@@ -43,7 +43,7 @@ function invocationOf(command: string): Invocation | undefined {
   const match = /^(?:npx (?:--no )?facehand|node (?:\.\/)?bin\/facehand\.js|facehand)\s+(.*)$/.exec(command);
   if (match === null) return undefined;
   const words = match[1]!.split(/\s+/);
-  const families = ["data", "model", "study", "release"];
+  const families = ["data", "audit", "model", "study", "release"];
   const below = /^derive (?:report|labels|merge)\b/.test(match[1]!); // derive also stands alone
   const count = words[0]!.startsWith("-") ? 0 : below || families.includes(words[0]!) ? 2 : 1;
   const flags = words.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]!);

@@ -1,5 +1,6 @@
 // All verbs of the command line, in the order of --help.
 import type { Command } from "commander";
+import { auditCommand } from "./audit/audit.ts";
 import type { Context } from "./context.ts";
 import { dataCommand } from "./data/data.ts";
 import { demoCommand } from "./demo/demo.ts";
@@ -18,6 +19,7 @@ export function commands(context: Context): Command[] {
     demoCommand(context),
     dataCommand(context),
     deriveCommand(context),
+    auditCommand(context),
     trainCommand(context),
     evaluateCommand(context),
     predictCommand(context),

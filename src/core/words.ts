@@ -66,3 +66,6 @@ export interface Sample {
 export function sexIndex(sex: Sex): 0 | 1 {
   return sex === "male" ? 1 : 0;
 }
+
+/** Between the names of people who decided something together, in one field. */
+export const BETWEEN_NAMES = "; ";

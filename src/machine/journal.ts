@@ -2,7 +2,7 @@
 // Source: our own. Invariants: a line that has its end is never changed; a last line that a kill cut off has none, is left
 // out by readers and taken away before the next line is written, so that what remains is a prefix of the journal that was
 // never stopped. A line that has its end and cannot be read is damage, not a kill.
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { crc32 } from "node:zlib";
 import type { z } from "zod";
 import type { AppError } from "../core/errors.ts";
@@ -16,6 +16,8 @@ export interface JournalFormat<T> {
   readonly schema: z.ZodType<T>;
   /** Behind the JSON of a line stand a tab and its CRC-32; lines without are read too. Left out where others read the lines. */
   readonly checksums?: boolean | undefined;
+  /** Lines are on the disk when they have been added, not only with the system. */
+  readonly synced?: boolean | undefined;
   /** The error for a line that cannot be read; undefined to leave the line out. */
   readonly damaged: (text: string, where: string, cause: unknown) => AppError | undefined;
 }
@@ -48,7 +50,10 @@ export async function openJournal<T>(path: string, format: JournalFormat<T>): Pr
     done,
     // A line that was written in part is dropped by the next opening.
     append: (values) =>
-      writing(path, () => file.appendFile(values.map((value) => journalLine(format, value)).join(""))),
+      writing(path, async () => {
+        await file.appendFile(values.map((value) => journalLine(format, value)).join(""));
+        if (format.synced === true) await file.datasync();
+      }),
     close: () => file.close(),
   };
 }
@@ -65,6 +70,14 @@ export async function appendJournal<T>(
   } finally {
     await journal.close();
   }
+}
+
+/** Bytes of a last line that was cut off; 0 if there is none, or no journal. */
+export async function unfinishedBytes<T>(path: string, format: JournalFormat<T>): Promise<number> {
+  if (!(await exists(path))) return 0;
+  let whole = 0;
+  for await (const { end } of readLines(path, format)) whole = end;
+  return (await stat(path)).size - whole;
 }
 
 /**

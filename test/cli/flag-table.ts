@@ -186,6 +186,14 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--out": cli("derive-decide"),
     "--json": cli("derive-decide"),
   },
+  "audit agreement": {
+    "--bootstrap": cli("audit"),
+    "--min-subjects": cli("audit"),
+    "--json": cli("audit"),
+  },
+  "audit resolve": {
+    "--out": cli("audit"),
+  },
   train: {
     ...settings("trained"),
     // The network of the other flags has one form of pooling, and no branch to drop. One step shows it in larger ones.

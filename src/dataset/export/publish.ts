@@ -4,7 +4,7 @@
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError, unexpected } from "../../core/errors.ts";
-import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
+import { BETWEEN_NAMES, COLUMNS, SPLITS, type Split } from "../../core/words.ts";
 import { openCsv, readCsv, readCsvHeader, writeCsv } from "../../formats/csv.ts";
 import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
 import { openParquet } from "../../formats/parquet/write.ts";
@@ -24,7 +24,15 @@ const LEADING = ["sha256", "look", "hand_box", "face_box"] as const;
 class Deciders {
   readonly #ids = new Map<string, string>();
 
-  idOf(name: string): string {
+  /** Of several who decided together each has an id. */
+  idOf(names: string): string {
+    return names
+      .split(BETWEEN_NAMES)
+      .map((name) => this.#idOfOne(name))
+      .join(BETWEEN_NAMES);
+  }
+
+  #idOfOne(name: string): string {
     const id = this.#ids.get(name) ?? `A${this.#ids.size + 1}`;
     this.#ids.set(name, id);
     return id;
