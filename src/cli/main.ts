@@ -16,15 +16,23 @@ import { packageVersion } from "./version.ts";
 const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.
 The label is an apparent one, recorded by machines or annotators; it is never a person's identity.`;
 
-function program(context: Context, writeOut: (text: string) => void): Command {
+const VERSION_FLAGS = ["-V", "--version"];
+
+/** What was typed, and the commands that were loaded for it. */
+interface Typed {
+  readonly argv: readonly string[];
+  readonly verbs: readonly Command[];
+}
+
+function program(verbs: readonly Command[], writeOut: (text: string) => void): Command {
   const root = new Command("facehand")
     .description(DESCRIPTION)
-    .version(packageVersion(), "-V, --version", "print the version")
+    .version(packageVersion(), VERSION_FLAGS.join(", "), "print the version")
     .helpOption("-h, --help", "print this help")
     .enablePositionalOptions() // or `derive merge --out` would be taken for `derive --out`
     .showSuggestionAfterError()
     .allowExcessArguments(false);
-  for (const command of commands(context)) root.addCommand(command);
+  for (const command of verbs) root.addCommand(command);
   const settle = (command: Command) => {
     command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut });
     command.commands.forEach(settle);
@@ -64,15 +72,19 @@ export async function run(argv: readonly string[]): Promise<number> {
     print: (text) => out.write(`${visibleLines(text)}\n`),
     report: (text) => say(visible(text)),
   };
-  const restore = onUncaught((error) => explain(error, argv, say));
+  let verbs: readonly Command[] = [];
+  const tell = (fault: unknown) => explain(fault, { argv, verbs }, say);
+  const restore = onUncaught(tell);
   let code = 0;
   try {
-    await program(context, (text) => out.write(text)).parseAsync(argv, { from: "user" });
+    const asksVersion = argv.length === 1 && VERSION_FLAGS.includes(argv[0]!);
+    if (!asksVersion) verbs = await commands(context, argv[0]);
+    await program(verbs, (text) => out.write(text)).parseAsync(argv, { from: "user" });
   } catch (error) {
-    code = explain(error, argv, say);
+    code = tell(error);
   }
   const fault = await out.flush();
-  if (code === 0 && fault !== undefined) code = explain(notPrinted(fault), argv, say);
+  if (code === 0 && fault !== undefined) code = tell(notPrinted(fault));
   await err.flush(); // what could not be told there is told by the exit code
   restore();
   settled();
@@ -91,12 +103,12 @@ function notPrinted(fault: Error): AppError {
 }
 
 /** Prints what went wrong; usage only for input errors, a stack only for our own faults. */
-function explain(fault: unknown, argv: readonly string[], say: (text: string) => void): number {
+function explain(fault: unknown, typed: Typed, say: (text: string) => void): number {
   const error = fromErrno(fault);
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return 0; // --help and --version
-    say(picocolors.red(reword(error, argv)));
-    say(usageHint(argv));
+    say(picocolors.red(reword(error, typed)));
+    say(usageHint(typed));
     return EXIT_CODES.input;
   }
   if (error instanceof Interrupted) {
@@ -106,7 +118,7 @@ function explain(fault: unknown, argv: readonly string[], say: (text: string) =>
   if (error instanceof AppError) {
     say(picocolors.red(error.message));
     if (error.hint !== undefined) say(`Try: ${error.hint}`);
-    if (error.kind === "input") say(usageHint(argv));
+    if (error.kind === "input") say(usageHint(typed));
     if (error.kind !== "internal") return EXIT_CODES[error.kind];
   } else say(picocolors.red(OUR_FAULT));
   say(stackOf(error));
@@ -123,19 +135,19 @@ function stackOf(error: unknown): string {
 }
 
 /** Commander's messages in the house's wording; the nearest match, if any, is on a second line. */
-function reword({ code, message }: CommanderError, argv: readonly string[]): string {
+function reword({ code, message }: CommanderError, typed: Typed): string {
   const text = visible(message.replace(/^error: /, "").trim());
   const what = /'([^']*)'/.exec(text)?.[1] ?? text;
   const nearest = /\(Did you mean (.+?)\?\)/.exec(text)?.[1];
   const hint = nearest === undefined ? "" : `\nTry: ${nearest}`;
   if (code === "commander.excessArguments") {
-    const verb = mistypedVerb(argv);
+    const verb = mistypedVerb(typed);
     if (verb !== undefined) return verb;
   }
   if (code === "commander.unknownCommand") return `Expected a known verb, got ${what}${hint}`;
   if (code === "commander.unknownOption") return `Expected a known flag, got ${what}${hint}`;
   if (code === "commander.missingMandatoryOptionValue")
-    return mistyped(argv) ?? `Expected ${what}, got nothing`;
+    return mistyped(typed) ?? `Expected ${what}, got nothing`;
   if (code === "commander.missingArgument") return `Expected <${what}>, got nothing`;
   if (code === "commander.optionMissingArgument") return `Expected a value for ${what}, got nothing`;
   if (code === "commander.help") return "Expected a verb, got nothing";
@@ -143,11 +155,11 @@ function reword({ code, message }: CommanderError, argv: readonly string[]): str
 }
 
 /** Commander misses a required flag before it sees that another is unknown: most often it is that one, mistyped. */
-function mistyped(argv: readonly string[]): string | undefined {
-  const flags = named(argv)
+function mistyped(typed: Typed): string | undefined {
+  const flags = named(typed)
     .at(-1)!
     .options.flatMap(({ long }) => long ?? []);
-  const unknown = argv
+  const unknown = typed.argv
     .map((word) => word.split("=")[0]!)
     .find((word) => word.startsWith("--") && !flags.includes(word));
   if (unknown === undefined) return undefined;
@@ -155,22 +167,21 @@ function mistyped(argv: readonly string[]): string | undefined {
 }
 
 /** Commander takes what follows a verb that also stands alone (`derive`) for an argument too many, not for a verb. */
-function mistypedVerb(argv: readonly string[]): string | undefined {
-  const found = named(argv);
-  const word = argv[found.length];
+function mistypedVerb(typed: Typed): string | undefined {
+  const found = named(typed);
+  const word = typed.argv[found.length];
   const verbs = found.at(-1)?.commands.map((c) => c.name()) ?? [];
   if (word === undefined || word.startsWith("-") || verbs.length === 0) return undefined;
   return `Expected a known verb, got ${visible(word)}\nTry: ${closest(word, verbs)}`;
 }
 
 /** The commands that the first words name, outermost first. */
-function named(argv: readonly string[]): Command[] {
-  const silent = { signal: new AbortController().signal, print: () => undefined, report: () => undefined };
-  const command = commands(silent).find((c) => c.name() === argv[0]);
+function named({ argv, verbs }: Typed): Command[] {
+  const command = verbs.find((c) => c.name() === argv[0]);
   const child = command?.commands.find((c) => c.name() === argv[1]);
   return [command, child].flatMap((c) => c ?? []);
 }
 
-function usageHint(argv: readonly string[]): string {
-  return `Usage: ${["facehand", ...named(argv).map((c) => c.name()), "--help"].join(" ")}`;
+function usageHint(typed: Typed): string {
+  return `Usage: ${["facehand", ...named(typed).map((c) => c.name()), "--help"].join(" ")}`;
 }

@@ -1,31 +1,32 @@
-// All verbs of the command line, in the order of --help.
+// All verbs of the command line, in the order of --help. The code of all together takes longer to load than most commands
+// take: of a command that names its verb, only that one is loaded.
 import type { Command } from "commander";
-import { auditCommand } from "./audit/audit.ts";
 import type { Context } from "./context.ts";
-import { dataCommand } from "./data/data.ts";
-import { demoCommand } from "./demo/demo.ts";
-import { deriveCommand } from "./derive/derive.ts";
-import { doctorCommand } from "./doctor/doctor.ts";
-import { evaluateCommand } from "./evaluate/evaluate.ts";
-import { modelCommand } from "./model/model.ts";
-import { predictCommand } from "./predict/predict.ts";
-import { releaseCommand } from "./release/release.ts";
-import { studyCommand } from "./study/study.ts";
-import { trainCommand } from "./train/train.ts";
 
-/** The commands, bound to a context. */
-export function commands(context: Context): Command[] {
-  return [
-    demoCommand(context),
-    dataCommand(context),
-    deriveCommand(context),
-    auditCommand(context),
-    trainCommand(context),
-    evaluateCommand(context),
-    predictCommand(context),
-    studyCommand(context),
-    modelCommand(context),
-    releaseCommand(context),
-    doctorCommand(context),
-  ];
+type Make = (context: Context) => Command;
+
+const VERBS: Readonly<Record<string, () => Promise<Make>>> = {
+  demo: async () => (await import("./demo/demo.ts")).demoCommand,
+  data: async () => (await import("./data/data.ts")).dataCommand,
+  derive: async () => (await import("./derive/derive.ts")).deriveCommand,
+  audit: async () => (await import("./audit/audit.ts")).auditCommand,
+  train: async () => (await import("./train/train.ts")).trainCommand,
+  evaluate: async () => (await import("./evaluate/evaluate.ts")).evaluateCommand,
+  predict: async () => (await import("./predict/predict.ts")).predictCommand,
+  study: async () => (await import("./study/study.ts")).studyCommand,
+  model: async () => (await import("./model/model.ts")).modelCommand,
+  release: async () => (await import("./release/release.ts")).releaseCommand,
+  doctor: async () => (await import("./doctor/doctor.ts")).doctorCommand,
+};
+
+/**
+ * The commands, bound to a context.
+ *
+ * @param word - the first of the command line: the verb that it names alone, or all of them if it names none
+ */
+export async function commands(context: Context, word?: string): Promise<Command[]> {
+  const named = Object.entries(VERBS).filter(([name]) => name === word);
+  const made: Command[] = [];
+  for (const [, load] of named.length > 0 ? named : Object.entries(VERBS)) made.push((await load())(context));
+  return made;
 }

@@ -14,7 +14,7 @@ import { runCli } from "./run.ts";
 
 const silent = { signal: new AbortController().signal, print: () => undefined, report: () => undefined };
 /** `verb --flag` of everything that the program takes. */
-const FLAGS = commands(silent).flatMap((command) =>
+const FLAGS = (await commands(silent)).flatMap((command) =>
   [command, ...command.commands].flatMap((verb) => {
     const name = verb === command ? verb.name() : `${command.name()} ${verb.name()}`;
     return verb.options.flatMap(({ long }) => (long == null ? [] : [[name, long] as const]));

@@ -11,12 +11,12 @@ const silent = {
 };
 
 /** Paths of all verbs, e.g. `["data", "show"]`, families included. */
-const VERBS = commands(silent).flatMap((command) => [
+const VERBS = (await commands(silent)).flatMap((command) => [
   [command.name()],
   ...command.commands.map((child) => [command.name(), child.name()]),
 ]);
 /** Those that do something by themselves. */
-const LEAVES = commands(silent).flatMap((command) =>
+const LEAVES = (await commands(silent)).flatMap((command) =>
   command.commands.length === 0 ? [command] : [...command.commands],
 );
 
@@ -32,14 +32,14 @@ describe("help", () => {
   it("lists every verb and says what the label is", async () => {
     const { code, stdout } = await runCli("--help");
     expect(code).toBe(0);
-    for (const command of commands(silent))
+    for (const command of await commands(silent))
       expect(stdout).toMatch(new RegExp(`^  ${command.name()}\\b`, "m"));
     expect(stdout).toContain("apparent");
     expect(stdout).toContain("never a");
   });
 
-  it("describes every verb, flag and argument", () => {
-    for (const command of commands(silent)) expect(command.description(), command.name()).not.toBe("");
+  it("describes every verb, flag and argument", async () => {
+    for (const command of await commands(silent)) expect(command.description(), command.name()).not.toBe("");
     for (const command of LEAVES) {
       expect(command.description(), command.name()).not.toBe("");
       for (const { flags, description } of command.options) expect(description, flags).toBeTruthy();
