@@ -1,7 +1,9 @@
 // ◇ Browser-safe. Values and JSON text against schemas, where a value may be meant to exhaust the schema.
+// Invariant: no wording of the schema library reaches a user: `schemaFault` says what it found in ours.
 import { z } from "zod";
-import { AppError, show } from "./errors.ts";
+import { AppError, show, unexpected } from "./errors.ts";
 import { causeOf, endsOf } from "./sniff.ts";
+import { wordHint } from "./spelling.ts";
 
 /**
  * As the schema's safeParse, also for values that nest far deeper than any of ours: a schema calls itself for what a value
@@ -41,14 +43,118 @@ export function parseJson<S extends z.ZodType>(text: string, schema: S, where: s
   }
   const result = safeParse(schema, value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const key = issue === undefined || issue.path.length === 0 ? "the document" : issue.path.join(".");
-  throw new AppError(
-    "data",
-    "JSON_SCHEMA",
-    `Expected valid ${key} in ${where}, got: ${issue?.message ?? "nothing"}`,
-    {
-      cause: result.error,
-    },
-  );
+  const { key, ...fault } = schemaFault(result.error, value);
+  const name = key === "" ? "the document" : key;
+  throw unexpected("data", { code: "JSON_SCHEMA", name, ...fault, where, cause: result.error });
 }
+
+/** What is wrong with a value, in the house's words. */
+export interface SchemaFault {
+  readonly expected: string;
+  /** Where in the value, `a.0.b`; empty for the value itself. */
+  readonly key: string;
+  readonly got: unknown;
+  readonly hint?: string | undefined;
+}
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * The fault that says most of all that a schema finds in a value.
+ *
+ * @param value - what was parsed
+ * @example schemaFault(z.enum(["val", "test"]).safeParse("Val").error!, "Val") // "val or test", the nearest is val
+ */
+export function schemaFault(error: z.ZodError, value: unknown): SchemaFault {
+  const issue = tellingIssue(error);
+  const got = valueAt(value, issue.path);
+  const key = issue.path.join(".");
+  if (issue.code === "unrecognized_keys") {
+    const [unknown] = issue.keys;
+    return { expected: "a known key", key, got: unknown, hint: `correct or take out ${show(unknown)}` };
+  }
+  const [, words, hint = hintFor(issue, got)] = /^expected ([^;]*)(?:; (.*))?$/s.exec(issue.message) ?? [];
+  return { expected: words ?? expectedOf(issue), key, got, hint };
+}
+
+/** A mistyped key is often the one that is missing, and says more; of a union the complaint that lies deepest. */
+export function tellingIssue(error: z.ZodError): Issue {
+  const issues = error.issues.map(deepest);
+  return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
+}
+
+/** A union complains of all its members; the one that was meant is the one whose complaint lies deepest. */
+function deepest(issue: Issue): Issue {
+  if (issue.code !== "invalid_union") return issue;
+  const all = issue.errors.flatMap((errors) => errors.slice(0, 1)).map(deepest);
+  const inner = all.sort((a, b) => b.path.length - a.path.length)[0];
+  return inner === undefined || inner.path.length === 0
+    ? issue
+    : { ...inner, path: [...issue.path, ...inner.path] };
+}
+
+const valueAt = (value: unknown, path: readonly PropertyKey[]) =>
+  path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown> | null | undefined)?.[key], value);
+
+/** Of a word that there is not the nearest one that there is. */
+function hintFor(issue: Issue, got: unknown): string | undefined {
+  const words = allowed(issue).filter((word) => typeof word === "string");
+  return typeof got === "string" && words.length > 1 ? wordHint(got, words) : undefined;
+}
+
+/** The values of a closed set, also where it is a union of single ones. */
+function allowed(issue: Issue): readonly unknown[] {
+  if (issue.code === "invalid_value") return issue.values;
+  if ("options" in issue && Array.isArray(issue.options)) return issue.options;
+  return issue.code === "invalid_union"
+    ? issue.errors.flatMap(([first]) => (first ? allowed(first) : []))
+    : [];
+}
+
+/** What the schema library's names of types are called here. */
+const TYPES: Readonly<Record<string, string>> = {
+  ...{ string: "text", number: "a number", int: "a whole number", boolean: "true or false" },
+  ...{ object: "an object", record: "an object", array: "a list", tuple: "a list", null: "null" },
+};
+
+function expectedOf(issue: Issue): string {
+  switch (issue.code) {
+    case "invalid_value":
+      return either(issue.values.map((one) => String(one)));
+    case "invalid_type":
+      return TYPES[issue.expected] ?? issue.expected;
+    case "too_small":
+    case "too_big":
+      return sized(issue);
+    case "not_multiple_of":
+      return `a multiple of ${issue.divisor}`;
+    case "invalid_format":
+      return issue.pattern === undefined
+        ? `text in the form of ${issue.format}`
+        : `text like ${issue.pattern}`;
+    case "invalid_union": {
+      if ("options" in issue && issue.options !== undefined) return either(issue.options.map(String));
+      const each = issue.errors.flatMap(([first]) => (first === undefined ? [] : [expectedOf(first)]));
+      return each.length === 0 ? "another value" : either([...new Set(each)]);
+    }
+    default:
+      return `a valid value (${issue.message})`;
+  }
+}
+
+/** Bounds of numbers, and of how many characters or entries there are. */
+function sized(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const { origin, inclusive, exact = false } = issue;
+  const small = issue.code === "too_small";
+  const bound = String(small ? issue.minimum : issue.maximum);
+  if (["number", "int", "bigint"].includes(origin)) {
+    if (inclusive) return small ? `a number from ${bound}` : `a number up to ${bound}`;
+    return `a number ${small ? "above" : "below"} ${bound}`;
+  }
+  const [one, many] = origin === "string" ? ["character", "characters"] : ["entry", "entries"];
+  const of = bound === "1" ? one : many;
+  return exact ? `${bound} ${of}` : `at ${small ? "least" : "most"} ${bound} ${of}`;
+}
+
+const either = (words: readonly string[]) =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;

@@ -27,7 +27,7 @@ describe("parseAge", () => {
     ["20 - 29", "20-29"],
     ["20 to 29", "20-29"],
     ["20-29.0", "20-29"],
-    ["27.0", "27"],
+    ["27.5", "20-29"],
     ["020-029", "20-29"],
     ["29-20", "20-29"],
     ["70 +", "70+"],
@@ -41,6 +41,9 @@ describe("parseAge", () => {
     expect(hintOf(reading)).toBe(`the nearest is ${nearest}; leave the cell empty where no age is recorded`);
   });
 
+  it.each(["20.0", "7.00"])("takes %j of a column of numbers with gaps for the year", (text) =>
+    expect(parseAge(text)).toEqual({ value: String(Number(text)) }),
+  );
   it.each(["nan", "unknown"])("takes %j for nothing recorded", (text) =>
     expect(parseAge(text)).toMatchObject({ fault: { code: "FIELD_NOTHING" } }),
   );

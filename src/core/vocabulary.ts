@@ -123,6 +123,7 @@ function parseWord(
 
 const AGE_FAULT = { code: "AGE_VALUE", expected: "an age bucket such as 20-29 or 70+" } as const;
 const AGE = /^(\d{1,3})(?:-(\d{1,3})|\+)?$/;
+const WHOLE_YEAR = /^(\d+)\.0+$/;
 const OLDEST_YEARS = 130;
 
 /** First and last year of an age bucket, the last one of an open bucket being 130; undefined if it is none. */
@@ -138,12 +139,13 @@ export function ageRange(bucket: string): readonly [low: number, high: number] |
 
 /**
  * A recorded age bucket: `20-29`, `70+`, or one year; empty if unknown. Whatever its edges are: `derive --age-edges`
- * makes others than FairFace's.
+ * makes others than FairFace's. A whole year as pandas writes a column of numbers with gaps, `20.0`, is that year.
  *
  * @example parseAge("Oct-19") // a fault whose hint says 10-19
  */
 export function parseAge(text: string): Reading {
-  if (text === "" || ageRange(text) !== undefined) return { value: text };
+  const whole = WHOLE_YEAR.exec(text)?.[1] ?? text;
+  if (whole === "" || ageRange(whole) !== undefined) return { value: whole };
   const fault = nameFault(text);
   if (fault !== undefined) return { fault };
   return { fault: { ...AGE_FAULT, hint: ageHint(text) } };

@@ -7,7 +7,7 @@ import { placeBelow } from "../machine/true-path.ts";
 import { planLayout } from "./layout.ts";
 
 export const MANIFEST_FORMAT = "facehand-dataset/2";
-const hash = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hex digits");
 const count = z.number().int().min(0);
 const bySplit = z.strictObject({ train: count, val: count, test: count });
 

@@ -121,15 +121,19 @@ describe("damage", () => {
     [
       "another key",
       file('{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1],"x":1}}', 1),
-      "valid entry for a",
+      "Expected a known key for a, got",
     ],
     [
       "a negative size",
       file('{"a":{"dtype":"U8","shape":[-1],"data_offsets":[0,1]}}', 1),
-      "valid entry for a",
+      "Expected a number from 0 for shape.0 of a, got -1",
     ],
-    ["an entry that is no object", file('{"a":3}'), "valid entry for a"],
-    ["metadata that are no text", file('{"__metadata__":{"a":1}}'), "valid entry for __metadata__"],
+    ["an entry that is no object", file('{"a":3}'), "Expected an object for a, got 3"],
+    [
+      "metadata that are no text",
+      file('{"__metadata__":{"a":1}}'),
+      "Expected text for a of __metadata__, got 1",
+    ],
     [
       "another dtype",
       file('{"a":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', 1),

@@ -2,7 +2,8 @@
 // Source: the format section of huggingface/safetensors' README.
 // Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
 import { z } from "zod";
-import { AppError, unexpected } from "../core/errors.ts";
+import { type AppError, unexpected } from "../core/errors.ts";
+import { schemaFault } from "../core/schema.ts";
 import { explainedBytes } from "../core/sniff.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
@@ -160,12 +161,13 @@ function offsets(expected: string, name: string, got: unknown, where: string): A
 function valid<S extends z.ZodType>(schema: S, value: unknown, name: string, where: string): z.output<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problem = result.error.issues[0]?.message ?? "a bad value";
-  throw new AppError(
-    "data",
-    "SAFETENSORS_HEADER",
-    `Expected a valid entry for ${name}, got: ${problem} (${where})`,
-  );
+  const { key, ...fault } = schemaFault(result.error, value);
+  throw unexpected("data", {
+    code: "SAFETENSORS_HEADER",
+    name: key === "" ? name : `${key} of ${name}`,
+    ...fault,
+    where,
+  });
 }
 
 /** The first key that an object of valid JSON text has twice: JSON.parse would keep the last in silence. */

@@ -1,7 +1,8 @@
 // ◇ Browser-safe. What a checkpoint says about itself: enough to rebuild the graph and to treat pixels as in training.
 // Invariant: facts and weights together determine every prediction.
 import { z } from "zod";
-import { AppError } from "../core/errors.ts";
+import { unexpected } from "../core/errors.ts";
+import { schemaFault } from "../core/schema.ts";
 import { backbone } from "./backbones/registry.ts";
 import { GATINGS, mag } from "./mag.ts";
 import { type BackboneOptions, GLOBAL_POOLS, type ModelGraph } from "./model.ts";
@@ -64,9 +65,9 @@ export type ModelFacts = z.infer<typeof modelFactsSchema>;
 export function parseFacts(facts: unknown, path: string): ModelFacts {
   const parsed = modelFactsSchema.safeParse(facts);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const message = `Expected valid facts in ${path}, got ${issue.path.join(".")}: ${issue.message}`;
-  throw new AppError("data", "CHECKPOINT_FACTS", message, { cause: parsed.error });
+  const { key, ...fault } = schemaFault(parsed.error, facts);
+  const name = key === "" ? "the facts" : `${key} of the facts`;
+  throw unexpected("data", { code: "CHECKPOINT_FACTS", name, ...fault, where: path, cause: parsed.error });
 }
 
 export const OUTPUT_MEANING = "probability of male as recorded in the training labels";

@@ -2,7 +2,8 @@
 // Source: the Croissant specification 1.1 (sections "Dataset-level Information", "Resources", "RecordSets").
 // It is narrower than the specification: what we do not write is refused.
 import { z } from "zod";
-import { AppError } from "../core/errors.ts";
+import { AppError, show } from "../core/errors.ts";
+import { schemaFault } from "../core/schema.ts";
 
 const text = z.string().min(1);
 const ref = z.strictObject({ "@id": text });
@@ -93,8 +94,8 @@ const KNOWN = new Set(Object.keys(dataset.shape));
 export function checkCroissant(document: unknown): CroissantDocument {
   const result = dataset.safeParse(document);
   if (!result.success) {
-    const issue = result.error.issues[0];
-    throw fault(`${issue?.path.join(".")}: ${issue?.message}`);
+    const { key, expected, got } = schemaFault(result.error, document);
+    throw fault(`${show(got)} for ${key}, which should be ${expected}`);
   }
   const extra = Object.keys(result.data).find((key) => !KNOWN.has(key) && !rai.safeParse(key).success);
   if (extra !== undefined) throw fault(`the unknown property ${extra}`);

@@ -3,7 +3,7 @@
 
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
-import { parseJson } from "../core/schema.ts";
+import { parseJson, schemaFault } from "../core/schema.ts";
 import { MODALITIES } from "../core/words.ts";
 import { THRESHOLD } from "../evaluate/metrics/binary.ts";
 import { PIXELS, PIXELS_NAMES } from "../models/backbones/recipes.ts";
@@ -193,13 +193,8 @@ export function parseModelConfig(input: unknown): ModelConfig {
 function parseConfig<C extends ModelConfig>(schema: z.ZodType<C>, input: unknown): C {
   const result = schema.safeParse(input);
   if (!result.success) {
-    const issue = result.error.issues[0]!;
-    const name = issue.path.length === 0 ? "the configuration" : issue.path.join(".");
-    const got = issue.path.reduce<unknown>(
-      (value, key) => (value as Record<PropertyKey, unknown>)?.[key],
-      input,
-    );
-    throw unexpected("input", { code: "CONFIG", expected: `a valid value (${issue.message})`, name, got });
+    const { key, ...fault } = schemaFault(result.error, input);
+    throw unexpected("input", { code: "CONFIG", name: key === "" ? "the configuration" : key, ...fault });
   }
   checkTag(result.data);
   return result.data;

@@ -107,9 +107,7 @@ describe("derive --decisions", () => {
     await writeFile(at("bad.csv"), "who,when,what,why,image_id\nme,yesterday,remove,x,a\n");
     const { code, stderr } = await derive("bad", "--decisions", at("bad.csv"));
     expect(code).toBe(3);
-    expect(stderr).toMatch(
-      /^Expected a valid value \(expected a date .*\) for when of a decision, got "yesterday"/,
-    );
+    expect(stderr).toMatch(/^Expected a date .* for when of a decision, got "yesterday"/);
     expect(stderr).toContain("bad.csv:2)");
   });
 });

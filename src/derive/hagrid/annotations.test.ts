@@ -118,17 +118,23 @@ describe("readAnnotations", () => {
   });
 
   it("refuses records that break the format, naming file, image and key", async () => {
-    await reject({ ...V20, extra: 1 }, /image bad, got: Unrecognized key: "extra"/);
-    await reject({ ...V20, leading_hand: "right", meta: {} }, /Unrecognized key: "meta"/);
-    await reject({ ...V20, user_id: "me" }, /valid user_id in .*palm\.json, image bad, got: .*32 or 64 hex/);
+    await reject({ ...V20, extra: 1 }, /Expected a known key for the record, got "extra" \(.*, image bad\)/);
+    await reject({ ...V20, leading_hand: "right", meta: {} }, /a known key .* got "meta"/);
+    await reject(
+      { ...V20, user_id: "me" },
+      /Expected 32 or 64 hex.* for user_id, got "me" \(.*palm\.json, image bad\)/,
+    );
     await reject({ ...V20, labels: ["palm", "palm"] }, /Expected 1 labels, one a box for labels/);
     await reject(
       { ...V2, hand_landmarks: [[[0.5, 0.5]]] },
       /Expected 21 points or none for landmarks, got 1/,
     );
-    await reject({ ...V2, meta: { ...V2.meta, gender: ["unknown"] } }, /valid meta\.gender\.0/);
+    await reject(
+      { ...V2, meta: { ...V2.meta, gender: ["unknown"] } },
+      /Expected Male or Female for meta\.gender\.0/,
+    );
     await reject([], /image bad/);
-    await reject({ ...V20, bboxes: [], labels: [] }, /valid bboxes/);
+    await reject({ ...V20, bboxes: [], labels: [] }, /for bboxes/);
   });
 
   it("takes ids and words in any case as one, and refuses unknown words with the nearest", async () => {
@@ -142,15 +148,15 @@ describe("readAnnotations", () => {
     await reject({ ...V20, user_id: `${USER} ` }, /32 or 64 hex digits/);
     await reject(
       { ...V2, meta: { ...meta, race: ["nan"] } },
-      /valid meta\.race\.0 in .*: expected a recorded value/,
+      /Expected a recorded value for meta\.race\.0, got "nan"/,
     );
     await reject(
       { ...V2, meta: { ...meta, race: ["Whit"] } },
-      /a known race or skin tone; the nearest is White/,
+      /Expected a known race or skin tone for meta\.race\.0, got "Whit"/,
     );
     await reject(
       { ...V20, labels: ["plam"] },
-      /valid labels\.0 in .*: expected a known gesture; the nearest is palm/,
+      /Expected a known gesture for labels\.0, got "plam" \(.*, image bad\)/,
     );
   });
 
@@ -180,7 +186,7 @@ describe("readAnnotations", () => {
       [0.1, 0.1, 0, 0.2],
       [0.1, 0.1, 0.2],
     ])
-      await reject({ ...V20, bboxes: [box] }, /valid bboxes\.0 in .*image bad/);
+      await reject({ ...V20, bboxes: [box] }, / for bboxes\.0.*, got .*image bad/);
   });
 
   it("refuses image ids that are no file names", async () => {

@@ -40,9 +40,13 @@ export class BadRecords {
     if (first === undefined) return;
     if (this.#count === 1) throw first;
     const more = this.#count - this.#first.length;
-    const lines = [...this.#first.map(({ message }) => message), ...(more === 0 ? [] : [`and ${more} more`])];
+    const alike = this.#first.every(({ hint }) => hint === first.hint);
+    const told = this.#first.map(({ message, hint }) =>
+      alike || hint === undefined ? message : `${message}: ${hint}`,
+    );
+    const lines = [...told, ...(more === 0 ? [] : [`and ${more} more`])];
     const message = `Expected good records in ${where}, got ${this.#count} bad ones:`;
-    const hint = first.hint ?? "mend the records, or take them out of their files";
+    const hint = (alike ? first.hint : undefined) ?? "mend the records, or take them out of their files";
     throw new AppError("data", "BAD_RECORDS", message, { hint, lines, cause: first });
   }
 }

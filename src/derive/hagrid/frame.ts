@@ -3,7 +3,8 @@
 // leading_*; v2 adds hand_landmarks, united_* and meta. Which one a record is, its keys tell.
 // Invariant: a frame that comes out is valid: safe image id, boxes in the frame, one label a box, no unknown key.
 import { z } from "zod";
-import { AppError, unexpected } from "../../core/errors.ts";
+import { type AppError, unexpected } from "../../core/errors.ts";
+import { schemaFault } from "../../core/schema.ts";
 import { wordSchema } from "../../core/spelling.ts";
 import { subjectKey } from "../../core/subject.ts";
 import { parseGesture, parseRace, readSex, type Sex } from "../../core/vocabulary.ts";
@@ -47,7 +48,7 @@ export interface AnnotationFile {
 
 const ID = /^[0-9A-Za-z_-]{1,64}$/;
 const USER_ID = /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/i;
-const id = z.string().regex(ID, "1 to 64 letters, digits, - or _");
+const id = z.string().regex(ID, "expected 1 to 64 letters, digits, - or _");
 const low = -BOX_TOLERANCE;
 const high = 1 + BOX_TOLERANCE;
 const insideText = `[x, y, width, height] inside the frame (0 to 1, ${BOX_TOLERANCE} over at most)`;
@@ -79,7 +80,7 @@ const meta = z.strictObject({
 const base = {
   bboxes: z.array(box).min(1),
   labels: z.array(id.pipe(wordSchema((text) => parseGesture(text, "pairs")))).min(1),
-  user_id: z.string().regex(USER_ID, "32 or 64 hex digits").pipe(wordSchema(subjectKey)),
+  user_id: z.string().regex(USER_ID, "expected 32 or 64 hex digits").pipe(wordSchema(subjectKey)),
 };
 const record2 = z.strictObject(base);
 const recordV1 = z.strictObject({
@@ -148,7 +149,7 @@ function parseRecord(
   const schema = has(V1_KEYS) ? recordV1 : has(V2_KEYS) ? recordV2 : record2;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw schemaError(result.error, where);
+  throw schemaError(result.error, value, where);
 }
 
 function toHand(
@@ -174,7 +175,7 @@ function toMeta(value: z.output<typeof meta>): FrameMeta {
  */
 export function parseMeta(value: unknown, where: string): FrameMeta {
   const result = meta.safeParse(value);
-  if (!result.success) throw schemaError(result.error, where);
+  if (!result.success) throw schemaError(result.error, value, where);
   return toMeta(result.data);
 }
 
@@ -183,9 +184,8 @@ function invalid(key: string, expected: string, got: unknown, where: string): Ap
 }
 
 /** The first fault that a schema finds in a record, with its file and image. */
-export function schemaError(error: z.ZodError, where: string): AppError {
-  const issue = error.issues[0];
-  const key = issue === undefined || issue.path.length === 0 ? "the record" : issue.path.join(".");
-  const message = `Expected a valid ${key} in ${where}, got: ${issue?.message ?? "nothing"}`;
-  return new AppError("data", "ANNOTATION_INVALID", message, { cause: error });
+export function schemaError(error: z.ZodError, value: unknown, where: string): AppError {
+  const { key, ...fault } = schemaFault(error, value);
+  const name = key === "" ? "the record" : key;
+  return unexpected("data", { code: "ANNOTATION_INVALID", name, ...fault, where, cause: error });
 }

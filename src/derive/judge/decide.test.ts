@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AppError } from "../../core/errors.ts";
 import type { Sex } from "../../core/vocabulary.ts";
 import type { Derivation } from "../../dataset/manifest.ts";
 import { hashHex } from "../../pixels/phash.ts";
@@ -246,29 +247,31 @@ describe("readDecisions", () => {
     const line = (more: object) =>
       JSON.stringify({ who: "me", when: "2026-03-31", what: "remove", why: "x", image_id: "a", ...more });
     for (const [text, message] of [
-      [line({ user_id: "u" }), /^Expected a valid value \(expected image_id or user_id\) for a decision/],
-      [line({ what: "relabel" }), /expected gender, age or race for relabel/],
-      [line({ gender: "male" }), /expected gender, age or race for relabel, and for nothing else/],
-      [line({ what: "delete" }), /for what of a decision, got "delete" \(.*bad.jsonl:2\)$/],
-      [line({ who: " " }), /expected some text\) for who of a decision, got " "/],
-      [line({ gesture: "palm" }), /Unrecognized key/],
+      [line({ user_id: "u" }), /^Expected image_id or user_id for a decision/],
+      [line({ what: "relabel" }), /^Expected gender, age or race for relabel/],
+      [line({ gender: "male" }), /^Expected gender, age or race for relabel, and for nothing else/],
       [
-        line({ what: "relabel", gender: "m" }),
-        /expected Male or Female; the nearest is Male\) for gender of a decision, got "m"/,
+        line({ what: "delete" }),
+        /^Expected remove, .* for what of a decision, got "delete" \(.*bad.jsonl:2\)\nTry: there are remove/,
       ],
+      [line({ what: "Remove" }), /got "Remove" .*\nTry: the nearest is remove$/],
+      [line({ who: " " }), /^Expected some text for who of a decision, got " "/],
+      [line({ gesture: "palm" }), /^Expected a known key for a decision, got "gesture"/],
+      [line({ what: "relabel", gender: "m" }), /^Expected Male or Female for gender of a decision, got "m"/],
       [
         line({ what: "relabel", age: "Oct-19" }),
-        /read 10-19 as a date.* for age of a decision, got "Oct-19"/,
+        / for age of a decision, got "Oct-19".*\nTry: .*read 10-19 as a date/,
       ],
       [
         line({ what: "relabel", race: "lihgt" }),
-        /the nearest is light.* for race of a decision, got "lihgt"/,
+        / for race of a decision, got "lihgt".*\nTry: the nearest is light/,
       ],
-      [line({ image_id: "a\u200b" }), /take out U\+200B.* for image_id of a decision/],
+      [line({ image_id: "a\u200b" }), / for image_id of a decision.*\nTry: take out U\+200B/],
       [line({ image_id: "", user_id: "u " }), /no blanks around.* for user_id of a decision, got "u "/],
       ["{", /^Expected complete JSON in .*bad.jsonl:2/],
     ] as const) {
-      await expect(read("bad.jsonl", `${line({})}\n${text}\n`)).rejects.toThrow(message);
+      const error: unknown = await read("bad.jsonl", `${line({})}\n${text}\n`).catch((fault) => fault);
+      expect((error as AppError).describe()).toMatch(message);
     }
     await expect(readDecisions(join(dir, "none.csv"))).rejects.toMatchObject({ code: "FILE_MISSING" });
   });

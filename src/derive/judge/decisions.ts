@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { foldName } from "../../core/file-names.ts";
-import { parseJson } from "../../core/schema.ts";
+import { parseJson, schemaFault } from "../../core/schema.ts";
 import { faultError, nameFault, type Reading, wordSchema } from "../../core/spelling.ts";
 import { SubjectKeys, subjectKey } from "../../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../../core/vocabulary.ts";
@@ -132,14 +132,9 @@ class Agreement {
 function checkDecision(value: unknown, where: string): Decision {
   const result = decision.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const name = issue.path.length === 0 ? "a decision" : `${issue.path.join(".")} of a decision`;
-  const e = { code: "DECISION_INVALID", expected: `a valid value (${issue.message})`, name, where };
-  throw unexpected("data", { ...e, got: issue.path.length === 0 ? value : at(value, issue.path[0]!) });
-}
-
-function at(value: unknown, key: PropertyKey): unknown {
-  return typeof value === "object" && value !== null ? (value as Record<PropertyKey, unknown>)[key] : value;
+  const { key, ...fault } = schemaFault(result.error, value);
+  const name = key === "" ? "a decision" : `${key} of a decision`;
+  throw unexpected("data", { code: "DECISION_INVALID", name, ...fault, where });
 }
 
 /**

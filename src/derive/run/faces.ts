@@ -97,7 +97,7 @@ export async function annotatedFaces(path: string): Promise<FaceSource> {
   for await (const { key, value } of streamEntries(path, "face landmarks")) {
     const result = annotations.safeParse(value);
     if (result.success) known.set(key, result.data);
-    else bad.add(schemaError(result.error, `${path}, image ${key}`));
+    else bad.add(schemaError(result.error, value, `${path}, image ${key}`));
   }
   bad.tell(path);
   const find = async ({ width, height }: PhotoLike, imageId: string, turn: ExifTurn = 1) =>

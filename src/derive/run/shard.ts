@@ -17,7 +17,7 @@ import { alone, countFrames, type FrameRange, openDerivation, workFrames } from 
 import { purge } from "./purge.ts";
 import { isTemporary, markOf, openStage, publish, type Stage, shardJournal, stageAgain } from "./stage.ts";
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/, "64 hex digits");
+const hash = z.string().regex(/^[0-9a-f]{64}$/, "expected 64 hex digits");
 const count = z.number().int().min(0);
 const recordSchema = z.strictObject({
   format: z.literal("facehand-shard/1"),

@@ -152,6 +152,11 @@ describe("predictions of others", () => {
     ["no p in a row", "id,y,p,modality\na,1,,hand\n", 'for column p, got "" (FILE:2)'],
     ["another modality", "id,y,p,modality\na,1,0.9,ear\n", 'for column modality, got "ear" (FILE:2)'],
     [
+      "a split in another case",
+      "id,y,p,modality,split\na,1,1,hand,Val\n",
+      'Expected train, val or test for column split, got "Val" (FILE:2)',
+    ],
+    [
       "ages by two sets of buckets",
       "id,y,p,modality,age\na,1,1,hand,20-29\nb,1,1,hand,25-34\n",
       'Expected age buckets that share no year for column age, got "20-29 and 25-34" (FILE)',

@@ -3,6 +3,7 @@
 // the probabilities of a further target's classes sum to 1, and rows of models without such targets have none.
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
+import { schemaFault } from "../../core/schema.ts";
 import { parseAge, parseGesture, parseRace } from "../../core/vocabulary.ts";
 import { MODALITIES, SPLITS } from "../../core/words.ts";
 import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
@@ -23,7 +24,7 @@ export const SIGMOID_TOLERANCE = 1e-5;
 
 const modality = z.enum(MODALITIES);
 const text = z.string();
-const name = z.string().min(1, "expected a name, got an empty string");
+const name = z.string().min(1, "expected a name");
 
 const share = z.number().min(0).max(1);
 const classes = z.record(name, share).optional();
@@ -158,16 +159,9 @@ export function checkPrediction(raw: unknown, where: string, words: RowWords): P
 function checkRow(raw: unknown, where: string): Prediction {
   const result = predictionSchema.safeParse(raw);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const column = issue.path[0];
-  throw unexpected("data", {
-    code: "PREDICTION_ROW",
-    expected: `a valid value (${issue.message})`,
-    name: column === undefined ? "a prediction" : `column ${String(column)}`,
-    got: column === undefined ? raw : (raw as Record<PropertyKey, unknown>)[column],
-    where,
-    cause: result.error,
-  });
+  const { key, ...fault } = schemaFault(result.error, raw);
+  const name = key === "" ? "a prediction" : `column ${key}`;
+  throw unexpected("data", { code: "PREDICTION_ROW", name, ...fault, where, cause: result.error });
 }
 
 function checkSigmoid(row: Prediction, where: string): void {

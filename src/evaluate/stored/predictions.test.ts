@@ -140,7 +140,7 @@ describe("predictions.parquet", () => {
     await writePredictions(path, inventedPredictions(3));
     expect((await readPredictions(path)).some((row) => "recipe" in row)).toBe(false);
     await expect(writePredictions(path, [{ ...rows[0]!, recipe: "ab" }])).rejects.toThrowError(
-      "Expected a valid value (expected 64 hex digits) for column recipe",
+      "Expected 64 hex digits for column recipe",
     );
   });
 });

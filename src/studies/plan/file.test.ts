@@ -97,7 +97,11 @@ describe("parseStudyFile", () => {
   it.each([
     ["a loss", FILE.replace("[b, f]", "[b, g]"), 'for grid.L.1, got "g" (small.yaml:10)'],
     ["a range", FILE.replace("epochs: 2", "epochs: 0"), "for train.epochs, got 0 (small.yaml:7)"],
-    ["a perturbation", `${FILE}evaluate:\n  - name: j\n    perturb: { kind: fog }\n`, "(small.yaml:16)"],
+    [
+      "a perturbation",
+      `${FILE}evaluate:\n  - name: j\n    perturb: { kind: fog }\n`,
+      '"fog" (small.yaml:16)',
+    ],
     [
       "a metric of a comparison",
       `${FILE}compare:\n  - { name: q, a: { L: f }, b: { L: b }, metric: auc }\n`,
@@ -108,7 +112,7 @@ describe("parseStudyFile", () => {
   ])("names %s that is not allowed, and its line", (_, text, message) => {
     const error = fault(text);
     expect([error.kind, error.code]).toEqual(["input", "STUDY_VALUE"]);
-    expect(error.message).toMatch(/^Expected a valid value \(/);
+    expect(error.message).not.toMatch(/Invalid|valid value/);
     expect(error.message).toContain(message);
   });
 

@@ -3,6 +3,7 @@
 import { closest, distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { type AppError, unexpected } from "../../core/errors.ts";
+import { schemaFault, tellingIssue } from "../../core/schema.ts";
 import { MODALITIES } from "../../core/words.ts";
 import { COMPARED_METRICS } from "../../evaluate/metrics/weighted.ts";
 import { readText } from "../../machine/files.ts";
@@ -156,24 +157,15 @@ export function parseStudyFile(text: string, where: string): StudyFile {
     }
     return where;
   };
-  const issues = result.error.issues.map(deepest);
-  // A mistyped key is often the one that is missing: it says more.
-  throw complaint(issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!, value, place);
+  throw complaint(result.error, value, place);
 }
 
-type Issue = z.core.$ZodIssue;
-
-/** A union complains of all its members; the one that was meant is the one whose complaint lies deepest. */
-function deepest(issue: Issue): Issue {
-  if (issue.code !== "invalid_union") return issue;
-  const all = issue.errors.flatMap((errors) => errors.slice(0, 1)).map(deepest);
-  const inner = all.sort((a, b) => b.path.length - a.path.length)[0];
-  return inner === undefined || inner.path.length === 0
-    ? issue
-    : { ...inner, path: [...issue.path, ...inner.path] };
-}
-
-function complaint(issue: Issue, value: unknown, place: (path: readonly PropertyKey[]) => string): AppError {
+function complaint(
+  error: z.ZodError,
+  value: unknown,
+  place: (path: readonly PropertyKey[]) => string,
+): AppError {
+  const issue = tellingIssue(error);
   if (issue.code === "unrecognized_keys") {
     const key = issue.keys[0]!;
     const path = [...issue.path, key];
@@ -188,14 +180,9 @@ function complaint(issue: Issue, value: unknown, place: (path: readonly Property
       hint,
     });
   }
-  const got = issue.path.reduce<unknown>((at, key) => (at as Record<PropertyKey, unknown>)?.[key], value);
-  return unexpected("input", {
-    code: "STUDY_VALUE",
-    expected: `a valid value (${issue.message})`,
-    name: issue.path.length === 0 ? "a study" : issue.path.join("."),
-    got,
-    where: place(issue.path),
-  });
+  const { key, ...fault } = schemaFault(error, value);
+  const name = key === "" ? "a study" : key;
+  return unexpected("input", { code: "STUDY_VALUE", name, ...fault, where: place(issue.path) });
 }
 
 /** The nearest of some words if it is near, else all of them. */

@@ -1,0 +1,66 @@
+// Faults of values against schemas, in the house's words.
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { AppError } from "./errors.ts";
+import { parseJson, schemaFault } from "./schema.ts";
+import { wordSchema } from "./spelling.ts";
+import { parseAge } from "./vocabulary.ts";
+
+/** What the schema library itself says. */
+const RAW = /Invalid|Too (small|big)|Unrecognized|expected one of|received/;
+
+const fault = (schema: z.ZodType, value: unknown) => schemaFault(schema.safeParse(value).error!, value);
+
+describe("schemaFault", () => {
+  it.each([
+    [z.enum(["train", "val", "test"]), "Val", "train, val or test", "the nearest is val"],
+    [z.enum(["hand", "face"]), "ear", "hand or face", "there are hand, face"],
+    [z.union([z.literal(0), z.literal(1)]).nullable(), "x", "0 or 1", undefined],
+    [z.string(), 3, "text", undefined],
+    [z.number(), undefined, "a number", undefined],
+    [z.int(), 2.5, "a whole number", undefined],
+    [z.number().min(0), -1, "a number from 0", undefined],
+    [z.number().max(1), 2, "a number up to 1", undefined],
+    [z.number().positive(), 0, "a number above 0", undefined],
+    [z.number().multipleOf(32), 3, "a multiple of 32", undefined],
+    [z.array(z.int()).min(1), [], "at least 1 entry", undefined],
+    [z.array(z.int()).length(4), [1], "4 entries", undefined],
+    [z.string().min(1), "", "at least 1 character", undefined],
+    [z.string().regex(/^a$/), "b", "text like /^a$/", undefined],
+    [z.string().min(1, "expected a name"), "", "a name", undefined],
+    [wordSchema(parseAge), "old", "an age bucket such as 20-29 or 70+", /^the nearest is /],
+    [z.union([z.string(), z.array(z.string())]), 3, "text or a list", undefined],
+  ])("%#", (schema, value, expected, hint) => {
+    const found = fault(schema, value);
+    expect(found).toMatchObject({ expected, key: "", got: value });
+    if (hint instanceof RegExp) expect(found.hint).toMatch(hint);
+    else expect(found.hint).toBe(hint);
+    expect(JSON.stringify(found)).not.toMatch(RAW);
+  });
+
+  it("names the place, and an unknown key before what is missing", () => {
+    const schema = z.strictObject({ a: z.strictObject({ b: z.int() }), c: z.string() });
+    expect(fault(schema, { a: { b: "x" }, c: "y" })).toMatchObject({ key: "a.b", got: "x" });
+    expect(fault(schema, { a: { b: 1 }, C: "y" })).toMatchObject({
+      expected: "a known key",
+      got: "C",
+      hint: 'correct or take out "C"',
+    });
+  });
+});
+
+it("parseJson says what is wrong, where and what to do", () => {
+  const schema = z.strictObject({ split: z.enum(["train", "val"]) });
+  try {
+    parseJson('{"split": "Val"}', schema, "note.json");
+    expect.unreachable();
+  } catch (error) {
+    expect((error as AppError).describe()).toBe(
+      'Expected train or val for split, got "Val" (note.json)\nTry: the nearest is val',
+    );
+  }
+  expect(() => parseJson("[]", schema, "note.json")).toThrow(
+    "Expected an object for the document, got [] (note.json)",
+  );
+  expect(() => parseJson("[]", schema, "note.json")).toThrow(AppError);
+});
