@@ -23,8 +23,8 @@ export const TARGET_TITLES = {
 /** In the place of a figure that rests on too few subjects. */
 export const TOO_SMALL = "too small";
 
-/** In the place of a gap between groups that do not have both recorded classes each. */
-export const ONE_CLASS = "one class";
+/** In the place of a gap between groups that do not each have enough subjects of both recorded classes. */
+export const CLASS_MIX = "class mix";
 
 /** In the place of an interval that the draws cannot tell. */
 export const CANNOT_TELL = "[?, ?]";

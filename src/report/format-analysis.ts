@@ -8,7 +8,7 @@ import {
 } from "../evaluate/analysis/analysis.ts";
 import { withinWords } from "../evaluate/analysis/strata.ts";
 import { ANALYSIS_ONLY } from "../evaluate/analysis/thresholds.ts";
-import { alignColumns, figure, ONE_CLASS, TOO_SMALL } from "./figure-text.ts";
+import { alignColumns, CLASS_MIX, figure, TOO_SMALL } from "./figure-text.ts";
 
 /** Calibration by modality as a table. */
 export function formatCalibration(parts: readonly CalibrationPart[], split: string): string {
@@ -45,8 +45,8 @@ export function formatThresholds(analysis: ThresholdAnalysis, split: string): st
 }
 
 /** Accuracy against coverage as a table. */
-export function formatSelective({ within, key, curve }: SelectiveAnalysis): string {
-  const left = [...new Set(curve.flatMap(({ oneClass }) => oneClass))];
+export function formatSelective({ within, key, curve, minSubjects }: SelectiveAnalysis): string {
+  const left = [...new Set(curve.flatMap(({ rareClass }) => rareClass))];
   const table = alignColumns([
     [
       `coverage, ${withinWords(within)}`,
@@ -56,15 +56,15 @@ export function formatSelective({ within, key, curve }: SelectiveAnalysis): stri
       "its accuracy",
       "its coverage",
     ],
-    ...curve.map(({ coverage, confidence, accuracy, worst, groups, oneClass }) => [
+    ...curve.map(({ coverage, confidence, accuracy, worst, groups, rareClass }) => [
       figure(coverage),
       figure(confidence),
       accuracy === null ? TOO_SMALL : figure(accuracy),
-      worst?.group ?? (oneClass.length > 0 && groups.length > 1 ? ONE_CLASS : "-"),
+      worst?.group ?? (rareClass.length > 0 && groups.length > 1 ? CLASS_MIX : "-"),
       figure(worst?.accuracy ?? null),
       figure(worst?.coverage ?? null),
     ]),
   ]);
   if (left.length === 0) return table;
-  return `${table}\n${ONE_CLASS}: not among the groups where their kept images are all recorded as female or all as male: ${left.map(visible).join(", ")}`;
+  return `${table}\n${CLASS_MIX}: not among the groups where under ${minSubjects} subjects of their kept images are recorded as female, or under ${minSubjects} as male: ${left.map(visible).join(", ")}`;
 }

@@ -7,12 +7,12 @@ import type { Comparison, GroupMetrics, GroupTable } from "../evaluate/metrics/g
 import { GROUP_METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
   alignColumns,
+  CLASS_MIX,
   count,
   dropSmallColumns,
   figure,
   intervalText,
   METRIC_TITLES,
-  ONE_CLASS,
   TOO_SMALL,
 } from "./figure-text.ts";
 
@@ -44,22 +44,22 @@ export function formatGroups(table: GroupTable, intervals?: GroupTableIntervals)
     ...(compared.length === 0 && !lacksAccuracy(table)
       ? []
       : [formatComparisons(compared, intervals?.spreads, lacksAccuracy(table))]),
-    ...oneClassNote(table),
+    ...rareClassNote(table),
   ].join("\n");
 }
 
-/** Whether groups are large enough to be compared in accuracy, but too few of them have both recorded classes. */
-export function lacksAccuracy({ groups, comparisons, oneClass }: GroupTable): boolean {
+/** Whether groups are large enough to be compared in accuracy, but too few of them have enough of both recorded classes. */
+export function lacksAccuracy({ groups, comparisons, rareClass }: GroupTable): boolean {
   const large = groups.filter(({ compared }) => compared).length;
-  return oneClass.length > 0 && large >= 2 && !comparisons.some(({ metric }) => metric === "accuracy");
+  return rareClass.length > 0 && large >= 2 && !comparisons.some(({ metric }) => metric === "accuracy");
 }
 
-/** Which groups of one recorded class are not compared with the others, if there are others. */
-export function oneClassNote({ groups, oneClass }: GroupTable): string[] {
-  if (oneClass.length === 0 || groups.filter(({ compared }) => compared).length < 2) return [];
-  const names = oneClass.map(groupName).join(", ");
+/** Which groups with too few subjects of a recorded class are not compared with the others, if there are others. */
+export function rareClassNote({ groups, rareClass, minSubjects }: GroupTable): string[] {
+  if (rareClass.length === 0 || groups.filter(({ compared }) => compared).length < 2) return [];
+  const names = rareClass.map(groupName).join(", ");
   return [
-    `${ONE_CLASS}: no gap but of TPR is shown with groups whose images are all recorded as female or all as male (${names}): it would be one of the classes, not of the groups`,
+    `${CLASS_MIX}: no gap but of TPR is shown with groups of which under ${minSubjects} subjects are recorded as female, or under ${minSubjects} as male (${names}): it would be one of the classes, not of the groups`,
   ];
 }
 
@@ -112,7 +112,7 @@ function formatComparisons(
     ];
   };
   const header = ["  between groups", "difference", "ratio", "error max/min", "error max/geomean"];
-  const refused = [`  ${METRIC_TITLES.accuracy}`, ...Array.from({ length: 4 }, () => ONE_CLASS), "-", "-"];
+  const refused = [`  ${METRIC_TITLES.accuracy}`, ...Array.from({ length: 4 }, () => CLASS_MIX), "-", "-"];
   return alignColumns([
     [...header, "worst group", "its value"],
     ...(withoutAccuracy ? [refused] : []),

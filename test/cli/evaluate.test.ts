@@ -56,7 +56,7 @@ describe("evaluate FILE.csv", () => {
     expect(out).toMatch(/^t0 +30 .*0\.800 \[0\.\d{3}, [01]\.\d{3}\]/m);
     expect(out).toMatch(/^face +60 +\d\.\d{3} +\d\.\d{3} > \d\.\d{3}/m);
     expect(out).toContain("(analysis only: not for use on people)");
-    expect(out).toMatch(/^1\.000 .* one class /m); // each tone has one class: none is the worst
+    expect(out).toMatch(/^1\.000 .* class mix /m); // each tone has one class: none is the worst
   });
 
   test("--min-subjects is the limit of every table, and of JSON", async () => {
@@ -98,6 +98,7 @@ describe("evaluate FILE.csv", () => {
     expect(parsed.subjects).toEqual({
       nImagesAlone: 60,
       nIdsShared: 0,
+      nBothLabels: 0,
       note: "every image counted as its own subject",
     });
     expect(parsed.images).toEqual({
@@ -130,6 +131,24 @@ describe("evaluate FILE.csv", () => {
     expect(ran.stderr).toContain(message);
   });
 
+  test("without a column split is evaluated whole, and says so; a split cannot be asked for", async () => {
+    const whole = join(dir, "whole.csv");
+    const rows = Array.from({ length: 40 }, (_, i) => `i${i},${i % 2},${(i % 10) / 10},${i % 3},s+${i % 2}`);
+    await writeFile(whole, `id,y,p,glasses+beard,tone,x\n${rows.map((row) => `${row},1`).join("\n")}\n`);
+    const flags = ["--modality", "face", "--bootstrap", "0"];
+    const groups = ["--groups", "glasses+beard,tone+glasses+beard"];
+    const { stdout } = await runCli("evaluate", whole, ...flags, ...groups);
+    expect(stdout).toMatch(/^Agreement with the recorded label, all images: 40 images of 40 subjects/);
+    expect(stdout).toMatch(/^glasses\+beard, faces +images/m);
+    expect(stdout).toMatch(/^tone x glasses\+beard, faces +images/m);
+    const json = JSON.parse((await runCli("evaluate", whole, ...flags, "--json")).stdout);
+    expect([json.split, json.images]).toEqual(["all", expect.objectContaining({ split: null, used: 40 })]);
+    const refused = await runCli("evaluate", whole, ...flags, "--split", "test");
+    expect(refused.stderr).toMatch(
+      /^Expected a table with a column split for --split, got "test"\nTry: leave/,
+    );
+  });
+
   test("takes user_id for the person, also from a joined table", async () => {
     const person = (i: number) => `u${Math.floor(i / 25)}`;
     const rows = Array.from({ length: 1000 }, (_, i) => `i${i},${i % 2},${((i * 37) % 100) / 100}`);
@@ -144,7 +163,7 @@ describe("evaluate FILE.csv", () => {
     const joined = await figures(bare!, "--join", ledger!);
     const alone = await figures(bare!);
     expect(own.overall.nSubjects).toBe(40);
-    expect(own.subjects.note).toBe("");
+    expect(own.subjects.note).toBe("40 subjects recorded as female and as male");
     expect(joined).toEqual(own);
     expect(alone.overall.nSubjects).toBe(1000);
     expect(alone.overall.intervals.accuracy.low).not.toBe(own.overall.intervals.accuracy.low);

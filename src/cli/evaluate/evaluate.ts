@@ -21,19 +21,19 @@ import { isFolder } from "../../machine/files.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { formatSummary } from "../../report/format.ts";
 import { formatCalibration, formatSelective, formatThresholds } from "../../report/format-analysis.ts";
-import { ofSplit, predictData, storedPredictions } from "../../train/exchange/evaluation.ts";
+import { ofSplit, predictData, storedSet } from "../../train/exchange/evaluation.ts";
 import { seedRuns } from "../../train/seeds.ts";
 import {
   type Context,
   deviceOption,
   jsonOption,
-  list,
   minSubjectsOption,
   onlyWith,
   repeated,
   verb,
   wholeNumber,
 } from "../context.ts";
+import { groupSets } from "./groups.ts";
 import { evaluateSeeds, withUnlabelled } from "./seeds.ts";
 
 interface Flags {
@@ -43,7 +43,7 @@ interface Flags {
   readonly otherRecipe?: boolean | undefined;
   readonly modality?: Modality | undefined;
   readonly join?: string | undefined;
-  readonly groups?: readonly (readonly string[])[] | undefined;
+  readonly groups?: readonly string[] | undefined;
   readonly groupIntervals?: boolean | undefined;
   readonly calibrate?: boolean | undefined;
   readonly thresholds?: string | undefined;
@@ -103,7 +103,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
       minSubjects: flags.minSubjects,
-      groups: flags.groups,
+      groups: groupSets(flags.groups, rows),
       groupIntervals: flags.groupIntervals ?? false,
     });
     const images = withUnlabelled(counts, summary);
@@ -133,8 +133,9 @@ async function gather(run: string, flags: Flags, report: Context["report"]) {
   checkModality(run, flags);
   checkFitted(flags);
   if (data === undefined) {
-    const all = await joined(await storedPredictions(run, flags));
-    return { all, ...ofSplit(all, split) };
+    const stored = await storedSet(run, flags);
+    const all = await joined(stored.rows);
+    return { all, ...ofSplit(all, split, stored.hasSplits) };
   }
   const { rows, counts } = await predictData(run, { ...flags, data, split, device, report });
   const all = await joined(rows);
@@ -146,22 +147,13 @@ function analysisOptions(command: Command): Command {
     .option(
       "--groups <keys>",
       "recorded fields to break down by within each modality: race,age for one table each, race+age for their intersections; repeatable (default: race,age,gesture,race+age)",
-      groupSets,
+      repeated,
     )
     .option("--join <file>", "CSV with id or image_id and further fields to break down by, e.g. a ledger.csv")
     .option("--group-intervals", "intervals for every group and for the spread between groups")
     .option("--calibrate", "temperature by modality, fitted on val, and what it does to the split")
     .option("--thresholds <key>", "thresholds by group of this field, chosen on val (analysis only)")
     .option("--selective <key>", "accuracy against coverage, with the worst group of this field");
-}
-
-/** `race,age+sex`: two tables, one by race, one by both of the others. */
-function groupSets(text: string, before: readonly string[][] = []): string[][] {
-  const sets = list("--groups")(text).map((keys) => keys.split("+").map((key) => key.trim()));
-  const wrong = sets.some((keys) => keys.includes("") || new Set(keys).size < keys.length);
-  if (!wrong) return [...before, ...sets];
-  const expected = "fields between commas, and + between those of one table";
-  throw unexpected("input", { code: "FLAG", expected, name: "--groups", got: text });
 }
 
 /** The analyses that were asked for. */

@@ -6,6 +6,7 @@ import { type SeedRun, severalSeeds } from "../../predict/run-folder.ts";
 import { formatSeedsSummary } from "../../report/format-seeds.ts";
 import type { Evaluation } from "../../train/exchange/evaluation.ts";
 import { isGiven } from "../context.ts";
+import { groupSets } from "./groups.ts";
 
 /** What is computed of one run's predictions alone. */
 const OF_ONE_RUN = [
@@ -19,7 +20,7 @@ const OF_ONE_RUN = [
 
 /** What holds for several seeds as for one run. */
 interface Flags {
-  readonly groups?: readonly (readonly string[])[] | undefined;
+  readonly groups?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
   readonly minSubjects: number;
 }
@@ -45,7 +46,7 @@ export async function evaluateSeeds(
     given.push({ seed, rows });
     images ??= counts;
   }
-  const summary = summarizeSeeds(given, { groups, minSubjects });
+  const summary = summarizeSeeds(given, { groups: groupSets(groups, given[0]!.rows), minSubjects });
   if (json !== true) return formatSeedsSummary(summary, images);
   const split = images!.split ?? "all";
   return JSON.stringify({ ...summary, split, images: withUnlabelled(images!, summary) }, null, 2);

@@ -22,12 +22,12 @@ export interface CoveragePoint {
   /** Null if the images that are kept are of too few subjects. */
   readonly accuracy: number | null;
   /**
-   * The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects and of both
+   * The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects of both
    * recorded classes.
    */
   readonly worst: GroupCoverage | null;
-  /** Groups whose kept images are all of one recorded class: no accuracy of a mixed group compares with theirs. */
-  readonly oneClass: readonly string[];
+  /** Groups whose kept images are of too few subjects of one recorded class: no accuracy of a mixed group compares. */
+  readonly rareClass: readonly string[];
   /** All groups with kept images of enough subjects: an accuracy rests on those that are left. */
   readonly groups: readonly GroupCoverage[];
 }
@@ -75,32 +75,25 @@ export function selectiveCurve<R extends Scored>(
     }
     const confidence = sorted[Math.ceil(wanted * rows.length) - 1]!.confidence;
     const kept = sorted.filter((item) => item.confidence >= confidence).map(({ row }) => row);
+    const rareClass: string[] = [];
     const parts = [...groups].flatMap(([group, size]): GroupCoverage[] => {
       const own = kept.filter((row) => groupOf(row) === group);
-      if (own.length === 0 || countSubjects(own).nSubjects < minSubjects) return [];
+      const { nSubjects, nSubjectsFemale, nSubjectsMale } = countSubjects(own);
+      if (own.length === 0 || nSubjects < minSubjects) return [];
+      if (Math.min(nSubjectsFemale, nSubjectsMale) < minSubjects) rareClass.push(group);
       return [{ group, coverage: own.length / size, accuracy: accuracyOf(own) }];
     });
-    const oneClass = parts.map(({ group }) => group).filter((name) => isOneClass(kept, groupOf, name));
-    const compared = parts.filter(({ group }) => !oneClass.includes(group));
+    const compared = parts.filter(({ group }) => !rareClass.includes(group));
     return {
       wanted,
       coverage: kept.length / rows.length,
       confidence,
       accuracy: countSubjects(kept).nSubjects < minSubjects ? null : accuracyOf(kept),
       worst: compared.length < 2 ? null : compared.reduce((a, b) => (b.accuracy < a.accuracy ? b : a)),
-      oneClass,
+      rareClass,
       groups: parts,
     };
   });
-}
-
-function isOneClass<R extends Scored>(
-  rows: readonly R[],
-  groupOf: (row: R) => string,
-  name: string,
-): boolean {
-  const own = rows.filter((row) => groupOf(row) === name);
-  return own.every(({ target }) => target === own[0]!.target);
 }
 
 /** Images of each recorded group, in the order of tables. */

@@ -115,7 +115,8 @@ describe("text", () => {
 
   test("says first what the figures are, and what the label is not", () => {
     expect(lines[0]).toBe(
-      "Agreement with the recorded label, split test: 120 images of 60 subjects (pairs), male where p >= 0.50",
+      "Agreement with the recorded label, split test: 120 images of 60 subjects (pairs), male where p >= 0.50; " +
+        "29 subjects recorded as female and as male",
     );
     expect(lines[2]).toBe(LABEL_NOTE);
     expect(lines.join("\n")).not.toMatch(/accuracy of gender|gender/i);

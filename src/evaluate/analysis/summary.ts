@@ -2,6 +2,7 @@
 // Intervals resample subjects; nothing is rounded here.
 
 import { unexpected } from "../../core/errors.ts";
+import { parseSex, SEXES } from "../../core/vocabulary.ts";
 import { MODALITIES } from "../../core/words.ts";
 import {
   type BootstrapIntervals,
@@ -112,13 +113,16 @@ type Labelled = Prediction & Scored;
  *
  * @param predictions - of one split and one model
  * @throws AppError("input", "MIXED_SPLITS") if they come from several splits
+ * @throws AppError("data", "GENDER_TWICE") if groups of gender are asked for and a field gender is not the label
  * @throws AppError("input", "NOT_LABELLED") if no image has a recorded label, "UNKNOWN_GROUP" for a key that no
  *   row has
  * @example summarize(predictions.filter((row) => row.split === "test"))
  */
 export function summarize(predictions: readonly Prediction[], options: SummaryOptions = {}): Summary {
   const split = onlySplit(predictions);
-  const rows = labelled(predictions).map(withGender);
+  const recorded = labelled(predictions);
+  if (options.groups?.flat().includes("gender")) checkGender(recorded);
+  const rows = recorded.map(withGender);
   const minSubjects = checkMinSubjects(options.minSubjects ?? SMALL_SUBJECTS);
   const modalities = MODALITIES.filter((name) => rows.some(({ modality }) => modality === name));
   const overall = part("overall", rows, { ...options, whole: true });
@@ -147,7 +151,18 @@ export function summarize(predictions: readonly Prediction[], options: SummaryOp
 /** A labelled row with its record as a group key. */
 type Grouped = Labelled & { readonly gender: string };
 
-const withGender = (row: Labelled): Grouped => ({ ...row, gender: row.target === 1 ? "male" : "female" });
+const withGender = (row: Labelled): Grouped => ({ ...row, gender: SEXES[row.target] });
+
+/** A table's own column of this name may say something else than the label, and would be passed over. */
+function checkGender(rows: readonly Labelled[]): void {
+  for (const row of rows as readonly (Labelled & { readonly gender?: string })[]) {
+    const { target, gender: got = "", id: where } = row;
+    if (got === "" || parseSex(got) === SEXES[target]) continue;
+    const expected = `${SEXES[target]}, as the label is recorded,`;
+    const hint = "rename the column gender: it is another record than the label";
+    throw unexpected("data", { code: "GENDER_TWICE", expected, name: "column gender", got, where, hint });
+  }
+}
 
 /** Tables of the sets of keys that at least one row has recorded. */
 function groupTables(rows: readonly Grouped[], options: SummaryOptions): GroupTable[] {

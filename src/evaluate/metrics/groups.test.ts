@@ -53,18 +53,21 @@ describe("metrics by group", () => {
 
   test("small groups and unrecorded values are shown but not compared", () => {
     const data = [...rows("a", 20, 2), ...rows("b", 40, 8), ...rows("c", 19, 19), ...rows("", 30, 30)];
-    const table = metricsByGroup(data, ["race"]);
-    expect(table.groups.map((g) => [g.group["race"], g.nSubjects, g.small, g.compared])).toEqual([
+    expect(
+      metricsByGroup(data, ["race"]).groups.map((g) => [g.group["race"], g.nSubjects, g.small, g.compared]),
+    ).toEqual([
       ["a", 20, false, true],
       ["b", 40, false, true],
       ["c", 19, true, false],
       ["", 30, false, false],
     ]);
+    expect(metricsByGroup(data, ["race"]).comparisons).toEqual([]); // of a, 10 subjects of each class
+    const table = metricsByGroup(data, ["race"], { minSubjects: 10 });
     const accuracy = table.comparisons.find((c) => c.metric === "accuracy")!;
     expect(accuracy).toMatchObject({ nGroups: 2, min: 0.8, max: 0.9, worst: { race: "b" } });
     expect(accuracy.errorMaxMin).toBeCloseTo(2, 10);
     expect(accuracy.errorMaxGeomean).toBeCloseTo(0.2 / Math.sqrt(0.02), 10);
-    const all = metricsByGroup(data, ["race"], { minSubjects: 19 });
+    const all = metricsByGroup(data, ["race"], { minSubjects: 9 });
     expect(all.comparisons.find((c) => c.metric === "accuracy")).toMatchObject({ min: 0, nGroups: 3 });
     expect(() => metricsByGroup(data, ["race"], { minSubjects: 0 })).toThrowError(
       "Expected a whole number from 1 for the least number of subjects, got 0",

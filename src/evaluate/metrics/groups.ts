@@ -32,6 +32,8 @@ export interface GroupMetrics extends SubjectCounts, Pick<Judgement, "metrics" |
   readonly small: boolean;
   /** Takes part in the comparisons, with the metrics that are not too small. */
   readonly compared: boolean;
+  /** At least the limit of subjects stand behind each recorded class: a gap of accuracy is not one of the classes. */
+  readonly bothClasses: boolean;
 }
 
 /** Spread of one metric over the compared groups in which it is defined and not too small. */
@@ -64,8 +66,8 @@ export interface GroupTable {
   readonly overall: Judged;
   /** One entry a metric that at least two compared groups have. */
   readonly comparisons: readonly Comparison[];
-  /** Groups that are large enough but have images of one recorded class only: compared in the TPR of that class alone. */
-  readonly oneClass: readonly GroupMetrics["group"][];
+  /** Groups that are large enough, but with too few subjects of one recorded class: compared in the TPR of the other alone. */
+  readonly rareClass: readonly GroupMetrics["group"][];
 }
 
 /** How images are divided into groups. */
@@ -127,12 +129,13 @@ export function metricsByGroup<K extends string>(
       ...counts,
       small,
       compared: recorded && !small,
+      bothClasses: Math.min(counts.nSubjectsFemale, counts.nSubjectsMale) >= minSubjects,
       metrics,
       tooSmall,
     };
   });
   const comparisons = compareGroups(groups);
-  const oneClass = groups.filter((group) => group.compared && !hasBothClasses(group.metrics));
+  const rareClass = groups.filter((group) => group.compared && !group.bothClasses);
   return {
     keys,
     within: {},
@@ -140,7 +143,7 @@ export function metricsByGroup<K extends string>(
     groups,
     overall,
     comparisons,
-    oneClass: oneClass.map(({ group }) => group),
+    rareClass: rareClass.map(({ group }) => group),
   };
 }
 
@@ -148,18 +151,15 @@ export function metricsByGroup<K extends string>(
 const ofOneRecordedClass = (metric: MetricName) =>
   ["female", "male"].includes(metricRow(metric).restsOn.join());
 
-/** Whether images of both recorded classes are there. */
-export const hasBothClasses = ({ nFemale, nMale }: { readonly nFemale: number; readonly nMale: number }) =>
-  nFemale > 0 && nMale > 0;
-
 /**
- * Whether a group takes part in the comparison of a metric: large enough, defined, and of both recorded classes. The
- * accuracy of a group of women beside one of men is TPR female beside TPR male: a gap of classes, not of groups.
+ * Whether a group takes part in the comparison of a metric: large enough, defined, and with enough subjects of both
+ * recorded classes. The accuracy of a group of women, or of women and one man, beside a group of men is TPR female beside
+ * TPR male: a gap of classes, not of groups.
  *
  * @example table.groups.filter((group) => comparedIn(group, "accuracy"))
  */
-export function comparedIn({ compared, metrics }: GroupMetrics, metric: MetricName): boolean {
-  return compared && metrics[metric] !== null && (ofOneRecordedClass(metric) || hasBothClasses(metrics));
+export function comparedIn({ compared, bothClasses, metrics }: GroupMetrics, metric: MetricName): boolean {
+  return compared && metrics[metric] !== null && (bothClasses || ofOneRecordedClass(metric));
 }
 
 /** `evaluateBinary` on rows. */

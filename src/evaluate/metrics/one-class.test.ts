@@ -1,4 +1,4 @@
-// Groups of one recorded class: their accuracy is the TPR of that class, and no gap of it is one of groups.
+// Groups of one recorded class, or nearly: their accuracy is the TPR of that class, and no gap of it is one of groups.
 import { describe, expect, test } from "vitest";
 import { formatGroups } from "../../report/format-groups.ts";
 import { bootstrapTables } from "../intervals/group-intervals.ts";
@@ -20,12 +20,12 @@ describe("groups of one recorded class", () => {
     const table = of([...women, ...men]);
     expect(table.groups.map((group) => group.metrics.accuracy)).toEqual([0.6, 0.9]);
     expect(table.comparisons).toEqual([]);
-    expect(table.oneClass).toEqual([{ race: "a" }, { race: "b" }]);
+    expect(table.rareClass).toEqual([{ race: "a" }, { race: "b" }]);
     const intervals = bootstrapTables([...women, ...men], [table], { replicates: 100 })[0]!;
     expect(intervals.spreads).toEqual([]);
     const text = formatGroups(table, intervals);
-    expect(text).toMatch(/\n {2}accuracy +one class +one class +one class +one class +- +-\n/);
-    expect(text).toMatch(/\none class: no gap but of TPR .*\(a, b\)/);
+    expect(text).toMatch(/\n {2}accuracy +class mix +class mix +class mix +class mix +- +-\n/);
+    expect(text).toMatch(/\nclass mix: no gap but of TPR .*\(a, b\)/);
   });
 
   test("are left out of gaps between groups of both, and named", () => {
@@ -36,8 +36,21 @@ describe("groups of one recorded class", () => {
     expect(tpr!.nGroups).toBe(3); // of women it says what it says of the others
     const { spreads } = bootstrapTables([...women, ...mixed, ...others], [table], { replicates: 100 })[0]!;
     expect(spreads.find(({ metric }) => metric === "accuracy")!.difference.estimate).toBe(0.25);
-    expect(formatGroups(table)).toMatch(/\none class: .*\(a\)/);
-    expect(formatGroups(of([...mixed, ...others]))).not.toContain("one class");
+    expect(formatGroups(table)).toMatch(/\nclass mix: .*\(a\)/);
+    expect(formatGroups(of([...mixed, ...others]))).not.toContain("class mix");
+  });
+
+  test("nor have groups in which one class is nearly absent", () => {
+    const man = { subject: "m", target: 1 as const, race: "a", probability: 0.9 };
+    const table = of([...women, man, ...mixed, ...others]);
+    expect(table.rareClass).toEqual([{ race: "a" }]);
+    expect(table.comparisons.find(({ metric }) => metric === "accuracy")).toMatchObject({ nGroups: 2 });
+    expect(formatGroups(table)).toMatch(
+      /under 20 subjects are recorded as female, or under 20 as male \(a\)/,
+    );
+    // With a limit of one subject it is compared as any other.
+    const open = metricsByGroup([...women, man, ...mixed, ...others], ["race"], { minSubjects: 1 });
+    expect(open.comparisons.find(({ metric }) => metric === "accuracy")).toMatchObject({ nGroups: 3 });
   });
 
   test("and groups that are all alike have no worst one", () => {

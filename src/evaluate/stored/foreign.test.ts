@@ -39,7 +39,7 @@ describe("a Parquet table of others", () => {
     const csv = await file("id,y,p,subject,tone\na,1,0.9,s1,dark\nb,0,0.25,s1,\nc,,1,s2,light\n");
     const options = { modality: "face" } as const;
     expect(await readForeign(path, options)).toEqual(await readForeign(csv, options));
-    expect(await readPredictionFile(path, options)).toEqual((await readForeign(csv, options)).rows);
+    expect((await readPredictionFile(path, options)).rows).toEqual((await readForeign(csv, options)).rows);
   });
 
   test("keeps the rules of the house, with the row", async () => {
@@ -58,7 +58,7 @@ describe("a Parquet table of others", () => {
     const path = join(dir, "ours.parquet");
     const rows = inventedPredictions(4);
     await writePredictions(path, rows);
-    expect(await readPredictionFile(path)).toEqual(rows);
+    expect(await readPredictionFile(path)).toEqual({ rows, hasSplits: true });
   });
 });
 
@@ -110,6 +110,7 @@ describe("predictions of others", () => {
       expect(subjects).toEqual({
         nImagesAlone: 0,
         nIdsShared: 1,
+        nBothLabels: 0,
         note: "1 subject ids of several sources counted apart",
       });
     }
@@ -123,6 +124,27 @@ describe("predictions of others", () => {
     expect(first).toBe(
       "Agreement with the recorded label, split test: 2 images of 2 subjects (file), male where p >= 0.50; " +
         "every image counted as its own subject",
+    );
+  });
+
+  test("say on the first line how many people are recorded both ways", async () => {
+    const text = "id,y,p,subject\na,1,0.9,s\nb,0,0.2,s\nc,0,0.3,t\nd,,0.3,t\n";
+    const { rows } = await readForeign(await file(text), { modality: "face" });
+    const summary = summarize(rows, { replicates: 0 });
+    expect(summary.subjects).toMatchObject({ nBothLabels: 1 });
+    expect(formatSummary(summary).split("\n")[0]).toMatch(/; 1 subject recorded as female and as male$/);
+  });
+
+  test("may have a column gender that is the label, and no other one by which to group", async () => {
+    const read = async (sex: string) =>
+      (await readForeign(await file(`id,y,p,gender\na,1,0.9,Male\nb,0,0.2,${sex}\n`), { modality: "face" }))
+        .rows;
+    const groups = { replicates: 0, groups: [["gender"]] };
+    expect(summarize(await read("female"), groups).byGroup).toHaveLength(1);
+    const rows = await read("nonbinary");
+    expect(summarize(rows, { replicates: 0 }).overall.metrics.n).toBe(2);
+    expect(() => summarize(rows, groups)).toThrow(
+      'Expected female, as the label is recorded, for column gender, got "nonbinary" (b)',
     );
   });
 
@@ -151,6 +173,11 @@ describe("predictions of others", () => {
     ],
     ["no p in a row", "id,y,p,modality\na,1,,hand\n", 'for column p, got "" (FILE:2)'],
     ["another modality", "id,y,p,modality\na,1,0.9,ear\n", 'for column modality, got "ear" (FILE:2)'],
+    ...["probability", "logit", "target", "gateHand", "recipe"].map((name): [string, string, string] => [
+      `a further column ${name}`,
+      `id,y,p,modality,${name}\na,1,0.9,hand,0\n`,
+      `Expected another name than our own for a further column for FILE, got "${name}" (FILE:1)`,
+    ]),
     [
       "a split in another case",
       "id,y,p,modality,split\na,1,1,hand,Val\n",

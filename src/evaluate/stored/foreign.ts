@@ -10,7 +10,13 @@ import { accept, faultError, nameFault } from "../../core/spelling.ts";
 import { overlappingAges, parseSex } from "../../core/vocabulary.ts";
 import { readCsv, readCsvHeader } from "../../formats/csv.ts";
 import { parquetColumns, readParquetTexts } from "../../formats/parquet/parquet.ts";
-import { checkPrediction, PREDICTION_COLUMNS, type Prediction, predictionColumn } from "./prediction-row.ts";
+import {
+  checkPrediction,
+  PREDICTION_COLUMNS,
+  type Prediction,
+  predictionColumn,
+  predictionSchema,
+} from "./prediction-row.ts";
 import { readPredictions } from "./predictions.ts";
 import { imageSubject, SUBJECT_COLUMNS, SubjectReader } from "./subjects.ts";
 import { RowWords } from "./words.ts";
@@ -18,6 +24,8 @@ import { RowWords } from "./words.ts";
 const REQUIRED = ["id", "y", "p"] as const;
 const KNOWN = PREDICTION_COLUMNS.filter((name) => predictionColumn(name).shared);
 const NAMES: readonly string[] = [...REQUIRED, ...SUBJECT_COLUMNS, ...KNOWN];
+/** What rows of predictions hold beside these: a group of such a name would take the place of what y and p say. */
+const OURS = Object.keys(predictionSchema.shape).filter((name) => !NAMES.includes(name));
 
 /** Row numbers as pandas writes them: to CSV without a name, read and written again, to Parquet. */
 const INDEX = /^(|Unnamed: \d+(\.\d+)*|__index_level_\d+__)$/;
@@ -35,6 +43,8 @@ export interface ForeignPredictions {
   /** With a string field for each of `groups`. */
   readonly rows: readonly Prediction[];
   readonly groups: readonly string[];
+  /** Whether the file says the split of each image. */
+  readonly hasSplits: boolean;
 }
 
 /**
@@ -75,7 +85,7 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
   }
   checkUnique(rows, path);
   checkAges(rows, path);
-  return { rows, groups };
+  return { rows, groups, hasSplits: header.includes("split") };
 }
 
 /**
@@ -87,9 +97,9 @@ export async function readForeign(path: string, options: ForeignOptions = {}): P
 export async function readPredictionFile(
   path: string,
   options: ForeignOptions = {},
-): Promise<readonly Prediction[]> {
+): Promise<Pick<ForeignPredictions, "rows" | "hasSplits">> {
   const ours = /\.parquet$/i.test(path) && (await parquetColumns(path)).includes("probability");
-  return ours ? await readPredictions(path) : (await readForeign(path, options)).rows;
+  return ours ? { rows: await readPredictions(path), hasSplits: true } : await readForeign(path, options);
 }
 
 /** Rows of a Parquet table as a CSV file would have them, counted from 1. */
@@ -122,6 +132,12 @@ function checkNames(header: readonly string[], path: string, { modality }: Forei
       where: `${path}:1`,
       hint: `rename the column ${show(near)}`,
     });
+  }
+  const taken = header.find((found) => OURS.includes(found));
+  if (taken !== undefined) {
+    const e = { code: "CSV_COLUMNS", expected: "another name than our own for a further column", name: path };
+    const hint = `rename the column ${show(taken)}, or take it out: y is the recorded label, p the probability`;
+    throw unexpected("data", { ...e, got: taken, where: `${path}:1`, hint });
   }
   if (header.includes("modality") && modality !== undefined) {
     const expected = "no --modality beside a column modality";

@@ -58,7 +58,9 @@ describe("joined groups", () => {
     expect(joined.map(({ age }) => age)).toEqual(rows.map(({ age }) => age));
     const summary = summarize(joined, { replicates: 0 });
     expect(summary.overall.nSubjects).toBe(4);
-    expect(summary.subjects.note).toBe("2 images without a recorded subject, each counted as its own");
+    expect(summary.subjects.note).toBe(
+      "2 images without a recorded subject, each counted as its own; 1 subject recorded as female and as male",
+    );
   });
 
   test("leave recorded people as they are, if the table means the same ones", async () => {

@@ -13,6 +13,9 @@ export interface OfSubject {
   readonly subject: string;
 }
 
+/** With the recorded label, where there is one. */
+export type LabelledSubject = OfSubject & { readonly target?: 0 | 1 | null | undefined };
+
 /** Names of the person's column in tables of others: both are the same everywhere. */
 export const SUBJECT_COLUMNS = ["subject", "user_id"] as const;
 
@@ -84,6 +87,8 @@ export interface SubjectFacts {
   readonly nImagesAlone: number;
   /** People's ids that stand in several sources: they count as a subject of each. */
   readonly nIdsShared: number;
+  /** People of whom some images are recorded as female and others as male: one of the two is no record of them. */
+  readonly nBothLabels: number;
   /** The same in words; empty if there is nothing to say. */
   readonly note: string;
 }
@@ -93,7 +98,7 @@ export interface SubjectFacts {
  *
  * @example subjectFacts(rows).note // "every image counted as its own subject"
  */
-export function subjectFacts(rows: readonly OfSubject[]): SubjectFacts {
+export function subjectFacts(rows: readonly LabelledSubject[]): SubjectFacts {
   const nImagesAlone = rows.filter(isImageSubject).length;
   const sources = new Map<string, Set<string>>();
   for (const row of rows) {
@@ -109,7 +114,18 @@ export function subjectFacts(rows: readonly OfSubject[]): SubjectFacts {
         ? ["every image counted as its own subject"]
         : [`${nImagesAlone} images without a recorded subject, each counted as its own`];
   const shared = nIdsShared === 0 ? [] : [`${nIdsShared} subject ids of several sources counted apart`];
-  return { nImagesAlone, nIdsShared, note: [...alone, ...shared].join("; ") };
+  const nBothLabels = countBothLabels(rows);
+  const both =
+    nBothLabels === 0
+      ? []
+      : [`${nBothLabels} ${nBothLabels === 1 ? "subject" : "subjects"} recorded as female and as male`];
+  return { nImagesAlone, nIdsShared, nBothLabels, note: [...alone, ...shared, ...both].join("; ") };
+}
+
+function countBothLabels(rows: readonly LabelledSubject[]): number {
+  const of = (label: 0 | 1) => new Set(rows.flatMap((row) => (row.target === label ? [row.subject] : [])));
+  const male = of(1);
+  return [...of(0)].filter((subject) => male.has(subject)).length;
 }
 
 /**
@@ -117,7 +133,7 @@ export function subjectFacts(rows: readonly OfSubject[]): SubjectFacts {
  *
  * @example formatSubjects(rows) // "320 images of 218 subjects (200 images without a recorded subject, each counted as its own)"
  */
-export function formatSubjects(rows: readonly OfSubject[], images = "images"): string {
+export function formatSubjects(rows: readonly LabelledSubject[], images = "images"): string {
   const { note } = subjectFacts(rows);
   const subjects = new Set(rows.map(({ subject }) => subject)).size;
   return `${rows.length} ${images} of ${subjects} subjects${note === "" ? "" : ` (${note})`}`;

@@ -14,7 +14,7 @@ import {
 } from "../../evaluate/analysis/analysis.ts";
 import { strata, withinId, withinWords } from "../../evaluate/analysis/strata.ts";
 import { ANALYSIS_ONLY } from "../../evaluate/analysis/thresholds.ts";
-import { METRIC_TITLES, ONE_CLASS } from "../../report/figure-text.ts";
+import { CLASS_MIX, METRIC_TITLES } from "../../report/figure-text.ts";
 import {
   count,
   type ReportTable,
@@ -155,12 +155,12 @@ function selectiveTable(
     title: `Abstention: ${withinWords(within)}, ${of}`,
     note: `Images with the smallest |p - .5| left out; the worst group of ${key} among those of which images of at least ${minSubjects} subjects and of both recorded classes are left.`,
     header: ["coverage", "|p - .5| from", "accuracy", "worst group", "its accuracy", "its coverage"],
-    rows: curve.map(({ coverage, confidence, accuracy, worst, groups, oneClass }) => ({
+    rows: curve.map(({ coverage, confidence, accuracy, worst, groups, rareClass }) => ({
       cells: [
         rate(coverage),
         rate(confidence),
         judged(accuracy),
-        words(worst?.group ?? (oneClass.length > 0 && groups.length > 1 ? ONE_CLASS : "-")),
+        words(worst?.group ?? (rareClass.length > 0 && groups.length > 1 ? CLASS_MIX : "-")),
         rate(worst?.accuracy ?? null),
         rate(worst?.coverage ?? null),
       ],

@@ -13,6 +13,6 @@ test("groups of one recorded class have no gap, and the reason stands where it w
   const tables = groupTables(run, "test", { minSubjects: 20, replicates: 100, seed: 1 });
   const spread = tables.find(({ id }) => id.startsWith("spread-race"))!;
   expect(spread.rows).toHaveLength(1);
-  expect(spread.rows[0]!.cells.map(({ text }) => text).slice(0, 3)).toEqual(["accuracy", "0", "one class"]);
+  expect(spread.rows[0]!.cells.map(({ text }) => text).slice(0, 3)).toEqual(["accuracy", "0", "class mix"]);
   expect(spread.note).toContain("(a, b)");
 });

@@ -7,8 +7,8 @@ import { summarize } from "../../evaluate/analysis/summary.ts";
 import type { GroupTableIntervals } from "../../evaluate/intervals/group-intervals.ts";
 import type { GroupMetrics, GroupTable } from "../../evaluate/metrics/groups.ts";
 import { GROUP_METRICS } from "../../evaluate/metrics/table.ts";
-import { METRIC_TITLES, ONE_CLASS } from "../../report/figure-text.ts";
-import { groupName, lacksAccuracy, oneClassNote, worstName } from "../../report/format-groups.ts";
+import { CLASS_MIX, METRIC_TITLES } from "../../report/figure-text.ts";
+import { groupName, lacksAccuracy, rareClassNote, worstName } from "../../report/format-groups.ts";
 import {
   count,
   INTERVAL_NOTE,
@@ -127,7 +127,7 @@ function spreadTable(
     return [{ cells, sources }];
   });
   if (lacksAccuracy(table)) {
-    const refused = Array.from({ length: 4 }, () => words(ONE_CLASS));
+    const refused = Array.from({ length: 4 }, () => words(CLASS_MIX));
     const cells = [words(METRIC_TITLES.accuracy), count(0), ...refused, words("-"), words("-")];
     rows.unshift({ cells, sources });
   }
@@ -136,7 +136,7 @@ function spreadTable(
     {
       id,
       title: `Spread between groups of ${table.keys.join(" x ")}: ${of}`,
-      note: `Over groups whose figure rests on at least ${table.minSubjects} subjects. Difference: largest minus smallest; ratio: smallest over largest; error max/min and max/geomean: of 1 - rate. Intervals of difference and ratio hold whichever groups are the best and the worst (all groups' intervals at once, Bonferroni), so they are wide; that of the worst group is its own, and does not know that it was chosen.${oneClassNote(table).map((note) => ` ${note}.`)}`,
+      note: `Over groups whose figure rests on at least ${table.minSubjects} subjects. Difference: largest minus smallest; ratio: smallest over largest; error max/min and max/geomean: of 1 - rate. Intervals of difference and ratio hold whichever groups are the best and the worst (all groups' intervals at once, Bonferroni), so they are wide; that of the worst group is its own, and does not know that it was chosen.${rareClassNote(table).map((note) => ` ${note}.`)}`,
       header: [
         "figure",
         "groups",

@@ -47,7 +47,8 @@ export interface Evaluation {
  */
 export async function evaluationRows(run: string, options: EvaluationOptions): Promise<Prediction[]> {
   if (options.data !== undefined) return (await predictData(run, { ...options, data: options.data })).rows;
-  return ofSplit(await storedPredictions(run, options), options.split).rows;
+  const { rows, hasSplits } = await storedSet(run, options);
+  return ofSplit(rows, options.split, hasSplits).rows;
 }
 
 /**
@@ -61,8 +62,16 @@ export async function storedPredictions(
   run: string,
   options: Pick<ForeignOptions, "modality"> = {},
 ): Promise<readonly Prediction[]> {
+  return (await storedSet(run, options)).rows;
+}
+
+/** The same, and whether it is recorded which split each image is of: tables of others may not say it. */
+export async function storedSet(
+  run: string,
+  options: Pick<ForeignOptions, "modality"> = {},
+): Promise<{ readonly rows: readonly Prediction[]; readonly hasSplits: boolean }> {
   if (/\.(csv|parquet)$/i.test(run)) return readPredictionFile(run, options);
-  return readSplits(runPaths(run).predictions);
+  return { rows: await readSplits(runPaths(run).predictions), hasSplits: true };
 }
 
 /**
@@ -94,10 +103,13 @@ function noTestHint(found: string): string {
  * Stored predictions of one split, counted.
  *
  * @param all - of all splits
- * @param split - default test
- * @throws AppError("input", "NO_PREDICTIONS") if there are none
+ * @param asked - default test
+ * @param hasSplits - false for a table without splits: all of its images, and no split can be asked for
+ * @throws AppError("input", "NO_PREDICTIONS" | "NO_SPLITS") if there are none
  */
-export function ofSplit(all: readonly Prediction[], split: Split = "test"): Evaluation {
+export function ofSplit(all: readonly Prediction[], asked?: Split, hasSplits = true): Evaluation {
+  if (!hasSplits) return wholeTable(all, asked);
+  const split = asked ?? "test";
   const rows = rowsOfSplit(all, split);
   const leftOut: Record<string, number> = {};
   for (const other of SPLITS.filter((name) => name !== split)) {
@@ -105,6 +117,18 @@ export function ofSplit(all: readonly Prediction[], split: Split = "test"): Eval
     if (n > 0) leftOut[`split ${other}`] = n;
   }
   return { rows, counts: { split, given: all.length, used: rows.length, leftOut, notes: [] } };
+}
+
+function wholeTable(all: readonly Prediction[], asked: Split | undefined): Evaluation {
+  const counts = { split: null, given: all.length, used: all.length, leftOut: {}, notes: [] };
+  if (asked === undefined) return { rows: [...all], counts };
+  throw unexpected("input", {
+    code: "NO_SPLITS",
+    expected: "a table with a column split",
+    name: "--split",
+    got: asked,
+    hint: "leave out --split for all images, or say the split of each in a column of that name",
+  });
 }
 
 /**
