@@ -166,8 +166,20 @@ function addUp({ sums, units }: Weighable, weights: Int32Array): Totals {
   }
   const males = truePositive + falseNegative;
   const females = trueNegative + falsePositive;
-  const counts = { truePositive, falsePositive, trueNegative, falseNegative };
-  return { ...counts, n: males + females, males, females, probabilities, squares, logs };
+  const n = males + females;
+  // Name by name: spreading the counts into it took longer than all sums together.
+  return {
+    truePositive,
+    falsePositive,
+    trueNegative,
+    falseNegative,
+    n,
+    males,
+    females,
+    probabilities,
+    squares,
+    logs,
+  };
 }
 
 /**
