@@ -17,7 +17,6 @@ import { promisify } from "node:util";
 import type { z } from "zod";
 import { refusalOf } from "../core/errno.ts";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "../core/errors.ts";
-import { parseJson } from "../core/schema.ts";
 import { explained } from "./sniff-file.ts";
 import { temporaryName } from "./temporary.ts";
 
@@ -206,6 +205,7 @@ export async function readJson<S extends z.ZodType>(
   schema: S,
   what: string,
 ): Promise<z.output<S>> {
+  const { parseJson } = await import("../core/schema.ts"); // threads that read bytes only do without zod
   return await explained(path, ["json"], `${what} in JSON`, async () =>
     parseJson(await readText(path, what), schema, path),
   );

@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { Random } from "../core/random.ts";
 import { sha256 } from "../machine/files.ts";
-import { type Perturbation, perturb, perturbationSchema } from "./perturb.ts";
+import { perturb } from "./perturb.ts";
+import { type Perturbation, perturbationSchema } from "./perturbation.ts";
 import { flipHorizontal, type RgbImage } from "./pixels.ts";
 
 function image(width: number, height: number, value: (x: number, y: number, c: number) => number): RgbImage {

@@ -7,7 +7,7 @@ import { MODALITIES } from "../core/words.ts";
 import { COMPARED_METRICS } from "../evaluate/metrics/weighted.ts";
 import { readJson } from "../machine/files.ts";
 import { ARCHS, sourceFactsSchema } from "../models/facts.ts";
-import { perturbationSchema } from "../pixels/perturb.ts";
+import { perturbationSchema } from "../pixels/perturbation.ts";
 import { trainConfigSchema } from "../train/config.ts";
 
 /** Also a file's or folder's name. */

@@ -2,6 +2,7 @@
 import { unexpected } from "../core/errors.ts";
 import { MODALITIES, type Sample, type Split } from "../core/words.ts";
 import { type Batch, type Batches, openBatches } from "../dataset/loader/batches.ts";
+import type { LoaderThreads } from "../dataset/loader/threads.ts";
 import { readManifest } from "../dataset/manifest.ts";
 import { openSource, type Source } from "../dataset/sources/sources.ts";
 import { splitSamples } from "../dataset/sources/split.ts";
@@ -9,7 +10,7 @@ import type { SourceFacts } from "../models/facts.ts";
 import { balancedPosWeight, MODALITY_WEIGHT, sampleWeights } from "../models/losses.ts";
 import { parseTag } from "../models/tags.ts";
 import type { TargetFacts } from "../models/targets.ts";
-import type { Perturbation } from "../pixels/perturb.ts";
+import type { Perturbation } from "../pixels/perturbation.ts";
 import { augmentOf, imagesPerStep, type TrainConfig } from "./config.ts";
 import type { StepBatch } from "./step/batch.ts";
 import { targetBatch, targetClasses } from "./targets.ts";
@@ -79,15 +80,21 @@ export async function sourceFacts(source: Source): Promise<SourceFacts> {
   };
 }
 
+/** Threads of a loader: how many, or those of the whole run. */
+export type Workers = number | LoaderThreads;
+
+/** Batches that are prepared ahead: two a thread. */
+const ahead = (workers: Workers) => 2 * (typeof workers === "number" ? workers : workers.count);
+
 export interface BatchSetup {
-  readonly workers: number;
+  readonly workers: Workers;
   readonly batch: number;
   /** Done to each picture. */
   readonly perturb?: Perturbation | undefined;
 }
 
 /** Shuffled, augmented batches of the training images, each of one step with all its parts. */
-export function trainBatches(data: RunData, config: TrainConfig, workers: number): Batches {
+export function trainBatches(data: RunData, config: TrainConfig, workers: Workers): Batches {
   return openBatches({
     samples: data.samples.train,
     batchSize: imagesPerStep(config),
@@ -97,7 +104,7 @@ export function trainBatches(data: RunData, config: TrainConfig, workers: number
     augment: augmentOf(parseTag(config.tag)),
     seed: config.seed,
     workers,
-    prefetch: 2 * workers,
+    prefetch: ahead(workers),
   });
 }
 
@@ -117,7 +124,7 @@ export function plainBatches(
     perturb,
     seed: 0,
     workers,
-    prefetch: 2 * workers,
+    prefetch: ahead(workers),
   });
 }
 

@@ -1,15 +1,18 @@
-// Where a run begins or goes on: its last checkpoint, or seeded weights with the pretrained backbone put over them.
+// Where a run begins or goes on: its step, and its last checkpoint, or seeded weights with the pretrained backbone put over them.
 import { AppError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import type { Position, TrainState } from "../engine/checkpoint.ts";
 import { readCheckpoint, writeCheckpoint } from "../engine/checkpoint-file.ts";
+import { adamw } from "../engine/optim.ts";
 import { initialise } from "../engine/params.ts";
 import { exists } from "../machine/files.ts";
-import type { ModelFacts } from "../models/facts.ts";
+import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import { weightsFile } from "../models/files/hub.ts";
 import { loadBackbone } from "../models/files/weights.ts";
-import type { TrainConfig } from "./config.ts";
-import type { TrainStep } from "./step/step.ts";
+import { parseTag } from "../models/tags.ts";
+import { type Compute, computeOf } from "../predict/infer.ts";
+import { frozenOf, rateOf, type TrainConfig } from "./config.ts";
+import { openTrainStep, type TrainStep } from "./step/step.ts";
 
 /** Sums of an epoch that has no batch done. */
 export const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;
@@ -46,4 +49,26 @@ export async function firstState(
   const state = { weights, slots: new Map(), position };
   await writeCheckpoint(last, step.specs, { weights, training: state }, facts);
   return state;
+}
+
+/** The training step of a configuration. */
+export function openStep(config: TrainConfig, facts: ModelFacts, options: Compute): Promise<TrainStep> {
+  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema, accumulate = 1 } = config;
+  const frozen = frozenOf(parseTag(config.tag));
+  const rates = rateOf(config);
+  return openTrainStep({
+    model: modelGraph(facts, { dropPathRate, dropRate }),
+    batchSize: batch,
+    accumulate,
+    sizePx: imageSize,
+    mean: facts.pixels.mean,
+    std: facts.pixels.std,
+    optimizer: adamw(),
+    decayAll,
+    labelSmoothing,
+    ema,
+    rateOf: rates,
+    frozen,
+    ...computeOf(options),
+  });
 }

@@ -4,22 +4,22 @@ import { AppError, Interrupted } from "../core/errors.ts";
 import { OpenList } from "../core/handle.ts";
 import type { Sample } from "../core/words.ts";
 import type { Batches } from "../dataset/loader/batches.ts";
+import { LoaderThreads } from "../dataset/loader/threads.ts";
 import type { Position } from "../engine/checkpoint.ts";
 import { writeCheckpoint } from "../engine/checkpoint-file.ts";
-import { adamw, cosineLr } from "../engine/optim.ts";
+import { cosineLr } from "../engine/optim.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
 import { predictionFiles, sweepSplits } from "../evaluate/stored/prediction-folder.ts";
 import { type Lock, withLock } from "../machine/lock.ts";
 import { checkApart } from "../machine/true-path.ts";
-import { type ModelFacts, modelGraph } from "../models/facts.ts";
+import type { ModelFacts } from "../models/facts.ts";
 import { parseTag } from "../models/tags.ts";
-import { computeOf } from "../predict/infer.ts";
 import { runPaths } from "../predict/run-folder.ts";
-import { factsOf, frozenOf, imagesPerStep, rateOf, type TrainConfig } from "./config.ts";
+import { factsOf, imagesPerStep, type TrainConfig } from "./config.ts";
 import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
 import { checkFinished } from "./finished.ts";
-import { firstState, NOTHING_DONE } from "./first-state.ts";
+import { firstState, NOTHING_DONE, openStep } from "./first-state.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog } from "./run.ts";
 import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
 import {
@@ -30,7 +30,7 @@ import {
   removeFeatures,
 } from "./step/features.ts";
 import { type HeldOut, openHeldOut } from "./step/held-out.ts";
-import { evaluatedWeights, openTrainStep, type StepResult, type TrainStep } from "./step/step.ts";
+import { evaluatedWeights, type StepResult, type TrainStep } from "./step/step.ts";
 import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
@@ -99,56 +99,47 @@ async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock
     return finished(dir, facts); // resumed after its end
   }
 
+  const threads = new LoaderThreads(workers);
+  try {
+    await trainEpochs({ config, facts, data, options, lock }, threads);
+    await lock.check();
+    await predictFinally(config, data, { ...options, workers: threads });
+  } finally {
+    await threads.close();
+  }
+  await removeFeatures(paths, paths.held);
+  return finished(dir, facts);
+}
+
+/** From the last checkpoint to the last epoch. */
+async function trainEpochs(begun: Begun, threads: LoaderThreads): Promise<void> {
+  const { config, facts, data, options } = begun;
+  const paths = runPaths(options.dir);
   const opened = new OpenList();
   let features: FeatureStore | undefined;
   try {
-    const batches = opened.add(trainBatches(data, config, workers));
-    const plain = { workers, batch: config.batch };
+    const batches = opened.add(trainBatches(data, config, threads));
+    const plain = { workers: threads, batch: config.batch };
     const validation = opened.add(plainBatches(data.samples.val, config.imageSize, plain));
     const step = opened.add(await openStep(config, facts, options));
     const start = await firstState(paths.last, { config, facts, step, onWeights: options.onWeights });
     step.load(start.weights, start.slots);
-    const log = await rewindLog(dir, start.position.epoch);
+    const log = await rewindLog(options.dir, start.position.epoch);
     features = await trainFeatures(config, data, step, start.weights, options);
     const held = { config, facts, validation, data, options, paths: paths.held };
     const heldOut =
       options.keepFeatures === false ? undefined : opened.add(await openHeldOut(held, start.weights));
-    const run = { config, facts, data, options, lock, batches, validation, step, features, heldOut };
+    const run = { ...begun, batches, validation, step, features, heldOut };
     await runEpochs(run, start.position, log);
   } finally {
     features?.close();
     await opened.close();
   }
-  await lock.check();
-  await predictFinally(config, data, options);
-  await removeFeatures(paths, paths.held);
-  return finished(dir, facts);
 }
 
 async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
   const epochs = await readLog(dir);
   return { dir, facts, epochs, best: bestEpoch(epochs) };
-}
-
-function openStep(config: TrainConfig, facts: ModelFacts, options: TrainOptions): Promise<TrainStep> {
-  const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema, accumulate = 1 } = config;
-  const frozen = frozenOf(parseTag(config.tag));
-  const rates = rateOf(config);
-  return openTrainStep({
-    model: modelGraph(facts, { dropPathRate, dropRate }),
-    batchSize: batch,
-    accumulate,
-    sizePx: imageSize,
-    mean: facts.pixels.mean,
-    std: facts.pixels.std,
-    optimizer: adamw(),
-    decayAll,
-    labelSmoothing,
-    ema,
-    rateOf: rates,
-    frozen,
-    ...computeOf(options),
-  });
 }
 
 /** Features are kept in the run folder until it is finished. */
@@ -164,12 +155,15 @@ async function trainFeatures(
   return openFeatures(runPaths(dir), samples.train, featureWidth, key);
 }
 
-interface Run {
+interface Begun {
   readonly config: TrainConfig;
   readonly facts: ModelFacts;
   readonly data: RunData;
   readonly options: TrainOptions;
   readonly lock: Lock;
+}
+
+interface Run extends Begun {
   readonly batches: Batches;
   readonly validation: Batches;
   readonly step: TrainStep;

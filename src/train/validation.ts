@@ -14,7 +14,7 @@ import type { TargetFacts } from "../models/targets.ts";
 import { type Compute, computeOf, openWeights, predictSamples } from "../predict/infer.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
-import { plainBatches, type RunData } from "./data.ts";
+import { plainBatches, type RunData, type Workers } from "./data.ts";
 import type { EpochLog, PartLog, TargetLog } from "./runlog.ts";
 import type { HeldOut } from "./step/held-out.ts";
 
@@ -75,7 +75,7 @@ function targetLogs(rows: readonly Prediction[], targets: readonly TargetFacts[]
 
 export interface FinalOptions extends Compute {
   readonly dir: string;
-  readonly workers?: number | undefined;
+  readonly workers: Workers;
 }
 
 /** Validation and test images through the best checkpoint; written once, at the end of the run. */
@@ -92,7 +92,7 @@ export async function predictFinally(
   try {
     for (const split of ["val", "test"] as const) {
       if (data.samples[split].length === 0) continue;
-      const setup = { workers: options.workers ?? 2, batch: config.batch };
+      const setup = { workers: options.workers, batch: config.batch };
       const batches = plainBatches(data.samples[split], config.imageSize, setup);
       try {
         rows.push(...(await predictSamples(predictor, batches, split)));

@@ -13,7 +13,7 @@ import { type Photo, Pictures, withPicture } from "../../src/pixels/fast/picture
 import { decodeImage, encodeJpeg } from "../../src/pixels/image.ts";
 import { ADJUSTMENTS, FULL_AUGMENT } from "../../src/pixels/jitter.ts";
 import { fitted, letterbox } from "../../src/pixels/letterbox.ts";
-import type { Perturbation } from "../../src/pixels/perturb.ts";
+import type { Perturbation } from "../../src/pixels/perturbation.ts";
 import { hashOf, lookOf } from "../../src/pixels/phash.ts";
 import { BGR } from "../../src/pixels/planes.ts";
 import { highlight, sharpness } from "../../src/pixels/quality.ts";

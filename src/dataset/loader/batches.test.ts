@@ -10,6 +10,7 @@ import { decodeImage, encodeJpeg } from "../../pixels/image.ts";
 import { augment, FULL_AUGMENT } from "../../pixels/jitter.ts";
 import { resizeBilinear } from "../../pixels/pixels.ts";
 import { type Batch, type Batches, type BatchOptions, openBatches } from "./batches.ts";
+import { LoaderThreads } from "./threads.ts";
 
 let folder: string;
 let samples: Sample[];
@@ -118,6 +119,22 @@ describe("openBatches", () => {
       const batches = open(changes);
       await all(batches.epoch(0));
       expect(summary(await all(batches.epoch(2)))).toEqual(wanted);
+    }
+  });
+
+  it("is the same from threads that other loaders use, before and after those close", async () => {
+    const wanted = summary(await all(open().epoch(1)));
+    const threads = new LoaderThreads(2);
+    try {
+      const plain = open({ workers: threads, augment: undefined, shuffle: false });
+      const batches = open({ workers: threads });
+      const [mixed] = await Promise.all([all(batches.epoch(1)), all(plain.epoch(0))]);
+      expect(summary(mixed)).toEqual(wanted);
+      await plain.close();
+      await expect(all(plain.epoch(0))).rejects.toThrow("Expected an open loader, got one that is closed");
+      expect(summary(await all(batches.epoch(1)))).toEqual(wanted);
+    } finally {
+      await threads.close();
     }
   });
 

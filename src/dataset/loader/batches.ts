@@ -4,13 +4,13 @@
 // Source: torch's DataLoader (shuffle, drop_last); upstream's transforms (flip, jitter, rotation, resize).
 import { existsSync } from "node:fs";
 import { missingFile, unexpected } from "../../core/errors.ts";
-import { closeAll } from "../../core/handle.ts";
 import { Random } from "../../core/random.ts";
 import { MODALITIES, type Sample, sexIndex } from "../../core/words.ts";
-import { mapOrdered, WorkerPool } from "../../machine/pool.ts";
+import { mapOrdered } from "../../machine/pool.ts";
 import type { AugmentPolicy } from "../../pixels/jitter.ts";
-import type { Perturbation } from "../../pixels/perturb.ts";
-import type { WorkerRequest, WorkerSetup } from "./worker.ts";
+import type { Perturbation } from "../../pixels/perturbation.ts";
+import { type LoaderPart, LoaderThreads } from "./threads.ts";
+import type { WorkerSetup } from "./worker.ts";
 
 export interface BatchOptions {
   readonly samples: readonly Sample[];
@@ -25,8 +25,8 @@ export interface BatchOptions {
   /** Done to each picture as decoded, before any augmentation; the same in every epoch. */
   readonly perturb?: Perturbation | undefined;
   readonly seed: number;
-  /** Number of threads, >= 1. */
-  readonly workers: number;
+  /** Number of threads, >= 1; or those that it shares with other loaders, which their owner closes. */
+  readonly workers: number | LoaderThreads;
   /** Batches prepared beyond the one in use, >= 0; bounds the memory. */
   readonly prefetch: number;
   /** Bytes of decoded pictures kept for later epochs, over all threads; default 1 GiB. */
@@ -59,7 +59,7 @@ export interface Batches {
    * @param n - epoch, from 0; decides order and augmentation
    */
   epoch(n: number, options?: EpochOptions): AsyncIterable<Batch>;
-  /** Ends the threads when batches under way are done; a second call does no harm. */
+  /** Ends its own threads when batches under way are done; a second call does no harm. */
   close(): Promise<void>;
 }
 
@@ -67,7 +67,7 @@ export interface Batches {
 export const CACHE_BYTES = 2 ** 30;
 
 /**
- * Start the threads and check what can be checked before the first batch.
+ * Start threads, if it has none, and check what can be checked before the first batch.
  *
  * @param options - samples and how to batch them; no option has a hidden effect on the bytes
  * @returns epochs of batches; close it when done
@@ -81,7 +81,9 @@ export function openBatches(options: BatchOptions): Batches {
   const whole = samples.length / batchSize;
   const batchesPerEpoch = dropLast ? Math.floor(whole) : Math.ceil(whole);
   if (batchesPerEpoch === 0) throw tooFew(samples.length, dropLast ? batchSize : 1);
-  const threads = startThreads(options);
+  const own = typeof options.workers === "number" ? new LoaderThreads(options.workers) : undefined;
+  const threads = own ?? (options.workers as LoaderThreads);
+  const part = threads.open(setupOf(options, threads.count));
   return {
     batchesPerEpoch,
     async *epoch(n, { startBatch = 0, needed = () => true } = {}) {
@@ -94,11 +96,14 @@ export function openBatches(options: BatchOptions): Batches {
         const members = order.slice(index * batchSize, (index + 1) * batchSize);
         const chosen = members.map((member) => samples[member]!);
         return needed(chosen)
-          ? assemble(options, threads, n, index, members)
+          ? assemble(options, { ...part, threads: threads.count }, n, index, members)
           : labelled(index, chosen, new Uint8Array(0));
       });
     },
-    close: () => closeAll(threads),
+    async close() {
+      await part.close();
+      await own?.close();
+    },
   };
 }
 
@@ -108,26 +113,17 @@ function epochOrder({ samples, shuffle, seed }: BatchOptions, epoch: number): nu
   return shuffle ? Random.of(seed).split("order", epoch).shuffle(indices) : indices;
 }
 
-type Thread = WorkerPool<WorkerRequest, Uint8Array>;
-
-/** One pool a thread: a sample always goes to the same one, which may still have its picture. */
-function startThreads(options: BatchOptions): Thread[] {
-  const { workers, sizePx, seed, augment, perturb, cacheBytes = CACHE_BYTES } = options;
-  const setup: WorkerSetup = {
-    sizePx,
-    seed,
-    augment,
-    perturb,
-    cacheBytes: Math.floor(cacheBytes / workers),
-  };
-  const entry = new URL("./worker", import.meta.url);
-  return Array.from({ length: workers }, () => new WorkerPool(entry, 1, setup));
+function setupOf(
+  { sizePx, seed, augment, perturb, cacheBytes = CACHE_BYTES }: BatchOptions,
+  threads: number,
+): WorkerSetup {
+  return { sizePx, seed, augment, perturb, cacheBytes: Math.floor(cacheBytes / threads) };
 }
 
 /** Sends each thread its part of the batch and puts the pictures into the batch's order. */
 async function assemble(
   { samples, sizePx }: BatchOptions,
-  threads: readonly Thread[],
+  { prepare, threads }: Pick<LoaderPart, "prepare"> & { readonly threads: number },
   epoch: number,
   index: number,
   members: readonly number[],
@@ -136,11 +132,12 @@ async function assemble(
   const stride = sizePx * sizePx * 3;
   const images = new Uint8Array(members.length * stride); // [N, sizePx, sizePx, 3]
   await Promise.all(
-    threads.map(async (thread, t) => {
-      const places = members.flatMap((member, place) => (member % threads.length === t ? [place] : []));
+    Array.from({ length: threads }, async (_, t) => {
+      // A sample always goes to the same thread, which may still have its picture.
+      const places = members.flatMap((member, place) => (member % threads === t ? [place] : []));
       if (places.length === 0) return;
       const items = places.map((place) => ({ key: keyOf(chosen[place]!), path: chosen[place]!.path }));
-      const part = await thread.run({ epoch, items });
+      const part = await prepare(t, { epoch, items });
       places.forEach((place, k) => {
         images.set(part.subarray(k * stride, (k + 1) * stride), place * stride);
       });

@@ -1,6 +1,6 @@
-// Thread of `batches`: decodes, augments and resizes the pictures it is sent, and keeps decoded ones.
+// Thread of loaders: decodes, augments and resizes the pictures it is sent, and keeps decoded ones.
 // Invariant: the bytes depend only on the file, the policy, the seed, the epoch and the sample's key.
-import { parentPort, workerData } from "node:worker_threads";
+import { parentPort } from "node:worker_threads";
 import { Random } from "../../core/random.ts";
 import { readBytesNow } from "../../machine/files.ts";
 import { mapOrdered, serveWorker, type WorkerResult } from "../../machine/pool.ts";
@@ -9,10 +9,11 @@ import { openPhoto } from "../../pixels/fast/open-photo.ts";
 import type { Picture } from "../../pixels/fast/picture.ts";
 import { Photo, Pictures, withPicture } from "../../pixels/fast/pictures.ts";
 import { type AugmentPolicy, drawAugmentation } from "../../pixels/jitter.ts";
-import { type Perturbation, perturb } from "../../pixels/perturb.ts";
+import { perturb } from "../../pixels/perturb.ts";
+import type { Perturbation } from "../../pixels/perturbation.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
 
-/** What a thread is started with. */
+/** How a loader's pictures are prepared. */
 export interface WorkerSetup {
   readonly sizePx: number;
   readonly seed: number;
@@ -29,16 +30,35 @@ export interface WorkerRequest {
   readonly items: readonly { readonly key: string; readonly path: string }[];
 }
 
+/** A request of one of the loaders that share the thread; without one the loader is closed, and nothing of it is kept. */
+export interface LoaderOrder {
+  /** Its number, from 0. */
+  readonly loader: number;
+  readonly setup: WorkerSetup;
+  readonly request?: WorkerRequest | undefined;
+}
+
 /** Files that one thread has open at once. */
 const DECODING = 3;
 
-if (parentPort !== null) {
-  const prepare = preparer(workerData as WorkerSetup, new Pictures());
-  serveWorker<WorkerRequest, Uint8Array>(parentPort, prepare);
+if (parentPort !== null) serveWorker<LoaderOrder, Uint8Array>(parentPort, serving(new Pictures()));
+
+/** The thread's work, for loaders that come and go. */
+export function serving(pictures: Pictures): (order: LoaderOrder) => Promise<WorkerResult<Uint8Array>> {
+  const loaders = new Map<number, ReturnType<typeof preparer>>();
+  return async ({ loader, setup, request }) => {
+    if (request === undefined) {
+      loaders.delete(loader);
+      return { value: new Uint8Array(0) };
+    }
+    const prepare = loaders.get(loader) ?? preparer(setup, pictures);
+    loaders.set(loader, prepare);
+    return await prepare(request);
+  };
 }
 
 /**
- * The thread's work: pictures of a request, one after another in one array.
+ * The work for one loader: pictures of a request, one after another in one array.
  *
  * @param pictures - their memory; other requests use it too
  * @returns function from a request to RGB u8, [items, sizePx, sizePx, 3]

@@ -12,7 +12,7 @@ import { ARCHS } from "../../models/facts.ts";
 import { LOSSES } from "../../models/losses.ts";
 import { GATINGS } from "../../models/mag.ts";
 import { AUGMENTS } from "../../models/tags.ts";
-import { perturbationSchema } from "../../pixels/perturb.ts";
+import { perturbationSchema } from "../../pixels/perturbation.ts";
 import { trainConfigSchema } from "../../train/config.ts";
 import { EVALUATED_SPLITS, resourcesSchema, TOLD } from "../study.ts";
 import { offsetOf, parseYaml } from "./yaml.ts";
