@@ -6,14 +6,14 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { finished } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import yazl from "yazl";
 import { PUBLISHED } from "../../src/fetch/published.ts";
 import { type FakeDrive, startDrive } from "../drive.ts";
+import { codeArgs, moduleOf } from "../process.ts";
+import { ROOT } from "../source.ts";
 import { runCli } from "./run.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 let dir = "";
 let drive: FakeDrive;
 const at = (...names: string[]) => join(dir, ...names);
@@ -157,10 +157,12 @@ describe("facehand data fetch derived-hagrid", () => {
 
 /** The command line in a process of its own. */
 function fetcher(argv: readonly string[]) {
-  const code = `const { run } = await import(${JSON.stringify(join(ROOT, "src/cli/main.ts"))});
+  const code = `const { run } = await import(${moduleOf("cli/main.ts")});
     process.exitCode = await run(JSON.parse(process.argv[1]));`;
-  const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(argv)];
-  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
+  const child = spawn(process.execPath, codeArgs(code, JSON.stringify(argv)), {
+    cwd: ROOT,
+    stdio: "ignore",
+  });
   return { child, ended: new Promise((resolve) => child.once("exit", resolve)) };
 }
 

@@ -6,14 +6,14 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../src/machine/files.ts";
 import { aPair } from "../dataset.ts";
 import { layPictures } from "../pictures.ts";
+import { codeArgs, moduleOf } from "../process.ts";
+import { ROOT } from "../source.ts";
 import { runCli } from "./run.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 let root = "";
 const at = (name: string) => join(root, name);
 
@@ -35,16 +35,9 @@ async function snapshot(dir: string): Promise<string[]> {
 
 /** Starts a command and kills it some time after its staging folder appears; false if it was done before. */
 async function killed(argv: readonly string[], out: string, afterMs: number): Promise<boolean> {
-  const code = `const { run } = await import(${JSON.stringify(join(ROOT, "src/cli/main.ts"))});
+  const code = `const { run } = await import(${moduleOf("cli/main.ts")});
     process.exitCode = await run(JSON.parse(process.argv[1]));`;
-  const args = [
-    "--import",
-    "tsx",
-    "--input-type=module",
-    "-e",
-    code,
-    JSON.stringify([...argv, "--out", out]),
-  ];
+  const args = codeArgs(code, JSON.stringify([...argv, "--out", out]));
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: "ignore" });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   while (!existsSync(`${out}.partial`) && child.exitCode === null) await sleep(1);

@@ -16,6 +16,7 @@ const picocolorsRed = new RegExp(
   `${String.fromCharCode(27)}\\[31m(.*?)${String.fromCharCode(27)}\\[39m`,
   "gs",
 );
+const QUICKLY = ["--image-size", "32", "--epochs", "1", "--threads", "1", "--workers", "1"];
 let dir = "";
 const at = (name: string) => join(dir, name);
 
@@ -51,7 +52,18 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-terminal-"));
   await run(["data", "sample", "--subjects", "4", "--frames", "1", "--out", at("raw")]);
   const landmarks = ["--face-landmarks", at("raw/face_landmarks.json")];
-  await run(["derive", "--hagrid", at("raw"), "--gestures", "all", ...landmarks, "--out", at("set")]);
+  const small = ["--size", "64"];
+  await run([
+    "derive",
+    "--hagrid",
+    at("raw"),
+    "--gestures",
+    "all",
+    ...landmarks,
+    ...small,
+    "--out",
+    at("set"),
+  ]);
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
@@ -88,7 +100,7 @@ describe("cells and names of a dataset", () => {
       ["data", "repair", root],
       ["data", "repair", root, "--json"],
       ["data", "export", root, "--parquet", "--out", at(`export-${column}`)],
-      ["train", ...tag, ...data, "--image-size", "32", "--epochs", "1", "--out", at(`run-${column}`)],
+      ["train", ...tag, ...data, ...QUICKLY, "--out", at(`run-${column}`)],
       ["release", "card", root, ...release, "--url", "https://example.org/p"],
       ["release", "croissant", root, ...release, "--url", "https://example.org/p"],
       ["derive", "report", root, "--out", at(`report-${column}.html`)],
