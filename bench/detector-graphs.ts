@@ -1,13 +1,15 @@
-// `npm run bench -- detector-graphs`: processor time of a run of MediaPipe's models on one thread, as they are translated
-// and, by turns, as independent conversions have them where these are at hand.
+// `npm run bench -- detector-graphs`: processor time of a run of MediaPipe's models on one thread, as they are translated and
+// as they are rewritten for blocked kernels, by turns; beside them, independent conversions where they are at hand.
 // The picture is noise: PRelu branches on every value, so that the palm detector's plain graph is slower than on photos.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Random } from "../src/core/random.ts";
 import { createSession } from "../src/engine/runtime/open-session.ts";
+import { probeBlock } from "../src/engine/runtime/probe.ts";
 import { type Session, Tensor } from "../src/engine/runtime/session.ts";
 import { importTflite } from "../src/engine/tflite/import.ts";
+import { forBlockedKernels } from "../src/engine/tflite/import-blocked.ts";
 import { readPalmModel } from "../src/find/palm.ts";
 import { encodeModel } from "../src/formats/onnx.ts";
 import { readTflite } from "../src/formats/tflite.ts";
@@ -34,14 +36,15 @@ const conversion = (name: string) =>
 export async function detectorGraphs(): Promise<void> {
   const rows = [];
   for (const [name, sidePx, read] of MODELS) {
-    const models = [encodeModel(importTflite(readTflite(await read())))];
+    const plain = importTflite(readTflite(await read()));
+    const models = [plain, forBlockedKernels(plain, await probeBlock())].map(encodeModel);
     if (existsSync(conversion(name))) models.push(await readBytes(conversion(name), name));
     const sessions = await Promise.all(models.map((model) => createSession(model, { threads: 1 })));
     const times = await timesOf(sessions, sidePx);
-    rows.push([name, ...[0, 1].map((k) => shown(times[k]))]);
+    rows.push([name, ...[0, 1, 2].map((k) => shown(times[k]))]);
     await Promise.all(sessions.map((session) => session.release()));
   }
-  console.log(aligned([["ms a run, least (median)", "translated", "conversion"], ...rows]));
+  console.log(aligned([["ms a run, least (median)", "plain", "rewritten", "conversion"], ...rows]));
 }
 
 async function timesOf(sessions: readonly Session[], sidePx: number): Promise<number[][]> {

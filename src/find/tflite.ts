@@ -1,8 +1,10 @@
-// MediaPipe's models as running sessions: read and translated.
+// MediaPipe's models as running sessions: read, translated, and fitted to this machine's kernels.
 
 import { createSession } from "../engine/runtime/open-session.ts";
+import { probeBlock } from "../engine/runtime/probe.ts";
 import type { Session } from "../engine/runtime/session.ts";
 import { importTflite } from "../engine/tflite/import.ts";
+import { forBlockedKernels } from "../engine/tflite/import-blocked.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";
 
@@ -18,5 +20,6 @@ import { readTflite } from "../formats/tflite.ts";
  */
 export async function openTflite(bytes: Uint8Array, where: string, threads: number): Promise<Session> {
   const model = importTflite(readTflite(bytes, where), where);
-  return createSession(encodeModel(model), { threads, memoryPattern: true });
+  const file = encodeModel(forBlockedKernels(model, await probeBlock()));
+  return createSession(file, { threads, memoryPattern: true });
 }
