@@ -103,7 +103,7 @@ export function croissant(info: ReleaseInfo, facts: DatasetFacts, files: readonl
     ...(manifest?.drawn === true
       ? {}
       : { "prov:wasDerivedFrom": { "@id": "https://github.com/hukenovs/hagrid" } }),
-    ...raiFields(facts),
+    ...raiFields(facts, info.audit),
     distribution: distribution(facts, files),
     recordSet: recordSets(),
   };

@@ -1,9 +1,18 @@
 // The fields of Croissant's RAI vocabulary (http://mlcommons.org/croissant/RAI/1.0), answered from tables and manifest.
+import type { AuditSummary } from "../audit/summary.ts";
+import { agreementText, labelErrorText } from "../report/audit.ts";
 import { LABEL_SENTENCE, labelsTold } from "./datasheet.ts";
 import type { DatasetFacts } from "./facts.ts";
 
-/** Property name to text, for the dataset's own node. */
-export function raiFields(facts: DatasetFacts): Readonly<Record<string, string | readonly string[]>> {
+/**
+ * Property name to text, for the dataset's own node.
+ *
+ * @param audit - what people judged about the pairs, if there is a log
+ */
+export function raiFields(
+  facts: DatasetFacts,
+  audit?: AuditSummary | undefined,
+): Readonly<Record<string, string | readonly string[]>> {
   const { manifest, pairs, subjects, unknown, smallGroups, groups, counts } = facts;
   const drawn = manifest?.drawn === true;
   const gender = counts.groups.filter(({ by, split }) => by === "gender" && split === "all");
@@ -23,6 +32,7 @@ export function raiFields(facts: DatasetFacts): Readonly<Record<string, string |
         ? "Not recorded."
         : `${manifest.counts.kept} of ${manifest.counts.frames} photographs were kept; ledger.csv has the reason of each other.`,
     "rai:dataAnnotationProtocol": `${labelsTold(manifest)} ${LABEL_SENTENCE}`,
+    ...auditFields(audit),
     "rai:machineAnnotationTools": drawn
       ? [tools, "labels: none, they are what was drawn"]
       : [tools, "labels: FairFace and MiVOLO, where HaGRIDv2's metadata was used"],
@@ -45,5 +55,19 @@ export function raiFields(facts: DatasetFacts): Readonly<Record<string, string |
       : ["Faces", "Apparent gender", "Apparent age", "Apparent race or skin-tone class"],
     "rai:dataReleaseMaintenancePlan":
       "A corrected dataset is a new version; hashes of all files are in SHA256SUMS.",
+  };
+}
+
+function auditFields(audit: AuditSummary | undefined): Readonly<Record<string, string | readonly string[]>> {
+  if (audit === undefined) return {};
+  const { things, subjects, judgements, annotators, perThing, rows, errors } = audit;
+  return {
+    "rai:annotationsPerItem": `${perThing.toFixed(2)} judgements of each of the ${things} pairs and subjects (${subjects} subjects) that people looked at.`,
+    "rai:annotatorDemographics": `${annotators} annotators, of whom nothing else is recorded.`,
+    "rai:dataAnnotationAnalysis": [
+      `${judgements} judgements of people about recorded labels, of which those that agreed became decisions.`,
+      ...rows.filter(({ group }) => group === undefined).map(agreementText),
+      ...errors.map(labelErrorText),
+    ],
   };
 }

@@ -122,3 +122,41 @@ describe("audit resolve", () => {
     expect(settled.stdout).toMatch(/^1 decisions, 1 of them by one person alone;/m);
   });
 });
+
+describe("release with --annotations", () => {
+  const info = [
+    ...["--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24", "--creator", "Nobody"],
+    ...["--url", "https://example.org/p"],
+  ];
+
+  it("says in its metadata how many judged, and how far they agreed, and names nobody", async () => {
+    const croissant = ["release", "croissant", at("pairs"), ...info, "--annotations", at("log.jsonl")];
+    const { code, stdout } = await runCli(...croissant);
+    expect(code).toBe(0);
+    const document = JSON.parse(stdout);
+    expect(document["rai:annotationsPerItem"]).toMatch(
+      /^2\.00 judgements of each of the \d+ pairs and subjects/,
+    );
+    expect(document["rai:annotatorDemographics"]).toMatch(/^2 annotators/);
+    expect(document["rai:dataAnnotationAnalysis"].join("\n")).toMatch(
+      /Agreement on gender: [\s\S]*Recorded gender taken/,
+    );
+    expect((await runCli("release", "bundle", ...croissant.slice(2), "--out", at("bundle"))).code).toBe(0);
+    for (const name of ["croissant.json", "release.json"]) {
+      const text = await readFile(at(`bundle/${name}`), "utf8");
+      expect(text).not.toMatch(/anna|Ben Z/);
+      expect(text.includes("Agreement on")).toBe(name === "croissant.json");
+    }
+  });
+
+  it("refuses the log of other people", async () => {
+    await annotate(at("other.jsonl"), [judgement("1", { user_id: "nobody-here" })]);
+    const { code, stderr } = await runCli(
+      ...["release", "croissant", at("pairs"), ...info, "--annotations", at("other.jsonl")],
+    );
+    expect(code).toBe(3);
+    expect(stderr).toMatch(
+      /^Expected judgements of subjects of .*other\.jsonl\)\nTry: give the log of this dataset/,
+    );
+  });
+});

@@ -336,10 +336,11 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--hash-subjects": cli("erase"),
     "--key": cli("erase"),
     "--decisions": cli("erase"),
+    "--annotations": cli("audit"),
     "--json": cli("release"),
   },
   "release card": { ...RELEASE, "--out": cli("release") },
-  "release croissant": { ...RELEASE, "--out": cli("release") },
+  "release croissant": { ...RELEASE, "--out": cli("release"), "--annotations": cli("audit") },
   doctor: { "--json": cli("doctor"), "--prune": shown("test/install.test.ts") },
 };
 

@@ -1,21 +1,10 @@
 // `facehand audit agreement`: how far people agree who judged the same pairs, and what that says of the labels.
 import type { Command } from "commander";
 import { FIGURES } from "../../audit/agreement.ts";
-import {
-  type AgreementRow,
-  type AuditSummary,
-  type LabelError,
-  summarizeAudit,
-} from "../../audit/summary.ts";
+import { type AgreementRow, type AuditSummary, summarizeAudit } from "../../audit/summary.ts";
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
-import {
-  alignColumns,
-  count,
-  figure,
-  intervalText,
-  LABEL_NOTE,
-  TOO_SMALL,
-} from "../../report/figure-text.ts";
+import { AGREEMENT_TITLES, agreementCell, labelErrorText, questionText } from "../../report/audit.ts";
+import { alignColumns, count, LABEL_NOTE, TOO_SMALL } from "../../report/figure-text.ts";
 import { type Context, jsonOption, minSubjectsOption, verb, wholeNumber } from "../context.ts";
 import { openLog } from "./open-log.ts";
 
@@ -24,12 +13,6 @@ interface Flags {
   readonly minSubjects: number;
   readonly json?: boolean | undefined;
 }
-
-const TITLES = {
-  percent: "percent agreement",
-  kappa: "Cohen's kappa",
-  alpha: "Krippendorff's alpha",
-} as const;
 
 /** `facehand audit agreement`. */
 export function auditAgreementCommand({ print }: Context): Command {
@@ -65,7 +48,7 @@ function text(heading: string, { rows, errors, perThing }: AuditSummary, minSubj
     ...(small === 0
       ? []
       : [`${small} rows rest on fewer than ${minSubjects} subjects: ${TOO_SMALL} for a figure.`]),
-    ...errors.map((error) => errorText(error, minSubjects)),
+    ...errors.map(labelErrorText),
     "Intervals: 95 %, over subjects. A judgement made beside the label, a prediction or what others said leans on it; blind counts the rest.",
     LABEL_NOTE,
   ].join("\n");
@@ -78,30 +61,13 @@ function table(rows: readonly AgreementRow[]): string {
     "things",
     "subjects",
     "blind",
-    ...FIGURES.map((name) => TITLES[name]),
+    ...FIGURES.map((name) => AGREEMENT_TITLES[name]),
   ];
   const cells = rows.map((row) => [
-    row.question === "keep" ? "keep or remove" : row.question,
+    questionText(row),
     row.group === undefined ? "all" : `${row.group.label} ${row.group.value}`,
     ...[row.things, row.subjects, row.blind].map(count),
-    ...FIGURES.map((name) => cell(row, name)),
+    ...FIGURES.map((name) => agreementCell(row, name)),
   ]);
   return alignColumns([head, ...cells]);
-}
-
-function cell(row: AgreementRow, name: (typeof FIGURES)[number]): string {
-  const value = row[name];
-  return value.estimate === null ? "-" : `${figure(value.estimate)} ${intervalText(value)}`;
-}
-
-function errorText(
-  { label, things, subjects, wrong, open, small, rate }: LabelError,
-  minSubjects: number,
-): string {
-  const rest = open > 0 ? `; ${count(open)} more disputed, removed or unsure` : "";
-  const of = `${count(wrong)} of ${count(things)} pairs of the random control sample (${count(subjects)} subjects${rest})`;
-  const tells = small
-    ? `fewer than ${minSubjects} subjects: ${TOO_SMALL} for a rate`
-    : `${figure(rate.estimate)} ${intervalText(rate)}`;
-  return `Recorded ${label} taken for wrong: ${of}: ${tells}.`;
 }

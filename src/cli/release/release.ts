@@ -1,5 +1,8 @@
 // `facehand release ...`: what is needed to publish a dataset.
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import { readAnnotations } from "../../audit/log.ts";
+import { standing } from "../../audit/standing.ts";
+import { summarizeAudit } from "../../audit/summary.ts";
 import { AppError, unexpected } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
 import type { CheckedDataset } from "../../dataset/check/check.ts";
@@ -35,6 +38,7 @@ interface InfoFlags {
   readonly creator: string;
   readonly url: string;
   readonly title?: string | undefined;
+  readonly annotations?: string | undefined;
 }
 
 /** Flags for what only the publisher knows. */
@@ -79,6 +83,29 @@ async function infoOf(dir: string, flags: InfoFlags): Promise<ReleaseInfo> {
   return { name, version, date, creator, url, licence };
 }
 
+const annotationsOption = () =>
+  new Option(
+    "--annotations <log>",
+    "what people judged about the pairs, for the metadata: agreement and label error",
+  );
+
+/** A log of another dataset would say nothing of this one. */
+async function withAudit(
+  info: ReleaseInfo,
+  path: string | undefined,
+  { pairs, root }: CheckedDataset,
+): Promise<ReleaseInfo> {
+  if (path === undefined) return info;
+  const { lines } = await readAnnotations(path);
+  const log = standing(lines, path);
+  const known = new Set(pairs.map(({ subject }) => subject));
+  if (log.judgements.some(({ user_id: user }) => known.has(user)))
+    return { ...info, audit: summarizeAudit(log) };
+  const expected = `judgements of subjects of ${root}`;
+  const e = { code: "AUDIT_OTHER", expected, name: "--annotations", got: "none of them", where: path };
+  throw unexpected("data", { ...e, hint: "give the log of this dataset, with its own ids" });
+}
+
 function bundleCommand(context: Context): Command {
   return withInfo(
     verb("bundle", "write aligned_dataset.zip, tables, card, datasheet, Croissant, licence and hashes"),
@@ -90,6 +117,7 @@ function bundleCommand(context: Context): Command {
       "HMAC-SHA256 for the ids of subjects, pairs and frames, in tables and file names",
     )
     .option("--key <file>", "with --hash-subjects: its key, 32 bytes or more; <out>.key is made if left out")
+    .addOption(annotationsOption())
     .addOption(refusingOption())
     .addOption(jsonOption())
     .action(async (dir: string, flags: BundleFlags) => {
@@ -105,12 +133,13 @@ function bundleCommand(context: Context): Command {
       const info = await infoOf(dir, flags);
       const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
       const checked = await checkWithProgress(context, dir);
+      const told = await withAudit(info, flags.annotations, checked);
       const [note, key] = await withLock(out, `the folder ${out}`, async () => {
         const key = hashSubjects ? await openHashKey(file, out) : undefined;
         const pseudonyms = key && keyedPseudonyms(key.key);
         const about = { madeBy: packageVersion(), withRemoved, pseudonyms };
         const note = await packing(context, checked, (options) =>
-          writeBundle(checked, info, out, { ...options, ...about }),
+          writeBundle(checked, told, out, { ...options, ...about }),
         );
         return [note, key] as const;
       });
@@ -150,10 +179,12 @@ function tellBundle(
 function croissantCommand(context: Context): Command {
   return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would hold"))
     .option("--out <file>", "write it there instead")
+    .addOption(annotationsOption())
     .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
-      const document = await packing(context, checked, (options) => croissantOf(checked, info, options));
+      const told = await withAudit(info, flags.annotations, checked);
+      const document = await packing(context, checked, (options) => croissantOf(checked, told, options));
       await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
     });
 }
