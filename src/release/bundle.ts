@@ -25,7 +25,7 @@ import { dataLicenceText, LICENCE_TEXTS } from "./licence.ts";
 /** What a bundle says about itself. */
 export interface BundleNote {
   readonly format: "facehand-bundle/1";
-  readonly info: Omit<ReleaseInfo, "audit">;
+  readonly info: Omit<ReleaseInfo, "rai">;
   /** Version of facehand that made it. */
   readonly madeBy: string;
   readonly pairs: number;
@@ -178,7 +178,7 @@ function attribution({ name, version, creator, licence, url }: ReleaseInfo): str
 }
 
 function noteOf(
-  { audit: _, ...info }: ReleaseInfo,
+  { rai: _, ...info }: ReleaseInfo,
   { pairs, subjects, manifest }: DatasetFacts,
   { madeBy, pseudonyms }: BundleOptions,
 ): Omit<BundleNote, "withoutRemoved"> {

@@ -103,7 +103,8 @@ export function croissant(info: ReleaseInfo, facts: DatasetFacts, files: readonl
     ...(manifest?.drawn === true
       ? {}
       : { "prov:wasDerivedFrom": { "@id": "https://github.com/hukenovs/hagrid" } }),
-    ...raiFields(facts, info.audit),
+    ...raiFields(facts),
+    ...info.rai,
     distribution: distribution(facts, files),
     recordSet: recordSets(),
   };

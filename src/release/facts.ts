@@ -1,7 +1,6 @@
 // What is said about a dataset when it is published: what its publisher states, and what its tables say.
 // Invariant: every number of cards, datasheets and metadata is computed here from the tables, none is typed in.
 
-import type { AuditSummary } from "../audit/summary.ts";
 import { MODALITIES } from "../core/words.ts";
 import type { CheckedDataset } from "../dataset/check/check.ts";
 import { type DatasetCounts, SMALL_GROUP } from "../dataset/check/counts.ts";
@@ -21,8 +20,8 @@ export interface ReleaseInfo {
   readonly licence: LicenceChoice;
   readonly creator: string;
   readonly url: string;
-  /** What people judged about these pairs. */
-  readonly audit?: AuditSummary | undefined;
+  /** Further fields of the RAI vocabulary by name, e.g. what people judged about these pairs. */
+  readonly rai?: Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
 /** What the tables say. */

@@ -4,15 +4,8 @@ import { agreementText, labelErrorText } from "../report/audit.ts";
 import { LABEL_SENTENCE, labelsTold } from "./datasheet.ts";
 import type { DatasetFacts } from "./facts.ts";
 
-/**
- * Property name to text, for the dataset's own node.
- *
- * @param audit - what people judged about the pairs, if there is a log
- */
-export function raiFields(
-  facts: DatasetFacts,
-  audit?: AuditSummary | undefined,
-): Readonly<Record<string, string | readonly string[]>> {
+/** Property name to text, for the dataset's own node. */
+export function raiFields(facts: DatasetFacts): Readonly<Record<string, string | readonly string[]>> {
   const { manifest, pairs, subjects, unknown, smallGroups, groups, counts } = facts;
   const drawn = manifest?.drawn === true;
   const gender = counts.groups.filter(({ by, split }) => by === "gender" && split === "all");
@@ -32,7 +25,6 @@ export function raiFields(
         ? "Not recorded."
         : `${manifest.counts.kept} of ${manifest.counts.frames} photographs were kept; ledger.csv has the reason of each other.`,
     "rai:dataAnnotationProtocol": `${labelsTold(manifest)} ${LABEL_SENTENCE}`,
-    ...auditFields(audit),
     "rai:machineAnnotationTools": drawn
       ? [tools, "labels: none, they are what was drawn"]
       : [tools, "labels: FairFace and MiVOLO, where HaGRIDv2's metadata was used"],
@@ -58,8 +50,8 @@ export function raiFields(
   };
 }
 
-function auditFields(audit: AuditSummary | undefined): Readonly<Record<string, string | readonly string[]>> {
-  if (audit === undefined) return {};
+/** The same of what people judged about the pairs; nobody is named. */
+export function auditFields(audit: AuditSummary): Readonly<Record<string, string | readonly string[]>> {
   const { things, subjects, judgements, annotators, perThing, rows, errors } = audit;
   return {
     "rai:annotationsPerItem": `${perThing.toFixed(2)} judgements of each of the ${things} pairs and subjects (${subjects} subjects) that people looked at.`,

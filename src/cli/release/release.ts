@@ -18,6 +18,7 @@ import { datasetCard } from "../../release/dataset-card.ts";
 import { datasetFacts, type ReleaseInfo } from "../../release/facts.ts";
 import { type HashKey, openHashKey } from "../../release/hash-key.ts";
 import { chooseLicence, type LicenceChoice } from "../../release/licence.ts";
+import { auditFields } from "../../release/rai.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 import { checkWithProgress } from "../data/check.ts";
 import { refusingOption, tellErases } from "../erases.ts";
@@ -100,7 +101,7 @@ async function withAudit(
   const log = standing(lines, path);
   const known = new Set(pairs.map(({ subject }) => subject));
   if (log.judgements.some(({ user_id: user }) => known.has(user)))
-    return { ...info, audit: summarizeAudit(log) };
+    return { ...info, rai: auditFields(summarizeAudit(log)) };
   const expected = `judgements of subjects of ${root}`;
   const e = { code: "AUDIT_OTHER", expected, name: "--annotations", got: "none of them", where: path };
   throw unexpected("data", { ...e, hint: "give the log of this dataset, with its own ids" });
