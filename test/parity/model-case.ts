@@ -12,7 +12,7 @@ import { type Gating, mag } from "../../src/models/mag.ts";
 import type { BackboneOptions, ModelGraph } from "../../src/models/model.ts";
 import { umcc } from "../../src/models/umcc.ts";
 import { type Arrays, runGraph } from "../run-graph.ts";
-import { hashNoise, hashPixels, hashWeight, steeredBias, symmetric } from "./hash.ts";
+import { hashNoise, hashPixels, hashWeight, projected, steeredBias } from "./hash.ts";
 
 interface Case extends BackboneOptions {
   readonly arch: "umcc" | "mag";
@@ -148,15 +148,10 @@ function summaryError(name: string, data: ArrayLike<number>, golden: Summary, sc
   for (let i = 0; i < samples.length; i += 2) {
     worst = Math.max(worst, Math.abs(data[samples[i]!]! - samples[i + 1]!) / scale);
   }
-  const probe = symmetric(`probe/${name}`, data.length);
-  let [sum, product] = [0, 0];
-  for (let i = 0; i < data.length; i++) {
-    sum += data[i]! ** 2;
-    product += data[i]! * probe[i]!;
-  }
+  const found = projected(data, `probe/${name}`);
   const root = Math.sqrt(data.length);
-  const norm = Math.abs(Math.sqrt(sum) - Math.sqrt(squares)) / root / scale;
-  return Math.max(worst, norm, Math.abs(product - dot) / root / scale);
+  const norm = Math.abs(Math.sqrt(found.squares) - Math.sqrt(squares)) / root / scale;
+  return Math.max(worst, norm, Math.abs(found.product - dot) / root / scale);
 }
 
 const worstOf = (errors: Iterable<readonly [string, number]>) =>

@@ -72,7 +72,7 @@ async function readFooter(source: ParquetSource, path: string): Promise<ArrayBuf
 /** The same bytes, alone in their memory, to be handed over. */
 function ownBuffer(bytes: Uint8Array): ArrayBuffer {
   const whole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-  return (whole ? bytes : Uint8Array.from(bytes)).buffer as ArrayBuffer;
+  return (whole ? bytes : new Uint8Array(bytes)).buffer as ArrayBuffer;
 }
 
 /** Counts are 64 bits of any value: those that are used have to be numbers of rows, and to agree. */

@@ -107,7 +107,7 @@ function placeViews(
     const { shape, offset } = tensor;
     const start = offset * elementBytes(tensor);
     const part = bytes.subarray(start, start + bytesOf(tensor));
-    const own = copy || tensor.negative ? () => Uint8Array.from(part) : () => part;
+    const own = copy || tensor.negative ? () => new Uint8Array(part) : () => part;
     const data = isContiguous(tensor) ? own() : gather(tensor, bytes);
     if (tensor.negative) negate(data, elementBytes(tensor));
     done.set(name, { name, shape, dtype: tensor.dtype as Dtype, data });
@@ -145,7 +145,7 @@ const WORDS = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array, 8: BigUint64Array
 function gather(tensor: TorchTensor, bytes: Uint8Array): Uint8Array {
   const { shape, strides, offset } = tensor;
   const size = elementBytes(tensor) as keyof typeof WORDS;
-  const source = bytes.byteOffset % size === 0 ? bytes : Uint8Array.from(bytes);
+  const source = bytes.byteOffset % size === 0 ? bytes : new Uint8Array(bytes);
   const from = words(source, size);
   const out = new Uint8Array(bytesOf(tensor));
   const to = words(out, size);

@@ -170,10 +170,15 @@ function take(name: string, tensor: NamedTensor, weights: Weights, { broken }: P
     broken.push(`${name} of ${tensor.dtype}`);
     return;
   }
-  const values = Float32Array.from(toFloat32(tensor));
-  const at = values.findIndex((v) => !Number.isFinite(v));
-  if (at >= 0) broken.push(`${name} with ${values[at]} at ${at}`);
+  const values = toFloat32(tensor).slice(); // `from` goes value by value: a second for a network of 20 million
+  const at = firstNotFinite(values);
+  if (at !== undefined) broken.push(`${name} with ${values[at]} at ${at}`);
   weights.set(name, values);
+}
+
+function firstNotFinite(values: Float32Array): number | undefined {
+  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i]!)) return i;
+  return undefined;
 }
 
 function sameShape(a: readonly number[], b: readonly number[]): boolean {
