@@ -41,6 +41,13 @@ describe("parseAge", () => {
     expect(hintOf(reading)).toBe(`the nearest is ${nearest}; leave the cell empty where no age is recorded`);
   });
 
+  it.each([
+    ["(20, 30]", "21-30"],
+    ["[20.0, 30.0)", "20-29"],
+    ["(19, 29]", "20-29"],
+  ])("says which years are in %j of pandas.cut", (text, bucket) =>
+    expect(hintOf(parseAge(text))).toBe(`write the years that are in it: ${bucket}`),
+  );
   it.each(["20.0", "7.00"])("takes %j of a column of numbers with gaps for the year", (text) =>
     expect(parseAge(text)).toEqual({ value: String(Number(text)) }),
   );

@@ -205,6 +205,8 @@ export function dateFault(text: string): Fault | undefined {
 function ageHint(text: string): string {
   const bucket = dateBucket(text);
   if (bucket !== undefined) return asDate(bucket);
+  const cut = cutBucket(text);
+  if (cut !== undefined) return `write the years that are in it: ${cut}`;
   const years = /\d+/.exec(text)?.[0];
   const dashed = text
     .replace(/\s*(?:[‐-―−~/]|to|bis)\s*/gi, "-")
@@ -214,6 +216,14 @@ function ageHint(text: string): string {
   const known = ageRange(dashed) === undefined ? undefined : dashed;
   const nearest = known ?? (years === undefined ? nearestWord(text, USUAL_AGES) : usualAge(Number(years)));
   return `the nearest is ${nearest}; leave the cell empty where no age is recorded`;
+}
+
+/** The years of an interval as pandas.cut names it: a round bracket leaves its year out. */
+function cutBucket(text: string): string | undefined {
+  const [, left, low, high, right] = /^([[(])(\d+)(?:\.0+)?, ?(\d+)(?:\.0+)?([\])])$/.exec(text) ?? [];
+  if (left === undefined) return undefined;
+  const bucket = `${Number(low) + (left === "(" ? 1 : 0)}-${Number(high) - (right === ")" ? 1 : 0)}`;
+  return ageRange(bucket) === undefined ? undefined : bucket;
 }
 
 const usualAge = (years: number) =>

@@ -139,13 +139,17 @@ function metrics(split: string, minSubjects: number): string[] {
   ];
 }
 
+/** Of a run without test images. */
+const CHOSEN_ON =
+  " The kept epoch was chosen on these images, which favours the model: figures of people on whom nothing was chosen (`train --test`) tend to be lower.";
+
 /** What was judged and what was learnt from. */
 export function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {
   const judged = rows.filter((row) => row.split === split);
   return [
     "## Evaluation data",
     "",
-    `Split ${split}: ${formatSubjects(judged, "labelled images")}; no recorded subject of it was trained on. Their predictions are stored with the run.`,
+    `Split ${split}: ${formatSubjects(judged, "labelled images")}; no recorded subject of it was trained on.${split === "val" ? CHOSEN_ON : ""} Their predictions are stored with the run.`,
     "",
     "## Training data",
     "",

@@ -101,6 +101,7 @@ test("own data is dealt as the run dealt it, also where only a part of it is nam
   expect(samples.map(({ id }) => id).sort()).toEqual(tested.map(({ id }) => id).sort());
   expect(counts).toMatchObject({ split: "test", given: 40, used: tested.length });
   const val = await chooseImages(at("two"), facts, { data: [faces("own"), faces("more")], split: "val" });
+  expect(val.counts.notes).toEqual(["these images chose the epoch"]);
   expect(val.samples.map(({ id }) => id).sort()).toEqual(dealt.val.map(({ id }) => id).sort());
 });
 

@@ -71,7 +71,8 @@ export async function chooseImages(
   const isOwn = sources.some(({ manifestHash }) => own.has(manifestHash));
   const split = choice.split ?? (isOwn ? (choice.ownSplit ?? "test") : null);
   if (samples.length === 0) throw noImages(split, tally.leftOut);
-  const counts = { split, ...tally.counts(samples.length), notes: notesOf(sources, trainedOn, own, learnt) };
+  const notes = [...(isOwn ? usedNotes(split) : []), ...notesOf(sources, trainedOn, own, learnt)];
+  const counts = { split, ...tally.counts(samples.length), notes };
   return { samples, counts, batch: config?.batch ?? trainConfigSchema.shape.batch.parse(undefined) };
 }
 
@@ -180,6 +181,12 @@ async function reopen(
   );
   const people = new Set([...dealt.train, ...dealt.val].map(({ subject }) => subject));
   return { splits: new Map(splits), people, missing };
+}
+
+/** What a run used its own images for before they were evaluated: figures of them are better than of other people. */
+export function usedNotes(split: Split | null): string[] {
+  if (split === "train") return ["the model learnt from these images"];
+  return split === "val" ? ["these images chose the epoch"] : [];
 }
 
 function notesOf(

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeParquet } from "../../src/formats/parquet/write.ts";
 import { runCli } from "./run.ts";
 
 let dir = "";
@@ -143,6 +144,15 @@ describe("evaluate FILE.csv", () => {
     expect(stdout).toMatch(/^tone x glasses\+beard, faces +images/m);
     const json = JSON.parse((await runCli("evaluate", whole, ...flags, "--json")).stdout);
     expect([json.split, json.images]).toEqual(["all", expect.objectContaining({ split: null, used: 40 })]);
+    const parquet = join(dir, "whole.parquet");
+    await writeParquet(
+      parquet,
+      { id: "string", y: "int32", p: "double" },
+      { id: ["a", "b"], y: [0, 1], p: [0.1, 0.9] },
+    );
+    expect((await runCli("evaluate", parquet, ...flags)).stdout).toContain(
+      "all images: 2 images of 2 subjects",
+    );
     const refused = await runCli("evaluate", whole, ...flags, "--split", "test");
     expect(refused.stderr).toMatch(
       /^Expected a table with a column split for --split, got "test"\nTry: leave/,
@@ -193,14 +203,13 @@ describe("evaluate FILE.csv", () => {
 
 describe("flags that would change nothing, or come too late", () => {
   test.each([
-    ["stored predictions of ours", ["ours.parquet", "--modality", "face"], "ours.parquet"],
     ["a run", ["runs/one", "--modality", "hand"], "runs/one"],
     ["images to predict", ["runs/one", "--data", "utkface:faces", "--modality", "hand"], "--data"],
   ])("--modality of %s is refused", async (_, args, got) => {
     const { code, stderr } = await runCli("evaluate", ...args);
     expect(code).toBe(2);
     expect(stderr).toContain(
-      `Expected a .csv of predictions without a column modality for --modality, got "${got}"`,
+      `Expected a table of predictions without a column modality for --modality, got "${got}"`,
     );
   });
 

@@ -31,6 +31,7 @@ describe("targets beside the sex", () => {
   it("have figures with intervals in evaluate, and none of them by --bootstrap 0", async () => {
     const { code, stdout } = await runCli("evaluate", run, "--split", "val", "--bootstrap", "200");
     expect(code).toBe(0);
+    expect(stdout.split("\n")[0]).toContain("; these images chose the epoch");
     const [, age = "", race = ""] = stdout.split(/^Apparent (?=age|race)/m);
     const cell = String.raw` +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]`; // of faces alone: one column
     for (const title of ["accuracy", "within one class", "mean classes off"])
@@ -48,6 +49,7 @@ describe("targets beside the sex", () => {
     const card = await readFile(out, "utf8");
     expect(card).toMatch(/### Apparent age, by bucket, split val\n\n\| figure \| overall \|\n/);
     expect(card).toMatch(/\| mean classes off \| \d\.\d{3} \\\[\d\.\d{3}, \d\.\d{3}\\\] \|/);
+    expect(card).toContain("The kept epoch was chosen on these images, which favours the model");
     expect(card).toContain("### Apparent race or skin tone, by class, split val");
   });
 });

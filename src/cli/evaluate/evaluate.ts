@@ -82,7 +82,9 @@ export function evaluateCommand({ print, report }: Context): Command {
       "with --data: accept crops of another alignment recipe than the model was trained on",
     )
     .addOption(
-      new Option("--modality <name>", "of all images of a .csv without that column").choices(MODALITIES),
+      new Option("--modality <name>", "of all images of a table of others without that column").choices(
+        MODALITIES,
+      ),
     )
     .option(
       "--bootstrap <n>",
@@ -135,7 +137,7 @@ async function gather(run: string, flags: Flags, report: Context["report"]) {
   if (data === undefined) {
     const stored = await storedSet(run, flags);
     const all = await joined(stored.rows);
-    return { all, ...ofSplit(all, split, stored.hasSplits) };
+    return { all, ...ofSplit(all, split, stored.origin) };
   }
   const { rows, counts } = await predictData(run, { ...flags, data, split, device, report });
   const all = await joined(rows);
@@ -193,10 +195,10 @@ function checkDevice({ device, data, out, otherRecipe }: Flags): Device | "auto"
   throw unexpected("input", { code: "FLAG", expected: "--data", name: asked.join(" and "), got });
 }
 
-/** Runs and our own stored predictions say the modality of each image; the flag would change nothing. */
+/** Runs, as our own stored predictions (evaluate/stored/foreign), say the modality of each image: it would change nothing. */
 function checkModality(run: string, { modality, data }: Flags): void {
-  if (modality === undefined || (data === undefined && /\.csv$/i.test(run))) return;
-  const expected = "a .csv of predictions without a column modality";
+  if (modality === undefined || (data === undefined && /\.(csv|parquet)$/i.test(run))) return;
+  const expected = "a table of predictions without a column modality";
   const got = data === undefined ? run : "--data";
   throw unexpected("input", { code: "FLAG", expected, name: "--modality", got });
 }

@@ -59,6 +59,9 @@ describe("a Parquet table of others", () => {
     const rows = inventedPredictions(4);
     await writePredictions(path, rows);
     expect(await readPredictionFile(path)).toEqual({ rows, hasSplits: true });
+    await expect(readPredictionFile(path, { modality: "face" })).rejects.toThrow(
+      /^Expected no --modality beside a column modality for .*ours\.parquet, got "face"/,
+    );
   });
 });
 

@@ -99,7 +99,15 @@ export async function readPredictionFile(
   options: ForeignOptions = {},
 ): Promise<Pick<ForeignPredictions, "rows" | "hasSplits">> {
   const ours = /\.parquet$/i.test(path) && (await parquetColumns(path)).includes("probability");
-  return ours ? { rows: await readPredictions(path), hasSplits: true } : await readForeign(path, options);
+  if (!ours) return await readForeign(path, options);
+  if (options.modality !== undefined) throw modalityTwice(path, options.modality);
+  return { rows: await readPredictions(path), hasSplits: true };
+}
+
+function modalityTwice(path: string, got: string): AppError {
+  const expected = "no --modality beside a column modality";
+  const hint = "leave out --modality: every image has its own";
+  return unexpected("input", { code: "FOREIGN_MODALITY", expected, name: path, got, hint });
 }
 
 /** Rows of a Parquet table as a CSV file would have them, counted from 1. */
@@ -139,11 +147,7 @@ function checkNames(header: readonly string[], path: string, { modality }: Forei
     const hint = `rename the column ${show(taken)}, or take it out: y is the recorded label, p the probability`;
     throw unexpected("data", { ...e, got: taken, where: `${path}:1`, hint });
   }
-  if (header.includes("modality") && modality !== undefined) {
-    const expected = "no --modality beside a column modality";
-    const hint = "leave out --modality: every image has its own";
-    throw unexpected("input", { code: "FOREIGN_MODALITY", expected, name: path, got: modality, hint });
-  }
+  if (header.includes("modality") && modality !== undefined) throw modalityTwice(path, modality);
   if (header.includes("modality") || modality !== undefined) return;
   throw unexpected("input", {
     code: "FOREIGN_MODALITY",

@@ -11,7 +11,7 @@ import { openWeights, predictSamples } from "../../predict/infer.ts";
 import { loadModel } from "../../predict/model-file.ts";
 import { runPaths } from "../../predict/run-folder.ts";
 import { plainBatches } from "../data.ts";
-import { chooseImages, type ImageChoice } from "../images.ts";
+import { chooseImages, type ImageChoice, usedNotes } from "../images.ts";
 
 /** Which predictions to take. */
 export interface EvaluationOptions {
@@ -47,8 +47,8 @@ export interface Evaluation {
  */
 export async function evaluationRows(run: string, options: EvaluationOptions): Promise<Prediction[]> {
   if (options.data !== undefined) return (await predictData(run, { ...options, data: options.data })).rows;
-  const { rows, hasSplits } = await storedSet(run, options);
-  return ofSplit(rows, options.split, hasSplits).rows;
+  const { rows, origin } = await storedSet(run, options);
+  return ofSplit(rows, options.split, origin).rows;
 }
 
 /**
@@ -65,13 +65,18 @@ export async function storedPredictions(
   return (await storedSet(run, options)).rows;
 }
 
-/** The same, and whether it is recorded which split each image is of: tables of others may not say it. */
+/** Where predictions were stored: with a run, or in a table, which may not say the split of each image. */
+export type Origin = "run" | "table" | "table without splits";
+
+/** The same, and where they stand. */
 export async function storedSet(
   run: string,
   options: Pick<ForeignOptions, "modality"> = {},
-): Promise<{ readonly rows: readonly Prediction[]; readonly hasSplits: boolean }> {
-  if (/\.(csv|parquet)$/i.test(run)) return readPredictionFile(run, options);
-  return { rows: await readSplits(runPaths(run).predictions), hasSplits: true };
+): Promise<{ readonly rows: readonly Prediction[]; readonly origin: Origin }> {
+  if (!/\.(csv|parquet)$/i.test(run))
+    return { rows: await readSplits(runPaths(run).predictions), origin: "run" };
+  const { rows, hasSplits } = await readPredictionFile(run, options);
+  return { rows, origin: hasSplits ? "table" : "table without splits" };
 }
 
 /**
@@ -104,11 +109,15 @@ function noTestHint(found: string): string {
  *
  * @param all - of all splits
  * @param asked - default test
- * @param hasSplits - false for a table without splits: all of its images, and no split can be asked for
+ * @param origin - of a table without splits all images are taken, and no split can be asked for
  * @throws AppError("input", "NO_PREDICTIONS" | "NO_SPLITS") if there are none
  */
-export function ofSplit(all: readonly Prediction[], asked?: Split, hasSplits = true): Evaluation {
-  if (!hasSplits) return wholeTable(all, asked);
+export function ofSplit(
+  all: readonly Prediction[],
+  asked: Split | undefined,
+  origin: Origin = "table",
+): Evaluation {
+  if (origin === "table without splits") return wholeTable(all, asked);
   const split = asked ?? "test";
   const rows = rowsOfSplit(all, split);
   const leftOut: Record<string, number> = {};
@@ -116,7 +125,8 @@ export function ofSplit(all: readonly Prediction[], asked?: Split, hasSplits = t
     const n = all.filter((row) => row.split === other).length;
     if (n > 0) leftOut[`split ${other}`] = n;
   }
-  return { rows, counts: { split, given: all.length, used: rows.length, leftOut, notes: [] } };
+  const notes = origin === "run" ? usedNotes(split) : [];
+  return { rows, counts: { split, given: all.length, used: rows.length, leftOut, notes } };
 }
 
 function wholeTable(all: readonly Prediction[], asked: Split | undefined): Evaluation {
