@@ -5,6 +5,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { visibleLines } from "../core/visible.ts";
+import { escapeXml } from "./markup.ts";
 
 /** The page's own letter colour. */
 export const INK = "currentColor";
@@ -110,10 +111,4 @@ function swatch(shape: LegendEntry["shape"], x: number, y: number, color: string
   const circle = `<circle cx="${x + 10}" cy="${y}"`;
   if (shape === "dot") return `${circle} r="5" fill="${color}"/>`;
   return `${circle} r="6" fill="none" stroke="${color}" stroke-width="1.5"/>`;
-}
-
-/** Text for XML and HTML, in elements and in quoted attributes. */
-export function escapeXml(text: string): string {
-  const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" } as const;
-  return visibleLines(text).replace(/[&<>"']/g, (character) => names[character as keyof typeof names]);
 }

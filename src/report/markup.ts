@@ -1,6 +1,6 @@
 // HTML text that cannot be injected into: whatever a template inserts is escaped unless it is Markup itself.
 // Invariant: only this file makes Markup from strings, by `html` (templates of this program) and `trusted`.
-import { escapeXml } from "./frame.ts";
+import { visibleLines } from "../core/visible.ts";
 
 /** HTML that was made by this program. */
 export class Markup {
@@ -47,4 +47,10 @@ export function table(
   });
   const title = caption === undefined ? html`` : html`<caption>${caption}</caption>`;
   return html`<div class="scroll"><table>${title}<thead><tr>${head}</tr></thead><tbody>${body}</tbody></table></div>`;
+}
+
+/** Text for XML and HTML, in elements and in quoted attributes. */
+export function escapeXml(text: string): string {
+  const names = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" } as const;
+  return visibleLines(text).replace(/[&<>"']/g, (character) => names[character as keyof typeof names]);
 }

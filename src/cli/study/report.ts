@@ -9,7 +9,6 @@ import { readRecords } from "../../formats/csv.ts";
 import { withLock } from "../../machine/lock.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { type AuditFinding, auditRow, type PublishedRow } from "../../studies/report/audit.ts";
-import { checkReport, makeReport, writeReport } from "../../studies/report/report.ts";
 import { readStudy } from "../../studies/study.ts";
 import {
   type Context,
@@ -45,6 +44,8 @@ export function reportCommand({ print }: Context): Command {
     )
     .addOption(minSubjectsOption())
     .action(async (dir: string, { out, check, bootstrap, minSubjects }: ReportFlags) => {
+      // What draws figures is 300 modules, which the other verbs of studies start without.
+      const { checkReport, makeReport, writeReport } = await import("../../studies/report/report.ts");
       const make = () => makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
       if (check === true) {
         const report = await make();
