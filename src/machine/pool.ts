@@ -146,7 +146,7 @@ interface Message {
 /** From source, tsx is registered inside the thread: `--import tsx` is not heeded by threads of Node 20. */
 function startWorker(entry: URL, workerData: unknown): Worker {
   const { file, isSource } = entryFile(entry);
-  if (!isSource) return new Worker(file, { workerData });
+  if (!isSource) return new Worker(file, { workerData, execArgv: [] }); // not ours: `--input-type`, as `-e` has it, ends it
   const tsx = import.meta.resolve("tsx/esm/api");
   const load = `.then(({ register }) => { register(); return import(${JSON.stringify(file.href)}); })`;
   const code = `import(${JSON.stringify(tsx)})${load}`;

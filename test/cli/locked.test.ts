@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { sha256 } from "../../src/machine/files.ts";
+import { codeArgs, moduleOf } from "../process.ts";
 import { runCli } from "./run.ts";
 import { studyData } from "./study-data.ts";
 
@@ -134,11 +135,10 @@ describe("another process holds the folder", () => {
     await symlink(at("out"), at("alias"));
     const held = ["out", "out.shards", "pairs", "run", "seeds/seed_5"].map(at);
     const code = `
-      import { takeLock } from ${JSON.stringify(join(ROOT, "src/machine/lock.ts"))};
+      import { takeLock } from ${moduleOf("machine/lock.ts")};
       for (const path of ${JSON.stringify(held)}) await takeLock(path, path);
       process.stdout.write("held"); setInterval(() => 0, 1e6);`;
-    const args = ["--import", "tsx", "--input-type=module", "-e", code];
-    holder = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+    holder = spawn(process.execPath, codeArgs(code), { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
     await once(holder.stdout!, "data");
   });
   afterAll(async () => {
@@ -210,11 +210,16 @@ describe("an output among what is read, or in its place", () => {
 
 describe("processes that race for one folder", () => {
   const start = (argv: readonly string[]) => {
-    const code = `const { run } = await import(${JSON.stringify(join(ROOT, "src/cli/main.ts"))});
+    const code = `const { run } = await import(${moduleOf("cli/main.ts")});
+      const { commands } = await import(${moduleOf("cli/table.ts")});
+      const argv = JSON.parse(process.argv[1]);
+      await commands({ signal: AbortSignal.abort() }, argv[0]); // loaded before they are let go
       process.stdout.write("ready"); process.stdin.once("data", async () => {
-        process.exitCode = await run(JSON.parse(process.argv[1])); process.stdin.destroy(); });`;
-    const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(argv)];
-    return spawn(process.execPath, args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"] });
+        process.exitCode = await run(argv); process.stdin.destroy(); });`;
+    return spawn(process.execPath, codeArgs(code, JSON.stringify(argv)), {
+      cwd: ROOT,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
   };
 
   /** Starts them all, lets them go at once, and waits for their ends. */
@@ -249,7 +254,7 @@ describe("processes that race for one folder", () => {
       const [out, alone] = [at(`raced ${name}`), at(`alone ${name}`)];
       expect((await runCli(...argv(), "--out", alone)).code).toBe(0);
       const ends = await race([...argv(), "--out", out], 3);
-      expect(ends.some(({ code }) => code === 0)).toBe(true);
+      expect(ends.some(({ code }) => code === 0), JSON.stringify(ends)).toBe(true);
       for (const { code, stderr } of ends.filter((end) => end.code !== 0)) {
         expect(code).toBe(2);
         expect(stderr).toMatch(/to be free, got process \d+ on|Expected a new or empty folder for --out/);
