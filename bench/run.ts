@@ -8,18 +8,10 @@ import { parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
-import { agree } from "./derive-agree.ts";
-import { deriveSteps } from "./derive-steps.ts";
-import { detectorGraphs } from "./detector-graphs.ts";
-import { epochs } from "./epochs.ts";
-import { growth } from "./growth.ts";
-import { learning } from "./learning.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
 import { DLIB, findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
-import { measureAll, writeSpeedTable } from "./speed.ts";
 import { pairedRatio, spread } from "./statistics.ts";
-import { trajectory } from "./trajectory.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -182,15 +174,20 @@ function summary({ openMs, versions }: Side, steps: readonly Measured[], first: 
   return { ms, ...firstStepMs, peakMb: Math.round(steps.at(-1)!.peakMb), versions };
 }
 
+/** What is no benchmark of two sides: loaded when it is asked for, as each needs another half of the sources. */
+const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
+  "detector-graphs": async () => (await import("./detector-graphs.ts")).detectorGraphs(),
+  growth: async (args) => (await import("./growth.ts")).growth(args),
+  learning: async (args) => (await import("./learning.ts")).learning(args),
+  epochs: async (args) => (await import("./epochs.ts")).epochs(args),
+  trajectory: async (args) => (await import("./trajectory.ts")).trajectory(args),
+  speed: async (args) => process.exit((await import("./speed.ts")).measureAll(args) ? 0 : 1),
+  "speed-table": async () => (await import("./speed.ts")).writeSpeedTable(),
+};
+
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
-  if (argv[0] === "detector-graphs") return detectorGraphs();
-  if (argv[0] === "growth") return growth(argv.slice(1));
-  if (argv[0] === "learning") return learning(argv.slice(1));
-  if (argv[0] === "epochs") return epochs(argv.slice(1));
-  if (argv[0] === "trajectory") return trajectory(argv.slice(1));
-  if (argv[0] === "speed") return process.exit(measureAll(argv.slice(1)) ? 0 : 1);
-  if (argv[0] === "speed-table") return writeSpeedTable();
+  if (Object.hasOwn(OTHERS, argv[0] ?? "")) return OTHERS[argv[0]!]!(argv.slice(1));
   const { values: flags, positionals } = parse(argv.filter((word) => word !== AGREE && word !== STEPS));
   if (flags.help)
     return console.log(
@@ -205,10 +202,10 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
     threads: integer("threads", flags, 1),
     lowering: lowering(name, flags),
   };
-  if (argv[0] === STEPS) return deriveSteps(work);
+  if (argv[0] === STEPS) return (await import("./derive-steps.ts")).deriveSteps(work);
   if (argv[0] === AGREE) {
     const python = findPython(flags.python, undefined, DLIB);
-    if ("path" in python) return agree(work, python.path);
+    if ("path" in python) return (await import("./derive-agree.ts")).agree(work, python.path);
     throw unexpected("input", {
       code: "BENCH_PYTHON",
       expected: "a Python",
