@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { finished } from "node:stream/promises";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
+import { codeArgs, moduleOf } from "../../../test/process.ts";
 import { streamEntries } from "./records.ts";
 
 const dir = await mkdtemp(join(tmpdir(), "facehand-records-"));
@@ -95,19 +96,11 @@ describe("streamEntries", () => {
     }
     await finished(file.end("}"));
     const code = `
-      const { readAnnotations } = await import(${JSON.stringify(new URL("./annotations.ts", import.meta.url).href)});
+      const { readAnnotations } = await import(${moduleOf("derive/hagrid/annotations.ts")});
       let frames = 0;
       for await (const _ of readAnnotations(process.argv[1], { gestures: "all" })) frames++;
       console.log(frames);`;
-    const args = [
-      "--max-old-space-size=32",
-      "--import",
-      "tsx",
-      "--input-type=module",
-      "-e",
-      code,
-      join(dir, "hagrid"),
-    ];
+    const args = ["--max-old-space-size=32", ...codeArgs(code, join(dir, "hagrid"))];
     const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
     expect([stderr, status, stdout.trim()]).toEqual(["", 0, String(count)]);
   });

@@ -38,7 +38,17 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** The file of a picture as a camera stores it that leaves the turning to EXIF. */
+/** Files of frames by path and turn: several trees hold the same. */
+const files = new Map<string, Buffer>();
+
+/** The file of a frame as a camera stores it that leaves the turning to EXIF. */
+async function storedFile({ path }: Drawn, turn: ExifTurn): Promise<Buffer> {
+  const key = `${path} ${turn}`;
+  const made = files.get(key) ?? (await storedJpeg(await decodeImage(path), turn));
+  files.set(key, made);
+  return made;
+}
+
 async function storedJpeg(upright: RgbImage, turn: ExifTurn): Promise<Buffer> {
   const lies = turn >= 5;
   const [width, height] = lies ? [upright.height, upright.width] : [upright.width, upright.height];
@@ -97,8 +107,7 @@ async function makeTree(name: string, plans: readonly Plan[], facesStored = fals
       points: points.map((point) => faceTo.point(point)),
     }));
     await mkdir(at(`${name}/${frame.gesture}`), { recursive: true });
-    const file = await storedJpeg(await decodeImage(frame.path), turn);
-    await writeFile(at(`${name}/${frame.gesture}/${frame.imageId}.jpg`), file);
+    await writeFile(at(`${name}/${frame.gesture}/${frame.imageId}.jpg`), await storedFile(frame, turn));
   }
   await mkdir(at(`${name}/annotations/train`), { recursive: true });
   for (const [gesture, of] of Object.entries(records))

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { codeArgs, moduleOf } from "../../../test/process.ts";
 import { Random } from "../../core/random.ts";
 import { drawSample } from "../../drawn/sample.ts";
 import { exists, sha256File } from "../../machine/files.ts";
@@ -41,11 +42,12 @@ function start(options: DeriveOptions): {
   ended: Promise<{ code: number | null; told: string }>;
 } {
   const code = `
-    const { derive } = await import(${JSON.stringify(new URL("./pipeline.ts", import.meta.url).href)});
+    const { derive } = await import(${moduleOf("derive/run/pipeline.ts")});
     console.log("begun");
     await derive(JSON.parse(process.argv[1])).catch((error) => { console.error(error.code, error.message); process.exit(3); });`;
-  const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(options)];
-  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, codeArgs(code, JSON.stringify(options)), {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let told = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     told += text;

@@ -16,6 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { codeArgs, moduleOf } from "../../../test/process.ts";
 import { shared, WHY_SKIPPED } from "../../../test/shared.ts";
 import { SPLITS } from "../../core/words.ts";
 import { rawFrame } from "../../dataset/layout.ts";
@@ -460,9 +461,9 @@ describe("derive", () => {
 
 function startChild(outDir: string): ChildProcess {
   const code = `
-    const { derive } = await import(${JSON.stringify(new URL("./pipeline.ts", import.meta.url).href)});
+    const { derive } = await import(${moduleOf("derive/run/pipeline.ts")});
     await derive(JSON.parse(process.argv[1]));`;
-  const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(optionsTo(outDir))];
+  const args = codeArgs(code, JSON.stringify(optionsTo(outDir)));
   return spawn(process.execPath, args, { stdio: ["ignore", "ignore", "inherit"] });
 }
 
