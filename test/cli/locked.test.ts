@@ -254,7 +254,10 @@ describe("processes that race for one folder", () => {
       const [out, alone] = [at(`raced ${name}`), at(`alone ${name}`)];
       expect((await runCli(...argv(), "--out", alone)).code).toBe(0);
       const ends = await race([...argv(), "--out", out], 3);
-      expect(ends.some(({ code }) => code === 0), JSON.stringify(ends)).toBe(true);
+      expect(
+        ends.some(({ code }) => code === 0),
+        JSON.stringify(ends),
+      ).toBe(true);
       for (const { code, stderr } of ends.filter((end) => end.code !== 0)) {
         expect(code).toBe(2);
         expect(stderr).toMatch(/to be free, got process \d+ on|Expected a new or empty folder for --out/);
