@@ -102,7 +102,7 @@ function told({ from, points, fit, off, presence }: SeenHand) {
     fit,
     off,
     presence,
-    ...(from === "none" && fit !== undefined && fit >= MIN_FIT ? { misplaced: true as const } : {}),
+    misplaced: from === "none" && fit !== undefined && fit >= MIN_FIT ? (true as const) : undefined,
   };
   return { known, points };
 }
@@ -128,7 +128,7 @@ function boxCutter(): HandCutter {
       const square = { centre: { x: x + width / 2, y: y + width / 2 }, sidePx: width, angle: 0 };
       if (points === undefined) return { from: "box", square };
       const { known, points: seen } = told(already ?? (await see(image, { box, points })));
-      return { ...known, from: "box", square, ...(seen === undefined ? {} : { points: seen }) };
+      return { ...known, from: "box", square, points: seen };
     },
     cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),
     close: () => handle.release(),

@@ -89,8 +89,8 @@ export function modelGraph(
   const all: BackboneOptions = {
     ...options,
     globalPool,
-    ...(padding === undefined ? {} : { padding }),
-    ...(bnEps === undefined ? {} : { bnEps }),
+    padding,
+    bnEps,
   };
   const network = backbone(facts.backbone);
   if (facts.arch === "umcc") return umcc({ backbone: network, flag: facts.flag, targets, options: all });

@@ -81,7 +81,7 @@ export function meanPrediction(answers: readonly ImagePrediction[]): ImagePredic
     gateHand,
     modalityUsed: first!.head === GATED ? preferred(gateHand!) : first!.modalityUsed,
     members: answers.map(({ probability }) => probability),
-    ...(first!.classes === undefined ? {} : { classes: meanClasses(answers) }),
+    classes: first!.classes && meanClasses(answers),
   };
 }
 

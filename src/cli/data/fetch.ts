@@ -146,9 +146,9 @@ async function fetchWithProgress({ signal }: Context, what: string, flags: Flags
   const line = startBytes(setOf(what) === "link" ? "fetch" : what);
   const options: FetchOptions = {
     ...{ signal, jobs, onProgress: line.onProgress, onStep: line.note },
-    ...(mirror === undefined ? {} : { mirror }),
-    ...(keepArchives === undefined ? {} : { keepArchives }),
-    ...(driveEndpoint === undefined ? {} : { driveEndpoint }),
+    mirror,
+    keepArchives,
+    driveEndpoint,
   };
   try {
     return await fetchSet(what, flags, options);
@@ -173,8 +173,8 @@ function fetchSet(what: string, flags: Flags, options: FetchOptions): Promise<Fe
     case "link":
       return fetchLink(what, out, {
         ...options,
-        ...(name === undefined ? {} : { name }),
-        ...(sha256 === undefined ? {} : { sha256 }),
+        name,
+        sha256,
       });
   }
 }

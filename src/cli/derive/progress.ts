@@ -100,7 +100,7 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
       recipeHash,
       derivationHash,
       counts,
-      ...(erased && { erased: { ...erased, sha256: undefined } }),
+      erased: erased && { ...erased, sha256: undefined },
       balance,
     };
     return JSON.stringify(told, null, 2);

@@ -63,7 +63,7 @@ export function exportCommand({ print, report }: Context): Command {
         sizeBytes: bytes.byteLength,
         precision,
         ...exported,
-        ...(cost && { cost }),
+        cost,
       };
       print(flags.json === true ? JSON.stringify(result, null, 2) : told(result, model.facts));
     });

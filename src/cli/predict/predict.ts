@@ -165,8 +165,8 @@ async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Pr
   try {
     return await upstreamModel(ckpt.slice(UPSTREAM_PREFIX.length), {
       ...options,
-      ...(mirror === undefined ? {} : { mirror }),
-      ...(driveEndpoint === undefined ? {} : { driveEndpoint }),
+      mirror,
+      driveEndpoint,
     });
   } finally {
     line.done();

@@ -41,11 +41,11 @@ export async function planOf(file: string, flags: PlanFlags): Promise<Study> {
   const keys = Object.keys(settingsSchema.shape).filter((key) => flags[key] !== undefined);
   const overrides: Overrides = {
     settings: Object.fromEntries(keys.map((key) => [key, flags[key]])),
-    ...(data === undefined ? {} : { data }),
-    ...(testData === undefined ? {} : { testData }),
-    ...(backbone === undefined ? {} : { backbones: backbone }),
-    ...(seeds === undefined ? {} : { seeds: seeds.map((text) => numeric("--seeds", text)) }),
-    ...(only === undefined ? {} : { only: parseOnly(only) }),
+    data,
+    testData,
+    backbones: backbone,
+    seeds: seeds?.map((text) => numeric("--seeds", text)),
+    only: only && parseOnly(only),
   };
   return planStudy(await readStudyFile(await studyFilePath(file)), overrides);
 }

@@ -92,7 +92,7 @@ function executorOf({ executor, maxParallel, threads, workers, sbatch, failFast 
     throw unexpected("input", { code: "FLAG", expected, name: foreign, got: executor });
   }
   if (executor === "local") return localExecutor(shared);
-  return slurmExecutor({ ...shared, ...(sbatch === undefined ? {} : { sbatch }) });
+  return slurmExecutor({ ...shared, sbatch });
 }
 
 async function planFor(file: string | undefined, flags: Flags): Promise<Study> {

@@ -100,8 +100,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   const device = await chooseDevice(asked);
   const runs = seeds?.map((text) => ({ dir: join(out, `seed_${text}`), seed: numeric("--seeds", text) }));
   const dirs = runs?.map(({ dir }) => dir) ?? [out];
-  const asOne = { resume: resume === true, workers, device, tensorboard: tensorboard ?? false };
-  const how = { ...asOne, ...(threads === undefined ? {} : { threads }) };
+  const how = { resume: resume === true, workers, device, tensorboard: tensorboard ?? false, threads };
   const results = await withLocks(
     dirs,
     (dir) => `the run folder ${dir}`,

@@ -56,7 +56,7 @@ export async function checkDataset(dir: string, options: CheckOptions = {}): Pro
   const sizePx = manifest?.recipe.sizePx;
   const pictures = await checkImages(layout, complete, {
     ...options,
-    ...(sizePx === undefined ? {} : { sizePx }),
+    sizePx,
   });
   const pairs = countedPairs(rows);
   const all = [...findings, ...checkBetweenRows(rows), ...files.findings, ...pictures];

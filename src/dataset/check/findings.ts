@@ -80,7 +80,7 @@ export interface Finding {
   /** Line of the file, the header being 1; absent for what is not in a row. */
   readonly row?: number | undefined;
   /** What a repair writes instead, where that is one text for another. */
-  readonly change?: { readonly before: string; readonly after: string };
+  readonly change?: { readonly before: string; readonly after: string } | undefined;
 }
 
 /** A file of the dataset, and a line of it. */
@@ -107,5 +107,5 @@ export function finding(
   change?: Finding["change"],
 ): Finding {
   const { message } = unexpected("data", { code, expected, name, got, where: placeText(place) });
-  return { code, severity: FINDINGS[code].severity, message, ...place, ...(change && { change }) };
+  return { code, severity: FINDINGS[code].severity, message, ...place, change };
 }

@@ -103,7 +103,7 @@ function unreadable(out: ScannedTable, file: string, got: string): void {
       { expected: "a complete CSV table", name: file, got: undefined },
     ),
     message: visible(`Expected a complete CSV table for ${file}, got: ${got}`),
-    ...(row === undefined ? {} : { row: Number(row) }),
+    row: row === undefined ? undefined : Number(row),
   });
   out.rows.length = 0;
   out.unread = true;

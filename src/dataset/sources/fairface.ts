@@ -107,7 +107,7 @@ function toSample(
       name: `column ${column}`,
       got: values[column],
       where,
-      ...(hint && { hint }),
+      hint,
     });
   if (!new RegExp(`^${split}/[^/]+$`).test(file)) throw refuse("FAIRFACE_FILE", `${split}/NAME`, "file");
   if (listed.has(file)) throw refuse("IMAGE_DUPLICATE", "each image once", "file");

@@ -41,7 +41,7 @@ export async function* readAnnotations(dir: string, options: AnnotationOptions):
         if (frame === undefined) continue;
         const path = (await present(placesOf(key))) ?? rawFrame(dir, source.gesture, key);
         const meta = metas?.get(key) ?? frame.meta;
-        yield { ...frame, ...(meta === undefined ? {} : { meta }), path };
+        yield { ...frame, meta, path };
       }
     } catch (error) {
       bad.add(error); // the rest of that file cannot be read

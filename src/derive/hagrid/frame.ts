@@ -33,7 +33,7 @@ export interface Frame {
   /** One a box; `no_gesture` for an idle hand. */
   readonly labels: readonly string[];
   /** One a box, 21 MediaPipe points; undefined where none were found. */
-  readonly handLandmarks?: readonly (readonly Point<"rel">[] | undefined)[];
+  readonly handLandmarks?: readonly (readonly Point<"rel">[] | undefined)[] | undefined;
   readonly meta?: FrameMeta | undefined;
   /** Where the image has to be; it may be missing. */
   readonly path: string;
@@ -134,7 +134,7 @@ export function parseFrame(imageId: string, value: unknown, source: AnnotationFi
     userId: record.user_id,
     boxes: record.bboxes.map(([x, y, width, height]) => ({ x, y, width, height })),
     labels: record.labels,
-    ...(points ? { handLandmarks: points.map((list) => toHand(list, where)) } : {}),
+    handLandmarks: points?.map((list) => toHand(list, where)),
     meta: frameMeta,
     path,
   };

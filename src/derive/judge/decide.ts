@@ -175,7 +175,7 @@ function judgeFrame(
   };
   if (verdict !== undefined) return { ...shared, verdict };
   const pair = toPair(result, label.gender!, shared);
-  return { ...shared, pair, ...(found === undefined ? {} : { overruled: found }) };
+  return { ...shared, pair, overruled: found };
 }
 
 /** A pair needs both crops and a gender; nobody can decide that they are there. */

@@ -145,7 +145,7 @@ async function whereAnnotated(
   const read: Found = {
     size: [image.width, image.height],
     annotatedIn: reference,
-    ...(turn === 1 || facesIn === undefined ? {} : { facesIn }),
+    facesIn: turn === 1 ? undefined : facesIn,
   };
   const misplaced = (detail: string) => ({ ...read, reason: "annotation_misplaced" as const, detail });
   if (hand === undefined) return misplaced(why);

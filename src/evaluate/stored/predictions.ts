@@ -74,7 +74,7 @@ export async function readPredictions(path: string): Promise<Prediction[]> {
   const classes = readClassColumns(table);
   const rows = table.id.map((_, i) => ({
     ...Object.fromEntries(PREDICTION_COLUMNS.map((column) => [column, table[column][i]])),
-    ...(recipes === undefined || recipes[i] === null ? {} : { recipe: recipes[i] }),
+    recipe: recipes?.[i] ?? undefined,
     ...classesOf(classes, i),
   }));
   if (rows.length === 0) throw none(path);

@@ -38,7 +38,7 @@ export async function appendEvent(
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const by = { at: new Date().toISOString(), event, host: hostname(), pid: process.pid };
-  await appendJournal(path, TASK, [{ ...by, ...(error === undefined ? {} : { error }) }]);
+  await appendJournal(path, TASK, [{ ...by, error }]);
 }
 
 /** All events so far, the oldest first; none if there is no journal. */

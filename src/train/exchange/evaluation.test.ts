@@ -18,7 +18,7 @@ const source = (recipeHash?: string): SourceFacts => ({
   kind: "pairs",
   manifestHash: "m",
   images: 2,
-  ...(recipeHash === undefined ? {} : { recipeHash }),
+  recipeHash,
 });
 
 it("refuses crops of another alignment recipe than the model was trained on", () => {

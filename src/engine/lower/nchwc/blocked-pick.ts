@@ -33,7 +33,7 @@ export function picked(
     stride: [picks[0].stride, picks[1].stride],
     pads: [rows.before, columns.before, rows.after, columns.after],
     groups: b.up(c),
-    ...(sum === undefined ? {} : { sum }),
+    sum,
   });
 }
 

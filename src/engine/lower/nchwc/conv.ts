@@ -43,7 +43,7 @@ export function convolution(b: Blocks, node: Node<"conv2d">): readonly Placed[] 
 export function convolved(b: Blocks, node: Node<"conv2d">, bias?: string): string | undefined {
   const [x, weight] = node.inputs;
   const { stride, padding: pads, groups } = node.attrs;
-  const conv = { kernel: kernelOf(weight), stride, pads, ...(bias === undefined ? {} : { bias }) };
+  const conv = { kernel: kernelOf(weight), stride, pads, bias };
   if (!b.fits(node.outputs[0]!)) return undefined;
   if (x.shape[1] === 3 && groups === 1) return b.conv(b.plain(x), forwardOuterKernel(b, weight), conv);
   if (!b.fits(x)) return undefined;

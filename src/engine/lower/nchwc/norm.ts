@@ -27,10 +27,10 @@ export function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[]
   const clip = onlyClipped(b, node.outputs[0]!);
   const y = b.affine(map, factor, padded, {
     bias: rest === undefined ? shift : w.op("Sub", [shift, w.op("Mul", [factor, rest])]),
-    ...(clip === undefined ? {} : { clip }),
+    clip,
   });
   if (clip !== undefined) b.clipped.add(node.outputs[0]!);
-  b.centred.set(node.outputs[1]!, rest === undefined ? { map } : { map, rest });
+  b.centred.set(node.outputs[1]!, { map, rest });
   return [inBlocks(y), inRows(mean), inRows(b.trim(variance, c))];
 }
 

@@ -69,7 +69,7 @@ function phase(
     kernel: [row.taps.length, column.taps.length],
     pads: pads.map((p) => Math.max(0, p)),
     groups: depthwise ? b.up(dy.shape[1]!) : 1,
-    ...(sum === undefined ? {} : { sum }),
+    sum,
   });
 }
 
