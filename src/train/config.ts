@@ -165,6 +165,7 @@ export type ModelConfig = z.output<typeof modelConfigSchema>;
  */
 export function parseTrainConfig(input: unknown): TrainConfig {
   const config = parseStoredConfig(input);
+  checkSchedule(config);
   const isGiven = (input as { readonly pixels?: unknown | undefined }).pixels !== undefined;
   const pixels = pixelsFor(config, isGiven);
   return { ...config, pixels };
@@ -218,6 +219,15 @@ function checkTag({ arch, tag }: ModelConfig): void {
   if (parsed.frozen > 2) {
     throw unexpected("input", { code: "FREEZING", expected: "Z0, Z1 or Z2", name: "--tag", got: tag });
   }
+}
+
+/** Before the run has a folder: the rate rises in the warm-up, and from its highest value falls to its lowest. */
+function checkSchedule({ lr, minLr, epochs, warmupEpochs }: TrainConfig): void {
+  const refuse = (expected: string, name: string, got: number) =>
+    unexpected("input", { code: "CONFIG", expected, name, got });
+  if (minLr > lr) throw refuse(`at most the highest learning rate, ${lr},`, "--min-lr", minLr);
+  if (warmupEpochs >= epochs)
+    throw refuse(`fewer than the ${epochs} epochs`, "--warmup-epochs", warmupEpochs);
 }
 
 function checkTargets({ targets = ["gender"], ...weights }: TrainConfig): void {

@@ -291,6 +291,11 @@ describe("parseTrainConfig", () => {
     [{ ...base, tag: "resnet_999.x_F1_Af_Lb_Z0" }, "backbone"],
     [{ ...base, data: [] }, "data"],
     [{ ...base, patience: 0 }, "patience"],
+    [
+      { ...base, lr: 0.01, minLr: 0.1 },
+      "Expected at most the highest learning rate, 0.01, for --min-lr, got 0.1",
+    ],
+    [{ ...base, epochs: 2, warmupEpochs: 2 }, "Expected fewer than the 2 epochs for --warmup-epochs, got 2"],
     [{ ...base, labelSmoothing: 1.1 }, "labelSmoothing"],
     [{ ...base, ema: 1 }, "ema"],
     [{ ...base, layerDecay: 0 }, "layerDecay"],
