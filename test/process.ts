@@ -11,6 +11,11 @@ export function codeArgs(code: string, ...argv: readonly string[]): string[] {
   return [...(BUILT ? [] : ["--import", "tsx"]), "--input-type=module", "-e", code, ...argv];
 }
 
+/** Path below the repository of what says a module's types: its declarations, which tsc reads in a moment, or its source. */
+export function typesOf(file: string): string {
+  return BUILT ? `dist/${file.replace(/\.ts$/, ".d.ts")}` : `src/${file}`;
+}
+
 /** The address of a module of src/, in quotes, for the text of another one; e.g. `machine/lock.ts`. */
 export function moduleOf(file: string): string {
   const path = BUILT ? join(ROOT, "dist", file.replace(/\.ts$/, ".js")) : join(ROOT, "src", file);

@@ -3,16 +3,23 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { transformSync } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DATASET_NAME } from "../src/dataset/layout.ts";
 import { drawSample } from "../src/drawn/sample.ts";
 import { aPair, layPairs } from "./dataset.ts";
+import { codeArgs, moduleOf, typesOf } from "./process.ts";
 import { ROOT, readIfThere } from "./source.ts";
 import { writeTiny } from "./tiny-model.ts";
 
 const SNIPPETS = [...readIfThere("README.md")!.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((m) => m[1]!);
-const INDEX = pathToFileURL(join(ROOT, "src/index.ts")).href;
+
+/** Runs a snippet on this package, in a process of its own. */
+function runSnippet(code: string) {
+  const own = code.replace('"facehand"', moduleOf("index.ts"));
+  const { code: script } = transformSync(own, { loader: "ts", format: "esm", target: "node20" });
+  return spawnSync(process.execPath, codeArgs(script), { cwd: ROOT, encoding: "utf8" });
+}
 
 let dir = "";
 beforeAll(() => {
@@ -34,9 +41,9 @@ describe("README's TypeScript", () => {
       include: ["."],
       compilerOptions: {
         paths: {
-          facehand: ["../../src/index.ts"],
-          "facehand/predict": ["../../src/predict/index.ts"],
-          "facehand/evaluate": ["../../src/evaluate/index.ts"],
+          facehand: [`../../${typesOf("index.ts")}`],
+          "facehand/predict": [`../../${typesOf("predict/index.ts")}`],
+          "facehand/evaluate": [`../../${typesOf("evaluate/index.ts")}`],
         },
       },
     };
@@ -56,14 +63,11 @@ describe("README's TypeScript", () => {
       val: [aPair("c", "u3")],
       test: [],
     });
-    const code = SNIPPETS[0]!.replace('"facehand"', JSON.stringify(INDEX));
+    const code = SNIPPETS[0]!;
     expect(code).toContain(`"data/${DATASET_NAME}"`);
-    const file = join(dir, "run.ts");
-    writeFileSync(file, code.replace(`"data/`, `"${root.replaceAll("\\", "/")}/data/`));
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], {
-      cwd: ROOT,
-      encoding: "utf8",
-    });
+    const { status, stdout, stderr } = runSnippet(
+      code.replace(`"data/`, `"${root.replaceAll("\\", "/")}/data/`),
+    );
     rmSync(root, { recursive: true });
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(/^2 training samples\n/);
@@ -82,13 +86,9 @@ describe("README's TypeScript", () => {
       name.endsWith(".jpg"),
     )!;
     const code = SNIPPETS.find((one) => one.includes("predictPhoto"))!
-      .replace('"facehand"', JSON.stringify(INDEX))
       .replace('"runs/mag"', JSON.stringify(join(root, "mag.safetensors")))
       .replace('"photo.jpg"', JSON.stringify(join(root, "raw", photo)));
-    const file = join(dir, "photo.ts");
-    writeFileSync(file, code);
-    const options = { cwd: ROOT, encoding: "utf8" } as const;
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--import", "tsx", file], options);
+    const { status, stdout, stderr } = runSnippet(code);
     rmSync(root, { recursive: true });
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(/^(hand|face) 0\.\d+\n/);

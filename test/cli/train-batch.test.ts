@@ -7,6 +7,7 @@ import { encodeJpeg } from "../../src/pixels/image.ts";
 import { drawn } from "../parity/pixels.ts";
 import { runCli } from "./run.ts";
 
+const ONE_EACH = ["--threads", "1", "--workers", "1"];
 let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-batch-"));
@@ -22,7 +23,7 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const train = (...more: string[]) =>
   runCli(
     ...["train", "--arch", "umcc", "--tag", "test_efficientnet.none_F1_An_Lb_Z0", "--epochs", "1"],
-    ...["--data", `utkface:${join(root, "faces")}`, "--image-size", "32", "--threads", "1", ...more],
+    ...["--data", `utkface:${join(root, "faces")}`, "--image-size", "32", ...ONE_EACH, ...more],
   );
 
 describe("train --batch auto", () => {
