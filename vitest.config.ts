@@ -7,6 +7,7 @@ export default defineConfig({
   test: {
     include: ["src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["test/slurm/**", "test/large/**"], // by `npm run test:slurm`, which starts a cluster, and `test:large`
+    setupFiles: ["test/same-bytes.ts"],
     // Native sessions use both cores already; more workers only fight for them.
     maxWorkers: 2,
     sequence: { sequencer: SlowFirst },
