@@ -1,3 +1,4 @@
+// Equality by bytes changes no answer of expect, and finds every difference that expect finds.
 import { describe, expect, it } from "vitest";
 import { sameBytes } from "./same-bytes.ts";
 
