@@ -157,7 +157,7 @@ function notAnImage(got: unknown, where: string, shown: Cause | undefined): AppE
     name: "the file",
     got,
     where,
-    hint: "check that it is a picture of one of these formats",
+    hint: "check that it is an image in one of these formats",
     ...shown,
     ...(got instanceof Error ? { cause: got } : {}),
   });
@@ -170,7 +170,7 @@ function tooLarge(width: number, height: number, maxPixels: number, where: strin
     name: "the image's size",
     got: `${width} x ${height}`,
     where,
-    hint: "shrink the picture, or remove the file if nobody should have made it this large",
+    hint: "shrink the image, or remove the file if it should not be this large",
   });
 }
 

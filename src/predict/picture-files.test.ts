@@ -50,10 +50,10 @@ describe("listPictures", () => {
       `Expected an image, or a folder of them, at ${at("no.jpg")}, got no such file`,
     );
     await expect(list("none")).rejects.toThrow(
-      `Expected a folder with pictures for the image, got "nothing" (${at("none")})`,
+      `Expected a folder with images for the image, got "nothing" (${at("none")})`,
     );
     await expect(list("a/[!0-9]*")).rejects.toThrow(
-      'Expected a pattern that pictures match for the image, got "1 files that are none"',
+      'Expected a pattern that matches images for the image, got "1 files that are none"',
     );
     await expect(list("gone/*.jpg")).rejects.toMatchObject({ code: "NO_PICTURES" });
   });

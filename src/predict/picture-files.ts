@@ -42,10 +42,10 @@ async function listWord(word: string): Promise<PictureFiles> {
     kind === "folder" ? (await filesBelow(word)).map((name) => join(word, name)) : await matching(word);
   const paths = all.filter((path) => PICTURE.test(path));
   if (paths.length > 0) return { paths, others: all.length - paths.length };
-  const expected = kind === "folder" ? "a folder with pictures" : "a pattern that pictures match";
+  const expected = kind === "folder" ? "a folder with images" : "a pattern that matches images";
   const got = all.length === 0 ? "nothing" : `${all.length} files that are none`;
   const e = { code: "NO_PICTURES", expected, name: "the image", got, where: word };
-  throw unexpected("data", { ...e, hint: "pictures end in .jpg, .jpeg, .png or .webp" });
+  throw unexpected("data", { ...e, hint: "images end in .jpg, .jpeg, .png or .webp" });
 }
 
 async function kindOf(path: string): Promise<"file" | "folder" | undefined> {

@@ -63,7 +63,7 @@ function runExists(dir: string): AppError {
     "RUN_EXISTS",
     `Expected a new or empty folder for --out, got ${dir} with files in it`,
     {
-      hint: "add --resume to go on with that run, or give another --out",
+      hint: "add --resume to continue that run, or give another --out",
     },
   );
 }

@@ -222,7 +222,7 @@ describe("facehand model convert", () => {
     const upstream = [...(await readStateDict(at("umcc-F1.pt"))).keys()];
     expect([...(await readStateDict(at("aged.pt"))).keys()]).toEqual(upstream);
     const shown = await runCli("model", "show", at("aged.safetensors"));
-    expect(shown.stdout).toContain("tells    apparent age: 0-2, 3-9");
+    expect(shown.stdout).toContain("predicts apparent age: 0-2, 3-9");
   });
 
   it.each([

@@ -303,7 +303,7 @@ describe("predict of many images", () => {
     const files = ["1.png", "2.png", "deep/3.png"].map((name) => at(`many/${name}`));
     const { predictions } = await json(ckpt("f1"), ...files, ...flags);
     const folder = await runCli("predict", ckpt("f1"), at("many"), ...flags, "--json");
-    expect(folder.stderr).toBe("1 files of the folders are no pictures, and are left out\n");
+    expect(folder.stderr).toBe("1 files in the folders are not images, and are left out\n");
     expect(JSON.parse(folder.stdout).predictions).toEqual(predictions);
     expect((await json(ckpt("f1"), at("many/**/*.png"), ...flags)).predictions).toEqual(predictions);
   });
@@ -491,7 +491,7 @@ describe("predict refuses", () => {
     );
     await mkdir(at("empty"), { recursive: true });
     expect(await refused(3, ckpt("f0"), at("empty"))).toMatch(
-      /^Expected a folder with pictures for the image, got "nothing"/,
+      /^Expected a folder with images for the image, got "nothing"/,
     );
   });
 

@@ -49,11 +49,11 @@ export function demoCommand(context: Context): Command {
   const { subjects, epochs, seed } = DEMO_DEFAULTS;
   return verb(
     "demo",
-    "the whole way on drawn pictures: pairs, two tiny models, figures, a report; a few minutes",
+    "the whole way on drawn images: pairs, two tiny models, figures, a report; a few minutes",
   )
     .option("--out <dir>", "folder of everything; what is there already is not made again", "demo")
     .option("--subjects <n>", "drawn people", wholeNumber("--subjects", 12, 10_000), subjects)
-    .option("--epochs <n>", "passes over the training pictures", wholeNumber("--epochs", 1, 10_000), epochs)
+    .option("--epochs <n>", "passes over the training images", wholeNumber("--epochs", 1, 10_000), epochs)
     .option(
       "--seed <n>",
       "of the drawings, the split and the training",

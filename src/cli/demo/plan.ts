@@ -24,7 +24,7 @@ const MODELS = [
   {
     key: "umcc",
     name: "UMCC F1",
-    about: "One network for both modalities; it is told which one it sees.",
+    about: "One network for both modalities; it is given which one it sees.",
     tag: "test_efficientnet.none_F1_Af_Lb_Z0",
   },
   {

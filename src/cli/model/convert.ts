@@ -65,7 +65,7 @@ async function convert(path: string, out: string, { config, ema }: Wanted): Prom
   }
   const [extra] = Object.keys(ema === undefined ? config : { ...config, ema });
   if (extra === undefined) return await writeForTorch(path, out);
-  const expected = "no flags of the model, which the checkpoint itself tells";
+  const expected = "no flags of the model, which are recorded in the checkpoint";
   throw unexpected("input", { code: "FLAG", expected, name: `--out ${ending}`, got: extra });
 }
 

@@ -68,7 +68,7 @@ function factLines({
   return [
     `model    ${[`${arch} ${tag}`, ...own].join(", ")}; male from ${threshold.toFixed(2)}`,
     `pixels   ${sizePx} px ${interpolation}, mean ${mean.join(" ")}, std ${std.join(" ")}`,
-    ...targets.map(({ name, classes }) => `tells    apparent ${name}: ${classes.join(", ")}`),
+    ...targets.map(({ name, classes }) => `predicts apparent ${name}: ${classes.join(", ")}`),
     ...(trainedOn.length === 0 ? ["trained  elsewhere: no record of the images"] : []),
     ...trainedOn.map(
       ({ kind, images, manifestHash }) =>

@@ -61,7 +61,7 @@ export function predictCommand(context: Context): Command {
     .addOption(
       new Option(
         "--modality <name>",
-        "what the images show: UMCC F1 is told, MAG takes that head; auto: MAG's gate decides, UMCC F1 is told what --detect found",
+        "what the images show: an input of UMCC F1, chooses the head of MAG; auto: MAG's gate decides, UMCC F1 gets what --detect found",
       )
         .choices([...MODALITIES, "auto"])
         .default("auto"),
@@ -106,7 +106,7 @@ async function predict(
 ): Promise<void> {
   const { paths: images, others } = await listPictures(words);
   await checkOutputs(flags, words);
-  if (others > 0) context.report(`${others} files of the folders are no pictures, and are left out`);
+  if (others > 0) context.report(`${others} files in the folders are not images, and are left out`);
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
   const options = { batch: 1, device, threads };

@@ -25,7 +25,7 @@ const EXECUTORS = ["local", "slurm"] as const;
 
 /** `facehand study run`. */
 export function runCommand(context: Context): Command {
-  const command = verb("run", "run what is missing of a study; done runs are skipped, begun ones go on")
+  const command = verb("run", "run what is missing of a study; done runs are skipped, begun ones continue")
     .argument("[file]", "study file or a protocol's name; the folder's own plan if left out")
     .requiredOption("--out <dir>", "study folder, new or begun")
     .option(

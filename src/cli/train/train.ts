@@ -66,7 +66,7 @@ export function trainCommand(context: Context): Command {
       list("--seeds"),
     )
     .requiredOption("--out <dir>", "run folder (or the folder of the runs, with --seeds)")
-    .option("--resume", "go on where an interrupted run stopped")
+    .option("--resume", "continue where an interrupted run stopped")
     .option(
       "--threads <n>",
       "threads of ONNX Runtime (default: one per core)",

@@ -113,7 +113,7 @@ const NO_PAIRS_HINTS: Readonly<Partial<Record<Reason, string>>> = {
     "give the apparent gender of the frames by --meta FILE, or use HaGRIDv2 annotations, which have it",
   image_missing:
     "unpack the images into folders of their gestures, each called as the annotations call it, in the same case, e.g. palm/<id>.jpg",
-  image_unreadable: "fetch or unpack the images again: they hold no picture that can be read",
+  image_unreadable: "fetch or unpack the images again: they cannot be read as images",
 };
 
 function noPairs(removed: ReadonlyMap<string, number>): AppError {
