@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { type ArrayCounts, type ArrayJob, cancelArray, runArray } from "../../src/machine/slurm/slurm.ts";
+import { codeArgs, moduleOf } from "../process.ts";
 import { CLUSTER, call, LIMITS_MEMORY, until, WHY_NO_SLURM } from "./cluster.ts";
 
 const root = await mkdtemp(join(tmpdir(), "facehand array "));
@@ -293,10 +294,9 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
 /** Follows an array in a process of its own. */
 function follower(array: ArrayJob, path = process.env.PATH): ChildProcess {
   const code = `
-    const { runArray } = await import(${JSON.stringify(new URL("../../src/machine/slurm/slurm.ts", import.meta.url).href)});
+    const { runArray } = await import(${moduleOf("machine/slurm/slurm.ts")});
     await runArray(JSON.parse(process.argv[1]));`;
-  const args = ["--import", "tsx", "--input-type=module", "-e", code, JSON.stringify(array)];
-  return spawn(process.execPath, args, {
+  return spawn(process.execPath, codeArgs(code, JSON.stringify(array)), {
     env: { ...process.env, PATH: path },
     stdio: ["ignore", "ignore", "inherit"],
   });

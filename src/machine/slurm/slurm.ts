@@ -31,7 +31,8 @@ export { type ArrayCounts, type ArrayJob, reportArray, TASK_ENDS, type TaskOutco
 
 /** Tasks of one sbatch: one below the default MaxArraySize, and log names keep the task's number. */
 const BLOCK = 1000;
-const POLL_MS = 5_000;
+/** Between two looks at the queue: a tenth of the time so far, so that short arrays are not waited for long. */
+const POLL_MS = { least: 500, most: 5_000 };
 const RETRIES = 2;
 
 /**
@@ -58,7 +59,9 @@ async function follow(job: ArrayJob, lock: Lock): Promise<TaskOutcome[]> {
       attempts: new Map(),
       missing: new Map(),
     };
-    for (let heardMs = Date.now(); ; await sleep(job.pollMs ?? POLL_MS, undefined, optional(job.signal))) {
+    const startMs = Date.now();
+    const pause = () => sleep(job.pollMs ?? pauseMs(startMs), undefined, optional(job.signal));
+    for (let heardMs = startMs; ; await pause()) {
       job.signal?.throwIfAborted();
       await lock.check();
       const statuses = await look(following, heardMs);
@@ -74,6 +77,8 @@ async function follow(job: ArrayJob, lock: Lock): Promise<TaskOutcome[]> {
   }
 }
 
+const pauseMs = (startMs: number) =>
+  Math.min(POLL_MS.most, Math.max(POLL_MS.least, (Date.now() - startMs) / 10));
 const optional = (signal: AbortSignal | undefined) => (signal === undefined ? {} : { signal });
 
 /**

@@ -30,7 +30,7 @@ export interface ArrayJob {
   readonly signal?: AbortSignal | undefined;
   /** Called after each look at the queue. */
   readonly onUpdate?: ((counts: ArrayCounts) => void) | undefined;
-  /** Time between two looks at the queue; default 5 s. */
+  /** Time between two looks at the queue; default: .5 s at first, up to 5 s. */
   readonly pollMs?: number | undefined;
   /** How long to wait for the exit code of a task that has left the queue; default 30 s. */
   readonly graceMs?: number | undefined;
