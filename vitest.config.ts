@@ -2,12 +2,47 @@ import { defineConfig } from "vitest/config";
 import { builtEntries } from "./test/built-entries.ts";
 import { SlowFirst } from "./test/slow-first.ts";
 
+const LATER = ["test/slurm/**", "test/large/**"]; // by `npm run test:slurm`, which starts a cluster, and `test:large`
+
+/**
+ * Files whose tests change what others see, or look at what others change: the environment, signals and streams of the
+ * process, its threads, children, memory and open files. Each has a process of its own.
+ */
+const ALONE = [
+  "test/*.test.ts",
+  "test/{cli,parity}/**/*.test.ts",
+  "src/{cli,fetch,machine}/**/*.test.ts",
+  "src/engine/runtime/**/*.test.ts",
+  "src/dataset/pack.test.ts",
+  "src/dataset/loader/**/*.test.ts",
+  "src/derive/run/**/*.test.ts",
+  "src/formats/parquet/hostile.test.ts",
+  "src/formats/safetensors.test.ts", // a session of ONNX Runtime leaves its thread without numbers under 1.2e-38
+  "src/formats/torch/torch.test.ts",
+  "src/models/files/hub.test.ts",
+  "src/pixels/image.test.ts",
+  "src/studies/plan/plan.test.ts",
+  "src/studies/run/**/*.test.ts",
+];
+
 export default defineConfig({
   plugins: [builtEntries()],
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-    exclude: ["test/slurm/**", "test/large/**"], // by `npm run test:slurm`, which starts a cluster, and `test:large`
     setupFiles: ["test/same-bytes.ts"],
+    // A process for each file loads all modules anew, which is a tenth of the processor time of all tests: the other files
+    // share the processes of their workers.
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "shared",
+          include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+          exclude: [...ALONE, ...LATER],
+          isolate: false,
+        },
+      },
+      { extends: true, test: { name: "alone", include: ALONE, exclude: LATER } },
+    ],
     // Native sessions use both cores already; more workers only fight for them.
     maxWorkers: 2,
     sequence: { sequencer: SlowFirst },

@@ -13,4 +13,7 @@ export function sameBytes(a: unknown, b: unknown): true | undefined {
   return Buffer.compare(bytesOf(a), bytesOf(b)) === 0 ? true : undefined;
 }
 
-expect.addEqualityTesters([sameBytes]);
+// Files that share a process share its testers, and each runs this: once is enough.
+const ADDED = Symbol.for("facehand.same-bytes");
+if (!Object.hasOwn(globalThis, ADDED)) expect.addEqualityTesters([sameBytes]);
+Object.defineProperty(globalThis, ADDED, { value: true, configurable: true });
