@@ -1,0 +1,129 @@
+// The routes of `facehand serve`: listings, files and pictures by name, logs that grow, judgements. Everything else of the page
+// happens in the browser.
+// Invariants: no path comes from a request: ids and names are looked up in a listing; every error is an AppError's code, message
+// and hint as JSON, without a stack and without a place of this machine.
+import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { streamSSE } from "hono/streaming";
+import { parseAnnotation } from "../audit/annotation.ts";
+import { annotate } from "../audit/log.ts";
+import { fromErrno } from "../core/errno.ts";
+import { AppError } from "../core/errors.ts";
+import { LABEL_NOTE } from "../report/figure-text.ts";
+import type { Listing, Refusal, Saved } from "./api.ts";
+import { follow } from "./follow.ts";
+import { type Doors, guard, pageHeaders } from "./guard.ts";
+import { type Found, findThings } from "./listing.ts";
+import { sendFile } from "./ranges.ts";
+
+/** As many bytes a body has at most: hundreds of judgements. */
+const BODY_BYTES = 256 * 1024;
+/** A listing is as old as this at most when a file is asked for, ms. */
+const FRESH_MS = 2000;
+
+/** What is served. */
+export interface AppOptions extends Doors {
+  /** Folders that are looked through. */
+  readonly roots: readonly string[];
+  readonly version: string;
+  /** Told once for each request that was answered: method, address without query, status. */
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** The page's server as a function from requests to answers. */
+export function createApp(options: AppOptions): Hono {
+  const { roots, version, log } = options;
+  const listing = openListing(roots);
+  const app = new Hono();
+  app.use(async (context, next) => {
+    await next();
+    log?.(`${context.req.method} ${new URL(context.req.url).pathname} ${context.res.status}`);
+  });
+  app.use(pageHeaders(), guard(options));
+  app.onError((error, context) => {
+    const known = fromErrno(error);
+    const status = known instanceof AppError ? STATUS[known.kind] : 500;
+    return context.json<Refusal>({ error: describe(known, roots) }, status);
+  });
+  app.notFound((context) => context.json<Refusal>({ error: NOTHING }, 404));
+  app.get("/api/things", async (context) => {
+    const { found, passedOver } = await listing(true);
+    const things = found.map(({ thing }) => thing);
+    return context.json<Listing>({ version, note: LABEL_NOTE, things, passedOver });
+  });
+  const lookup = async (id: string): Promise<Found> => {
+    const find = async (anew: boolean) => (await listing(anew)).found.find(({ thing }) => thing.id === id);
+    const thing = (await find(false)) ?? (await find(true));
+    if (thing === undefined)
+      throw new AppError("input", "THING", "Expected a dataset, run or study that is there, got none");
+    return thing;
+  };
+  const places = async (id: string, of: "files" | "pictures", name: string): Promise<string> => {
+    const place = (await lookup(id))[of].get(name);
+    if (place !== undefined) return place;
+    throw new AppError("input", "FILE", "Expected a file that the listing has, got another name");
+  };
+  app.get("/api/things/:id/files/:name", async ({ req }) =>
+    sendFile(await places(req.param("id"), "files", req.param("name")), req.raw),
+  );
+  app.get("/api/things/:id/pictures/:name", async ({ req }) =>
+    sendFile(await places(req.param("id"), "pictures", req.param("name")), req.raw),
+  );
+  app.get("/api/things/:id/follow/:name", async (context) => {
+    const { req } = context;
+    const path = await places(req.param("id"), "files", req.param("name"));
+    const from = Number(req.header("last-event-id") ?? req.query("from") ?? 0);
+    if (!Number.isSafeInteger(from) || from < 0)
+      throw new AppError("input", "FROM", "Expected a number of bytes for from, got something else");
+    return streamSSE(context, (stream) => follow(path, from, stream));
+  });
+  app.post(
+    "/api/things/:id/annotations",
+    bodyLimit({ maxSize: BODY_BYTES, onError: tooLarge }),
+    async (context) => {
+      const { thing, dir } = await lookup(context.req.param("id"));
+      if (thing.kind !== "dataset")
+        throw new AppError("input", "THING", "Expected a dataset to be judged, got another thing");
+      const body: unknown = await context.req.json().catch(() => undefined);
+      if (!Array.isArray(body) || body.length === 0)
+        throw new AppError("input", "BODY", "Expected a JSON list of judgements, got something else");
+      const lines = body.map((one, i) => parseAnnotation(one, `judgement ${i + 1}`));
+      const cutBytes = await annotate(annotationsOf(dir), lines);
+      return context.json<Saved>({ ids: lines.map(({ id }) => id), cutBytes });
+    },
+  );
+  return app;
+}
+
+/** Where the judgements about a dataset lie: beside it, for it is published and they are not. */
+export const annotationsOf = (dir: string): string => `${dir}.annotations.jsonl`;
+
+const STATUS = { input: 404, data: 422, remote: 502, internal: 500 } as const;
+const NOTHING = { code: "ROUTE", message: "Expected an address of this server, got another" };
+
+function tooLarge(): never {
+  throw new AppError("data", "BODY", `Expected at most ${BODY_BYTES} bytes, got more`);
+}
+
+function describe(error: unknown, roots: readonly string[]) {
+  if (!(error instanceof AppError) || error.kind === "internal")
+    return {
+      code: "INTERNAL",
+      message: "Expected an answer, got a fault of facehand",
+      hint: "see what the command printed",
+    };
+  const hide = (text: string) =>
+    roots.reduce((rest, root) => rest.replaceAll(root, "(a served folder)"), text);
+  return { code: error.code, message: hide(error.message), hint: error.hint && hide(error.hint) };
+}
+
+/** Looks again if asked to, or if what is known is old; those who ask at once share one look. */
+function openListing(roots: readonly string[]) {
+  let known: { readonly at: number; readonly finds: ReturnType<typeof findThings> } | undefined;
+  return (anew: boolean) => {
+    const now = performance.now();
+    if (known !== undefined && now - known.at < (anew ? FRESH_MS / 4 : FRESH_MS)) return known.finds;
+    known = { at: now, finds: findThings(roots) };
+    return known.finds;
+  };
+}

@@ -1,0 +1,65 @@
+// New bytes of a file that grows (a run's log), as server-sent events: one event for each time that whole lines were added.
+// Source: WHATWG HTML, "Server-sent events". Invariants: only whole lines are sent; `id` is the byte after them, from which a page
+// that was cut off goes on; a file that became shorter or is gone ends the stream with an event that says so.
+import { watch } from "node:fs";
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SSEStreamingApi } from "hono/streaming";
+
+/** Where the system tells of no change (NFS), the file is looked at so often, ms. */
+const LOOK_MS = 1000;
+/** Bytes that are read at a time. */
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Sends what is added to a file until the stream is closed.
+ *
+ * @param from - byte at which the caller's copy ends
+ */
+export async function follow(path: string, from: number, stream: SSEStreamingApi): Promise<void> {
+  const closed = new AbortController();
+  stream.onAbort(() => closed.abort());
+  let at = from;
+  await stream.writeSSE({ event: "open", id: String(at), data: "" }); // sends the headers
+  while (!closed.signal.aborted) {
+    const added = await readLines(path, at);
+    if (added === undefined) return void (await stream.writeSSE({ event: "lost", data: "" }));
+    if (added.length > 0) {
+      at += added.length;
+      await stream.writeSSE({ event: "lines", id: String(at), data: added.toString("utf8").trimEnd() });
+      continue;
+    }
+    await changed(path, closed.signal);
+  }
+}
+
+/** Whole lines behind a byte; undefined if the file is gone or ends before it. */
+async function readLines(path: string, at: number): Promise<Buffer | undefined> {
+  const file = await open(path, "r").catch(() => undefined);
+  if (file === undefined) return undefined;
+  try {
+    const { size } = await file.stat();
+    if (size < at) return undefined;
+    const chunk = Buffer.alloc(Math.min(CHUNK_BYTES, size - at));
+    const { bytesRead } = await file.read(chunk, 0, chunk.length, at);
+    return chunk.subarray(0, chunk.subarray(0, bytesRead).lastIndexOf(10) + 1);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Waits until the system tells of a change, or for a while. */
+async function changed(path: string, signal: AbortSignal): Promise<void> {
+  const stop = new AbortController();
+  const ended = AbortSignal.any([signal, stop.signal]);
+  const watched = new Promise<void>((resolve) => {
+    try {
+      const watcher = watch(path, { signal: ended }, () => resolve());
+      watcher.on("error", () => resolve());
+    } catch {
+      resolve(sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined)); // the system watches no more files
+    }
+  });
+  await Promise.race([watched, sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined)]);
+  stop.abort();
+}

@@ -1,0 +1,121 @@
+// The server on a port of this machine.
+// Invariants: the loopback address unless another is asked for; a port that is taken gives way to the next free one, which is said;
+// who sends slowly or nothing is cut off; closing ends what is under way.
+import { createServer, type Server } from "node:http";
+import { createAdaptorServer } from "@hono/node-server";
+import { AppError, hasErrno, unexpected } from "../core/errors.ts";
+import { isFolder } from "../machine/files.ts";
+import { truePath } from "../machine/true-path.ts";
+import { createApp } from "./app.ts";
+import { makeToken } from "./guard.ts";
+
+/** How the server is started. */
+export interface ServeOptions {
+  readonly roots: readonly string[];
+  readonly version: string;
+  /** First port that is tried; 0 for any. Default 4173. */
+  readonly port?: number | undefined;
+  /** Address of this machine; default 127.0.0.1. */
+  readonly host?: string | undefined;
+  readonly log?: ((line: string) => void) | undefined;
+}
+
+/** A server that answers. */
+export interface Served {
+  /** With the token: to be opened once. */
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const PORT = 4173;
+/** Ports that are tried after the first. */
+const FURTHER = 50;
+/** A request is there after this, ms. */
+const REQUEST_MS = 15_000;
+
+/**
+ * Serves the page's files.
+ *
+ * @throws AppError("input", "SERVE_FOLDER" | "PORT") for a root that is no folder, or without a free port
+ * @example const { url, close } = await serve({ roots: ["data"], version: "1.0.0" })
+ */
+export async function serve({
+  roots,
+  version,
+  port = PORT,
+  host = "127.0.0.1",
+  log,
+}: ServeOptions): Promise<Served> {
+  for (const root of roots) {
+    if (await isFolder(root)) continue;
+    throw unexpected("input", {
+      code: "SERVE_FOLDER",
+      expected: "a folder",
+      name: "what is served",
+      got: root,
+    });
+  }
+  const real = roots.map(truePath);
+  const token = makeToken();
+  const last = port === 0 ? 0 : port + FURTHER;
+  for (let tried = port; tried <= last; tried++) {
+    const server = await listen({ roots: real, version, token, log }, tried, host);
+    if (server === undefined) continue;
+    const taken = portOf(server);
+    const name = host.includes(":") ? `[${host}]` : host;
+    return { url: `http://${name}:${taken}/?token=${token}`, port: taken, close: () => close(server) };
+  }
+  const expected = `a free port from ${port} to ${last}`;
+  throw unexpected("input", { code: "PORT", expected, name: "--port", got: "none" });
+}
+
+type Base = Pick<ServeOptions, "roots" | "version" | "log"> & { readonly token: string };
+
+/** Undefined if the port is taken. */
+async function listen(base: Base, port: number, host: string): Promise<Server | undefined> {
+  let app: ReturnType<typeof createApp> | undefined;
+  const server = createAdaptorServer({
+    fetch: (request, env) => app!.fetch(request, env),
+    createServer,
+    // What is left of a body that was refused is read and dropped: cut off, the sender would not hear why.
+    autoCleanupIncoming: false,
+    serverOptions: { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 16 * 1024 },
+  }) as Server;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(port, host, resolve);
+    });
+  } catch (error) {
+    if (hasErrno(error, "EADDRINUSE")) return undefined;
+    const hint = "give another --port, or an address of this machine as --host";
+    throw new AppError("input", "PORT", `Expected to listen on ${host}:${port}, got ${String(error)}`, {
+      hint,
+      cause: error,
+    });
+  }
+  const taken = portOf(server);
+  const names = [
+    ...new Set([
+      host.includes(":") ? `[${host}]` : host,
+      ...(isLoopback(host) ? ["localhost", "127.0.0.1"] : []),
+    ]),
+  ];
+  app = createApp({ ...base, port: taken, hosts: names.map((name) => `${name}:${taken}`) });
+  return server;
+}
+
+const isLoopback = (host: string) => host === "127.0.0.1" || host === "::1" || host === "localhost";
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("a server without a port");
+  return address.port;
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeAllConnections();
+  await closed;
+}
