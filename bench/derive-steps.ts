@@ -17,6 +17,7 @@ import { readBytes, sha256, writeUnsynced } from "../src/machine/files.ts";
 import { openPhoto } from "../src/pixels/fast/open-photo.ts";
 import type { Picture } from "../src/pixels/fast/picture.ts";
 import { type Photo, Pictures, withPicture } from "../src/pixels/fast/pictures.ts";
+import { Scratch } from "../src/pixels/fast/scratch.ts";
 import { boxToPx } from "../src/pixels/geometry.ts";
 import { fitted } from "../src/pixels/letterbox.ts";
 import { hashOf } from "../src/pixels/phash.ts";
@@ -69,11 +70,12 @@ async function openSteps(root: string) {
   const faces = await detectedFaces(undefined, 1);
   const hands = await openHandCutter("landmarks", 1);
   const pictures = new Pictures();
+  const scratch = new Scratch();
   return async (frame: Frame, name: string, lap: (name: string) => void) => {
     const bytes = await readBytes(frame.path, "a frame");
     lap("read");
     const photo = await openPhoto(pictures, bytes);
-    await stepsOf(photo, { bytes, frame, name, lap, root, faces, hands });
+    await stepsOf(photo, { bytes, frame, name, lap, root, faces, hands, scratch });
   };
 }
 
@@ -85,9 +87,11 @@ interface Stepping {
   readonly root: string;
   readonly faces: FaceSource;
   readonly hands: HandCutter;
+  readonly scratch: Scratch;
 }
 
-async function stepsOf(image: Photo, { bytes, frame, name, lap, root, faces, hands }: Stepping) {
+async function stepsOf(image: Photo, stepping: Stepping) {
+  const { bytes, frame, name, lap, root, faces, hands, scratch } = stepping;
   lap("decode");
   withPicture(image, (picture) => void fitted(picture, 192, 192));
   lap("shrink for detector and hash");
@@ -103,7 +107,7 @@ async function stepsOf(image: Photo, { bytes, frame, name, lap, root, faces, han
   lap("check the annotated landmarks");
   const owner = chooseOwner(found, box, { minScore: 0.6, minPx: 28 });
   const chip = owner && chipSquare(owner.face.landmarks, CROP, 0.25);
-  const files = withPicture(image, (picture) => cutAndMeasure(picture, placed.square, chip, lap));
+  const files = withPicture(image, (picture) => cutAndMeasure(picture, scratch, placed.square, chip, lap));
   for (const [k, file] of files.entries()) writeUnsynced(join(root, `${name}-${k}.jpg`), file);
   lap("write both");
   insideShare(placed.square, width, height);
@@ -117,6 +121,7 @@ async function stepsOf(image: Photo, { bytes, frame, name, lap, root, faces, han
 /** What derive/run/work.ts does with a frame's pixels in one block. */
 function cutAndMeasure(
   picture: Picture,
+  scratch: Scratch,
   square: TurnedSquare,
   chip: TurnedSquare | undefined,
   lap: (name: string) => void,
@@ -129,13 +134,14 @@ function cutAndMeasure(
   lap("encode both");
   for (const crop of crops) sharpness(crop);
   lap("sharpness of both");
-  const facePixels = face?.copy();
-  highlight(fitted(picture, 192, 192).copy());
+  const pixels = (of: Picture, use: string) => of.copy(scratch.bytes(use, of.width * of.height * 3));
+  const facePixels = face && pixels(face, "face");
+  highlight(pixels(fitted(picture, 192, 192), "small"), scratch);
   if (facePixels) clippedShare(facePixels);
   lap("exposure");
-  if (facePixels) skinAngle(facePixels);
+  if (facePixels) skinAngle(facePixels, scratch);
   lap("skin tone");
-  hashOf(fitted(picture, 192, 192));
+  hashOf(fitted(picture, 192, 192), scratch);
   lap("perceptual hash");
   return files;
 }

@@ -4,6 +4,7 @@
 // Invariant: the constant frequency is left out and the median compared with, so brightness and contrast do not count.
 
 import type { Picture } from "./fast/picture.ts";
+import { Scratch } from "./fast/scratch.ts";
 import type { RgbImage } from "./pixels.ts";
 
 const SIDE = 64;
@@ -45,15 +46,19 @@ export function lookOf(image: Picture): Look {
  * Hash of a picture alone.
  *
  * @param image - of any size
+ * @param scratch - memory for pixels and values; new if left out
  * @returns [HASH_WORDS]
  */
-export function hashOf(image: Picture): Uint16Array {
-  return threshold(lowFrequencies(luma(image.resized(SIDE, SIDE).copy())));
+export function hashOf(image: Picture, scratch = new Scratch()): Uint16Array {
+  const small = image.resized(SIDE, SIDE).copy(scratch.bytes("hashed", SIDE * SIDE * 3));
+  return threshold(lowFrequencies(luma(small, scratch.doubles("luma", SIDE * SIDE))));
 }
 
 /** ITU-R BT.601, 0 to 255. */
-function luma({ data, width, height }: RgbImage): Float64Array {
-  const out = new Float64Array(width * height);
+function luma(
+  { data, width, height }: RgbImage,
+  out: Float64Array = new Float64Array(width * height),
+): Float64Array {
   for (let i = 0, from = 0; i < out.length; i++, from += 3) {
     out[i] = 0.299 * data[from]! + 0.587 * data[from + 1]! + 0.114 * data[from + 2]!;
   }

@@ -3,6 +3,7 @@
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
 
 import type { Picture } from "./fast/picture.ts";
+import { Scratch } from "./fast/scratch.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { valueAtRank } from "./rank.ts";
 
@@ -86,14 +87,15 @@ const SAMPLES = 64;
  * How light the light parts of a frame are: the 95th percentile of its luma, background included.
  *
  * @param frame - RGB u8; shrunk or not, as what is looked at are 64 pixels in each direction
+ * @param scratch - memory for values; new if left out
  * @returns 0 (black) to 255
  */
-export function highlight({ data, width, height }: RgbImage): number {
+export function highlight({ data, width, height }: RgbImage, scratch = new Scratch()): number {
   const columns = Int32Array.from(
     { length: SAMPLES },
     (_, c) => 3 * Math.floor(((c + 0.5) * width) / SAMPLES),
   );
-  const values = new Float64Array(SAMPLES * SAMPLES); // their luma
+  const values = scratch.doubles("luma", SAMPLES * SAMPLES);
   for (let r = 0, k = 0; r < SAMPLES; r++) {
     const row = 3 * width * Math.floor(((r + 0.5) * height) / SAMPLES);
     for (let c = 0; c < SAMPLES; c++, k++) {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { skinOf } from "../../drawn/svg.ts";
+import { Scratch } from "../../pixels/fast/scratch.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
 import { labOf, SKIN_TONES, skinAngle, skinTone } from "./skin.ts";
 
@@ -56,6 +57,15 @@ describe("skinAngle", () => {
     for (let i = 0; i < chip.data.length; i += 3 * 10) chip.data.fill(252, i, i + 3); // grey glints
     for (let i = 6; i < chip.data.length; i += 3 * 10) chip.data.set([30, 12, 8], i); // shadows of skin's hue
     expect(skinAngle(chip)).toBeCloseTo(before, 9);
+  });
+
+  it("does not depend on the memory that it works in", () => {
+    const scratch = new Scratch();
+    for (const low of [60, 34, 10]) {
+      const chip = plain(skinOf(low).map(Math.round) as [number, number, number], 150 + low);
+      chip.data.set([30, 12, 8], 3 * 90 * 200);
+      expect(skinAngle(chip, scratch)).toBe(skinAngle(chip));
+    }
   });
 
   it("does not measure what is not like skin", () => {

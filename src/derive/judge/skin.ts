@@ -3,6 +3,7 @@
 // D65 (IEC 61966-2-1). It depends on light and camera: it audits the recorded class and does not replace it.
 
 import { FACE_PADDING } from "../../find/crops.ts";
+import { Scratch } from "../../pixels/fast/scratch.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
 import { type Ranked, valueAtRank } from "../../pixels/rank.ts";
 
@@ -41,11 +42,12 @@ const MIN_L = 5;
  * The individual typology angle of a face.
  *
  * @param chip - aligned face chip, padding 0.25, RGB u8
+ * @param scratch - memory for values; new if left out
  * @returns degrees, or undefined where too little looks like skin (masks, coloured light, darkness)
  * @example skinAngle(faceChip(image, landmarks, 300, 0.25))
  */
-export function skinAngle(chip: RgbImage): number | undefined {
-  const { seen, at, lights } = skinOf(chip);
+export function skinAngle(chip: RgbImage, scratch = new Scratch()): number | undefined {
+  const { seen, at, lights } = skinOf(chip, scratch);
   if (at.length < MIN_SHARE * seen) return undefined;
   const { l, b } = middleMeans(chip.data, at, lights);
   return l < MIN_L || b <= 0 ? undefined : (Math.atan((l - 50) / b) * 180) / Math.PI;
@@ -60,13 +62,13 @@ interface Skin {
   readonly lights: Float64Array;
 }
 
-function skinOf({ data, width, height }: RgbImage): Skin {
+function skinOf({ data, width, height }: RgbImage, scratch: Scratch): Skin {
   const patches = PATCHES.map(([x, y, w, h]) => ({
     ...{ left: toChip(x, width), right: toChip(x + w, width) },
     ...{ top: toChip(y, height), bottom: toChip(y + h, height) },
   }));
   const seen = patches.reduce((sum, p) => sum + (p.right - p.left) * (p.bottom - p.top), 0);
-  const [at, lights] = [new Int32Array(seen), new Float64Array(seen)];
+  const [at, lights] = [scratch.ints("skin", seen), scratch.doubles("light of skin", seen)];
   let count = 0;
   for (const { left, right, top, bottom } of patches) {
     for (let y = top; y < bottom; y++) {

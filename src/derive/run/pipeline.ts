@@ -15,6 +15,7 @@ import { type Lock, withLock } from "../../machine/lock.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { Pictures } from "../../pixels/fast/pictures.ts";
+import { Scratch } from "../../pixels/fast/scratch.ts";
 import { type AnnotationOptions, readAnnotations } from "../hagrid/annotations.ts";
 import type { FaceLimits } from "../hagrid/pairing.ts";
 import type { RuleSettings } from "../judge/clean.ts";
@@ -109,7 +110,7 @@ export async function openDerivation(options: DeriveOptions): Promise<Opened> {
     const tools = {
       faces,
       hands,
-      withPictures: lend([new Pictures()]),
+      withDesk: lend([{ pictures: new Pictures(), scratch: new Scratch() }]),
       limits: faceLimits(derivation.rules as RuleSettings),
       recipe: derivation.recipe,
     };

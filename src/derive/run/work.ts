@@ -16,6 +16,7 @@ import { readBytes, sha256, writeUnsynced } from "../../machine/files.ts";
 import { openPhoto } from "../../pixels/fast/open-photo.ts";
 import type { Picture } from "../../pixels/fast/picture.ts";
 import { Photo, type Pictures, withPicture } from "../../pixels/fast/pictures.ts";
+import type { Scratch } from "../../pixels/fast/scratch.ts";
 import type { Box } from "../../pixels/geometry.ts";
 import { type ExifTurn, encodeJpeg, exifTurn, JPEG, type JpegOptions } from "../../pixels/image.ts";
 import { fitted } from "../../pixels/letterbox.ts";
@@ -33,11 +34,17 @@ import type { FaceSource, FoundFace } from "./faces.ts";
 import type { FrameResult } from "./journal.ts";
 import { sourceMark } from "./journal-check.ts";
 
+/** The memory that a frame is worked on in. */
+export interface Desk {
+  readonly pictures: Pictures;
+  readonly scratch: Scratch;
+}
+
 export interface Tools {
   readonly faces: FaceSource;
   readonly hands: HandCutter;
   /** For one frame at a time, so that each is decoded once. */
-  readonly withPictures: Lender<Pictures>;
+  readonly withDesk: Lender<Desk>;
   readonly limits: FaceLimits;
   readonly layout: Layout;
   readonly recipe: ImageRecipe;
@@ -87,10 +94,10 @@ async function lookInside(frame: Frame, chosen: number, tools: Tools): Promise<F
     return refusal(error);
   }
   const turn = await exifTurn(bytes);
-  return await tools.withPictures(async (pictures): Promise<Found> => {
+  return await tools.withDesk(async ({ pictures, scratch }): Promise<Found> => {
     const photo = await openPhoto(pictures, bytes, { name: frame.path }).catch(refusal);
     if (!(photo instanceof Photo)) return photo;
-    return { sha256: sha256(bytes), ...(await lookAt(photo, frame, chosen, turn, tools)) };
+    return { sha256: sha256(bytes), ...(await lookAt(photo, frame, chosen, turn, { ...tools, scratch })) };
   });
 }
 
@@ -106,7 +113,7 @@ async function lookAt(
   frame: Frame,
   chosen: number,
   turn: ExifTurn,
-  tools: Tools,
+  tools: Tools & Pick<Desk, "scratch">,
 ): Promise<Found> {
   const at = await whereAnnotated(photo, frame, chosen, turn, tools);
   if ("reason" in at) return at;
@@ -181,15 +188,15 @@ function made(
   { handBox, placed }: { readonly handBox: Box<"px">; readonly placed: PlacedHand },
   owner: Owner<FoundFace> | undefined,
   chip: TurnedSquare | undefined,
-  { hands, recipe }: Tools,
+  { hands, recipe, scratch }: Tools & Pick<Desk, "scratch">,
 ): { readonly files: Crops<CropFile>; readonly look: string; readonly measures: Measures } {
   const small = fitted(image, SMALL_PX, SMALL_PX);
   const hand = hands.cut(image, handBox, placed, recipe.sizePx);
   const face = chip && turnedCrop(image, chip, recipe.sizePx);
   return {
     files: { hand: fileOf(hand, recipe.jpeg), face: face && fileOf(face, recipe.jpeg) },
-    look: hashHex(hashOf(small)),
-    measures: measure(image, small, placed, owner, chip, { hand, face }),
+    look: hashHex(hashOf(small, scratch)),
+    measures: measure(image, small, placed, owner, chip, { hand, face }, scratch),
   };
 }
 
@@ -217,8 +224,10 @@ function measure(
   owner: Owner<FoundFace> | undefined,
   chip: TurnedSquare | undefined,
   { hand, face }: Crops<Picture>,
+  scratch: Scratch,
 ): Measures {
-  const facePixels = face?.copy();
+  const pixels = (of: Picture, use: string) => of.copy(scratch.bytes(use, of.width * of.height * 3));
+  const facePixels = face && pixels(face, "face");
   const { width, height } = image;
   const { square, points, fit, off, presence } = placed;
   const box = owner?.face.box;
@@ -235,9 +244,9 @@ function measure(
     hidden: box && points && hiddenShare(box, points),
     face_sharpness: chip && face && sharpness(large(image, chip, face)),
     hand_sharpness: sharpness(large(image, square, hand)),
-    highlight: highlight(small.copy()),
+    highlight: highlight(pixels(small, "small"), scratch),
     clipped: facePixels && clippedShare(facePixels),
-    ita: facePixels && skinAngle(facePixels),
+    ita: facePixels && skinAngle(facePixels, scratch),
   });
 }
 

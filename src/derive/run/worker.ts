@@ -9,6 +9,7 @@ import type { ImageRecipe } from "../../dataset/manifest.ts";
 import { type HandCrop, openHandCutter } from "../../find/hand-source.ts";
 import { serveWorker } from "../../machine/pool.ts";
 import { Pictures } from "../../pixels/fast/pictures.ts";
+import { Scratch } from "../../pixels/fast/scratch.ts";
 import type { Frame } from "../hagrid/frame.ts";
 import type { FaceLimits } from "../hagrid/pairing.ts";
 import { openFaces } from "./faces.ts";
@@ -35,10 +36,10 @@ if (parentPort !== null) {
   const { faces, handCrop, ...rest } = workerData as ThreadSetup;
   const opening = openAll([openFaces(faces, 1), openHandCutter(handCrop, 1)] as const);
   opening.catch(() => undefined); // told by the first frame
-  const withPictures = lend([new Pictures()]);
+  const withDesk = lend([{ pictures: new Pictures(), scratch: new Scratch() }]);
   const work = async ({ frame, repeated }: ThreadRequest) => {
     const [source, hands] = await opening;
-    return { value: await workFrame(frame, repeated, { ...rest, faces: source, hands, withPictures }) };
+    return { value: await workFrame(frame, repeated, { ...rest, faces: source, hands, withDesk }) };
   };
   serveWorker<ThreadRequest, FrameResult>(parentPort, work, async () =>
     closeAll(await opening.catch(() => [])),

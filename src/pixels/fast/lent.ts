@@ -7,7 +7,7 @@ import type { RgbImage } from "../pixels.ts";
 import { augmentedIn } from "./augment.ts";
 import { encodedIn } from "./encode.ts";
 import { Held, MOST_PIXELS, type Region, room, type SimdMemory, SLACK } from "./memory.ts";
-import { type Lender, Picture } from "./picture.ts";
+import { copied, type Lender, Picture } from "./picture.ts";
 import { augmentedPlain } from "./plain.ts";
 import { resampledIn } from "./resample.ts";
 import { sampledIn } from "./sample.ts";
@@ -31,10 +31,10 @@ export class LentPicture extends Picture {
     this.#region = region;
   }
 
-  copy(): RgbImage {
+  copy(out?: Uint8Array): RgbImage {
     this.#lease.check();
     const { width, height } = this;
-    return { width, height, data: this.#memory.pixels(this.#region.at(), this).slice() };
+    return { width, height, data: copied(this.#memory.pixels(this.#region.at(), this), out) };
   }
 
   resized(widthPx: number, heightPx: number, halvings = 0): Picture {

@@ -13,8 +13,12 @@ export abstract class Picture {
   abstract readonly width: number;
   abstract readonly height: number;
 
-  /** All of it, with bytes of its own. */
-  abstract copy(): RgbImage;
+  /**
+   * All of it, with bytes of its own.
+   *
+   * @param out - where they are written, at least three a pixel; new if left out
+   */
+  abstract copy(out?: Uint8Array): RgbImage;
 
   /**
    * Resized as `resizeBilinear` does, after `halvings` by `reduceByTwo`; a decoded file is halved before its colours are made,
@@ -71,4 +75,11 @@ export interface Lender {
 /** A picture was used when its block had ended. */
 export function ended(): AppError {
   return new AppError("internal", "PICTURE_ENDED", "A picture of `withPicture` was used after its block");
+}
+
+/** `Picture.copy` of bytes. */
+export function copied(bytes: RgbImage["data"], out: Uint8Array | undefined): RgbImage["data"] {
+  if (out === undefined) return bytes.slice();
+  out.set(bytes);
+  return out.subarray(0, bytes.length);
 }

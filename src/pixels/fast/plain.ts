@@ -6,7 +6,7 @@ import { type RgbImage, resizeBilinear } from "../pixels.ts";
 import { planesPlain } from "../planes.ts";
 import { laplacianPlain } from "../quality.ts";
 import { reduceByTwo } from "../reduce.ts";
-import { type Lender, Picture } from "./picture.ts";
+import { copied, type Lender, Picture } from "./picture.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
 
 /** Pixels that nobody writes to while the block lasts. */
@@ -31,9 +31,9 @@ export class PlainPicture extends Picture {
     return this.#image;
   }
 
-  copy(): RgbImage {
+  copy(out?: Uint8Array): RgbImage {
     const { width, height, data } = this.#pixels();
-    return { width, height, data: data.slice() };
+    return { width, height, data: copied(data, out) };
   }
 
   resized(widthPx: number, heightPx: number, halvings = 0): Picture {
