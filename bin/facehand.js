@@ -8,8 +8,9 @@ if (existsSync(main)) {
     const { run } = await import(main.href);
     process.exitCode = await run(process.argv.slice(2));
   } catch (error) {
-    // The code that explains errors could not be loaded: of a system that refuses, e.g. EMFILE, the exit code is 3.
-    const refused = /^E[A-Z0-9]+$/.test(error?.code ?? "");
+    // The code that explains errors could not be loaded: of a system that refuses, e.g. EMFILE, the exit code is 3. Node passes over
+    // a refusal while it looks for the exports of a CommonJS module, and then lacks them: a SyntaxError.
+    const refused = /^E[A-Z0-9]+$/.test(error?.code ?? "") || error instanceof SyntaxError;
     process.stderr.write(`Expected to load facehand, got ${refused ? error.message : error?.stack}\n`);
     process.stderr.write("Try: allow more open files (ulimit -n 4096), and install facehand again\n");
     process.exitCode = refused ? 3 : 70;

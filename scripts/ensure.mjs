@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { joinCli } from "./join-cli.mjs";
 import { prune } from "./prune.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -104,7 +105,13 @@ export function withoutHosts(text) {
 }
 
 /** What else decides what is built. */
-const BUILDS = ["tsconfig.json", "tsconfig.build.json", "package-lock.json", "scripts/prune.mjs"];
+const BUILDS = [
+  "tsconfig.json",
+  "tsconfig.build.json",
+  "package-lock.json",
+  "scripts/prune.mjs",
+  "scripts/join-cli.mjs",
+];
 
 /** Hash over everything that dist/ follows from, by path. */
 function sourceHash() {
@@ -148,6 +155,7 @@ async function build() {
     throw new Refusal(`${output}\nExpected the sources to compile, got the errors above`);
   }
   prune(fresh);
+  await joinCli(fresh);
   fs.writeFileSync(join(fresh, STAMP), stamp);
   if (fs.existsSync(join(ROOT, "dist"))) fs.renameSync(join(ROOT, "dist"), old);
   fs.renameSync(fresh, join(ROOT, "dist"));

@@ -1,5 +1,7 @@
-// The package's own version and what it needs, read from its package.json.
+// The package's own place, its version and what it needs, read from its package.json.
+// The files of cli/ are joined where dist/ is built: what is beside the package is named from cli/ itself, not from below it.
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { z } from "zod";
 
 const schema = z.looseObject({ version: z.string(), engines: z.looseObject({ node: z.string() }) });
@@ -18,3 +20,6 @@ export function packageVersion(): string {
 export function nodeFloor(): string {
   return readPackage().engines.node.replace(/^>=/, "");
 }
+
+/** The program itself, for processes that are started to run a verb. */
+export const PROGRAM: string = fileURLToPath(new URL("../../bin/facehand.js", import.meta.url));

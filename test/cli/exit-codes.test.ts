@@ -1,5 +1,6 @@
 // Exit codes: 0 done, 2 input, 3 data, 4 remote, 70 our fault, 130 interrupted; and what stands where.
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -162,4 +163,18 @@ describe("Ctrl-C", () => {
     await runCli("data", "show", at("pairs"));
     expect(process.listenerCount("SIGINT")).toBe(before);
   });
+});
+
+it("3: a system that refuses files while the program loads is no fault of ours, also where Node passes over it", async () => {
+  await mkdir(at("package/dist/cli"), { recursive: true });
+  await mkdir(at("package/bin"));
+  await cp(new URL("../../bin/facehand.js", import.meta.url), at("package/bin/facehand.js"));
+  await writeFile(at("package/package.json"), '{"type":"module"}');
+  await writeFile(at("package/dist/cli/unread.cjs"), ""); // its exports were not found
+  await writeFile(at("package/dist/cli/main.js"), 'import { run } from "./unread.cjs";\nexport { run };\n');
+  const { status, stderr } = spawnSync(process.execPath, [at("package/bin/facehand.js")], {
+    encoding: "utf8",
+  });
+  expect(stderr).toMatch(/^Expected to load facehand, got [\s\S]*\nTry: allow more open files/);
+  expect([status, stderr.includes("    at ")]).toEqual([3, false]);
 });

@@ -3,7 +3,6 @@
 // Ctrl-C leaves the jobs; the same command follows them again.
 import { readdir, readFile, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { AppError, Interrupted, isNotFound } from "../../core/errors.ts";
 import { readManifest } from "../../dataset/manifest.ts";
 import { readDecisions } from "../../derive/judge/decisions.ts";
@@ -14,8 +13,7 @@ import { exists } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
 import { type ArrayJob, reportArray, runArray, type TaskOutcome } from "../../machine/slurm/slurm.ts";
 import type { Context } from "../context.ts";
-
-const FACEHAND = fileURLToPath(new URL("../../../bin/facehand.js", import.meta.url));
+import { PROGRAM } from "../version.ts";
 
 /** A derivation to be run as an array. */
 export interface SlurmPlan {
@@ -54,7 +52,7 @@ async function deriveIn(
   const out = resolve(plan.out);
   const shardDirs = Array.from({ length: plan.shards }, (_, i) => join(root, `${i + 1}-of-${plan.shards}`));
   if (!(await exists(root)) && (await holdsSomething(out))) return plan.local();
-  const facehand = [process.execPath, FACEHAND, "derive"];
+  const facehand = [process.execPath, PROGRAM, "derive"];
   const shardTasks = shardDirs.map((dir, i) => [
     ...[...facehand, ...plan.flags, "--threads", String(plan.threads)],
     ...["--shard", `${i + 1}/${plan.shards}`, "--out", dir],
