@@ -40,7 +40,7 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--accumulate": [["2"]],
   "--lr": [["0.02"]],
   "--layer-decay": [["0.5"]],
-  "--min-lr": [["0.009"]],
+  "--min-lr": [["0.0002"]],
   "--warmup-epochs": [["1"]],
   "--weight-decay": [["0.5"]],
   "--decay-all": [[], ["--weight-decay", "0.5"]],
