@@ -211,9 +211,7 @@ describe("an output among what is read, or in its place", () => {
 describe("processes that race for one folder", () => {
   const start = (argv: readonly string[]) => {
     const code = `const { run } = await import(${moduleOf("cli/main.ts")});
-      const { commands } = await import(${moduleOf("cli/table.ts")});
       const argv = JSON.parse(process.argv[1]);
-      await commands({ signal: AbortSignal.abort() }, argv[0]); // loaded before they are let go
       process.stdout.write("ready"); process.stdin.once("data", async () => {
         process.exitCode = await run(argv); process.stdin.destroy(); });`;
     return spawn(process.execPath, codeArgs(code, JSON.stringify(argv)), {
@@ -222,10 +220,17 @@ describe("processes that race for one folder", () => {
     });
   };
 
+  /** Rejects for one that ends before. */
+  async function ready(child: ReturnType<typeof start>) {
+    const ended = once(child, "close").then(([code]) => Promise.reject(new Error(`ended with ${code}`)));
+    ended.catch(() => undefined);
+    await Promise.race([once(child.stdout, "data"), ended]);
+  }
+
   /** Starts them all, lets them go at once, and waits for their ends. */
   async function race(argv: readonly string[], of: number) {
     const children = Array.from({ length: of }, () => start(argv));
-    await Promise.all(children.map((child) => once(child.stdout, "data")));
+    await Promise.all(children.map(ready));
     return Promise.all(
       children.map(async (child) => {
         let stderr = "";
