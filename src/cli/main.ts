@@ -8,9 +8,9 @@ import { withoutSecrets } from "../core/secrets.ts";
 import { visible, visibleLines } from "../core/visible.ts";
 import { onUncaught, openOutput } from "../machine/output.ts";
 import { sweepBeside } from "../machine/temporary.ts";
+import { OUR_FAULT, REPORT, watchUnsettled } from "../machine/unsettled.ts";
 import type { Context } from "./context.ts";
 import { commands } from "./table.ts";
-import { OUR_FAULT, REPORT, watchUnsettled } from "./unsettled.ts";
 import { packageVersion } from "./version.ts";
 
 const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.

@@ -5,7 +5,7 @@ import { UNSETTLED } from "./unsettled.ts";
 
 /** As bin/facehand.js runs a verb. */
 function left(work: string) {
-  const code = `const { watchUnsettled } = await import(${moduleOf("cli/unsettled.ts")});
+  const code = `const { watchUnsettled } = await import(${moduleOf("machine/unsettled.ts")});
     const done = watchUnsettled((text) => process.stderr.write(text));
     process.exitCode = await (${work}).finally(done);`;
   const { status, stderr } = spawnSync(process.execPath, codeArgs(code), { encoding: "utf8" });
