@@ -10,7 +10,7 @@ const LATER = ["test/slurm/**", "test/large/**"]; // by `npm run test:slurm`, wh
  */
 const ALONE = [
   "test/*.test.ts",
-  "test/{cli,parity}/**/*.test.ts",
+  "test/{browser,cli,parity}/**/*.test.ts",
   "src/{cli,fetch,machine}/**/*.test.ts",
   "src/engine/runtime/**/*.test.ts",
   "src/dataset/pack.test.ts",

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { buildWeb } from "./build-web.mjs";
 import { joinCli } from "./join-cli.mjs";
 import { prune } from "./prune.mjs";
 
@@ -111,6 +112,7 @@ const BUILDS = [
   "package-lock.json",
   "scripts/prune.mjs",
   "scripts/join-cli.mjs",
+  "scripts/build-web.mjs",
 ];
 
 /** Hash over everything that dist/ follows from, by path. */
@@ -119,7 +121,7 @@ function sourceHash() {
   const sources = fs
     .readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .map((name) => `src/${name.replaceAll("\\", "/")}`)
-    .filter((name) => name.endsWith(".ts") && !name.endsWith(".test.ts"))
+    .filter((name) => /\.(tsx?|css|html|svg)$/.test(name) && !/\.test\.tsx?$/.test(name))
     .sort();
   for (const name of [...sources, ...BUILDS]) {
     const bytes = fs.readFileSync(join(ROOT, name));
@@ -156,6 +158,7 @@ async function build() {
   }
   prune(fresh);
   await joinCli(fresh);
+  await buildWeb(join(fresh, "web"));
   fs.writeFileSync(join(fresh, STAMP), stamp);
   if (fs.existsSync(join(ROOT, "dist"))) fs.renameSync(join(ROOT, "dist"), old);
   fs.renameSync(fresh, join(ROOT, "dist"));

@@ -48,6 +48,7 @@ const OTHERS = {
   harden: "campaigns that try to break it: kills, races, hostile files and servers",
   scripts: "what package.json's commands run",
   test: "tests across rooms, and what tests share",
+  "test/browser": "the page in a real browser, where one is installed",
   "test/parity": "against goldens of torch, timm, PIL, dlib, scikit-learn; their generators beside them",
   "test/property": "what holds for all inputs (fast-check)",
   "test/cli": "the command line as a user sees it",
@@ -56,7 +57,10 @@ const OTHERS = {
 /** The tree as Markdown: one line a folder. */
 export function tree() {
   const { folders } = JSON.parse(readFileSync(join(ROOT, "rooms.json"), "utf8"));
-  const own = Object.entries(folders).map(([name, what]) => [`src/${name}`, what]);
+  const own = Object.entries(folders)
+    .filter(([name]) => !name.startsWith("cli/"))
+    .map(([name, what]) => [`src/${name}`, what]);
+  own.push(["src/cli/<verb>", "the flags and output of one verb"]);
   return [...own, ...Object.entries(OTHERS)].map(([name, what]) => `- \`${name}/\` ${what}`).join("\n");
 }
 

@@ -128,13 +128,18 @@ describe("layers", () => {
     expect(wrong).toEqual([]);
   });
 
-  it("import only declared dependencies", () => {
-    const { dependencies } = JSON.parse(readIfThere("package.json")!) as {
+  it("import only declared dependencies; the page, which is built with the package, those of development too", () => {
+    const { dependencies, devDependencies } = JSON.parse(readIfThere("package.json")!) as {
       dependencies: Record<string, string>;
+      devDependencies: Record<string, string>;
     };
-    const bare = SOURCES.flatMap(({ imports }) => imports.filter(({ file }) => file === undefined));
-    const packages = bare.map(({ specifier }) => packageOf(specifier)).filter((name) => !isBuiltin(name));
-    const missing = packages.filter((name) => dependencies[name] === undefined);
+    const missing = SOURCES.flatMap(({ file, imports }) => {
+      const declared = roomOf(file) === "web" ? { ...dependencies, ...devDependencies } : dependencies;
+      const bare = imports
+        .filter((one) => one.file === undefined)
+        .map(({ specifier }) => packageOf(specifier));
+      return bare.filter((name) => !isBuiltin(name) && declared[name] === undefined);
+    });
     expect([...new Set(missing)]).toEqual([]);
   });
 

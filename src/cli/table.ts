@@ -13,6 +13,7 @@ const VERBS: Readonly<Record<string, () => Promise<Make>>> = {
   train: async () => (await import("./train/train.ts")).trainCommand,
   evaluate: async () => (await import("./evaluate/evaluate.ts")).evaluateCommand,
   predict: async () => (await import("./predict/predict.ts")).predictCommand,
+  serve: async () => (await import("./serve/serve.ts")).serveCommand,
   study: async () => (await import("./study/study.ts")).studyCommand,
   model: async () => (await import("./model/model.ts")).modelCommand,
   release: async () => (await import("./release/release.ts")).releaseCommand,

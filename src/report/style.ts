@@ -1,4 +1,4 @@
-// The report's style sheet: light and dark pages, phones, paper. System fonts, nothing fetched.
+// ◇ Browser-safe. The style sheet of reports, which the page shares: light and dark pages, phones, paper. System fonts, nothing fetched.
 
 export const REPORT_CSS = `
 :root { color-scheme: light dark; --ink: #1b1d21; --soft: #5b616b; --page: #ffffff; --card: #f5f6f8;

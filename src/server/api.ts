@@ -38,6 +38,8 @@ export interface Thing {
 export interface Listing {
   readonly version: string;
   readonly note: string;
+  /** False for static files: judgements stay in the browser. */
+  readonly writes: boolean;
   readonly things: readonly Thing[];
   /** What is not looked into, e.g. links and folders that cannot be read. */
   readonly passedOver: readonly string[];
@@ -59,7 +61,7 @@ const part = encodeURIComponent;
 
 /** Addresses. */
 export const ROUTES = {
-  things: () => "/api/things",
+  things: () => "/api/things.json",
   file: (thing: string, name: string) => `/api/things/${part(thing)}/files/${part(name)}`,
   picture: (thing: string, name: string) => `/api/things/${part(thing)}/pictures/${part(name)}`,
   /** New bytes of a file that grows, as events. */

@@ -14,6 +14,7 @@ import type { Listing, Refusal, Saved } from "./api.ts";
 import { follow } from "./follow.ts";
 import { type Doors, guard, pageHeaders } from "./guard.ts";
 import { type Found, findThings } from "./listing.ts";
+import { type PageFiles, servePage } from "./page.ts";
 import { sendFile } from "./ranges.ts";
 
 /** As many bytes a body has at most: hundreds of judgements. */
@@ -26,13 +27,14 @@ export interface AppOptions extends Doors {
   /** Folders that are looked through. */
   readonly roots: readonly string[];
   readonly version: string;
+  readonly page: PageFiles;
   /** Told once for each request that was answered: method, address without query, status. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
 /** The page's server as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
-  const { roots, version, log } = options;
+  const { roots, version, page, log } = options;
   const listing = openListing(roots);
   const app = new Hono();
   app.use(async (context, next) => {
@@ -46,10 +48,11 @@ export function createApp(options: AppOptions): Hono {
     return context.json<Refusal>({ error: describe(known, roots) }, status);
   });
   app.notFound((context) => context.json<Refusal>({ error: NOTHING }, 404));
-  app.get("/api/things", async (context) => {
+  servePage(app, page);
+  app.get("/api/things.json", async (context) => {
     const { found, passedOver } = await listing(true);
     const things = found.map(({ thing }) => thing);
-    return context.json<Listing>({ version, note: LABEL_NOTE, things, passedOver });
+    return context.json<Listing>({ version, note: LABEL_NOTE, writes: true, things, passedOver });
   });
   const lookup = async (id: string): Promise<Found> => {
     const find = async (anew: boolean) => (await listing(anew)).found.find(({ thing }) => thing.id === id);

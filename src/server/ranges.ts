@@ -14,6 +14,10 @@ const TYPES: Readonly<Record<string, string>> = {
   ".csv": "text/csv; charset=utf-8",
   ".md": "text/plain; charset=utf-8",
   ".html": "text/plain; charset=utf-8", // reports of others are not pages of this origin
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+  ".svg": "image/svg+xml",
+  ".wasm": "application/wasm",
   ".parquet": "application/vnd.apache.parquet",
 };
 
@@ -26,16 +30,17 @@ interface Range {
 /**
  * The answer to a request for a file.
  *
+ * @param type - what it is, if its name does not say that
  * @returns 200 or 206, 304 where the caller has it, 404 if it is gone or no file, 416 for a range that it does not have
  * @example await sendFile("ledger.parquet", request)
  */
-export async function sendFile(path: string, request: Request): Promise<Response> {
+export async function sendFile(path: string, request: Request, type?: string): Promise<Response> {
   const file = await openPlain(path);
   if (file === undefined) return new Response(null, { status: 404 });
   const { size, mtimeMs } = await file.stat();
   const tag = `"${size.toString(36)}-${Math.floor(mtimeMs).toString(36)}"`;
   const headers = new Headers({
-    "content-type": TYPES[extname(path).toLowerCase()] ?? "application/octet-stream",
+    "content-type": type ?? TYPES[extname(path).toLowerCase()] ?? "application/octet-stream",
     "accept-ranges": "bytes",
     "cache-control": "private, no-cache",
     etag: tag,

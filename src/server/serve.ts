@@ -8,6 +8,7 @@ import { isFolder } from "../machine/files.ts";
 import { truePath } from "../machine/true-path.ts";
 import { createApp } from "./app.ts";
 import { makeToken } from "./guard.ts";
+import { type PageFiles, readPage } from "./page.ts";
 
 /** How the server is started. */
 export interface ServeOptions {
@@ -28,7 +29,8 @@ export interface Served {
   close(): Promise<void>;
 }
 
-const PORT = 4173;
+/** First port that is tried. */
+export const SERVE_PORT = 4173;
 /** Ports that are tried after the first. */
 const FURTHER = 50;
 /** A request is there after this, ms. */
@@ -43,7 +45,7 @@ const REQUEST_MS = 15_000;
 export async function serve({
   roots,
   version,
-  port = PORT,
+  port = SERVE_PORT,
   host = "127.0.0.1",
   log,
 }: ServeOptions): Promise<Served> {
@@ -58,9 +60,10 @@ export async function serve({
   }
   const real = roots.map(truePath);
   const token = makeToken();
+  const page = await readPage();
   const last = port === 0 ? 0 : port + FURTHER;
   for (let tried = port; tried <= last; tried++) {
-    const server = await listen({ roots: real, version, token, log }, tried, host);
+    const server = await listen({ roots: real, version, token, page, log }, tried, host);
     if (server === undefined) continue;
     const taken = portOf(server);
     const name = host.includes(":") ? `[${host}]` : host;
@@ -70,7 +73,10 @@ export async function serve({
   throw unexpected("input", { code: "PORT", expected, name: "--port", got: "none" });
 }
 
-type Base = Pick<ServeOptions, "roots" | "version" | "log"> & { readonly token: string };
+type Base = Pick<ServeOptions, "roots" | "version" | "log"> & {
+  readonly token: string;
+  readonly page: PageFiles;
+};
 
 /** Undefined if the port is taken. */
 async function listen(base: Base, port: number, host: string): Promise<Server | undefined> {
@@ -106,7 +112,9 @@ async function listen(base: Base, port: number, host: string): Promise<Server | 
   return server;
 }
 
-const isLoopback = (host: string) => host === "127.0.0.1" || host === "::1" || host === "localhost";
+/** True for an address that only this machine reaches. */
+export const isLoopback = (host: string): boolean =>
+  host === "127.0.0.1" || host === "::1" || host === "localhost";
 
 function portOf(server: Server): number {
   const address = server.address();

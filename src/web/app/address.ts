@@ -1,0 +1,97 @@
+// ◇ Browser-safe. What the page shows, as its address: a view, the thing that it is about, and what was chosen there.
+// `#/pairs/<id>?gender=male&sort=-face_px`. Invariants: everything that another person has to see stands in it, and nothing
+// that they must not; it lies behind `#`, which no server is told; the same choice is always the same text.
+import { effect, signal } from "@preact/signals";
+
+/** Views, in the order of the navigation. */
+export const VIEWS = ["home", "pairs", "audit", "runs"] as const;
+export type View = (typeof VIEWS)[number];
+
+/** Choices of a view; a name may have several values. */
+export type Choices = Readonly<Record<string, readonly string[]>>;
+
+/** What is shown. */
+export interface Address {
+  readonly view: View;
+  /** Id of the dataset, run or study; none at home. */
+  readonly thing?: string | undefined;
+  readonly choices: Choices;
+}
+
+/**
+ * The address that a fragment names; what is unknown in it leads home.
+ *
+ * @param fragment - with its `#`
+ * @example parseAddress("#/pairs/a1?gender=male").choices["gender"] // ["male"]
+ */
+export function parseAddress(fragment: string): Address {
+  const [path = "", query = ""] = fragment.replace(/^#/, "").split(/\?(.*)/s);
+  const [, name = "", thing = ""] = path.split("/");
+  const view = VIEWS.find((one) => one === name);
+  if (view === undefined) return { view: "home", choices: {} };
+  const choices: Record<string, string[]> = {};
+  for (const [key, value] of new URLSearchParams(query)) {
+    choices[key] ??= [];
+    choices[key].push(value);
+  }
+  return { view, thing: thing === "" ? undefined : decode(thing), choices };
+}
+
+/** The fragment of an address, choices in the order of their names. */
+export function formatAddress({ view, thing, choices }: Address): string {
+  const query = new URLSearchParams();
+  for (const key of Object.keys(choices).sort()) for (const value of choices[key]!) query.append(key, value);
+  const of = thing === undefined ? "" : `/${encodeURIComponent(thing)}`;
+  const text = query.toString();
+  return `#/${view}${of}${text === "" ? "" : `?${text}`}`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // a `%` of somebody's own
+  }
+}
+
+/** The address now; of a program without a page, home. */
+export const address = signal<Address>(parseAddress(globalThis.location?.hash ?? ""));
+
+globalThis.addEventListener?.("hashchange", () => {
+  address.value = parseAddress(location.hash);
+});
+
+/** Goes somewhere; Back comes back here. */
+export function go(to: Address): void {
+  location.hash = formatAddress(to);
+}
+
+/**
+ * Changes choices of this view; those set to undefined or nothing go.
+ *
+ * @param step - false where Back should not stop, as while a slider moves
+ */
+export function choose(changes: Readonly<Record<string, readonly string[] | undefined>>, step = true): void {
+  const now = address.value;
+  const entries = Object.entries({ ...now.choices, ...changes });
+  const choices = Object.fromEntries(
+    entries.filter((entry): entry is [string, readonly string[]] => (entry[1]?.length ?? 0) > 0),
+  );
+  const next = { ...now, choices };
+  if (step) {
+    go(next);
+    return;
+  }
+  history.replaceState(null, "", formatAddress(next));
+  address.value = next;
+}
+
+/** The single value of a choice. */
+export const chosen = (name: string): string | undefined => address.value.choices[name]?.[0];
+
+/** Keeps the document's title with the address. */
+export function titled(titleOf: (now: Address) => string): () => void {
+  return effect(() => {
+    document.title = titleOf(address.value);
+  });
+}

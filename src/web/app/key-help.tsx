@@ -1,0 +1,43 @@
+// ◇ Browser-safe. All keys that act now, in a dialog.
+import { useEffect, useRef } from "preact/hooks";
+import { activeKeys } from "./keys.ts";
+
+/** The dialog; Escape closes it, as the browser does with every dialog. */
+export function KeyHelp({ onClose }: { readonly onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} aria-labelledby="keys-title" onClose={onClose}>
+      <h2 id="keys-title">Keys</h2>
+      <dl class="keys">
+        {activeKeys().map(({ keys, does }) => (
+          <div key={does}>
+            <dt>
+              {keys.map((key) => (
+                <kbd key={key}>{spoken(key)}</kbd>
+              ))}
+            </dt>
+            <dd>{does}</dd>
+          </div>
+        ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit">Close</button>
+      </form>
+    </dialog>
+  );
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  " ": "Space",
+};
+
+const spoken = (key: string) =>
+  key
+    .split(/(?<=.)\+/)
+    .map((part) => NAMES[part] ?? part)
+    .join(" + ");

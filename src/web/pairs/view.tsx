@@ -1,0 +1,5 @@
+// ◇ Browser-safe. Pairs.
+/** The view. */
+export function PairsView() {
+  return <h1>Pairs</h1>;
+}

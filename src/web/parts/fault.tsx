@@ -1,0 +1,14 @@
+// ◇ Browser-safe. What went wrong, as the command line says it: expected, found, what to try.
+import type { AppError } from "../../core/errors.ts";
+
+/** A fault, told at once to who listens. */
+export function FaultNote({ fault }: { readonly fault: Pick<AppError, "code" | "message" | "hint"> }) {
+  return (
+    <div class="note" role="alert">
+      <p>
+        <strong>{fault.code}</strong> {fault.message}
+      </p>
+      {fault.hint === undefined ? null : <p>Try: {fault.hint}</p>}
+    </div>
+  );
+}
