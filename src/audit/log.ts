@@ -1,11 +1,13 @@
 // The log of judgements on the disk: lines are added, one whole line after the other, and stay as they are.
-// Invariants: a line is on the disk when `annotate` returns; whoever writes at the same time waits; a last line that a kill
-// cut off is left out, told, and taken away before the next one.
+// Invariants: a line is on the disk when `annotate` returns, and there once however often it is sent; whoever writes at the
+// same time waits; a last line that a kill cut off is left out, told, and taken away before the next one.
 import { z } from "zod";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
+import { exists } from "../machine/files.ts";
 import { appendJournal, type JournalFormat, readJournal, unfinishedBytes } from "../machine/journal.ts";
 import { withLock } from "../machine/lock.ts";
+import { addedTo } from "./added.ts";
 import { ANNOTATION_SCHEMA, type Annotation, parseAnnotation } from "./annotation.ts";
 
 /** How long another writer is waited for, ms: one line takes a few. */
@@ -34,6 +36,8 @@ export interface AnnotationLog {
   readonly unfinishedBytes: number;
 }
 
+const EMPTY: AnnotationLog = { lines: [], unfinishedBytes: 0 };
+
 /**
  * Reads a log.
  *
@@ -47,19 +51,20 @@ export async function readAnnotations(path: string): Promise<AnnotationLog> {
 }
 
 /**
- * Adds judgements to a log, which is made if it is not there.
+ * Adds judgements to a log, which is made if it is not there; those that it has already stay as they are.
  *
  * @returns how many bytes of a line that a kill cut off were taken away
- * @throws AppError("data", "ANNOTATION_INVALID") before anything is written; ("input", "LOCKED") if another process does not
+ * @throws AppError("data", "ANNOTATION_INVALID" and those of `addedTo`) before anything is written; ("input", "LOCKED") if another process does not
  *   let it go; ("data", ...) for a full disk and the like, with the log as it was
  */
 export async function annotate(path: string, judgements: readonly Annotation[]): Promise<number> {
   for (const one of judgements) parseAnnotation(one, "a new judgement");
   const what = `the log ${path}`;
   const write = async () => {
-    const cut = await unfinishedBytes(path, LOG);
-    await appendJournal(path, LOG, judgements);
-    return cut;
+    const { lines, unfinishedBytes: cut } = (await exists(path)) ? await readAnnotations(path) : EMPTY;
+    const added = addedTo(lines, judgements, path);
+    if (added.length > 0) await appendJournal(path, LOG, added);
+    return added.length > 0 ? cut : 0;
   };
   try {
     return await withLock(path, what, write, { wait: AbortSignal.timeout(PATIENCE_MS) });

@@ -1,6 +1,7 @@
 // ◇ Browser-safe. What server and page say to each other: addresses and payloads, stated once.
 // Source: our own. Invariants: nothing here names a place on the disk but for people to read; a file is asked for by the id of a
 // thing and a name that its listing has.
+import type { Annotation } from "../audit/annotation.ts";
 
 /** Kinds of folders that are found. */
 export const KINDS = ["dataset", "run", "study"] as const;
@@ -52,6 +53,27 @@ export interface Saved {
   readonly cutBytes: number;
 }
 
+/** Answer of ROUTES.blind: pairs without what is recorded of them. */
+export interface BlindPairs {
+  /** Subjects, by number. */
+  readonly users: readonly string[];
+  /** In the order of their ids. */
+  readonly pairs: readonly (readonly [id: string, user: number, hand: string, face: string])[];
+}
+
+/** What another did, for a page that must not know what they said. */
+export interface OthersLine {
+  readonly id: string;
+  readonly image_id?: string | undefined;
+  readonly user_id: string;
+  readonly reverts?: string | undefined;
+  /** False of a line that takes back, or skips. */
+  readonly judged: boolean;
+}
+
+/** A line of the log for a blind page: its own but for what was recorded, or another's. */
+export type JudgedLine = Annotation | OthersLine;
+
 /** Every answer that is not what was asked for. */
 export interface Refusal {
   readonly error: Trouble;
@@ -67,5 +89,11 @@ export const ROUTES = {
   /** New bytes of a file that grows, as events. */
   follow: (thing: string, name: string, from: number) =>
     `/api/things/${part(thing)}/follow/${part(name)}?from=${from}`,
+  /** The log of judgements: GET has it as it lies, POST adds to it. */
   annotations: (thing: string) => `/api/things/${part(thing)}/annotations`,
+  /** The log as it grows, as events; of others only what they judged where somebody is blind. */
+  followAnnotations: (thing: string, from: number, blind?: string) =>
+    `/api/things/${part(thing)}/annotations/follow?from=${from}${blind === undefined ? "" : `&blind=${part(blind)}`}`,
+  /** Pairs without labels. */
+  blind: (thing: string) => `/api/things/${part(thing)}/blind.json`,
 } as const;

@@ -10,7 +10,7 @@ import { judgement } from "../../test/annotations.ts";
 import { readAnnotations } from "../audit/log.ts";
 import type { Listing, Thing } from "./api.ts";
 import { ROUTES } from "./api.ts";
-import { annotationsOf } from "./app.ts";
+import { annotationsOf } from "./judgements.ts";
 import { parseRange } from "./ranges.ts";
 import { type Served, serve } from "./serve.ts";
 

@@ -3,22 +3,18 @@
 // Invariants: no path comes from a request: ids and names are looked up in a listing; every error is an AppError's code, message
 // and hint as JSON, without a stack and without a place of this machine.
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
-import { parseAnnotation } from "../audit/annotation.ts";
-import { annotate } from "../audit/log.ts";
 import { fromErrno } from "../core/errno.ts";
 import { AppError } from "../core/errors.ts";
 import { LABEL_NOTE } from "../report/figure-text.ts";
-import type { Listing, Refusal, Saved } from "./api.ts";
-import { follow } from "./follow.ts";
+import type { Listing, Refusal } from "./api.ts";
+import { follow, fromOf } from "./follow.ts";
 import { type Doors, guard, pageHeaders } from "./guard.ts";
+import { serveJudgements } from "./judgements.ts";
 import { type Found, findThings } from "./listing.ts";
 import { type PageFiles, servePage } from "./page.ts";
 import { sendFile } from "./ranges.ts";
 
-/** As many bytes a body has at most: hundreds of judgements. */
-const BODY_BYTES = 256 * 1024;
 /** A listing is as old as this at most when a file is asked for, ms. */
 const FRESH_MS = 2000;
 
@@ -75,38 +71,15 @@ export function createApp(options: AppOptions): Hono {
   app.get("/api/things/:id/follow/:name", async (context) => {
     const { req } = context;
     const path = await places(req.param("id"), "files", req.param("name"));
-    const from = Number(req.header("last-event-id") ?? req.query("from") ?? 0);
-    if (!Number.isSafeInteger(from) || from < 0)
-      throw new AppError("input", "FROM", "Expected a number of bytes for from, got something else");
+    const from = fromOf(req);
     return streamSSE(context, (stream) => follow(path, from, stream));
   });
-  app.post(
-    "/api/things/:id/annotations",
-    bodyLimit({ maxSize: BODY_BYTES, onError: tooLarge }),
-    async (context) => {
-      const { thing, dir } = await lookup(context.req.param("id"));
-      if (thing.kind !== "dataset")
-        throw new AppError("input", "THING", "Expected a dataset to be judged, got another thing");
-      const body: unknown = await context.req.json().catch(() => undefined);
-      if (!Array.isArray(body) || body.length === 0)
-        throw new AppError("input", "BODY", "Expected a JSON list of judgements, got something else");
-      const lines = body.map((one, i) => parseAnnotation(one, `judgement ${i + 1}`));
-      const cutBytes = await annotate(annotationsOf(dir), lines);
-      return context.json<Saved>({ ids: lines.map(({ id }) => id), cutBytes });
-    },
-  );
+  serveJudgements(app, lookup);
   return app;
 }
 
-/** Where the judgements about a dataset lie: beside it, for it is published and they are not. */
-export const annotationsOf = (dir: string): string => `${dir}.annotations.jsonl`;
-
 const STATUS = { input: 404, data: 422, remote: 502, internal: 500 } as const;
 const NOTHING = { code: "ROUTE", message: "Expected an address of this server, got another" };
-
-function tooLarge(): never {
-  throw new AppError("data", "BODY", `Expected at most ${BODY_BYTES} bytes, got more`);
-}
 
 function describe(error: unknown, roots: readonly string[]) {
   if (!(error instanceof AppError) || error.kind === "internal")

@@ -4,31 +4,63 @@
 import { watch } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { HonoRequest } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
+import { AppError } from "../core/errors.ts";
 
 /** Where the system tells of no change (NFS), the file is looked at so often, ms. */
 const LOOK_MS = 1000;
 /** Bytes that are read at a time. */
 const CHUNK_BYTES = 1 << 20;
 
+/** How a file is followed. */
+export interface Following {
+  /** A file that is not there yet is an empty one. */
+  readonly mayBeAbsent?: boolean | undefined;
+  /** What is sent of some lines; default all. */
+  readonly show?: ((lines: string) => string) | undefined;
+}
+
 /**
- * Sends what is added to a file until the stream is closed.
+ * The byte from which a page wants to follow.
+ *
+ * @throws AppError("input", "FROM")
+ */
+export function fromOf(request: HonoRequest): number {
+  const from = Number(request.header("last-event-id") ?? request.query("from") ?? 0);
+  if (Number.isSafeInteger(from) && from >= 0) return from;
+  throw new AppError("input", "FROM", "Expected a number of bytes for from, got something else");
+}
+
+/**
+ * Sends what is added to a file until the stream is closed; an event `rest` says that there is no more for now.
  *
  * @param from - byte at which the caller's copy ends
  */
-export async function follow(path: string, from: number, stream: SSEStreamingApi): Promise<void> {
+export async function follow(
+  path: string,
+  from: number,
+  stream: SSEStreamingApi,
+  { mayBeAbsent = false, show = (lines) => lines }: Following = {},
+): Promise<void> {
   const closed = new AbortController();
   stream.onAbort(() => closed.abort());
   let at = from;
+  let rests = false;
   await stream.writeSSE({ event: "open", id: String(at), data: "" }); // sends the headers
   while (!closed.signal.aborted) {
     const added = await readLines(path, at);
-    if (added === undefined) return void (await stream.writeSSE({ event: "lost", data: "" }));
-    if (added.length > 0) {
+    const waits = added === undefined && mayBeAbsent && at === 0;
+    if (added === undefined && !waits) return void (await stream.writeSSE({ event: "lost", data: "" }));
+    if (added !== undefined && added.length > 0) {
       at += added.length;
-      await stream.writeSSE({ event: "lines", id: String(at), data: added.toString("utf8").trimEnd() });
+      const data = show(added.toString("utf8").trimEnd());
+      await stream.writeSSE({ event: "lines", id: String(at), data });
+      rests = false;
       continue;
     }
+    if (!rests) await stream.writeSSE({ event: "rest", id: String(at), data: "" });
+    rests = true;
     await changed(path, closed.signal);
   }
 }
