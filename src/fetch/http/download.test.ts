@@ -88,6 +88,15 @@ describe("a download", () => {
     expect([sha256, ranges().at(-1)]).toEqual([hashOf(BYTES), "bytes=20000-"]);
   });
 
+  it("leaves no note where it ends before the file has its name", async () => {
+    await mkdir(join(path, "in the way"), { recursive: true });
+    await expect(fetchIt()).rejects.toThrow();
+    expect(await left()).toEqual(["model.safetensors", "model.safetensors.part"]);
+    await rm(path, { recursive: true });
+    expect((await fetchIt()).sha256).toBe(hashOf(BYTES));
+    expect(await left()).toEqual(["model.safetensors"]);
+  });
+
   it("begins again if the file has changed meanwhile", async () => {
     hub.cutAfter = 20_000;
     hub.tricks.push(() => false, status(404));

@@ -60,8 +60,9 @@ export async function download(
     const checked = await bringWhole(job);
     const found = { path, sizeBytes: (await stat(part.path)).size, sha256: checked };
     await options.onChecked?.(found);
-    await rename(part.path, path);
+    // The note first: killed in between, the next download begins anew, where a note beside a whole file would stay for good.
     await rm(part.notePath, { force: true });
+    await rename(part.path, path);
     return found;
   } finally {
     time.stop();
