@@ -43,24 +43,24 @@ async function renameOntoFull() {
 }
 
 describe("fromErrno", () => {
-  it.each(REFUSED)("tells %s with the path and what to do: %s", async (code, _, work, hint) => {
+  it.each(REFUSED)("reports %s with the path and what to do: %s", async (code, _, work, hint) => {
     const error = fromErrno(await caught(work())) as AppError;
     expect(error).toBeInstanceOf(AppError);
     expect([error.kind, error.code]).toEqual(["data", `SYSTEM_${code}`]);
-    expect(error.message).toMatch(/^Expected to \w+( at)? .*, got /);
+    expect(error.message).toMatch(/^Expected to \w+ .*, got /);
     expect(error.message).toContain(dir);
     expect(error.hint).toMatch(hint);
   });
 
-  it("tells every code of the table, whoever brings it", () => {
+  it("recognises every code of the table in every kind of error", () => {
     for (const [code, { hint, ...more }] of Object.entries(REFUSALS)) {
       const own = Object.assign(new Error(`${code}: refused, write`), { code, syscall: "write", path: "/x" });
-      const wrapped = new Error("Expected to go on", { cause: new Error("inner", { cause: own }) });
+      const wrapped = new Error("Expected to continue", { cause: new Error("inner", { cause: own }) });
       const gathered = new AggregateError([new Error("other"), own], "both");
       const internal = new AppError("internal", "X", "a worker ended", { cause: own });
-      const told = new Error(`A worker said ${code}: refused`);
+      const quoted = new Error(`A worker said ${code}: refused`);
       const worded = "words" in more ? [new Error(`unix error: ${more.words}`)] : [];
-      for (const error of [own, wrapped, gathered, internal, told, ...worded]) {
+      for (const error of [own, wrapped, gathered, internal, quoted, ...worded]) {
         const found = fromErrno(error) as AppError;
         expect([found.code, found.kind, found.hint], String(error)).toEqual([`SYSTEM_${code}`, "data", hint]);
       }
@@ -70,11 +70,11 @@ describe("fromErrno", () => {
     }
   });
 
-  it("gives an error that says more the hint of its cause, and leaves one with a hint alone", () => {
+  it("adds the hint of the cause to a more specific error, and leaves an error with a hint alone", () => {
     const cause = Object.assign(new Error("EROFS: read-only"), { code: "EROFS" });
     const bare = new AppError("data", "READ_FAILED", "Expected a, got b", { cause, lines: ["c"] });
-    const told = fromErrno(bare) as AppError;
-    expect([told.message, told.code, told.hint]).toEqual([
+    const hinted = fromErrno(bare) as AppError;
+    expect([hinted.message, hinted.code, hinted.hint]).toEqual([
       "Expected a, got b\n  c",
       "READ_FAILED",
       REFUSALS.EROFS.hint,

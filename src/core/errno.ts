@@ -10,14 +10,14 @@ interface Refusal {
 }
 
 const SPACE = "free some space there, or give a place on another disk, then run the same command again";
-const NAMES = "look at every part of this path: one is a file where a folder has to be";
+const NAMES = "check every part of this path: one is a file where a folder has to be";
 const RIGHTS = "run as a user who may do this, change the permissions (chmod, chown), or give another place";
 const HANDLES = "allow more open files (ulimit -n 4096), or use fewer --threads and --workers";
-const DISK = "look at the disk and its connection (dmesg, smartctl), then run the same command again";
+const DISK = "check the disk and its connection (dmesg, smartctl), then run the same command again";
 const MEMORY = "free memory, or use fewer --threads and --workers, or a smaller --batch";
 const AGAIN = "wait until nothing else uses it, then run the same command again";
 
-/** Every code that is told; where none of them is found, an error is not the system's. */
+/** Every code that is reported; an error in which none of them is found is not the system's. */
 export const REFUSALS = {
   ENOSPC: { words: "No space left on device", hint: SPACE },
   EDQUOT: { words: "Disk quota exceeded", hint: `your quota is used up: ${SPACE}` },
@@ -125,16 +125,16 @@ function ownCode(error: Error): Errno | undefined {
   return CODES.find((each) => each === name);
 }
 
-/** Of what other code said: AppErrors name values of files, which may be any words. */
+/** A code in the message of other code's error; AppErrors quote values of files, which may be any words. */
 function saidCode(error: Error): Errno | undefined {
   if (error instanceof AppError) return undefined;
   const named = NAMED.exec(error.message)?.[1] as Errno | undefined;
-  return named ?? CODES.find((code) => says(error.message, wordsOf(code)));
+  return named ?? CODES.find((code) => mentions(error.message, wordsOf(code)));
 }
 
 const wordsOf = (code: Errno) => (REFUSALS[code] as Refusal).words;
 
-const says = (message: string, words: string | undefined) =>
+const mentions = (message: string, words: string | undefined) =>
   words !== undefined && message.toLowerCase().includes(words.toLowerCase());
 
 const VERBS: Readonly<Record<string, string>> = {
@@ -142,10 +142,10 @@ const VERBS: Readonly<Record<string, string>> = {
   read: "read",
   scandir: "list",
   opendir: "list",
-  stat: "look at",
-  lstat: "look at",
-  statfs: "look at",
-  access: "look at",
+  stat: "inspect",
+  lstat: "inspect",
+  statfs: "inspect",
+  access: "inspect",
   mkdir: "make",
   write: "write",
   fsync: "write",
@@ -174,10 +174,10 @@ const isZeroByte = (error: unknown) =>
  * @example try { await derive(options); } catch (error) { throw fromErrno(error); }
  */
 export function fromErrno(error: unknown, path?: string): unknown {
-  const told = error instanceof AppError && error.kind !== "internal";
-  if (told && error.hint !== undefined) return error;
+  const worded = error instanceof AppError && error.kind !== "internal";
+  if (worded && error.hint !== undefined) return error;
   const refused = refusalOf(error);
-  if (told) return refused === undefined ? error : withHint(error, refused.hint);
+  if (worded) return refused === undefined ? error : withHint(error, refused.hint);
   if (refused === undefined) return isZeroByte(error) ? badName(error) : error;
   const { code, got, hint, syscall = "" } = refused;
   const what = VERBS[syscall] ?? "use";

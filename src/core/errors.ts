@@ -1,7 +1,7 @@
 // ◇ Browser-safe. The one error type, its wording and its exit codes.
 // Every fault a user can cause is an AppError; anything else that escapes is a bug of ours ("internal").
 // Invariants: no message or hint has a secret of an address in it (core/secrets); it is safe for a terminal, one line
-// (further ones are this program's own) and of at most 2 KB, whatever values and names of files it tells.
+// (further ones are this program's own) and of at most 2 KB, whatever values and names of files it quotes.
 import { withoutSecrets } from "./secrets.ts";
 import { shortened, visible } from "./visible.ts";
 
@@ -12,7 +12,7 @@ export type ErrorKind = "input" | "data" | "remote" | "internal";
 export const EXIT_CODES = { input: 2, data: 3, remote: 4, internal: 70 } as const;
 export const EXIT_INTERRUPTED = 130;
 
-/** What an AppError says beside its message. */
+/** What an AppError has beside its message. */
 export interface ErrorOptions {
   /** What to try, as one imperative sentence. */
   readonly hint?: string | undefined;
@@ -51,7 +51,7 @@ export class AppError extends Error {
   }
 }
 
-/** Of a longer text only so much of both ends is looked at: a file may hold names of megabytes. */
+/** Only so much of both ends of a longer text is read: a file may contain names of megabytes. */
 const LONG_CHARS = 7000;
 
 /** A message as people may read it: short, visible and without secrets. */
@@ -98,7 +98,9 @@ function plain(value: unknown): string {
 
 const SMALL = 1000;
 
-/** Whether it can be written as JSON at once: hostile files hold cycles, lists shared a million times, integers of 100 digits. */
+/**
+ * Whether it can be written as JSON at once: hostile files hold cycles, lists shared a million times, integers of 100 digits.
+ */
 function isSmall(value: unknown, budget: { left: number }): boolean {
   if (--budget.left < 0 || typeof value === "bigint") return false;
   if (typeof value === "string") {

@@ -81,7 +81,7 @@ describe("FileNames", () => {
     ["a file and a folder", "a", "A/b"],
     ["a folder and a file", "A/b", "a"],
     ["folders", "A/x", "a/y"],
-  ])("tells by %s", (_, first, second) => {
+  ])("recognises one name by %s", (_, first, second) => {
     const names = new FileNames();
     expect(names.clash(first)).toBeUndefined();
     expect(names.clash(second)).toBeDefined();

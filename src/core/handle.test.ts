@@ -69,7 +69,7 @@ describe("Handle", () => {
     await handle.release();
   });
 
-  it("tells of a release that fails, to all that wait for it", async () => {
+  it("reports a release that fails to everybody who waits for it", async () => {
     const handle = new Handle("thing", () => Promise.reject(new Error("stuck")));
     await expect(handle.release()).rejects.toThrow("stuck");
     await expect(handle.release()).rejects.toThrow("stuck");

@@ -11,7 +11,7 @@ export interface Progress {
   done(): void;
 }
 
-/** A line that also says where it is. */
+/** A line that also states how far it is. */
 export interface CountedProgress extends Progress {
   /** Adds units that took no time here: done before, or not to be done at all. They do not count for the rate. */
   skip(units: number): void;

@@ -6,7 +6,7 @@ import { parseJson, schemaFault } from "./schema.ts";
 import { wordSchema } from "./spelling.ts";
 import { parseAge } from "./vocabulary.ts";
 
-/** What the schema library itself says. */
+/** Wording of the schema library itself. */
 const RAW = /Invalid|Too (small|big)|Unrecognized|expected one of|received/;
 
 const fault = (schema: z.ZodType, value: unknown) => schemaFault(schema.safeParse(value).error!, value);
@@ -49,7 +49,7 @@ describe("schemaFault", () => {
   });
 });
 
-it("parseJson says what is wrong, where and what to do", () => {
+it("parseJson reports what is wrong, where, and what to do", () => {
   const schema = z.strictObject({ split: z.enum(["train", "val"]) });
   try {
     parseJson('{"split": "Val"}', schema, "note.json");

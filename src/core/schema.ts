@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Values and JSON text against schemas, where a value may be meant to exhaust the schema.
-// Invariant: no wording of the schema library reaches a user: `schemaFault` says what it found in ours.
+// Invariant: no wording of the schema library reaches a user: `schemaFault` puts its findings into ours.
 import { z } from "zod";
 import { AppError, show, unexpected } from "./errors.ts";
 import { causeOf, endsOf } from "./sniff.ts";
@@ -60,7 +60,7 @@ export interface SchemaFault {
 type Issue = z.core.$ZodIssue;
 
 /**
- * The fault that says most of all that a schema finds in a value.
+ * The most informative of the faults that a schema finds in a value.
  *
  * @param value - what was parsed
  * @example schemaFault(z.enum(["val", "test"]).safeParse("Val").error!, "Val") // "val or test", the nearest is val
@@ -77,7 +77,7 @@ export function schemaFault(error: z.ZodError, value: unknown): SchemaFault {
   return { expected: words ?? expectedOf(issue), key, got, hint };
 }
 
-/** A mistyped key is often the one that is missing, and says more; of a union the complaint that lies deepest. */
+/** A mistyped key is often the missing one, and more informative; of a union, the complaint that lies deepest. */
 export function tellingIssue(error: z.ZodError): Issue {
   const issues = error.issues.map(deepest);
   return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;

@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What a file is, by its bytes: the one place that tells why a reader cannot read what it was given.
+// ◇ Browser-safe. What a file is, by its bytes: the one place that decides why a reader cannot read what it was given.
 // Readers ask after they failed (or, where text would pass for a table, before), so that a hint names the cause that
 // the bytes show: a pointer, a web page, an archive, a sidecar, zeros, a file cut off. Marks are in sniff-marks.ts.
 // Invariant: `undefined` where the bytes may well be what was wanted; nothing is guessed from a file's name.
@@ -39,7 +39,7 @@ export function endsOf(bytes: Uint8Array): Sniffed {
   };
 }
 
-/** A reader's error, told by the cause that the bytes show; the error itself where they show none. */
+/** A reader's error with the cause that the bytes show; the error itself where they show none. */
 export function withCause(error: unknown, cause: Cause | undefined, expected: string, name: string): unknown {
   if (!(error instanceof AppError) || cause === undefined) return error;
   return unexpected(error.kind, { code: error.code, expected, name, ...cause, cause: error });
@@ -152,7 +152,7 @@ function page(html: string): Cause {
   if (/quota exceeded|too many users have viewed or downloaded/i.test(words)) {
     const hint =
       "wait, the limit is lifted within a day, and fetch the file again; a web page was saved under its name";
-    return { got: "Google Drive's page that says that the file's quota is exceeded", hint };
+    return { got: "Google Drive's page stating that the file's quota is exceeded", hint };
   }
   if (
     /can(['’]|&#39;)?t scan (this file|it) for viruses|id="download-form"|virus scan warning/i.test(words)
@@ -209,7 +209,7 @@ function cutOff({ head, tail, sizeBytes }: Sniffed, format: Format): Cause | und
   return undefined;
 }
 
-/** Of a RIFF file: what it says of its size. */
+/** The size that a RIFF file states. */
 function riffBytes(head: Uint8Array): number {
   return head.length < 8 ? 8 : new DataView(head.buffer, head.byteOffset).getUint32(4, true) + 8;
 }

@@ -56,7 +56,7 @@ describe("looseForm", () => {
     ["a1", "a-1"],
     ["male", "female"],
     ["0", "o"],
-  ])("tells %s from %s", (a, b) => expect(looseForm(a)).not.toBe(looseForm(b)));
+  ])("distinguishes %s from %s", (a, b) => expect(looseForm(a)).not.toBe(looseForm(b)));
 });
 
 it("Spellings remember the first of each word, whatever came between", () => {

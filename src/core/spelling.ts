@@ -1,6 +1,6 @@
 // ◇ Browser-safe. When two texts are two spellings of one word, and which texts nobody can tell apart by looking at
 // them. Source: Unicode's NFC and NFKC, general categories and Default_Ignorable_Code_Point.
-// Invariant: nothing is mended here; a text that cannot be told from another is refused by whoever reads it.
+// Invariant: nothing is mended here; a text that cannot be distinguished from another is refused by whoever reads it.
 import { distance } from "fastest-levenshtein";
 import { z } from "zod";
 import { type AppError, unexpected } from "./errors.ts";
@@ -123,8 +123,8 @@ export function nearestWord(text: string, words: readonly string[]): string {
 }
 
 /**
- * What to write in the place of an unknown word: the one that is spelled most like it, or what there is where none is like it: of
- * many words the first.
+ * What to write in the place of an unknown word: the one that is spelled most like it, or what there is where none is
+ * like it: of many words the first.
  *
  * @example wordHint("lihgt", ["dark", "light"]) // "the nearest is light"
  */
@@ -145,10 +145,10 @@ export class Spellings {
   /**
    * Remembers a word.
    *
-   * @returns an earlier one that is written otherwise and cannot be told from it, with its place
+   * @returns an earlier one that is written differently and cannot be distinguished from it, with its place
    */
   clash(text: string, where: string): { readonly text: string; readonly where: string } | undefined {
-    if (this.#seen.has(text)) return undefined; // what it clashes with was told
+    if (this.#seen.has(text)) return undefined; // its clash was reported
     const loose = looseForm(text);
     const first = this.#first.get(loose);
     if (first !== undefined) return first;

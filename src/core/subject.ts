@@ -4,7 +4,7 @@
 // people who are counted twice make intervals too narrow and let one person train and test.
 import { type Fault, nameFault, type Reading, Spellings } from "./spelling.ts";
 
-/** Long hexadecimal ids, with or without a UUID's dashes: their case says nothing. */
+/** Long hexadecimal ids, with or without a UUID's dashes: their case means nothing. */
 const HEX = /^[0-9a-f-]{16,}$/i;
 /** What spreadsheets make of long numbers: digits are lost, so that people are one who are not. */
 const SCIENTIFIC = /^\d(?:[.,]\d+)?E\+\d+$/i;
@@ -13,7 +13,7 @@ const HANDS11K = /^0*(\d{1,7})(?:\.0*)?$/;
 
 /**
  * The key of a recorded subject: the same for hexadecimal digits of either case and for the two ways of Unicode to
- * write an accent; everything else that looks alike is refused here or by `SubjectKeys`.
+ * write an accent; everything else of the same appearance is refused here or by `SubjectKeys`.
  *
  * @example subjectKey("ABCDEF0123456789") // { value: "abcdef0123456789" }
  */

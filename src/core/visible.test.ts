@@ -62,7 +62,7 @@ describe("shortened", () => {
 });
 
 describe("an error", () => {
-  it("is one line of at most 2 KB, whatever it tells", () => {
+  it("is one line of at most 2 KB, whatever it quotes", () => {
     const bad = `x\u001b]0;owned\u0007\nfake: all is well\u202e${"y".repeat(10_000)}`;
     const { message, hint } = new AppError("data", "X", `Expected a, got ${bad}`, { hint: bad });
     for (const text of [message, hint!]) {

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Text of files, names and servers as one line of a terminal: what a terminal would obey, or nobody
 // would see, is written out. Source: Unicode's categories Cc, Cf, Cs, Zl, Zp and its default ignorable code points
 // (bidirectional overrides and isolates, zero-width signs, tags, variation selectors, the byte order mark).
-// Invariants: an escape is the one that JSON has, so that escaped JSON says the same; what is escaped once is not
+// Invariants: an escape is the one that JSON has, so that escaped JSON means the same; what is escaped once is not
 // changed again.
 
 /** As many bytes of UTF-8 an error's message has at most. */

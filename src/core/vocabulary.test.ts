@@ -35,7 +35,7 @@ describe("parseAge", () => {
     ["20s", "20-29"],
     ["7O+", "70+"],
     ["more than 70", "70+"],
-  ])("refuses %j and says %s", (text, nearest) => {
+  ])("refuses %j and suggests %s", (text, nearest) => {
     const reading = parseAge(text);
     expect(reading).toMatchObject({ fault: { code: "AGE_VALUE" } });
     expect(hintOf(reading)).toBe(`the nearest is ${nearest}; leave the cell empty where no age is recorded`);
@@ -45,7 +45,7 @@ describe("parseAge", () => {
     ["(20, 30]", "21-30"],
     ["[20.0, 30.0)", "20-29"],
     ["(19, 29]", "20-29"],
-  ])("says which years are in %j of pandas.cut", (text, bucket) =>
+  ])("suggests the years that are in %j of pandas.cut", (text, bucket) =>
     expect(hintOf(parseAge(text))).toBe(`write the years that are in it: ${bucket}`),
   );
   it.each(["20.0", "7.00"])("takes %j of a column of numbers with gaps for the year", (text) =>

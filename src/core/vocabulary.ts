@@ -141,7 +141,7 @@ export function ageRange(bucket: string): readonly [low: number, high: number] |
  * A recorded age bucket: `20-29`, `70+`, or one year; empty if unknown. Whatever its edges are: `derive --age-edges`
  * makes others than FairFace's. A whole year as pandas writes a column of numbers with gaps, `20.0`, is that year.
  *
- * @example parseAge("Oct-19") // a fault whose hint says 10-19
+ * @example parseAge("Oct-19") // a fault whose hint suggests 10-19
  */
 export function parseAge(text: string): Reading {
   const whole = WHOLE_YEAR.exec(text)?.[1] ?? text;

@@ -51,7 +51,7 @@ describe("readCsv", () => {
     ]);
   });
 
-  test("ignores other columns only if told so", async () => {
+  test("ignores other columns only if asked to", async () => {
     expect((await read("id,,age\na,0,1\n", undefined, { allowOthers: true }))[0]?.values).toEqual({
       id: "a",
       age: "1",

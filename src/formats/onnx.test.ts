@@ -110,7 +110,7 @@ describe("encodeModel", () => {
 });
 
 describe("decodeModel", () => {
-  it("reads values kept in typed fields", () => {
+  it("reads values of typed fields", () => {
     const tensor = [0x08, 2, 0x10, 7, ...field(7, [1, ...Array(9).fill(0xff), 1]), ...field(8, [0x77])];
     const bytes = Uint8Array.from([...field(7, field(5, tensor)), ...field(8, [0x10, 17])]);
     const [w] = decodeModel(bytes).graph.initializers;
@@ -118,7 +118,7 @@ describe("decodeModel", () => {
     expect([...new BigInt64Array(w!.data.slice().buffer)]).toEqual([1n, -1n]);
   });
 
-  it("tells a nameless dimension from one of size zero", () => {
+  it("distinguishes a nameless dimension from one of size zero", () => {
     const dims = [0, "", "n", 4];
     const model = {
       ...small,
@@ -127,7 +127,7 @@ describe("decodeModel", () => {
     expect(decodeModel(encodeModel(model)).graph.inputs[0]?.dims).toEqual(dims);
   });
 
-  it("says that a file is not a model, or cut short", () => {
+  it("reports that a file is not a model, or cut short", () => {
     const bytes = encodeModel(small);
     expect(() => decodeModel(bytes.subarray(0, bytes.length - 9), "m.onnx")).toThrow(
       /^Expected an ONNX model for m\.onnx, got /,

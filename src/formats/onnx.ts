@@ -266,7 +266,7 @@ function readTensor(t: TensorMessage, where: string): OnnxTensor {
   return { name: t.name, dtype, dims, data };
 }
 
-/** Values kept in typed fields rather than raw bytes; small types and fp16's bits travel as int32. */
+/** Values in typed fields rather than raw bytes; small types and fp16's bits are stored as int32. */
 function packValues(t: TensorMessage, dtype: OnnxDtype): Uint8Array {
   const ints = t.int32Data ?? [];
   const packed = {

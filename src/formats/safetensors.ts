@@ -209,7 +209,7 @@ export function encodeParts(
   metadata: Readonly<Record<string, string>>,
 ): Uint8Array[] {
   const names = new Set([METADATA_KEY]);
-  // Joined by hand: an object would put names that look like integers first.
+  // Joined by hand: an object would put names that are integers first.
   const entries = Object.keys(metadata).length > 0 ? [`"${METADATA_KEY}":${JSON.stringify(metadata)}`] : [];
   let position = 0;
   for (const { name, shape, dtype, data } of tensors) {

@@ -72,7 +72,7 @@ describe("tar", () => {
     await expect(read(at("link.tar"))).rejects.toThrow("plain files only for");
   });
 
-  it("says so when it cannot write", async () => {
+  it("reports that it cannot write", async () => {
     const tar = openTarWriter(at("no/folder.tar"));
     await expect(tar.add(ENTRIES[0]!).then(() => tar.close())).rejects.toThrow("ENOENT");
   });

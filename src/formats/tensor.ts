@@ -109,7 +109,7 @@ export function numberToHalf(value: number): number {
   if (size >= 65520) return sign | 0x7c00;
   const exponent = Math.max(-14, Math.floor(Math.log2(size || 2 ** -24)));
   const steps = roundToEven(size / 2 ** (exponent - 10));
-  // A carry into the next power of two goes on counting: the bits of neighbours are neighbours.
+  // A carry into the next power of two needs nothing more: neighbouring values have neighbouring bits.
   return sign | (((exponent + 14) << 10) + steps);
 }
 

@@ -93,7 +93,7 @@ describe("readTflite", () => {
     );
   });
 
-  it("says that a file is not a model", () => {
+  it("reports that a file is not a model", () => {
     expect(() => readTflite(new Uint8Array(0), "m.tflite")).toThrow(
       'Expected a TensorFlow Lite model for m.tflite, got "an empty file"',
     );

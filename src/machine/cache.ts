@@ -1,4 +1,4 @@
-// Where downloads are kept between runs: the user's cache folder of this system.
+// Where downloads stay between runs: the user's cache folder of this system.
 // Source: XDG Base Directory Specification; Apple's and Microsoft's places for caches.
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
@@ -6,7 +6,7 @@ import { isAbsolute, join } from "node:path";
 /**
  * The package's folder in the user's cache.
  *
- * @param env - environment, for tests; XDG_CACHE_HOME counts if it is absolute, as its specification says
+ * @param env - environment, for tests; XDG_CACHE_HOME counts if it is absolute, as its specification demands
  * @param platform - system, for tests
  * @example cacheFolder() // "/home/me/.cache/facehand"
  */

@@ -1,4 +1,4 @@
-// Room on a disk, asked before a long write and told where it ends: downloads and archives write through here.
+// Room on a disk: checked before a long write, reported where it ends. Downloads and archives write through here.
 import { statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError, hasErrno, show, unexpected } from "../core/errors.ts";

@@ -44,7 +44,7 @@ it("clears away what a kill left, and nothing else", async () => {
   expect(await readdir(at("out"))).toEqual(["a"]);
 });
 
-it("goes on after a kill at any moment: in the middle of clearing away, before the name, and after it", async () => {
+it("continues after a kill at any moment: in the middle of clearing away, before the name, and after it", async () => {
   await mkdir(at("out.partial/made"), { recursive: true });
   await writeFile(at("out.partial/.facehand-partial"), "");
   await makeFolder(at("out"), put("a"));
@@ -73,7 +73,7 @@ it("is made by one at a time, and leaves nothing beside it", async () => {
   expect(await readdir(root)).toEqual(["out"]);
 });
 
-it("is made where a link leads, as the link says", async () => {
+it("is made where a link leads", async () => {
   await mkdir(at("real"));
   await symlink(at("real"), at("link"));
   await makeFolder(at("link"), put("a"));

@@ -150,7 +150,7 @@ export function checkCounts(out: string, counts: readonly Count[]): void {
       expected: `all ${made} ${what}`,
       name: `${out} before it gets its name`,
       got: found,
-      hint: "look whether something else writes into the .partial folder; nothing was published",
+      hint: "check whether something else writes into the .partial folder; nothing was published",
     });
   }
 }

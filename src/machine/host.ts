@@ -1,4 +1,4 @@
-// Which machine this is, and which processes run on it: what tells whether what somebody left is still in use.
+// Which machine this is, and which processes run on it: whether what a process left is still in use.
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { hasErrno } from "../core/errors.ts";
@@ -19,7 +19,7 @@ export function machineName(): string {
   return known;
 }
 
-/** When a process of this machine started, in the kernel's count; null where the system does not tell. */
+/** When a process of this machine started, in the kernel's count; null where the system does not report it. */
 export function startOf(pid: number): string | null {
   return statOf(pid)?.[19] ?? null;
 }

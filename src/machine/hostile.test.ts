@@ -1,4 +1,4 @@
-// What errors, messages and the first look at a file make of values and texts that are meant to exhaust them.
+// What errors, messages and the recognition of files make of values and texts that are meant to exhaust them.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { AppError, show, unexpected } from "../core/errors.ts";

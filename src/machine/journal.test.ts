@@ -43,7 +43,7 @@ describe.each([
   ["without checksums", PLAIN],
   ["with checksums", SUMMED],
 ])("a journal %s", (_, format) => {
-  it("goes on after a kill at any byte as if there had been none", async () => {
+  it("continues after a kill at any byte as if there had been none", async () => {
     await appendJournal(path, format, lines(1, 2, 3));
     const whole = await readFile(path);
     expect(whole.toString()).toBe(
@@ -63,7 +63,7 @@ describe.each([
     }
   });
 
-  it("tells a damaged line from one that was cut off", async () => {
+  it("distinguishes a damaged line from one that was cut off", async () => {
     await appendJournal(path, format, lines(1, 2));
     await appendFile(path, '{"n":\n');
     await expect(numbers(format)).rejects.toThrow(`{"n": at ${path}:3`);
@@ -87,7 +87,7 @@ it("finds a changed line by its checksum, and reads lines without one", async ()
 it("leaves out what a format does not mind, and gives lines as they were written", async () => {
   await writeFile(path, '{ "n": 1 }\n{"n":\n\n{"n":2}\n{"n":3}\n{"n":');
   expect(await numbers(LAX)).toEqual([1, 2, 3]);
-  const kept: Uint8Array[] = [];
-  for await (const line of journalLines(path, LAX, ({ n }) => n !== 2)) kept.push(line);
-  expect(Buffer.concat(kept).toString()).toBe('{ "n": 1 }\n{"n":3}\n');
+  const copied: Uint8Array[] = [];
+  for await (const line of journalLines(path, LAX, ({ n }) => n !== 2)) copied.push(line);
+  expect(Buffer.concat(copied).toString()).toBe('{ "n": 1 }\n{"n":3}\n');
 });

@@ -31,7 +31,7 @@ export interface Journal<T> {
 }
 
 /**
- * Opens a journal to go on with it, or starts one; a last line that was cut off goes.
+ * Opens a journal to continue it, or starts one; a last line that was cut off is removed.
  *
  * @example const journal = await openJournal("journal.jsonl", EVENTS); await journal.append([event]); await journal.close();
  */
@@ -106,22 +106,22 @@ export async function* journalLines<T>(
 }
 
 /**
- * Cuts a journal back to its first values, in one step; what comes after them is not looked at.
+ * Cuts a journal back to its first values, in one step; what comes after them is not read.
  *
  * @returns the values that stay
  * @throws as readJournal
  */
 export async function cutJournal<T>(path: string, format: JournalFormat<T>, count: number): Promise<T[]> {
-  const kept: T[] = [];
+  const first: T[] = [];
   const lines: Uint8Array[] = [];
   if (count > 0) {
     for await (const { text, value } of readEntries(path, format)) {
       lines.push(Buffer.from(`${text}\n`));
-      if (kept.push(value) === count) break;
+      if (first.push(value) === count) break;
     }
   }
   await writeAtomic(path, lines);
-  return kept;
+  return first;
 }
 
 /** A value as its line in a journal. */

@@ -1,4 +1,4 @@
-// Tickets of a lock: one file for each process that holds it or asks for it, and what can be told of that process.
+// Tickets of a lock: one file for each process that owns it or asks for it, and what is known of that process.
 // Invariants: a ticket appears whole (it is renamed into its place); its name is never used again, so that whoever clears
 // away a dead one cannot meet another's; it goes before its number does.
 import { randomBytes } from "node:crypto";
@@ -17,7 +17,9 @@ const holderSchema = z.object({
   host: z.string(),
   /** See machineName: where the id means something. */
   machine: z.string(),
-  /** When the process started, in the kernel's count; null where the system does not tell. A process id may be used again. */
+  /**
+   * When the process started, in the kernel's count; null where the system does not report it. A process id may be used again.
+   */
   started: z.string().nullable(),
   since: z.string(),
 });
@@ -67,16 +69,16 @@ export async function numberTicket({ path }: Ticket, number: number): Promise<vo
   await writeFile(numbered(path), `${number}\n`);
 }
 
-/** Writes down that the lock is held by this ticket. */
-export async function markHeld({ path }: Ticket): Promise<void> {
+/** Records that this ticket owns the lock. */
+export async function markTaken({ path }: Ticket): Promise<void> {
   await appendFile(numbered(path), "held\n");
 }
 
-/** A ticket's place in the row, once it has one, and whether it holds the lock. */
-export async function placeInRow({ path }: Ticket): Promise<{ number: number; held: boolean } | undefined> {
-  const [number, held, ...rest] = (await readIfThere(numbered(path)))?.split("\n") ?? [];
-  if (number === undefined || held === undefined) return undefined; // no line end yet
-  return { number: Number(number), held: held === "held" && rest.length > 0 };
+/** A ticket's place in the row, once it has one, and whether it owns the lock. */
+export async function placeInRow({ path }: Ticket): Promise<{ number: number; taken: boolean } | undefined> {
+  const [number, state, ...rest] = (await readIfThere(numbered(path)))?.split("\n") ?? [];
+  if (number === undefined || state === undefined) return undefined; // no line end yet
+  return { number: Number(number), taken: state === "held" && rest.length > 0 };
 }
 
 /** True while the file is there. */
@@ -94,7 +96,7 @@ export async function dropTicket({ path }: Ticket): Promise<void> {
 export const ticketFiles = ({ path }: Ticket) => [path, numbered(path)];
 
 /**
- * Tells others that this process lives, by writing the same bytes again: the time is that of the file system, which all
+ * Shows others that this process lives, by writing the same bytes again: the time is that of the file system, which all
  * machines share, and not that of a clock of ours.
  *
  * @returns false if the ticket is gone
@@ -118,7 +120,7 @@ export async function touchTicket({ path }: Ticket): Promise<boolean> {
 /**
  * Everybody else who lives.
  *
- * @param own - tells the time of the file system by its own; if left out, the clock of this machine is asked
+ * @param own - its time is that of the file system; if left out, the clock of this machine is read
  */
 export async function rivals(places: readonly TicketPlace[], own?: Ticket): Promise<Rival[]> {
   const nowMs = (own && (await modifiedMs(own.path))) ?? Date.now();
@@ -148,7 +150,7 @@ export async function rivalOf(ticket: Ticket, nowMs: number): Promise<Rival | un
  * Takes away what dead processes left: tickets, numbers without one, and tickets that were never finished. Each name is
  * judged after it was seen, for a living one may come at any time; who loses an unfinished ticket makes another one.
  *
- * @param own - tells the time of the file system; without it, what processes of other machines left stays
+ * @param own - gives the time of the file system; without it, what processes of other machines left stays
  */
 export async function clearDead(places: readonly TicketPlace[], own?: Ticket): Promise<void> {
   const nowMs = own === undefined ? 0 : ((await modifiedMs(own.path)) ?? Date.now());

@@ -1,5 +1,5 @@
-// Locks between processes: one writer a path however it is spelled, the dead make room, a holder that was taken for dead
-// is told, and nothing is left behind.
+// Locks between processes: one writer a path however it is spelled, the dead make room, an owner that was taken for dead
+// learns of it, and nothing is left behind.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -60,7 +60,7 @@ describe("a lock", () => {
     await expect(take()).rejects.toMatchObject({
       kind: "input",
       code: "LOCKED",
-      hint: "wait for it, or stop it; what it has done is kept",
+      hint: "wait for it, or stop it; what it has done stays",
     });
     await expect(take()).rejects.toThrow(
       new RegExp(`^Expected the run to be free, got process ${process.pid} on .+ that works on it since 20`),
@@ -119,9 +119,9 @@ describe("a lock", () => {
     expect(await left()).toEqual([]);
   });
 
-  it("is kept by a living process, and free once that is killed by kill -9", async () => {
+  it("is owned by a living process, and free once that is killed by kill -9", async () => {
     const holder = child(
-      `await takeLock(path, "the run"); process.stdout.write("held"); setInterval(() => 0, 1e6);`,
+      `await takeLock(path, "the run"); process.stdout.write("taken"); setInterval(() => 0, 1e6);`,
     );
     await once(holder.stdout, "data");
     await expect(take()).rejects.toThrow(`got process ${holder.pid} on`);
@@ -176,7 +176,7 @@ describe("a holder", () => {
     await expect(take()).rejects.toThrow("got process 999999999 on");
   });
 
-  it("on another machine counts while it is heard of; the message says when it does not any more", async () => {
+  it("on another machine counts while it is heard of; the message states when it stops counting", async () => {
     const ticket = await ticketOf({ pid: 1, host: "elsewhere", machine: "elsewhere" });
     await expect(take()).rejects.toThrow("got process 1 on elsewhere that works on it since noon");
     await expect(take()).rejects.toMatchObject({
@@ -190,7 +190,7 @@ describe("a holder", () => {
     expect(await readdir(join(dir, "runs"))).toEqual([]);
   });
 
-  it("is told that another one took its place, and publishes nothing then", async () => {
+  it("learns that another one took its place, and publishes nothing then", async () => {
     vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
     let lost: AbortSignal | undefined;
     const work = withLock(path(), "the run", async (lock) => {
@@ -328,7 +328,7 @@ describe("withLock", () => {
         expect([(await lockHolder(a))?.pid, (await lockHolder(b))?.pid]).toEqual([process.pid, process.pid]);
       },
     );
-    const held = await takeLock(b, "b");
+    const other = await takeLock(b, "b");
     await expect(
       withLocks(
         [a, b],
@@ -337,7 +337,7 @@ describe("withLock", () => {
       ),
     ).rejects.toMatchObject({ code: "LOCKED" });
     expect(await lockHolder(a)).toBeUndefined();
-    await held.release();
+    await other.release();
     expect(await readdir(dir)).toEqual([]);
   });
 

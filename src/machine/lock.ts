@@ -1,6 +1,6 @@
-// One writer a folder: whoever writes at a path holds its lock, and everybody else is told who does.
+// One writer a folder: whoever writes at a path owns its lock, and everybody else gets an error that names the owner.
 // Source: L. Lamport's bakery. Everybody makes a ticket, takes a number above those that he sees, and waits for lower ones
-// to hold the lock or to go; so of many at once exactly one wins, and no file is ever taken from another's hand.
+// to take the lock or to go; so of many at once exactly one wins, and no process ever loses its file to another.
 // Invariants: tickets lie beside what is locked (in it, where it is a mount point or nothing may be written beside it) and
 // are gone after the release; spellings of one path have one lock; the dead make room: processes of this machine by id and
 // start, those of others if they were not heard of for DEAD_MS.
@@ -19,7 +19,7 @@ import {
   type Holder,
   isThere,
   makeTicket,
-  markHeld,
+  markTaken,
   numberTicket,
   placeInRow,
   type Rival,
@@ -33,14 +33,14 @@ import { truePath } from "./true-path.ts";
 
 /** A holder is heard of so often, ms. */
 const BEAT_MS = 10_000;
-/** Looks at others who ask at the same time, ms between them and in all: no living process needs so long to decide. */
-const LOOK_MS = 5;
+/** Reads of the tickets of others who ask at the same time: ms between them, and in all, which is enough for a decision. */
+const READ_MS = 5;
 const DECIDE_MS = 10_000;
-/** Looks at a lock that is waited for. */
+/** Time between reads of a lock that is waited for. */
 const WAIT_MS = 250;
 const LONGEST_NAME = 180;
 
-/** A held lock. */
+/** A lock that this process owns. */
 export interface Lock {
   /** What is locked: its real place. */
   readonly path: string;
@@ -61,7 +61,7 @@ export interface LockOptions {
   readonly wait?: AbortSignal | undefined;
 }
 
-const heldHere = new AsyncLocalStorage<readonly OwnLock[]>();
+const ownedHere = new AsyncLocalStorage<readonly OwnLock[]>();
 
 /**
  * Runs work as the only one who writes at a path. Work that holds it already may call this again, also far below.
@@ -78,12 +78,12 @@ export async function withLock<T>(
   options: LockOptions = {},
 ): Promise<T> {
   const { key } = placesOf(path);
-  const outer = heldHere.getStore() ?? [];
+  const outer = ownedHere.getStore() ?? [];
   const own = outer.find((lock) => lock.key === key && !lock.isReleased());
   if (own !== undefined) return await work(own);
   const lock = await take(path, what, options);
   try {
-    return await heldHere.run([...outer, lock], () => work(lock));
+    return await ownedHere.run([...outer, lock], () => work(lock));
   } catch (error) {
     throw lock.lost.aborted ? lockLost(what, error) : error;
   } finally {
@@ -119,7 +119,7 @@ export function takeLock(path: string, what: string, options: LockOptions = {}):
 /** The living process that writes at a path; undefined if there is none. */
 export async function lockHolder(path: string): Promise<Holder | undefined> {
   for (const rival of await rivals(placesOf(path).places)) {
-    if ((await placeInRow(rival))?.held === true) return rival.holder;
+    if ((await placeInRow(rival))?.taken === true) return rival.holder;
   }
   return undefined;
 }
@@ -207,23 +207,23 @@ async function whoIsFirst({ places }: Places, own: Ticket): Promise<Rival | unde
   let highest = 0;
   for (const rival of await rivals(places, own)) {
     const seen = await placeInRow(rival);
-    if (seen?.held === true) return rival;
+    if (seen?.taken === true) return rival;
     highest = Math.max(highest, seen?.number ?? 0);
   }
   const number = highest + 1;
   await numberTicket(own, number);
-  for (const endMs = Date.now() + DECIDE_MS; ; await sleep(LOOK_MS)) {
+  for (const endMs = Date.now() + DECIDE_MS; ; await sleep(READ_MS)) {
     let isOpen = false;
     for (const rival of await rivals(places, own)) {
       const seen = await placeInRow(rival);
-      if (seen?.held === true) return rival;
+      if (seen?.taken === true) return rival;
       const isBefore =
         seen === undefined || seen.number < number || (seen.number === number && rival.nonce < own.nonce);
       if (isBefore && Date.now() > endMs) return rival;
       isOpen ||= isBefore;
     }
     if (isOpen) continue;
-    await markHeld(own);
+    await markTaken(own);
     return undefined;
   }
 }
@@ -288,13 +288,13 @@ function locked(what: string, { holder: { pid, host, since }, deadInMs }: Rival)
   const message = `Expected ${what} to be free, got process ${pid} on ${host} that works on it since ${since}`;
   const hint =
     deadInMs === null
-      ? "wait for it, or stop it; what it has done is kept"
+      ? "wait for it, or stop it; what it has done stays"
       : `wait for it, or stop it; if it has died there, it counts as dead in ${Math.ceil(deadInMs / 1000)} s`;
   return new AppError("input", "LOCKED", message, { hint });
 }
 
 function lockLost(what: string, cause?: unknown): AppError {
   const message = `Expected to keep ${what}, got another process that took it: this one was not heard of for ${DEAD_MS / 1000} s`;
-  const hint = "see that machines which share a folder stay awake and reach it; the other process goes on";
+  const hint = "see that machines which share a folder stay awake and reach it; the other process continues";
   return new AppError("input", "LOCK_LOST", message, { hint, cause });
 }

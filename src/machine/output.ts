@@ -1,6 +1,6 @@
 // Standard output and standard error that may go away or fill up: `| head`, `| true`, `> /dev/full`, a closed terminal.
 // Invariants: nothing that cannot be printed ends the work; a reader that went away has read what it wanted and is no fault;
-// any other fault is kept, so that a result that was not printed whole is told by the exit code.
+// any other fault is remembered, so that the exit code shows that a result was not printed whole.
 import { writeSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { refusalOf } from "../core/errno.ts";
@@ -9,7 +9,7 @@ import { refusalOf } from "../core/errno.ts";
 export interface Output {
   /** Writes text; never throws for what the system refuses. */
   write(text: string): void;
-  /** Waits until everything is written; the fault that kept some of it from being so. */
+  /** Waits until everything is written; the fault that prevented some of it. */
   flush(): Promise<Error | undefined>;
 }
 
@@ -36,7 +36,7 @@ export function openOutput(name: "stdout" | "stderr"): Output {
       }
     },
     async flush() {
-      await setImmediate(); // a fault of the last write is told after it
+      await setImmediate(); // a fault of the last write is reported after it
       while (stream.writableLength > 0 && !state.gone && state.fault === undefined) await setTimeout(5);
       return state.fault;
     },
@@ -81,18 +81,18 @@ function take(state: State, error: unknown): void {
 }
 
 /**
- * What happens to an error that nothing caught: it is told, and the process ends with the code that telling gives.
+ * What happens to an error that nothing caught: it is reported, and the process ends with the code that this gives.
  * Without this Node prints a stack and ends with 1.
  *
- * @param tell - prints it; a second error while it does so is told no more
+ * @param report - prints it and gives the exit code; a second error meanwhile is not reported
  * @returns takes it back
  */
-export function onUncaught(tell: (error: unknown) => number): () => void {
+export function onUncaught(report: (error: unknown) => number): () => void {
   let isTelling = false;
   const end = (error: unknown) => {
     if (isTelling) return;
     isTelling = true;
-    process.exit(tell(error));
+    process.exit(report(error));
   };
   process.on("uncaughtException", end); // rejections that nothing awaits arrive here too
   return () => void process.off("uncaughtException", end);

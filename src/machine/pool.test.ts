@@ -1,4 +1,4 @@
-// Threads that end by themselves: whoever waits, and whoever asks later, is told why.
+// Threads that end by themselves: whoever waits, and whoever asks later, gets the reason.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-it("tells later tasks too what ended a thread, not that it ended", async () => {
+it("gives later tasks too the fault that ended a thread, not that it ended", async () => {
   const refused = `Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE", syscall: "open" })`;
   await writeFile(join(dir, "worker.ts"), `throw ${refused};\n`);
   const pool = new WorkerPool(pathToFileURL(join(dir, "worker")), 1);

@@ -54,7 +54,10 @@ interface Slot {
   ended?: unknown;
 }
 
-/** Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. Each is started with a `Setup`. */
+/**
+ * Worker threads that each run one task function (see `serveWorker`); tasks go to the least busy one. Each is started
+ * with a `Setup`.
+ */
 export class WorkerPool<Request, Response, Setup = undefined> {
   readonly #slots: readonly Slot[];
   readonly #handle = new Handle("pool of threads", () => Promise.all(this.#slots.map(end)));
@@ -70,7 +73,7 @@ export class WorkerPool<Request, Response, Setup = undefined> {
       const slot: Slot = { worker: startWorker(entry, workerData), waiting: new Map() };
       slot.worker.unref();
       let heard = false;
-      let fault: unknown; // of its code: it ends the thread, whoever waits for it or asks later is told it
+      let fault: unknown; // of its code: it ends the thread; whoever waits for it or asks later gets it
       slot.worker.on("message", (reply: Reply) => {
         heard = true;
         settle(slot.waiting, reply);
@@ -110,7 +113,7 @@ export class WorkerPool<Request, Response, Setup = undefined> {
   }
 }
 
-/** Without open files or memory left, a thread ends before its code is read, and says nothing. */
+/** Without open files or memory left, a thread ends before its code is read, without a message. */
 function neverStarted(code: number): AppError {
   const message = `Expected a thread to start, got its end with code ${code}`;
   const hint =

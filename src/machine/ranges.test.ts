@@ -29,7 +29,7 @@ test("reads parts in chunks of any size, each in order", async () => {
   }
 });
 
-test("a file that became shorter is told, never filled with zeros", async () => {
+test("a file that became shorter is an error, never filled with zeros", async () => {
   const path = join(dir, "short");
   await writeFile(path, new Uint8Array(10).fill(7));
   const file = await openRanges(path, "a test file");
@@ -42,7 +42,7 @@ test("a file that became shorter is told, never filled with zeros", async () => 
   await file.close();
 });
 
-test("absent files and folders are told by what they should be", async () => {
+test("errors of absent files and folders name what they should be", async () => {
   await expect(openRanges(join(dir, "none"), "a test file")).rejects.toMatchObject({
     code: "FILE_MISSING",
     message: `Expected a test file at ${join(dir, "none")}, got no such file`,

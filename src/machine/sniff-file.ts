@@ -1,4 +1,4 @@
-// The bytes that tell what a file on the disk is, for readers that failed, and names that operating systems leave behind.
+// The bytes that show what a file on the disk is, for readers that failed, and names that operating systems leave behind.
 // Read at once and only on the way to an error.
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
@@ -28,7 +28,7 @@ export function causeIn(path: string, own: readonly Format[]): Cause | undefined
       closeSync(file);
     }
   } catch {
-    return undefined; // the fault that brought us here says more
+    return undefined; // the first fault explains more
   }
 }
 
@@ -68,7 +68,7 @@ export function isSystemFile(name: string): boolean {
 }
 
 /**
- * What stands where a folder was looked for: nothing, or a file that its bytes name.
+ * What stands where a folder was expected: nothing, or a file that its bytes name.
  *
  * @returns words for "got ...", and what to do if it is a file
  * @example await insteadOfFolder("UTKFace.tar.gz") // { got: "a gzip file", hint: "unpack it: gunzip FILE" }
@@ -85,7 +85,7 @@ export async function insteadOfFolder(
 }
 
 /**
- * What to do where a folder lacks what was looked for: unpack the archives that lie in it, if there are any.
+ * What to do where a folder lacks what was expected: unpack the archives that lie in it, if there are any.
  *
  * @param otherwise - the hint where there are none
  * @example throw missingFile(path, "annotations", await unpackHint(dir, "check the path"))

@@ -13,7 +13,7 @@ function left(work: string) {
 }
 
 describe("a verb that nothing can end", () => {
-  it("leaves as our fault, and says so", () => {
+  it("ends as an internal fault, and reports it", () => {
     expect(left("new Promise(() => {})")).toEqual({ status: 70, stderr: UNSETTLED });
   });
 

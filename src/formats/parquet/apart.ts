@@ -94,23 +94,23 @@ async function processWith(heapMb: number): Promise<Process> {
 
 const STARTING_MS = 60_000;
 
-/** Waits for what the process says next; ends it if that takes too long. Only while somebody waits it keeps us alive. */
+/** Waits for the process's next answer; ends it if that takes too long. Only while somebody waits it prevents our own exit. */
 async function nextAnswer(child: ChildProcess, limitMs: number, ask: () => void): Promise<ParquetAnswer> {
   const stop = new AbortController();
   const { signal } = stop;
   child.ref();
   child.channel?.ref();
   try {
-    const said = once(child, "message", { signal }).then(([answer]) => answer as ParquetAnswer);
+    const answer = once(child, "message", { signal }).then(([message]) => message as ParquetAnswer);
     const ended = once(child, "exit", { signal }).then(() =>
       fail("pages that end the process which decodes them"),
     );
     const late = sleep(limitMs, undefined, { signal }).then(() =>
       fail(`pages that were not decoded in ${(limitMs / 1000).toFixed(1)} s`),
     );
-    for (const promise of [said, ended, late]) promise.catch(() => undefined);
+    for (const promise of [answer, ended, late]) promise.catch(() => undefined);
     ask();
-    return await Promise.race([said, ended, late]);
+    return await Promise.race([answer, ended, late]);
   } catch (error) {
     if (running?.child === child) running = undefined;
     child.kill("SIGKILL");

@@ -96,7 +96,7 @@ function contentSize(view: DataView, at: number, bytes: number): number | undefi
 }
 
 /**
- * Refuses a codec that cannot be read, before a page is looked at: its pages would look damaged.
+ * Refuses a codec that cannot be read, before a page is read: its pages would seem damaged.
  *
  * @throws AppError("data", "PARQUET_CODEC")
  */

@@ -1,6 +1,6 @@
 // Process that decodes Parquet files of other programs, started by apart.ts: wherever a damaged file leads the
 // decoder, and however much memory it takes, only this process ends.
-// Invariant: it does not outlive its parent, also where it never looks up from a file.
+// Invariant: it does not outlive its parent, even where it never returns from a file.
 import { Worker } from "node:worker_threads";
 import { show } from "../../core/errors.ts";
 import { decodeFooter, decodeGroup, type ParquetAnswer, type ParquetTask } from "./decode.ts";

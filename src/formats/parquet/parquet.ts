@@ -22,7 +22,7 @@ import {
 } from "./types.ts";
 import { findSeal, SEAL_CHARS } from "./write.ts";
 
-/** Type of a further column to read, by its name and what the file says of it. */
+/** Type of a further column to read, by its name and what the file states about it. */
 type More = (column: string, element: SchemaElement) => ParquetType | undefined;
 
 export type { Cell, ParquetSchema, ParquetTable, ParquetType };
@@ -36,7 +36,7 @@ function checkSeal(bytes: Uint8Array, path: string): boolean {
   const expected = sha256(bytes);
   bytes.set(found, at);
   if (new TextDecoder().decode(found) === expected) return true;
-  throw damagedParquet(path, "contents as its seal says", "other contents");
+  throw damagedParquet(path, "contents that match its seal", "other contents");
 }
 
 /**

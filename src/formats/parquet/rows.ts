@@ -77,7 +77,7 @@ export async function* readRows<S extends RowSchema>(path: string, schema: S): A
 }
 
 /**
- * How many rows a file says that it has.
+ * The number of rows that a file states.
  *
  * @throws AppError("data", "FILE_MISSING" | "PARQUET_DAMAGED")
  */

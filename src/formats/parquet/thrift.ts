@@ -1,5 +1,5 @@
-// Looks through Parquet's own structures, in Thrift's compact protocol, before hyparquet reads them: it makes room for as
-// many values as a list says, and goes where a page's size leads.
+// Checks Parquet's own structures, in Thrift's compact protocol, before hyparquet reads them: that allocates as many values
+// as a list states, and follows a page's size wherever it leads.
 // Source: Apache Thrift, doc/specs/thrift-compact-protocol.md; parquet-format's parquet.thrift for the numbers of fields.
 // Invariant: what passes names no more than its bytes can hold, and lies inside of them.
 
@@ -118,7 +118,7 @@ const PAGE = { unpacked: 2, packed: 3, data: 5, dictionary: 7, dataV2: 8 } as co
 /**
  * Walks the pages of a column as hyparquet does, by their headers.
  *
- * @throws Error if one leads out of the column, or they have more values than the column says
+ * @throws Error if one leads out of the column, or they have more values than the column states
  */
 export function checkPages(bytes: Uint8Array, { start, end, values }: Pages): void {
   let left = values;

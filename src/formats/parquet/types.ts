@@ -91,7 +91,7 @@ export function convertValue(value: unknown, type: ParquetType): unknown {
 }
 
 /**
- * Checks that a file has the columns, each of its type or of one that says the same.
+ * Checks that a file has the columns, each of its type or of an equivalent one.
  *
  * @throws AppError("data", "PARQUET_COLUMN")
  */
@@ -146,7 +146,7 @@ function isOfType(element: SchemaElement, { basic, nullable }: ReturnType<typeof
 }
 
 /**
- * The type to read a column as, whose values are to be told as text.
+ * The type to read a column as, if its values are to become text.
  *
  * @throws AppError("data", "PARQUET_COLUMN") for dates, decimals, bytes and lists
  */

@@ -112,7 +112,7 @@ export async function openRows<R>(
   };
 }
 
-/** What a file says of itself. */
+/** What a file states about itself. */
 export interface FileFacts {
   readonly elements: readonly SchemaElement[];
   /** Columns of the top level. */

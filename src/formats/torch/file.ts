@@ -21,7 +21,7 @@ export interface TorchFile {
 }
 
 const LEGACY_MAGIC = 0x1950a86a20f9469cfc6cn;
-/** Read first of a legacy file, whose pickles do not say how long they are; more is read if they go on. */
+/** Read first of a legacy file, whose pickles do not state their length; more is read if they are longer. */
 const FIRST_WINDOW_BYTES = 1 << 20;
 const MAX_WINDOW_BYTES = 1 << 30;
 
@@ -80,7 +80,7 @@ async function openZipped(path: string): Promise<TorchFile> {
       storages: storages.values(),
       read: async ({ key, byteLength }) => {
         const name = `${prefix}data/${key}`;
-        const found = zip.entries.get(name)?.sizeBytes ?? byteLength; // an absent one is told by the archive
+        const found = zip.entries.get(name)?.sizeBytes ?? byteLength; // an absent one is reported by the archive
         if (found !== byteLength) throw damaged(`${byteLength} bytes in data/${key}`, path, found);
         return read(name);
       },
@@ -101,7 +101,7 @@ interface Records {
 /** torch's c10/core serialize: kMinSupportedFileFormatVersion to kMaxSupportedFileFormatVersion. */
 const VERSIONS = { first: 1, last: 10 } as const;
 
-/** What the archive says of itself beside the pickle: all of it is read, so that nothing is taken for what it is not. */
+/** What the archive states about itself beside the pickle: all of it is read, so that nothing is taken for what it is not. */
 async function checkRecords(prefix: string, { zip, read, path }: Records): Promise<void> {
   const text = async (name: string) =>
     zip.entries.has(prefix + name) ? Buffer.from(await read(prefix + name)).toString("latin1") : undefined;

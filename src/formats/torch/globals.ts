@@ -53,7 +53,7 @@ const foreign =
 const CALLS: Readonly<Record<string, readonly [fewest: number, most: number, call: Call]>> = {
   "collections.OrderedDict": [0, 1, ([items]) => dict(items)],
   "collections.Counter": [0, 1, ([items]) => dict(items)],
-  // What a missing key would be given says nothing of those that are there.
+  // What a missing key would be given means nothing for those that are there.
   "collections.defaultdict": [0, 2, ([factory = null, items]) => named(factory) && dict(items)],
   "builtins.set": [0, 1, ([items]) => new Set(list(items ?? []))],
   "builtins.frozenset": [0, 1, ([items]) => new Set(list(items ?? []))],

@@ -188,7 +188,7 @@ describe("trees of dicts that hold each other", () => {
     );
   });
 
-  test("lists that are a storage's name are told without being written out", async () => {
+  test("lists that are a storage's name are reported without being written out", async () => {
     let keys: Uint8Array = list(int(1));
     for (let level = 0; level < 40; level++) keys = ops(keys, put(level), "](", get(level), get(level), "e");
     const head = layOut("legacy", pickle(dict()), {});
@@ -197,7 +197,7 @@ describe("trees of dicts that hold each other", () => {
     expect(error.message).toContain("Expected a storage that the pickle names");
   });
 
-  test("a hundred thousand averages are told apart in one pass", async () => {
+  test("a hundred thousand averages are distinguished in one pass", async () => {
     const names = many(100_000, (i) => ops(text(`ema${i}.w`), "j\x00\x00\x00\x00"));
     const value = ops("}(", text("w"), leaf, put(0), names, "u");
     await writeFile(path, layOut("zip", pickle(value), { 0: new Float32Array(1) }));

@@ -57,7 +57,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe("what an archive says of itself", () => {
+describe("what an archive states about itself", () => {
   const one = "\x80\x02K\x01.";
   test.each([
     ["version", "11\n", "Expected a file format of version 1 to 10"],
@@ -66,7 +66,7 @@ describe("what an archive says of itself", () => {
     ["byteorder", "middle", "Expected byte order little"],
     ["constants.pkl", "", "Expected a file of torch.save"],
   ])("%s %j is refused", async (name, text, message) => {
-    const path = join(folder, "told.pt");
+    const path = join(folder, "stated.pt");
     await writeZip(path, [
       { name: "x/data.pkl", text: one },
       { name: `x/${name}`, text },
@@ -148,10 +148,10 @@ describe("trained weights and their averages", () => {
       true,
       { from: "callbacks.EmaCallback.state_dict_ema", average: true, others: ["state_dict"] },
     ],
-  ])("%s with --ema %s", async (name, ema, told) => {
+  ])("%s with --ema %s", async (name, ema, choice) => {
     const { values, taken } = await read(name, ema);
-    expect(taken).toEqual(told);
-    const { n_averaged: _steps, ...expected } = below(name, told.from);
+    expect(taken).toEqual(choice);
+    const { n_averaged: _steps, ...expected } = below(name, choice.from);
     expect(values).toEqual(expected);
   });
 

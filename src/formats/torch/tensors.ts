@@ -1,4 +1,4 @@
-// Tensors and storages as torch's pickles name them: what each argument says of the values is kept, or refused.
+// Tensors and storages as torch's pickles name them: what each argument states about the values is used, or refused.
 // Source: torch/_utils.py (the _rebuild functions), torch/serialization.py (persistent ids).
 // Invariant: a tensor made here lies inside its storage.
 
@@ -162,7 +162,7 @@ export function storageResolver(storages: Map<string, TorchStorage>): (id: Pickl
       return storage;
     }
     if (known.dtype === dtype && known.count === elements) return known;
-    // Storages without data have no address to be told apart by: torch gives several of them one key.
+    // Storages without data have no address that distinguishes them: torch gives several of them one key.
     if (elements === 0 && known.count === 0) return new TorchStorage(key, dtype, 0);
     throw badArgument(`storage ${key} as before`, `${elements} of ${dtype}`);
   };
@@ -211,7 +211,7 @@ function anyTensor(value: PickleValue | undefined, name: string): TorchTensor | 
   return value instanceof ForeignTensor ? value : instance(value, TorchTensor, name);
 }
 
-/** Whether it learns says nothing of its values; hooks would be code, and torch writes an empty dict for them. */
+/** Whether it learns does not affect its values; hooks would be code, and torch writes an empty dict for them. */
 function checkTraining(learns: PickleValue | undefined, hooks: PickleValue | undefined): void {
   flag(learns, "requires_grad of a tensor");
   if (hooks === null || (hooks instanceof Map && hooks.size === 0)) return;

@@ -15,12 +15,12 @@ const MAX_DEPTH = 64;
 const MAX_NAME_CHARS = 1024;
 /** Far more than any model has; each takes some 300 bytes beside its values. */
 const MAX_TENSORS = 200_000;
-/** Values that may be looked at, and so many more for each that the file really has: dicts may be shared. */
+/** Values that may be visited, and so many more for each that the file really has: dicts may be shared. */
 const FREE_STEPS = 500_000;
 const STEPS_PER_VALUE = 8;
 
 /**
- * What may be looked at in one file's tree: a few hundred dicts that hold each other have more paths than could be walked.
+ * How much of one file's tree may be visited: a few hundred dicts that contain each other have more paths than can be walked.
  */
 export class Walk {
   readonly #where: string;
@@ -105,7 +105,7 @@ export function join(path: string, key: TorchValue): string {
   return path === "" ? nameOf(key) : `${path}.${nameOf(key)}`;
 }
 
-/** A key as part of a name: text and numbers as they are; of what else Python takes for a key, nothing is told. */
+/** A key as part of a name: text and numbers as they are; other keys of Python are not shown. */
 export function nameOf(key: TorchValue): string {
   return typeof key === "object" ? "?" : String(key);
 }

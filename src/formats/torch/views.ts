@@ -9,7 +9,7 @@ import type { TorchStorage, TorchTensor } from "./tensors.ts";
 
 /** Views that are not contiguous are copied; a file may ask for this much beyond its own storages. */
 const EXTRA_COPY_BYTES = 64 << 20;
-/** A storage of which less is wanted is not kept for the sake of its parts: they are copied. */
+/** A storage of which less is wanted is not retained for its parts: they are copied. */
 const WORTH_KEEPING = 0.85;
 
 export interface ViewOptions {

@@ -1,6 +1,6 @@
 // Which weights of a PyTorch file are meant, where it has trained ones and an average of them (EMA, SWA).
 // Source: timm's models/_helpers.py (load_state_dict), whose choice is the default; averages as timm, torch_ema, torch's
-// AveragedModel and Lightning's callbacks keep them. Invariant: the choice is told, and what is asked for is there.
+// AveragedModel and Lightning's callbacks store them. Invariant: the choice is reported, and what is asked for is there.
 import { unexpected } from "../../core/errors.ts";
 import { TorchTensor } from "./tensors.ts";
 import { flatten, join, nameOf, noStateDict, STATE_DICT_KEYS, type TorchValue, Walk } from "./tree.ts";
@@ -110,7 +110,7 @@ interface Place {
 function candidates(tree: Map<TorchValue, TorchValue>, place: Place): Found {
   const key = STATE_DICT_KEYS.find((name) => tree.get(name) instanceof Map);
   const outside = [...tree].filter(([name]) => name !== key && !OTHER_PARTS.test(nameOf(name)));
-  // Without a key for the model, the file itself is the state dict, and only what says so is none of it.
+  // Without a key for the model, the file itself is the state dict, and only what is declared otherwise is not part of it.
   const beside =
     key === undefined ? outside.filter(([name, value]) => isBeside(nameOf(name), value)) : outside;
   const apart = new Set(beside.map(([name]) => name));
@@ -122,7 +122,7 @@ function candidates(tree: Map<TorchValue, TorchValue>, place: Place): Found {
   const search = { ...place, trained, depth: 1 };
   const averages = beside.flatMap(([name, value]) => findAverages(value, nameOf(name), search));
   const all = [...(swapped ? [inside.trained!] : []), ...averages, ...inside.averages];
-  // A file without tensors is told as a state dict is: by what is in the way.
+  // A file without tensors gets the error of a state dict: what is there instead.
   return { trained: trained ?? (all.length === 0 ? dictAt("", tree, place) : undefined), averages: all };
 }
 
@@ -139,7 +139,7 @@ interface Search extends Place {
   readonly depth: number;
 }
 
-/** Averages in a part of the file: where a name on the way says so, down to the dict that holds the tensors. */
+/** Averages in a part of the file: where a name on the way marks them, down to the dict that holds the tensors. */
 function findAverages(value: TorchValue, from: string, search: Search): Candidate[] {
   if (!(value instanceof Map) || search.depth > MAX_DEPTH) return [];
   search.walk.step(from, 1 + value.size);
@@ -147,16 +147,17 @@ function findAverages(value: TorchValue, from: string, search: Search): Candidat
   const shadow = value.get(SHADOW);
   if (Array.isArray(shadow)) return [shadowAverage(join(from, SHADOW), shadow, search)];
   const named = AVERAGE.test(from);
-  const kept = withoutNumbers(value);
-  const direct = [...kept.values()].some((inner) => inner instanceof TorchTensor);
-  if (named && direct) return [dictAt(from, kept, search)];
+  const entries = withoutNumbers(value);
+  const direct = [...entries.values()].some((inner) => inner instanceof TorchTensor);
+  if (named && direct) return [dictAt(from, entries, search)];
   const inner = [...value].filter(([key]) => {
     const wrapper = AVERAGE.test(nameOf(key)) || STATE_DICT_KEYS.some((name) => name === key);
     return named ? wrapper : !OTHER_PARTS.test(nameOf(key));
   });
   const found = inner.flatMap(([key, part]) => findAverages(part, join(from, key), deeper));
-  if (found.length > 0 || !named || flatten(kept, search.where, false, search.walk).size === 0) return found;
-  return [dictAt(from, kept, search)];
+  if (found.length > 0 || !named || flatten(entries, search.where, false, search.walk).size === 0)
+    return found;
+  return [dictAt(from, entries, search)];
 }
 
 /** Decay and numbers of steps beside averaged tensors. */
@@ -165,7 +166,7 @@ function withoutNumbers(value: Map<TorchValue, TorchValue>): Map<TorchValue, Tor
   return new Map([...value].filter(([key, v]) => !isNote(v) && key !== AVERAGED_STEPS));
 }
 
-/** torch_ema's averages are parameters alone: the trained weights name them, and their running statistics are kept. */
+/** torch_ema's averages are parameters alone: the trained weights name them, and supply the running statistics. */
 function shadowAverage(from: string, values: readonly TorchValue[], { where, trained }: Search): Candidate {
   const tensors = () => {
     const all = new Map(trained?.tensors());
@@ -189,7 +190,7 @@ function shadowAverage(from: string, values: readonly TorchValue[], { where, tra
 function splitInside(root: Map<TorchValue, TorchValue>, from: string, place: Place): Found {
   const parts = new Map([...root].filter(([key]) => !OTHER_PARTS.test(nameOf(key))));
   if (flatten(parts, place.where, false, place.walk).size === 0) {
-    // An empty dict is told as such where it is wanted; beside an average there is none.
+    // An empty dict is reported as such where it is wanted; beside an average it counts as none.
     return { trained: from === "" ? undefined : dictAt(from, root, place), averages: [] };
   }
   if (root.has(AVERAGED_STEPS))

@@ -1,6 +1,6 @@
 // The entries of a zip archive that is to be unpacked: visited in order, and judged before anything is written.
 // Source: PKWARE's APPNOTE (zip64, external attributes); D. Fifield, "A better zip bomb", for what to refuse.
-// Invariant: of the entries only the names of what is placed are kept, some 100 bytes each.
+// Invariant: of the entries only the names of what is placed stay in memory, some 100 bytes each.
 import type yauzl from "yauzl";
 import {
   AppError,
@@ -77,14 +77,14 @@ export async function judge(
     sum.bytes += entry.uncompressedSize;
     if (sum.bytes > limits.bytes) throw bomb(archive, `at most ${limits.bytes} bytes unpacked`, "more");
   });
-  // Entries that share their bytes unpack to more than any ratio of one entry tells.
+  // Entries that share their bytes unpack to more than any ratio of one entry shows.
   if (sum.packed > fileBytes) throw bomb(archive, `at most ${fileBytes} packed bytes`, sum.packed);
   checkRatio(archive, "the archive", sum.bytes, fileBytes, limits);
   if (sum.files === 0) {
     const got = `${sum.leftOut} other entries`;
     throw unexpected("data", {
       code: "ARCHIVE_EMPTY",
-      expected: "the files that were looked for",
+      expected: "the wanted files",
       name: archive,
       got,
     });
@@ -92,7 +92,7 @@ export async function judge(
   return sum;
 }
 
-/** Each entry where its name says. */
+/** Each entry at its own name. */
 export const asNamed = (name: string): string => name;
 /** True for entries that only name a folder. */
 export const isFolder = (entry: yauzl.Entry) => entry.fileName.endsWith("/");
@@ -241,7 +241,7 @@ async function guard<T>(archive: string, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Bytes that are not what the archive says of them. */
+/** Bytes that are not what the archive states about them. */
 export function damaged(archive: string, expected: string, got: unknown): AppError {
   const hint = "fetch the archive again; it may be cut off or of another format";
   return unexpected("data", { code: "ZIP_DAMAGED", expected, name: archive, got, hint, cause: got });

@@ -21,7 +21,7 @@ import {
 
 /** How to unpack. */
 export interface UnpackOptions {
-  /** Where an entry belongs below the folder, with `/`; undefined leaves it out. Default: where its name says. */
+  /** Where an entry belongs below the folder, with `/`; undefined leaves it out. Default: its own name. */
   readonly place?: (name: string) => string | undefined;
   readonly limits?: ArchiveLimits | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -39,8 +39,9 @@ export interface Unpacked extends Tree {
  *
  * @param folder - new; what is there already is removed
  * @throws AppError("data", ...): FILE_MISSING; ZIP_DAMAGED for wrong sizes, checksums or structure; ARCHIVE_PATH for
- *   names that lead out of the folder; ARCHIVE_NAME for names that some system takes for others; ARCHIVE_LINK for links and devices; ARCHIVE_BOMB beyond the limits;
- *   ARCHIVE_METHOD for encryption and unknown compression; ARCHIVE_EMPTY if nothing is placed; DISK_FULL
+ *   names that lead out of the folder; ARCHIVE_NAME for names that some system takes for others; ARCHIVE_LINK for links
+ *   and devices; ARCHIVE_BOMB beyond the limits; ARCHIVE_METHOD for encryption and unknown compression; ARCHIVE_EMPTY
+ *   if nothing is placed; DISK_FULL
  * @throws Interrupted after the signal
  * @example await unpackZip("aligned_dataset.zip", "images.partial")
  */

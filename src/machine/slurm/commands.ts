@@ -125,7 +125,7 @@ export async function listQueue(jobNames: readonly string[]): Promise<QueueRow[]
     if (cause instanceof AppError) throw cause;
     const message = `Expected an answer of Slurm's squeue, got: ${complaint(cause)}`;
     throw new AppError("remote", "SLURM_UNREACHABLE", message, {
-      hint: "jobs go on without it; run the same command again once `squeue` answers",
+      hint: "jobs continue without it; run the same command again once `squeue` answers",
       cause,
     });
   }

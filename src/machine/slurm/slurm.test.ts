@@ -164,7 +164,7 @@ describe("states of Slurm", () => {
     expect(stateName("")).toBeUndefined();
   });
 
-  it("are told with the limit that was too low", () => {
+  it("are reported with the limit that was too low", () => {
     const limits = { time: "1:00", memory: "900M" };
     expect(explainState("TIMEOUT", limits)).toBe("TIMEOUT: it ran longer than its time limit of 1:00");
     expect(explainState("OUT_OF_MEMORY", limits)).toBe(

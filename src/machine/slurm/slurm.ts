@@ -1,7 +1,7 @@
 // Job arrays on an existing Slurm cluster: submit, follow, submit lost tasks again.
 // A task is done when its command left exit code 0 in the array's folder, which all nodes have to see: accounting
-// is not needed. Invariant: the folder is all there is to know, so that following goes on after a kill -9.
-// Ctrl-C stops following only: jobs go on, and the same call follows them again (`cancelArray` ends them).
+// is not needed. Invariant: the folder is all there is to know, so that following resumes after a kill -9.
+// Ctrl-C stops following only: jobs continue, and the same call follows them again (`cancelArray` ends them).
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeAtomic } from "../files.ts";
@@ -21,7 +21,7 @@ import {
   type ArrayCounts,
   type ArrayJob,
   type Following,
-  look,
+  poll,
   type Status,
   type TaskOutcome,
 } from "./status.ts";
@@ -31,20 +31,20 @@ export { type ArrayCounts, type ArrayJob, reportArray, TASK_ENDS, type TaskOutco
 
 /** Tasks of one sbatch: one below the default MaxArraySize, and log names keep the task's number. */
 const BLOCK = 1000;
-/** Between two looks at the queue: a tenth of the time so far, so that short arrays are not waited for long. */
+/** Time between two reads of the queue: a tenth of the time so far, so that short arrays are not waited for long. */
 const POLL_MS = { least: 500, most: 5_000 };
 const RETRIES = 2;
 
 /**
- * Runs an array to its end: submits it, or goes on following it, and submits lost and failed tasks again.
+ * Runs an array to its end: submits it, or resumes following it, and submits lost and failed tasks again.
  *
  * @returns how each task ended, in the order of `tasks`; the caller decides what a failure means
  * @throws AppError("input", "SLURM_ABSENT" | "SLURM_OPTION" | "ARRAY_OTHER" | "LOCKED"),
- *   AppError("remote", "SLURM_REFUSED" | "SLURM_UNREACHABLE"); the signal's reason if aborted: jobs go on
+ *   AppError("remote", "SLURM_REFUSED" | "SLURM_UNREACHABLE"); the signal's reason if aborted: jobs continue
  * @example await runArray({ dir: "runs/array", name: "facehand", tasks: [["node", "a.js"], ["node", "b.js"]] })
  */
 export async function runArray(job: ArrayJob): Promise<TaskOutcome[]> {
-  await listQueue([job.name]); // a cluster that is not there is told before anything is made
+  await listQueue([job.name]); // an absent cluster is reported before anything is made
   return await withLock(job.dir, `the job array in ${job.dir}`, (lock) => follow(job, lock));
 }
 
@@ -64,7 +64,7 @@ async function follow(job: ArrayJob, lock: Lock): Promise<TaskOutcome[]> {
     for (let heardMs = startMs; ; await pause()) {
       job.signal?.throwIfAborted();
       await lock.check();
-      const statuses = await look(following, heardMs);
+      const statuses = await poll(following, heardMs);
       if (statuses === undefined) continue;
       heardMs = Date.now();
       const again = tasksToSubmit(following, statuses);
@@ -84,7 +84,7 @@ const optional = (signal: AbortSignal | undefined) => (signal === undefined ? {}
 /**
  * Cancels what waits or runs of an array; done tasks stay done.
  *
- * @returns names of the jobs that were told to end
+ * @returns names of the jobs that were cancelled
  */
 export async function cancelArray(dir: string): Promise<string[]> {
   const record = await readRecord(dir);

@@ -1,8 +1,8 @@
-// Slurm's states of jobs: what each means for a task, and what is said when it was ended from outside.
+// Slurm's states of jobs: what each means for a task, and the message when it was ended from outside.
 // Source: "JOB STATE CODES" in the manuals of squeue and sacct, Slurm 20.11 to 24.05.
 // Invariant: a state that is not known counts as running while the queue shows it: nothing is submitted twice for it.
 
-/** `over`: the command's exit code tells how; `killed`: it did not get to leave one. */
+/** `over`: the command's exit code shows how; `killed`: it did not get to leave one. */
 export type StateMeaning = "waiting" | "running" | "over" | "killed" | "cancelled";
 
 const MEANINGS: Readonly<Record<string, StateMeaning>> = {

@@ -28,9 +28,9 @@ export interface ArrayJob {
   /** What is wrong with the output of a task that ended well; then it counts as lost. */
   readonly verify?: (task: number) => Promise<string | undefined>;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each look at the queue. */
+  /** Called after each read of the queue. */
   readonly onUpdate?: ((counts: ArrayCounts) => void) | undefined;
-  /** Time between two looks at the queue; default: .5 s at first, up to 5 s. */
+  /** Time between two reads of the queue; default: .5 s at first, up to 5 s. */
   readonly pollMs?: number | undefined;
   /** How long to wait for the exit code of a task that has left the queue; default 30 s. */
   readonly graceMs?: number | undefined;
@@ -96,7 +96,7 @@ export interface Following {
 }
 
 /** Status of every task; undefined while the controller is silent, which is borne for PATIENCE_MS. */
-export async function look(following: Following, heardMs: number): Promise<Status[] | undefined> {
+export async function poll(following: Following, heardMs: number): Promise<Status[] | undefined> {
   const { job, record, exits } = following;
   const latest = latestSubmissions(record);
   const open = [...new Set(latest.values())];
@@ -126,7 +126,7 @@ function latestSubmissions({ submissions }: ArrayRecord): Map<number, number> {
 /** A shell's exit codes above are of commands that a signal ended. */
 const SIGNALS = 128;
 /** A node could not start it, and Slurm will not try again by itself. */
-const HELD = "launch failed requeued held";
+const NOT_STARTED = "launch failed requeued held";
 
 async function judge(
   following: Following,
@@ -149,8 +149,8 @@ async function judge(
       ...known,
     };
   };
-  if (row?.reason === HELD) {
-    problems.set(key, HELD);
+  if (row?.reason === NOT_STARTED) {
+    problems.set(key, NOT_STARTED);
     await cancelTask(row);
   } else if (code === 0 && !problems.has(key)) problems.set(key, await job.verify?.(task));
   const problem = problems.get(key);
@@ -158,9 +158,9 @@ async function judge(
   const meaning = row === undefined ? "over" : meaningOf(row.state);
   if (meaning === "cancelled") return ended("cancelled", row!.state, row!.limits);
   if (code === 0) return ended("done", "exit code 0");
-  // What Slurm kills may still leave a code, which then says less than the state does.
+  // What Slurm kills may still leave a code, which then explains less than the state does.
   if (meaning === "killed") return ended("lost", row!.state, row!.limits);
-  // The code of a signal comes before Slurm says that it was its own.
+  // The code of a signal arrives before Slurm reports the signal as its own.
   const unexplained = code !== undefined && code > SIGNALS && meaning === "running";
   if (code !== undefined && !unexplained) return ended("failed", `exit code ${code}`);
   if (meaning !== "over") {
