@@ -42,7 +42,7 @@ describe("locate", () => {
     expect((await locate(dir)).root).toBe(join(dir, DATASET_NAME));
   });
 
-  it("says that the folder is missing", async () => {
+  it("reports that the folder is missing", async () => {
     await expect(locate(join(dir, "none"))).rejects.toMatchObject({
       kind: "data",
       code: "DATASET_MISSING",

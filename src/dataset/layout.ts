@@ -99,7 +99,7 @@ export function imagePath(layout: Layout, modality: Modality, name: string): str
  *
  * @param dir - the dataset's folder, or the folder that holds it under DATASET_NAME
  * @throws AppError("data", "DATASET_MISSING" | "DATASET_CSV_MISSING" | "DATASET_IMAGES_MISSING")
- *   saying what was expected and what was found
+ *   with what was expected and what was found
  * @example (await locate("data")).csv.train
  */
 export async function locate(dir: string): Promise<Layout> {

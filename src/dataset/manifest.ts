@@ -61,7 +61,7 @@ const source = z.strictObject({
   faceLandmarks: hash.optional(),
   /** Decisions of people, in the order of their file, each as it stands there. */
   decisions: z.array(z.record(z.string(), z.string())).optional(),
-  /** What people asked to be erased: nothing tells whom. */
+  /** What people asked to be erased; nothing identifies them. */
   erased: z
     .strictObject({
       /** Subjects and images that were named. */

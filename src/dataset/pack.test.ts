@@ -60,7 +60,7 @@ describe("packFiles", () => {
     expect(await packFiles(entries(), undefined)).toEqual(one);
   });
 
-  it("says what it could not read, and stops on request", async () => {
+  it("reports what it could not read, and stops on request", async () => {
     const missing = [{ name: "x", path: at("missing") }];
     await expect(packFiles(missing, at("a.zip"))).rejects.toThrow(
       `Expected an image at ${at("missing")}, got no such file`,

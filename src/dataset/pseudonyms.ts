@@ -1,4 +1,4 @@
-// Names that stand for ids in what is published: keyed, so that nobody without the key can tell whose they are by trying.
+// Names that stand for ids in what is published: keyed, so that nobody without the key can find out by trial whose they are.
 // Source: RFC 2104 (HMAC) with SHA-256. Invariant: one id, one name, in every table of a bundle and in the names of its files.
 import { createHmac } from "node:crypto";
 import { extname } from "node:path";

@@ -10,7 +10,7 @@ import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 import { SPLITS, type Split } from "../core/words.ts";
 import { rawGesture } from "./layout.ts";
 
-/** An annotation file and what its place says of its frames. */
+/** An annotation file and what its place means for its frames. */
 export interface RawAnnotations {
   readonly file: string;
   readonly gesture: string;
@@ -108,7 +108,7 @@ const ENDING = ".jpg";
  * Where a frame may be in folders of its gesture: as HaGRID calls it, then with other endings of pictures that are there
  * (`.jpeg`, `.JPG`, `.png`: frames that were encoded again), as they are written.
  *
- * @param folders - in the order in which a frame is looked for
+ * @param folders - in the order in which a frame is searched for
  * @returns names of the frame with an id, in the order in which they count
  * @example (await framePlaces(["hagrid/palm"]))("<id>") // ["hagrid/palm/<id>.jpg"]
  */
@@ -136,15 +136,15 @@ async function otherEndings(folder: string): Promise<string[]> {
 
 /** Finds the folders of a gesture's frames. */
 export interface RawFrames {
-  /** In the order in which a frame is looked for; none if there is no folder of the gesture. */
+  /** In the order in which a frame is searched for; none if there is no folder of the gesture. */
   foldersOf(gesture: string): readonly string[];
 }
 
 /**
- * Looks through a raw tree for folders of gestures, two folders deep: `<gesture>/` and `train_val_<gesture>/`.
+ * Searches a raw tree for folders of gestures, two folders deep: `<gesture>/` and `train_val_<gesture>/`.
  *
  * @param dir - as for `findAnnotations`
- * @param gestures - whose frames are looked for
+ * @param gestures - whose frames are searched for
  */
 export async function findFrames(dir: string, gestures: readonly string[]): Promise<RawFrames> {
   const root = resolve(dir);

@@ -78,7 +78,7 @@ Note: ${LABEL_NOTE}.
 `);
 });
 
-it("says so when there is nothing to train on, and groups thousands", async () => {
+it("reports that there is nothing to train on, and groups thousands", async () => {
   await layPairs(dir, { train: [], val: [], test: [aPair("a", "u1")] });
   const summary = await showDataset(dir);
   expect(formatShow(summary)).toContain("no training pairs");

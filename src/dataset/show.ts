@@ -1,6 +1,6 @@
-// What `facehand data show` tells of a paired dataset: counts by split, first rows, the first pair's files.
+// What `facehand data show` prints about a paired dataset: counts by split, first rows, the first pair's files.
 // Source: the published dataset's "Minimal usage example"; classes, subjects and gestures are added.
-// `gender` is an apparent label recorded by machines or annotators; every rendering says so.
+// `gender` is an apparent label recorded by machines or annotators; every rendering states that.
 
 import { visible } from "../core/visible.ts";
 import { SEXES, type Sex } from "../core/vocabulary.ts";
@@ -20,7 +20,7 @@ export interface SplitSummary {
   readonly gestures: Readonly<Record<string, number>>;
 }
 
-/** What there is to tell of a paired dataset. */
+/** Counts and examples of a paired dataset. */
 export interface ShowSummary {
   /** Absolute path of the dataset. */
   readonly root: string;

@@ -135,7 +135,7 @@ describe("bad rows", () => {
     });
   });
 
-  it("says which file of the folder a name in other case means, and how folders are taken out", async () => {
+  it("finds the file of the folder that a name in other case means, and how folders are taken out", async () => {
     expect(await problem({ train: [changed("hand_image_name", "H_A.JPG")] })).toMatchObject({
       code: "IMAGE_MISSING",
       hint: "the folder has H_a.jpg: write the name alike in the table and on the disk",

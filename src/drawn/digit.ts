@@ -40,7 +40,7 @@ function along(joints: Digit["joints"], i: number): Xy {
   return [(to[0] - from[0]) / length, (to[1] - from[1]) / length];
 }
 
-interface Look {
+interface Style {
   readonly skin: Rgb;
   /** Back of the hand to the camera. */
   readonly back: boolean;
@@ -48,13 +48,13 @@ interface Look {
 }
 
 /** Draws a digit over the palm; `shape` is its outline. */
-export function drawDigit(person: Person, digit: Digit, shape: readonly Xy[], look: Look): string {
-  const { skin, back, thumb } = look;
+export function drawDigit(person: Person, digit: Digit, shape: readonly Xy[], style: Style): string {
+  const { skin, back, thumb } = style;
   const { joints, width } = digit;
   const dark = hex(mix(skin, [50, 20, 12], 0.42));
   const light = hex(mix(skin, [255, 235, 220], 0.22));
   const creases = (thumb ? [2] : [1, 2]).map((i) => drawCrease(digit, i, dark, back && i === 1 && !thumb));
-  const nail = drawNail(person, digit, look);
+  const nail = drawNail(person, digit, style);
   return [
     back ? "" : nail, // from the palm only the free edge is seen, behind the tip
     path(curve(shape), { fill: hex(skin) }),
@@ -76,7 +76,7 @@ function drawCrease({ joints, width }: Digit, i: number, color: string, doubled:
   return doubled ? across(-0.025) + across(0.025) : across(0);
 }
 
-function drawNail(person: Person, { joints, width }: Digit, { skin, back }: Look): string {
+function drawNail(person: Person, { joints, width }: Digit, { skin, back }: Style): string {
   if (!back && person.hand.nails < 0.2) return "";
   const [ux, uy] = along(joints, 3);
   const at = place(joints[3][0], joints[3][1], (Math.atan2(ux, -uy) * 180) / Math.PI, width);

@@ -10,7 +10,7 @@ export interface FaceMood {
   readonly open: number;
   /** Shift of the features by a turn of the head, -1 to 1. */
   readonly turn: number;
-  /** Where the eyes look, -1 to 1. */
+  /** Direction of the eyes, -1 to 1. */
   readonly gaze: number;
 }
 

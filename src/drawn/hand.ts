@@ -23,7 +23,7 @@ export interface HandPose {
   readonly back: boolean;
   /** 0 fingers together, 1 spread. */
   readonly spread: number;
-  /** 0 straight, 1 half closed (fingers look shorter). */
+  /** 0 straight, 1 half closed (fingers appear shorter). */
   readonly curl: number;
 }
 

@@ -1,6 +1,6 @@
 // The drawn people of the built-in sample: traits that belong to a subject, not to a frame.
-// One latent look, shifted by the recorded sex, moves face and hand traits together; the two groups overlap on
-// purpose. These numbers are invented: they say nothing about real people.
+// One latent trait, shifted by the recorded sex, moves face and hand traits together; the two groups overlap on
+// purpose. These numbers are invented: they state nothing about real people.
 
 import { Random } from "../core/random.ts";
 import type { Sex } from "../core/vocabulary.ts";
@@ -90,7 +90,7 @@ export interface Person {
 export function drawPerson(seed: number, index: number): Person {
   const random = Random.of(seed).split("person", index);
   const sex: Sex = index % 2 === 0 ? "female" : "male";
-  const look = (sex === "male" ? 1 : -1) + 0.45 * random.normal(); // > 0: drawn rather as the male group
+  const trait = (sex === "male" ? 1 : -1) + 0.45 * random.normal(); // > 0: drawn rather as the male group
   const ageYears = Math.round(18 + 58 * random.next() ** 2);
   const [skinClass, middle] = random.pick(SKIN_CLASSES);
   return {
@@ -99,10 +99,10 @@ export function drawPerson(seed: number, index: number): Person {
     ageYears,
     skinClass,
     skin: skinOf(middle + random.uniform(-4, 4)),
-    hair: drawHairTraits(random.split("hair"), look, ageYears, middle),
-    face: drawFaceTraits(random.split("face"), look),
-    hand: drawHandTraits(random.split("hand"), look),
-    shoulders: around(random, 1, 0.07 * look, 0.04),
+    hair: drawHairTraits(random.split("hair"), trait, ageYears, middle),
+    face: drawFaceTraits(random.split("face"), trait),
+    hand: drawHandTraits(random.split("hand"), trait),
+    shoulders: around(random, 1, 0.07 * trait, 0.04),
     clothes: {
       color: mix(
         [60, 70, 95],
@@ -120,14 +120,14 @@ function around(random: Random, base: number, shift: number, sd: number): number
   return base + shift + sd * Math.min(Math.max(random.normal(), -3), 3);
 }
 
-/** Chance that rises with the look: 0.5 at `middle`. */
-function chance(random: Random, look: number, middle: number, most = 1): boolean {
-  return random.next() < most / (1 + Math.exp(-3 * (look - middle)));
+/** Chance that rises with the trait: 0.5 at `middle`. */
+function chance(random: Random, trait: number, middle: number, most = 1): boolean {
+  return random.next() < most / (1 + Math.exp(-3 * (trait - middle)));
 }
 
-function drawHairTraits(random: Random, look: number, age: number, ita: number): Person["hair"] {
-  const lengthy = -look + 0.7 * random.normal();
-  const bald = look > 0.3 && random.next() < 0.08 + 0.3 * Math.max(0, (age - 35) / 40);
+function drawHairTraits(random: Random, trait: number, age: number, ita: number): Person["hair"] {
+  const lengthy = -trait + 0.7 * random.normal();
+  const bald = trait > 0.3 && random.next() < 0.08 + 0.3 * Math.max(0, (age - 35) / 40);
   const style: HairStyle = bald
     ? random.pick(["bald", "receding"] as const)
     : lengthy > 0.9
@@ -145,19 +145,19 @@ function drawHairTraits(random: Random, look: number, age: number, ita: number):
   };
 }
 
-function drawFaceTraits(random: Random, look: number): Person["face"] {
-  const bearded = chance(random, look, 0.9, 0.7);
-  const painted = chance(random, -look, 0.8, 0.8);
+function drawFaceTraits(random: Random, trait: number): Person["face"] {
+  const bearded = chance(random, trait, 0.9, 0.7);
+  const painted = chance(random, -trait, 0.8, 0.8);
   return {
-    length: around(random, 1, 0.02 * look, 0.03),
-    jaw: around(random, 1, 0.07 * look, 0.035),
-    chin: around(random, 1, 0.12 * look, 0.07),
-    brow: around(random, 1, 0.28 * look, 0.14),
-    eye: around(random, 1, -0.08 * look, 0.05),
-    nose: around(random, 1, 0.08 * look, 0.07),
-    lips: around(random, 1, -0.14 * look, 0.09),
+    length: around(random, 1, 0.02 * trait, 0.03),
+    jaw: around(random, 1, 0.07 * trait, 0.035),
+    chin: around(random, 1, 0.12 * trait, 0.07),
+    brow: around(random, 1, 0.28 * trait, 0.14),
+    eye: around(random, 1, -0.08 * trait, 0.05),
+    nose: around(random, 1, 0.08 * trait, 0.07),
+    lips: around(random, 1, -0.14 * trait, 0.09),
     lipRed: painted ? random.uniform(0.5, 1) : random.uniform(0, 0.15),
-    lashes: Math.max(0.4, around(random, 1, -0.35 * look, 0.2)),
+    lashes: Math.max(0.4, around(random, 1, -0.35 * trait, 0.2)),
     beard: bearded ? random.pick([0.35, 0.4, 0.9, 1]) : 0,
     iris: random.pick<Rgb>([
       [70, 44, 28],
@@ -166,19 +166,19 @@ function drawFaceTraits(random: Random, look: number): Person["face"] {
       [86, 104, 70],
     ]),
     glasses: random.next() < 0.22,
-    earrings: chance(random, -look, 0.9, 0.8),
+    earrings: chance(random, -trait, 0.9, 0.8),
   };
 }
 
-function drawHandTraits(random: Random, look: number): Person["hand"] {
-  const kept = chance(random, -look, 0.7, 0.9);
+function drawHandTraits(random: Random, trait: number): Person["hand"] {
+  const groomed = chance(random, -trait, 0.7, 0.9);
   return {
-    breadth: around(random, 1, 0.075 * look, 0.04),
-    thickness: around(random, 1, 0.11 * look, 0.05),
-    ring: around(random, 1, 0.03 * look, 0.02),
-    nails: kept ? random.uniform(0.25, 0.8) : random.uniform(0.02, 0.12),
-    polish: kept && random.next() < 0.65 ? random.pick(POLISH) : undefined,
+    breadth: around(random, 1, 0.075 * trait, 0.04),
+    thickness: around(random, 1, 0.11 * trait, 0.05),
+    ring: around(random, 1, 0.03 * trait, 0.02),
+    nails: groomed ? random.uniform(0.25, 0.8) : random.uniform(0.02, 0.12),
+    polish: groomed && random.next() < 0.65 ? random.pick(POLISH) : undefined,
     jewel: random.next() < 0.25,
-    hairy: chance(random, look, 0.9, 0.7),
+    hairy: chance(random, trait, 0.9, 0.7),
   };
 }

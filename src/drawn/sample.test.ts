@@ -92,7 +92,7 @@ describe("drawSample", () => {
     });
   });
 
-  it("says that it is drawn", async () => {
+  it("states that it is drawn", async () => {
     expect(manifest.drawn).toBe(true);
     expect(JSON.parse(await readFile(join(dir, "a", "sample.json"), "utf8"))).toEqual(manifest);
     const readme = await readFile(join(dir, "a", "README.txt"), "utf8");

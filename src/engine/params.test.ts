@@ -92,7 +92,7 @@ describe("packs", () => {
 });
 
 describe("Declarations", () => {
-  it("remember parameters and buffers in order, decay by rank unless told", () => {
+  it("remember parameters and buffers in order, decay by rank unless given", () => {
     const scope = new Declarations({ mode: "train" });
     const init = { kind: "constant", value: 1 } as const;
     scope.param("w", [2, 2], init);

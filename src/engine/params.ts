@@ -26,7 +26,7 @@ export interface ParamSpec {
 export interface NoiseSpec {
   readonly name: string;
   readonly shape: Shape;
-  /** Probability that an entry is kept; kept entries are 1 / keep, others 0. */
+  /** Probability that an entry is not zero; such entries are 1 / keep. */
   readonly keep: number;
 }
 

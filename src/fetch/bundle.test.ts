@@ -68,7 +68,7 @@ describe.each(Object.entries(PLACES))("%s with SHA256SUMS", (kind, place) => {
     expect((await get()).files.every(({ kept }) => kept)).toBe(true);
   });
 
-  it("is refused when a file is not as the list says, and that file is not kept", async () => {
+  it("is refused when a file does not match the list, and that file is removed", async () => {
     await publish({ ...FILES, "a.bin": "the first fill", SHA256SUMS: sumsOf(FILES) });
     const [expected, got] = [FILES["a.bin"], "the first fill"].map((text) => hashOf(Buffer.from(text)));
     const fault = await get().catch((error: unknown) => error);

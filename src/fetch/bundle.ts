@@ -1,13 +1,13 @@
 // Published folders with a list of hashes beside their files (SHA256SUMS), above all what `release bundle` writes.
 // Invariants: every file of the list is brought and has its hash, or the fetch ends with the first that has not, which
-// is not kept; the archives of a bundle are unpacked where the dataset had their files.
+// is removed; the archives of a bundle are unpacked where the dataset had their files.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
 import { IMAGES, placeImage, placeRemoved, REMOVED_FOLDERS } from "../dataset/layout.ts";
 import { scanPairs } from "../dataset/store.ts";
 import { fetchUnits } from "./fetch.ts";
-import { addressOf, looksLikeAddress } from "./http/address.ts";
+import { addressOf, isWebAddress } from "./http/address.ts";
 import { checkPaths } from "./names.ts";
 import { readSums, SUMS, type Sums } from "./sums.ts";
 import { type FetchOptions, type FetchSummary, type FetchUnit, unitOf } from "./unit.ts";
@@ -30,7 +30,7 @@ const ARCHIVES: Readonly<Record<string, NonNullable<FetchUnit["unpack"]>>> = {
  * @throws AppError("input", "ADDRESS" | "ADDRESS_USER")
  */
 export async function publishedFolder(link: string): Promise<string | undefined> {
-  if (looksLikeAddress(link)) {
+  if (isWebAddress(link)) {
     const url = addressOf(link, "what to fetch");
     if (url.pathname.endsWith(`/${SUMS}`)) {
       url.pathname = url.pathname.slice(0, -SUMS.length);
@@ -52,7 +52,7 @@ export async function publishedFolder(link: string): Promise<string | undefined>
  *
  * @param place - folder or address with SHA256SUMS in it
  * @throws AppError("data", "SUMS_LINE") for a list that is none, as fetchUnits; REMOTE_CHECKSUM names the file that
- *   is not as the list says; of a dataset what is wrong with it, once all of it is there
+ *   does not match the list; of a dataset what is wrong with it, once all of it is there
  * @example await fetchPublished("https://example.org/release/", "fetch/published")
  */
 export async function fetchPublished(

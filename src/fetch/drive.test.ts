@@ -52,7 +52,7 @@ describe("a file of Drive", () => {
     expect(new URLSearchParams(last.query).get("uuid")).toBe("0-1-2");
   });
 
-  it("goes on after cuts, asking Drive again where the file is", async () => {
+  it("continues after cuts, asking Drive again where the file is", async () => {
     drive.version = { etag: "v1" };
     drive.cuts.push(7000, 7000);
     const { files } = await get(`drive:${ID}`, { name: "x.zip" });
@@ -72,7 +72,7 @@ describe("a file of Drive", () => {
     expect(ranges()).toEqual([]);
   });
 
-  it("goes on without a name of its version where its hash is known, and begins again if that shows two", async () => {
+  it("continues without a name of its version where its hash is known, and begins again if that shows two versions", async () => {
     const sha256 = hashOf(BYTES);
     drive.cuts.push(7000);
     expect((await get(`drive:${ID}`, { name: "a", sha256 })).files[0]!.sha256).toBe(sha256);
@@ -87,7 +87,7 @@ describe("a file of Drive", () => {
   });
 });
 
-describe("what Drive says instead", () => {
+describe("what Drive answers instead", () => {
   const TEXT = "Too many users have viewed or downloaded this file recently. Please try again later.";
 
   it("is a quota, passed on with what to do", async () => {
@@ -190,7 +190,7 @@ describe("a folder of Drive", () => {
 });
 
 describe("the key of an old link", () => {
-  it("opens a file, through the form too, and on going on", async () => {
+  it("opens a file, through the form too, and when it continues", async () => {
     drive.keys.set(ID, "0-Key_1");
     await expect(get(`https://drive.google.com/file/d/${ID}/view`)).rejects.toMatchObject({ kind: "remote" });
     drive.version = { etag: "v1" };
@@ -268,7 +268,7 @@ describe("links and names", () => {
       expect(() => safeName(bad)).toThrow(/^Expected a name .*for what is shared, got/);
   });
 
-  it("are told apart by what cannot be fetched", async () => {
+  it("are distinguished by what cannot be fetched", async () => {
     await expect(get("ftp://x/y")).rejects.toMatchObject({ kind: "input", code: "LINK" });
     await expect(get("https://example.org/%")).rejects.toThrow(
       /^Expected a name, which the address has not for --name/,

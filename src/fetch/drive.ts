@@ -1,7 +1,7 @@
 // Files and folders that Google Drive shares with anyone who has the link, as a browser without an account gets them.
 // Source: gdown for what Drive does: `uc` answers with the file, or with a page whose form leads to it,
-// or with a page that says why not; `embeddedfolderview` lists a folder.
-// Invariants: a page is never taken for a file; what Drive says is passed on; cookies stay with their hosts.
+// or with a page that states why not; `embeddedfolderview` lists a folder.
+// Invariants: a page is never taken for a file; Drive's own words are passed on; cookies stay with their hosts.
 import { parseHTML } from "linkedom";
 import { CookieJar } from "tough-cookie";
 import { AppError, unexpected } from "../core/errors.ts";
@@ -30,7 +30,7 @@ export interface DriveOptions extends RetryOptions, Patience {
 export interface DriveTarget {
   /** Expires after a while: ask again after a failure. */
   readonly url: URL;
-  /** The file's name as its owner gave it, if Drive tells. */
+  /** The file's name as its owner gave it, if Drive names it. */
   readonly name: string | undefined;
 }
 
@@ -177,7 +177,8 @@ function refusal({ html, url, status }: Page): AppError {
   const text = (selector: string) =>
     document.querySelector(selector)?.textContent?.replace(/\s+/g, " ").trim() ?? "";
   const title = text("title");
-  const said = text("p.uc-error-subcaption") || text("p.uc-error-caption") || text(".errorMessage") || title;
+  const reason =
+    text("p.uc-error-subcaption") || text("p.uc-error-caption") || text(".errorMessage") || title;
   const where = showUrl(url);
   if (/^accounts\./.test(url.hostname) || /\bsign[ -]in\b/i.test(title)) {
     const hint = `ask its owner to share it with anyone who has the link; or sign in and ${BY_HAND}`;
@@ -188,9 +189,9 @@ function refusal({ html, url, status }: Page): AppError {
       { hint },
     );
   }
-  const got = said === "" ? `a page without a reason (status ${status})` : `"${said.slice(0, 500)}"`;
+  const got = reason === "" ? `a page without a reason (status ${status})` : `"${reason.slice(0, 500)}"`;
   const message = `Expected a file of Google Drive at ${where}, got ${got}`;
-  if (/too many users|quota/i.test(`${said} ${title}`)) {
+  if (/too many users|quota/i.test(`${reason} ${title}`)) {
     const hint = `wait, Drive lifts its limit within a day, then run the same command again; or ${BY_HAND}`;
     return new AppError("remote", "DRIVE_QUOTA", message, { hint });
   }

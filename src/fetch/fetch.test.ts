@@ -148,7 +148,7 @@ describe("a fetch", () => {
     expect(seen.at(-1)).toEqual([5, 5]);
   });
 
-  it("stops the others at the first fault, and says that one", async () => {
+  it("stops the others at the first fault, and reports that one", async () => {
     drive.plain.set("/d/slow", BYTES);
     drive.tricks.push(() => true); // never answers
     const units = [
@@ -158,7 +158,7 @@ describe("a fetch", () => {
     await expect(get(units)).rejects.toMatchObject({ code: "REMOTE_NOT_FOUND" });
   });
 
-  it("stops at the signal and goes on later", async () => {
+  it("stops at the signal and continues later", async () => {
     const stop = new AbortController();
     drive.cuts.push(8000);
     const stopped = get(undefined, { signal: stop.signal, onProgress: () => stop.abort() });
@@ -342,7 +342,7 @@ describe("HaGRID", () => {
     });
   });
 
-  it("comes small out of one archive; archives are kept on request", async () => {
+  it("comes small out of one archive; archives stay on request", async () => {
     await zip("hagridv2_512.zip", ["HaGRIDv2_dataset_512/palm/1.jpg", "HaGRIDv2_dataset_512/fist/2.jpg"]);
     const options = { mirror: mirror(), size: "512", keepArchives: true } as const;
     const { files } = await fetchHagrid(at(), ["palm"], options);
@@ -355,7 +355,7 @@ describe("HaGRID", () => {
     await expect(fetchHagrid(at(), ["stop"], options)).rejects.toMatchObject({ code: "ARCHIVE_EMPTY" });
   });
 
-  it("a damaged archive leaves no folder, and the archive to look at", async () => {
+  it("a damaged archive leaves no folder, and leaves the archive for inspection", async () => {
     await writeZip(join(mirror(), "palm.zip"), [{ name: "palm/1.jpg", text: "x", crc: 1 }]);
     await expect(fetchHagrid(at(), ["palm"], { mirror: mirror() })).rejects.toMatchObject({
       code: "ZIP_DAMAGED",
@@ -383,7 +383,7 @@ describe("a link", () => {
     expect(JSON.stringify(await record())).not.toContain("secret");
   });
 
-  it("is refused and not kept where it has another hash than was said", async () => {
+  it("is refused and removed where its hash is not the announced one", async () => {
     const get = (sha256: string) =>
       fetchLink(`${drive.origin}/d/a.bin`, join(dir, "out"), { sha256, waitMs: 1 });
     await expect(get("0".repeat(64))).rejects.toMatchObject({ code: "REMOTE_CHECKSUM" });

@@ -1,6 +1,6 @@
 // Brings files into a folder, several at a time, and unpacks those that are archives.
 // Invariants: a file or an unpacked folder is absent, or whole and as noted in `fetched.json`; what is there is checked
-// against its note and never replaced; stopped at any moment, the same call goes on with what is there.
+// against its note and never replaced; stopped at any moment, the same call continues with what is there.
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unexpected } from "../core/errors.ts";
@@ -54,7 +54,7 @@ interface Brought {
  * @throws AppError("data", "FETCHED_UNKNOWN") for a file or folder in the way that no fetch has brought,
  *   AppError("data", "FETCHED_CHANGED") for one that is not as it came, AppError("data", "FETCHED_OTHER") for one that
  *   is published with another hash by now; AppError("input", "LOCKED") while another process fetches into the folder;
- *   AppError("remote", "REMOTE_NAME") for names that some system takes for others, or that are kept for this program
+ *   AppError("remote", "REMOTE_NAME") for names that some system takes for others, or that are reserved for this program
  * @throws as download, unpackZip, and Drive.locate; Interrupted after the signal
  * @example await fetchUnits([{ file: PUBLISHED.metrics }], "metrics")
  */
@@ -250,7 +250,7 @@ function downloadFrom(unit: FetchUnit, path: string, { mirror, drive }: Run, com
     return download(mirrorUrl(mirror.url, pathOf(unit)), path, { ...common, hints: { missing } });
   }
   if ("url" in from) {
-    const hint = "the publisher may have moved it: look there, and give the new place as --mirror";
+    const hint = "the publisher may have moved it: check there, and give the new place as --mirror";
     return download(from.url, path, { ...common, hints: { denied: hint, missing: hint } });
   }
   const { cookies, headers, page } = drive;

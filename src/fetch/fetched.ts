@@ -1,5 +1,5 @@
 // `fetched.json`: what was fetched into a folder, where it came from, and its size and hash, so that a second fetch
-// can tell whether everything is still as it came. Invariant: a file is noted before it appears under its name.
+// can check whether everything is still as it came. Invariant: a file is noted before it appears under its name.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
@@ -68,7 +68,7 @@ export async function openRecord(dir: string): Promise<FetchRecord> {
     const next = writing.then(() =>
       writeJson(path, { format: 1, files: sorted(files), folders: sorted(folders) }),
     );
-    writing = next.catch(() => undefined); // told to the one who wrote; the next one tries again
+    writing = next.catch(() => undefined); // its own caller gets the error; the next one tries again
     return next;
   };
   return {

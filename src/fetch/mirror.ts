@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { checkRoom, writeChunk } from "../machine/disk.ts";
 import { readChunks } from "../machine/files.ts";
-import { addressOf, looksLikeAddress, showUrl } from "./http/address.ts";
+import { addressOf, isWebAddress, showUrl } from "./http/address.ts";
 import { discard, type Partial, partialOf } from "./http/partial.ts";
 import type { Downloaded, DownloadOptions } from "./http/receive.ts";
 import { stopped } from "./http/retry.ts";
@@ -24,7 +24,7 @@ export interface Mirror {
  * @throws AppError("input", "MIRROR" | "ADDRESS" | "ADDRESS_USER")
  */
 export async function parseMirror(text: string): Promise<Mirror> {
-  if (looksLikeAddress(text)) {
+  if (isWebAddress(text)) {
     const url = addressOf(text, "--mirror");
     if (url.search !== "" || url.hash !== "") throw withQuery(url);
     if (!url.pathname.endsWith("/")) url.pathname += "/";

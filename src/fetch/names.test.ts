@@ -110,7 +110,7 @@ describe("a name that is another file somewhere, or our own, is refused", () => 
     expect(existsSync(out())).toBe(false);
   });
 
-  it("but not one that only looks like it", async () => {
+  it("but not one that only resembles it", async () => {
     for (const name of [
       "console.log",
       "part",

@@ -3,7 +3,7 @@
 
 import { type AppError, unexpected } from "../core/errors.ts";
 import { FileNames, pathTrouble } from "../core/file-names.ts";
-import { addressOf, looksLikeAddress } from "./http/address.ts";
+import { addressOf, isWebAddress } from "./http/address.ts";
 import { headerText } from "./http/http.ts";
 
 /** `.part.json` and what a file is called while it is written stand behind a name. */
@@ -37,7 +37,7 @@ export function safeName(text: string): string {
 export const fetchedPathTrouble = (path: string) => pathTrouble(path, LONGEST_BYTES);
 
 /**
- * Refuses files that would lie outside a folder, over each other on some system, or over what is kept there.
+ * Refuses files that would lie outside a folder, over each other on some system, or over this program's own files there.
  *
  * @param paths - all that a fetch will leave, `/` between their parts
  * @throws AppError("remote", "REMOTE_NAME")
@@ -81,7 +81,7 @@ function decoded(text: string): string | undefined {
  *   "ADDRESS_USER"), ("remote", "REMOTE_NAME")
  */
 export function urlName(link: string): string {
-  if (!looksLikeAddress(link)) {
+  if (!isWebAddress(link)) {
     const expected = "a set's name, an http(s) address, a folder, drive:ID or drive-folder:ID";
     throw unexpected("input", { code: "LINK", expected, name: "what to fetch", got: link });
   }

@@ -18,7 +18,7 @@ const fileSchema = z.strictObject({
   /** File name, here and in mirrors. */
   name: z.string().regex(/^[^/\\]+$/),
   from: originSchema,
-  /** Exact size; null where nobody says it. */
+  /** Exact size; null where nobody states it. */
   sizeBytes: z.int().nonnegative().nullable(),
   /** Size as the publisher rounds it, for the check of the disk. */
   aboutBytes: z.number().positive().nullable(),

@@ -134,9 +134,9 @@ function nameOf(link: string, name: string | undefined): string {
   return name;
 }
 
-/** What is said of one file means nothing of a folder. */
-function refuseOfMany(said: Readonly<Record<"name" | "sha256", string | undefined>>): void {
-  for (const [key, got] of Object.entries(said)) {
+/** What is given for one file means nothing for a folder. */
+function refuseOfMany(given: Readonly<Record<"name" | "sha256", string | undefined>>): void {
+  for (const [key, got] of Object.entries(given)) {
     if (got === undefined) continue;
     throw unexpected("input", {
       code: "LINK",
@@ -161,7 +161,7 @@ async function driveName(id: string, options: FetchOptions): Promise<string> {
   if (name !== undefined) return safeName(name);
   throw unexpected("input", {
     code: "LINK",
-    expected: "a name, which Drive does not tell",
+    expected: "a name, which Drive does not give",
     name: "--name",
     got: name,
   });

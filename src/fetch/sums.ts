@@ -46,7 +46,7 @@ export function parseSums(text: string, where: string): Sums {
   return sums;
 }
 
-/** What a server says of a file that it has not; some answer everything with a page. */
+/** A server's answer for a file that it does not have; some answer everything with a page. */
 const ABSENT = ["REMOTE_NOT_FOUND", "REMOTE_DENIED", "REMOTE_HTML"];
 
 /**

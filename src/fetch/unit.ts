@@ -1,4 +1,4 @@
-// What a fetch is asked for, and what it says afterwards.
+// What a fetch is asked for, and its result.
 // Invariant: names are paths with `/` below the folder that is fetched into.
 import { basename } from "node:path";
 import type { FolderNote } from "./fetched.ts";

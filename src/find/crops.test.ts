@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { lookAt } from "../../test/lent.ts";
+import { withSimd } from "../../test/lent.ts";
 import { goldenPicture } from "../../test/parity/picture.ts";
 import type { Box } from "../pixels/geometry.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
@@ -9,9 +9,9 @@ import type { ChipLandmarks, CornerLandmarks } from "./align.ts";
 import { faceChip as faceChipOf, handCropFromBox as handCropOf, handSquare } from "./crops.ts";
 
 const faceChip = (image: RgbImage, landmarks: ChipLandmarks, sizePx: number, padding: number) =>
-  lookAt(image, (picture) => faceChipOf(picture, landmarks, sizePx, padding).copy());
+  withSimd(image, (picture) => faceChipOf(picture, landmarks, sizePx, padding).copy());
 const handCropFromBox = (image: RgbImage, box: Box<"px">, sizePx: number, margin: number) =>
-  lookAt(image, (picture) => handCropOf(picture, box, sizePx, margin).copy());
+  withSimd(image, (picture) => handCropOf(picture, box, sizePx, margin).copy());
 
 interface Golden {
   readonly name: string;
@@ -74,7 +74,7 @@ describe("faceChip", () => {
     expect(other.length).toBeLessThanOrEqual(6);
   });
 
-  it("puts eye centres and nose tip where its template says", () => {
+  it("puts eye centres and nose tip where its template has them", () => {
     const image = goldenPicture(200, 200);
     const dots = [EYES.rightEye, EYES.leftEye, EYES.nose].map(({ x, y }) => [x, y]);
     image.data.fill(0);

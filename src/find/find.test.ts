@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { lookAt } from "../../test/lent.ts";
+import { withSimd } from "../../test/lent.ts";
 import { shared, WHY_SKIPPED } from "../../test/shared.ts";
 import { boxArea } from "../pixels/geometry.ts";
 import { decodeImage } from "../pixels/image.ts";
@@ -59,13 +59,13 @@ describe("openFinder", () => {
     const { points } = (await locateHand(model, photo, hand!.box))!;
     const found = { face: await finder.find(photo, "face"), hand: await finder.find(photo, "hand") };
     expect(found.face!.crop).toEqual(
-      lookAt(photo, (picture) => faceChip(picture, face!.landmarks, CROP_PX, FACE_PADDING).copy()),
+      withSimd(photo, (picture) => faceChip(picture, face!.landmarks, CROP_PX, FACE_PADDING).copy()),
     );
     expect(found.hand!.crop).toEqual(
-      lookAt(photo, (picture) => turnedCrop(picture, squareFromLandmarks(points), CROP_PX).copy()),
+      withSimd(photo, (picture) => turnedCrop(picture, squareFromLandmarks(points), CROP_PX).copy()),
     );
     expect((await byBox.find(photo, "hand"))!.crop).toEqual(
-      lookAt(photo, (picture) => handCropFromBox(picture, hand!.box, CROP_PX, HAND_MARGIN).copy()),
+      withSimd(photo, (picture) => handCropFromBox(picture, hand!.box, CROP_PX, HAND_MARGIN).copy()),
     );
     expect(found.hand!.box).toEqual(hand!.box);
     await Promise.all([faces, hands, finder, byBox, model].map((opened) => opened.close()));

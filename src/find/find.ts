@@ -30,7 +30,7 @@ export interface FoundCrop {
 
 /** Finds faces and hands in photos. */
 export interface Finder {
-  /** Whose memory photos lie in while they are looked at. @internal */
+  /** Whose memory photos lie in while they are searched. @internal */
   readonly pictures: Pictures;
   /**
    * The largest usable face or hand, or undefined.
@@ -43,7 +43,7 @@ export interface Finder {
   close(): Promise<void>;
 }
 
-/** What is looked for, and by which models. */
+/** What is searched for, and by which models. */
 export interface FinderOptions {
   /** What will be asked for; a detector is loaded for each. */
   readonly modalities: readonly Modality[];

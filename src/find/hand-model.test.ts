@@ -81,7 +81,7 @@ describe("openHandCutter", () => {
     }
   });
 
-  it("does not use annotated landmarks of somewhere else, and tells how badly they fit", async () => {
+  it("does not use annotated landmarks of another place, and reports how badly they fit", async () => {
     const cutter = await openHandCutter("landmarks", 1);
     const placed = await cutter.place(
       photo,

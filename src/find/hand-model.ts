@@ -38,7 +38,7 @@ export interface HandPoints {
 /** A loaded landmark model; a call waits for the one before. */
 export interface HandModel {
   readonly recipe: { readonly name: string; readonly sha256: string; readonly inputPx: number };
-  /** What the model says of one square of the photo. */
+  /** The model's output for one square of the photo. */
   read(photo: PhotoLike, square: TurnedSquare): Promise<HandPoints>;
   /** Frees the model when reads under way have ended; a second call does no harm. */
   close(): Promise<void>;

@@ -35,7 +35,7 @@ export interface SeenHand {
 }
 
 /**
- * Looks for an annotated hand.
+ * Searches for an annotated hand.
  *
  * @param hand - where it is annotated
  * @returns where the annotated landmarks are not seen, what the model finds in the box

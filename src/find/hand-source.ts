@@ -86,7 +86,7 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
     model: models[0]!.recipe,
     see,
     place: async (image, box, points, already) => {
-      const { known, points: seen } = told(already ?? (await see(image, { box, points })));
+      const { known, points: seen } = recorded(already ?? (await see(image, { box, points })));
       if (seen === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
       return { ...known, points: seen, square: squareFromLandmarks(seen) };
     },
@@ -95,8 +95,8 @@ export async function openHandCutter(crop: HandCrop, threads: number): Promise<H
   };
 }
 
-/** What is recorded of a hand that was looked for. */
-function told({ from, points, fit, off, presence }: SeenHand) {
+/** What is recorded of a hand that was searched for. */
+function recorded({ from, points, fit, off, presence }: SeenHand) {
   const known = {
     from: from === "none" ? ("box" as const) : from,
     fit,
@@ -127,7 +127,7 @@ function boxCutter(): HandCutter {
       const { x, y, width } = handSquare(box, HAND_MARGIN);
       const square = { centre: { x: x + width / 2, y: y + width / 2 }, sidePx: width, angle: 0 };
       if (points === undefined) return { from: "box", square };
-      const { known, points: seen } = told(already ?? (await see(image, { box, points })));
+      const { known, points: seen } = recorded(already ?? (await see(image, { box, points })));
       return { ...known, from: "box", square, points: seen };
     },
     cut: (image, box, _placed, sizePx) => handCropFromBox(image, box, sizePx, HAND_MARGIN),
@@ -135,7 +135,7 @@ function boxCutter(): HandCutter {
   };
 }
 
-/** The part of the image recipe that says how hands are cut. */
+/** The part of the image recipe that decides how hands are cut. */
 export function handRecipe({ crop, model }: Pick<HandCutter, "crop" | "model">) {
   if (model === undefined) return { crop: "box-square", margin: HAND_MARGIN, filter: "pil-bilinear" };
   return {

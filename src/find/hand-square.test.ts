@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { lookAt } from "../../test/lent.ts";
+import { withSimd } from "../../test/lent.ts";
 import { goldenPicture } from "../../test/parity/picture.ts";
 import { turnedCrop } from "./crops.ts";
 import { fromSquare, squareFromBox, squareFromLandmarks, squareFromPalm } from "./hand-square.ts";
@@ -73,7 +73,7 @@ describe("turnedCrop", () => {
     const [x, y, sidePx, angle] = golden.square;
     const image = goldenPicture(golden.width, golden.height);
     const square = { centre: { x, y }, sidePx, angle };
-    const crop = lookAt(image, (picture) => turnedCrop(picture, square, golden.sizePx).copy());
+    const crop = withSimd(image, (picture) => turnedCrop(picture, square, golden.sizePx).copy());
     const crcs = Buffer.from(golden.rows, "base64");
     const stride = 3 * golden.sizePx;
     const other = Array.from({ length: golden.sizePx }, (_, r) => r).filter(

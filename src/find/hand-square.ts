@@ -46,7 +46,7 @@ export function squareFromLandmarks(points: readonly Point<"px">[]): TurnedSquar
 }
 
 /**
- * The crop in which MediaPipe looks for the landmarks of a detected palm.
+ * The crop in which MediaPipe searches for the landmarks of a detected palm.
  *
  * @param box - the detector's own box of the palm
  * @param wrist - px

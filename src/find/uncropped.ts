@@ -1,6 +1,7 @@
-// Photos that are given where crops are expected: a model that was trained on crops says something of them too, and it means
-// nothing. Source: our own; thresholds by `derive`'s crops of the real frames beside a checkout, and these frames themselves.
-// Invariant: what is told is a doubt with its reason, not a refusal: crops of other programs may look otherwise.
+// Photos that are given where crops are expected: a model that was trained on crops gives an output for them too, which
+// means nothing. Source: our own; thresholds by `derive`'s crops of the real frames beside a checkout, and these frames
+// themselves.
+// Invariant: the result is a doubt with its reason, not a refusal: crops of other programs may differ.
 
 import { MODALITIES, type Modality } from "../core/words.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
@@ -11,7 +12,7 @@ const SQUARE = 1.02;
 /**
  * A face whose chip would be less of the picture than this, where no hand's crop is more than MIN_HAND_SHARE of it, is one in
  * a photo: of the real frames 129 of 130, of the same squeezed to squares of 300 px 103 (in the others no face is found),
- * of 260 crops derived of them none. A hand alone does not tell: in face chips and crops of hands small ones are found.
+ * of 260 crops derived of them none. A hand alone is no sign: in face chips and crops of hands small ones are found.
  */
 const MIN_FACE_SHARE = 0.3;
 const MIN_HAND_SHARE = 0.4;
@@ -19,14 +20,14 @@ const MIN_HAND_SHARE = 0.4;
 const MIN_SIDE_PX = 96;
 
 /**
- * Why a picture looks like a photo rather than like a crop.
+ * Why a picture seems to be a photo rather than a crop.
  *
  * @param open - gives a finder of faces and hands; asked only for pictures in which something can be found
  * @param mayBeOblong - true for models that were trained on pictures as they are, such as those of 11K Hands
  * @returns undefined for what may be a crop
- * @example await looksUncropped(async () => finder, photo) // "its sides are 512 and 640 px, where crops are square"
+ * @example await uncroppedReason(async () => finder, photo) // "its sides are 512 and 640 px, where crops are square"
  */
-export async function looksUncropped(
+export async function uncroppedReason(
   open: () => Promise<Finder>,
   image: RgbImage,
   mayBeOblong = false,
@@ -43,8 +44,8 @@ export async function looksUncropped(
     oblong ? `its sides are ${width} and ${height} px, where crops are square` : undefined,
     small,
   ];
-  const told = reasons.filter((reason) => reason !== undefined);
-  return told.length === 0 ? undefined : told.join("; ");
+  const found = reasons.filter((reason) => reason !== undefined);
+  return found.length === 0 ? undefined : found.join("; ");
 }
 
 /** How much of the picture the crops of what is found would be. */

@@ -1,4 +1,4 @@
-// ◇ Browser-safe. Points and boxes whose type says which coordinates they are in: pixels of one image, or fractions of it.
+// ◇ Browser-safe. Points and boxes whose type names the coordinates they are in: pixels of one image, or fractions of it.
 // The space is a phantom: literals `{ x, y }` fit both, but a value of one space is refused for the other.
 // Origin top-left, x to the right, y down; a pixel's centre is at (column + 0.5, row + 0.5).
 

@@ -37,7 +37,7 @@ export interface DecodeOptions {
   readonly name?: string | undefined;
 }
 
-/** What the header says, after the EXIF turn. */
+/** What the header states, after the EXIF turn. */
 export interface ImageHeader {
   readonly width: number;
   readonly height: number;
@@ -115,7 +115,7 @@ export type ExifTurn = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 /**
  * How the stored pixels of a file are turned by `decodeImage`; from its header alone.
  *
- * @param bytes - a whole file; of one that is no picture, 1: decoding says what is wrong with it
+ * @param bytes - a whole file; of one that is no picture, 1: decoding reports what is wrong with it
  * @example if ((await exifTurn(bytes)) !== 1) console.log("stored turned")
  */
 export async function exifTurn(bytes: Uint8Array): Promise<ExifTurn> {

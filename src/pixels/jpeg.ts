@@ -25,7 +25,7 @@ export function plainJpegPixels(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * Whether a file is a JPEG whose header is understood and holds no Exif: nothing in it says that it is stored turned.
+ * Whether a file is a JPEG whose header is understood and has no Exif: nothing in it marks it as stored turned.
  *
  * @example isUntaggedJpeg(await readFile("hands/H_1.jpg"))
  */

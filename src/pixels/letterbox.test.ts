@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { lookAt, lookPlainly } from "../../test/lent.ts";
+import { withPlain, withSimd } from "../../test/lent.ts";
 import { type LetterboxShape, letterbox, wholePlanes } from "./letterbox.ts";
 import type { RgbImage } from "./pixels.ts";
 import { BGR, type PlaneShape, RGB } from "./planes.ts";
@@ -17,13 +17,13 @@ function fitting(image: RgbImage, shape: LetterboxShape) {
   const { widthPx, heightPx } = shape;
   const size = widthPx * heightPx;
   const values = new Float32Array(3 * size);
-  const fit = lookAt(image, (picture) => letterbox(picture, shape, AS_IS, values));
+  const fit = withSimd(image, (picture) => letterbox(picture, shape, AS_IS, values));
   return { ...fit, at: (x: number, y: number) => [0, 1, 2].map((c) => values[c * size + y * widthPx + x]) };
 }
 
-function planesOf(image: RgbImage, shape: PlaneShape, look = lookAt): Float32Array {
+function planesOf(image: RgbImage, shape: PlaneShape, run = withSimd): Float32Array {
   const values = new Float32Array(3 * image.width * image.height);
-  look(image, (picture) => wholePlanes(picture, shape, values));
+  run(image, (picture) => wholePlanes(picture, shape, values));
   return values;
 }
 
@@ -58,11 +58,11 @@ it("makes planes in the order and range a network wants", () => {
   ]);
 });
 
-it("leaves nothing of what the memory held before", () => {
+it("leaves nothing of what was in the memory before", () => {
   const out = new Float32Array(3 * 64).fill(7);
   const shape = { channels: RGB, scale: 1, offset: 0.5 };
   const input = { widthPx: 8, heightPx: 8, place: "centre" } as const;
-  lookAt(filled(40, 20, [255, 0, 0]), (picture) => letterbox(picture, input, shape, out));
+  withSimd(filled(40, 20, [255, 0, 0]), (picture) => letterbox(picture, input, shape, out));
   expect([out[0], out[16], out[64 + 16]]).toEqual([0.5, 255.5, 0.5]);
 });
 
@@ -72,12 +72,12 @@ it("makes the same floats by SIMD and without", () => {
   const input = { widthPx: 27, heightPx: 27, place: "centre" } as const;
   for (const channels of [RGB, BGR]) {
     const shape = { channels, scale: 2 / 255, offset: -1 };
-    const [quick, plain] = [lookAt, lookPlainly].map((look) => {
+    const [quick, plain] = [withSimd, withPlain].map((run) => {
       const values = new Float32Array(3 * 27 * 27);
-      look(image, (picture) => letterbox(picture, input, shape, values).scaleX);
+      run(image, (picture) => letterbox(picture, input, shape, values).scaleX);
       return values;
     });
     expect(quick).toEqual(plain);
-    expect(planesOf(image, shape)).toEqual(planesOf(image, shape, lookPlainly));
+    expect(planesOf(image, shape)).toEqual(planesOf(image, shape, withPlain));
   }
 });

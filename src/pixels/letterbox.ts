@@ -1,4 +1,4 @@
-// ◇ Browser-safe. Fits a photo into a network's input: resized with its aspect ratio kept, the rest black.
+// ◇ Browser-safe. Fits a photo into a network's input: resized at its own aspect ratio, the rest black.
 // The resample is the house's (antialiased), where MediaPipe samples bilinearly without a filter.
 
 import type { Picture } from "./fast/picture.ts";
@@ -11,7 +11,7 @@ interface Size {
   readonly height: number;
 }
 
-/** Size of a photo that is resized to fit, its aspect ratio kept. */
+/** Size of a photo that is resized to fit, at its own aspect ratio. */
 function fitOf(photo: Size, widthPx: number, heightPx: number): Size {
   const scale = Math.min(widthPx / photo.width, heightPx / photo.height);
   return {

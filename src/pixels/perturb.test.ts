@@ -55,7 +55,7 @@ describe("perturb", () => {
     expect((await apply(drawn, parse({ kind: "low-light", gain: 1, noise: 0 }))).data).toEqual(drawn.data);
   });
 
-  it("shifts a ramp by what the stream says", async () => {
+  it("shifts a ramp by the stream's numbers", async () => {
     const ramp = image(100, 100, (x) => 2 * x);
     const { data } = await apply(ramp, parse({ kind: "alignment", shift: 0.1 }));
     const dx = stream().uniform(-0.1, 0.1) * 100;

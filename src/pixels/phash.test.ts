@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lookAt } from "../../test/lent.ts";
+import { withSimd } from "../../test/lent.ts";
 import { blob } from "../../test/pictures.ts";
 import { decodeImage, encodeJpeg } from "./image.ts";
 import { hashDistance, lookOf, thumbCorrelation } from "./phash.ts";
@@ -7,11 +7,11 @@ import { flipHorizontal, type RgbImage, resizeBilinear } from "./pixels.ts";
 
 const mapped = (image: RgbImage, f: (v: number) => number) => ({ ...image, data: image.data.map(f) });
 const compare = (a: RgbImage, b: RgbImage) => {
-  const [x, y] = [lookAt(a, lookOf), lookAt(b, lookOf)];
+  const [x, y] = [withSimd(a, lookOf), withSimd(b, lookOf)];
   return { bits: hashDistance(x.hash, y.hash), correlation: thumbCorrelation(x.thumb, y.thumb) };
 };
 
-describe("a look", () => {
+describe("a picture's look", () => {
   const image = blob("one", 300);
 
   it("has the bits of a DCT written the long way", () => {
@@ -27,7 +27,7 @@ describe("a look", () => {
     });
     const median = values.slice(1).sort((a, b) => a - b)[127]!;
     const expected = values.map((value, i) => (i > 0 && value > median ? 1 : 0));
-    const { hash } = lookAt(image, lookOf);
+    const { hash } = withSimd(image, lookOf);
     expect(expected.map((_, i) => (hash[i >> 4]! >> (i & 15)) & 1)).toEqual(expected);
     expect(expected.reduce<number>((a, b) => a + b, 0)).toBe(127);
   });
@@ -48,7 +48,7 @@ describe("a look", () => {
     ).toBeLessThanOrEqual(4);
   });
 
-  it("tells other pictures apart, mirrored ones too", () => {
+  it("distinguishes other pictures, mirrored ones too", () => {
     expect(compare(image, blob("other", 300)).bits).toBeGreaterThan(60);
     expect(compare(image, flipHorizontal(image)).bits).toBeGreaterThan(60);
     expect(

@@ -1,4 +1,4 @@
-// A perceptual hash: pictures that look alike have hashes that differ in few bits.
+// A perceptual hash: similar pictures have hashes that differ in few bits.
 // Source: the DCT hash as in C. Zauner, Implementation and Benchmarking of Perceptual Image Hash Functions (2010):
 // luma at 64 x 64, DCT-II, the lowest 16 x 16 frequencies without the constant one, each against their median.
 // Invariant: the constant frequency is left out and the median compared with, so brightness and contrast do not count.
@@ -16,7 +16,7 @@ export const HASH_WORDS = HASH_BITS / 16;
 /** Side of the thumbnail that candidates are compared by. */
 export const THUMB_SIDE = 16;
 
-/** What is kept of a picture to find those that look like it: some 300 bytes. */
+/** What finds pictures similar to one: its perceptual hash and its thumbnail, some 300 bytes. */
 export interface Look {
   /** [HASH_WORDS] */
   readonly hash: Uint16Array;

@@ -50,7 +50,7 @@ function checkSide(side: number, name: string): void {
 const HALF = 1 << (PRECISION - 1);
 /**
  * Resample by a triangle filter that widens when shrinking (antialiased), as Pillow and therefore torchvision
- * do to PIL images. The aspect ratio is not kept.
+ * do to PIL images. The aspect ratio may change.
  *
  * @param image - RGB u8
  * @param widthPx - width of the output, px; >= 1

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { lookAt, lookPlainly } from "../../test/lent.ts";
+import { withPlain, withSimd } from "../../test/lent.ts";
 import { goldenPicture } from "../../test/parity/picture.ts";
 import { Random } from "../core/random.ts";
 import type { RgbImage } from "./pixels.ts";
@@ -28,7 +28,7 @@ describe("sharpness", () => {
       const [width, height] = [20 + random.int(400), 20 + random.int(400)];
       const data = new Uint8Array(width * height * 3).map(() => random.int(256));
       const image = { width, height, data };
-      expect(lookAt(image, sharpness)).toBe(lookPlainly(image, sharpness));
+      expect(withSimd(image, sharpness)).toBe(withPlain(image, sharpness));
     }
   });
 
@@ -39,8 +39,8 @@ describe("sharpness", () => {
 
   it("is measured at 128 px, and zero for a plain picture", () => {
     const picture = goldenPicture(128, 128);
-    expect(lookAt(picture, sharpness)).toBe(laplacianVariance(luma(picture), 128, 128));
-    expect(lookAt(flat(300, 90), sharpness)).toBeCloseTo(0, 9);
+    expect(withSimd(picture, sharpness)).toBe(laplacianVariance(luma(picture), 128, 128));
+    expect(withSimd(flat(300, 90), sharpness)).toBeCloseTo(0, 9);
   });
 });
 
@@ -62,7 +62,7 @@ describe("exposure", () => {
     expect(highlight(image)).toBeCloseTo(200, 9); // a tenth of the frame is enough
   });
 
-  it("is the value at that place of all that are looked at, sorted", () => {
+  it("is the value at that place of all sampled ones, sorted", () => {
     for (const spread of [1, 3, 60, 256]) {
       const image = { ...goldenPicture(64, 64), data: goldenPicture(64, 64).data.map((v) => v % spread) };
       const sorted = luma(image).sort();

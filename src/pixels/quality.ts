@@ -1,4 +1,5 @@
-// ◇ Browser-safe. What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any crop size.
+// ◇ Browser-safe. What is measured of a picture's quality: sharpness and exposure. Each number has one meaning at any
+// crop size.
 // Source: Pech-Pacheco et al. 2000 (variance of the Laplacian), as OpenCV's Laplacian computes it; ITU-R BT.601.
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
 
@@ -80,13 +81,13 @@ export function clippedShare({ data, width, height }: RgbImage): number {
   return clipped / count;
 }
 
-/** Pixels that are looked at in each direction of a frame. */
+/** Pixels that are sampled in each direction of a frame. */
 const SAMPLES = 64;
 
 /**
  * How light the light parts of a frame are: the 95th percentile of its luma, background included.
  *
- * @param frame - RGB u8; shrunk or not, as what is looked at are 64 pixels in each direction
+ * @param frame - RGB u8; shrunk or not, as 64 pixels are sampled in each direction
  * @param scratch - memory for values; new if left out
  * @returns 0 (black) to 255
  */

@@ -7,7 +7,7 @@ interface Size {
   readonly height: number;
 }
 
-/** After halvings the resample still shrinks by this much; Pillow says that a gap of 2 is good, of 3 indistinguishable. */
+/** After halvings the resample still shrinks by this much; in Pillow's words a gap of 2 is good, one of 3 indistinguishable. */
 const LEAST_SCALE = 2.5;
 
 /** How often a picture is halved before it is shrunk to another size. */

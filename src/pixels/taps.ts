@@ -14,7 +14,7 @@ export const PRECISION = 22;
 const CACHED_TAPS = 64;
 const tapsBySizes = new Map<string, Taps>();
 
-/** Taps from a side of one size to another; the latest are kept. */
+/** Taps from a side of one size to another; the latest ones are cached. */
 export function tapsFor(inSize: number, outSize: number): Taps {
   const key = `${inSize}>${outSize}`;
   let taps = tapsBySizes.get(key);

@@ -40,7 +40,7 @@ describe("turns", () => {
 });
 
 describe("exifTurn", () => {
-  it("tells how a file is stored, whatever its format", async () => {
+  it("reports how a file is stored, whatever its format", async () => {
     for (const turn of ALL) expect(await exifTurn(await stored(turn))).toBe(turn);
     const source = sharp(pixels, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
     expect(await exifTurn(await source.clone().jpeg().toBuffer())).toBe(1);

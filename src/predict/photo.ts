@@ -1,9 +1,10 @@
-// From one photo to its predictions: the face and the hand are found, cut as derivation cuts them, and predicted. A crop is taken
-// as it is, and told if it looks like a photo. Source: find/find.ts. Invariant: an answer says what was found, and where.
+// From one photo to its predictions: the face and the hand are found, cut as derivation cuts them, and predicted. A
+// crop is taken as it is, and told if it looks like a photo. Source: find/find.ts. Invariant: an answer says what was
+// found, and where.
 import { AppError } from "../core/errors.ts";
 import { MODALITIES, type Modality } from "../core/words.ts";
 import { type Finder, type FinderOptions, openFinder } from "../find/find.ts";
-import { looksUncropped } from "../find/uncropped.ts";
+import { uncroppedReason } from "../find/uncropped.ts";
 import { readBytes, writeAtomic } from "../machine/files.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { openPhoto } from "../pixels/fast/open-photo.ts";
@@ -152,7 +153,7 @@ async function asCrop(
 ): Promise<PreparedCrop[]> {
   const picture = await decodeImage(source, { name });
   const mayBeOblong = facts.trainedOn.some(({ kind }) => OBLONG.includes(kind));
-  const uncropped = await looksUncropped(open, picture, mayBeOblong);
+  const uncropped = await uncroppedReason(open, picture, mayBeOblong);
   const pixels = shrinkCrop(picture, facts.pixels.sizePx);
   return [{ image: name, pixels, asked: modality, uncropped }];
 }

@@ -290,7 +290,7 @@ describe("checkDataset", () => {
     await expect(check({ signal: AbortSignal.abort() })).rejects.toThrow(Interrupted);
   });
 
-  it("says where a dataset should be if there is none", async () => {
+  it("reports where a dataset should be if there is none", async () => {
     await expect(checkDataset(join(root, "nowhere"))).rejects.toMatchObject({ code: "DATASET_MISSING" });
   });
 });

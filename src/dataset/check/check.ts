@@ -1,5 +1,5 @@
 // `data check`: everything about a dataset that a program can find wrong, and its counts.
-// Tables, files and images are looked at in this order; nothing is changed. Source of the rules: findings.ts.
+// Tables, files and images are checked in this order; nothing is changed. Source of the rules: findings.ts.
 // "One subject under two ids" means nearly the same photograph of a face: nobody is recognised here.
 
 import { type Layout, locate } from "../layout.ts";
@@ -11,13 +11,13 @@ import { checkImages, type ImageCheckOptions } from "./images.ts";
 import { checkBetweenRows } from "./subjects.ts";
 import { type ScannedRow, scanTables } from "./tables.ts";
 
-/** How to check, and whom to tell how far it is. */
+/** How to check, and who gets its progress. */
 export interface CheckOptions extends Omit<ImageCheckOptions, "sizePx"> {
-  /** Told once, before the images: how many there are to open. */
+  /** Called once, before the images: how many there are to open. */
   readonly onTotal?: ((images: number) => void) | undefined;
 }
 
-/** What a check says. */
+/** The result of a check. */
 export interface CheckReport {
   /** Absolute path of the dataset. */
   readonly root: string;

@@ -65,7 +65,7 @@ describe("one person in train and test", () => {
     expect(await serious()).toContain(await refusal());
   });
 
-  it("is told from another by both", async () => {
+  it("is distinguished from another by both", async () => {
     await layRows(dir, { train: [row("a", "7")], test: [row("b", "70")] });
     expect([await refusal(), await serious()]).toEqual(["read", []]);
   });

@@ -1,7 +1,7 @@
 // Opens every image that the tables name: can it be read, has it the right size, is it there twice.
 // Source: the perceptual hash of phash.ts. Limits measured on 430 real face chips and hands: the same picture, scaled
 // to two thirds and compressed again, differs in at most 8 bits; pictures of different people in at least 60.
-// Invariant: of a picture some 400 bytes are kept; pixels live only while it is looked at.
+// Invariant: some 400 bytes of a picture stay in memory; its pixels live only while it is measured.
 import { AppError, Interrupted } from "../../core/errors.ts";
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { readBytes, sha256 } from "../../machine/files.ts";
@@ -50,7 +50,7 @@ export async function checkImages(
   const pictures = new Pictures();
   for (const modality of MODALITIES) {
     const seen: Seen[] = [];
-    const work = (row: ScannedRow) => look(layout, modality, row, pictures);
+    const work = (row: ScannedRow) => readImage(layout, modality, row, pictures);
     for await (const result of mapOrdered(
       firstUses(rows, modality),
       options.threads ?? CHECK_THREADS,
@@ -77,7 +77,7 @@ function firstUses(rows: readonly ScannedRow[], modality: Modality): ScannedRow[
   return [...first.values()];
 }
 
-async function look(
+async function readImage(
   layout: Layout,
   modality: Modality,
   row: ScannedRow,

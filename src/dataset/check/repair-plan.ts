@@ -57,10 +57,10 @@ export async function planRepair(dir: string): Promise<RepairPlan> {
   const undecided = new Set(left.flatMap((one) => (one.row === undefined ? [] : [placeText(one)])));
   const out = (row: ScannedRow) =>
     row.repeated || (files.incomplete.has(row) && !undecided.has(placeText(row.place)));
-  const kept = scan.rows.filter((row) => !out(row));
+  const rest = scan.rows.filter((row) => !out(row));
   const incomplete = scan.rows.filter((row) => out(row) && !row.repeated);
   if (incomplete.length > scan.rows.length * MAX_SHARE) throw tooMuch(layout, incomplete.length, scan.rows);
-  const images = scan.unread.size > 0 ? [] : await orphans(layout, kept);
+  const images = scan.unread.size > 0 ? [] : await orphans(layout, rest);
   const folder = layout.doubled ? [folderRepair(layout)] : [];
   const repairs = [
     ...findings.flatMap(cellRepair),
@@ -74,7 +74,7 @@ export async function planRepair(dir: string): Promise<RepairPlan> {
   return {
     layout,
     repairs,
-    tables: new Map(touched.map((split) => [split, kept.filter((row) => row.split === split)])),
+    tables: new Map(touched.map((split) => [split, rest.filter((row) => row.split === split)])),
     moves: [...images, ...folder].map(({ before, after }) => ({ from: before, to: after })),
     left: [...left, ...(await staying(findings, files.incomplete, out, scan.unread.size > 0))],
   };
@@ -117,9 +117,9 @@ function rowRepair({ place, cells, repeated }: ScannedRow): Repair {
 }
 
 /** Images on disk that no remaining row means, with the place they go to. */
-async function orphans(layout: Layout, kept: readonly ScannedRow[]): Promise<Repair[]> {
+async function orphans(layout: Layout, rest: readonly ScannedRow[]): Promise<Repair[]> {
   const stems = new Set(
-    kept.flatMap(({ cells: { id, hand_image_name: hand, face_image_name: face } }) => [
+    rest.flatMap(({ cells: { id, hand_image_name: hand, face_image_name: face } }) => [
       id,
       ...[hand, face].flatMap((name) => [stemOf(name), name.slice(0, name.length - extname(name).length)]),
     ]),
@@ -128,7 +128,7 @@ async function orphans(layout: Layout, kept: readonly ScannedRow[]): Promise<Rep
   for (const modality of MODALITIES) {
     const folder = removedFolder(layout, modality);
     const taken = new Set(await list(folder));
-    const named = new Set(kept.map(({ cells }) => cells[`${modality}_image_name`]));
+    const named = new Set(rest.map(({ cells }) => cells[`${modality}_image_name`]));
     for (const entry of await readdir(layout.images[modality], { withFileTypes: true })) {
       const { name } = entry;
       if (!entry.isFile() || named.has(name) || !/\.(jpe?g|png)$/i.test(name) || isSystemFile(name)) continue;

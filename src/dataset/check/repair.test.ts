@@ -81,7 +81,7 @@ describe("a repair that somebody else left pending", () => {
 });
 
 describe("planRepair", () => {
-  it("changes nothing, and tells every change and everything left", async () => {
+  it("changes nothing, and lists every change and everything left", async () => {
     await spoil();
     const before = await snapshot();
     const { repairs, left } = await planRepair(root);

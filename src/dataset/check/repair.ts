@@ -1,6 +1,6 @@
 // `data repair --apply`: carries a plan out so that a kill at any moment leaves either the old dataset, or one that
 // the same command finishes. Source: redo logging. New files are written into `.repair/new`; then `.repair/moves.json`
-// says which renames are to be made; from there on the repair is only ever finished, never begun again.
+// lists the renames to be made; from there on the repair is only ever finished, never begun again.
 // Invariant: every step is one rename; images are moved, never deleted; `removed/repairs.csv` has every change.
 import { mkdir, rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -70,7 +70,7 @@ const isFolderMove = ({ repairs }: RepairPlan, from: string) =>
   repairs.some(({ what, before }) => what === "folder" && before === from);
 
 /**
- * Goes on with a repair that was stopped; does nothing if there is none.
+ * Continues a repair that was stopped; does nothing if there is none.
  *
  * @throws AppError("input", "LOCKED"), and as applyRepair
  */
@@ -142,7 +142,7 @@ async function ledgerRows({ layout, repairs }: RepairPlan): Promise<LedgerRow[]>
 }
 
 /**
- * A derived dataset's manifest says what its tables hash to, and from now on that they were repaired. A table that
+ * A derived dataset's manifest has the hashes of its tables, and from now on records that they were repaired. A table that
  * was not the manifest's before is not made to be: either the repair gave it back, or it still has to be explained.
  */
 async function writeManifest({ layout, tables, repairs }: RepairPlan, folder: string): Promise<boolean> {

@@ -23,11 +23,11 @@ export function checkBetweenRows(rows: readonly ScannedRow[]): Finding[] {
 /** Subjects that could be one person under two ids. */
 function spellingFindings(rows: readonly ScannedRow[]): Finding[] {
   const keys = new SubjectKeys();
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return rows.flatMap(({ cells, place }) => {
     const fault = keys.add(cells.user_id, placeText(place));
-    if (fault === undefined || told.has(cells.user_id)) return [];
-    told.add(cells.user_id);
+    if (fault === undefined || reported.has(cells.user_id)) return [];
+    reported.add(cells.user_id);
     const e = { expected: fault.expected, name: "column user_id", got: cells.user_id };
     return [finding("SUBJECT_SPELLING", place, e)];
   });

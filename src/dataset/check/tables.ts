@@ -86,7 +86,7 @@ async function scanTable(path: string, split: Split): Promise<ScannedTable> {
     }
   } catch (error) {
     if (!(error instanceof AppError) || !error.code.startsWith("CSV_")) throw error;
-    unreadable(out, file, told(error, path, file));
+    unreadable(out, file, wordsOf(error, path, file));
     return out;
   }
   if (columns === undefined) unreadable(out, file, `no header with ${COLUMNS.join(", ")}`);
@@ -109,8 +109,8 @@ function unreadable(out: ScannedTable, file: string, got: string): void {
   out.unread = true;
 }
 
-/** What the reader says, with its place as findings name it and its hint: both name the cause. */
-function told({ message, hint }: AppError, path: string, file: string): string {
+/** The reader's message, with its place as findings name it, and its hint: both name the cause. */
+function wordsOf({ message, hint }: AppError, path: string, file: string): string {
   return message.replaceAll(visible(path), visible(file)) + (hint === undefined ? "" : `; try: ${hint}`);
 }
 

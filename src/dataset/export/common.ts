@@ -48,16 +48,16 @@ const noteSchema = z.strictObject({
   files: z.record(z.string(), hash),
 });
 
-/** What an export says about itself. */
+/** What an export records about itself. */
 export type ExportNote = z.output<typeof noteSchema>;
 
-/** Size of shards, and whom to tell how far it is. */
+/** Size of shards, and who gets its progress. */
 export interface ExportOptions {
   /** Bytes after which a new shard is begun; default 256 MiB. */
   readonly shardBytes?: number | undefined;
   /** Also takes the crops that cleaning took out; default false. */
   readonly withRemoved?: boolean | undefined;
-  /** Told once how many pairs there are. */
+  /** Called once with the number of pairs. */
   readonly onTotal?: ((pairs: number) => void) | undefined;
   /** Called after each pair. */
   readonly onPair?: (() => void) | undefined;

@@ -195,7 +195,7 @@ describe("what is published", () => {
 });
 
 describe("importDataset", () => {
-  it("takes the removed crops back from archives that are what the note says", async () => {
+  it("takes the removed crops back from archives that match the note", async () => {
     const note = await exportDataset(at("set"), "parquet", at("lost"), { withRemoved: true });
     await rm(at("lost/removed_hands.zip"));
     await expect(importDataset(at("lost"), at("never"))).rejects.toThrow(

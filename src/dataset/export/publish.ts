@@ -1,6 +1,6 @@
 // Tables, manifest and ledger of a dataset as they may be published: nobody who decided is named, and nothing that
-// people wrote is in them. Invariants: the ids A1, A2 of who decided are those of the order in which the manifest names them, so
-// that what was published once is published the same again; hashes in the manifest are those of the published files.
+// people wrote is in them. Invariants: the ids A1, A2 of who decided are those of the order in which the manifest names
+// them, so that what was published once is published the same again; hashes in the manifest are those of the published files.
 import { copyFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError, unexpected } from "../../core/errors.ts";
@@ -17,7 +17,7 @@ import type { Pseudonyms } from "../pseudonyms.ts";
 
 type Row = Partial<Record<LedgerColumn, string>>;
 
-/** Columns that lead to a frame of a public set without its id: by its bytes, its looks, or its annotated boxes. */
+/** Columns that lead to a frame of a public set without its id: by its bytes, its look, or its annotated boxes. */
 const LEADING = ["sha256", "look", "hand_box", "face_box"] as const;
 
 /** Who decided, by numbers. */

@@ -29,7 +29,7 @@ export interface BatchOptions {
   readonly workers: number | LoaderThreads;
   /** Batches prepared beyond the one in use, >= 0; bounds the memory. */
   readonly prefetch: number;
-  /** Bytes of decoded pictures kept for later epochs, over all threads; default 1 GiB. */
+  /** Bytes of decoded pictures that are cached for later epochs, over all threads; default 1 GiB. */
   readonly cacheBytes?: number | undefined;
 }
 
@@ -63,7 +63,7 @@ export interface Batches {
   close(): Promise<void>;
 }
 
-/** Decoded pictures kept where nothing else is said. */
+/** Default size of the cache of decoded pictures. */
 export const CACHE_BYTES = 2 ** 30;
 
 /**

@@ -4,7 +4,7 @@ import { type Closable, closeAll, Handle } from "../../core/handle.ts";
 import { WorkerPool } from "../../machine/pool.ts";
 import type { LoaderOrder, WorkerRequest, WorkerSetup } from "./worker.ts";
 
-/** Of one loader: its pictures are prepared as its setup says. */
+/** Of one loader: its setup decides how its pictures are prepared. */
 export interface LoaderPart extends Closable {
   /**
    * Pictures of one batch.

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-it("gives the same bytes by SIMD and without, from plain files and others, kept or not", async () => {
+it("gives the same bytes by SIMD and without, from plain files and others, cached or not", async () => {
   const source = (w: number, h: number) =>
     sharp(drawn(w, h, "noise").data, { raw: { width: w, height: h, channels: 3 } });
   const files = [

@@ -30,7 +30,7 @@ export interface WorkerRequest {
   readonly items: readonly { readonly key: string; readonly path: string }[];
 }
 
-/** A request of one of the loaders that share the thread; without one the loader is closed, and nothing of it is kept. */
+/** A request of one of the loaders that share the thread; without one the loader is closed, and its memory freed. */
 export interface LoaderOrder {
   /** Its number, from 0. */
   readonly loader: number;
@@ -96,13 +96,13 @@ export function preparer(
 }
 
 /**
- * Keeps pictures until the bound is reached, then none of the new ones: with every picture wanted once an
- * epoch in random order, throwing out the least recent would lose most of them just before their turn.
- * Without augmentation the resized picture is kept, otherwise the whole one, since upstream resizes last.
+ * Caches pictures until the bound is reached, then none of the new ones: with every picture wanted once an
+ * epoch in random order, dropping the least recent would lose most of them just before their turn.
+ * Without augmentation the resized picture is cached, otherwise the whole one, since upstream resizes last.
  */
 function cachingDecoder(setup: WorkerSetup, pictures: Pictures) {
   const { sizePx, augment: policy, seed, perturb: how, cacheBytes } = setup;
-  const kept = new Map<string, RgbImage>();
+  const cached = new Map<string, RgbImage>();
   let bytes = 0;
   const perturbed = async (file: Uint8Array, item: Item, change: Perturbation): Promise<Photo> => {
     const photo = await openPhoto(pictures, file, { name: item.path });
@@ -112,18 +112,18 @@ function cachingDecoder(setup: WorkerSetup, pictures: Pictures) {
   return {
     /** Several at once: files that sharp has to decode, in threads of its own. Plain ones are decoded when it is their turn. */
     async open(item: Item): Promise<Opened> {
-      const known = kept.get(item.key);
+      const known = cached.get(item.key);
       if (known !== undefined) return { item, source: policy === undefined ? known : pictures.photo(known) };
       const file = readBytesNow(item.path, "an image");
       if (how !== undefined) return { item, source: await perturbed(file, item, how) };
       if (baselineJpeg(file) !== undefined) return { item, source: file };
       return { item, source: await openPhoto(pictures, file, { name: item.path }) };
     },
-    /** Keeps a picture for other epochs, if there is room. */
+    /** Caches a picture for later epochs, if there is room. */
     keep(key: string, picture: Picture, made: Uint8Array): void {
       const size = policy === undefined ? made.length : picture.width * picture.height * 3;
-      if (kept.has(key) || bytes + size > cacheBytes) return;
-      kept.set(
+      if (cached.has(key) || bytes + size > cacheBytes) return;
+      cached.set(
         key,
         policy === undefined ? { width: sizePx, height: sizePx, data: made.slice() } : picture.copy(),
       );

@@ -59,7 +59,7 @@ describe("readFairface", () => {
     expect(dropped).toEqual({});
   });
 
-  it("is a source, whose split is kept", async () => {
+  it("is a source, whose own split is used", async () => {
     await both();
     const source = await openSource(`fairface:${dir}`);
     const { train, val, test } = splitSamples([source], { seed: 1, fractions: { val: 0.5, test: 0.1 } });

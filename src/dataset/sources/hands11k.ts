@@ -67,7 +67,7 @@ async function findImages(folders: readonly string[]): Promise<ImageNames> {
   return new ImageNames(new Map());
 }
 
-/** What the rows before one said. */
+/** What the rows before one stated. */
 interface Seen {
   readonly images: Set<string>;
   readonly sexes: Map<string, { readonly sex: Sex; readonly where: string }>;

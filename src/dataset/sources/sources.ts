@@ -63,7 +63,7 @@ export async function openSource(spec: string): Promise<Source> {
   return { kind, dir: root, samples, dropped, manifestHash: await hashSamples(root, samples) };
 }
 
-/** The folder that a source's words name, looked at or not. */
+/** The folder that a source's words name, whether it has been read or not. */
 export const sourceFolder = (spec: string) => spec.slice(spec.indexOf(":") + 1);
 
 async function openPairs(dir: string): Promise<Source> {
@@ -86,7 +86,7 @@ async function openPairs(dir: string): Promise<Source> {
   return { kind: "pairs", dir: layout.root, samples, split, dropped: {}, manifestHash };
 }
 
-/** The recipe's hash, whatever else the manifest says: who needs more of it checks more of it. */
+/** The recipe's hash, whatever else is in the manifest: who needs more of it checks more of it. */
 async function recipeOf({ manifest }: Layout): Promise<Pick<Sample, "recipeHash">> {
   if (!(await exists(manifest))) return {};
   const schema = z.looseObject({ recipeHash: z.string().optional() });

@@ -74,7 +74,7 @@ function every(rate: number): () => boolean {
 }
 
 /**
- * Splits the samples of several sources. A source's own split is kept; the subjects of the others are dealt
+ * Splits the samples of several sources. A source's own split is used; the subjects of the others are dealt
  * kind by kind, stratified by sex and modality.
  *
  * @returns samples by split, in the order of sources and samples

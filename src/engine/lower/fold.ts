@@ -40,9 +40,9 @@ export function foldBatchNorms(
     gone.add(conv);
     return { ...conv, inputs: [conv.inputs[0]!, ...made.map(({ name }) => name)], outputs: node.outputs };
   });
-  const kept = folded.filter((node) => !gone.has(node));
-  const used = new Set(kept.flatMap(({ inputs }) => inputs));
-  return { nodes: kept, initializers: [...constants.values()].filter(({ name }) => used.has(name)) };
+  const rest = folded.filter((node) => !gone.has(node));
+  const used = new Set(rest.flatMap(({ inputs }) => inputs));
+  return { nodes: rest, initializers: [...constants.values()].filter(({ name }) => used.has(name)) };
 }
 
 function combine(name: string, kernel: OnnxTensor, norm: readonly Float32Array[], eps: number): OnnxTensor[] {

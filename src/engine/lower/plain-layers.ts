@@ -32,7 +32,7 @@ export interface PoolView {
   readonly axis: 1 | 2;
 }
 
-/** dx of a max-pool from x, y and dy, all four-axis tensors with height and width where `view` says. */
+/** dx of a max-pool from x, y and dy, all four-axis tensors with height and width as in `view`. */
 export function poolGradient(w: Writer, attrs: PoolAttrs, view: PoolView, [x, y, dy]: Strings): string {
   const { kernel } = attrs;
   const taps = windowTaps(w, attrs, view, x!);
@@ -97,7 +97,7 @@ function spread(w: Writer, shares: Strings, view: PoolView, attrs: PoolAttrs, di
   return cropped(w, interleave(w, phases, dims.with(axis, length), axis), axis, {
     length: length * stride,
     before: attrs.padding[direction]!,
-    kept: view.inside[axis]!,
+    size: view.inside[axis]!,
   });
 }
 
@@ -119,16 +119,16 @@ function interleave(w: Writer, maps: Strings, dims: readonly number[], axis: num
 interface Crop {
   readonly length: number;
   readonly before: number;
-  readonly kept: number;
+  readonly size: number;
 }
 
 /** Drops the padding; what no window read gets zeros. */
-function cropped(w: Writer, x: string, axis: number, { length, before, kept }: Crop): string {
+function cropped(w: Writer, x: string, axis: number, { length, before, size }: Crop): string {
   const pads = Array<number>(8).fill(0);
-  pads[axis + 4] = Math.max(0, before + kept - length);
+  pads[axis + 4] = Math.max(0, before + size - length);
   const long = w.pad(x, pads);
-  if (before === 0 && kept >= length) return long;
-  return w.slice(long, [axis], [before], [before + kept]);
+  if (before === 0 && size >= length) return long;
+  return w.slice(long, [axis], [before], [before + size]);
 }
 
 /** Over rows the fused operator; over the channels of maps its two passes (mean, then squares around it). */

@@ -178,8 +178,8 @@ function adamw(w: Writer, node: Node<"adamw">, inputs: Strings): Strings {
   const floor = mul(correction2!, w.float(eps));
   const step = w.op("Div", [m1, w.op("Add", [w.op("Sqrt", [v1]), floor])]);
   const rate = w.op("Div", [mul(lr!, correction2!), correction1!]);
-  const kept = w.op("Sub", [w.float(1), mul(lr!, decay!)]);
-  return [w.op("Sub", [mul(p!, kept), mul(step, rate)]), m1, v1];
+  const decayed = w.op("Sub", [w.float(1), mul(lr!, decay!)]);
+  return [w.op("Sub", [mul(p!, decayed), mul(step, rate)]), m1, v1];
 }
 
 /** torch's SGD with momentum (dampening 0) and coupled weight decay. */

@@ -187,12 +187,12 @@ export class Writer {
   /** The nodes that some values need: rules may leave results behind that a later rule makes in a better way. */
   #needed(values: readonly string[]): OnnxNode[] {
     const wanted = new Set(values);
-    const kept = this.nodes.toReversed().filter(({ inputs, outputs }) => {
+    const used = this.nodes.toReversed().filter(({ inputs, outputs }) => {
       if (!outputs.some((name) => wanted.has(name))) return false;
       for (const name of inputs) wanted.add(name);
       return true;
     });
-    return kept.reverse();
+    return used.reverse();
   }
 
   #constant(dtype: OnnxDtype, dims: Shape, data: Uint8Array): string {

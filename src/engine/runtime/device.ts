@@ -116,7 +116,7 @@ function probeModel(): Uint8Array {
   });
 }
 
-/** ONNX Runtime's messages begin with file, line and function; the last sentence says what was wrong. */
+/** ONNX Runtime's messages begin with file, line and function; the last sentence states what was wrong. */
 function firstReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
   return text

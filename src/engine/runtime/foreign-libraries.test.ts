@@ -24,7 +24,7 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 const seen = async (own: string) => (await foreignLibraries(own)).map(({ system, bytes }) => [system, bytes]);
 
 describe("libraries of other systems", () => {
-  it("are told by system and size, and removed, once; nothing else is", async () => {
+  it("are recognised by system and size, and removed, once; nothing else is", async () => {
     const own = join(root, "linux/x64");
     const foreign = [
       ["linux/arm64", 20],
@@ -49,7 +49,7 @@ describe("libraries of other systems", () => {
     ]);
   });
 
-  it("are looked for beside the library that runs here", async () => {
+  it("are searched for beside the library that runs here", async () => {
     const systems = (await foreignLibraries()).map(({ system }) => system);
     expect(systems).not.toContain(`${process.platform}/${process.arch}`);
     expect(existsSync(libraryFolder())).toBe(true);

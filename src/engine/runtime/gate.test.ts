@@ -1,4 +1,4 @@
-// What a thread is told that calls native code while its process ends.
+// The error of a thread that calls native code while its process ends.
 import { once } from "node:events";
 import { setEnvironmentData, Worker } from "node:worker_threads";
 import { expect, it } from "vitest";

@@ -69,7 +69,7 @@ describe("createSession", () => {
     await expect(createSession(model("Abs"), { threads: 2, config })).rejects.toThrow(/affinit/i);
   });
 
-  it("says what ONNX Runtime refused, and whose file it was", async () => {
+  it("reports what ONNX Runtime refused, and whose file it was", async () => {
     await expect(createSession(model("NoSuchOp"))).rejects.toMatchObject({
       kind: "internal",
       code: "MODEL_REFUSED",
@@ -218,7 +218,7 @@ describe.each(WAYS)("a session by %s", (_, openWay) => {
     await session.release();
   });
 
-  it("says so where the library refuses a run", async () => {
+  it("reports a run that the library refuses", async () => {
     const session = await open(model("Abs"));
     const given = { y: vector(0) }; // as long as the model allows, not as long as its result
     const run = session.run({ x }, given);

@@ -15,7 +15,7 @@ import { GRAPH_OPTIMIZATIONS, type Session, type SessionOptions } from "./sessio
 /**
  * Loads a model into ONNX Runtime.
  *
- * @param model - a serialised ONNX model; not kept
+ * @param model - a serialised ONNX model; not referenced afterwards
  * @param options - see SessionOptions
  * @returns a session, to be released by the caller
  * @throws AppError("input", "MODEL_BYTES" | "SESSION_OPTION") for what is no model or option
@@ -42,7 +42,7 @@ function checkModel(model: Uint8Array): void {
 
 /** More than any machine has. */
 const MAX_THREADS = 4096;
-/** With them the library would go on to read the model's bytes, which it does not own. */
+/** With them the library would read the model's bytes later, which it does not own. */
 const LENDING = ["session.use_ort_model_bytes_directly", "session.use_ort_model_bytes_for_initializers"];
 
 function checkOptions({ threads = 0, optimization = "all", config = {} }: SessionOptions): void {
@@ -90,7 +90,7 @@ export function ownSession(native: NativeSession): Session {
     outputNames,
     run: (feeds, fetches) =>
       handle.use(async () => {
-        await nextTurn(); // other work goes on between runs
+        await nextTurn(); // other work continues between runs
         checkRun(feeds, fetches, native); // as late as can be: what is checked is what is read
         try {
           return await nativeCall(() => native.run(feeds, fetches ?? outputNames));

@@ -2,7 +2,7 @@
 // wants them, or copied out. The Node binding copies every result into new memory, given tensors too (1.30.0), which for
 // weights and moments of 20 M parameters is 240 MB and about 90 ms a step; and it aborts the whole process if the thread
 // that runs a model with it is ended meanwhile, which these calls survive.
-// Invariants: memory that the library holds on to is kept alive by the objects here until it is released; what a failed
+// Invariants: the objects here own the memory that the library refers to, and keep it alive until it is released; what a failed
 // call took is freed.
 import type { NativeSession } from "./native.ts";
 import { type Library, openLibrary, type Pointer } from "./ort-library.ts";
@@ -11,7 +11,7 @@ import { type SessionOptions, Tensor, type Tensors } from "./session.ts";
 
 const LEVELS = { disabled: 0, basic: 1, extended: 2, all: 99 } as const;
 
-/** An array of a tensor's values; which one, the type says. */
+/** An array of a tensor's values; which one, the type decides. */
 type Values = Float32ArrayConstructor;
 type Type = readonly [name: "float32", array: Values];
 
@@ -32,7 +32,7 @@ const TYPES = {
 
 const CODES = new Map<string, number>(Object.entries(TYPES).map(([code, [name]]) => [name, Number(code)]));
 
-/** TypeScript is told of one type: what is done with all of them is the same. */
+/** TypeScript sees one type: all of them are treated the same. */
 function typeOf(code: number): Type | undefined {
   return (TYPES as unknown as Readonly<Record<number, Type>>)[code];
 }
@@ -51,14 +51,14 @@ export async function openDirect(
   const ort = await openLibrary();
   if (ort === undefined) return undefined;
   const session = load(ort, model, options);
-  let kept = false;
+  let direct = false;
   try {
     const inputs = endsOf(ort, session, "Input");
     const outputs = endsOf(ort, session, "Output");
-    kept = [...inputs, ...outputs].every(({ type }) => type !== undefined);
-    return kept ? new DirectSession(ort, session, inputs, outputs) : undefined;
+    direct = [...inputs, ...outputs].every(({ type }) => type !== undefined);
+    return direct ? new DirectSession(ort, session, inputs, outputs) : undefined;
   } finally {
-    if (!kept) ort.call("ReleaseSession", session);
+    if (!direct) ort.call("ReleaseSession", session);
   }
 }
 
@@ -103,7 +103,7 @@ function nameOf(ort: Library, pointer: Pointer): string {
   }
 }
 
-/** What the model says of an end; takes over `info`. */
+/** What the model states about an end; takes over `info`. */
 function declared(ort: Library, info: Pointer): Pick<Port, "type" | "dims"> {
   try {
     const tensor = ort.made("CastTypeInfoToTensorInfo", info);

@@ -32,7 +32,7 @@ export function listBackends(): Backend[] {
   }));
 }
 
-/** Where the binding keeps its libraries and looks for those of providers. */
+/** Where the binding has its libraries and searches for those of providers. */
 export function libraryFolder(): string {
   return join(bindingFolder(), "bin", "napi-v6", process.platform, process.arch);
 }

@@ -1,5 +1,5 @@
 // What goes into a session and comes out of it, checked before any native code sees it: names, types, shapes, memory.
-// Source: onnxruntime-common's Tensor. Invariant: what passes is memory of this thread that is as long as its shape says.
+// Source: onnxruntime-common's Tensor. Invariant: what passes is memory of this thread that is as long as its shape demands.
 import { type AppError, unexpected } from "../../core/errors.ts";
 import type { Tensor, Tensors } from "./session.ts";
 
@@ -12,7 +12,7 @@ export interface Port {
   readonly dims: readonly (number | undefined)[] | undefined;
 }
 
-/** Names of the arrays that hold values of each type; a name says more than a class, of which every realm has its own. */
+/** Names of the arrays that hold values of each type; a name is safer than a class, of which every realm has its own. */
 const ARRAYS: Readonly<Record<string, readonly string[]>> = {
   float32: ["Float32Array"],
   float64: ["Float64Array"],

@@ -1,7 +1,8 @@
-// Keeps ONNX Runtime from sending usage data: since 1.29 its libraries for Linux and macOS do so unless told otherwise, keep an
+// Keeps ONNX Runtime from sending usage data: since 1.29 its libraries for Linux and macOS do so by default, store an
 // identifier of the machine in the cache folder, and have a thread for it, which reads freed memory when a process ends.
-// Source: github microsoft/onnxruntime, onnxruntime/core/platform/posix/telemetry.cc. Invariant: told before the library's
-// environment is made, it makes no thread, no file and no connection; who sets the variable himself is not overruled.
+// Source: github microsoft/onnxruntime, onnxruntime/core/platform/posix/telemetry.cc. Invariant: switched off before
+// the library's environment is made, it makes no thread, no file and no connection; who sets the variable himself is
+// not overruled.
 import { isMainThread } from "node:worker_threads";
 
 const NAME = "ORT_DISABLE_TELEMETRY";
@@ -12,7 +13,7 @@ export interface Libc {
   setenv(name: string, value: string, overwrite: number): number;
 }
 
-/** Tells it by the environment of the process, which the main thread of Node can change. */
+/** Switches it off by the environment of the process, which the main thread of Node can change. */
 export function disableTelemetry(): void {
   process.env[NAME] ??= "1";
 }
@@ -28,6 +29,6 @@ export function disableTelemetryOfThread(libc: () => Libc | undefined): void {
     const found = libc();
     if (found !== undefined && found.getenv(NAME) === null) found.setenv(NAME, "1", 0);
   } catch {
-    // The library is told once more by its own interface, when its environment is there.
+    // It is switched off once more by the library's own interface, when its environment is there.
   }
 }

@@ -100,7 +100,7 @@ const CASES: readonly (readonly [string, TfliteOperator, readonly TfliteTensor[]
     [image, tensor([1, 1, 1, 1, 1], [1]), image],
   ],
   [
-    "other values than its shape says",
+    "other values than its shape demands",
     { op: "DEQUANTIZE", inputs: [0], outputs: [1], options: {} },
     [{ ...tensor([2]), dtype: "float16", data: new Uint8Array(4) }, tensor([5])],
   ],

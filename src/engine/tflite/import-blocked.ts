@@ -10,7 +10,7 @@ import { intsOf, made, Rewrite, sliceRows, valuesOf } from "./onnx-rewrite.ts";
  * Rewrites a graph for kernels that work on blocks of channels.
  *
  * @param model - images are NCHW; weights are float32 constants
- * @param block - channels in a block, as probeBlock tells; undefined if there are no such kernels
+ * @param block - channels in a block, as probeBlock finds; undefined if there are no such kernels
  * @returns a model with the same ends; the same object if there is nothing to rewrite
  * @example encodeModel(forBlockedKernels(importTflite(readTflite(bytes)), await probeBlock()))
  */
@@ -125,7 +125,7 @@ function isPointwise({ conv, weight }: Kernel): boolean {
   return still && groupOf(conv) === 1 && weight.dims[2] === 1 && weight.dims[3] === 1;
 }
 
-/** Channels of a value, where what made it tells. */
+/** Channels of a value, where the node that made it determines them. */
 function channelsOf(rewrite: Rewrite, name: string): number | undefined {
   const maker = rewrite.maker(name);
   if (maker?.op === "Relu" || maker?.op === "Clip") return channelsOf(rewrite, maker.inputs[0]!);

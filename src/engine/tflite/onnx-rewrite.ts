@@ -1,9 +1,9 @@
-// An ONNX graph that is being rewritten: what rules look up, and the nodes they put in place of others.
+// An ONNX graph that is being rewritten: what rules query, and the nodes they put in place of others.
 // Invariant: nodes stay in topological order if what is put in place of a node reads only what that node could read.
 import type { AttributeValue, OnnxGraph, OnnxNode, OnnxTensor } from "../../formats/onnx.ts";
 import { elementCount } from "../../formats/tensor.ts";
 
-/** A graph with what its rules look up, and what they put in place of its nodes. */
+/** A graph with what its rules query, and what they put in place of its nodes. */
 export class Rewrite {
   readonly #graph: OnnxGraph;
   readonly #constants: ReadonlyMap<string, OnnxTensor>;

@@ -9,7 +9,7 @@ export function showUrl(url: string | URL): string {
 }
 
 /** True for what is meant as an address, well written or not. */
-export const looksLikeAddress = (text: string) => /^\s*https?:\/\//i.test(text);
+export const isWebAddress = (text: string) => /^\s*https?:\/\//i.test(text);
 
 /**
  * An http(s) address without a name and password in it.

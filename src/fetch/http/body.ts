@@ -10,7 +10,7 @@ import { Transient } from "./retry.ts";
 const RATE_MS = 60_000;
 /** Bytes that wait for the disk before the connection has to. */
 const MOST_WAITING = 1 << 20;
-const AGAIN = "run the same command again; it goes on where this stopped";
+const AGAIN = "run the same command again; it continues where this stopped";
 
 /** What of Node's `IncomingMessage` is used; no type of Node's, as the library's types lead here. */
 interface Message {
@@ -66,7 +66,7 @@ export function openBody(url: URL, message: Message, patience: Patience): Body {
   });
   message.on("end", () => (message.complete ? end({}) : broken()));
   message.on("error", broken);
-  message.on("close", () => broken()); // after "end" it says nothing new
+  message.on("close", () => broken()); // after "end" it is nothing new
   return {
     async *chunks() {
       for (;;) {
@@ -133,7 +133,7 @@ export function cut(url: URL, got: string, cause?: unknown): Transient {
   return new Transient(new AppError("remote", "REMOTE_CUT", message, { hint: AGAIN, cause }));
 }
 
-/** What a fault of a connection says: of several addresses of one host, the first. */
+/** Message of a connection's fault; if several addresses of one host failed, that of the first. */
 export function why(error: unknown): string {
   const first = error instanceof AggregateError ? error.errors[0] : error;
   return show(first instanceof Error && first.message === "" ? first.name : first, 120);

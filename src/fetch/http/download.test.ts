@@ -66,7 +66,7 @@ describe("a download", () => {
     ]);
   });
 
-  it("goes on after every cut, however many there are", async () => {
+  it("continues after every cut, however many there are", async () => {
     hub.cutAfter = 4000;
     const { sha256 } = await fetchIt({ retries: 1 });
     expect(sha256).toBe(hashOf(BYTES));
@@ -78,7 +78,7 @@ describe("a download", () => {
     ).toBe(true);
   });
 
-  it("goes on with the part of an earlier run", async () => {
+  it("continues the part of an earlier run", async () => {
     hub.cutAfter = 20_000;
     hub.tricks.push(() => false, status(404));
     await fails("REMOTE_NOT_FOUND");
@@ -145,7 +145,7 @@ describe("a download", () => {
     expect(new Uint8Array(await readFile(path))).toEqual(BYTES.subarray(1));
   });
 
-  it("waits as long as a busy server says, and no longer than its attempts", async () => {
+  it("waits as long as a busy server asks, and no longer than its attempts", async () => {
     hub.tricks.push(status(429, { "retry-after": "1" }), status(503), status(500));
     const start = performance.now();
     const { sha256 } = await fetchIt();
@@ -166,7 +166,7 @@ describe("a download", () => {
     hub.cutAfter = 20_000;
     hub.ranges = false;
     const error = await fails("REMOTE_CUT", { retries: 2 }, /^Expected the whole of http/);
-    expect(error.hint).toBe("run the same command again; it goes on where this stopped");
+    expect(error.hint).toBe("run the same command again; it continues where this stopped");
     expect(ranges()).toHaveLength(3);
   });
 
@@ -187,7 +187,7 @@ describe("a download", () => {
 });
 
 describe("what is no file", () => {
-  it("is a web page, by its head or by its looks", async () => {
+  it("is a web page, by its head or by its content", async () => {
     hub.tricks.push(status(200, { "content-type": "text/html; charset=utf-8" }, "Quota exceeded"));
     const error = await fails("REMOTE_HTML", {}, /got a web page$/);
     expect(error.hint).toContain("open the address");
@@ -196,13 +196,13 @@ describe("what is no file", () => {
   });
 
   it("is refused or missing", async () => {
-    const hints = { denied: "set HF_TOKEN", missing: "look for the name" };
+    const hints = { denied: "set HF_TOKEN", missing: "check the name" };
     hub.tricks.push(status(401), status(403), status(404), status(418));
     expect((await fails("REMOTE_DENIED", { hints }, /^Expected access at .* got 401/)).hint).toBe(
       "set HF_TOKEN",
     );
     await fails("REMOTE_DENIED");
-    expect((await fails("REMOTE_NOT_FOUND", { hints })).hint).toBe("look for the name");
+    expect((await fails("REMOTE_NOT_FOUND", { hints })).hint).toBe("check the name");
     await fails("REMOTE_STATUS", {}, /got 418/);
   });
 

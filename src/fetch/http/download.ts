@@ -1,4 +1,4 @@
-// Downloads of large files over HTTP: they go on where they stopped, and appear whole or not at all.
+// Downloads of large files over HTTP: they resume where they stopped, and appear whole or not at all.
 // Invariants: bytes are only put behind a part if the server proves that both belong to the same file (a strong ETag), or if
 // the whole is checked by a known SHA-256; no more is written than was announced, and than is free; no page of HTML is ever
 // taken for data; the final path holds checked bytes; every download ends.
@@ -9,13 +9,13 @@ import { AppError } from "../../core/errors.ts";
 import { sha256 } from "../../machine/files.ts";
 import { addressOf, showUrl } from "./address.ts";
 import { request } from "./http.ts";
-import { discard, type Held, heldOf, partialOf } from "./partial.ts";
+import { discard, partialOf, type Received, readPart } from "./partial.ts";
 import { LEAST_RATE } from "./patience.ts";
 import {
   type Downloaded,
   type DownloadOptions,
   type Job,
-  mayGoOn,
+  mayContinue,
   placeOf,
   rangeAfter,
   store,
@@ -49,7 +49,7 @@ export async function download(
   const part = partialOf(path, options.id ?? sha256(address.href));
   const time = timeLimit(address, options);
   try {
-    const { bytes } = await heldOf(part);
+    const { bytes } = await readPart(part);
     const job: Job = {
       url: address,
       part,
@@ -75,7 +75,7 @@ function timeLimit(url: URL, { signal, totalMs = WEEK_MS, clock = MACHINE_CLOCK 
   const stop = clock.after(totalMs, () => {
     const message = `Expected the whole of ${showUrl(url)} within ${totalMs / 3_600_000} hours, got a part of it`;
     const hint =
-      "run the same command again: it goes on where this stopped if the server can; or look for a mirror";
+      "run the same command again: it continues where this stopped if the server can; or find a mirror";
     own.abort(new AppError("remote", "REMOTE_SLOW", message, { hint }));
   });
   return { signal: signal === undefined ? own.signal : AbortSignal.any([signal, own.signal]), stop };
@@ -94,7 +94,7 @@ async function bringWhole(job: Job): Promise<string> {
   }
 }
 
-/** Tells whether the last attempt brought more than there ever was, and enough for its time. */
+/** Whether the last attempt brought more than there ever was, and enough for its time. */
 function progress(job: Job): () => boolean {
   const { clock = MACHINE_CLOCK, leastRate = LEAST_RATE } = job.options;
   let [most, sinceMs] = [job.bytes, clock.now()];
@@ -110,23 +110,23 @@ function progress(job: Job): () => boolean {
 /** One attempt: returns when the part is whole. */
 async function receive(job: Job): Promise<void> {
   const { part, options } = job;
-  const held = await heldOf(part);
-  if (held.bytes > 0 && held.note?.totalBytes === held.bytes) return;
-  if (mayGoOn(held, options)) {
-    if (await ask(job, held)) return;
+  const received = await readPart(part);
+  if (received.bytes > 0 && received.note?.totalBytes === received.bytes) return;
+  if (mayContinue(received, options)) {
+    if (await ask(job, received)) return;
     await discard(part); // the file has changed: begin again, now without a range
   }
   await ask(job, { bytes: 0 });
 }
 
-/** @returns false if what came does not continue what is held */
-async function ask(job: Job, held: Held): Promise<boolean> {
+/** @returns false if what came does not continue the part */
+async function ask(job: Job, received: Received): Promise<boolean> {
   const { options } = job;
   const url = (await options.locate?.()) ?? job.url;
-  const headers = { ...options.headers, ...rangeAfter(held) };
+  const headers = { ...options.headers, ...rangeAfter(received) };
   const answer = await request(url, { ...options, method: "GET", headers });
   try {
-    const place = placeOf(answer, held, job);
+    const place = placeOf(answer, received, job);
     if (place !== undefined) await store(job, answer, place);
     return place !== undefined;
   } finally {

@@ -19,7 +19,7 @@ export interface RequestOptions extends Patience {
   readonly hints?:
     | { readonly denied?: string | undefined; readonly missing?: string | undefined }
     | undefined;
-  /** Kept between requests and redirects, each sent where it belongs. */
+  /** Cookies between requests and redirects, each sent where it belongs. */
   readonly cookies?: Cookies | undefined;
   /** What a web page means that came in place of a file. */
   readonly page?: ((page: Page) => AppError) | undefined;
@@ -41,8 +41,8 @@ export interface Page {
 }
 
 const MAX_REDIRECTS = 10;
-/** Of a page that says why there is no file. */
-const TOLD_BYTES = 1 << 20;
+/** Of a page that states why there is no file. */
+const REASON_BYTES = 1 << 20;
 /** Of a page that is read for what it lists. */
 const LISTED_BYTES = 64 << 20;
 const CREDENTIALS = ["authorization", "cookie"];
@@ -112,9 +112,9 @@ function badRedirect(from: URL, got: unknown): AppError {
 }
 
 function withoutCredentials(headers: Headers): Headers {
-  const kept = new Headers(headers);
-  for (const name of CREDENTIALS) kept.delete(name);
-  return kept;
+  const rest = new Headers(headers);
+  for (const name of CREDENTIALS) rest.delete(name);
+  return rest;
 }
 
 async function checked(answer: Answer, options: RequestOptions): Promise<Answer> {
@@ -127,7 +127,7 @@ async function checked(answer: Answer, options: RequestOptions): Promise<Answer>
     answer.cancel();
     throw packed(url, coding);
   }
-  const error = await told(answer, options);
+  const error = await refusal(answer, options);
   if (BUSY.has(status)) throw new Transient(error, retryAfterMs(headers.get("retry-after")));
   throw error;
 }
@@ -139,8 +139,8 @@ function packed(url: URL, coding: string): AppError {
   return unexpected("remote", { ...e, hint });
 }
 
-/** What a refusal says; a page of a known server says more than its status. */
-async function told(answer: Answer, { page, hints }: RequestOptions): Promise<AppError> {
+/** The error for a refusal; a page of a known server explains more than its status. */
+async function refusal(answer: Answer, { page, hints }: RequestOptions): Promise<AppError> {
   const { status, url } = answer;
   if (page !== undefined && isPage(answer)) return page({ html: await pageText(answer), url, status });
   answer.cancel();
@@ -152,9 +152,9 @@ export function isPage({ headers }: Pick<Answer, "headers">): boolean {
   return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
 }
 
-/** The beginning of a web page that says why there is no file; one that breaks off is as long as what came. */
+/** The beginning of a web page that states why there is no file; one that breaks off is as long as what came. */
 export async function pageText(answer: Answer): Promise<string> {
-  return await readPage(answer, TOLD_BYTES, (error) => {
+  return await readPage(answer, REASON_BYTES, (error) => {
     if (!(error instanceof Transient)) throw error;
   });
 }
@@ -162,7 +162,7 @@ export async function pageText(answer: Answer): Promise<string> {
 /**
  * A web page as a whole, for what it lists.
  *
- * @throws Transient if it breaks off, AppError("remote", "REMOTE_LENGTH") if it has no end that can be told
+ * @throws Transient if it breaks off, AppError("remote", "REMOTE_LENGTH") if its end cannot be recognised
  */
 export async function wholePage(answer: Answer): Promise<string> {
   try {
@@ -180,7 +180,7 @@ function endless(url: URL, got: string): AppError {
   return new AppError("remote", "REMOTE_LENGTH", message);
 }
 
-/** @param onShort - told of a page that is longer than wanted, or has broken off by an error */
+/** @param onShort - called for a page that is longer than wanted, or has broken off by an error */
 async function readPage(answer: Answer, most: number, onShort: (error?: unknown) => void): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;

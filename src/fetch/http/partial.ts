@@ -1,4 +1,4 @@
-// The part of a download that is there: `<path>.part`, and `<path>.part.json` that says what it is a part of.
+// The part of a download that is there: `<path>.part`, and `<path>.part.json` that states what it is a part of.
 // Invariant: a part without its note, or of another file, counts as nothing.
 import { rm, stat } from "node:fs/promises";
 import { z } from "zod";
@@ -13,7 +13,7 @@ const noteSchema = z.strictObject({
   /** As the server wrote it, weak or strong. */
   etag: z.string().nullable(),
 });
-/** What a part belongs to, as the server said. */
+/** What a part belongs to, as the server described it. */
 export type Note = z.infer<typeof noteSchema>;
 
 /** Where a part and its note lie. */
@@ -24,18 +24,18 @@ export interface Partial {
 }
 
 /** What an earlier attempt left. */
-export interface Held {
+export interface Received {
   readonly bytes: number;
   readonly note?: Note | undefined;
 }
 
-/** The part of `path`; `id` tells one remote file from another. */
+/** The part of `path`; `id` distinguishes remote files. */
 export function partialOf(path: string, id: string): Partial {
   return { path: `${path}.part`, notePath: `${path}.part.json`, id };
 }
 
 /** What is there of this file. */
-export async function heldOf({ path, notePath, id }: Partial): Promise<Held> {
+export async function readPart({ path, notePath, id }: Partial): Promise<Received> {
   try {
     const { size } = await stat(path);
     const note = parseJson(await readText(notePath, "a download's note"), noteSchema, notePath);

@@ -8,11 +8,11 @@ import { type ChunkFile, checkRoom, writeChunk } from "../../machine/disk.ts";
 import { showUrl } from "./address.ts";
 import { cut } from "./body.ts";
 import { isPage, pageText, type RequestOptions } from "./http.ts";
-import { discard, type Held, type Note, type Partial, writeNote } from "./partial.ts";
+import { discard, type Note, type Partial, type Received, writeNote } from "./partial.ts";
 import type { Patience } from "./patience.ts";
 import type { RetryOptions } from "./retry.ts";
 import { type Answer, lengthOf } from "./transport.ts";
-import { checkLength, htmlPage, looksLikePage, type Wanted } from "./whole.ts";
+import { checkLength, htmlPage, isHtml, type Wanted } from "./whole.ts";
 
 /** How to download, and what must come. */
 export interface DownloadOptions
@@ -32,7 +32,7 @@ export interface DownloadOptions
   readonly freeBytes?: ((folder: string) => Promise<number>) | undefined;
   /** Sees what has come, whole and checked, before it appears at its path. */
   readonly onChecked?: ((found: Downloaded) => Promise<void>) | undefined;
-  /** Told the bytes so far, and of all, if known. */
+  /** Called with the bytes so far, and the total, if known. */
   readonly onProgress?: ((doneBytes: number, totalBytes: number | undefined) => void) | undefined;
 }
 
@@ -68,13 +68,13 @@ export interface Place {
 /** A name of one version of a file to the byte; a weak one (`W/`) and a date may stay the same as bytes change. */
 const isStrong = (etag: string | null) => etag !== null && /^"[\x21\x23-\x7e\x80-\xff]+"$/.test(etag);
 
-/** True if what is held may be gone on with: its version is named, or the whole will be checked by a hash. */
-export function mayGoOn({ bytes, note }: Held, { sha256 }: Pick<DownloadOptions, "sha256">): boolean {
+/** True if the part may be continued: its version is named, or the whole will be checked by a hash. */
+export function mayContinue({ bytes, note }: Received, { sha256 }: Pick<DownloadOptions, "sha256">): boolean {
   return bytes > 0 && note !== undefined && (isStrong(note.etag) || sha256 !== undefined);
 }
 
-/** Headers that ask for what is missing; a server that keeps to RFC 9110 sends all of a file that has changed. */
-export function rangeAfter({ bytes, note }: Held): Record<string, string> {
+/** Headers that ask for what is missing; a server that follows RFC 9110 sends all of a file that has changed. */
+export function rangeAfter({ bytes, note }: Received): Record<string, string> {
   if (bytes === 0) return {};
   const { etag = null } = note ?? {};
   return { range: `bytes=${bytes}-`, ...(isStrong(etag) ? { "if-range": etag! } : {}) };
@@ -86,7 +86,11 @@ export function rangeAfter({ bytes, note }: Held): Record<string, string> {
  * @returns undefined if they do not continue the part that is there
  * @throws AppError("remote", "REMOTE_STATUS" | "REMOTE_LENGTH")
  */
-export function placeOf(answer: Answer, held: Held, { part: { id }, options }: Job): Place | undefined {
+export function placeOf(
+  answer: Answer,
+  received: Received,
+  { part: { id }, options }: Job,
+): Place | undefined {
   const { status, headers, length, url } = answer;
   const etag = headers.get("etag");
   if (status === 200) {
@@ -94,7 +98,7 @@ export function placeOf(answer: Answer, held: Held, { part: { id }, options }: J
       throw endless(url);
     return { start: 0, end: length, note: { id, totalBytes: length ?? null, etag } };
   }
-  if (held.bytes === 0) {
+  if (received.bytes === 0) {
     throw unexpected("remote", {
       code: "REMOTE_STATUS",
       expected: "status 200",
@@ -103,8 +107,8 @@ export function placeOf(answer: Answer, held: Held, { part: { id }, options }: J
     });
   }
   const [start, last, total] = rangeOf(headers.get("content-range"));
-  const known = held.note?.totalBytes ?? total;
-  const same = status === 206 && start === held.bytes && total === known && etag === held.note?.etag;
+  const known = received.note?.totalBytes ?? total;
+  const same = status === 206 && start === received.bytes && total === known && etag === received.note?.etag;
   if (!same || last! >= total! || last! < start) return undefined;
   const end = last! + 1;
   if (length !== undefined && length !== end - start) return undefined;
@@ -120,7 +124,7 @@ function rangeOf(text: string | null): (number | undefined)[] {
 function endless(url: URL): AppError {
   const expected = "a length of the file";
   const hint =
-    "a cut could not be told from the end: give the file's hash (--sha256), or another address of it";
+    "a cut could not be distinguished from the end: give the file's hash (--sha256), or another address of it";
   return unexpected("remote", { code: "REMOTE_LENGTH", expected, name: showUrl(url), got: undefined, hint });
 }
 
@@ -162,7 +166,7 @@ async function writeBody(
   job.bytes = start;
   for await (const chunk of answer.chunks()) {
     const after = job.bytes + chunk.byteLength;
-    if (job.bytes === 0 && looksLikePage(chunk)) throw htmlPage(showUrl(answer.url));
+    if (job.bytes === 0 && isHtml(chunk)) throw htmlPage(showUrl(answer.url));
     if (most !== undefined && after > most) throw await tooLong(job, answer.url, most);
     if (after > room) {
       room = after + ROOM_STEP;
@@ -174,7 +178,7 @@ async function writeBody(
   }
 }
 
-/** What was announced was wrong, so that nothing of it is kept. */
+/** What was announced was wrong, so that all of it is removed. */
 async function tooLong({ part }: Job, url: URL, most: number): Promise<AppError> {
   await discard(part);
   const e = { code: "REMOTE_LENGTH", expected: `${most} bytes`, name: showUrl(url), got: "more" };

@@ -10,7 +10,7 @@ export interface RetryOptions {
   readonly retries?: number | undefined;
   /** First wait, doubled each time, ms; default 1000. A server's Retry-After goes before it. */
   readonly waitMs?: number | undefined;
-  /** Told before each pause: its length, ms, and what went wrong. */
+  /** Called before each pause: its length, ms, and what went wrong. */
   readonly onWait?: ((ms: number, fault: AppError) => void) | undefined;
   /** For tests. */
   readonly clock?: Clock | undefined;
@@ -78,7 +78,7 @@ function pause(ms: number, clock: Clock, signal: AbortSignal | undefined): Promi
 /** What a signal's abort means: the user's, unless it carries a fault of its own (no time left). */
 export function stopped({ reason }: AbortSignal): Error {
   if (reason instanceof AppError) return reason;
-  return new Interrupted("Stopped; the same command goes on with what is there");
+  return new Interrupted("Stopped; the same command continues with what is there");
 }
 
 /**

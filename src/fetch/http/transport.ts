@@ -28,7 +28,7 @@ export interface Answer extends Pick<Body, "chunks" | "cancel"> {
   readonly headers: Headers;
   /** Bytes of the body as announced; undefined if nothing was. */
   readonly length: number | undefined;
-  /** False if the body ends where the connection does, so that a cut cannot be told from its end. */
+  /** False if the body ends where the connection does, so that a cut cannot be distinguished from its end. */
   readonly bounded: boolean;
 }
 

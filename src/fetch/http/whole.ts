@@ -18,7 +18,7 @@ const HTML = /^(\xef\xbb\xbf)?\s*(<!--[\s\S]*?-->\s*)*<(!doctype\s+html|html|hea
 const HEAD_BYTES = 256;
 
 /** True if bytes begin as a web page does. */
-export const looksLikePage = (bytes: Uint8Array) =>
+export const isHtml = (bytes: Uint8Array) =>
   HTML.test(new TextDecoder("latin1").decode(bytes.subarray(0, HEAD_BYTES)));
 
 /** A web page in place of a file. */
@@ -40,7 +40,7 @@ export function checkLength(got: number | null, wanted: number | undefined, from
 }
 
 /**
- * Judges the whole part; a wrong one is thrown away, for going on with it would not mend it.
+ * Judges the whole part; a wrong one is thrown away, for continuing it would not mend it.
  *
  * @param from - where it came from, for messages
  * @returns hex SHA-256
@@ -52,7 +52,7 @@ export async function checkWhole(
   { sha256: wanted, sizeBytes }: Wanted,
 ): Promise<string> {
   try {
-    if (looksLikePage(await beginning(part))) throw htmlPage(from);
+    if (isHtml(await beginning(part))) throw htmlPage(from);
     checkLength((await stat(part.path)).size, sizeBytes, from);
     const found = await sha256File(part.path);
     if (wanted === undefined || wanted.toLowerCase() === found) return found;
@@ -68,7 +68,7 @@ export async function checkWhole(
   }
 }
 
-/** The first bytes of the part: a page may have come in pieces too small to tell. */
+/** The first bytes of the part: a page may have come in pieces too small to recognise. */
 async function beginning({ path }: Partial): Promise<Uint8Array> {
   const file = await open(path);
   try {

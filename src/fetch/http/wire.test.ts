@@ -290,7 +290,7 @@ describe("bounds on time", () => {
     expect(server.asked).toHaveLength(2);
   });
 
-  it("a body that drips, however long it goes on", async () => {
+  it("a body that drips, however long it lasts", async () => {
     let come = 0;
     /** Seven seconds after the byte before came. */
     const later: Step = async (isOpen) => {
@@ -368,7 +368,7 @@ describe("bounds on time", () => {
 
 describe("a part is gone on with", () => {
   const V1 = 'etag: "v1"';
-  /** What the second request says, after seven bytes of FILE came with these headers. */
+  /** What the second request asks for, after seven bytes of FILE came with these headers. */
   async function second(first: readonly string[], answer: string, options: DownloadOptions = {}) {
     say(part(FILE, 7, ...first));
     say(answer);

@@ -80,7 +80,7 @@ function isJfif(bytes: Uint8Array, at: number): boolean {
 
 function readQuants(bytes: Uint8Array, from: number, end: number, quants: Map<number, number>): boolean {
   for (let at = from; at < end; at += 65) {
-    if (bytes[at]! > 3 || at + 65 > end) return false; // the upper half says 16 bits
+    if (bytes[at]! > 3 || at + 65 > end) return false; // the upper half means 16 bits
     quants.set(bytes[at]!, at + 1);
   }
   return true;

@@ -1,14 +1,14 @@
 // ◇ Browser-safe. Plain JPEGs, decoded at the beginning of a memory.
 // Source: simd/jpeg.ts, baseline.ts. Invariant: bit for bit what libjpeg-turbo gives, or nothing.
 import { type BaselineJpeg, baselineJpeg } from "./baseline.ts";
-import { align, Held, MOST_PIXELS, room, type SimdMemory, SLACK } from "./memory.ts";
+import { align, MOST_PIXELS, Resident, room, type SimdMemory, SLACK } from "./memory.ts";
 
 /**
  * Decodes a file; what lay in the memory is gone.
  *
  * @returns undefined if it is not a plain JPEG, not of a picture's values, or too large
  */
-export function decodedIn(memory: SimdMemory, file: Uint8Array): Held | undefined {
+export function decodedIn(memory: SimdMemory, file: Uint8Array): Resident | undefined {
   const header = baselineJpeg(file);
   if (header === undefined || header.width * header.height > MOST_PIXELS) return undefined;
   const planes = memory.start + room(header);
@@ -17,7 +17,7 @@ export function decodedIn(memory: SimdMemory, file: Uint8Array): Held | undefine
   memory.bytes.set(file, from);
   memory.free = from;
   return decodeFrom(memory, header, from, file.length - header.data, planes)
-    ? new Held(memory, header, true)
+    ? new Resident(memory, header, true)
     : undefined;
 }
 

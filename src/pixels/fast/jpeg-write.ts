@@ -87,7 +87,7 @@ const PLACES = 512;
 /**
  * Length of each symbol's code, and of one more symbol that keeps the code of all ones free; [257], 0 for none.
  *
- * libjpeg looks through all nodes for the two lightest, of equal ones those that stand later, and puts their sum in the
+ * libjpeg searches all nodes for the two lightest, of equal ones those that stand later, and puts their sum in the
  * place of the lightest. Sums come in the order of their weights, so the lightest is the first of the sorted symbols or
  * the first of the sums.
  */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { lookAt, lookPlainly } from "../../../test/lent.ts";
+import { withPlain, withSimd } from "../../../test/lent.ts";
 import { Random } from "../../core/random.ts";
 import { samplePlain } from "../chip.ts";
 import { type RgbImage, resizeBilinear } from "../pixels.ts";
@@ -25,8 +25,8 @@ describe("resized", () => {
     fc.assert(
       fc.property(side, side, side, side, fc.nat(99), (width, height, toWidth, toHeight, seed) => {
         const image = noise(width, height, seed);
-        const small = lookAt(image, (lent) => lent.resized(toWidth, toHeight).copy());
-        lookAt(noise(50, 40, 3), (lent) => lent.resized(30, 20).copy()); // does not write into what was given before
+        const small = withSimd(image, (lent) => lent.resized(toWidth, toHeight).copy());
+        withSimd(noise(50, 40, 3), (lent) => lent.resized(30, 20).copy()); // does not write into what was given before
         expect(small).toEqual({ ...resizeBilinear(image, toWidth, toHeight), data: expect.anything() });
         expect(compare(small.data, resizeBilinear(image, toWidth, toHeight).data)).toBe(0);
       }),
@@ -43,7 +43,7 @@ describe("resized after halvings", () => {
         let plain = image;
         for (let k = 0; k < halvings; k++) plain = reduceByTwo(plain);
         plain = resizeBilinear(plain, width, height);
-        const small = lookAt(image, (lent) => lent.resized(width, height, halvings).copy());
+        const small = withSimd(image, (lent) => lent.resized(width, height, halvings).copy());
         expect(compare(small.data, plain.data)).toBe(0);
       }),
       { numRuns: 60, seed: 2 },
@@ -80,7 +80,7 @@ describe("sampled", () => {
       const image = { width, height, data };
       const plain = samplePlain(image, k % 3, walk, 65);
       const whole = { left: 0, top: 0, right: width - 1, bottom: height - 1 };
-      const { data: out } = lookAt(image, (lent) => lent.sampled(whole, k % 3, walk, 65).copy());
+      const { data: out } = withSimd(image, (lent) => lent.sampled(whole, k % 3, walk, 65).copy());
       expect(Buffer.compare(Buffer.from(out), Buffer.from(plain.data))).toBe(0);
     }
   });
@@ -95,7 +95,7 @@ describe("sampled", () => {
       const cut = Buffer.concat(rows.map((at) => data.subarray(3 * at, 3 * (at + 91))));
       const plain = samplePlain({ width: 91, height: 65, data: cut }, halvings, walk, 48).data;
       const picture = { width: 120, height: 90, data };
-      const { data: out } = lookAt(picture, (lent) => lent.sampled(part, halvings, walk, 48).copy());
+      const { data: out } = withSimd(picture, (lent) => lent.sampled(part, halvings, walk, 48).copy());
       expect(Buffer.compare(Buffer.from(out), Buffer.from(plain))).toBe(0);
     }
   });
@@ -109,6 +109,6 @@ describe("sampled", () => {
         .sampled(whole, 2, walk, 32)
         .copy()
         .data.every((v) => v === 0);
-    expect([lookAt(image, black), lookPlainly(image, black)]).toEqual([true, true]);
+    expect([withSimd(image, black), withPlain(image, black)]).toEqual([true, true]);
   });
 });

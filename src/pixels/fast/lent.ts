@@ -6,7 +6,7 @@ import type { Augmentation } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
 import { augmentedIn } from "./augment.ts";
 import { encodedIn } from "./encode.ts";
-import { Held, MOST_PIXELS, type Region, room, type SimdMemory, SLACK } from "./memory.ts";
+import { MOST_PIXELS, type Region, Resident, room, type SimdMemory, SLACK } from "./memory.ts";
 import { copied, type Lender, Picture } from "./picture.ts";
 import { augmentedPlain } from "./plain.ts";
 import { resampledIn } from "./resample.ts";
@@ -41,14 +41,14 @@ export class LentPicture extends Picture {
     this.#lease.check();
     const region = this.#region;
     if (halvings === 0 && region.width === widthPx && region.height === heightPx) return this;
-    const small = region instanceof Held ? region.small : undefined;
+    const small = region instanceof Resident ? region.small : undefined;
     if (small?.width === widthPx && small.height === heightPx && small.halvings === halvings)
       return this.#lend(small);
     if (widthPx * heightPx > MOST_PIXELS)
       return this.#lease.plain(this.copy()).resized(widthPx, heightPx, halvings);
     resampledIn(this.#memory, region, { widthPx, heightPx, halvings });
     const made = this.#memory.keep({ width: widthPx, height: heightPx });
-    if (region instanceof Held) region.small ??= { ...made, halvings, end: this.#memory.free };
+    if (region instanceof Resident) region.small ??= { ...made, halvings, end: this.#memory.free };
     return this.#lend(made);
   }
 

@@ -57,7 +57,7 @@ export interface Region extends Size {
   /**
    * Where its colours are.
    *
-   * @param part - what is looked at of them; default all
+   * @param part - the part of them that is wanted; default all
    */
   at(part?: Part): number;
 }
@@ -113,7 +113,7 @@ export class SimdMemory {
 }
 
 /** The picture at the beginning of a memory. A decoded one has room for its colours, which are made where they are wanted. */
-export class Held implements Region {
+export class Resident implements Region {
   readonly #memory: SimdMemory;
   readonly width: number;
   readonly height: number;

@@ -64,7 +64,7 @@ export type Block<R> = (picture: Picture) => Owned<R>;
 export interface Lender {
   /** @throws AppError("internal", "PICTURE_ENDED") when the block has ended */
   check(): void;
-  /** A picture that was made in the block; where there is room, it goes on in the memory. */
+  /** A picture that was made in the block; it is put into the memory where there is room. */
   lend(image: RgbImage): Picture;
   /** One that is too large for the memory, or becomes so. */
   plain(image: RgbImage): Picture;

@@ -15,7 +15,7 @@ const copyOf = (photo: Photo) => withPicture(photo, (lent) => lent.copy());
 /** Without a listing of all bytes when they differ. */
 const equal = (a: RgbImage["data"], b: RgbImage["data"]) => Buffer.from(a).equals(Buffer.from(b));
 
-describe("a decoded picture, whose colours are made when they are looked at", () => {
+describe("a decoded picture, whose colours are made when they are read", () => {
   const drawnJpeg = fc.record({
     width: fc.integer({ min: 16, max: 120 }),
     height: fc.integer({ min: 16, max: 120 }),
@@ -49,9 +49,9 @@ describe("a decoded picture, whose colours are made when they are looked at", ()
           const sampled = (lent: Picture) => lent.sampled(part, halvings, walk, 32).copy().data;
           const cut = (lent: Picture) =>
             lent.part({ ...part, left: left - 4, bottom: height + 2 }).copy().data;
-          for (const look of [sampled, cut]) {
-            const wanted = withPicture(other.photo(plain), look);
-            expect(equal(withPicture(photo, look), wanted)).toBe(true);
+          for (const part of [sampled, cut]) {
+            const wanted = withPicture(other.photo(plain), part);
+            expect(equal(withPicture(photo, part), wanted)).toBe(true);
           }
           expect(equal(copyOf(photo).data, plain.data)).toBe(true);
         },
@@ -155,7 +155,7 @@ describe("a picture that is lent", () => {
 
   it("is no plain picture, and no block gives it or a promise away", async () => {
     const leaks = [
-      // @ts-expect-error a promise goes on when the picture is gone
+      // @ts-expect-error a promise continues when the picture is gone
       () => withPicture(photo, async (lent) => lent.copy()),
       // @ts-expect-error it does not outlive its block
       () => withPicture(photo, (lent) => lent),
@@ -202,7 +202,7 @@ describe("a picture that is lent", () => {
     const nested = expect.objectContaining({ code: "PICTURE_NESTED" });
     expect(() => withPicture(photo, () => copyOf(photo))).toThrow(nested);
     expect(() => withPicture(photo, () => void pictures.plainJpeg(file))).toThrow(nested);
-    expect(copyOf(photo)).toEqual(noise); // goes on after a fault
+    expect(copyOf(photo)).toEqual(noise); // works after a fault
     expect(() => pictures.photo({ ...noise, width: 61 })).toThrow(
       expect.objectContaining({ code: "NOT_AN_IMAGE" }),
     );
@@ -212,14 +212,14 @@ describe("a picture that is lent", () => {
     const whole = { left: 0, top: 0, right: 59, bottom: 39 };
     for (const owner of [pictures, new Pictures({ simd: false })]) {
       const of = owner.photo(noise);
-      const looks = [
+      const parts = [
         (lent: Picture) => lent.copy(),
         (lent: Picture) => lent.part(whole).copy(),
         (lent: Picture) => lent.resized(60, 40).copy(),
       ];
-      for (const look of looks) {
-        withPicture(of, look).data.fill(0);
-        expect(equal(withPicture(of, look).data, noise.data)).toBe(true);
+      for (const part of parts) {
+        withPicture(of, part).data.fill(0);
+        expect(equal(withPicture(of, part).data, noise.data)).toBe(true);
       }
     }
     expect(equal(noise.data, picture(60, 40, 5).data)).toBe(true);
@@ -239,11 +239,11 @@ describe("a picture that is lent", () => {
 describe("too large for the memory", () => {
   it("is worked on by the plain code", () => {
     const wide = picture(2100, 2001, 1);
-    const look = (lent: Picture) => [
+    const parts = (lent: Picture) => [
       lent.resized(64, 48, 1),
       lent.part({ left: 9, top: 9, right: 40, bottom: 30 }),
     ];
-    const copies = (lent: Picture) => look(lent).map((one) => one.copy());
+    const copies = (lent: Picture) => parts(lent).map((one) => one.copy());
     const plain = new Pictures({ simd: false });
     expect(withPicture(pictures.photo(wide), copies)).toEqual(withPicture(plain.photo(wide), copies));
     const small = picture(20, 30, 2);

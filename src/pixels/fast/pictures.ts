@@ -1,16 +1,17 @@
-// ◇ Browser-safe. The owner of a memory for pictures, photos as plain values, and the block in which one is looked at.
-// Source: our own. Invariants: a photo owns its bytes, so that it may be kept, handed on and waited with; where its pixels lie
-// is known to its owner alone, and they are reached inside `withPicture` only; whatever others do, a block finds its own photo.
+// ◇ Browser-safe. The owner of a memory for pictures, photos as plain values, and the block in which one is used.
+// Source: our own. Invariants: a photo owns its bytes, so that it may be stored, passed on and used after an await;
+// where its pixels lie is known to its owner alone, and they are reached inside `withPicture` only; whatever others do,
+// a block finds its own photo.
 import { AppError } from "../../core/errors.ts";
 import { checkImage, type RgbImage } from "../pixels.ts";
 import { decodedIn } from "./decode.ts";
 import { fits, Lease } from "./lease.ts";
-import { Held, openMemory, type SimdMemory } from "./memory.ts";
+import { openMemory, Resident, type SimdMemory } from "./memory.ts";
 import { type Block, Picture } from "./picture.ts";
 
 type Source = RgbImage | Uint8Array;
 
-/** A photo: pixels, or the file of a plain JPEG that is decoded where it is looked at. */
+/** A photo: pixels, or the file of a plain JPEG that is decoded where it is used. */
 export class Photo {
   readonly width: number;
   readonly height: number;
@@ -32,7 +33,7 @@ export class Photo {
 }
 
 /**
- * Looks at a photo.
+ * Runs a block on the picture of a photo.
  *
  * @param work - called at once; what it gives must own its bytes, and is no promise
  * @throws AppError("internal", "PICTURE_NESTED") inside another block of the same owner, AppError("internal",
@@ -53,8 +54,8 @@ export class Pictures {
   readonly #simd: boolean;
   #opened: SimdMemory | undefined;
   #asked = false;
-  /** What lies in the memory; it need not be put there again while it is looked at in several blocks. */
-  #held: { readonly photo: Photo; readonly region: Held } | undefined;
+  /** What lies in the memory; several blocks in a row use it without putting it there again. */
+  #resident: { readonly photo: Photo; readonly region: Resident } | undefined;
   #busy = false;
 
   constructor({ simd = true }: PicturesOptions = {}) {
@@ -76,11 +77,11 @@ export class Pictures {
     const memory = this.#memory();
     if (memory === undefined) return undefined;
     this.#notBusy();
-    this.#held = undefined;
+    this.#resident = undefined;
     const region = decodedIn(memory, file);
     if (region === undefined) return undefined;
     const photo = new Photo(this, file, region);
-    this.#held = { photo, region };
+    this.#resident = { photo, region };
     return photo;
   }
 
@@ -89,7 +90,7 @@ export class Pictures {
     this.#notBusy();
     const memory = this.#memory();
     const lease = new Lease(memory);
-    const region = memory && this.#hold(memory, photo, source);
+    const region = memory && this.#place(memory, photo, source);
     this.#busy = true;
     try {
       const picture =
@@ -105,12 +106,12 @@ export class Pictures {
   }
 
   /** The photo in the memory; undefined if it is too large for it. */
-  #hold(memory: SimdMemory, photo: Photo, source: Source): Held | undefined {
-    if (this.#held?.photo === photo) return this.#held.region;
-    this.#held = undefined;
+  #place(memory: SimdMemory, photo: Photo, source: Source): Resident | undefined {
+    if (this.#resident?.photo === photo) return this.#resident.region;
+    this.#resident = undefined;
     memory.free = memory.start;
-    const region = source instanceof Uint8Array ? decodedIn(memory, source) : heldPixels(memory, source);
-    if (region !== undefined) this.#held = { photo, region };
+    const region = source instanceof Uint8Array ? decodedIn(memory, source) : residentPixels(memory, source);
+    if (region !== undefined) this.#resident = { photo, region };
     else if (source instanceof Uint8Array) throw new AppError("internal", "PHOTO_CHANGED", CHANGED);
     return region;
   }
@@ -129,17 +130,17 @@ export class Pictures {
 const NESTED = "A block of `withPicture` asked for another photo of the same owner";
 const CHANGED = "The file of a photo was written to after it was decoded";
 
-function heldPixels(memory: SimdMemory, image: RgbImage): Held | undefined {
+function residentPixels(memory: SimdMemory, image: RgbImage): Resident | undefined {
   if (!fits(image)) return undefined;
   memory.put(image);
-  return new Held(memory, image, false);
+  return new Resident(memory, image, false);
 }
 
-/** For what types do not refuse: a promise would go on when the picture is gone. */
+/** For what types do not refuse: a promise would continue when the picture is gone. */
 function checked<R>(result: R): R {
   const then = (result as PromiseLike<unknown> | null | undefined)?.then;
   if (typeof then !== "function" && !(result instanceof Picture)) return result;
-  if (result instanceof Promise) result.catch(() => undefined); // its own fault is told here
+  if (result instanceof Promise) result.catch(() => undefined); // its own fault is reported here
   const got = typeof then === "function" ? "a promise" : "the picture";
   throw new AppError(
     "internal",
@@ -148,7 +149,7 @@ function checked<R>(result: R): R {
   );
 }
 
-/** What can be looked at: a photo, or plain pixels. */
+/** What a block can run on: a photo, or plain pixels. */
 export type PhotoLike = Photo | RgbImage;
 
 /**

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { lookAt, lookPlainly } from "../../../test/lent.ts";
+import { withPlain, withSimd } from "../../../test/lent.ts";
 import { blob } from "../../../test/pictures.ts";
 import { hashOf } from "../phash.ts";
 import { highlight } from "../quality.ts";
@@ -24,16 +24,18 @@ describe("scratch memory", () => {
     const scratch = new Scratch();
     for (const image of [...IMAGES, ...IMAGES]) {
       expect(highlight(image, scratch)).toBe(highlight(image));
-      expect(lookAt(image, (lent) => hashOf(lent, scratch))).toEqual(lookAt(image, (lent) => hashOf(lent)));
+      expect(withSimd(image, (lent) => hashOf(lent, scratch))).toEqual(
+        withSimd(image, (lent) => hashOf(lent)),
+      );
     }
   });
 });
 
-describe.each([lookAt, lookPlainly])("copy into a given array", (look) => {
+describe.each([withSimd, withPlain])("copy into a given array", (run) => {
   it("is the picture, there", () => {
     const out = new Uint8Array(90 * 90 * 3 + 5).fill(7);
     for (const image of IMAGES) {
-      const copy = look(image, (lent) => lent.copy(out));
+      const copy = run(image, (lent) => lent.copy(out));
       expect(copy.data.buffer).toBe(out.buffer);
       expect(Buffer.from(copy.data)).toEqual(Buffer.from(image.data));
       expect([copy.width, copy.height, copy.data.length]).toEqual([
@@ -43,6 +45,6 @@ describe.each([lookAt, lookPlainly])("copy into a given array", (look) => {
       ]);
     }
     expect(out.subarray(-5)).toEqual(new Uint8Array(5).fill(7));
-    expect(() => look(IMAGES[0]!, (lent) => lent.copy(new Uint8Array(10)))).toThrow(RangeError);
+    expect(() => run(IMAGES[0]!, (lent) => lent.copy(new Uint8Array(10)))).toThrow(RangeError);
   });
 });

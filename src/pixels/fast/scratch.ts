@@ -4,7 +4,7 @@
 
 /** Memory for intermediate values, by what it is for. */
 export class Scratch {
-  readonly #held = new Map<string, ArrayBuffer>();
+  readonly #made = new Map<string, ArrayBuffer>();
 
   /** @param use - what for; the last array of the same use is overwritten */
   bytes(use: string, length: number): Uint8Array {
@@ -20,10 +20,10 @@ export class Scratch {
   }
 
   #room(use: string, bytes: number): ArrayBuffer {
-    const held = this.#held.get(use);
-    if (held !== undefined && held.byteLength >= bytes) return held;
+    const earlier = this.#made.get(use);
+    if (earlier !== undefined && earlier.byteLength >= bytes) return earlier;
     const made = new ArrayBuffer(bytes);
-    this.#held.set(use, made);
+    this.#made.set(use, made);
     return made;
   }
 }

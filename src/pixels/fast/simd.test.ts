@@ -2,7 +2,7 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { simdCode } from "../../../scripts/simd.mjs";
-import { lookAt, lookPlainly } from "../../../test/lent.ts";
+import { withPlain, withSimd } from "../../../test/lent.ts";
 import goldens from "../../../test/parity/goldens/pixels/jpeg.json" with { type: "json" };
 import { drawn, expectSame, picture } from "../../../test/parity/pixels.ts";
 import { readIfThere } from "../../../test/source.ts";
@@ -37,9 +37,9 @@ describe("the committed code", () => {
   });
 });
 
-function augmented(image: RgbImage, how: Augmentation | undefined, px: number, look = lookAt) {
+function augmented(image: RgbImage, how: Augmentation | undefined, px: number, run = withSimd) {
   const out = new Uint8Array(px * px * 3);
-  look(image, (picture) => picture.augmented(how, px, out));
+  run(image, (picture) => picture.augmented(how, px, out));
   return out;
 }
 
@@ -48,7 +48,7 @@ describe("augmented equals the plain code bit for bit", () => {
     fc.assert(
       fc.property(side, side, fc.integer({ min: 1, max: 120 }), fc.nat(), (width, height, px, seed) => {
         const image = picture(width, height, seed);
-        const plain = augmented(image, undefined, px, lookPlainly);
+        const plain = augmented(image, undefined, px, withPlain);
         expect(equal(augmented(image, undefined, px), plain)).toBe(true);
       }),
       { numRuns: 60 },
@@ -59,7 +59,7 @@ describe("augmented equals the plain code bit for bit", () => {
     fc.assert(
       fc.property(side, side, side, augmentation, fc.nat(), (width, height, px, drawnOnce, seed) => {
         const image = picture(width, height, seed);
-        const plain = augmented(image, drawnOnce, px, lookPlainly);
+        const plain = augmented(image, drawnOnce, px, withPlain);
         expect(equal(augmented(image, drawnOnce, px), plain)).toBe(true);
       }),
       { numRuns: 150 },
@@ -71,7 +71,7 @@ describe("augmented equals the plain code bit for bit", () => {
     const order = ["brightness", "contrast", "saturation"] as const;
     const jitter = { brightness: 1.1, contrast: 0.9, saturation: 1.05, order };
     const once = { mirror: true, jitter, degrees: 9.5 };
-    expect(equal(augmented(image, once, 224), augmented(image, once, 224, lookPlainly))).toBe(true);
+    expect(equal(augmented(image, once, 224), augmented(image, once, 224, withPlain))).toBe(true);
   });
 
   it("and leaves quarter turns, wide strips and huge pictures to it", () => {
@@ -88,7 +88,7 @@ describe("augmented equals the plain code bit for bit", () => {
     expect(augmentedIn(memory, region(40_000, 2), undefined, 8)).toBeUndefined();
     expect(augmentedIn(memory, region(2049, 2049), undefined, 8)).toBeUndefined();
     for (const image of [picture(9, 9, 0), drawn(400, 2, "smooth")])
-      expect(equal(augmented(image, turned, 8), augmented(image, turned, 8, lookPlainly))).toBe(true);
+      expect(equal(augmented(image, turned, 8), augmented(image, turned, 8, withPlain))).toBe(true);
   });
 });
 
@@ -108,7 +108,7 @@ describe("jpeg", () => {
         let image = picture(width, height, seed);
         if (kind === "extremes") image = { ...image, data: image.data.map((v) => (v & 1) * 255) };
         if (kind === "plain") image.data.fill(seed & 255);
-        const file = lookAt(image, (lent) => lent.jpeg(quality));
+        const file = withSimd(image, (lent) => lent.jpeg(quality));
         expect(file === undefined).toBe(!(whole(width) && whole(height)));
         if (file === undefined) return;
         const source = sharp(image.data, { raw: { width, height, channels: 3 } });

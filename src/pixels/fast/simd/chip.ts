@@ -146,10 +146,10 @@ function sampled(from: usize, row: usize, fx: v128, fy: v128): v128 {
 }
 
 /**
- * Four samples, 12 bytes (16 are written); all have to be inside. 32-bit floats tell the whole number below, but where
- * they are too near to one.
+ * Four samples, 12 bytes (16 are written); all have to be inside. 32-bit floats give the whole number below, except
+ * where they are too near to one.
  *
- * @returns four bits a sample; one that is 1 says that the sample may be wrong
+ * @returns four bits a sample; 1 means that the sample may be wrong
  */
 @inline
 function sampleFour(pixels: usize, row: usize, c: usize, downX: v128, downY: v128, out: usize): i32 {

@@ -1,6 +1,6 @@
 // Entropy-coded data of a baseline JPEG: Huffman tables, and the coefficients of one block after another.
 // Source: ITU-T T.81 annexes C and F. The bytes are first freed of their stuffing and mirrored, so that one load of
-// 64 bits in the machine's order has the next bit on top. Invariant: damage is found and told, never decoded.
+// 64 bits in the machine's order has the next bit on top. Invariant: damage is found and reported, never decoded.
 
 /** Bits that one look-up resolves; longer codes are rare. */
 const QUICK = 10;

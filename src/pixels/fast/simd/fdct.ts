@@ -7,7 +7,7 @@ const RECIPROCALS = memory.data(2 * 256, 16);
 // Loaded once a block: V8 makes a constant vector anew wherever it is used.
 /** 1.5 * 2^23: what is added to it is rounded, and differs from it in the sum's bits. */
 const MAGIC = memory.data<f32>([12582912]);
-/** Halves of the last bit that is kept, after the first pass and after the second. */
+/** Halves of the last bit that remains, after the first pass and after the second. */
 const HALVES = memory.data<i32>([1 << 10, 1 << 14]);
 
 /** Takes a table of 64 divisors, row-major. */

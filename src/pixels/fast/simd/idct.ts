@@ -19,7 +19,7 @@ const FACTORS = memory.data<i16>([
 ]);
 /** The same for odd inputs 1 and 3 alone, with all that comes together: of outputs 0 and 7, 1 and 6, 2 and 5, 3 and 4. */
 const FEW = memory.data<i16>([11363, 9633, 9633, -2259, 6437, -11362, 2260, -6436]);
-/** Halves of the last bit that is kept, after the first pass and after the second. */
+/** Halves of the last bit that remains, after the first pass and after the second. */
 const HALVES = memory.data<i32>([1 << 10, 1 << 17]);
 
 /** Eight rows of eight, i16, between the two passes. */
@@ -154,8 +154,8 @@ function firstFew(half: v128): void {
 /** Four results of the first pass, i16, in the low half. */
 @inline
 function four(sum: v128): v128 {
-  const kept = i32x4.shr_s(sum, 11);
-  return i16x8.narrow_i32x4_s(kept, kept);
+  const shifted = i32x4.shr_s(sum, 11);
+  return i16x8.narrow_i32x4_s(shifted, shifted);
 }
 
 @inline

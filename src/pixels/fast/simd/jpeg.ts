@@ -28,7 +28,7 @@ export function setTable(id: usize, from: usize): bool {
  * @param cr - the same of the second
  * @param bits - memory of `length` + 64 bytes
  * @param planes - `planesBytes` of memory
- * @returns false if the data is damaged, not what was said, or has coefficients that no picture has (idct.ts)
+ * @returns false if the data is damaged, not what was announced, or has coefficients that no picture has (idct.ts)
  */
 export function decodeJpeg(
   data: usize,

@@ -1,5 +1,5 @@
 // Planes of the picture decoded last: a part of them to RGB, or all of them at a fraction of their size.
-// Most of a frame is never looked at in full: a detector sees it small, and crops are parts of it.
+// Most of a frame is never needed in full: a detector sees it small, and crops are parts of it.
 import { toRgb, upsample } from "./colour";
 
 let pictureWidth: usize = 0;
@@ -22,7 +22,7 @@ export function planesBytes(width: usize, height: usize): usize {
   return 3 * side * ((height + 15) & ~15) + 6 * (side + 64);
 }
 
-/** Says where the planes of a picture are. */
+/** Sets where the planes of a picture are. */
 export function layOut(planes: usize, width: usize, height: usize, factor: usize): void {
   const mcu = 8 * factor;
   const columns = (width + mcu - 1) / mcu;

@@ -57,7 +57,7 @@ function gatherRow(pixels: usize, width: i32, height: i32, mirror: bool, startX:
   }
   const end = row + <usize>(last + 1) * 4;
   let to = row + <usize>first * 4;
-  // Four at a time: V8 looks for interrupts in every turn of a loop.
+  // Four at a time: V8 checks for interrupts in every turn of a loop.
   for (const most = end - 12; to < most; to += 16, x += stepX << 2, y += stepY << 2) {
     store<u32>(to, at(pixels, width, x, y));
     store<u32>(to, at(pixels, width, x + stepX, y + stepY), 4);
