@@ -173,7 +173,7 @@ function paired(
 export interface Coverage {
   readonly covered: number;
   /** Rounds without an interval; they are in no share. */
-  readonly untold: number;
+  readonly undecided: number;
   /** Share of intervals that contain their own estimate. */
   readonly ownEstimate: number;
   /** Share covered by the bootstrap's percentiles alone, an interval without width for a rate of 0 or 1. */
@@ -184,12 +184,12 @@ export interface Coverage {
 /** Runs one simulation. */
 export function coverageOf({ round }: Simulation, rounds: number, seed = 1): Coverage {
   const random = Random.of(seed).split("coverage");
-  let [told, covered, own, alone, width] = [0, 0, 0, 0, 0];
+  let [decided, covered, own, alone, width] = [0, 0, 0, 0, 0];
   for (let k = 0; k < rounds; k++) {
     const { interval, truth } = round(random, k);
     const { estimate, low, high, method } = interval;
     if (low === null || high === null) continue;
-    told++;
+    decided++;
     const hit = low <= truth + 1e-12 && truth <= high + 1e-12;
     if (hit) covered++;
     if (hit && method !== "wilson") alone++;
@@ -197,25 +197,25 @@ export function coverageOf({ round }: Simulation, rounds: number, seed = 1): Cov
     width += high - low;
   }
   return {
-    covered: covered / told,
-    untold: rounds - told,
-    ownEstimate: own / told,
-    percentiles: alone / told,
-    width: width / told,
+    covered: covered / decided,
+    undecided: rounds - decided,
+    ownEstimate: own / decided,
+    percentiles: alone / decided,
+    width: width / decided,
   };
 }
 
 function main(rounds: number): void {
   console.log(
-    "| interval | subjects | covers | percentiles alone | mean width | contains its estimate | cannot tell |",
+    "| interval | subjects | covers | percentiles alone | mean width | contains its estimate | no interval |",
   );
   console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
   for (const simulation of simulations()) {
-    const { covered, percentiles, width, ownEstimate, untold } = coverageOf(simulation, rounds);
+    const { covered, percentiles, width, ownEstimate, undecided } = coverageOf(simulation, rounds);
     const share = (value: number) => `${(100 * value).toFixed(1)} %`;
     const alone = /^(accuracy|tpr)\w*, /.test(simulation.name) ? share(percentiles) : "";
     console.log(
-      `| ${simulation.name} | ${simulation.subjects} | ${share(covered)} | ${alone} | ${width.toFixed(3)} | ${share(ownEstimate)} | ${untold} of ${rounds} |`,
+      `| ${simulation.name} | ${simulation.subjects} | ${share(covered)} | ${alone} | ${width.toFixed(3)} | ${share(ownEstimate)} | ${undecided} of ${rounds} |`,
     );
   }
 }

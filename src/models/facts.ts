@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What a checkpoint says about itself: enough to rebuild the graph and to treat pixels as in training.
+// ◇ Browser-safe. What a checkpoint states about itself: enough to rebuild the graph and to treat pixels as in training.
 // Invariant: facts and weights together determine every prediction.
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
@@ -51,7 +51,7 @@ export const modelFactsSchema = z.strictObject({
   /** What the output means; the label is apparent, never identity. */
   output: z.literal("probability of male as recorded in the training labels"),
   trainedOn: z.array(sourceFactsSchema),
-  /** What it tells beside the sex: classes as recorded in the training images; absent if nothing. */
+  /** What it predicts beside the sex: classes as recorded in the training images; absent if nothing. */
   targets: z.array(targetFactsSchema).min(1).optional(),
 });
 /** The facts that a checkpoint carries beside its weights. */

@@ -47,7 +47,7 @@ describe("umcc", () => {
     expect(outputs.logits.shape).toEqual([2]);
   });
 
-  it("drops features at 0.2 unless told otherwise", () => {
+  it("drops features at 0.2 by default", () => {
     const rates: (number | undefined)[] = [];
     const spy: Backbone = {
       ...means,

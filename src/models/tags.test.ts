@@ -47,7 +47,7 @@ describe("tags", () => {
     expect(formatTag(parseTag(mag))).toBe(mag);
   });
 
-  it("keep a name whose own parts look like a tag's", () => {
+  it("keep a name whose own parts resemble a tag's", () => {
     const tag = "net_F1_Af.in1k_Lb_Z3_F0_An_Lw_Z2";
     expect(parseTag(tag)).toMatchObject({ backbone: "net_F1_Af", pretrain: "in1k_Lb_Z3", frozen: 2 });
   });

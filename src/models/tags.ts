@@ -43,7 +43,7 @@ const PARTS = {
  * @example parseTag("mobilenetv2_100.ra_in1k_F0_An_Lb_Z0_gating=soft_seed42").seed // 42
  */
 export function parseTag(tag: string): Tag {
-  // The network's name ends where four parts F A L Z begin; look from the right, as the name has `_` of its own.
+  // The network's name ends where four parts F A L Z begin; they are searched from the right, as the name has `_` of its own.
   const tokens = tag.split("_");
   const seed = take(tokens, "seed");
   const gating = take(tokens, "gating");

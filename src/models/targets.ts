@@ -5,7 +5,7 @@ import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
 import { linear } from "./backbones/blocks.ts";
 
-/** What a model may tell beside the sex, as recorded in the groups of the same names. */
+/** What a model may predict beside the sex, as recorded in the groups of the same names. */
 export const CLASS_TARGETS = ["age", "race"] as const;
 /** The name of a further target. */
 export type ClassTarget = (typeof CLASS_TARGETS)[number];

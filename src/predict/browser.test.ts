@@ -30,16 +30,16 @@ afterAll(() => rm(dir, { recursive: true }));
 /** What the same weights say on this machine. */
 async function wanted() {
   const predictor = await openWeights(TINY, weights, { batch: 1, threads: 1 });
-  const said = await predictor.predict(IMAGES, "auto");
+  const predicted = await predictor.predict(IMAGES, "auto");
   await predictor.close();
-  return said;
+  return predicted;
 }
 
-function expectSame(said: readonly entry.ImagePrediction[], right: readonly entry.ImagePrediction[]) {
-  expect(said).toHaveLength(right.length);
+function expectSame(predicted: readonly entry.ImagePrediction[], right: readonly entry.ImagePrediction[]) {
+  expect(predicted).toHaveLength(right.length);
   for (const [i, { logit, gateHand }] of right.entries()) {
-    expect(said[i]!.logit).toBeCloseTo(logit, 4);
-    expect(said[i]!.gateHand).toBeCloseTo(gateHand!, 4);
+    expect(predicted[i]!.logit).toBeCloseTo(logit, 4);
+    expect(predicted[i]!.gateHand).toBeCloseTo(gateHand!, 4);
   }
 }
 

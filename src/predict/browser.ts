@@ -12,7 +12,7 @@ export type Ort = Pick<typeof import("onnxruntime-common"), "InferenceSession" |
 
 /** A model, and what runs it in a page. */
 export interface BrowserPredictorOptions {
-  /** The bytes of a checkpoint's file, which are not kept, or what openCheckpoint made of them. */
+  /** The bytes of a checkpoint's file, which are not referenced afterwards, or what openCheckpoint made of them. */
   readonly checkpoint: Uint8Array | ArrayBuffer | OpenedCheckpoint;
   /** The module onnxruntime-web, as it was imported. */
   readonly ort: Ort;

@@ -119,7 +119,7 @@ describe("exportOnnx", () => {
     await session.release();
   });
 
-  it("has standard operators only, no BatchNorm, free batches, and says what it is", () => {
+  it("has standard operators only, no BatchNorm, free batches, and states what it is", () => {
     const model = mag("soft");
     const { bytes, ...exported } = exportOnnx({ facts: model, weights: weightsOf(model) });
     const { graph, opsets, metadata } = decodeModel(bytes);

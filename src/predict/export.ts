@@ -1,5 +1,5 @@
 // A model as an ONNX file for other programs: standard operators only, batches of any size, BatchNorm folded.
-// Invariant: the file says by itself what it takes, how pixels are made, and what its output means.
+// Invariant: the file itself states what it takes, how pixels are made, and what its output means.
 import { SEXES } from "../core/vocabulary.ts";
 import { emitGraph, OPSET } from "../engine/lower/emit.ts";
 import { activation } from "../engine/ops.ts";
@@ -26,8 +26,8 @@ const BATCH = "batch";
  * Exports a model as ONNX.
  *
  * Inputs: `images`, u8 [batch, S, S, 3], RGB of the recipe's size; `flag`, f32 [batch, 2], hand = [1, 0] and
- * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate` and `heads`, [batch, 2], of MAG; for each
- * further target the probabilities of its classes under its name, [batch, K].
+ * face = [0, 1], for UMCC with the flag on. Outputs: `logits` and `probability`, [batch]; `gate` and `heads`, [batch,
+ * 2], of MAG; for each further target the probabilities of its classes under its name, [batch, K].
  *
  * @param precision - how the large weights are stored; see compressWeights
  * @throws AppError("data", "WEIGHTS_INCOMPLETE") if a tensor of the architecture is missing or of another size

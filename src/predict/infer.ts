@@ -45,7 +45,7 @@ export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
   };
 }
 
-/** One row per sample, in order; a model that takes the modality is told the recorded one. */
+/** One row per sample, in order; a model that takes the modality is given the recorded one. */
 export async function predictSamples(
   predictor: Predictor,
   batches: Batches,

@@ -1,4 +1,4 @@
-// One photo to its predictions: what is found is cut, asked of the model and told; detectors stand in for real ones, which
+// One photo to its predictions: what is found is cut, predicted and reported; detectors stand in for real ones, which
 // test/cli/predict.test.ts has on real photos.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -63,8 +63,8 @@ describe("openLocalPredictor", () => {
     await writeFile(join(dir, "m.onnx"), exportOnnx({ facts: TINY, weights }).bytes);
     const all = [await openWeights(TINY, weights, { batch: 1, threads: 1 }), model];
     all.push(await openLocalPredictor(join(dir, "m.onnx"), { threads: 1 }));
-    const said = await Promise.all(all.map((one) => one.predict([CROPS.hand], "auto")));
-    for (const [one] of said) expect(one!.logit).toBeCloseTo(said[0]![0]!.logit, 5);
+    const predicted = await Promise.all(all.map((one) => one.predict([CROPS.hand], "auto")));
+    for (const [one] of predicted) expect(one!.logit).toBeCloseTo(predicted[0]![0]!.logit, 5);
     await Promise.all([all[0]!.close(), all[2]!.close()]);
   });
 
@@ -76,7 +76,7 @@ describe("openLocalPredictor", () => {
 });
 
 describe("predictPhoto", () => {
-  it("asks the model of each crop that is found, and says where it lay", async () => {
+  it("predicts each crop that is found, and reports where it lay", async () => {
     const { finder, counts } = finderOf("hand", "face");
     const notes: string[] = [];
     const report = (text: string) => notes.push(text);
@@ -109,7 +109,7 @@ describe("predictPhoto", () => {
     });
   });
 
-  it("says so where nothing is found, and where the bytes are no image", async () => {
+  it("reports that nothing is found, or that the bytes are no image", async () => {
     const { finder } = finderOf();
     await expect(predictPhoto(photo, { model, finder })).rejects.toMatchObject({
       kind: "data",

@@ -1,5 +1,5 @@
 // From one photo to its predictions: the face and the hand are found, cut as derivation cuts them, and predicted. A
-// crop is taken as it is, and told if it looks like a photo. Source: find/find.ts. Invariant: an answer says what was
+// crop is taken as it is, with a note if it seems to be a photo. Source: find/find.ts. Invariant: an answer states what was
 // found, and where.
 import { AppError } from "../core/errors.ts";
 import { MODALITIES, type Modality } from "../core/words.ts";
@@ -25,17 +25,17 @@ export interface Found {
 export interface PreparedCrop extends AskedCrop {
   /** What was cut out of a photo, and where. */
   readonly found?: Found | undefined;
-  /** Why it looks like a photo that was not cropped. */
+  /** Why it seems to be a photo that was not cropped. */
   readonly uncropped?: string | undefined;
 }
 
-/** What a model says of a photo, and of what in it. */
+/** What a model predicts of a photo, and from which part of it. */
 export interface PhotoPrediction extends CropPrediction {
   /** What the detector found; the model need not agree. */
   readonly found?: Modality | undefined;
   /** x, y, width, height in px of the photo. */
   readonly box?: Box<"px"> | undefined;
-  /** Why it looks like a photo that was not cropped. */
+  /** Why it seems to be a photo that was not cropped. */
   readonly uncropped?: string | undefined;
   /** The gate takes the image for something else than was found or asked for. */
   readonly warning?: string | undefined;
@@ -47,7 +47,7 @@ export interface Asking {
   readonly modality: AskedModality;
   /** True for photos, in which faces and hands are found first. */
   readonly detect: boolean;
-  /** Is told what was passed over. */
+  /** Called with what was passed over. */
   readonly report: (text: string) => void;
 }
 
@@ -67,11 +67,11 @@ export interface PhotoOptions {
   readonly model: Predictor;
   /** Finds the face and the hand first; default true. False for what is a crop already. */
   readonly detect?: boolean | undefined;
-  /** What is looked for, and asked of the model; default `auto`: a face and a hand, and MAG's gate decides. */
+  /** What is searched for, and predicted; default `auto`: a face and a hand, and MAG's gate decides. */
   readonly modality?: AskedModality | undefined;
   /** Detectors that stay open for more photos, of openFinder; else they are opened and closed by each call. */
   readonly finder?: Finder | undefined;
-  /** Is told how many faces or hands there were, if more than one. */
+  /** Called with the number of faces or hands, if more than one. */
   readonly report?: ((text: string) => void) | undefined;
 }
 
@@ -81,7 +81,7 @@ export interface PhotoOptions {
  * @param photo - a path, or the bytes of a whole file
  * @returns one prediction for each of hand and face that was found; of a crop, one
  * @throws AppError("data", "NO_FACE" | "NO_HAND" | "NO_FACE_OR_HAND") if there is none, and as decodeImage
- * @throws AppError("input", "MODALITY_REQUIRED") for a crop, if the model must be told the modality and is not
+ * @throws AppError("input", "MODALITY_REQUIRED") for a crop, if the model needs the modality and it is not given
  * @example await predictPhoto("photo.jpg", { model: await openLocalPredictor("runs/mag") })
  */
 export async function predictPhoto(
@@ -115,7 +115,7 @@ export function lateFinder(options: FinderOptions): {
   };
 }
 
-/** The modalities that are looked for. */
+/** The modalities that are searched for. */
 export function sought(modality: AskedModality): readonly Modality[] {
   return modality === "auto" ? MODALITIES : [modality];
 }
@@ -182,7 +182,7 @@ async function findAll(
   return all.length > 0 ? all : notFoundIn(name, photo, wanted);
 }
 
-/** UMCC F1 is told what was found; MAG answers by its gate unless one of its heads was asked for. */
+/** UMCC F1 is given what was found; MAG answers by its gate unless one of its heads was asked for. */
 function askedOfFound({ facts, modality }: Asking, found: Modality): AskedModality {
   return facts.arch === "mag" ? modality : askedOf(facts, found);
 }

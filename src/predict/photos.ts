@@ -1,5 +1,5 @@
-// From many images to their crops: every one is read before anything is answered, and what could not be read, or showed nothing,
-// is told with the answers. Photos may be drawn with what was found in them.
+// From many images to their crops: every one is read before anything is answered, and what could not be read, or showed
+// nothing, is reported with the answers. Photos may be drawn with what was found in them.
 import { basename, extname, join } from "node:path";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
@@ -13,7 +13,7 @@ import type { AskedModality } from "./predictor.ts";
 export interface PreparedImages {
   readonly crops: readonly PreparedCrop[];
   readonly notFound: readonly string[];
-  /** What was said of files that hold no picture that can be read. */
+  /** Messages about files without a picture that can be read. */
   readonly unread: readonly string[];
 }
 
@@ -26,12 +26,12 @@ export interface PrepareOptions extends Omit<FinderOptions, "modalities"> {
   /** Folder for photos with what was found drawn in. */
   readonly pictures?: string | undefined;
   readonly signal: AbortSignal;
-  /** Is told what was passed over. */
+  /** Called with what was passed over. */
   readonly report: (text: string) => void;
 }
 
 /**
- * Reads all images, finds and cuts what is in photos, or looks whether crops are such.
+ * Reads all images, finds and cuts what is in photos, or checks whether crops are crops.
  *
  * @param images - paths
  * @throws AppError("data", "NO_FACE" | "NO_HAND" | "NO_FACE_OR_HAND") if no image has any; as decodeImage if none can be read
@@ -57,8 +57,8 @@ export async function prepareAll(
       line.tick();
     }
     if (crops.length === 0) throw notFound[0] ?? unread[0]!;
-    const told = (all: readonly AppError[]) => all.map(({ message }) => message);
-    return { crops, notFound: told(notFound), unread: told(unread) };
+    const messages = (all: readonly AppError[]) => all.map(({ message }) => message);
+    return { crops, notFound: messages(notFound), unread: messages(unread) };
   } finally {
     line.done();
     await finder.close();
@@ -69,7 +69,7 @@ export async function prepareAll(
 const isUnread = ({ code }: AppError) =>
   code.startsWith("IMAGE_") || code === "FILE_MISSING" || code === "READ_FAILED";
 
-/** One file of many that holds no picture is told with the answers; any other fault ends all. */
+/** One file of many without a picture is reported with the answers; any other fault ends all. */
 function unreadable(error: unknown): AppError {
   if (error instanceof AppError && isUnread(error)) return error;
   throw error;

@@ -37,7 +37,7 @@ describe("listPictures", () => {
     expect(await list("odd.xyz")).toEqual([["odd.xyz"], 0]); // named by itself
   });
 
-  it("takes patterns of one folder, of any, and a file whose name looks like one", async () => {
+  it("takes patterns of one folder, of any, and a file whose name resembles one", async () => {
     expect(await list("a/*")).toEqual([["a/10.JPG", "a/2.jpg"], 1]);
     expect(await list("*/?.*")).toEqual([["a/2.jpg", "b/1.webp"], 0]);
     expect(await list("**/[13].*")).toEqual([["a/deep/3.png", "b/1.webp"], 0]);
@@ -67,7 +67,7 @@ describe("listPictures", () => {
     expect(await list("links")).toEqual([found.map((name) => `links/${name}`), 1]);
   });
 
-  it("takes folders whose names look like patterns, and refuses sets that are none", async () => {
+  it("takes folders whose names resemble patterns, and refuses sets that are none", async () => {
     await mkdir(at("c[1]"));
     await writeFile(at("c[1]/7.jpg"), "");
     expect(await list("c[1]/*.jpg")).toEqual([["c[1]/7.jpg"], 0]);

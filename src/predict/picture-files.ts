@@ -53,12 +53,15 @@ async function kindOf(path: string): Promise<"file" | "folder" | undefined> {
     return (await stat(path)).isDirectory() ? "folder" : "file";
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    if (hasErrno(error, "ELOOP")) return "file"; // links in a circle: whoever opens it says so
+    if (hasErrno(error, "ELOOP")) return "file"; // links in a circle: whoever opens it reports it
     throw error;
   }
 }
 
-/** Files at most `depth` names below a folder, relative to it, sorted; hidden ones, `._` files of macOS too, are nobody's pictures. */
+/**
+ * Files at most `depth` names below a folder, relative to it, sorted; hidden ones, `._` files of macOS too, are
+ * nobody's pictures.
+ */
 async function filesBelow(
   dir: string,
   depth = Number.POSITIVE_INFINITY,

@@ -17,7 +17,7 @@ export interface AskedCrop {
 
 export interface CropPrediction {
   readonly image: string;
-  /** What the model was told (UMCC F1), its gate preferred, or whose head was asked for (MAG); null for UMCC F0. */
+  /** What the model was given (UMCC F1), its gate preferred, or whose head was asked for (MAG); null for UMCC F0. */
   readonly modality: Modality | null;
   /** Probability of male as recorded in the training labels. */
   readonly probability: number;
@@ -47,7 +47,7 @@ export function shrinkCrop(image: RgbImage, sizePx: number): AskedCrop["pixels"]
  * Predicts crops.
  *
  * @returns one prediction a crop, in order
- * @throws AppError("input", "MODALITY_REQUIRED") if the model must be told the modality and is not
+ * @throws AppError("input", "MODALITY_REQUIRED") if the model needs the modality and it is not given
  * @example await predictCrops(predictor, [{ image: "H_1.jpg", pixels, asked: "hand" }])
  */
 export async function predictCrops(

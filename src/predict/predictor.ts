@@ -25,13 +25,13 @@ export interface PredictorOptions {
   readonly provider?: Provider | undefined;
 }
 
-/** What the model says of one image. */
+/** What the model predicts of one image. */
 export interface ImagePrediction {
   /** Probability of male as recorded in the training labels. */
   readonly probability: number;
   /** Log-odds of the same. */
   readonly logit: number;
-  /** What the model was told (UMCC F1), its gate preferred, or whose head was asked for (MAG); null for UMCC F0. */
+  /** What the model was given (UMCC F1), its gate preferred, or whose head was asked for (MAG); null for UMCC F0. */
   readonly modalityUsed: Modality | null;
   /** What MAG's gate gives the hand head (1 minus the face head's), whether it decided or not; null without a gate. */
   readonly gateHand: number | null;
@@ -44,7 +44,7 @@ export interface ImagePrediction {
 }
 
 /**
- * `auto` lets MAG's gate decide and is refused by UMCC F1, which must be told; hand or face takes that head of MAG
+ * `auto` lets MAG's gate decide and is refused by UMCC F1, which needs a modality; hand or face takes that head of MAG
  * alone, and is refused by UMCC F0, which has no use for it.
  */
 export type AskedModality = Modality | "auto";
@@ -54,8 +54,8 @@ const ASKED: readonly string[] = [...MODALITIES, "auto"];
 export const GATED = "gated";
 
 /**
- * What a model is asked about an image of a known modality where its figures are computed: UMCC F1 is told, the others
- * see the image alone, so that MAG answers by its gate.
+ * What a model is asked about an image of a known modality where its figures are computed: UMCC F1 is given the
+ * modality, the others see the image alone, so that MAG answers by its gate.
  */
 export function askedOf(
   { arch, flag }: Pick<ModelFacts, "arch" | "flag">,
@@ -226,7 +226,7 @@ function feed(pixels: Uint8Array, asked: readonly AskedModality[], options: Feed
 }
 
 /**
- * Refuses what a model cannot use: a modality that must be said and is not, or is said in vain.
+ * Refuses what a model cannot use: a modality that is needed and missing, or given in vain.
  *
  * @throws AppError("input", "MODALITY" | "MODALITY_REQUIRED" | "MODALITY_UNUSED")
  */
@@ -237,14 +237,14 @@ export function checkAsked(asked: readonly AskedModality[], { arch, flag }: Mode
     throw unexpected("input", e);
   }
   if (arch === "mag") return;
-  const told = asked.find((modality) => modality !== "auto");
+  const given = asked.find((modality) => modality !== "auto");
   if (flag && asked.includes("auto")) {
     throw new AppError("input", "MODALITY_REQUIRED", "Expected hand or face for --modality, got auto", {
       hint: "this model takes the modality as an input: say `--modality hand` or `--modality face`",
     });
   }
-  if (flag || told === undefined) return;
-  throw new AppError("input", "MODALITY_UNUSED", `Expected auto for --modality, got ${told}`, {
+  if (flag || given === undefined) return;
+  throw new AppError("input", "MODALITY_UNUSED", `Expected auto for --modality, got ${given}`, {
     hint: "this model (UMCC F0) sees the image alone: leave --modality out",
   });
 }
@@ -266,8 +266,10 @@ export function read(
 ): ImagePrediction[] {
   return asked.map((modality, i) => {
     const { logit, ...how } = readSex(results, i, modality);
-    const said = { logit, probability: 1 / (1 + Math.exp(-logit)), ...how };
-    return facts.targets === undefined ? said : { ...said, classes: readClasses(results, i, facts.targets) };
+    const answer = { logit, probability: 1 / (1 + Math.exp(-logit)), ...how };
+    return facts.targets === undefined
+      ? answer
+      : { ...answer, classes: readClasses(results, i, facts.targets) };
   });
 }
 

@@ -15,7 +15,7 @@ export function runPaths(dir: string) {
     features: join(dir, "features.bin"),
     featuresKey: join(dir, "features.json"),
     /** The same of the validation images. */
-    held: { features: join(dir, "features-val.bin"), featuresKey: join(dir, "features-val.json") },
+    heldOut: { features: join(dir, "features-val.bin"), featuresKey: join(dir, "features-val.json") },
     last: join(dir, "checkpoints", "last.safetensors"),
     best: join(dir, "checkpoints", "best.safetensors"),
     /** Only with `train --tensorboard`. */
@@ -44,7 +44,7 @@ export async function checkOneRun(dir: string, what: string): Promise<void> {
   if (runs !== undefined) throw severalSeeds(runs, what);
 }
 
-/** What is said where one run is needed and several were given. */
+/** The hint where one run is needed and several were given. */
 export function severalSeeds(runs: readonly SeedRun[], what: string): AppError {
   return unexpected("input", {
     code: "SEVERAL_SEEDS",

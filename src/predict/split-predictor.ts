@@ -29,7 +29,7 @@ export interface SplitPredictor {
   features(pixels: Uint8Array, n: number): Promise<Float32Array>;
   /**
    * @param features - f32 [n, width]
-   * @param weights - of the heads; others are not looked at
+   * @param weights - of the heads; others are ignored
    * @param modalities - n of them
    */
   predict(

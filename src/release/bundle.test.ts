@@ -142,9 +142,9 @@ describe("writeBundle", () => {
     await mkdir(at("set/removed_hands"));
     await writeFile(at("set/removed_hands/H_gone.jpg"), "x");
     await writeFile(at("set/ledger.csv"), "image_id,status,reason\ngone,removed,blurred\nv,kept,\n");
-    const note = await bundle("set", "kept back");
+    const note = await bundle("set", "without removed");
     expect(note.withoutRemoved).toBe(1);
-    expect(await readdir(at("kept back"))).not.toContain("removed_hands.zip");
+    expect(await readdir(at("without removed"))).not.toContain("removed_hands.zip");
     const options = { madeBy: "9.9.9", withRemoved: true };
     await writeBundle(await checkDataset(at("set")), INFO, at("cleaned"), options);
     expect(await readdir(at("cleaned"))).toEqual(expect.arrayContaining(["removed_hands.zip", "ledger.csv"]));

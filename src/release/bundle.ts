@@ -22,7 +22,7 @@ import { datasheet } from "./datasheet.ts";
 import { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./facts.ts";
 import { dataLicenceText, LICENCE_TEXTS } from "./licence.ts";
 
-/** What a bundle says about itself. */
+/** What a bundle states about itself. */
 export interface BundleNote {
   readonly format: "facehand-bundle/1";
   readonly info: Omit<ReleaseInfo, "rai">;
@@ -82,7 +82,8 @@ function alignedEntries({ layout, rows }: CheckedDataset, pseudonyms?: Pseudonym
  *
  * @param checked - of checkDataset
  * @param out - new or empty folder; appears whole or not at all
- * @throws as checkPublishable and packFiles, AppError("input", "OUT_EXISTS" | "OUT_INSIDE" | "LOCKED"), Interrupted after the signal
+ * @throws as checkPublishable and packFiles, AppError("input", "OUT_EXISTS" | "OUT_INSIDE" | "LOCKED"), Interrupted
+ *   after the signal
  * @example await writeBundle(await checkDataset("data/pairs"), info, "release", { madeBy: "0.1.0" })
  */
 export async function writeBundle(
@@ -195,7 +196,7 @@ function noteOf(
 }
 
 /**
- * The Croissant document that a bundle of this dataset would hold; the archive is made in passing and not kept.
+ * The Croissant document that a bundle of this dataset would contain; the archive is made on the way and removed.
  *
  * @throws as writeBundle
  */

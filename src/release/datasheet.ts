@@ -1,5 +1,5 @@
 // The datasheet of a dataset: the sections of Gebru et al., Datasheets for Datasets (CACM 2021), answered from its
-// tables and manifest. Invariant: numbers come from DatasetFacts; what is not known is said to be not known.
+// tables and manifest. Invariant: numbers come from DatasetFacts; what is not known is declared as not known.
 import { markdownText, markdownUrl } from "../core/markdown-text.ts";
 import type { Manifest } from "../dataset/manifest.ts";
 import { LABEL_NOTE } from "../dataset/show.ts";
@@ -80,7 +80,7 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
   return [
     ...paragraphs(
       `Faces were found by ${markdownText(recipe.detector.name)} and aligned (${markdownText(recipe.face.template)}, padding ${recipe.face.padding}). ` +
-        `Hands were cut as ${markdownText(recipe.hand.crop)}: ${handsTold(manifest)}. Crops are ${size} px, JPEG quality ` +
+        `Hands were cut as ${markdownText(recipe.hand.crop)}: ${handSources(manifest)}. Crops are ${size} px, JPEG quality ` +
         `${recipe.jpeg.quality}. The whole recipe is in manifest.json, its SHA-256 is ${markdownText(manifest.recipeHash)}.`,
       `${counts.kept} of ${counts.frames} photographs were kept; the ledger has a row and a reason for each of the others.`,
     ),
@@ -107,19 +107,19 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
       ...(repaired === undefined
         ? []
         : [`The tables were repaired after derivation: ${repaired.changes} changes.`]),
-      labelsTold(manifest),
+      labelSources(manifest),
     ),
   ];
 }
 
-function handsTold({ counts }: Manifest): string {
+function handSources({ counts }: Manifest): string {
   return Object.entries(counts.hands)
     .map(([from, count]) => `${count} by ${markdownText(from)}`)
     .join(", ");
 }
 
 /** How labels came about. */
-export function labelsTold(manifest: Manifest | undefined): string {
+export function labelSources(manifest: Manifest | undefined): string {
   if (manifest?.drawn === true) return "Labels are those that the invented people were drawn by.";
   if (manifest === undefined) return "How labels came about is not recorded beside the dataset.";
   return (

@@ -1,4 +1,4 @@
-// What is said about a dataset when it is published: what its publisher states, and what its tables say.
+// What is stated about a dataset when it is published: by its publisher, and by its tables.
 // Invariant: every number of cards, datasheets and metadata is computed here from the tables, none is typed in.
 
 import { MODALITIES } from "../core/words.ts";

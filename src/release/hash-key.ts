@@ -1,5 +1,6 @@
-// The secret key of `release bundle --hash-subjects`: from a file, or made and kept beside the bundle, never in it.
-// Invariant: with the same key the same ids get the same names, so that versions of a dataset can be compared by their publisher.
+// The secret key of `release bundle --hash-subjects`: from a file, or made and stored beside the bundle, never in it.
+// Invariant: with the same key the same ids get the same names, so that versions of a dataset can be compared by their
+// publisher.
 import { randomBytes } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";

@@ -56,7 +56,7 @@ export function chooseLicence(choice: string | undefined, drawn: boolean): Licen
   });
 }
 
-/** The page that says what HaGRID's licence asks of whoever passes derived data on. */
+/** The page on what HaGRID's licence asks of whoever passes derived data on. */
 export function dataLicenceText(): string {
   return readFileSync(new URL("../../DATA-LICENSE.md", import.meta.url), "utf8");
 }

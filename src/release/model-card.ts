@@ -75,13 +75,13 @@ async function details(dir: string, model: ModelDescription): Promise<string[]> 
   const { facts, path } = model;
   const config = await readRunConfig(dir);
   const log = await readLog(dir);
-  const kept = bestEpoch(log);
+  const best = bestEpoch(log);
   return [
     "## Model details",
     "",
     ...modelLines(model, config),
     `- Tag: ${markdownCode(facts!.tag)}, seed ${config.seed}; checkpoint ${markdownCode(basename(path))}, SHA-256 \`${await sha256File(path)}\`.`,
-    `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${kept.epoch} kept by validation balanced accuracy.`,
+    `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${best.epoch} kept by validation balanced accuracy.`,
     "",
   ];
 }

@@ -1,7 +1,7 @@
 // The fields of Croissant's RAI vocabulary (http://mlcommons.org/croissant/RAI/1.0), answered from tables and manifest.
 import type { AuditSummary } from "../audit/summary.ts";
 import { agreementText, labelErrorText } from "../report/audit.ts";
-import { LABEL_SENTENCE, labelsTold } from "./datasheet.ts";
+import { LABEL_SENTENCE, labelSources } from "./datasheet.ts";
 import type { DatasetFacts } from "./facts.ts";
 
 /** Property name to text, for the dataset's own node. */
@@ -24,7 +24,7 @@ export function raiFields(facts: DatasetFacts): Readonly<Record<string, string |
       manifest === undefined
         ? "Not recorded."
         : `${manifest.counts.kept} of ${manifest.counts.frames} photographs were kept; ledger.csv has the reason of each other.`,
-    "rai:dataAnnotationProtocol": `${labelsTold(manifest)} ${LABEL_SENTENCE}`,
+    "rai:dataAnnotationProtocol": `${labelSources(manifest)} ${LABEL_SENTENCE}`,
     "rai:machineAnnotationTools": drawn
       ? [tools, "labels: none, they are what was drawn"]
       : [tools, "labels: FairFace and MiVOLO, where HaGRIDv2's metadata was used"],

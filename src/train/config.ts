@@ -145,7 +145,7 @@ export const trainConfigSchema = z.strictObject({
 /** A checked configuration with its defaults filled in. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 
-/** The part of a configuration that says what the model is, whoever trained it. */
+/** The part of a configuration that determines what the model is, whoever trained it. */
 export const modelConfigSchema = trainConfigSchema.pick({
   arch: true,
   tag: true,
@@ -172,7 +172,7 @@ export function parseTrainConfig(input: unknown): TrainConfig {
 }
 
 /**
- * The same of a run that exists, as it is: its folder stays readable, whatever its tag said of its weights.
+ * The same of a run that exists, as it is: its folder stays readable, whatever its tag claims of its weights.
  *
  * @throws as parseTrainConfig, but for what is asked of weights
  */

@@ -21,7 +21,7 @@ export interface RunData {
   readonly facts: readonly SourceFacts[];
   /** Weight of a male sample under Lw; 1 under Lb and Lf. */
   readonly posWeight: number;
-  /** What the model tells beside the sex, with the classes of the training images. */
+  /** What the model predicts beside the sex, with the classes of the training images. */
   readonly targets: readonly TargetFacts[];
 }
 
@@ -55,9 +55,9 @@ function ofModality(
 ): RunData["samples"] {
   if (modality === undefined) return samples;
   const only = (split: Split) => samples[split].filter((sample) => sample.modality === modality);
-  const kept = { train: only("train"), val: only("val"), test: only("test") };
-  const missing = (["train", "val"] as const).find((split) => kept[split].length === 0);
-  if (missing === undefined) return kept;
+  const own = { train: only("train"), val: only("val"), test: only("test") };
+  const missing = (["train", "val"] as const).find((split) => own[split].length === 0);
+  if (missing === undefined) return own;
   const got = `${samples[missing].length} others in ${missing}`;
   const e = {
     code: "NO_MODALITY",

@@ -1,4 +1,5 @@
-// Where a run begins or goes on: its step, and its last checkpoint, or seeded weights with the pretrained backbone put over them.
+// Where a run begins or resumes: its step, and its last checkpoint, or seeded weights with the pretrained backbone put
+// over them.
 import { AppError } from "../core/errors.ts";
 import { Random } from "../core/random.ts";
 import type { Position, TrainState } from "../engine/checkpoint.ts";
@@ -21,11 +22,11 @@ interface Beginning {
   readonly config: TrainConfig;
   readonly facts: ModelFacts;
   readonly step: Pick<TrainStep, "specs">;
-  readonly onWeights: ((told: string) => void) | undefined;
+  readonly onWeights: ((choice: string) => void) | undefined;
 }
 
 /**
- * The state to go on with; one that begins is written down as the last checkpoint first.
+ * The state to resume from; a new one is first written as the last checkpoint.
  *
  * @param last - path of the last checkpoint
  * @throws AppError("data", "NOT_RESUMABLE") for a checkpoint without an optimizer's state; as loadBackbone

@@ -23,7 +23,7 @@ async function layFaces(name: string, first: number, last: number): Promise<void
     await writeFile(at(`${name}/${20 + (i % 9)}_${i % 2}_0_2017010900000${i}.jpg`), jpeg);
 }
 
-/** A run folder as far as its images go, and what its checkpoint says of them. */
+/** A run folder as far as its images go, and what its checkpoint states about them. */
 async function layRun(name: string, data: readonly string[]) {
   const split = { splitSeed: 5, val: 0.2, test: 0.25, batch: 8 };
   const tag = "test_efficientnet.none_F1_An_Lb_Z0";
@@ -117,7 +117,7 @@ test("a checkpoint without its run cannot know how its own data was dealt", asyn
   expect(best.counts).toMatchObject({ split: "test", given: 40 });
 });
 
-test("what cannot be made sure of is said", async () => {
+test("what cannot be ascertained is reported", async () => {
   const unknown = await chooseImages(at("alone.safetensors"), { trainedOn: [] }, { data: [faces("other")] });
   expect(unknown.counts.notes).toEqual([
     "what the model learnt from is not recorded: its training images may be among these",

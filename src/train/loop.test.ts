@@ -237,13 +237,13 @@ describe("train", () => {
       });
     });
 
-    it("makes its predictions again once they are removed, as the hint says", async () => {
+    it("makes its predictions again once they are removed, as the hint recommends", async () => {
       await spoilt("again", ({ predictions }) => rm(predictions, { recursive: true }));
       expect(await digests(join(root, "again"))).toEqual(await digests(join(root, "whole")));
     });
   });
 
-  it("is kept from a run folder that lies among its images, or that another call works on", async () => {
+  it("is refused a run folder that lies among its images, or that another call works on", async () => {
     await expect(train(config, options("faces/run"))).rejects.toMatchObject({ code: "OUT_INSIDE" });
     expect((await readdir(join(root, "faces"))).length).toBe(40);
     const [one, other] = await Promise.allSettled([
@@ -304,7 +304,7 @@ describe("parseTrainConfig", () => {
     expect(() => parseTrainConfig(input)).toThrow(words);
   });
 
-  it("says nothing of options that are left out: folders of earlier versions resume, hashes stay", () => {
+  it("omits options that are left out: folders of earlier versions resume, hashes stay", () => {
     const keys = ["patience", "labelSmoothing", "ema", "layerDecay", "accumulate"];
     expect(Object.keys(parseTrainConfig(base)).filter((key) => keys.includes(key))).toEqual([]);
   });

@@ -37,7 +37,7 @@ import { predictFinally, validate } from "./validation.ts";
 export interface TrainOptions {
   /** Run folder; new or empty unless `resume`. */
   readonly dir: string;
-  /** Go on from the last checkpoint. */
+  /** Continue from the last checkpoint. */
   readonly resume?: boolean | undefined;
   /** Threads of ONNX Runtime; 0 or left out: one per core. */
   readonly threads?: number | undefined;
@@ -53,8 +53,8 @@ export interface TrainOptions {
   readonly keepFeatures?: boolean | undefined;
   /** Each step. */ readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
   /** Each epoch. */ readonly onEpoch?: (epoch: EpochLog) => void;
-  /** Told which weights of a file of several are taken to begin with. */
-  readonly onWeights?: ((told: string) => void) | undefined;
+  /** Called with a sentence on which of several weights of a file are taken to begin with. */
+  readonly onWeights?: ((choice: string) => void) | undefined;
 }
 
 /** What a finished run leaves. */
@@ -95,7 +95,7 @@ async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock
   if ((await predictionFiles(paths.predictions)).length > 0) {
     await checkFinished(dir, config, data);
     await sweepSplits(paths.predictions);
-    await removeFeatures(paths, paths.held);
+    await removeFeatures(paths, paths.heldOut);
     return finished(dir, facts); // resumed after its end
   }
 
@@ -107,7 +107,7 @@ async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock
   } finally {
     await threads.close();
   }
-  await removeFeatures(paths, paths.held);
+  await removeFeatures(paths, paths.heldOut);
   return finished(dir, facts);
 }
 
@@ -126,9 +126,9 @@ async function trainEpochs(begun: Begun, threads: LoaderThreads): Promise<void> 
     step.load(start.weights, start.slots);
     const log = await rewindLog(options.dir, start.position.epoch);
     features = await trainFeatures(config, data, step, start.weights, options);
-    const held = { config, facts, validation, data, options, paths: paths.held };
+    const setUp = { config, facts, validation, data, options, paths: paths.heldOut };
     const heldOut =
-      options.keepFeatures === false ? undefined : opened.add(await openHeldOut(held, start.weights));
+      options.keepFeatures === false ? undefined : opened.add(await openHeldOut(setUp, start.weights));
     const run = { ...begun, batches, validation, step, features, heldOut };
     await runEpochs(run, start.position, log);
   } finally {
@@ -142,7 +142,7 @@ async function finished(dir: string, facts: ModelFacts): Promise<RunResult> {
   return { dir, facts, epochs, best: bestEpoch(epochs) };
 }
 
-/** Features are kept in the run folder until it is finished. */
+/** Features stay in the run folder until it is finished. */
 async function trainFeatures(
   config: TrainConfig,
   { samples }: RunData,
@@ -290,5 +290,5 @@ function diverged(loss: number, { step }: Position): AppError {
 }
 
 function interrupted(dir: string): Interrupted {
-  return new Interrupted(`Stopped; the run in ${dir} goes on with --resume`);
+  return new Interrupted(`Stopped; the run in ${dir} continues with --resume`);
 }

@@ -1,4 +1,4 @@
-// What a tag says of weights is true or refused; pixels and padding are those of the weights, or asked for.
+// A tag's claim about weights is true or refused; pixels and padding are those of the weights, or asked for.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ describe("a tag and its weights", () => {
       ).not.toThrow();
   });
 
-  it("says what to do", () => {
+  it("names what to do", () => {
     const hintOf = (tag: string, more: object) => {
       try {
         parse(tag, more);
@@ -130,7 +130,7 @@ describe("training", () => {
     await expect(readFile(join(out, "config.json"))).rejects.toThrow("ENOENT");
   });
 
-  it("goes on with a run of before, whose tag claims weights that were not there", async () => {
+  it("continues a run of an earlier version, whose tag claims weights that were not there", async () => {
     const out = join(dir, "old");
     const first = await train(config("none"), { dir: out, threads: 1 });
     const { config: path } = runPaths(out);

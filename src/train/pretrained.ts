@@ -1,4 +1,4 @@
-// Pretrained weights and what goes with them: a tag says truly whether and on what a backbone was pretrained, and pixels
+// Pretrained weights and what goes with them: a tag states truly whether and on what a backbone was pretrained, and pixels
 // and padding are those that its weights were trained with.
 // Invariant: nothing is guessed. What timm's table (models/backbones/recipes) or the hub does not say has to be given.
 import { unexpected } from "../core/errors.ts";
@@ -7,7 +7,7 @@ import { backbone } from "../models/backbones/registry.ts";
 import { HUB_PREFIX, type Pretrained } from "../models/files/hub.ts";
 import { parseTag } from "../models/tags.ts";
 
-/** What the tag says of a backbone without pretraining. */
+/** The tag's word for a backbone without pretraining. */
 export const NOT_PRETRAINED = "none";
 
 interface Asked {

@@ -1,4 +1,4 @@
-// Opening run folders: what counts as a run to go on with, and what is somebody else's folder.
+// Opening run folders: what counts as a run to resume, and what is somebody else's folder.
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ beforeEach(async () => {
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
 describe("openRunFolder", () => {
-  it("goes on after a kill between its first two writes", async () => {
+  it("resumes after a kill between its first two writes", async () => {
     await openRunFolder(dir, config, [], false);
     await rm(runPaths(dir).config);
     await openRunFolder(dir, config, [], true);
@@ -43,7 +43,7 @@ describe("openRunFolder", () => {
 });
 
 describe("a run's log", () => {
-  it("is read while a line is written, or after a kill cut it off, and goes on without it", async () => {
+  it("is read while a line is written, or after a kill cut it off, and resumes without it", async () => {
     const epochs = inventedLog(3);
     const { log } = runPaths(dir);
     await appendLog(dir, epochs[0]!);
@@ -61,7 +61,7 @@ describe("a run's log", () => {
     );
   });
 
-  it("says where a line is no epoch", async () => {
+  it("reports where a line is no epoch", async () => {
     await writeFile(runPaths(dir).log, "{}\n");
     await expect(readLog(dir)).rejects.toThrow(
       `Expected one epoch as JSON for a line, got "{}" (${runPaths(dir).log}:1)`,

@@ -19,7 +19,7 @@ import { checkPretraining } from "./pretrained.ts";
 import { type EpochLog, epochLogSchema, noEpoch } from "./runlog.ts";
 
 /**
- * Starts a run folder, or takes up an unfinished one, whatever its tag says of its weights. The caller holds its lock.
+ * Starts a run folder, or takes up an unfinished one, whatever its tag claims of its weights. The caller owns its lock.
  *
  * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG")
  */
@@ -36,7 +36,7 @@ export async function openRunFolder(
     checkSameConfig(config, await readRunConfig(dir), paths.config);
   } else {
     checkPretraining(config);
-    // A kill between the two writes leaves the first alone: that too is a run to go on with.
+    // A kill between the two writes leaves the first alone: that too is a run to resume.
     if (await holdsMore(dir, resume ? [basename(paths.environment)] : [])) throw runExists(dir);
     await mkdir(dir, { recursive: true });
     await writeJson(paths.environment, await describeEnvironment(sources));
@@ -46,8 +46,8 @@ export async function openRunFolder(
 
 /** What kills in the middle of a write left of a run's own files. */
 async function sweepRun(dir: string): Promise<void> {
-  const { config, environment, log, featuresKey, held, last, best, tensorboard } = runPaths(dir);
-  const own = [config, environment, log, featuresKey, held.featuresKey, last, best, tensorboard];
+  const { config, environment, log, featuresKey, heldOut, last, best, tensorboard } = runPaths(dir);
+  const own = [config, environment, log, featuresKey, heldOut.featuresKey, last, best, tensorboard];
   for (const folder of new Set(own.map(dirname)))
     await sweepTemporaries(folder, (name) => own.includes(join(folder, name)));
 }
@@ -85,11 +85,11 @@ export async function readRunConfig(dir: string): Promise<TrainConfig> {
 }
 
 /**
- * The configuration of a run that begins, or of one that goes on: there, pixels that are not given anew are what they
+ * The configuration of a run that begins, or of one that resumes: there, pixels that are not given anew are what they
  * were.
  *
  * @param input - keys of the schema
- * @param resume - go on if there is such a run
+ * @param resume - continue if there is such a run
  * @param known - pixels of the weights by the hub's account, for a run that begins
  * @throws as parseTrainConfig, and readRunConfig
  */
@@ -107,7 +107,7 @@ const environmentSchema = z.looseObject({
   sources: z.array(z.looseObject({ kind: z.string(), manifestHash: z.string() })),
 });
 
-/** Refuses to go on with data that changed since the run began. */
+/** Refuses to continue with data that changed since the run began. */
 export async function checkSameData(dir: string, sources: readonly SourceFacts[]): Promise<void> {
   const path = runPaths(dir).environment;
   const stored = parseJson(await readText(path, "a run's environment.json"), environmentSchema, path).sources;

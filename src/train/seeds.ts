@@ -1,5 +1,5 @@
 // Several runs of one configuration, as `train --seeds` leaves them: a folder of `seed_<n>`, one run folder each.
-// Invariant: they are taken all together or not at all; a seed that is not finished is told, never left out.
+// Invariant: they are taken all together or not at all; a seed that is not finished is an error, never left out.
 import { type AppError, unexpected } from "../core/errors.ts";
 import { predictionFiles } from "../evaluate/stored/prediction-folder.ts";
 import { isRun, runPaths, type SeedRun, seedFolders } from "../predict/run-folder.ts";

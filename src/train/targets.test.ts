@@ -1,4 +1,4 @@
-// Further targets: their classes, what a batch says of them, and runs that learn them beside the sex.
+// Further targets: their classes, their part of a batch, and runs that learn them beside the sex.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -135,7 +135,7 @@ describe("train --targets", () => {
     await mkdir(join(root, "faces"));
     for (let i = 0; i < 48; i++) {
       const random = Random.of(i).split("picture");
-      // The red tells the age, the green the race: something to learn.
+      // The red shows the age, the green the race: something to learn.
       const [red, green] = [i % 3, (i >> 2) % 2];
       const level = (k: number) => (k === 0 ? 40 + red * 80 : k === 1 ? 60 + green * 120 : 90);
       const data = Uint8Array.from({ length: 32 * 32 * 3 }, (_, at) => level(at % 3) + random.int(30));

@@ -1,4 +1,4 @@
-// What a run says about its validation and test images: the figures of an epoch, and the stored predictions.
+// What a run reports about its validation and test images: the figures of an epoch, and the stored predictions.
 // Invariant: both come from the same predictor that users get from a checkpoint, in two parts if its backbone is frozen.
 
 import { MODALITIES } from "../core/words.ts";

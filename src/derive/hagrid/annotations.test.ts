@@ -104,7 +104,7 @@ describe("readAnnotations", () => {
       "d.jpg",
     ]);
     await rm(join(dir, "images", "stop", "a.jpeg"));
-    expect((await read())[0]?.path).toBe(join(dir, "images", "stop", "a.jpg")); // which the ledger tells as missing
+    expect((await read())[0]?.path).toBe(join(dir, "images", "stop", "a.jpg")); // which the ledger records as missing
   });
 
   it("lets a meta file replace the meta of the annotations", async () => {
@@ -194,7 +194,7 @@ describe("readAnnotations", () => {
     await expect(read()).rejects.toThrow(/for an image id, got "\.\.\/\.\.\/etc\/passwd" \(.*palm\.json\)/);
   });
 
-  it("says where JSON is cut in the middle", async () => {
+  it("reports where JSON is cut in the middle", async () => {
     const text = JSON.stringify({ a: V20, b: V20 });
     await put("annotations/train/palm.json", text.slice(0, -20));
     await expect(read()).rejects.toMatchObject({
@@ -288,14 +288,14 @@ describe("bad records", () => {
     const [head, ...lines] = String((error as Error).message).split("\n");
     expect(head).toBe(`Expected good records in ${dir}, got 5 bad ones:`);
     expect(lines).toHaveLength(5);
-    for (const [i, told] of [
+    for (const [i, parts] of [
       ["meta.json, image a", "age.0"],
       ["train/palm.json, image b", "user_id"],
       ["train/palm.json", '"c d"'],
       ["val/palm.json", "before the first record"],
       ["stop.json, image g", "labels"],
     ].entries())
-      for (const part of told) expect(lines[i]).toContain(part);
+      for (const part of parts) expect(lines[i]).toContain(part);
   });
 
   it("are named up to 20, with the count of all", async () => {

@@ -1,6 +1,6 @@
 // Reads a HaGRID folder as a stream of frames.
 // Source: dataset/raw-tree.ts for where things lie. Invariants: the order is fixed by the tree alone (gesture, split, place in
-// the file), and memory by one record and the `--meta` file; bad records are told together, after the good ones.
+// the file), and memory by one record and the `--meta` file; bad records are reported together, after the good ones.
 import { AppError, unexpected } from "../../core/errors.ts";
 import { accept, faultError, wordHint } from "../../core/spelling.ts";
 import { parseGesture } from "../../core/vocabulary.ts";
@@ -47,7 +47,7 @@ export async function* readAnnotations(dir: string, options: AnnotationOptions):
       bad.add(error); // the rest of that file cannot be read
     }
   }
-  bad.tell(dir);
+  bad.throwAll(dir);
 }
 
 /** Where a frame is, of several places; the first if it is in none. */

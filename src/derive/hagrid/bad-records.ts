@@ -1,4 +1,4 @@
-// Bad records of a tree are all read before they are told, so that one run names them: the first of them, and how many.
+// Bad records of a tree are all read before they are reported, so that one run names the first of them and their number.
 // Invariant: only what is wrong with data is gathered; any other error is thrown at once.
 import { AppError } from "../../core/errors.ts";
 
@@ -31,20 +31,20 @@ export class BadRecords {
   }
 
   /**
-   * Tells what was gathered; nothing happens if all records are good.
+   * Throws what was gathered; nothing happens if all records are good.
    *
    * @throws the fault itself if it is the only one; else AppError("data", "BAD_RECORDS") that names the first 20
    */
-  tell(where: string): void {
+  throwAll(where: string): void {
     const [first] = this.#first;
     if (first === undefined) return;
     if (this.#count === 1) throw first;
     const more = this.#count - this.#first.length;
     const alike = this.#first.every(({ hint }) => hint === first.hint);
-    const told = this.#first.map(({ message, hint }) =>
+    const named = this.#first.map(({ message, hint }) =>
       alike || hint === undefined ? message : `${message}: ${hint}`,
     );
-    const lines = [...told, ...(more === 0 ? [] : [`and ${more} more`])];
+    const lines = [...named, ...(more === 0 ? [] : [`and ${more} more`])];
     const message = `Expected good records in ${where}, got ${this.#count} bad ones:`;
     const hint = (alike ? first.hint : undefined) ?? "mend the records, or take them out of their files";
     throw new AppError("data", "BAD_RECORDS", message, { hint, lines, cause: first });

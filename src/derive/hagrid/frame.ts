@@ -1,6 +1,6 @@
 // One HaGRID annotation record, checked, in one shape for all three generations.
 // Source: github hukenovs/hagrid: 2.0 has bboxes, labels, user_id; v1 adds landmarks and
-// leading_*; v2 adds hand_landmarks, united_* and meta. Which one a record is, its keys tell.
+// leading_*; v2 adds hand_landmarks, united_* and meta. A record's version is known from its keys.
 // Invariant: a frame that comes out is valid: safe image id, boxes in the frame, one label a box, no unknown key.
 import { z } from "zod";
 import { type AppError, unexpected } from "../../core/errors.ts";
@@ -39,7 +39,7 @@ export interface Frame {
   readonly path: string;
 }
 
-/** An annotation file and what its place says of its frames. */
+/** An annotation file and what its place means for its frames. */
 export interface AnnotationFile {
   readonly file: string;
   readonly gesture: string;

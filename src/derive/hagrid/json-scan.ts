@@ -1,5 +1,5 @@
 // Finds the entries of a JSON object in bytes that come in parts: where each key and value ends, no more.
-// Source: RFC 8259; whether a value is JSON inside, JSON.parse says. Invariant: an entry is taken only when all of it
+// Source: RFC 8259; whether a value is JSON inside, JSON.parse decides. Invariant: an entry is taken only when all of it
 // and the byte after it are there, so that the parts may be cut anywhere.
 export interface JsonEntry {
   readonly key: string;
@@ -58,7 +58,7 @@ export function scanEntries(bytes: Buffer, state: ScanState, ended: boolean): Sc
   return { entries, used, next, ...(cut ? { fault: "the end of the file" } : {}) };
 }
 
-/** The entry whose key begins at `start`; undefined if it goes on after the bytes, a text if it is wrong. */
+/** The entry whose key begins at `start`; undefined if it extends beyond the bytes, a text if it is wrong. */
 function takeEntry(bytes: Buffer, start: number): { entry: JsonEntry; end: number } | string | undefined {
   const keyEnd = stringEnd(bytes, start);
   const colon = skipBlanks(bytes, keyEnd);
@@ -81,7 +81,7 @@ function skipBlanks(bytes: Buffer, from: number): number {
   return at;
 }
 
-/** The byte after a string that begins at `start`; the end of the bytes or more if it goes on. */
+/** The byte after a string that begins at `start`; the end of the bytes or more if it extends beyond them. */
 function stringEnd(bytes: Buffer, start: number): number {
   for (let at = start + 1; at < bytes.length; at++) {
     if (bytes[at] === BACKSLASH) at++;

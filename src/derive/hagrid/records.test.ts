@@ -58,7 +58,7 @@ describe("streamEntries", () => {
     expect(await read(text)).toHaveLength(5);
   });
 
-  it("says where a file is broken", async () => {
+  it("reports where a file is broken", async () => {
     await expect(read('{"one": {"a": 1},\n "two": {"a": 2')).rejects.toThrow(
       /got .*line 2, byte \d+, after record one$/,
     );

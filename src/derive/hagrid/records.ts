@@ -1,7 +1,7 @@
 // Streams the entries of one big JSON object: HaGRID's annotation files hold up to 1.1 million records.
 // Source: our own scan for the ends of records (json-scan.ts); the engine's JSON.parse then reads each. That is several
 // times as fast as a streaming parser. stream-json's verifier is run over a broken file to name the line and byte.
-// Invariant: about CHUNK_BYTES are held, or one record; the order is that of the file; repeated keys are not merged.
+// Invariant: about CHUNK_BYTES are in memory, or one record; the order is that of the file; repeated keys are not merged.
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { verifyFile } from "stream-json/file/verifier.js";
 import { AppError, isNotFound, missingFile, show } from "../../core/errors.ts";

@@ -187,7 +187,7 @@ describe("frames that EXIF turns", () => {
       { turn: 6, stored: false, landmarks: true },
       { turn: 1, stored: false, landmarks: true },
     ]);
-    // As stored by another turn than EXIF says: right in neither reading.
+    // As stored by another turn than EXIF's: right in neither reading.
     const path = at(`nowhere/annotations/train/${frames[0]!.gesture}.json`);
     const records = JSON.parse(await readFile(path, "utf8"));
     upsideDown(records[frames[0]!.imageId]);
@@ -265,7 +265,7 @@ describe("annotated landmarks of frames that are not turned", () => {
 });
 
 describe("findReference", () => {
-  it("gives what it saw, from which the hand is placed as by looking again", {
+  it("gives what it saw, from which the hand is placed as by a second detection", {
     timeout: 60_000,
   }, async () => {
     const [frame] = frames;

@@ -20,7 +20,7 @@ const MIN_LEAD = 0.1;
 /** The answer for one frame; without `hand` there is none. */
 export interface FoundReference {
   readonly hand?: AnnotatedHand | undefined;
-  /** What the picture shows there, where it was looked at for the answer. */
+  /** What the picture shows there, where the answer needed it. */
   readonly seen?: SeenHand | undefined;
   /** Of a picture that EXIF turns. */
   readonly reference?: Reference | undefined;
@@ -72,7 +72,7 @@ function annotatedHand(
 const RANK = { annotation: 2, model: 1, none: 0 } as const;
 
 /**
- * The reference in which more of the annotation is seen; undefined if that cannot be told.
+ * The reference in which more of the annotation is seen; undefined if that cannot be decided.
  *
  * @param overlap - IoU of the two places of the box
  */

@@ -1,6 +1,6 @@
 // The table of cleaning rules: which frames are removed, by one number each. A rule is its row of RULES and nothing else:
 // what it judges, where the ledger shows it, threshold, reason, title. Derivation and report ask it by `judge` (judge.ts).
-// Thresholds were chosen by looking at the pictures on both sides of them (docs/derivation.md has the counts); each can be
+// Thresholds were chosen from the pictures on both sides of them (docs/derivation.md has the counts); each can be
 // changed, and each rule turned off. Invariant: rules judge geometry, quality and consistency of labels, never an apparent
 // trait.
 import { unexpected } from "../../core/errors.ts";
@@ -14,7 +14,7 @@ export type Judged =
   | "gender_entries" // in the frame's meta, or decided
   | "gender_agreement" // of the subject's votes; none where a decision settled the label
   | "repeats" // 1 for the same bytes as an earlier kept frame
-  | "twin_bits"; // that differ from an earlier kept frame, where it looks alike
+  | "twin_bits"; // that differ from the look of an earlier kept frame, where the two are similar
 
 /** What rules judge of one frame; a number that has no meaning for it is absent. */
 export type Facts = { readonly [J in Judged]?: number | undefined } & {
@@ -36,7 +36,7 @@ interface Rule {
   readonly threshold: number;
   /** Values that a threshold may have. */
   readonly range: readonly [low: number, high: number];
-  /** What the ledger says of a frame that is removed; where it stands among others is the order of the rows. */
+  /** The ledger's reason for a frame that is removed; the order of the rows is the order of judging. */
   readonly reason: string;
   /** What the ledger calls the number, if not by its column. */
   readonly word?: string | undefined;

@@ -53,12 +53,12 @@ async function decide(
 }
 const reasons = (frames: Awaited<ReturnType<typeof decide>>) => frames.map(({ verdict }) => verdict?.reason);
 const by = (what: Decision["what"], more: Partial<Decision>): Decision => ({
-  ...{ who: "me", when: "2026-03-31", why: "looked at it", what },
+  ...{ who: "me", when: "2026-03-31", why: "checked by eye", what },
   ...more,
 });
 
 describe("frames beside each other", () => {
-  it("keep the first of equal bytes that is kept otherwise", async () => {
+  it("keep the first of equal bytes that no other rule removes", async () => {
     const frames = [
       good("a", "u", "female", { sha256: "same", measures: { face_sharpness: 1 } }),
       good("b", "u", "female", { sha256: "same" }),
@@ -72,7 +72,7 @@ describe("frames beside each other", () => {
     );
   });
 
-  it("keep the first of frames that look alike; a chain does not fall with it", async () => {
+  it("keep the first of frames with similar looks; a chain does not fall with it", async () => {
     const frames = [
       good("a", "u"),
       good("b", "u", "female", { look: lookOf("a", [0, 17, 40, 90, 91, 92, 93, 94]) }), // 8 bits from a
@@ -137,7 +137,7 @@ describe("decisions about frames", () => {
 
   it("remove, and restore against a rule", async () => {
     const [removed] = await decide([good("a", "u")], [by("remove", { user_id: "u" })]);
-    expect(removed).toMatchObject({ verdict: { reason: "removed_by_decision", detail: "looked at it" } });
+    expect(removed).toMatchObject({ verdict: { reason: "removed_by_decision", detail: "checked by eye" } });
     const [restored] = await decide([blurred], [by("restore", { image_id: "a" })]);
     expect(restored).toMatchObject({ pair: { id: "a" }, overruled: { reason: "blurred" } });
     const both = [by("restore", { image_id: "a" }), by("remove", { image_id: "a" })];

@@ -1,7 +1,7 @@
 // The last word about every frame: rules, decisions, labels, duplicates.
-// Source: our own. Invariants: everything here follows from the journal and the derivation alone; of frames that look
-// alike the first that is kept otherwise stays; memory holds one hash and one id a kept frame for as long as alike ones
-// are looked for, and the start of a checksum a frame, not the frames.
+// Source: our own. Invariants: everything here follows from the journal and the derivation alone; of frames with
+// similar looks the first that no other rule removes is kept; memory has one hash and one id a kept frame while similar ones
+// are searched for, and the start of a checksum a frame, not the frames.
 
 import type { Sex } from "../../core/vocabulary.ts";
 import type { Pair } from "../../core/words.ts";
@@ -47,7 +47,7 @@ export interface Court {
 }
 
 /**
- * Reads a journal twice: for the labels of its subjects, and for frames that look alike.
+ * Reads a journal twice: for the labels of its subjects, and for frames with similar looks.
  *
  * @param journal - path of a complete journal
  * @param derivation - its rules, decisions and age edges
@@ -109,7 +109,7 @@ class Repeats {
 /** 0 for what is no hexadecimal: such texts then all count as repeated. */
 const startOf = (sha256: string) => Number.parseInt(sha256.slice(0, 13), 16) || 0;
 
-/** Ids of frames that look like an earlier one. */
+/** Ids of frames whose look is similar to an earlier one's. */
 type Alike = ReadonlyMap<string, Twin>;
 
 async function findAlike(frames: AsyncIterable<DecidedFrame>, rules: RuleSettings): Promise<Alike> {
@@ -142,7 +142,7 @@ async function* decide(
     const first = duplicate === null ? undefined : bytesSeen.get(result.sha256 ?? "");
     const twin = first === undefined ? alike.get(result.imageId) : { id: first };
     const decided = judgeFrame(result, label, judges, twin);
-    // A repeated id has the id of the frame that is judged: only a frame with crops can be looked like.
+    // A repeated id has the id of the frame that is judged: only a frame with crops can have a twin.
     if (decided.pair !== undefined && isRepeated(result.sha256!))
       bytesSeen.set(result.sha256!, result.imageId);
     yield decided;

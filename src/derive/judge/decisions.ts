@@ -1,7 +1,8 @@
 // Decisions of people about single images or subjects: who, when, what, why. Replayed by every derivation.
 // Source: our own. CSV or JSONL (one object a line). Invariants: two decisions about one thing that disagree are refused,
-// for nobody can tell which of them holds; ids of images
-// count in any case, as names of files do, and what names no frame is counted; what is decided of an image counts before what is decided of its subject.
+// for nobody can know which of them is valid; ids of images
+// count in any case, as names of files do, and what names no frame is counted; what is decided of an image counts
+// before what is decided of its subject.
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { foldName } from "../../core/file-names.ts";
@@ -12,13 +13,15 @@ import { parseAge, parseRace, readSex } from "../../core/vocabulary.ts";
 import { readCsv } from "../../formats/csv.ts";
 import { readText } from "../../machine/files.ts";
 
-/** What can be decided: `remove` takes a frame out of the pairs for its quality and keeps its row; `erase` leaves nothing of it. */
+/**
+ * What can be decided: `remove` takes a frame out of the pairs for its quality and keeps its row; `erase` leaves nothing of it.
+ */
 export const ACTIONS = ["remove", "restore", "relabel", "erase"] as const;
 export type Action = (typeof ACTIONS)[number];
 
 const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2})?)?$/;
 const text = z.string().trim().min(1, "expected some text");
-/** A cell by one of the house's parsers; an empty one says nothing. */
+/** A cell by one of the house's parsers; an empty one decides nothing. */
 const maybe = <T extends string>(parse: (cell: string) => Reading<T>) =>
   wordSchema((cell): Reading<T | ""> => (cell === "" ? { value: "" } : parse(cell)))
     .transform((word) => (word === "" ? undefined : word))
@@ -104,7 +107,7 @@ export async function readDecisions(path: string, ages?: readonly string[]): Pro
 /** Decisions so far, none of which may be taken back by a later one. */
 class Agreement {
   readonly #keys = new SubjectKeys();
-  readonly #said = new Map<string, { readonly text: string; readonly where: string }>();
+  readonly #decided = new Map<string, { readonly text: string; readonly where: string }>();
 
   add(one: Decision, where: string): void {
     const { image_id: imageId, user_id: userId, what, gender, age, race } = one;
@@ -119,8 +122,8 @@ class Agreement {
   #agree(about: string, name: string, text: string | undefined, where: string): void {
     if (text === undefined) return;
     const key = `${name} of ${about}`;
-    const before = this.#said.get(key);
-    if (before === undefined) this.#said.set(key, { text, where });
+    const before = this.#decided.get(key);
+    if (before === undefined) this.#decided.set(key, { text, where });
     else if (before.text !== text) {
       const expected = `${before.text} as at ${before.where}`;
       const hint = "two decisions disagree: take out the one that no longer holds";

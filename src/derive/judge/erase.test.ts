@@ -60,13 +60,13 @@ beforeAll(async () => {
   const theirs = train.filter(({ userId }) => userId === person);
   const other = train.find(({ userId }) => userId !== person)!;
   picture = other.id;
-  const kept = train.find(({ userId }) => userId !== person && userId !== other.userId)!.id;
+  const another = train.find(({ userId }) => userId !== person && userId !== other.userId)!.id;
   await writeFile(
     at("before.csv"),
     [
       HEAD,
       `Ann Other,2026-01-02,remove,asked by letter,,${person}`,
-      `Ben,2026-01-03,remove,blurred beside ${picture},${kept},`,
+      `Ben,2026-01-03,remove,blurred beside ${picture},${another},`,
       "",
     ].join("\n"),
   );
@@ -145,7 +145,7 @@ describe("erase", () => {
     expect(await treeOf(at("back"))).toEqual(fresh);
   });
 
-  it("goes on with a derivation that was stopped, whatever it had reached", async () => {
+  it("continues a derivation that was stopped, whatever it had reached", async () => {
     await begin(optionsTo(at("stopped"), "before.csv"), 20);
     const { worked } = await derive(optionsTo(at("stopped"), "after.csv"));
     expect(worked).toBeLessThan(25); // of 25 frames that are not erased
@@ -174,19 +174,19 @@ describe("erase", () => {
 
   it("refuses to take the place of a dataset whose frames are gone", async () => {
     await cp(at("raw"), at("poor"), { recursive: true });
-    await cp(at("removed"), at("kept"), { recursive: true });
+    await cp(at("removed"), at("copy"), { recursive: true });
     const { gesture, id } = (await readPairs(at("fresh"))).train[0]!;
     const frame = [at(`poor/${gesture}/${id}.jpg`), at(`poor/images/${gesture}/${id}.jpg`)];
     for (const path of frame) await rm(path, { force: true });
-    const options = { ...optionsTo(at("kept"), "after.csv"), hagridDir: at("poor") };
-    const before = await treeOf(at("kept"));
+    const options = { ...optionsTo(at("copy"), "after.csv"), hagridDir: at("poor") };
+    const before = await treeOf(at("copy"));
     for (const _ of [1, 2]) {
       await expect(derive(options)).rejects.toThrow(
-        /^Expected the frames that .*kept was derived from, to erase from it, got 1 that are missing$/,
+        /^Expected the frames that .*copy was derived from, to erase from it, got 1 that are missing$/,
       );
     }
-    expect(await treeOf(at("kept"))).toEqual(before);
-    expect(await exists(at("kept.partial"))).toBe(false);
+    expect(await treeOf(at("copy"))).toEqual(before);
+    expect(await exists(at("copy.partial"))).toBe(false);
   });
 
   it("holds for shards that were derived before, and for what is merged of them", async () => {
@@ -213,7 +213,7 @@ describe("erase", () => {
     expect(await treeOf(at("merged"))).toEqual(fresh);
   });
 
-  it("says how many wishes meet nobody", async () => {
+  it("reports how many wishes match nobody", async () => {
     const line = `Cleo,2026-02-01,erase,wish,,${"0".repeat(64)}`;
     await writeFile(at("nobody.csv"), [HEAD, line, line, ""].join("\n"));
     const { manifest } = await derive(optionsTo(at("nobody"), "nobody.csv"));

@@ -1,5 +1,5 @@
 // Withdrawal: a decision `erase` takes a subject or an image out as if the input had never had it.
-// Source: our own. Invariants: an erased frame is not looked at, and no id of it, nor what was said of it, is written
+// Source: our own. Invariants: an erased frame is not read, and neither its id nor anything about it is written
 // anywhere; the derivation's hash depends on whom it is about through one hash over all of them, bound to the annotations.
 import { foldName } from "../../core/file-names.ts";
 import { subjectKey } from "../../core/subject.ts";
@@ -59,7 +59,7 @@ export class Erasure {
    *
    * @param all - frames of the input
    * @param annotations - hashes of the annotation files, as the derivation has them
-   * @returns what a manifest says of it; undefined if nothing is to be erased
+   * @returns the manifest's entry; undefined if nothing is to be erased
    */
   async meet(all: AsyncIterable<Named>, annotations: Stored): Promise<Erased | undefined> {
     if (this.count === 0) return undefined;

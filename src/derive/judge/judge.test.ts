@@ -14,8 +14,8 @@ function rowOf({ twin, repeats: _, votes: __, ...numbers }: Facts): { [C in Ledg
 
 describe("judge", () => {
   it.each(RULE_NAMES)("%s removes one side and keeps the other, asked of the frame or of its row", (name) => {
-    const [broken, kept, said] = SIDES[name];
-    expect(judge(name, broken, SETTINGS)).toEqual({ reason: RULES[name].reason, detail: said });
+    const [broken, kept, words] = SIDES[name];
+    expect(judge(name, broken, SETTINGS)).toEqual({ reason: RULES[name].reason, detail: words });
     expect(judge(name, kept, SETTINGS)).toBeUndefined();
     expect(judge(name, factsOfRow(rowOf(broken), false), SETTINGS)?.reason).toBe(RULES[name].reason);
     expect(judge(name, factsOfRow(rowOf(kept), false), SETTINGS)).toBeUndefined();

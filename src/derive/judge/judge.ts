@@ -1,5 +1,5 @@
-// Asks the rules of clean.ts about one frame: of a derivation's journal, or as its ledger tells it.
-// Invariant: there is one answer: whoever wants to know what a rule says of a frame, the court or the report, asks here.
+// Asks the rules of clean.ts about one frame: from a derivation's journal, or from a row of its ledger.
+// Invariant: there is one answer: the court and the report both get a rule's verdict on a frame here.
 
 import type { LedgerColumn } from "../../dataset/ledger-columns.ts";
 import { MEASURES } from "../../dataset/ledger-columns.ts";
@@ -52,7 +52,7 @@ function factsOfTwin(twin: Twin | undefined): Facts {
 export type LedgerText = { readonly [C in LedgerColumn]?: string | undefined };
 
 /**
- * The facts of a frame as its ledger tells them.
+ * The facts of a frame from its row of the ledger.
  *
  * @param settled - a decision settled the label of its subject
  */
@@ -69,7 +69,7 @@ export function factsOfRow(row: LedgerText, settled: boolean): Facts {
 }
 
 /**
- * What a rule says of a frame.
+ * A rule's verdict on a frame.
  *
  * @returns undefined if it does not remove it, or has nothing to judge
  * @example judge("blur", { face_sharpness: 4 }, ruleSettings())?.reason // "blurred"

@@ -12,7 +12,7 @@ const OTHERS = {
     "no_hand_box", // no box has the gesture's label
     "image_missing",
     "image_unreadable",
-    "annotation_misplaced", // the picture shows no hand where the annotation has one, or does not tell which pixels it speaks of
+    "annotation_misplaced", // the picture shows no hand where the annotation has one, or does not show which pixels it refers to
   ],
   face_score: ["no_face"],
 } as const satisfies { readonly [N in RuleName]?: readonly string[] };

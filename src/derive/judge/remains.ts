@@ -1,5 +1,5 @@
 // What is left in a dataset of people and images that a decisions file erases: asked before the dataset is published.
-// Source: our own. Invariants: ids are compared as derivation compares them; what is merely spelled almost like one is told
+// Source: our own. Invariants: ids are compared as derivation compares them; what is merely spelled almost like one is reported
 // too, for a wish must not be missed for a blank or a zero; nothing is changed.
 import { readdir } from "node:fs/promises";
 import { basename, join, parse } from "node:path";
@@ -27,7 +27,7 @@ interface Found {
  * Refuses a dataset that still has whom or what a decisions file erases, anywhere: tables, ledger, manifest, names of files.
  *
  * @param dir - as for `locate`
- * @param path - of these decisions only the erasing ones are looked at
+ * @param path - of its decisions only the erasing ones are read
  * @returns how many subjects and images the file erases
  * @throws AppError("data", "ERASED_REMAINS") naming rows and files, AppError("data", "IDS_HASHED") if no id could be found
  *   because keyed hashes stand for all of them; as `locate` and `readDecisions`

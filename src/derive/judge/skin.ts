@@ -43,7 +43,7 @@ const MIN_L = 5;
  *
  * @param chip - aligned face chip, padding 0.25, RGB u8
  * @param scratch - memory for values; new if left out
- * @returns degrees, or undefined where too little looks like skin (masks, coloured light, darkness)
+ * @returns degrees, or undefined where too little has the colours of skin (masks, coloured light, darkness)
  * @example skinAngle(faceChip(image, landmarks, 300, 0.25))
  */
 export function skinAngle(chip: RgbImage, scratch = new Scratch()): number | undefined {

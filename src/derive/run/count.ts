@@ -1,5 +1,5 @@
-// What a staged dataset holds, counted from its files: the last look before it gets its name.
-// Source: our own. Invariant: every number comes from what lies on the disk, none from what was written down in passing.
+// What a staged dataset contains, counted from its files: the last check before it gets its name.
+// Source: our own. Invariant: every number comes from what lies on the disk, none from notes made on the way.
 import { join } from "node:path";
 import { COLUMNS, MODALITIES, type Modality, SPLITS } from "../../core/words.ts";
 import { cleanedFolder } from "../../dataset/layout.ts";
@@ -59,7 +59,7 @@ async function countJournal(
   return all;
 }
 
-/** Crops of a shard on the disk, beside what its journal says. */
+/** Crops of a shard on the disk, beside those of its journal. */
 export async function countShard({ layout, journal }: Counted): Promise<Count[]> {
   const { crops } = await journalCounts(journal);
   const count = async (modality: Modality) => ({

@@ -104,7 +104,7 @@ function imageRecipe(
   };
 }
 
-/** The drawn sample says so in its own file; a real tree has no such file. */
+/** The drawn sample declares itself in a file of its own; a real tree has no such file. */
 async function isDrawn(hagridDir: string): Promise<boolean> {
   const path = rawExtra(hagridDir, "sample.json");
   if (!(await exists(path))) return false;

@@ -33,7 +33,7 @@ export interface FaceSource {
    * @param turn - how the pixels that annotated landmarks speak of are turned to it; 1 if not given
    */
   find(image: PhotoLike, imageId: string, turn?: ExifTurn): Promise<readonly FoundFace[]>;
-  /** Which pixels annotated landmarks of a turned picture speak of; undefined if that cannot be told. */
+  /** Which pixels annotated landmarks of a turned picture refer to; undefined if that cannot be decided. */
   readonly referenceOf?: (
     image: PhotoLike,
     imageId: string,
@@ -58,7 +58,7 @@ export function openFaces(
 }
 
 /**
- * Faces by detection, with as many detectors as frames may be looked at side by side.
+ * Faces by detection, with as many detectors as frames may be searched at once.
  *
  * @param model - path of a YuNet model, or undefined for the built-in detector
  * @param threads - number of detectors, one thread each
@@ -99,7 +99,7 @@ export async function annotatedFaces(path: string): Promise<FaceSource> {
     if (result.success) known.set(key, result.data);
     else bad.add(schemaError(result.error, value, `${path}, image ${key}`));
   }
-  bad.tell(path);
+  bad.throwAll(path);
   const find = async ({ width, height }: PhotoLike, imageId: string, turn: ExifTurn = 1) =>
     (known.get(imageId) ?? []).map((face) => toFace(face, width, height, turn));
   return {

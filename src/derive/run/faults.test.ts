@@ -39,7 +39,7 @@ afterAll(() => rm(root, { recursive: true }));
 
 function start(options: DeriveOptions): {
   child: ChildProcess;
-  ended: Promise<{ code: number | null; told: string }>;
+  ended: Promise<{ code: number | null; stderr: string }>;
 } {
   const code = `
     const { derive } = await import(${moduleOf("derive/run/pipeline.ts")});
@@ -48,12 +48,12 @@ function start(options: DeriveOptions): {
   const child = spawn(process.execPath, codeArgs(code, JSON.stringify(options)), {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  let told = "";
+  let stderr = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    told += text;
+    stderr += text;
   });
-  const ended = new Promise<{ code: number | null; told: string }>((resolve) => {
-    child.on("close", (exit) => resolve({ code: exit, told }));
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => {
+    child.on("close", (exit) => resolve({ code: exit, stderr }));
   });
   return { child, ended };
 }
@@ -84,7 +84,9 @@ describe("derive", () => {
     return spawnSync("mount", ["-t", "tmpfs", "-o", `size=${kib}k`, "tmpfs", disk]).status === 0;
   };
 
-  it("says that the disk is full, and goes on when there is room", { timeout: 120_000 }, async ({ skip }) => {
+  it("reports that the disk is full, and continues when there is room", { timeout: 120_000 }, async ({
+    skip,
+  }) => {
     if (process.platform !== "linux" || process.getuid?.() !== 0 || !(await mount(60))) {
       skip("only root on Linux can mount a small disk");
     }

@@ -48,7 +48,7 @@ export async function finish(stage: Stage, derivation: Derivation): Promise<Mani
   return manifest;
 }
 
-/** What the splits and the sweep need, as counts: no pair is kept. */
+/** What the splits and the sweep need, as counts: no pair stays in memory. */
 async function gather(court: Court) {
   const strata = new Strata();
   const sourceOf = new Map<string, Set<Split>>();
@@ -108,7 +108,7 @@ async function writeTables(
 
 /** What to do, by the reason that most frames were removed for. */
 const NO_PAIRS_HINTS: Readonly<Partial<Record<Reason, string>>> = {
-  removed_by_decision: "look at the file of --decisions: it takes out what is left",
+  removed_by_decision: "check the file of --decisions: it takes out what is left",
   missing_label:
     "give the apparent gender of the frames by --meta FILE, or use HaGRIDv2 annotations, which have it",
   image_missing:
@@ -118,8 +118,8 @@ const NO_PAIRS_HINTS: Readonly<Partial<Record<Reason, string>>> = {
 
 function noPairs(removed: ReadonlyMap<string, number>): AppError {
   const byCount = [...removed].sort(([, a], [, b]) => b - a);
-  const told = byCount.map(([reason, count]) => `${reason} ${count}`).join(", ");
-  return new AppError("data", "NO_PAIRS", `Expected face-hand pairs, got none (${told || "no frames"})`, {
+  const reasons = byCount.map(([reason, count]) => `${reason} ${count}`).join(", ");
+  return new AppError("data", "NO_PAIRS", `Expected face-hand pairs, got none (${reasons || "no frames"})`, {
     hint: NO_PAIRS_HINTS[byCount[0]?.[0] as Reason] ?? "check the images of the source folder",
   });
 }

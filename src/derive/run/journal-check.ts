@@ -1,12 +1,12 @@
-// Frames that a journal has, when a derivation goes on: are they the same ones, and still the files that were looked at?
-// Source: our own. Invariant: a frame that was exchanged in between is told; one that was only copied or touched is not.
+// Frames that a journal has, when a derivation continues: are they the same ones, and still the files that were read?
+// Source: our own. Invariant: a frame that was exchanged in between is an error; one that was only copied or touched is not.
 import { statSync } from "node:fs";
 import { AppError } from "../../core/errors.ts";
 import { sha256File } from "../../machine/files.ts";
 import type { Frame } from "../hagrid/frame.ts";
 import type { FrameResult } from "./journal.ts";
 
-/** Size and time of a file: what tells without reading whether it was exchanged. */
+/** Size and time of a file: whether it was exchanged is seen without reading it. */
 export type SourceMark = NonNullable<FrameResult["source"]>;
 
 /** The mark of a frame's file; undefined if there is none. */
@@ -15,14 +15,14 @@ export function sourceMark(path: string): SourceMark | undefined {
     const { size, mtimeMs } = statSync(path);
     return { bytes: size, mtimeMs: Math.floor(mtimeMs) };
   } catch {
-    return undefined; // whatever it is, the reader of the frame tells it
+    return undefined; // whatever it is, the reader of the frame reports it
   }
 }
 
 /**
- * Refuses to go on with a journal of other frames, or of files that are others by now.
+ * Refuses to continue a journal of other frames, or of files that have been exchanged.
  *
- * @param result - what the journal says in this frame's place
+ * @param result - the journal's entry in this frame's place
  * @param root - the staging folder
  * @throws AppError("data", "JOURNAL_DAMAGED" | "SOURCE_CHANGED")
  */

@@ -28,7 +28,7 @@ const result = z.strictObject({
   reason: z.enum(REASONS).optional(),
   detail: z.string().optional(),
   sha256: z.string().optional(),
-  /** The file as it was when it was read, to tell later whether it is another one; journals of before have none. */
+  /** The file as it was when it was read, to know later whether it is another one; journals of earlier versions have none. */
   source: z.strictObject({ bytes: z.number(), mtimeMs: z.number() }).optional(),
   size: z.tuple([z.number(), z.number()]).optional(),
   faces: z.number().optional(),
@@ -48,7 +48,7 @@ const result = z.strictObject({
   crops: z.array(z.enum(MODALITIES)).optional(),
 });
 
-/** What is known of one frame after its pixels were looked at. */
+/** What is known of one frame after its pixels were measured. */
 export type FrameResult = z.output<typeof result>;
 
 /** A derivation's journal. */

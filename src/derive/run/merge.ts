@@ -1,5 +1,5 @@
 // The shards of one derivation put together: the journals in the order of the input, then the tables as always.
-// Source: our own. Invariant: the bytes are those of `derive` on one machine; killed, it goes on; shards stay whole.
+// Source: our own. Invariant: the bytes are those of `derive` on one machine; killed, it continues; shards stay whole.
 import { link } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError, hasErrno } from "../../core/errors.ts";
@@ -39,7 +39,7 @@ interface Found {
  *
  * @returns as `derive` does; `worked` is 0
  * @throws AppError("data", "SHARD_MISSING" | "SHARD_DAMAGED" | "SHARD_OTHER" | "SHARD_TWICE"), and as `derive` does
- * @throws the signal's reason if it is aborted; a later call goes on from there
+ * @throws the signal's reason if it is aborted; a later call continues from there
  * @example await mergeShards({ shardDirs: ["shards/1", "shards/2"], outDir: "pairs" })
  */
 export async function mergeShards(options: MergeOptions): Promise<DeriveResult> {

@@ -227,7 +227,7 @@ describe("derive", () => {
     expect(await treeOf(out)).toEqual(reference);
   });
 
-  it("says that a dataset is complete, and refuses a folder of another one", async () => {
+  it("reports that a dataset is complete, and refuses a folder of another one", async () => {
     await cp(join(dir, "reference"), out, { recursive: true });
     expect(await derive(optionsTo(out))).toMatchObject({ alreadyComplete: true, worked: 0 });
     await expect(derive({ ...optionsTo(out), seed: 8 })).rejects.toMatchObject({
@@ -246,7 +246,7 @@ describe("derive", () => {
     await expect(derive(optionsTo(out))).rejects.toMatchObject({ kind: "input", code: "STAGE_OTHER" });
   });
 
-  it("stops on a signal and goes on to the same bytes", async () => {
+  it("stops on a signal and continues to the same bytes", async () => {
     const stop = new AbortController();
     let ticks = 0;
     const progress = () => ({
@@ -315,7 +315,7 @@ describe("derive", () => {
     expect(await treeOf(out)).toEqual(reference);
   });
 
-  describe("goes on with frames that were", () => {
+  describe("continues with frames that were", () => {
     /** A stage of a few frames, and the frame of its first line, which is put back afterwards. */
     async function withFirst(work: (path: string, bytes: Buffer) => Promise<void>): Promise<void> {
       await rename(await killedStage(out), `${out}.partial`);
@@ -435,7 +435,7 @@ describe("derive", () => {
     expect([await exists(out), await exists(`${out}.partial`)]).toEqual([false, false]);
   });
 
-  it("says what most frames lack: a few without a label are not why nothing is left", async () => {
+  it("reports what most frames lack: a few without a label are not why nothing is left", async () => {
     const moved = join(dir, "moved");
     await makeTree(moved, [{ id: "a", user: 1, gender: [] }, ...GOOD]);
     await rm(join(moved, "palm"), { recursive: true, force: true });

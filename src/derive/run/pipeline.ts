@@ -33,7 +33,7 @@ import { openThreads } from "./threads.ts";
 import { cropName, type Tools } from "./work.ts";
 import type { ThreadRequest } from "./worker.ts";
 
-/** Frames under way at once, for each thread: one is read or written while another is looked at. */
+/** Frames under way at once, for each thread: one is read or written while another is measured. */
 const FRAMES_PER_THREAD = 2;
 
 /** Frames whose crops are synced together, and then written down: a sync of one costs as much as its JPEG. */
@@ -57,7 +57,7 @@ export interface DeriveResult {
  * @throws AppError("input", ...) for bad options, an unknown gesture, an output folder of another derivation, one that
  *   another process works on (LOCKED), or one among the frames (OUT_INSIDE);
  *   AppError("data", ...) for broken annotations, or if no pair is left. Broken images are ledger rows instead.
- * @throws the signal's reason if it is aborted; a later call goes on from there
+ * @throws the signal's reason if it is aborted; a later call continues from there
  * @example await derive({ hagridDir: "hagrid", gestures: ["palm"], outDir: "pairs", seed: 42 })
  */
 export async function derive(options: DeriveOptions): Promise<DeriveResult> {
@@ -165,7 +165,7 @@ export async function workFrames(
   const limit = (options.threads ?? DERIVE_THREADS) * FRAMES_PER_THREAD;
   const threads = openThreads(options, tools, range.to - range.from - journal.done);
   let worked = 0;
-  let kept: Promise<void> = Promise.resolve();
+  let saved: Promise<void> = Promise.resolve();
   try {
     const left = tasks(options, {
       stage,
@@ -176,15 +176,15 @@ export async function workFrames(
     });
     const results = mapOrdered(left, limit, threads.work);
     for await (const group of grouped(results, () => progress?.tick())) {
-      await kept; // the next group is worked on while one is synced
-      kept = syncCrops(stage.layout, group).then(() => journal.append(group));
-      kept.catch(() => undefined); // told when it is awaited
+      await saved; // the next group is worked on while one is synced
+      saved = syncCrops(stage.layout, group).then(() => journal.append(group));
+      saved.catch(() => undefined); // reported when it is awaited
       worked += group.length;
     }
-    await kept;
+    await saved;
     return worked;
   } finally {
-    await kept.catch(() => undefined);
+    await saved.catch(() => undefined);
     await threads.close();
     await journal.close();
   }
@@ -259,7 +259,7 @@ async function* tasks(
 
 const UNSPLITTABLE = ["NO_PAIRS", "TOO_FEW_SUBJECTS", "SUBJECT_IN_TWO_SPLITS"];
 
-/** A derivation without pairs or subjects will not get any by going on: nothing half-written stays. */
+/** A derivation without pairs or subjects will not get any by continuing: nothing half-written stays. */
 export async function finishOrDiscard(stage: Stage, derivation: Derivation): Promise<Manifest> {
   try {
     return await finish(stage, derivation);

@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** A HaGRID tree of one gesture; `meta` is everybody's, since no label is looked at here. */
+/** A HaGRID tree of one gesture; `meta` is everybody's, since no label is checked here. */
 async function annotate(tree: string, records: Readonly<Record<string, object>>): Promise<void> {
   const meta = { age: [30], gender: ["female"], race: [] };
   const full = Object.fromEntries(Object.entries(records).map(([id, record]) => [id, { ...record, meta }]));

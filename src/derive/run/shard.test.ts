@@ -114,7 +114,7 @@ describe("shards", () => {
     expect(await treeOf(at("merged of many"))).toEqual(reference);
   });
 
-  it("go on after a stop, and are not made twice", async () => {
+  it("continue after a stop, and are not made twice", async () => {
     const stop = new AbortController();
     const outDir = at("stopped");
     let ticks = 0;

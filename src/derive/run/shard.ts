@@ -1,6 +1,6 @@
 // One shard of a derivation: a range of its frames, worked on by itself, to be merged with the others (merge.ts).
-// Source: our own. A shard's folder is a staging folder that keeps its journal, with `shard.json` beside it.
-// Invariant: `shard.json` is written last; it tells from the files whether one of them was lost or cut.
+// Source: our own. A shard's folder is a staging folder whose journal stays, with `shard.json` beside it.
+// Invariant: `shard.json` is written last; with it a lost or cut file is noticed.
 import { createHash } from "node:crypto";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
@@ -28,7 +28,7 @@ const recordSchema = z.strictObject({
   from: count,
   to: count,
   derivationHash: hash,
-  /** Told apart from others by its hash. */
+  /** Distinguished from others by its hash. */
   derivation: z.custom<Derivation>((value) => typeof value === "object" && value !== null),
   /** SHA-256 of the journal. */
   journal: hash,
@@ -62,7 +62,7 @@ export function shardRange({ shard, of }: ShardChoice, frames: number): FrameRan
 }
 
 /**
- * Derives one shard into `options.outDir`; called again after a kill, it goes on.
+ * Derives one shard into `options.outDir`; called again after a kill, it continues.
  *
  * @throws as `derive` does; AppError("input", "SHARD_RANGE" | "OUT_OTHER"), AppError("data", "SHARD_DAMAGED")
  * @example await deriveShard({ hagridDir, gestures: "all", outDir: "shards/2", seed: 42 }, { shard: 2, of: 4 })
@@ -157,7 +157,7 @@ async function reopen(dir: string, { derivation, shard, of }: ShardRecord): Prom
 export async function readShard(dir: string): Promise<ShardRecord> {
   if (!(await exists(recordPath(dir)))) {
     const message = `Expected a finished shard with shard.json in ${dir}, got none`;
-    const hint = "derive --shard i/n --out DIR makes it; it goes on where it was stopped";
+    const hint = "derive --shard i/n --out DIR makes it; it continues where it was stopped";
     throw new AppError("data", "SHARD_MISSING", message, { hint });
   }
   const record = await readJson(recordPath(dir), recordSchema, "the record of a shard");

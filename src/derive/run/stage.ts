@@ -1,6 +1,6 @@
 // The staging folder `<out>.partial`: everything is made there, and renamed to `<out>` in one step at the end.
 // Source: our own. Invariant: `<out>` is absent, or complete; a kill at any moment leaves a staging folder that
-// the same derivation goes on with, and another one refuses. One process works on it: whoever holds the lock of `<out>`.
+// the same derivation continues, and another one refuses. One process works on it: the owner of the lock of `<out>`.
 import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -104,7 +104,7 @@ function stageOf(out: string) {
 /**
  * Opens the staging folder of `out`, or makes it.
  *
- * @param lock - of `out`, held by the caller
+ * @param lock - of `out`, owned by the caller
  * @param clear - takes out of a folder of the same basis what is to be erased; if left out, all of it goes
  * @throws AppError("input", "STAGE_OTHER") if it belongs to another derivation
  */

@@ -1,4 +1,4 @@
-// One frame: find its face and hand, cut both, measure, write the crops. What the journal then says is returned.
+// One frame: find its face and hand, cut both, measure, write the crops. The journal's entry is returned.
 // Invariants: the result holds no path and no message of a library, so that it is the same on every machine; the
 // images are written before it is returned, and synced before the journal has it (pipeline.ts); what rules judge is
 // measured here and judged when all frames are known.
@@ -50,7 +50,7 @@ export interface Tools {
   readonly recipe: ImageRecipe;
 }
 
-/** What is told of a whole frame (perceptual hash, exposure) is seen as small as face detection sees it: shrunk to fit this. */
+/** Measures of a whole frame (perceptual hash, exposure) are taken at the size of face detection: shrunk to fit this. */
 const SMALL_PX = FULL_RANGE.inputPx;
 
 type Found = Partial<Omit<FrameResult, "imageId" | "gesture" | "split" | "userId" | "meta">>;
@@ -70,7 +70,9 @@ export function cropName(modality: Modality, imageId: string): string {
  */
 export async function workFrame(frame: Frame, repeated: boolean, tools: Tools): Promise<FrameResult> {
   const { imageId, gesture, split, userId, meta = { age: [], gender: [], race: [] } } = frame;
-  const found = repeated ? impossible("duplicate_image", "image id seen before") : await look(frame, tools);
+  const found = repeated
+    ? impossible("duplicate_image", "image id seen before")
+    : await examine(frame, tools);
   return { imageId, gesture, split, userId, meta: copy(meta), ...found };
 }
 
@@ -78,15 +80,15 @@ function copy({ age, gender, race }: NonNullable<Frame["meta"]>): FrameResult["m
   return { age: [...age], gender: [...gender], race: [...race] };
 }
 
-async function look(frame: Frame, tools: Tools): Promise<Found> {
+async function examine(frame: Frame, tools: Tools): Promise<Found> {
   const chosen = chooseHand(frame);
   if (chosen === undefined) return impossible("no_hand_box", `labels ${frame.labels.join(" ")}`);
-  const mark = sourceMark(frame.path); // before it is read: what comes in between is told when this is gone on with
-  const found = await lookInside(frame, chosen, tools);
+  const mark = sourceMark(frame.path); // before it is read: a change in between is noticed when this continues
+  const found = await examineFile(frame, chosen, tools);
   return mark === undefined ? found : { ...found, source: mark };
 }
 
-async function lookInside(frame: Frame, chosen: number, tools: Tools): Promise<Found> {
+async function examineFile(frame: Frame, chosen: number, tools: Tools): Promise<Found> {
   let bytes: Uint8Array;
   try {
     bytes = await readBytes(frame.path, "a frame");
@@ -97,7 +99,10 @@ async function lookInside(frame: Frame, chosen: number, tools: Tools): Promise<F
   return await tools.withDesk(async ({ pictures, scratch }): Promise<Found> => {
     const photo = await openPhoto(pictures, bytes, { name: frame.path }).catch(refusal);
     if (!(photo instanceof Photo)) return photo;
-    return { sha256: sha256(bytes), ...(await lookAt(photo, frame, chosen, turn, { ...tools, scratch })) };
+    return {
+      sha256: sha256(bytes),
+      ...(await examinePhoto(photo, frame, chosen, turn, { ...tools, scratch })),
+    };
   });
 }
 
@@ -108,7 +113,7 @@ function refusal(error: unknown): Found {
   return impossible("image_unreadable", error.code);
 }
 
-async function lookAt(
+async function examinePhoto(
   photo: Photo,
   frame: Frame,
   chosen: number,
@@ -139,7 +144,7 @@ async function lookAt(
   };
 }
 
-/** Where hand and annotated faces lie in the picture, or why that is not to be told. */
+/** Where hand and annotated faces lie in the picture, or why that cannot be decided. */
 async function whereAnnotated(
   image: Photo,
   frame: Frame,

@@ -35,7 +35,7 @@ export interface ThreadRequest {
 if (parentPort !== null) {
   const { faces, handCrop, ...rest } = workerData as ThreadSetup;
   const opening = openAll([openFaces(faces, 1), openHandCutter(handCrop, 1)] as const);
-  opening.catch(() => undefined); // told by the first frame
+  opening.catch(() => undefined); // reported by the first frame
   const withDesk = lend([{ pictures: new Pictures(), scratch: new Scratch() }]);
   const work = async ({ frame, repeated }: ThreadRequest) => {
     const [source, hands] = await opening;

@@ -1,5 +1,5 @@
 // Which val and test subjects of a dataset stand in HaGRID's own training lists.
-// Source: HaGRID's annotation files, streamed: what is held grows with the dataset, not with them.
+// Source: HaGRID's annotation files, streamed: memory grows with the dataset, not with them.
 // A subject is matched by user_id, a picture by its id; models pretrained on HaGRID's training list have seen both.
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,7 +1,7 @@
 // The ledger: one row for every frame of the input, kept or removed with a reason; as CSV and as Parquet.
 // Source: our own; dropped data is counted with a reason.
 // Invariants: as many rows as frames; a removed row has a reason of REASONS, a kept one has none, but `overruled` if a
-// decision kept it against a rule; both files hold the same values.
+// decision kept it against a rule; both files have the same values.
 
 import { LEDGER_COLUMNS, LEDGER_SCHEMA, type LedgerColumn } from "../../dataset/ledger-columns.ts";
 import { openCsv } from "../../formats/csv.ts";
@@ -12,7 +12,7 @@ import { REASONS, type Reason } from "../judge/reasons.ts";
 type Cell<T extends ParquetType> = T extends "string" | "string?"
   ? string | (T extends "string?" ? null : never)
   : number | (T extends `${string}?` ? null : never);
-/** One frame, as the ledger tells it. */
+/** One frame, as a row of the ledger. */
 export type LedgerRow = { readonly [C in LedgerColumn]: Cell<(typeof LEDGER_SCHEMA)[C]> };
 
 /** Counts of a ledger by outcome. */
@@ -39,7 +39,7 @@ export interface LedgerWriter {
 }
 
 /**
- * Opens a ledger for rows in the order of the input, one a frame; they are counted, not kept.
+ * Opens a ledger for rows in the order of the input, one a frame; they are counted and written, not stored in memory.
  *
  * @param paths - CSV and Parquet to write, each atomically
  */

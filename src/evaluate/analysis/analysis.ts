@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What is fitted on validation images and looked at on others: temperatures, thresholds by group,
+// ◇ Browser-safe. What is fitted on validation images and evaluated on others: temperatures, thresholds by group,
 // abstention. Invariants: nothing is fitted on the images it is judged by; nothing here changes a checkpoint.
 
 import { unexpected } from "../../core/errors.ts";
@@ -194,6 +194,6 @@ function noValidation(what: string, rows: readonly Labelled[], split: Prediction
     expected: "labelled images of split val and of the evaluated split",
     name: what,
     got,
-    hint: `what is fitted on val is shown on another split: give a run, which has both, or a file of both with a column split that says val or ${split === "val" ? "test" : split}`,
+    hint: `what is fitted on val is shown on another split: give a run, which has both, or a file of both with a column split of val or ${split === "val" ? "test" : split}`,
   });
 }

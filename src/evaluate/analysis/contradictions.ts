@@ -1,11 +1,11 @@
 // Pairs whose two predictions both contradict the recorded label: candidates for label noise, most confident first.
 // Source: out-of-fold confidence as in confident learning (Northcutt et al. 2021), with two pictures of one person as
-// independent witnesses. It lists what to look at; a prediction is no evidence about a person.
+// independent witnesses. It lists what to review; a prediction is no evidence about a person.
 import { unexpected } from "../../core/errors.ts";
 import type { Prediction } from "../stored/prediction-row.ts";
 import { recordedOtherwise } from "../stored/recorded.ts";
 
-/** One pair to look at. */
+/** One pair to review. */
 export interface Contradiction {
   /** Of the pair, without its modality. */
   readonly id: string;
@@ -23,7 +23,7 @@ export interface Contradiction {
   readonly subjectListed: number;
 }
 
-/** The pairs to look at, and how many were looked through. */
+/** The pairs to review, and how many were searched. */
 export interface Contradictions {
   readonly pairs: number;
   /** Rows that are not of a pair, have no recorded label, or lack their other half. */
@@ -90,7 +90,7 @@ function gather(rows: readonly Prediction[]) {
 
 const isLabelled = (row: Prediction): row is Seen["row"] => row.target !== null;
 
-/** Runs on other versions of a dataset may record another label: then it is not told which one is contradicted. */
+/** Runs on other versions of a dataset may record another label: then nothing decides which one is contradicted. */
 function checkRecord(first: Prediction, row: Prediction): void {
   const other = recordedOtherwise(row, first, ["subject", "target", "gesture"]);
   if (other === undefined) return;

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. Selective prediction: a model that abstains on its least confident images, and what its worst group
 // gets. Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of
-// groups). Confidence is |p - 1/2|; images of one confidence are kept or left out together.
+// groups). Confidence is |p - 1/2|; images of one confidence are decided or left out together.
 
 import { unexpected } from "../../core/errors.ts";
 import { compareGroupValues } from "../../core/group-order.ts";
@@ -15,20 +15,20 @@ export const COVERAGES = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5] as const;
 export interface CoveragePoint {
   /** Wanted share of images. */
   readonly wanted: number;
-  /** Share kept: the smallest one that reaches `wanted`. */
+  /** Share decided: the smallest one that reaches `wanted`. */
   readonly coverage: number;
-  /** Images with |p - 1/2| of at least this are kept. */
+  /** Images with |p - 1/2| of at least this are decided. */
   readonly confidence: number;
-  /** Null if the images that are kept are of too few subjects. */
+  /** Null if the decided images are of too few subjects. */
   readonly accuracy: number | null;
   /**
-   * The compared group with the lowest accuracy; null if fewer than two have kept images of enough subjects of both
+   * The compared group with the lowest accuracy; null if fewer than two have decided images of enough subjects of both
    * recorded classes.
    */
   readonly worst: GroupCoverage | null;
-  /** Groups whose kept images are of too few subjects of one recorded class: no accuracy of a mixed group compares. */
+  /** Groups whose decided images are of too few subjects of one recorded class: no accuracy of a mixed group compares. */
   readonly rareClass: readonly string[];
-  /** All groups with kept images of enough subjects: an accuracy rests on those that are left. */
+  /** All groups with decided images of enough subjects: an accuracy rests on those that are left. */
   readonly groups: readonly GroupCoverage[];
 }
 
@@ -74,10 +74,10 @@ export function selectiveCurve<R extends Scored>(
       });
     }
     const confidence = sorted[Math.ceil(wanted * rows.length) - 1]!.confidence;
-    const kept = sorted.filter((item) => item.confidence >= confidence).map(({ row }) => row);
+    const covered = sorted.filter((item) => item.confidence >= confidence).map(({ row }) => row);
     const rareClass: string[] = [];
     const parts = [...groups].flatMap(([group, size]): GroupCoverage[] => {
-      const own = kept.filter((row) => groupOf(row) === group);
+      const own = covered.filter((row) => groupOf(row) === group);
       const { nSubjects, nSubjectsFemale, nSubjectsMale } = countSubjects(own);
       if (own.length === 0 || nSubjects < minSubjects) return [];
       if (Math.min(nSubjectsFemale, nSubjectsMale) < minSubjects) rareClass.push(group);
@@ -86,9 +86,9 @@ export function selectiveCurve<R extends Scored>(
     const compared = parts.filter(({ group }) => !rareClass.includes(group));
     return {
       wanted,
-      coverage: kept.length / rows.length,
+      coverage: covered.length / rows.length,
       confidence,
-      accuracy: countSubjects(kept).nSubjects < minSubjects ? null : accuracyOf(kept),
+      accuracy: countSubjects(covered).nSubjects < minSubjects ? null : accuracyOf(covered),
       worst: compared.length < 2 ? null : compared.reduce((a, b) => (b.accuracy < a.accuracy ? b : a)),
       rareClass,
       groups: parts,

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. What recorded groups are compared within: one modality, and one source where sources record other
-// vocabularies. A rate of "20-29" over hands and faces together says how many of each there are (Simpson 1951), and
+// vocabularies. A rate of "20-29" over hands and faces together reflects how many of each there are (Simpson 1951), and
 // UTKFace's races are no skin tones of 11K Hands. Invariant: every row is in one stratum.
 
 import { ageRange, hasOwnRaces, overlappingAges } from "../../core/vocabulary.ts";

@@ -113,7 +113,7 @@ describe("summary", () => {
 describe("text", () => {
   const lines = formatSummary(summarize(predictions(120), { replicates: 200 })).split("\n");
 
-  test("says first what the figures are, and what the label is not", () => {
+  test("states first what the figures are, and what the label is not", () => {
     expect(lines[0]).toBe(
       "Agreement with the recorded label, split test: 120 images of 60 subjects (pairs), male where p >= 0.50; " +
         "29 subjects recorded as female and as male",
@@ -155,7 +155,7 @@ describe("text", () => {
     expect(text[start + 3]).toBe(
       "3 columns left out, every figure too small (under 20 subjects): balanced accuracy, TPR female, ROC-AUC",
     );
-    // The whole says the same: 12 females are too few for a rate of theirs, and mark what weighs both classes.
+    // The whole is no different: 12 females are too few for a rate of theirs, and mark what weighs both classes.
     expect(text.find((line) => line.startsWith("TPR female"))).toMatch(/too small$/);
     expect(text.find((line) => line.startsWith("balanced accuracy"))).toMatch(/0\.\d{3}\*$/);
     expect(text.find((line) => line.startsWith("accuracy"))).toMatch(/0\.\d{3}$/);

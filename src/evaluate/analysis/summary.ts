@@ -74,7 +74,7 @@ export interface Summary {
   readonly byGroup: readonly GroupTable[];
   /** Intervals of `byGroup`'s figures, table by table; absent if not asked for. */
   readonly groupIntervals?: readonly GroupTableIntervals[] | undefined;
-  /** Of models that tell more than the sex; absent for others. */
+  /** Of models that predict more than the sex; absent for others. */
   readonly targets?: readonly TargetSummary[] | undefined;
 }
 

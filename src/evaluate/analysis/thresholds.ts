@@ -8,7 +8,7 @@ import { countSubjects, evaluateRows } from "../metrics/groups.ts";
 import { type Rates, rates } from "../metrics/metrics.ts";
 import { type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
 
-/** Said wherever such figures are shown. */
+/** Printed wherever such figures are shown. */
 export const ANALYSIS_ONLY = "analysis only: not for use on people";
 
 type Row<K extends string> = Scored & { readonly split: string } & Readonly<Record<K, string>>;

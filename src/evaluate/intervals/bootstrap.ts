@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Percentile bootstrap over subjects: a subject is drawn with all its images, both modalities
-// together. What stands in where draws cannot tell is in subject-intervals.
+// together. What replaces draws where they have no spread is in subject-intervals.
 // Source: Davison and Hinkley 1997, 3.8 (clusters). Browser-safe, seeded by core/random.
 import { unexpected } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
@@ -39,13 +39,13 @@ export interface BootstrapOptions {
 
 /**
  * Percentile intervals by resampling subjects with replacement, all images of a drawn subject together; Wilson's by
- * subjects where a rate is 0 or 1 (`method` says which).
+ * subjects where a rate is 0 or 1 (`method` names which).
  *
  * @param y - targets, 0 female or 1 male
  * @param p - probabilities of male
  * @param subjects - subject of each image; images of one subject share the string
  * @returns low and high are null with fewer than two subjects, if a metric is undefined in over half of the draws, or if
- *   all draws are alike and nothing else can tell
+ *   all draws are equal and nothing else gives an interval
  * @throws AppError("input", "BAD_REPLICATES" | "BAD_LEVEL" | "BAD_THRESHOLD" | ...)
  * @example bootstrapBySubject(y, p, subjects, { seed: 42 }).balancedAccuracy
  */

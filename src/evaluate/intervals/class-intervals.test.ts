@@ -78,7 +78,7 @@ describe("bootstrapClasses", () => {
     expect((high! - low!) / wide).toBeLessThan(1.08);
   });
 
-  test("draws subjects: more images of the same ones, all alike, tell nothing more", () => {
+  test("draws subjects: more images of the same ones, all alike, add no information", () => {
     const one = drawRows(60, 1);
     const four = one.flatMap((row) => [0, 1, 2, 3].map((i) => ({ ...row, id: `${row.id}-${i}` })));
     expect(bootstrapClasses(four, "age")).toEqual(bootstrapClasses(one, "age"));

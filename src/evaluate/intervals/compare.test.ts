@@ -156,11 +156,11 @@ describe("two arms", () => {
   test("equal arms do not differ", () => {
     const { y, subjects, first } = draw(Random.of(2), 10, 0);
     const same = compareArms({ y, subjects, first, second: first }, { replicates: 100 });
-    // No subject tells the two apart: a point would claim that nobody ever could.
+    // No subject distinguishes the two: a point would claim that nobody ever could.
     expect(same).toMatchObject({ estimate: 0, low: null, high: null, p: 1, standardError: null });
   });
 
-  test("says nothing of what is not defined", () => {
+  test("gives nothing where nothing is defined", () => {
     const arms = { y: [1, 1], subjects: ["a", "b"], first: [[0.9, 0.2]], second: [[0.9, 0.8]] };
     expect(compareArms(arms, { replicates: 100 })).toMatchObject({ estimate: null, p: null, low: null });
     expect(

@@ -18,7 +18,7 @@ import {
 } from "../metrics/weighted.ts";
 import { checkReplicates } from "./bootstrap.ts";
 import { meanAucDifference } from "./clustered.ts";
-import { exchange, keptWeights, sharesOf, type Weights } from "./exchange.ts";
+import { exchange, ownWeights, sharesOf, type Weights } from "./exchange.ts";
 import { type Interval, LEVEL, REPLICATES } from "./intervals.ts";
 import { type McNemar, mcnemar } from "./mcnemar.ts";
 import { checkLevel, criticalValue, normalQuantile } from "./normal.ts";
@@ -88,7 +88,7 @@ export function compareArms(arms: PairedArms, options: CompareOptions = {}): Pai
   const ranked = isRanked(metric) ? rankedArms(arms) : arms;
   const pairs = ranked.first.map((p, k) => merged(arms.y, p, ranked.second[k]!, index, threshold));
   const measure = (of: Weights) => difference(pairs, metric, of);
-  const observed = measure(keptWeights(count));
+  const observed = measure(ownWeights(count));
   const { difference: estimate } = observed;
   const tested =
     estimate === null

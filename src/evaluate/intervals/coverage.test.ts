@@ -9,9 +9,9 @@ describe("intervals of 20 subjects a class or group", () => {
 
   test("rates near 1 are covered, which percentiles alone cannot do", () => {
     for (const name of ["accuracy, truth 0.99", "tprFemale, truth 0.99", "balancedAccuracy, truth 0.99"]) {
-      const { covered, ownEstimate, untold } = coverageOf(named(name), ROUNDS);
+      const { covered, ownEstimate, undecided } = coverageOf(named(name), ROUNDS);
       expect(covered, name).toBeGreaterThan(0.95);
-      expect([ownEstimate, untold], name).toEqual([1, 0]);
+      expect([ownEstimate, undecided], name).toEqual([1, 0]);
     }
     expect(coverageOf(named("accuracy, truth 0.99"), ROUNDS).percentiles).toBeLessThan(0.7);
   });

@@ -18,7 +18,7 @@ export interface Weights {
 }
 
 /** Every subject's answers count where they belong. */
-export function keptWeights(count: number): Weights {
+export function ownWeights(count: number): Weights {
   const of = (arm: number) =>
     Int32Array.from({ length: 2 * count }, (_, i) => (i < count === (arm === 0) ? 1 : 0));
   return { asFirst: of(0), asSecond: of(1) };
@@ -57,7 +57,7 @@ export function exchange(
 ): Exchanged {
   const random = Random.of(seed).split("permutation");
   const count = shares.length;
-  const weights = keptWeights(count);
+  const weights = ownWeights(count);
   const lows: number[] = [];
   const highs: number[] = [];
   let asLarge = 1; // what was observed is one of the exchanges
@@ -94,7 +94,7 @@ function unrejected(lows: number[], highs: number[], wanted: number): Pick<Excha
 
 /** The true differences of which an exchange is as large as what was observed: |A - d B| >= |observed - d|. */
 function reached(observed: number, value: number, share: number): [low: number, high: number] {
-  // All answers kept, or all exchanged: as large whatever the difference is.
+  // No answer exchanged, or all: as large whatever the difference is.
   if (1 - Math.abs(share) < TIE) return [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
   const ends = [(observed - value) / (1 - share), (observed + value) / (1 + share)];
   const [one, other] = ends.map((end) => (Math.abs(end) < TIE ? 0 : end));

@@ -79,7 +79,7 @@ describe("intervals of groups", () => {
 
   test("no interval of a spread leaves out its own estimate, or has no width", () => {
     const random = Random.of(17);
-    let told = 0;
+    let checked = 0;
     for (let round = 0; round < 40; round++) {
       // Close to the end of the scale and with few subjects: where percentiles of a spread lie beside it.
       const rows = draw(random, 66).map((row) => ({ ...row, race: `${row.race}${row.subject.length}` }));
@@ -90,14 +90,14 @@ describe("intervals of groups", () => {
       })[0]!.spreads) {
         for (const { estimate, low, high } of [difference, ratio, worst]) {
           if (low === null || high === null || estimate === null) continue;
-          told++;
+          checked++;
           expect(low).toBeLessThanOrEqual(estimate);
           expect(high).toBeGreaterThanOrEqual(estimate);
           expect(high).toBeGreaterThan(low);
         }
       }
     }
-    expect(told).toBeGreaterThan(500);
+    expect(checked).toBeGreaterThan(500);
   });
 
   test("losses are worst where they are largest", () => {

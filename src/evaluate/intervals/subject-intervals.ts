@@ -1,7 +1,7 @@
-// ◇ Browser-safe. The interval of one metric from its bootstrap draws over subjects, and what stands in where those
-// cannot tell. A rate of 0 or 1 has the same value in every draw, whatever the number of people: a bootstrap interval
+// ◇ Browser-safe. The interval of one metric from its bootstrap draws over subjects, and what replaces them where they
+// have no spread. A rate of 0 or 1 has the same value in every draw, whatever the number of people: a bootstrap interval
 // of no width. Its place takes Wilson's interval (1927) of as many cases as there are subjects in the denominator: the
-// design effect of images that are all alike within a subject, since agreement everywhere says nothing about how alike
+// design effect of images that are all alike within a subject, since agreement everywhere does not show how alike
 // they are. Means and differences of two rates of which one is 0 or 1: Zou and Donner 2008 (MOVER), from both rates'
 // intervals. Other figures of no width have no interval, and say so. How often each covers: docs/decisions/0017.
 import { quantile } from "../metrics/calibration.ts";
@@ -9,7 +9,7 @@ import { type MetricWith, metricRow } from "../metrics/table.ts";
 import { SUMS, SUMS_WIDTH, type Weighable, type WeightedMetric } from "../metrics/weighted.ts";
 import { type Interval, wilson } from "./intervals.ts";
 
-/** How an interval came about; `none`: low and high are null, since the draws cannot tell. */
+/** How an interval came about; `none`: low and high are null, since the draws give no interval. */
 export type IntervalMethod = "bootstrap" | "wilson" | "none";
 
 /** One metric's interval; `replicates` counts the draws in which the metric was defined. */
@@ -34,7 +34,7 @@ const isBound = (rate: number | null | undefined) => rate === 0 || rate === 1;
  * @param drawn - estimates of these images and draws of these estimates
  * @param level - coverage
  * @returns low and high are null (`none`) without an estimate, with draws of fewer than two subjects, if the metric is
- *   undefined in over half of the draws, or if all draws are alike and nothing else can tell
+ *   undefined in over half of the draws, or if all draws are equal and nothing else gives an interval
  * @example metricInterval("tprFemale", drawn, 0.95).method // "wilson": all of 25 females are decided as recorded
  */
 export function metricInterval(metric: WeightedMetric, drawn: Drawn, level: number): BootstrapInterval {

@@ -60,7 +60,7 @@ describe("temperature", () => {
     expect(tenfold.temperature * 10).toBeCloseTo(fitTemperature(y, logits).temperature, 5);
   });
 
-  test("says when there is no minimum inside: all right, or all wrong", () => {
+  test("reports that there is no minimum inside: all right, or all wrong", () => {
     expect(fitTemperature([0, 1], [-3, 3])).toMatchObject({ atBound: true });
     expect(fitTemperature([0, 1], [-3, 3]).temperature).toBeCloseTo(0.02, 6);
     expect(fitTemperature([1, 0], [-3, 3]).temperature).toBeCloseTo(50, 4);

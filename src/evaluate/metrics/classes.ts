@@ -104,22 +104,22 @@ export interface Decided {
  * @throws AppError("input", "MIXED_CLASSES") as `evaluateClasses`
  */
 export function decideRows(rows: readonly Prediction[], target: ClassTarget) {
-  const told = rows.flatMap((row) => {
+  const predicted = rows.flatMap((row) => {
     const probabilities = row[classKey(target)];
     return probabilities === undefined ? [] : [{ row, probabilities }];
   });
   const names = classNames(
-    told.map(({ probabilities }) => probabilities),
+    predicted.map(({ probabilities }) => probabilities),
     target,
   );
-  const labelled = told.filter(({ row }) => row[target] !== "");
+  const labelled = predicted.filter(({ row }) => row[target] !== "");
   const known = labelled.filter(({ row }) => names.includes(row[target]));
   const decided = known.map(({ row, probabilities }): Decided => {
     const [recorded, guess] = [row[target], decideClass(probabilities)].map((name) => names.indexOf(name));
     return { subject: row.subject, recorded: recorded!, distance: Math.abs(guess! - recorded!) };
   });
   const unknown = labelled.map(({ row }) => row[target]).filter((name) => !names.includes(name));
-  return { names, decided, unlabelled: told.length - labelled.length, unknown };
+  return { names, decided, unlabelled: predicted.length - labelled.length, unknown };
 }
 
 /** The class with the highest probability; of equal ones the first. */

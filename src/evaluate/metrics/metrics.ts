@@ -9,7 +9,7 @@ import { METRIC_TABLE, type MetricFrom, type MetricName, type MetricValue, metri
 export const EPSILON = 2 ** -52;
 
 /**
- * Metrics of a set of images, each as its row of METRIC_TABLE says; a rate is null where its denominator is empty, and
+ * Metrics of a set of images, each by its row of METRIC_TABLE; a rate is null where its denominator is empty, and
  * what compares the classes is null unless both occur.
  */
 export type BinaryMetrics = {

@@ -33,7 +33,7 @@ describe("groups of one recorded class", () => {
     const accuracy = table.comparisons.find(({ metric }) => metric === "accuracy");
     expect(accuracy).toMatchObject({ nGroups: 2, min: 0.5, max: 0.75, worst: { race: "d" } });
     const tpr = table.comparisons.find(({ metric }) => metric === "tprFemale");
-    expect(tpr!.nGroups).toBe(3); // of women it says what it says of the others
+    expect(tpr!.nGroups).toBe(3); // of women it compares as it does of the others
     const { spreads } = bootstrapTables([...women, ...mixed, ...others], [table], { replicates: 100 })[0]!;
     expect(spreads.find(({ metric }) => metric === "accuracy")!.difference.estimate).toBe(0.25);
     expect(formatGroups(table)).toMatch(/\nclass mix: .*\(a\)/);

@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What a row of the table of metrics (table.ts) says of a metric.
+// ◇ Browser-safe. What a row of the table of metrics (table.ts) states about a metric.
 import type { Scores } from "./binary.ts";
 import type { Confusion } from "./counts.ts";
 
@@ -26,7 +26,7 @@ export interface Subjects {
 }
 
 /**
- * The interval over subjects: percentiles of draws, and what stands in where those cannot tell. Of a `rate`, Wilson's by
+ * The interval over subjects: percentiles of draws, and what replaces them where they have no spread. Of a `rate`, Wilson's by
  * the subjects of its `denominator`; of the `mean` or `gap` of both TPRs, from both rates' intervals. `differences`: only
  * comparisons have one, since draws inflate the figure itself, and in a difference that cancels.
  */

@@ -1,5 +1,5 @@
-// ◇ Browser-safe. What a figure rests on: the subjects in its denominator. Under a limit of them (20 unless said
-// otherwise) a figure is called too small, in every table, plot, card and JSON alike: its value is null, its name
+// ◇ Browser-safe. What a figure rests on: the subjects in its denominator. Under a limit of them (default
+// 20) a figure is called too small, in every table, plot, card and JSON alike: its value is null, its name
 // stands in `tooSmall`. The whole of what was asked for is no group: figures of all of it are shown, and marked where
 // they rest on few.
 import { unexpected } from "../../core/errors.ts";
@@ -25,7 +25,7 @@ export type Judged = Readonly<Record<MetricName, number | null>> &
     readonly confusion: BinaryMetrics["confusion"] | null;
   };
 
-/** Figures with what the limit says of them. */
+/** Figures after the limit is applied. */
 export interface Judgement {
   readonly metrics: Judged;
   /** Metrics that these images define, but which rest on fewer subjects than the limit. */
@@ -61,9 +61,9 @@ export function judge(
   const values = METRICS.map((metric) => [metric, hidden.has(metric) ? null : metrics[metric]] as const);
   const { n, nFemale, nMale, threshold, confusion } = metrics;
   const counts = { n, nFemale, nMale, threshold };
-  const kept = ["accuracy", "tprFemale", "tprMale"].some((metric) => hidden.has(metric as MetricName));
+  const withheld = ["accuracy", "tprFemale", "tprMale"].some((metric) => hidden.has(metric as MetricName));
   const figures = Object.fromEntries(values) as Record<MetricName, number | null>;
-  return { metrics: { ...counts, confusion: kept ? null : confusion, ...figures }, tooSmall, few };
+  return { metrics: { ...counts, confusion: withheld ? null : confusion, ...figures }, tooSmall, few };
 }
 
 /** Subjects of a metric's denominator; of figures that need both recorded classes, of the rarer one. */

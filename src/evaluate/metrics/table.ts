@@ -91,7 +91,10 @@ export const METRIC_TABLE = {
     interval: "draws",
     restsOn: BOTH,
   },
-  /** Error of both classes at the threshold where they are equal, linear between the points of the ROC curve; null unless both classes occur. */
+  /**
+   * Error of both classes at the threshold where they are equal, linear between the points of the ROC curve; null
+   * unless both classes occur.
+   */
   eer: {
     title: "EER",
     from: "order",
@@ -235,7 +238,7 @@ export type MetricFrom<F extends Metric["from"]> = {
 export type MetricWith<I extends Metric["interval"]> = {
   [K in MetricName]: Table[K]["interval"] extends I ? K : never;
 }[MetricName];
-/** The value of a metric: null only where its row says so. */
+/** The value of a metric: null only where its row allows it. */
 export type MetricValue<K extends MetricName> = ReturnType<Table[K]["of"]>;
 
 /** Names of all metrics, in the order of tables. */

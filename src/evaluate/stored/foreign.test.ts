@@ -54,7 +54,7 @@ describe("a Parquet table of others", () => {
     );
   });
 
-  test("of ours is told by its columns", async () => {
+  test("of ours is recognised by its columns", async () => {
     const path = join(dir, "ours.parquet");
     const rows = inventedPredictions(4);
     await writePredictions(path, rows);
@@ -297,7 +297,7 @@ describe("what validation decides", () => {
         'Expected every subject in one split for what is fitted on val, got "50 of 60 subjects of test in val too, file:0 first"',
       );
     }
-    // What was fitted is shown on itself only where it is asked for, and says so.
+    // What was fitted is shown on itself only where that is asked for, and is marked.
     expect(formatCalibration(calibrate(rows, "val"), "val")).toContain("of split val, on which T was fitted");
     const [thresholds] = analyseThresholds(rows, "val", "race");
     expect(formatThresholds(thresholds!, "val")).toContain("chosen on val, and shown on the same images");

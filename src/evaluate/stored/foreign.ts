@@ -43,7 +43,7 @@ export interface ForeignPredictions {
   /** With a string field for each of `groups`. */
   readonly rows: readonly Prediction[];
   readonly groups: readonly string[];
-  /** Whether the file says the split of each image. */
+  /** Whether the file has the split of each image. */
   readonly hasSplits: boolean;
 }
 
@@ -193,7 +193,7 @@ function toPrediction(
   };
 }
 
-/** Text that is told from other text by looking at it. */
+/** Text that a reader can distinguish from other text by sight. */
 function nameOf(column: string, got: string, where: string): string {
   const fault = nameFault(got);
   if (fault !== undefined) throw faultError(fault, { name: `column ${column}`, got, where });

@@ -13,7 +13,7 @@ const KEYS = ["id", "image_id"] as const;
 /**
  * Adds the columns of a CSV file to predictions, as string fields. A row is found by the prediction's id, or by the id
  * of its pair (`<pair>/hand`, `<pair>/face`), within its source if the table has a column of that name; what is not
- * found, or not recorded, is the empty string. A column `subject` or `user_id` says whose picture it is.
+ * found, or not recorded, is the empty string. A column `subject` or `user_id` names the person.
  *
  * @param path - CSV with a column `id` or `image_id`, each image of a source once
  * @throws AppError("data", "JOIN_KEY" | "JOIN_DUPLICATE" | "JOIN_NONE" | "JOIN_SOURCE" | "JOIN_SUBJECT" |

@@ -52,9 +52,13 @@ describe("rows of predictions", () => {
     expect(checkPredictions([file, { ...file, id: "a.jpg", subject: "utkface:a.jpg" }], "x")).toHaveLength(2);
   });
 
-  test("may tell classes of age and race", () => {
-    const told = { ...row, ageProbabilities: { "0-2": 0.5, "3-9": 0.5 }, raceProbabilities: { a: 0, b: 1 } };
-    expect(checkPredictions([told], "x")).toEqual([told]);
+  test("may have classes of age and race", () => {
+    const extended = {
+      ...row,
+      ageProbabilities: { "0-2": 0.5, "3-9": 0.5 },
+      raceProbabilities: { a: 0, b: 1 },
+    };
+    expect(checkPredictions([extended], "x")).toEqual([extended]);
   });
 
   test("one id may occur in two sources or two splits", () => {

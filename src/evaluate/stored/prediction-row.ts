@@ -9,7 +9,7 @@ import { MODALITIES, SPLITS } from "../../core/words.ts";
 import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
 import { RowWords } from "./words.ts";
 
-/** What a model may tell beside the sex: classes as recorded in the columns of the same names. */
+/** What a model may predict beside the sex: classes as recorded in the columns of the same names. */
 export const CLASS_TARGETS = ["age", "race"] as const;
 export type ClassTarget = (typeof CLASS_TARGETS)[number];
 
@@ -55,7 +55,7 @@ export const PREDICTION_TABLE = {
   target: { value: z.union([z.literal(0), z.literal(1)]).nullable(), parquet: "int32?" },
   /** Of male as recorded in the training labels. */
   probability: { value: share, parquet: "double" },
-  /** What the model was told (UMCC F1) or its gate preferred (MAG, which decides by its gate here); null for UMCC F0. */
+  /** What the model was given (UMCC F1) or its gate preferred (MAG, which decides by its gate here); null for UMCC F0. */
   modalityUsed: { value: modality.nullable(), parquet: "string?" },
   /** MAG's weight of the hand head, 0 or 1 if gated hard; null without a gate. */
   gateHand: { value: share.nullable(), parquet: "double?" },

@@ -62,7 +62,8 @@ function classColumns(rows: readonly Prediction[]): Map<string, (number | null)[
  * Reads predictions and checks every row.
  *
  * @throws AppError("data", "FILE_MISSING" | "PARQUET_COLUMN" | "PARQUET_DAMAGED" | "PREDICTION_ROW" |
- *   "PREDICTION_LOGIT" | "PREDICTION_CLASSES" | "PREDICTION_DUPLICATE" | "PREDICTION_NONE"); messages name file:row, rows from 1
+ *   "PREDICTION_LOGIT" | "PREDICTION_CLASSES" | "PREDICTION_DUPLICATE" | "PREDICTION_NONE"); messages name file:row,
+ *   rows from 1
  * @example const test = (await readPredictions(path)).filter((row) => row.split === "test")
  */
 export async function readPredictions(path: string): Promise<Prediction[]> {
@@ -96,7 +97,7 @@ function readClassColumns(table: Readonly<Record<string, readonly unknown[]>>): 
   });
 }
 
-/** What a row says of further targets; nothing where it has no class of them. */
+/** A row's cells for further targets; nothing where it has no class of them. */
 function classesOf(columns: readonly ClassColumn[], row: number) {
   const found: Partial<Record<ReturnType<typeof classKey>, Record<string, unknown>>> = {};
   for (const { target, name, values } of columns) {

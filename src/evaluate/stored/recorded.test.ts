@@ -14,7 +14,7 @@ const seeds = (others: readonly Prediction[]) =>
     { seed: 2, rows: others },
   ]);
 
-test("what a model said is not what was recorded", () => {
+test("what a model predicted is not what was recorded", () => {
   const [row] = rows;
   expect(recordedOtherwise({ ...row!, ...{ probability: 0.1, logit: -2 } }, row!)).toBeUndefined();
   expect(recordedOtherwise({ ...row!, target: null }, { ...row!, target: 1 })).toBe(

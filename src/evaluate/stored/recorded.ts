@@ -10,7 +10,7 @@ type Recorded = (typeof RECORDED)[number];
 /**
  * What two rows of one image record otherwise.
  *
- * @param columns - to look at; default all
+ * @param columns - to compare; default all
  * @returns undefined if it is nothing; else in words
  * @example recordedOtherwise(ofSeed42, ofSeed123) // age 20-29 instead of 30-39
  */

@@ -1,12 +1,12 @@
 // ◇ Browser-safe. Whose picture a prediction is. Intervals draw subjects, so a person who is lost becomes as many
 // people as images, and every interval too narrow.
 // Invariants: a recorded person is never replaced by the image; people of two sources are never one; where no person is
-// recorded, the image stands for one, and whoever shows figures says so.
+// recorded, the image stands for one, and whoever shows figures states that.
 import { AppError, unexpected } from "../../core/errors.ts";
 import { accept, faultError } from "../../core/spelling.ts";
 import { SubjectKeys, sourceKey } from "../../core/subject.ts";
 
-/** What a prediction says of the person. */
+/** A prediction's fields about the person. */
 export interface OfSubject {
   readonly id: string;
   readonly source: string;

@@ -126,7 +126,7 @@ function variant(
     stages: [["conv_stem", "bn1"], ...arch.stages.map((_, i) => [`blocks.${i}`]), ["conv_head", "bn2"]],
     pretrained,
     padding: arch.padding,
-    // Its blocks have no residual, but for the first, which is always kept.
+    // Its blocks have no residual, but for the first, which always has one.
     ...(family === tiny ? { neverDrops: true } : {}),
     build: (scope, prefix, pixels, options = {}) => {
       refuseOptions(name, options, ["globalPool"]);

@@ -87,7 +87,7 @@ export function decodeBlock(text: string): BlockSpec {
   const [type, ...tokens] = text.split("_");
   if (!(BLOCK_TYPES as readonly (string | undefined)[]).includes(type)) throw bad(text, `type ${type}`);
   const found: Partial<Record<(typeof NUMBERS)[keyof typeof NUMBERS], number>> = {};
-  // All blocks but plain convolutions skip unless told otherwise.
+  // All blocks but plain convolutions skip by default.
   let skip = type !== "cn";
   let relu = false;
   for (const token of tokens) {

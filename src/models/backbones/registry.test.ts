@@ -17,7 +17,7 @@ interface Facts {
 const GOLDENS = new URL("../../../test/parity/goldens/models/", import.meta.url);
 const read = (file: string) => JSON.parse(readFileSync(new URL(file, GOLDENS), "utf8"));
 
-/** What timm says of each network: of most of them beside their gradients at an odd size. */
+/** timm's values of each network: of most of them beside their gradients at an odd size. */
 const GOLDEN: Readonly<Record<string, Facts>> = {
   ...read("names.json").backbones,
   ...Object.fromEntries(

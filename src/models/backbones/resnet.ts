@@ -56,11 +56,11 @@ function residual(scope: Scope, name: string, x: Value, block: BlockSpec, style:
     y = convBnAct(scope, unit(2), y, { out: width, kernel: 3, stride }, style);
     y = convBnAct(scope, unit(3), y, { out, kernel: 1, stride: 1, ...end }, style);
   }
-  const kept = dropPath(scope, `${name}.drop_path`, y, block.dropPathRate);
+  const branch = dropPath(scope, `${name}.drop_path`, y, block.dropPathRate);
   const down = { conv: `${name}.downsample.0`, bn: `${name}.downsample.1` };
   const fits = stride === 1 && x.shape[1] === out;
   const shortcut = fits ? x : convBnAct(scope, down, x, { out, kernel: 1, stride, linear: true }, style);
-  return ops.activation("relu", ops.add(kept, shortcut));
+  return ops.activation("relu", ops.add(branch, shortcut));
 }
 
 function build(

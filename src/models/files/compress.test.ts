@@ -115,7 +115,7 @@ describe("an export with smaller weights", () => {
     ["float16", 0.6],
     ["int8", 0.4],
   ] as const)(
-    "%s says the same in a browser's runtime, with the bytes that it promises",
+    "%s predicts the same in a browser's runtime, with the bytes that it promises",
     async (precision, share) => {
       const model = modelOf("mobilenetv3_small_050");
       const { bytes, metadata } = exportOnnx(model, precision);
@@ -125,16 +125,19 @@ describe("an export with smaller weights", () => {
     },
   );
 
-  it.for(["float16", "int8"] as const)("%s says the same in Python's runtime", async (precision, context) => {
-    const { bytes } = exportOnnx(modelOf("test_efficientnet"), precision);
-    await writeFile(join(dir, "m.onnx"), bytes);
-    await writeFile(join(dir, "images.u8"), images);
-    const script = fileURLToPath(new URL("../../../test/parity/exported.py", import.meta.url));
-    const ran = runPython(script, join(dir, "m.onnx"), join(dir, "images.u8"), JSON.stringify([...flag]));
-    if (ran === undefined) return context.skip("needs a Python with onnxruntime");
-    expect(ran.status, ran.stderr).toBe(0);
-    expect(difference(await runNode(bytes), JSON.parse(ran.stdout) as Outputs)).toBeLessThan(1e-5);
-  });
+  it.for(["float16", "int8"] as const)(
+    "%s predicts the same in Python's runtime",
+    async (precision, context) => {
+      const { bytes } = exportOnnx(modelOf("test_efficientnet"), precision);
+      await writeFile(join(dir, "m.onnx"), bytes);
+      await writeFile(join(dir, "images.u8"), images);
+      const script = fileURLToPath(new URL("../../../test/parity/exported.py", import.meta.url));
+      const ran = runPython(script, join(dir, "m.onnx"), join(dir, "images.u8"), JSON.stringify([...flag]));
+      if (ran === undefined) return context.skip("needs a Python with onnxruntime");
+      expect(ran.status, ran.stderr).toBe(0);
+      expect(difference(await runNode(bytes), JSON.parse(ran.stdout) as Outputs)).toBeLessThan(1e-5);
+    },
+  );
 
   it("keeps weights that float16 cannot hold, and channels of zeros", () => {
     const data = new Float32Array(2 * 1024).fill(0);

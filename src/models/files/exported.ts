@@ -1,4 +1,4 @@
-// ◇ Browser-safe. A model that `model export` wrote, read back: what its ONNX file says of itself.
+// ◇ Browser-safe. A model that `model export` wrote, read back: what its ONNX file states about itself.
 // Invariant: only files of ours are taken: of others nobody knows how pixels are made, nor what the output means.
 import { AppError, unexpected } from "../../core/errors.ts";
 import { decodeModel, type OnnxModel } from "../../formats/onnx.ts";

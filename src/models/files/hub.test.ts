@@ -98,8 +98,8 @@ describe("fetchPretrained", () => {
     vi.stubEnv("XDG_CACHE_HOME", dir);
     const { weights } = await fetchPretrained(NAME);
     expect(weights).toBe(join(dir, "facehand", "models", NAME, "model.safetensors"));
-    const told = hub.seen.filter(({ authorization }) => authorization === "Bearer secret");
-    expect(new Set(told.map(({ server }) => server))).toEqual(new Set(["hub"]));
+    const authorized = hub.seen.filter(({ authorization }) => authorization === "Bearer secret");
+    expect(new Set(authorized.map(({ server }) => server))).toEqual(new Set(["hub"]));
   });
 
   it("prints no token, and takes none out of an address", async () => {
@@ -134,7 +134,7 @@ describe("fetchPretrained", () => {
     await expect(get({ clock, retries: 1, waitMs: 0 })).rejects.toMatchObject({ code: "REMOTE_UNREACHABLE" });
   });
 
-  it("goes on after cuts and a busy hub", async () => {
+  it("continues after cuts and a busy hub", async () => {
     hub.cutAfter = 50;
     hub.hubTricks.push(status(429, { "retry-after": "0" }));
     expect((await get()).sha256).toBe(hashOf(WEIGHTS));
@@ -156,7 +156,7 @@ describe("fetchPretrained", () => {
     expect(existsSync(join(dir, "model.safetensors"))).toBe(false);
   });
 
-  it("looks inside where the hub names no hash", async () => {
+  it("reads the file where the hub names no hash", async () => {
     hub.hubTricks.push(status(200));
     hub.files.set(`${BASE}/model.safetensors`, new TextEncoder().encode("no weights at all"));
     await expect(get()).rejects.toMatchObject({ code: "SAFETENSORS_HEADER" });

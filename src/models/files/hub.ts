@@ -19,7 +19,7 @@ import { clearLock, withLock } from "../../machine/lock.ts";
 import { sweepTemporaries } from "../../machine/temporary.ts";
 import { backbone } from "../backbones/registry.ts";
 
-/** Where to look for weights, and how. */
+/** Where to search for weights, and how. */
 export interface HubOptions
   extends Pick<DownloadOptions, "signal" | "onProgress" | "retries" | "waitMs" | "idleMs" | "clock"> {
   /** Folder of this one model's files; default: in the user's cache folder. */
@@ -39,7 +39,7 @@ export interface HubRecipe {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
   readonly interpolation: string;
-  /** Share of the resized image's side that is kept. */
+  /** Share of the resized image's side that remains. */
   readonly cropPct: number;
   readonly cropMode: string;
 }
@@ -97,12 +97,12 @@ export async function fetchPretrained(name: string, options: HubOptions = {}): P
   const dir = options.dir ?? join(cacheFolder(), "models", name);
   const paths = { weights: join(dir, "model.safetensors"), config: join(dir, "config.json") };
   const notePath = join(dir, "source.json");
-  const look = () => readNote(notePath, paths.weights, name);
+  const earlier = () => readNote(notePath, paths.weights, name);
   const fetch = async () => {
     await sweepTemporaries(dir, (file) => file === "source.json" || file.endsWith(".part.json"));
-    return (await look()) ?? (await fetchBoth(name, paths, notePath, options));
+    return (await earlier()) ?? (await fetchBoth(name, paths, notePath, options));
   };
-  const found = await look();
+  const found = await earlier();
   if (found !== undefined) await clearLock(dir);
   const note = found ?? (await withLock(dir, `the folder ${dir}`, fetch, { wait: patience(options) }));
   const { sha256, sizeBytes, commit } = note;
@@ -126,11 +126,11 @@ function checkName(name: string): string {
     expected: "a backbone with the tag of its weights",
     name: "the name",
     got: name,
-    hint: tags.length === 0 ? "look at the hub for timm's tags" : tags.join(", "),
+    hint: tags.length === 0 ? "see the hub for timm's tags" : tags.join(", "),
   });
 }
 
-/** The note of an earlier fetch if the weights are still what it says. */
+/** The note of an earlier fetch if the weights still match it. */
 async function readNote(notePath: string, weights: string, name: string): Promise<Note | undefined> {
   if (!(await exists(notePath))) return undefined;
   const note = parseJson(await readText(notePath, "a note"), noteSchema, notePath);
@@ -170,7 +170,7 @@ async function fetchBoth(name: string, paths: Paths, notePath: string, options: 
     headers: authorization(options),
     hints: {
       denied: "set HF_TOKEN if the repository is private; the hub also answers so if there is no such name",
-      missing: `look for ${repositoryOf(name)} on the hub, with a model.safetensors`,
+      missing: `search for ${repositoryOf(name)} on the hub, with a model.safetensors`,
     },
     ...{ signal, retries, waitMs, idleMs, clock },
   };
@@ -189,7 +189,7 @@ async function fetchBoth(name: string, paths: Paths, notePath: string, options: 
   return note;
 }
 
-/** What the hub says of a large file before it sends its readers elsewhere. */
+/** The hub's headers for a large file, before it redirects to another host. */
 async function askHub(url: string, options: DownloadOptions) {
   const { headers, cancel } = await retrying(
     () => request(url, { ...options, method: "HEAD", follow: "same-host" }),

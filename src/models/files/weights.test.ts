@@ -175,7 +175,7 @@ describe("files", () => {
     expect((await readTensors(some)).map((t) => t.name)).toEqual(TENSORS.map((t) => t.name));
   });
 
-  it("refuses two tensors that a wrapper alone tells apart", async () => {
+  it("refuses two tensors that only a wrapper distinguishes", async () => {
     const path = join(folder, "twice.pt");
     await writeFile(path, encodeTorch([TENSORS[0]!, { ...TENSORS[0]!, name: `model.${TENSORS[0]!.name}` }]));
     await expect(readTensors(path)).rejects.toMatchObject({
@@ -194,7 +194,7 @@ describe("files", () => {
     });
   });
 
-  it("tells which of several weights are taken", () => {
+  it("names which of several weights are taken", () => {
     expect(toldOf(undefined)).toBeUndefined();
     expect(toldOf({ from: "model", average: false, others: [] })).toBeUndefined();
     expect(toldOf({ from: "", average: true, others: [] })).toBe(

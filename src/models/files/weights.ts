@@ -13,7 +13,10 @@ import { writeTorch } from "../../formats/torch/write.ts";
 export interface FitOptions {
   /** Put before the file's names: `backbone.` loads timm's weights into the backbone of a model. */
   readonly prefix?: string | undefined;
-  /** Drops the file's class head (`classifier.*`, `fc.*`, `head.fc.*`, `head.*`) where the model has none of that name, or one of another width. */
+  /**
+   * Drops the file's class head (`classifier.*`, `fc.*`, `head.fc.*`, `head.*`) where the model has none of that name,
+   * or one of another width.
+   */
   readonly dropHead?: boolean | undefined;
 }
 
@@ -72,9 +75,9 @@ export async function readTensors(path: string): Promise<NamedTensor[]> {
 
 function unwrapped(name: string): string {
   const parts = name.split(".");
-  const kept = parts.filter((part, i) => i === parts.length - 1 || !WRAPPERS.has(part));
-  const start = kept.findIndex((part) => part !== HOLDER);
-  return kept.slice(Math.max(0, start)).join(".");
+  const inner = parts.filter((part, i) => i === parts.length - 1 || !WRAPPERS.has(part));
+  const start = inner.findIndex((part) => part !== HOLDER);
+  return inner.slice(Math.max(0, start)).join(".");
 }
 
 function sameName(where: string, name: string, got: readonly string[]): AppError {
@@ -219,20 +222,20 @@ export async function loadWeights(
  * Weights of a model's backbone from a file of timm's, whose names have no `backbone.`; its class head is dropped.
  *
  * @param specs - of the whole model; its heads are not in the result and keep their initial values
- * @param onTaken - told which of several weights of the file are taken
+ * @param onTaken - called with a sentence on which of several weights of the file are taken
  * @throws as readTensors and fitWeights
  * @example loadBackbone("model.safetensors", scope.specs.values())
  */
 export async function loadBackbone(
   path: string,
   specs: Iterable<ParamSpec>,
-  onTaken?: ((told: string) => void) | undefined,
+  onTaken?: ((choice: string) => void) | undefined,
 ): Promise<Weights> {
   const prefix = "backbone.";
   const backbone = [...specs].filter(({ name }) => name.startsWith(prefix));
   const { tensors, taken } = await readFileWeights(path);
-  const told = toldOf(taken);
-  if (told !== undefined) onTaken?.(told);
+  const choice = toldOf(taken);
+  if (choice !== undefined) onTaken?.(choice);
   return fitWeights(tensors, backbone, path, { prefix, dropHead: true });
 }
 

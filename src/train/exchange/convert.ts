@@ -36,9 +36,9 @@ type Tensors = FileWeights["tensors"];
  *
  * @param path - .pt, .pth or .safetensors; the dict alone or under `state_dict` or `model`, wrapped or not
  * @param config - or what makes one of the flag that the classifier takes: see upstreamFlag
- * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH" | "POOL_MISMATCH") if the file is of the other architecture, or its
- *   classifier takes the modality flag where the tag says F0, or lacks it where it says F1, or its transformer pools
- *   in another way
+ * @throws AppError("input", "ARCH_MISMATCH" | "FLAG_MISMATCH" | "POOL_MISMATCH") if the file is of the other
+ *   architecture, or its classifier takes the modality flag where the tag has F0, or lacks it where the tag has F1, or
+ *   its transformer pools in another way
  * @param ema - of a .pt or .pth that also has an average of its weights: which to take; see chooseWeights
  * @throws AppError("data", "WEIGHTS_MISMATCH") and as readFileWeights
  * @example await readUpstream("1752668630.pt", parseModelConfig({ arch: "umcc", tag }))

@@ -54,13 +54,13 @@ it("gives the stored rows of one split", async () => {
   expect(rows.map(({ id }) => id)).toEqual(["b"]);
 });
 
-it("says which splits have predictions", async () => {
+it("names the splits that have predictions", async () => {
   await writeSplits(runPaths(dir).predictions, [row("a", "val")]);
   const asked = evaluationRows(dir, { split: "test", workers: 1 });
   await expect(asked).rejects.toThrow(/stored predictions \(val\) for --split, got "test"/);
 });
 
-it("says that an unfinished run has none", async () => {
+it("reports that an unfinished run has none", async () => {
   await expect(evaluationRows(dir, { split: "test", workers: 1 })).rejects.toMatchObject({
     code: "FILE_MISSING",
   });

@@ -26,7 +26,7 @@ export interface EvaluationOptions {
   readonly workers: number;
   /** What predicts new images; default: the CPU. */
   readonly device?: Device | undefined;
-  /** Told what happens, a line each. */
+  /** Called with what happens, a line each. */
   readonly report?: ((text: string) => void) | undefined;
   /** Of all images of a .csv file without a column for it. */
   readonly modality?: Prediction["modality"] | undefined;

@@ -75,7 +75,7 @@ async function fetchAndConvert(which: Best, dir: string, options: FetchOptions):
     if (note.source === source && note.sha256 === (await sha256File(path))) return path;
   }
   options.onStep?.(`converting ${file}`);
-  // A width that fits neither way is told by the conversion, with the tensor's shape.
+  // A width that fits neither way is reported by the conversion, with the tensor's shape.
   const converted = await readUpstream(join(dir, file), (flagOf) => CONFIGS[which](flagOf(BACKBONE) ?? true));
   await writeConverted(path, converted);
   await writeJson(notePath, { format: 1, source, sha256: await sha256File(path) });

@@ -30,7 +30,7 @@ export const isNext = (output: string): boolean => output.startsWith("next|");
 /** The input that an output follows. */
 export const stateOf = (output: string): string => output.slice("next|".length);
 
-/** The fast lowering on the CPU where the processor has it, unless told otherwise. */
+/** The fast lowering on the CPU where the processor has it, by default. */
 export async function chooseLowering({
   device = "cpu",
   lowering,

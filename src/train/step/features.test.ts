@@ -1,4 +1,4 @@
-// Kept features of a frozen backbone: the same training to the bit, without the backbone in later epochs.
+// Stored features of a frozen backbone: the same training to the bit, without the backbone in later epochs.
 import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,14 +50,14 @@ const figures = async (dir: string) => {
   };
 };
 
-describe("training with kept features", () => {
+describe("training with stored features", () => {
   it("gives the same losses and weights as without, stopped or not", { timeout: 120_000 }, async () => {
     const options = (name: string) => ({ dir: join(root, name), threads: 1, workers: 1 });
     await train(config, { ...options("plain"), keepFeatures: false });
     const wanted = await figures(join(root, "plain"));
-    await train(config, options("kept"));
-    expect(await figures(join(root, "kept"))).toEqual(wanted);
-    expect(await exists(runPaths(join(root, "kept")).features)).toBe(false);
+    await train(config, options("stored"));
+    expect(await figures(join(root, "stored"))).toEqual(wanted);
+    expect(await exists(runPaths(join(root, "stored")).features)).toBe(false);
 
     const stop = new AbortController();
     const onStep = (_: unknown, { step }: { step: number }) => {
@@ -74,7 +74,7 @@ describe("training with kept features", () => {
     expect(await figures(join(root, "stopped"))).toEqual(wanted);
   });
 
-  it("says that augmentation forbids it", () => {
+  it("reports that augmentation forbids it", () => {
     expect(featureNote({ tag: "resnet18.in1k_F1_Af_Lb_Z2" })).toContain("augmentation (Af) makes new images");
     expect(featureNote({ tag: "resnet18.in1k_F1_An_Lb_Z2" })).toBeUndefined();
     expect(featureNote({ tag: "resnet18.in1k_F1_Af_Lb_Z0" })).toBeUndefined();

@@ -1,4 +1,4 @@
-// What a frozen backbone makes of the training images, kept in a file of the run, so that later epochs need neither
+// What a frozen backbone makes of the training images, stored in a file of the run, so that later epochs need neither
 // images nor backbone. One row a sample, with a checksum: a row that a kill cut off is made again, as is one never made.
 // Invariant: rows are those of these weights, samples and pixels; what belongs to others is thrown away.
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
@@ -31,13 +31,13 @@ export interface FeatureStore {
 }
 
 /**
- * Why features of a run with a frozen backbone cannot be kept; undefined if they can, or if nothing is frozen whole.
+ * Why features of a run with a frozen backbone cannot be stored; undefined if they can, or if nothing is frozen whole.
  * @example featureNote(config) // "augmentation (Af) makes new images in every epoch: ..."
  */
 export function featureNote({ tag }: Pick<TrainConfig, "tag">): string | undefined {
   const parsed = parseTag(tag);
   if (parsed.frozen !== 2 || augmentOf(parsed) === undefined) return undefined;
-  return "augmentation (Af) makes new images in every epoch: the frozen backbone's features are not kept (An keeps them)";
+  return "augmentation (Af) makes new images in every epoch: the frozen backbone's features are not stored (An stores them)";
 }
 
 /** True if every epoch has the same images, and nothing of the backbone learns. */
@@ -55,7 +55,7 @@ export function featureKey(config: TrainConfig, samples: readonly Sample[], weig
     sha256(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength)),
   ]);
   const ids = samples.map(({ source, id }) => `${source}/${id}`);
-  // Pooling stands in the last place and only where it is chosen, so that features kept before it was stay valid.
+  // Pooling stands in the last place and only where it is chosen, so that features stored before it existed stay valid.
   const pooling = globalPool === undefined ? [] : [globalPool];
   return sha256(JSON.stringify([imageSize, pixels, padding, bnEps, hashes, ids, ...pooling]));
 }
@@ -105,7 +105,7 @@ class FeatureFile implements FeatureStore {
     this.#indices = new Map(samples.map((sample, index) => [sample, index]));
     this.#there = new Uint8Array(samples.length);
     if (fstatSync(file).size === 0) ftruncateSync(file, samples.length * this.#rowBytes);
-    else for (let index = 0; index < samples.length; index++) this.#look(index);
+    else for (let index = 0; index < samples.length; index++) this.#verify(index);
   }
 
   has(samples: readonly Sample[]): boolean {
@@ -144,7 +144,7 @@ class FeatureFile implements FeatureStore {
     return { values: new Float32Array(bytes.buffer, bytes.byteOffset, this.#width), bytes };
   }
 
-  #look(index: number): void {
+  #verify(index: number): void {
     const { bytes } = this.#row(index);
     if (bytes.readUInt32LE(this.#width * 4) === checksum(bytes)) this.#there[index] = 1;
   }

@@ -1,4 +1,4 @@
-// Validation in two parts: the predictor's figures, and images that are looked at once.
+// Validation in two parts: the predictor's figures, and images that are read once.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -62,27 +62,24 @@ const numbers = (rows: readonly Prediction[]) =>
   ]);
 
 describe("held-out images of a run with a frozen backbone", () => {
-  it.each(Object.entries(MODELS))(
-    "are told what the predictor tells, epoch by epoch: %s",
-    async (name, model) => {
-      const { config, data, facts, paths, weights, later, open, options } = await setUp(model, name);
-      const validation = open();
-      const heldOut = (await openHeldOut({ config, facts, validation, data, options, paths }, weights))!;
-      for (const epoch of [weights, later]) {
-        const predictor = await openWeights(facts, epoch, { batch: 8, threads: 1 });
-        const wanted = await predictSamples(predictor, validation, "val");
-        const got = await heldOut.predict(epoch);
-        expect(got.map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
-        numbers(wanted).forEach((value, i) => {
-          expect(numbers(got)[i]).toBeCloseTo(value, 5);
-        });
-        expect(got).toHaveLength(data.samples.val.length);
-        await predictor.close();
-      }
-      expect(numbers(await heldOut.predict(weights))).not.toEqual(numbers(await heldOut.predict(later)));
-      await Promise.all([heldOut.close(), validation.close()]);
-    },
-  );
+  it.each(Object.entries(MODELS))("get the predictor's figures, epoch by epoch: %s", async (name, model) => {
+    const { config, data, facts, paths, weights, later, open, options } = await setUp(model, name);
+    const validation = open();
+    const heldOut = (await openHeldOut({ config, facts, validation, data, options, paths }, weights))!;
+    for (const epoch of [weights, later]) {
+      const predictor = await openWeights(facts, epoch, { batch: 8, threads: 1 });
+      const wanted = await predictSamples(predictor, validation, "val");
+      const got = await heldOut.predict(epoch);
+      expect(got.map(({ id }) => id)).toEqual(wanted.map(({ id }) => id));
+      numbers(wanted).forEach((value, i) => {
+        expect(numbers(got)[i]).toBeCloseTo(value, 5);
+      });
+      expect(got).toHaveLength(data.samples.val.length);
+      await predictor.close();
+    }
+    expect(numbers(await heldOut.predict(weights))).not.toEqual(numbers(await heldOut.predict(later)));
+    await Promise.all([heldOut.close(), validation.close()]);
+  });
 
   it("are predicted whole where the backbone learns", async () => {
     const { config, data, facts, paths, weights, open, options } = await setUp(
@@ -94,7 +91,7 @@ describe("held-out images of a run with a frozen backbone", () => {
     await validation.close();
   });
 
-  it("are looked at once, also by a run that goes on", async () => {
+  it("are read once, also by a run that resumes", async () => {
     const { config, data, facts, paths, weights, later, open, options } = await setUp(
       MODELS["UMCC with the flag"],
       "once",
@@ -108,7 +105,7 @@ describe("held-out images of a run with a frozen backbone", () => {
     const after = (await openHeldOut({ config, facts, validation, data, options, paths }, weights))!;
     expect(await after.predict(later)).toEqual(wanted);
     await after.close();
-    // Of another backbone they would have to be looked at again.
+    // Of another backbone they would have to be read again.
     const other = new Map([...weights].map(([name, values]) => [name, values.map((value) => value + 1)]));
     const again = (await openHeldOut({ config, facts, validation, data, options, paths }, other))!;
     await expect(again.predict(later)).rejects.toThrow("Expected");

@@ -1,4 +1,4 @@
-// Validation of a run whose backbone is frozen: the features of its images are made once and kept, as those of the
+// Validation of a run whose backbone is frozen: the features of its images are made once and stored, as those of the
 // training images are; an epoch then computes the heads alone.
 
 import { MODALITIES, type Sample } from "../../core/words.ts";
@@ -16,7 +16,7 @@ import { type FeaturePaths, featureKey, openFeatures } from "./features.ts";
 
 /** Validation images, and what their features are. */
 export interface HeldOut {
-  /** One row an image, in order; a model that takes the modality is told the recorded one. @param weights - of the heads */
+  /** One row an image, in order; a model that takes the modality is given the recorded one. @param weights - of the heads */
   predict(weights: Weights): Promise<Prediction[]>;
   close(): Promise<void>;
 }

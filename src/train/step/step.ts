@@ -65,7 +65,7 @@ export interface TrainStep {
   close(): Promise<void>;
 }
 
-/** The weights to evaluate: their moving average if one is kept. */
+/** The weights to evaluate: their moving average if there is one. */
 export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" | "slots">): Weights {
   return new Map([...weights, ...(slots.get(EMA) ?? [])]);
 }
@@ -164,7 +164,7 @@ class CompiledStep implements TrainStep {
     for (let k = 0; k < accumulate; k++) {
       const now = partOf(batch, k, batchSize);
       const feeds = { ...batchFeeds(now, sizePx), ...scalars };
-      // A stream goes on from part to part: the parts get the factors of one large batch.
+      // A stream continues from part to part: the parts get the factors of one large batch.
       for (const { name, shape, keep, stream } of streams)
         feeds[name] = float(drawNoise(shape, keep, stream), shape);
       if (frozen !== undefined) {
