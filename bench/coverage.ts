@@ -48,7 +48,7 @@ const columns = (rows: readonly Row[]) =>
     rows.map(({ subject }) => subject),
   ] as const;
 
-/** What one round says of one interval. */
+/** The result of one round for one interval. */
 export interface Outcome {
   readonly interval: Interval & { readonly method?: string };
   readonly truth: number;

@@ -1,4 +1,4 @@
-// What do kept features save? Trains the heads on a frozen backbone (Z2, no augmentation) with and without keeping its
+// What do stored features save? Trains the heads on a frozen backbone (Z2, no augmentation) with and without storing its
 // features, in turn, and compares the seconds of epochs as log.jsonl has them: steps, waiting for images, validation.
 // Usage: npm run bench -- epochs [--model NAME] [--batch N] [--size PX] [--images N] [--pairs N]
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -47,12 +47,12 @@ export async function epochs(argv: readonly string[]): Promise<void> {
     ...{ arch: "umcc", tag: `${values.model}.none_F1_An_Lb_Z2`, data: [`utkface:${folder}`] },
     ...{ imageSize: sizePx, batch, epochs: EPOCHS, lr: 1e-3 },
   });
-  const seconds = { kept: [] as number[][], not: [] as number[][] };
+  const seconds = { stored: [] as number[][], not: [] as number[][] };
   for (let pair = 0; pair < 2 * pairs!; pair++) {
     const keepFeatures = pair % 4 === 0 || pair % 4 === 3; // who goes first alternates
     const dir = join(folder, `run-${pair}`);
     const done = await train(config, { dir, threads: 2, workers: 2, keepFeatures });
-    seconds[keepFeatures ? "kept" : "not"].push(done.epochs.map((epoch) => epoch.seconds));
+    seconds[keepFeatures ? "stored" : "not"].push(done.epochs.map((epoch) => epoch.seconds));
   }
   rmSync(folder, { recursive: true });
   const of = (runs: readonly number[][], from: number, to: number) =>
@@ -60,8 +60,8 @@ export async function epochs(argv: readonly string[]): Promise<void> {
   const row = {
     benchmark: "epochs",
     ...{ model: values.model, batch, sizePx, images, threads: 2, pairs },
-    firstMs: of(seconds.kept, 0, 1),
-    laterMs: of(seconds.kept, 1, EPOCHS),
+    firstMs: of(seconds.stored, 0, 1),
+    laterMs: of(seconds.stored, 1, EPOCHS),
     laterWithoutMs: of(seconds.not, 1, EPOCHS),
     versions: VERSIONS,
     machine: { cpu: cpus()[0]?.model.trim(), cores: availableParallelism() },
@@ -73,7 +73,7 @@ export async function epochs(argv: readonly string[]): Promise<void> {
     `first epoch ${first!.toFixed(0)} ms, later ${later!.toFixed(0)} ms (${share(later!, first!)} of it)`,
   );
   console.log(
-    `later without kept features ${without!.toFixed(0)} ms: kept take ${share(later!, without!)} of it`,
+    `later without stored features ${without!.toFixed(0)} ms: stored ones take ${share(later!, without!)} of it`,
   );
   appendFileSync(fileURLToPath(new URL("results.jsonl", import.meta.url)), `${JSON.stringify(row)}\n`);
 }

@@ -1,7 +1,7 @@
 // Does training here learn what PyTorch learns? Trains the peer of a finished set of runs (`train --seeds`) on the
 // same images, split, settings and seeds, and compares validation balanced accuracies over seeds.
 // Usage: npm run bench -- learning RUNS [--weights FILE] [--most N] [--figure FILE.svg] [--python PATH] [--timm DIR]
-// The peer's epochs stay in RUNS/peer.jsonl, a seed at a time: a stopped comparison goes on with the next seed.
+// The peer's epochs stay in RUNS/peer.jsonl, a seed at a time: a stopped comparison continues with the next seed.
 import { spawn } from "node:child_process";
 import {
   appendFileSync,
@@ -64,7 +64,7 @@ async function firstWeights(config: TrainConfig, asked: string | undefined, path
   await exportStateDict(path, own, new Map([...weights].map(([name, values]) => [bare(name), values])));
 }
 
-/** Trains the peer with one seed; nothing is kept of a seed that was stopped. */
+/** Trains the peer with one seed; nothing remains of a seed that was stopped. */
 async function trainPeer(config: TrainConfig, options: PeerOptions): Promise<PeerEpoch[]> {
   const folder = mkdtempSync(join(tmpdir(), "facehand-peer-"));
   const [file, weights] = [join(folder, "job.json"), join(folder, "first.pt")];

@@ -1,4 +1,4 @@
-// Question: how fast are later epochs, whose decoded pictures are kept, beside torchvision's DataLoader, which keeps none?
+// Question: how fast are later epochs, whose decoded pictures are cached, beside torchvision's DataLoader, which caches none?
 // What training does by default while the pictures fit 1 GiB; the first epoch is that of `loader`, and a warm-up here.
 import { CACHE_BYTES } from "../src/dataset/loader/batches.ts";
 import { loaderEpochs } from "./loader.ts";

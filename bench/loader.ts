@@ -51,7 +51,7 @@ async function images(): Promise<string[]> {
 /**
  * Epochs of our loader.
  *
- * @param cacheBytes - what may be kept of decoded pictures
+ * @param cacheBytes - bytes of decoded pictures that may be cached
  */
 export async function loaderEpochs({ batch, sizePx, threads }: Work, cacheBytes: number): Promise<Step> {
   const samples = (await images()).map((path, i): Sample => {

@@ -1,4 +1,4 @@
-// What a row of results.jsonl says of where and of what it was measured.
+// What a row of results.jsonl records of where and of what it was measured.
 import { spawnSync } from "node:child_process";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";

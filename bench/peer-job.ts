@@ -1,4 +1,4 @@
-// What the peer of `npm run bench -- learning` is told of a run: every setting is handed over, or the run is refused by
+// What the peer of `npm run bench -- learning` gets of a run: every setting is passed on, or the run is refused by
 // the setting's name. Invariant: a setting that is added to a run's configuration does not compile until it stands here.
 import { unexpected } from "../src/core/errors.ts";
 import { MODALITIES, sexIndex } from "../src/core/words.ts";

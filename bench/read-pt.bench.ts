@@ -1,6 +1,6 @@
 // Question: how fast is a PyTorch file of 246 MB read, and how much memory does it take, beside torch.load? It holds the
 // weights of tf_efficientnetv2_s and two moments of each (--model takes another), written by this package. Memory is what
-// the process held at most beyond what it held before reading; the file lies in the system's cache on both sides.
+// the process had at most beyond what it had before reading; the file lies in the system's cache on both sides.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -55,5 +55,5 @@ else
       for (const { data } of (await readStateDict(path)).values()) bytes += data.length + data[0]! / 256;
       return bytes;
     };
-    return { step, heldMb: process.memoryUsage().rss / 2 ** 20 };
+    return { step, baseMb: process.memoryUsage().rss / 2 ** 20 };
   });

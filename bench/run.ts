@@ -33,7 +33,7 @@ const MODES: Readonly<Record<string, readonly string[]>> = {
 };
 /** Compares what both sides of `derive` make, instead of their times. */
 const AGREE = "derive-agree";
-/** Tells what each step of it costs. */
+/** Measures what each step of it costs. */
 const STEPS = "derive-steps";
 
 const USAGE = `Usage: npm run bench -- NAME [options]
@@ -255,7 +255,7 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
 
 const times = (steps: readonly Measured[]) => steps.map((m) => m.ms);
 
-/** The ratio by processor time, where both sides tell it. */
+/** The ratio by processor time, where both sides report it. */
 function cpuRatio(ours: readonly Measured[], theirs: readonly Measured[] | undefined) {
   const [mine, peer] = [ours, theirs ?? []].map((steps) => steps.flatMap(({ cpuMs }) => cpuMs ?? []));
   return mine!.length > 0 && mine!.length === peer!.length ? { cpuRatio: pairedRatio(mine!, peer!) } : {};

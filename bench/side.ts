@@ -1,4 +1,4 @@
-// One side of a benchmark: a child process that makes one step whenever it is told to, and says how long it took.
+// One side of a benchmark: a child process that makes one step whenever it is asked to, and reports how long it took.
 // Protocol, one JSON line each: first `Ready`; then for every line "step" on standard input a `Measured`; ends at EOF.
 // A process a side, so that memory peaks do not mix; bench/peer/*.py speak the same protocol.
 import { readFileSync } from "node:fs";
@@ -26,9 +26,9 @@ export interface Ready {
 
 export interface Measured {
   readonly ms: number;
-  /** Processor time of all threads; where a side tells it. A busy machine stretches it less than `ms`. */
+  /** Processor time of all threads; where a side reports it. A busy machine stretches it less than `ms`. */
   readonly cpuMs?: number;
-  /** Largest resident memory of the process so far, less `heldMb`. */
+  /** Largest resident memory of the process so far, less `baseMb`. */
   readonly peakMb: number;
   /** A number that depends on all of the work, such as the loss. */
   readonly result: number;
@@ -42,7 +42,7 @@ export interface Opened {
   readonly step: Step;
   readonly openMs?: number;
   /** Memory that is not the step's, such as the runtime's own: taken from the peak; default 0. */
-  readonly heldMb?: number;
+  readonly baseMb?: number;
   /** Takes away what all steps made. */
   readonly close?: () => Promise<void>;
 }
@@ -57,7 +57,7 @@ export async function serve(
   open: (work: Work) => Promise<Step | Opened>,
 ): Promise<void> {
   const made = await open(JSON.parse(process.argv[2]!) as Work);
-  const { step, heldMb = 0, close, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
+  const { step, baseMb = 0, close, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
   say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
@@ -66,7 +66,7 @@ export async function serve(
     const { user, system } = process.cpuUsage(cpu);
     const cpuMs = (user + system) / 1000;
     const ms = performance.now() - start;
-    say({ ms, cpuMs, peakMb: peakMb() - heldMb, result });
+    say({ ms, cpuMs, peakMb: peakMb() - baseMb, result });
   }
   await close?.();
 }

@@ -1,5 +1,5 @@
 // `npm run bench -- speed`: measures all work whose speed is a goal; `npm run bench -- speed-table`: writes what
-// bench/results.jsonl says of it into docs/speed.md. The newest row counts, for each setup of the peer.
+// bench/results.jsonl has of it into docs/speed.md. The newest row counts, for each setup of the peer.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

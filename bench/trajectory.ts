@@ -23,7 +23,7 @@ import { readRunConfig } from "../src/train/run.ts";
 import { openTrainStep, type TrainStep } from "../src/train/step/step.ts";
 import { findPython } from "./peer.ts";
 
-/** What trajectory.py says: losses of each precision, and its evaluation of our last weights. */
+/** What trajectory.py returns: losses of each precision, and its evaluation of our last weights. */
 interface PeerSteps {
   readonly versions: Readonly<Record<string, string>>;
   readonly float32: readonly number[];
@@ -90,7 +90,7 @@ export async function trajectory(argv: readonly string[]): Promise<void> {
     await exportStateDict(join(folder, "last.pt"), step.specs, last);
     await step.close();
     writeFileSync(join(folder, "batches.u8"), Buffer.concat(batches.map(({ images }) => images)));
-    const told = batches.map(({ targets, modality }) => ({ targets: [...targets], modality: [...modality] }));
+    const sent = batches.map(({ targets, modality }) => ({ targets: [...targets], modality: [...modality] }));
     const backbone = parseTag(config.tag).backbone;
     const job = {
       backbone,
@@ -100,7 +100,7 @@ export async function trajectory(argv: readonly string[]): Promise<void> {
       lr: config.lr,
       weightDecay: config.weightDecay,
     };
-    writeFileSync(join(folder, "job.json"), JSON.stringify({ ...job, timm, batches: told }));
+    writeFileSync(join(folder, "job.json"), JSON.stringify({ ...job, timm, batches: sent }));
     const peer = runPeer(python.path, folder);
     const logits = await evaluateOurs(last, batches[0]!, facts);
     report(ours, peer, logits, { arch: config.arch, tag: config.tag, imageSize: sizePx });

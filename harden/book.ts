@@ -1,11 +1,11 @@
-// Who tries which seed next, and what came of it: kept in memory, and written down every second.
+// Who tries which seed next, and what came of it: in memory, and written to a file every second.
 // Invariant: a seed is given out once; one that was given back, or that a kill took, is tried again.
 import type { Finding } from "./campaign.ts";
 import { type Fault, most, openState, type RunFacts, rangesOf, readState, type Tally } from "./state.ts";
 
 /** How often what was tried is written down, ms. */
 const FLUSH_MS = 1000;
-/** Longest text of a fault that is kept. */
+/** Longest text of a fault that is stored. */
 const MOST_CHARACTERS = 4000;
 
 interface Unwritten {
@@ -21,7 +21,7 @@ const nothing = (): Unwritten => ({ seeds: [], faults: [], tried: 0, ms: 0, peak
 /** Text of a fault without control characters, which would reach a terminal, and of bounded length. */
 function plain(text: string): string {
   const shown = text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)} ...` : text;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is searched for
   return shown.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
@@ -39,7 +39,7 @@ export class Book {
 
   /**
    * @param path - the state file
-   * @param onFault - told at once
+   * @param onFault - called at once
    */
   constructor(path: string, run: RunFacts, onFault: (campaign: string, fault: Fault) => void) {
     this.run = run;
@@ -55,7 +55,7 @@ export class Book {
     return this.#state.tally(campaign);
   }
 
-  /** The next seed to try: one that told a fault before, else the lowest that was not tried. */
+  /** The next seed to try: one that showed a fault before, else the lowest that was not tried. */
   take(campaign: string): number {
     const { seeds, suspects } = this.tally(campaign);
     const underWay = this.#underWay.get(campaign) ?? new Set();
@@ -77,19 +77,19 @@ export class Book {
     const tally = this.tally(campaign);
     const unwritten = this.#unwritten.get(campaign) ?? nothing();
     this.#unwritten.set(campaign, unwritten);
-    const told = faults.map((text): Fault => ({ seed, text: plain(text) }));
+    const found = faults.map((text): Fault => ({ seed, text: plain(text) }));
     for (const one of [tally, unwritten]) {
       one.tried += seed === null ? 0 : tried;
       one.ms += ms;
       one.peakMb = most(one.peakMb, peakMb ?? null);
-      one.faults.push(...told);
+      one.faults.push(...found);
     }
     if (seed !== null) {
       tally.seeds.add(seed);
       unwritten.seeds.push(seed);
       this.giveBack(campaign, seed);
     }
-    for (const fault of told) this.#onFault(campaign, fault);
+    for (const fault of found) this.#onFault(campaign, fault);
   }
 
   /** Writes down what was tried since the last time. */

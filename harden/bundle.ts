@@ -1,5 +1,5 @@
 // The command line as one file, for the many processes of the campaigns: dist/ starts in a second, of which half goes into
-// looking for 900 modules. Invariant: the same code; what it finds beside itself (workers, models) it finds in dist/.
+// finding 900 modules. Invariant: the same code; what it finds beside itself (workers, models) it finds in dist/.
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";

@@ -1,9 +1,9 @@
-// What a campaign of `npm run harden` is: attempts drawn from seeds, each of which finds nothing or tells a fault.
+// What a campaign of `npm run harden` is: attempts drawn from seeds, each of which finds nothing or reports a fault.
 // Invariant: an attempt follows from its seed alone, so that `--only NAME --seed N` repeats what was found.
 
 /** What one attempt found. */
 export interface Finding {
-  /** One line a fault: what was expected, what came; none if it held. */
+  /** One line a fault: what was expected, what came; none if all was as expected. */
   readonly faults: readonly string[];
   /** Largest resident memory of what was tried, MB; left out where it is not a measure. */
   readonly peakMb?: number | undefined;

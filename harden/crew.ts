@@ -1,4 +1,4 @@
-// The parent's end of a worker: starts it, has it make attempts, and says how it ended if it did.
+// The parent's end of a worker: starts it, has it make attempts, and reports how it ended if it did.
 // Invariant: once `close` is over neither the worker, nor what it started, nor its folder is there.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -11,7 +11,7 @@ import type { News, Order } from "./worker.ts";
 
 /** How long a worker may take to put away what it opened, ms. */
 const CLOSING_MS = 20_000;
-/** So much of what it printed is kept. */
+/** So much of what it printed is stored. */
 const KEPT_CHARACTERS = 1500;
 
 /** A worker that is ready. */
@@ -90,7 +90,7 @@ export async function startWorker({ campaigns, name, dir, limitMs }: Post): Prom
       child.send({ kind: "attempt", seed } satisfies Order, () => undefined);
       try {
         const news = await answered;
-        return news.kind === "found" ? news.finding : fail(`it said ${news.kind}`);
+        return news.kind === "found" ? news.finding : fail(`it sent ${news.kind}`);
       } catch (error) {
         endGroup(child);
         throw error;

@@ -1,7 +1,8 @@
 // Campaign `disks`: every verb that writes, on disks and in places that refuse: a small one that fills up, one without room
-// for another file, one that becomes read-only, a file or a loop of links in the folder's place, names beyond 255 bytes, a folder
-// of another user, few open files, output that is full or that nobody reads. What is told must be documented: exit code 2, 3, 4
-// or 130 with a path and what to do, or 0 with every byte there. Then the place is mended, and the same command must succeed.
+// for another file, one that becomes read-only, a file or a loop of links in the folder's place, names beyond 255
+// bytes, a folder of another user, few open files, output that is full or that nobody reads. The outcome must be
+// documented: exit code 2, 3, 4 or 130 with a path and what to do, or 0 with every byte there. Then the place is
+// mended, and the same command must succeed.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -229,16 +230,16 @@ async function execution(
 
 /** What its end should not have been. */
 function wrongEnd({ code, stderr }: End, { name, silent = false }: Place, dir: string): string[] {
-  const told = stderr.slice(-600);
+  const end = stderr.slice(-600);
   if (/fault of facehand|^\s+at .*:\d+:\d+\)?$/m.test(stderr))
-    return [`Expected no fault of ours, got ${told}`];
-  if (name === "full output") return code === 3 ? [] : [`Expected exit code 3, got ${code}: ${told}`];
+    return [`Expected no fault of ours, got ${end}`];
+  if (name === "full output") return code === 3 ? [] : [`Expected exit code 3, got ${code}: ${end}`];
   if (code === 0) return [];
-  if (![2, 3, 4, 130].includes(code ?? -1)) return [`Expected a documented exit code, got ${code}: ${told}`];
+  if (![2, 3, 4, 130].includes(code ?? -1)) return [`Expected a documented exit code, got ${code}: ${end}`];
   if (silent) return [];
-  if (!/^Try: /m.test(stderr)) return [`Expected what to do, got ${told}`];
+  if (!/^Try: /m.test(stderr)) return [`Expected what to do, got ${end}`];
   if (/few open files|another user/.test(name) || stderr.includes(dir)) return [];
-  return [`Expected the path that was refused, got ${told}`];
+  return [`Expected the path that was refused, got ${end}`];
 }
 
 /** What stands under a final name and is neither what was there nor what has to be. */

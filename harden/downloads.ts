@@ -33,7 +33,7 @@ interface Plot {
   readonly versions: readonly Version[];
   /** What is known of the last version, if anything. */
   readonly known: Pick<DownloadOptions, "sha256" | "sizeBytes">;
-  readonly told: string[];
+  readonly answers: string[];
   now: number;
 }
 
@@ -59,10 +59,10 @@ async function open(dir: string): Promise<Open> {
 function reply(plots: ReadonlyMap<string, Plot>, request: RawRequest, origin: string): readonly Step[] {
   const plot = plots.get(request.path.split("?")[0]!);
   if (plot === undefined) return [];
-  const { random, clock, versions, told } = plot;
+  const { random, clock, versions, answers } = plot;
   if (random.int(2) === 0) plot.now = random.int(versions.length);
   const { name, steps } = answer({ random, clock, request, origin, version: versions[plot.now]! });
-  told.push(name);
+  answers.push(name);
   return steps;
 }
 
@@ -82,7 +82,7 @@ async function attempt(
     const out = join(dir, `${seed}-${file}`);
     const found = random.int(3) === 0 ? await viaLink(plot, url, out) : await viaDownload(plot, url, out);
     if (plot.clock.now() > LONGEST_MS) found.push(`Expected an end within a day, got ${plot.clock.now()} ms`);
-    faults.push(...found.map((text) => `${text}, after ${plot.told.join("; ")} (file ${file})`));
+    faults.push(...found.map((text) => `${text}, after ${plot.answers.join("; ")} (file ${file})`));
     plots.delete(path);
     rmSync(out, { recursive: true, force: true });
   }
@@ -110,7 +110,7 @@ function draw(random: Random): Plot {
   });
   const { bytes } = versions.at(-1)!;
   return {
-    ...{ random, clock: startClock(), versions, told: [], now: 0 },
+    ...{ random, clock: startClock(), versions, answers: [], now: 0 },
     known: {
       sha256: known === "hash" || known === "both" ? sha256(bytes) : undefined,
       sizeBytes: known === "size" || known === "both" ? bytes.length : undefined,
@@ -124,12 +124,12 @@ function patient({ clock, random }: Plot): DownloadOptions {
   return { clock, onWait, retries: random.int(6), waitMs: random.int(2) };
 }
 
-/** One download, or one that is stopped and two that go on with what it left. */
+/** One download, or one that is stopped and two that continue what it left. */
 async function viaDownload(plot: Plot, url: string, out: string): Promise<string[]> {
   const { random, versions, known } = plot;
   const path = join(out, "file.bin");
   const disk = random.int(5) === 0 ? random.int(1500) : 1e9;
-  const held = () => (existsSync(`${path}.part`) ? statSync(`${path}.part`).size : 0);
+  const partBytes = () => (existsSync(`${path}.part`) ? statSync(`${path}.part`).size : 0);
   const most = Math.max(...versions.map(({ bytes }) => bytes.length));
   for (let run = 0; run < 3; run++) {
     const stop = new AbortController();
@@ -138,10 +138,10 @@ async function viaDownload(plot: Plot, url: string, out: string): Promise<string
     const onProgress = () => {
       if (chunks++ === at) stop.abort();
     };
-    const freeBytes = async () => disk + SPARE - held();
+    const freeBytes = async () => disk + SPARE - partBytes();
     const options = { ...patient(plot), ...known, onProgress, freeBytes, signal: stop.signal };
     const result = await ended(() => download(url, path, options));
-    const left = held();
+    const left = partBytes();
     // "drops" is the one that sends bytes of no version: a dozen.
     if (left > Math.max(most, 12) + 4) return [`Expected a part of at most ${most} bytes, got ${left}`];
     if (left > disk) return [`Expected a part within ${disk} free bytes, got ${left}`];
@@ -159,7 +159,7 @@ async function viaDownload(plot: Plot, url: string, out: string): Promise<string
 
 async function viaLink(plot: Plot, url: string, out: string): Promise<string[]> {
   const { sha256: wanted } = plot.known;
-  // A fetch tells its pauses to people: "waiting 2 s: ...".
+  // A fetch reports its pauses: "waiting 2 s: ...".
   const onStep = (text: string) => {
     const seconds = Number(/^waiting (\d+) s/.exec(text)?.[1] ?? 0);
     setImmediate(() => plot.clock.pass(seconds * 1000));
@@ -171,7 +171,7 @@ async function viaLink(plot: Plot, url: string, out: string): Promise<string[]> 
   const [name] = existsSync(out) ? readdirSync(out).filter((each) => /^\d+\.bin$/.test(each)) : [];
   if (!("value" in result)) return judgeFault(result.error, name !== undefined);
   if (name === undefined) return ["Expected a file, got none"];
-  const sizeBytes = undefined; // a link says none
+  const sizeBytes = undefined; // a link states none
   return judgeFile(readFileSync(join(out, name)), result.value.files[0]!.sha256, {
     ...plot,
     known: { sha256: wanted, sizeBytes },
@@ -218,7 +218,7 @@ function judgeFile(bytes: Buffer, hash: string, { versions, known }: Plot): stri
   return found;
 }
 
-/** Faults that are told at once, as the command line tells them. */
+/** Faults that are reported at once, as the command line prints them. */
 async function viaCommand(seed: number, dir: string): Promise<string[]> {
   const random = Random.of(seed).split("command");
   const at = random.pick([

@@ -1,4 +1,4 @@
-// A process, or a thread of one, that ends while a model runs in it: told which way by its argument, it must not crash.
+// A process, or a thread of one, that ends while a model runs in it: its argument names the way; it must not crash.
 // Plain JavaScript over dist/, as a process for every attempt has to start quickly.
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import { createSession } from "../dist/engine/runtime/open-session.js";

@@ -80,7 +80,7 @@ function rest(
   return [head("206 Partial Content", ...lines, ...(names ?? version.names)), body];
 }
 
-/** As RFC 9110 says. */
+/** As in RFC 9110. */
 const honest: Fault = (scene) => {
   const { request, version, random } = scene;
   const condition = request.headers.get("if-range");

@@ -16,12 +16,12 @@ export const USAGE = `Usage: npm run harden -- [options]
   --jobs N          attempts at a time (default: as many as the machine has cores)
   --fresh           forget what was tried of this code
   --table           run nothing: write the table of docs/hardening.md from what was tried
-  --state FILE      what was tried (default harden-state.jsonl); the next run goes on behind it
+  --state FILE      what was tried (default harden-state.jsonl); the next run continues after it
   --campaigns FILE  module with other CAMPAIGNS
   --help
 
 What was tried counts for the code that it was tried on: after a change of src/ or harden/ seeds begin again, those
-that told a fault first. Ctrl-C stops after the attempts under way. Exit code 0 without a fault, 70 with one.
+that showed a fault first. Ctrl-C stops after the attempts under way. Exit code 0 without a fault, 70 with one.
 `;
 
 const OPTIONS = {

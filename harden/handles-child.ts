@@ -1,17 +1,17 @@
-// Process of the campaign of native handles: makes the interleavings that it is told to, many one after another, and writes
-// down which one it is at, so that its parent can tell if it dies.
+// Process of the campaign of native handles: makes the interleavings that it is asked for, many one after another, and
+// records which one it is at, so that its parent knows it if the process dies.
 import { closeSync, openSync, writeSync } from "node:fs";
 import { interleave, QUICK } from "./interleave.ts";
 import { REAL } from "./interleave-real.ts";
 
-/** What it is told: seeds from and to, and every how many real models are opened. */
+/** Its order: seeds from and to, and every how many real models are opened. */
 export interface Order {
   readonly from: number;
   readonly to: number;
   readonly realEvery: number;
 }
 
-/** What it tells. */
+/** What it reports. */
 export interface News {
   readonly faults: readonly string[];
   readonly peakMb: number;

@@ -1,6 +1,6 @@
 // Campaign: random interleavings of opening, running, misusing and closing whatever has native memory, and processes and
 // threads that end while a model runs in them.
-// Invariant: a process that dies of a signal is a fault; the interleaving that it was at is told.
+// Invariant: a process that dies of a signal is a fault; the interleaving that it was at is reported.
 import { type ChildProcess, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -90,8 +90,8 @@ async function endProcess(seed: number): Promise<string[]> {
   });
   const [code, signal] = await once(child, "close");
   const got = String(signal ?? code);
-  const said = errors.trim().split("\n").slice(0, 3).join(" | ");
+  const words = errors.trim().split("\n").slice(0, 3).join(" | ");
   return got === EXPECTED[way]
     ? []
-    : [`ending ${args.join(" ")}: expected ${EXPECTED[way]}, got ${got}: ${said}`];
+    : [`ending ${args.join(" ")}: expected ${EXPECTED[way]}, got ${got}: ${words}`];
 }

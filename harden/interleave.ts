@@ -18,7 +18,7 @@ type Verdict = Promise<string | undefined>;
 /** Something open that is run and closed. */
 export interface Subject {
   readonly name: string;
-  /** Asks for something and says what has to come of it; `closed` if it was closed before. */
+  /** Asks for something and returns what has to come of it; `closed` if it was closed before. */
   use(random: Random, closed: boolean): Verdict;
   close(): Promise<void>;
 }
@@ -138,7 +138,7 @@ const MEANS = graph({
 const vector = (data: unknown, dims: unknown = [(data as Float32Array).length]) =>
   ({ x: { type: "float32", dims, data } }) as unknown as Tensors;
 
-/** What no session may be given, and what it says. */
+/** What no session may be given, and its error. */
 const BAD_FEEDS: readonly (() => Tensors)[] = [
   () => ({}),
   () => ({ w: new Tensor("float32", Float32Array.of(1), [1]) }),

@@ -10,7 +10,7 @@ import { loadCli } from "./cli.ts";
 import { waitForOrphans } from "./orphans.ts";
 import { differences, readTree, TEMPORARY, type Tree, tornness } from "./trees.ts";
 import { VERBS, type Verb } from "./verbs.ts";
-import { type Blow, drawBlow, type Extent, misbehaviour, start, tellBlow } from "./victim.ts";
+import { type Blow, describeBlow, drawBlow, type Extent, misbehaviour, start } from "./victim.ts";
 import { openWorld, type World } from "./world.ts";
 
 /** Most kills of one attempt. */
@@ -87,7 +87,7 @@ export async function attack(
   const reference = await known;
   const argv = await lay(site, verb);
   const faults: string[] = [];
-  const told: string[] = [];
+  const blows: string[] = [];
   let done = false;
   let tried = 0;
   let peakMb = reference.peakMb;
@@ -96,7 +96,7 @@ export async function attack(
     if (blow === undefined) break;
     const end = await start(world.cli.bundle, n === 0 ? argv : againOf(verb, argv), blow).ended;
     if (verb.spawns === true) await waitForOrphans(dir);
-    told.push(tellBlow(blow));
+    blows.push(describeBlow(blow));
     tried += end.struck ? 1 : 0;
     done = end.code === 0;
     peakMb = Math.max(peakMb, end.peakMb);
@@ -110,7 +110,7 @@ export async function attack(
   faults.push(
     ...(await world.changed()).map((path) => `Expected its input unchanged, got other bytes in ${path}`),
   );
-  return { faults: faults.map((fault) => `${verb.name}, ${told.join(", then ")}: ${fault}`), tried, peakMb };
+  return { faults: faults.map((fault) => `${verb.name}, ${blows.join(", then ")}: ${fault}`), tried, peakMb };
 }
 
 const againOf = ({ again = [] }: Verb, argv: readonly string[]) => [...argv, ...again];

@@ -145,7 +145,7 @@ function parquetOf(
   return writer.getBytes();
 }
 
-/** A file of ours without what tells that it was changed. */
+/** A file of ours without what shows that it was changed. */
 function unsealed(bytes: Uint8Array): Uint8Array {
   const copy = Buffer.from(bytes);
   copy.write("x", copy.indexOf("facehand.sha256"));

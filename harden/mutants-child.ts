@@ -95,7 +95,7 @@ function faultOf(error: unknown): string | undefined {
   if (error === undefined) return undefined;
   if (!(error instanceof AppError)) return `no AppError: ${stack(error)}`;
   if (error.kind === "internal")
-    return `told as a fault of facehand: ${error.code} ${error.message.slice(0, 300)}`;
+    return `reported as a fault of facehand: ${error.code} ${error.message.slice(0, 300)}`;
   const bytes = Buffer.byteLength(error.message);
   return bytes > MOST_MESSAGE_BYTES ? `a message of ${bytes} bytes: ${error.code}` : undefined;
 }

@@ -1,6 +1,6 @@
 // Campaign: changed and invented files of every format through its reader, in a process that is watched.
 // Bounds: a file of N bytes ends within 2 s and 50 ms a MB of processor time and 200 MB and 3 N of memory, with a value or an
-// AppError of at most 2 KB that is not told as our own fault; the process lives on.
+// AppError of at most 2 KB that is not reported as our own fault; the process lives on.
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -13,8 +13,8 @@ import type { Order } from "./mutants-child.ts";
 /** Files of one attempt. */
 const EACH = 250;
 const MB = 1 << 20;
-const LOOK_MS = 50;
-/** Clock time is the machine's to spend; only what never ends is told by it. */
+const WATCH_MS = 50;
+/** Clock time is the machine's to spend; it only finds what never ends. */
 const CLOCK_FACTOR = 15;
 
 const limitMs = (bytes: number) => 2000 + (50 * bytes) / MB;
@@ -27,7 +27,7 @@ export const mutants: Campaign = {
   goal: 200_000,
   weight: 1.8,
   unavailable: async () =>
-    existsSync("/proc/self/stat") ? undefined : "no /proc tells what a process takes",
+    existsSync("/proc/self/stat") ? undefined : "no /proc shows what a process takes",
   open: async (dir) => new Mutants(dir),
 };
 
@@ -53,7 +53,7 @@ export class Mutants implements Open {
   readonly #entry: URL;
   #child: Watchable | undefined;
 
-  /** @param entry - module of the process; see mutants-child.ts for what it says and hears */
+  /** @param entry - module of the process; see mutants-child.ts for its messages */
   constructor(dir: string, entry: URL = new URL("./mutants-child.ts", import.meta.url)) {
     this.#entry = entry;
     this.#dir = join(dir, "files");
@@ -109,7 +109,7 @@ async function watch({ child, ended }: Watchable, order: Order): Promise<Watched
   const faults: string[] = [];
   let reading: Reading | undefined;
   let [peakMb, done, killed] = [0, false, ""];
-  const look = () => {
+  const measure = () => {
     if (reading === undefined || killed !== "") return;
     const { cpuMs, mb } = taken(child.pid!);
     const more = mb - reading.mb;
@@ -123,7 +123,7 @@ async function watch({ child, ended }: Watchable, order: Order): Promise<Watched
   const lines = createInterface({ input: child.stdout! });
   const finished = new Promise<void>((resolve) => {
     lines.on("line", (line) => {
-      look();
+      measure();
       const [kind, number, what, bytes] = line.split(" ", 4);
       if (kind === "fault") faults.push(line.slice("fault ".length));
       if (kind === "read") {
@@ -136,15 +136,15 @@ async function watch({ child, ended }: Watchable, order: Order): Promise<Watched
       resolve();
     });
   });
-  const timer = setInterval(look, LOOK_MS);
+  const timer = setInterval(measure, WATCH_MS);
   child.send(order, () => undefined);
   try {
     const end = await Promise.race([finished, ended]);
     if (done) return { faults, peakMb, next: order.to, ended: false };
     const at =
       reading === undefined ? "before the first" : `${reading.number} ${reading.what} ${reading.bytes}`;
-    const told = killed === "" && faults.some((fault) => fault.startsWith(`${reading?.number} `));
-    if (!told) faults.push(`${at}: ${killed === "" ? `the process ended with ${end}` : killed}`);
+    const known = killed === "" && faults.some((fault) => fault.startsWith(`${reading?.number} `));
+    if (!known) faults.push(`${at}: ${killed === "" ? `the process ended with ${end}` : killed}`);
     return { faults, peakMb, next: (reading?.number ?? order.from) + 1, ended: true };
   } finally {
     clearInterval(timer);

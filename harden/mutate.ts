@@ -48,7 +48,7 @@ const WORDS = [
   ",",
   "\n",
 ];
-/** A grown file stays small: what it says must not matter, only how it says it. */
+/** A grown file stays small: its contents must not matter, only their form. */
 const MOST_BYTES = 1 << 18;
 
 type Change = (bytes: Buffer, random: Random, others: readonly Uint8Array[]) => Buffer;

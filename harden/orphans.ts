@@ -2,11 +2,11 @@
 import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const LOOK_MS = 20;
+const WATCH_MS = 20;
 
 /** Waits until no process but this one names the folder in its command line (Linux; nothing is waited for elsewhere). */
 export async function waitForOrphans(dir: string): Promise<void> {
-  while ((await workersOn(dir)).length > 0) await sleep(LOOK_MS);
+  while ((await workersOn(dir)).length > 0) await sleep(WATCH_MS);
 }
 
 async function workersOn(dir: string): Promise<string[]> {

@@ -1,4 +1,4 @@
-// One line that says how far a run is; only on a terminal.
+// One line that shows how far a run is; only on a terminal.
 import { formatSeconds } from "../src/core/progress.ts";
 import type { Book } from "./book.ts";
 import type { Campaign } from "./campaign.ts";

@@ -1,5 +1,5 @@
 // Campaign `races`: two or three processes on one folder, together or one after the other, one of them perhaps killed.
-// Allowed is that one of them makes it, whole, and that the others are told so: exit code 2 as the folder is locked or
+// Allowed is that one of them makes it, whole, and that the others get that error: exit code 2 as the folder is locked or
 // taken, or 0 where they find it done. In the end the folder is what one of them makes alone, and nothing lies beside it.
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
@@ -26,7 +26,7 @@ const CHANGERS = [
 /** How often verbs of one kind meet, rather than any two. */
 const ALIKE = 0.6;
 
-/** What the loser is told (machine/lock, machine/folder, derive/run/stage, train/run, studies/run/runner). */
+/** The loser's error (machine/lock, machine/folder, derive/run/stage, train/run, studies/run/runner). */
 const REFUSALS =
   /to be free, got process|with files in it|Expected a new folder for the sample|got other files|got a dataset of another|got that of another|appeared meanwhile|Expected study |as an earlier fetch left it|was taken/;
 
@@ -91,13 +91,13 @@ async function attempt(site: Site, seed: number): Promise<Finding> {
   faults.push(
     ...(await world.changed()).map((path) => `Expected its input unchanged, got other bytes in ${path}`),
   );
-  const told = field.map(({ name }, i) => {
+  const story = field.map(({ name }, i) => {
     const how = i === killed ? `, killed after ${blow.by === "time" ? blow.ms.toFixed(0) : 0} ms` : "";
     return `${name} (+${waits[i]!.toFixed(0)} ms${how}: ${ends[i]!.signal ?? ends[i]!.code})`;
   });
   const peakMb = Math.max(...ends.map((end) => end.peakMb));
   return {
-    faults: faults.map((fault) => `${told.join(" | ")}: ${fault}`),
+    faults: faults.map((fault) => `${story.join(" | ")}: ${fault}`),
     ...(peakMb > 0 ? { peakMb } : {}),
   };
 }
@@ -125,7 +125,7 @@ function aloneOf(site: Site, verb: Verb): Promise<Alone> {
 
 const isKilled = ({ signal, hung }: End) => signal === "SIGKILL" && !hung;
 
-/** One wins, and the others are told. */
+/** One wins, and the others get an error. */
 function judge(ends: readonly End[]): string[] {
   const faults = ends.flatMap((end) => {
     const { code, signal, stderr, hung } = end;

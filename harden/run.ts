@@ -16,7 +16,7 @@ import { dealShares, type Share } from "./shares.ts";
 import { codeHash, type Fault, forget, type RunFacts } from "./state.ts";
 import { type Row, repeatCommand, summaryText, writeTable } from "./table.ts";
 
-/** Longest time of one attempt, if the campaign says no other, ms. */
+/** Longest time of one attempt, if the campaign sets no other, ms. */
 const LIMIT_MS = 300_000;
 /** Minutes after which every campaign has its turn again. */
 const ROUND_MINUTES = 20;
@@ -183,7 +183,7 @@ async function open(
     return await startWorker(postOf(flags, campaign, join(dir, id)));
   } catch (error) {
     if (!(error instanceof Died)) throw error;
-    if (shut.has(campaign.name)) return undefined; // another core has told it
+    if (shut.has(campaign.name)) return undefined; // another core has reported it
     shut.add(campaign.name);
     book.record(campaign.name, null, { faults: [`Expected the campaign to open, got: ${error.message}`] }, 0);
     return undefined;

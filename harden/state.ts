@@ -1,5 +1,5 @@
-// What was tried: a file of JSON lines, appended to, so that a run goes on where one before it was stopped or killed.
-// Invariants: a line counts for the code that it was tried on, told by a hash of the sources, and for no other; a line
+// What was tried: a file of JSON lines, appended to, so that a run continues where one before it was stopped or killed.
+// Invariants: a line counts for the code that it was tried on, known by a hash of the sources, and for no other; a line
 // that a kill cut off is passed over, and its attempts are made again.
 import { createHash } from "node:crypto";
 import { appendFileSync, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -55,11 +55,11 @@ export interface Tally {
   peakMb: number | null;
   ms: number;
   readonly faults: Fault[];
-  /** Seeds that told a fault of other code, and were not tried on this one. */
+  /** Seeds that showed a fault of other code, and were not tried on this one. */
   readonly suspects: Set<number>;
 }
 
-/** All that a state file says of one code. */
+/** All that a state file has of one code. */
 export interface State {
   /** Of the newest run. */
   readonly run: RunFacts | undefined;
@@ -72,7 +72,7 @@ function noTally(): Tally {
 }
 
 /**
- * Reads a state file; one that is not there says nothing.
+ * Reads a state file; one that is not there is empty.
  *
  * @param code - whose attempts count; that of the newest run if left out
  */
@@ -127,13 +127,13 @@ export function openState(path: string): (line: { readonly run: RunFacts } | Tri
 /** Takes what these campaigns tried of this code out of the file. */
 export async function forget(path: string, code: string, campaigns: readonly string[]): Promise<void> {
   if (!existsSync(path)) return;
-  const isKept = (text: string) => {
+  const stays = (text: string) => {
     const [line] = parseLine(text);
     if (line === undefined) return false;
     return "run" in line || line.code !== code || !campaigns.includes(line.campaign);
   };
-  const kept = readFileSync(path, "utf8").split("\n").filter(isKept);
-  await writeAtomic(path, kept.map((line) => `${line}\n`).join(""));
+  const lines = readFileSync(path, "utf8").split("\n").filter(stays);
+  await writeAtomic(path, lines.map((line) => `${line}\n`).join(""));
 }
 
 /** Sorted seeds as ranges. */

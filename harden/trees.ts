@@ -69,19 +69,19 @@ export function differences(expected: Tree, got: Tree): string[] {
   const missing = [...expected.keys()].filter((name) => !got.has(name));
   const extra = [...got.keys()].filter((name) => !expected.has(name));
   const other = [...expected].filter(([name, hash]) => got.has(name) && got.get(name) !== hash);
-  const told = (what: string, names: readonly string[]) =>
+  const named = (what: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`${what} ${names.slice(0, 4).join(", ")}${names.length > 4 ? ", ..." : ""}`];
   return [
-    ...told("missing", missing),
-    ...told("left over", extra),
-    ...told(
+    ...named("missing", missing),
+    ...named("left over", extra),
+    ...named(
       "other bytes in",
       other.map(([name]) => name),
     ),
   ];
 }
 
-/** Why a file is not whole by its own structure; undefined if it is, or its format does not tell. */
+/** Why a file is not whole by its own structure; undefined if it is, or its format does not show it. */
 export function tornness(path: string, bytes: Buffer): string | undefined {
   const ending = /\.(\w+)$/.exec(path)?.[1] ?? "";
   try {

@@ -14,7 +14,7 @@ export interface Verb {
   /** Lays what the command changes. */
   readonly prepare?: ((at: At, world: World) => Promise<void>) | undefined;
   readonly argv: (at: At, world: World) => Promise<readonly string[]>;
-  /** What is added to go on, as documented; nothing if the same command does. */
+  /** What is added to resume, as documented; nothing if the same command does. */
   readonly again?: readonly string[] | undefined;
   /** Folders that appear whole or not at all. */
   readonly whole?: readonly string[] | undefined;
@@ -115,7 +115,7 @@ const FETCH: readonly Verb[] = [
     return [`${world.origin}/bundle/`, "--jobs", "2"];
   }),
   fetching("data fetch, unpacked", async (world) => ["derived-hagrid", "--mirror", await world.mirror()]),
-  fetching("data fetch, kept archives", async (world) => [
+  fetching("data fetch, archives left in place", async (world) => [
     ...["derived-hagrid", "--mirror", await world.mirror(), "--keep-archives"],
   ]),
   {

@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import type { Random } from "../src/core/random.ts";
 
 const CHILD = fileURLToPath(new URL("child.mjs", import.meta.url));
-/** Between looks at a folder that is watched, ms. */
-const LOOK_MS = 2;
-/** A process that was told to stop, or that nothing was done to, ends within so many ms. */
+/** Between reads of a folder that is watched, ms. */
+const WATCH_MS = 2;
+/** A process that was asked to stop, or that was left alone, ends within so many ms. */
 const LIMIT_MS = 90_000;
 const KEPT_CHARACTERS = 1200;
 
@@ -83,7 +83,7 @@ export function drawBlow(random: Random, { calls, ms, files }: Extent, dir: stri
 }
 
 /** A blow in words. */
-export function tellBlow(blow: Blow): string {
+export function describeBlow(blow: Blow): string {
   if (blow.by === "call") return `${blow.signal} ${blow.when} call ${blow.at}`;
   if (blow.by === "files") return `${blow.signal} at ${blow.n} files`;
   const twice = blow.twiceAfterMs === undefined ? "" : `, again after ${blow.twiceAfterMs} ms`;
@@ -109,7 +109,7 @@ export function start(bundle: string, argv: readonly string[], blow?: Blow): Vic
   return { pid: child.pid!, ended: watch(child, blow) };
 }
 
-interface Told {
+interface News {
   readonly kind: "begun" | "struck" | "ended";
   readonly calls?: number;
   readonly ms?: number;
@@ -125,7 +125,7 @@ async function watch(child: ChildProcess, blow: Blow | undefined): Promise<End> 
   const over = new AbortController();
   const state = { struck: false, calls: 0, ms: 0, peakMb: 0, hung: false };
   const gone = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
-  child.on("message", ({ kind, calls = 0, ms = 0, peakMb = 0 }: Told) => {
+  child.on("message", ({ kind, calls = 0, ms = 0, peakMb = 0 }: News) => {
     if (kind === "struck") state.struck = true;
     if (kind === "ended") Object.assign(state, { calls, ms, peakMb });
     if (kind === "begun" && blow !== undefined && blow.by !== "call")
@@ -153,7 +153,7 @@ async function strike(
   { over, onStruck }: { readonly over: AbortSignal; readonly onStruck: () => void },
 ): Promise<void> {
   if (blow.by === "time") await sleep(blow.ms, undefined, { signal: over });
-  else while (countFiles(blow.dir) < blow.n) await sleep(LOOK_MS, undefined, { signal: over });
+  else while (countFiles(blow.dir) < blow.n) await sleep(WATCH_MS, undefined, { signal: over });
   if (child.exitCode === null && child.kill(blow.signal)) onStruck();
   if (blow.signal === "SIGSTOP") {
     await sleep(5 + (blow.by === "time" ? blow.ms % 50 : 0));

@@ -1,12 +1,12 @@
-// Process of one campaign: makes the attempts that it is told to. Arguments: the module of the campaigns, a name, a folder.
+// Process of one campaign: makes the attempts that it is asked for. Arguments: the module of the campaigns, a name, a folder.
 // Invariant: it ends with its parent, and takes along what it started: all of that is in its process group.
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import type { Campaign, Finding } from "./campaign.ts";
 
-/** What it is told. */
+/** Its orders. */
 export type Order = { readonly kind: "attempt"; readonly seed: number } | { readonly kind: "close" };
-/** What it tells. */
+/** What it reports. */
 export type News = { readonly kind: "open" } | { readonly kind: "found"; readonly finding: Finding };
 
 /** How long what was opened may take to be put away when the parent is gone, ms. */
@@ -14,7 +14,7 @@ const CLOSING_MS = 3000;
 
 const [file, name, dir] = process.argv.slice(2) as [string, string, string];
 const { CAMPAIGNS } = (await import(pathToFileURL(file).href)) as { CAMPAIGNS: readonly Campaign[] };
-const tell = (news: News) => process.send?.(news);
+const report = (news: News) => process.send?.(news);
 let closing: Promise<void> | undefined;
 
 const open = await CAMPAIGNS.find((campaign) => campaign.name === name)!.open(dir);
@@ -26,7 +26,7 @@ process.on("message", (order: Order) => {
   if (order.kind === "attempt") void attempt(order.seed);
   else void close();
 });
-tell({ kind: "open" });
+report({ kind: "open" });
 
 async function attempt(seed: number): Promise<void> {
   let finding: Finding;
@@ -36,7 +36,7 @@ async function attempt(seed: number): Promise<void> {
     const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
     finding = { faults: [`the campaign itself failed: ${text}`] };
   }
-  tell({ kind: "found", finding });
+  report({ kind: "found", finding });
 }
 
 async function close(): Promise<void> {

@@ -1,5 +1,5 @@
 // What the commands under attack work on: a few drawn people, and all that follows from them, each made when it is first
-// asked for. A server on this machine has what can be fetched. Nothing in it may change: `changed` says what did.
+// asked for. A server on this machine has what can be fetched. Nothing in it may change: `changed` lists what did.
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { copyFile, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
@@ -136,7 +136,7 @@ export async function openWorld(dir: string, cli: Cli): Promise<World> {
   return world;
 }
 
-/** A log of one judgement: nothing of the pairs is looked at to resolve it. */
+/** A log of one judgement: it is resolved without reading the pairs. */
 function judgedLine(): string {
   const pictures = ["hand", "face"];
   const seen = { label: true, predictions: false, judgements: false, pictures };
@@ -177,7 +177,7 @@ async function addFolder(files: Map<string, Buffer>, below: string, dir: string)
       files.set(`${below}/${name}`, await readFile(join(dir, name)));
 }
 
-/** Any tensors will do: only training looks at their names. */
+/** Any tensors will do: only training reads their names. */
 async function addPretrained(files: Map<string, Buffer>, run: string): Promise<void> {
   const base = `/timm/${PRETRAINED}/resolve/main`;
   const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] };

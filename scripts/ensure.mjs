@@ -1,5 +1,5 @@
 // Makes a bare clone ready: installs the packages and builds dist/, each only if it is not up to date.
-// Node's built-in modules only, as it runs before anything is installed. What is up to date is told by content:
+// Node's built-in modules only, as it runs before anything is installed. What is up to date is decided by content:
 // npm's record of what it installed against package-lock.json, and a hash of the sources that dist/ was built of.
 // Invariant: dist/ is replaced whole and only by a build without errors; one process works, others wait for it.
 import { spawn } from "node:child_process";
@@ -19,7 +19,7 @@ const LOCK = join(ROOT, "ensure.lock.tmp");
 const BEAT_MS = 2_000;
 const STALE_MS = 15_000;
 
-/** A fault that is told in one line, without a stack. */
+/** A fault that is printed in one line, without a stack. */
 class Refusal extends Error {}
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -34,7 +34,7 @@ export function isNodeSupported(version) {
   return major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1]);
 }
 
-/** Installs and builds what is missing; says nothing if nothing is. */
+/** Installs and builds what is missing; prints nothing if nothing is. */
 export async function ensure() {
   if (!isNodeSupported(process.versions.node)) {
     throw new Refusal(
@@ -172,9 +172,9 @@ const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs `work` while no other process does. */
 async function withLock(work) {
-  for (let told = false; !tryLock(); await sleep(250)) {
-    if (!told) say("Waiting for another process that installs or builds ...");
-    told = true;
+  for (let announced = false; !tryLock(); await sleep(250)) {
+    if (!announced) say("Waiting for another process that installs or builds ...");
+    announced = true;
   }
   const beat = setInterval(() => fs.utimesSync(LOCK, new Date(), new Date()), BEAT_MS);
   const release = () => {

@@ -1,5 +1,5 @@
 // `node scripts/simd.mjs`: compiles src/pixels/fast/simd (AssemblyScript) into code.ts above it, which is committed.
-// The compiler is deterministic, so that a test can tell whether the committed code is that of the sources.
+// The compiler is deterministic, so that a test can check whether the committed code is that of the sources.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import asc from "assemblyscript/asc";

@@ -24,7 +24,7 @@ export function listSources() {
 const compare = (a, b) => (a < b ? -1 : 1);
 
 /**
- * What a file says that it is: the first sentence at its head.
+ * What a file is, in its own words: the first sentence at its head.
  *
  * @param {string} text
  */

@@ -260,7 +260,7 @@ def derive(item):
     fit = shared / (bounds.real * bounds.imag + box[2] * box[3] - shared)
     if mode != "lean":
         presence, off = seen(pixels, square, points, box)
-        if fit < 0.4 or presence < 0.5 or off > 0.15:  # ours would look for the hand; none of these frames needs it
+        if fit < 0.4 or presence < 0.5 or off > 0.15:  # ours would search for the hand; none of these frames needs it
             raise ValueError(f"Expected landmarks that the picture shows, got fit {fit}, presence {presence}, off {off}")
     found = owner(faces, box)
     crops = {"H": chip(pixels, square)}

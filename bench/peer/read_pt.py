@@ -26,7 +26,7 @@ def say(message):
 
 
 assert os.path.exists(path), "our side makes the file"
-held = status_mb("VmRSS")
+base = status_mb("VmRSS")
 say({"ready": True, "versions": {"python": platform.python_version(), "torch": torch.__version__}})
 for _ in sys.stdin:
     start = time.perf_counter()
@@ -34,4 +34,4 @@ for _ in sys.stdin:
     result = sum(t.numel() * 4 + float(t.reshape(-1)[0]) for t in state.values())
     ms = (time.perf_counter() - start) * 1000
     del state
-    say({"ms": ms, "peakMb": status_mb("VmHWM") - held, "result": result})
+    say({"ms": ms, "peakMb": status_mb("VmHWM") - base, "result": result})
