@@ -20,6 +20,58 @@ export interface Trouble {
   readonly hint?: string | undefined;
 }
 
+/** A count of each split. */
+export interface BySplit {
+  readonly train: number;
+  readonly val: number;
+  readonly test: number;
+}
+
+/** What a dataset's manifest says. */
+export interface DatasetFacts {
+  /** True if nobody in it is real. */
+  readonly drawn: boolean;
+  readonly licence: string;
+  readonly recipeHash: string;
+  /** Frames of the input, and those that were removed, for whatever reason. */
+  readonly frames: number;
+  readonly removed: number;
+  readonly pairs: BySplit;
+  readonly subjects: BySplit;
+}
+
+/** What a run learnt from. */
+export interface RunSource {
+  readonly kind: string;
+  /** Of the folder alone. */
+  readonly name: string;
+  /** Absent before the run is under way. */
+  readonly images?: number | undefined;
+  readonly recipeHash?: string | undefined;
+}
+
+/** What a run's configuration says, and how far it is. */
+export interface RunFacts {
+  /** The same for runs that differ in their seed alone. */
+  readonly configuration: string;
+  readonly arch: string;
+  readonly tag: string;
+  readonly seed: number;
+  readonly imageSize: number;
+  readonly modality?: string | undefined;
+  readonly epochs: { readonly done: number; readonly planned: number };
+  readonly sources: readonly RunSource[];
+}
+
+/** What a study's plan says. */
+export interface StudyFacts {
+  readonly name: string;
+  readonly about: string;
+  /** Configurations, and runs of them by seed. */
+  readonly cells: number;
+  readonly runs: number;
+}
+
 /** A dataset, run or study. */
 export interface Thing {
   /** Stays the same as long as the folder lies where it lies. */
@@ -32,6 +84,10 @@ export interface Thing {
   readonly files: readonly ListedFile[];
   /** Number of pictures that may be asked for by name; of datasets only. */
   readonly pictures: number;
+  /** What it says about itself, by its kind; absent where that is missing or damaged. */
+  readonly dataset?: DatasetFacts | undefined;
+  readonly run?: RunFacts | undefined;
+  readonly study?: StudyFacts | undefined;
   readonly trouble?: Trouble | undefined;
 }
 

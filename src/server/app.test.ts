@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { judgement } from "../../test/annotations.ts";
+import { layRun } from "../../test/browser/things.ts";
 import { readAnnotations } from "../audit/log.ts";
 import type { Listing, Thing } from "./api.ts";
 import { ROUTES } from "./api.ts";
@@ -165,6 +166,28 @@ describe("listings", () => {
     expect(all[1]!.files.map(({ name }) => name)).toContain("predictions/test.parquet");
     expect(all[0]!.trouble?.code).toBe("DATASET_CSV_MISSING");
     expect(JSON.stringify(all)).not.toContain(root);
+  });
+});
+
+describe("facts", () => {
+  it("say how far a run is by the last whole line of its log, and which runs differ in their seed alone", async () => {
+    for (const seed of [1, 2]) await layRun(at(`given/runs/${seed}`), { seed, gain: 1, epochs: 2 + seed });
+    await appendFile(at("given/runs/2/log.jsonl"), '{"epoch": 5');
+    await rm(at("given/runs/1/environment.json"));
+    await layRun(at("given/runs/3"), { seed: 2, gain: 1, epochs: 0, predicts: false, arch: "mag" });
+    await expect.poll(async () => (await things()).things.length).toBe(6);
+    const all = await Promise.all(["1", "2", "3"].map((name) => thing(`runs/${name}`)));
+    expect(all.map(({ run }) => [run!.seed, run!.epochs.done])).toEqual([
+      [1, 3],
+      [2, 4],
+      [2, 0],
+    ]);
+    expect(all[0]!.run!.configuration).toBe(all[1]!.run!.configuration);
+    expect(all[0]!.run!.configuration).not.toBe(all[2]!.run!.configuration);
+    expect(all.map(({ run }) => run!.sources[0]!.images)).toEqual([undefined, 216, 216]);
+    expect(all[1]!.run!.sources[0]).toMatchObject({ kind: "pairs", name: "pairs" });
+    await rm(at("given/runs"), { recursive: true });
+    await expect.poll(async () => (await things()).things.length).toBe(3);
   });
 });
 

@@ -6,13 +6,12 @@ import { lstat, readdir } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { locate } from "../dataset/layout.ts";
-import { readManifest } from "../dataset/manifest.ts";
 import { sha256 } from "../machine/files.ts";
 import { truePath } from "../machine/true-path.ts";
-import { readRunConfig } from "../train/run.ts";
-import type { ListedFile, Thing, ThingKind, Trouble } from "./api.ts";
+import type { ListedFile, Thing, ThingKind } from "./api.ts";
+import { datasetFacts, runFacts, studyFacts } from "./facts.ts";
 
-/** Folders below a given one that are looked into, and of how many of them at most. */
+/** Folders below a given one, or below a study, that are looked into, and of how many of them at most. */
 const DEPTH = 4;
 const FOLDERS = 5000;
 const SKIPPED = /^\.|^node_modules$|\.partial$/;
@@ -86,7 +85,8 @@ export async function findThings(roots: readonly string[]): Promise<Finds> {
       if (kind !== undefined) found.push(await describe(kind, dir, place, entries));
       const below = entries.filter((entry) => entry.isDirectory() && !SKIPPED.test(entry.name));
       if (kind?.kind === "dataset" || kind?.kind === "run" || depth === DEPTH) return;
-      for (const { name } of below) await visit(join(dir, name), depth + 1);
+      // A study's runs lie three folders below it.
+      for (const { name } of below) await visit(join(dir, name), kind === undefined ? depth + 1 : 1);
     };
     await visit(real, 0);
   }
@@ -126,7 +126,7 @@ async function describe(
     for (const inner of await entriesOf(join(dir, entry.name), () => undefined))
       await offer(`${entry.name}/${inner.name}`, inner);
   }
-  const { pictures, trouble } = await lookInto(kind, dir);
+  const { pictures, ...told } = await lookInto(kind, dir);
   const thing: Thing = {
     id: sha256(dir).slice(0, 24),
     kind,
@@ -134,30 +134,27 @@ async function describe(
     changed: new Date(changedMs).toISOString(),
     files: listed,
     pictures: pictures.size,
-    trouble,
+    ...told,
   };
   return { thing, dir, files, pictures };
 }
 
-interface Inside {
+interface Inside extends Pick<Thing, "dataset" | "run" | "study" | "trouble"> {
   readonly pictures: ReadonlyMap<string, string>;
-  readonly trouble?: Trouble | undefined;
 }
 
 /** Reads what says whether a folder is whole; pictures are listed by the folders, since tables may lie. */
 async function lookInto(kind: ThingKind, dir: string): Promise<Inside> {
   const pictures = new Map<string, string>();
   try {
-    if (kind === "run") await readRunConfig(dir);
-    if (kind === "dataset") {
-      const { images } = await locate(dir);
-      await readManifest(dir);
-      for (const folder of [...Object.values(images), join(dir, "removed_faces"), join(dir, "removed_hands")])
-        for (const entry of await entriesOf(folder, () => undefined))
-          if (entry.isFile() && /\.jpe?g$/i.test(entry.name))
-            pictures.set(entry.name, join(folder, entry.name));
-    }
-    return { pictures };
+    if (kind === "run") return { pictures, run: await runFacts(dir) };
+    if (kind === "study") return { pictures, study: await studyFacts(dir) };
+    const { images } = await locate(dir);
+    for (const folder of [...Object.values(images), join(dir, "removed_faces"), join(dir, "removed_hands")])
+      for (const entry of await entriesOf(folder, () => undefined))
+        if (entry.isFile() && /\.jpe?g$/i.test(entry.name))
+          pictures.set(entry.name, join(folder, entry.name));
+    return { pictures, dataset: await datasetFacts(dir) };
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     const { code, message, hint } = error;
