@@ -81,7 +81,9 @@ describe.skipIf(CHROMIUM === undefined)("home", () => {
   it("says what is broken, why, and what to try", async () => {
     const { page } = await open();
     const trouble = page.locator(".home-thing", { hasText: "runs/broken" }).locator(".trouble");
-    expect(await trouble.textContent()).toMatch(/Broken \(JSON_SYNTAX\): Expected .* \(\(this folder\)/);
+    expect(await trouble.textContent()).toMatch(
+      /Broken \(JSON_SYNTAX\): Expected .* \(this folder\).* Try: /,
+    );
   });
 
   it("looks again on r, and leads into the views", async () => {

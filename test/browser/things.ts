@@ -9,6 +9,7 @@ import { writeSplits } from "../../src/evaluate/stored/prediction-folder.ts";
 import type { Prediction } from "../../src/evaluate/stored/prediction-row.ts";
 import { writeJson } from "../../src/machine/files.ts";
 import { runPaths } from "../../src/predict/run-folder.ts";
+import { taskPaths, tasksOf } from "../../src/studies/study.ts";
 import { parseTrainConfig } from "../../src/train/config.ts";
 import { appendLog } from "../../src/train/run.ts";
 import { drawPairs } from "../drawn.ts";
@@ -26,7 +27,18 @@ export async function layThings(root: string): Promise<void> {
   await layRun(join(root, "runs/mag"), { arch: "mag", seed: 1, gain: 3 });
   await mkdir(join(root, "runs/broken"));
   await writeFile(join(root, "runs/broken/config.json"), '{"arch": ');
-  await writeInventedStudy(join(root, "study"), (cell, seed) => cell === "mag" && seed === 123);
+  await layStudy(join(root, "study"));
+}
+
+/** One of its six runs was not begun. */
+async function layStudy(dir: string): Promise<void> {
+  const isLeftOut = (cell: string, seed: number) => cell === "mag" && seed === 123;
+  const study = await writeInventedStudy(dir, isLeftOut);
+  for (const task of tasksOf(study)) {
+    const { cell, seed } = task;
+    if (!isLeftOut(cell.id, seed))
+      await writeJson(runPaths(taskPaths(dir, task).run).config, { ...cell.config, seed });
+  }
 }
 
 async function layDataset(dir: string): Promise<void> {
