@@ -25,7 +25,7 @@ describe("AGENTS.md", () => {
 });
 
 describe("every file", () => {
-  it("says what it is at its head", () => {
+  it("states what it is at its head", () => {
     const sources: string[] = listSources();
     expect(sources.length, ROOT).toBeGreaterThan(100);
     expect(sources.filter((path) => firstSentence(readIfThere(path)!) === "")).toEqual([]);

@@ -1,7 +1,7 @@
 // Judgements for tests, of invented people.
 import type { Annotation } from "../src/audit/annotation.ts";
 
-/** A judgement about a pair recorded as female: the annotator saw the label and confirms it, unless said otherwise. */
+/** A judgement about a pair recorded as female: the annotator saw the label and confirms it, unless other fields are given. */
 export function judgement(id: string, more: Partial<Annotation> = {}): Annotation {
   return {
     id,

@@ -9,13 +9,13 @@ import { ROOT } from "./source.ts";
 function check(...entries: readonly string[]) {
   const script = join(ROOT, "scripts/docs.mjs");
   const side = spawnSync(process.execPath, [script, "--check", ...entries], { cwd: ROOT, encoding: "utf8" });
-  return { status: side.status, said: side.stdout + side.stderr };
+  return { status: side.status, output: side.stdout + side.stderr };
 }
 
 describe("what package.json exports", () => {
   it("is documented, and names no type that is not exported", () => {
-    const { status, said } = check();
-    expect(said).toBe("");
+    const { status, output } = check();
+    expect(output).toBe("");
     expect(status).toBe(0);
   }, 300_000);
 });
@@ -42,9 +42,9 @@ export function sideOf(box: Box): number { return box.side; }
     writeFileSync(join(dir, "entry.ts"), 'export { type Bare, sideOf } from "./box.ts";\n');
     const config = { extends: "../../tsconfig.json", include: ["."], exclude: [] };
     writeFileSync(join(dir, "tsconfig.json"), JSON.stringify(config));
-    const { status, said } = check(join(dir, "entry.ts"));
+    const { status, output } = check(join(dir, "entry.ts"));
     expect(status).toBe(1);
-    expect(said).toContain("is referenced by sideOf.box but not included in the documentation");
-    expect(said).toMatch(/Bare \(Interface\).* does not have any documentation/);
+    expect(output).toContain("is referenced by sideOf.box but not included in the documentation");
+    expect(output).toMatch(/Bare \(Interface\).* does not have any documentation/);
   }, 120_000);
 });

@@ -8,7 +8,7 @@ interface Order {
 }
 
 const say = (line: string) => writeSync(1, `${line}\n`);
-const held: Buffer[] = [];
+const buffers: Buffer[] = [];
 
 const FAILURES: readonly (() => void)[] = [
   () => undefined,
@@ -16,7 +16,7 @@ const FAILURES: readonly (() => void)[] = [
     for (;;); // never ends
   },
   () => {
-    for (let n = 0; n < 60; n++) held.push(Buffer.alloc(8 << 20, 1));
+    for (let n = 0; n < 60; n++) buffers.push(Buffer.alloc(8 << 20, 1));
     const until = performance.now() + 1500;
     while (performance.now() < until);
   },

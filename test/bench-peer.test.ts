@@ -1,4 +1,4 @@
-// What `npm run bench -- learning` tells PyTorch of a run: every setting, or a refusal by its name.
+// What `npm run bench -- learning` passes to PyTorch of a run: every setting, or a refusal by its name.
 
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -83,7 +83,7 @@ const OTHERS: Partial<TrainConfig> = {
 describe("the peer's job", () => {
   const handed = Object.entries(HANDED).flatMap(([key, where]) => (where === "job" ? [key] : []));
 
-  it.each(handed)("tells %s", (key) => {
+  it.each(handed)("passes %s", (key) => {
     expect(OTHERS).toHaveProperty(key);
     expect(job({ [key]: OTHERS[key as keyof TrainConfig] })).not.toEqual(job());
   });
@@ -98,11 +98,11 @@ describe("the peer's job", () => {
     ["resnet18.a1_in1k_F0_Af_Lb_Z0_gating=hard", { gating: "hard" }],
     ["vit_tiny_patch16_224.augreg_in21k_F1_Af_Lb_Z0", { globalPool: "token" }],
     ["tf_efficientnetv2_s.in1k_F1_Af_Lb_Z0", { padding: null, globalPool: "avg" }],
-  ])("tells of %s its parts", (tag, part) => {
+  ])("passes the parts of %s", (tag, part) => {
     expect(job({ tag })).toMatchObject(part);
   });
 
-  it("tells the rate of each stage, the last one nearest to the heads'", () => {
+  it("passes the rate of each stage, the last one nearest to the heads'", () => {
     const rates = job({ layerDecay: 0.5 }).rates.map(({ parts, rate }) => [parts.at(-1), rate]);
     expect(rates).toEqual([
       ["bn1", 1 / 32],
@@ -139,7 +139,7 @@ describe("the peer's job", () => {
   });
 });
 
-describe("the peer trains what it is told", () => {
+describe("the peer trains what it is given", () => {
   const script = fileURLToPath(new URL("../bench/peer/train.py", import.meta.url));
   const python = findPython();
 

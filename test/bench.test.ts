@@ -138,7 +138,7 @@ Try: npm run bench -- forward
     expect(number.stderr).toContain('Expected an integer from 1 to 4096 for --batch, got "0"');
   });
 
-  it.each(["train-step", "forward"])("measures %s alone and says so", (name) => {
+  it.each(["train-step", "forward"])("measures %s alone and reports that", (name) => {
     const small = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
     const python = ["--python", "no-such-python"];
     const made = bench(name, ...small, "--pairs", "3", "--warmup", "1", "--no-record", ...python);

@@ -1,4 +1,4 @@
-// A clock that stands until it is told to go on, so that bounds on time are tested without waiting.
+// A clock that stands until a test moves it, so that bounds on time are tested without waiting.
 import type { Clock } from "../src/core/clock.ts";
 
 /** A clock, and how to let time pass. */

@@ -52,7 +52,7 @@ describe("docstrings", () => {
 });
 
 describe("these checks themselves", () => {
-  it("tell documented from undocumented exports", () => {
+  it("distinguish documented from undocumented exports", () => {
     const text = [
       "/** Said. */",
       "export function a() {}",

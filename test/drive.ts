@@ -46,7 +46,7 @@ export interface FakeDrive {
   readonly pageCuts: number[];
   /** Answers before a file's bytes do, one a request. */
   readonly tricks: Trick[];
-  /** What the page says of a file, by id, in place of the file. */
+  /** The page's message about a file, by id, in place of the file. */
   readonly refusals: Map<
     string,
     { readonly title?: string; readonly text: string; readonly status?: number }
@@ -206,7 +206,7 @@ function warning(content: string, id: string, { name, bytes }: SharedFile): stri
 <form id="download-form" action="${content}/download" method="get"><input type="submit" id="uc-download-link" value="Download anyway"/>${inputs.join("")}</form></body></html>`;
 }
 
-/** A file's bytes, from where they are asked for, cut where the test says. */
+/** A file's bytes, from where they are asked for, cut where the test asks for it. */
 function sendBytes(
   drive: FakeDrive,
   bytes: Uint8Array,

@@ -89,7 +89,7 @@ describe("a pool of threads", () => {
   );
 
   it(
-    "goes on after what cannot be sent",
+    "continues after what cannot be sent",
     async () => {
       const pool = openPool(1);
       await expect(pool.run((() => 0) as never)).rejects.toThrow(/could not be cloned/);
@@ -100,11 +100,11 @@ describe("a pool of threads", () => {
   );
 
   it(
-    "says so of a thread that cannot begin, and can be closed",
+    "reports a thread that cannot begin, and can be closed",
     async () => {
       const pool = new WorkerPool<number, number>(new URL("../harden/no-such-file", import.meta.url), 1);
       await expect(pool.run(1)).rejects.toThrow(/no-such-file/);
-      await expect(pool.run(1)).rejects.toThrow(/no-such-file/); // later tasks are told the same cause
+      await expect(pool.run(1)).rejects.toThrow(/no-such-file/); // later tasks get the same cause
       await pool.close();
     },
     MINUTES,
@@ -148,7 +148,7 @@ describe("what is no picture", () => {
   );
 
   it(
-    "is told from the smallest picture, and from sizes that are none",
+    "is distinguished from the smallest picture, and from sizes that are none",
     async () => {
       const one = { width: 1, height: 1, data: Uint8Array.of(1, 2, 3) };
       const detector = await openFaceDetector();
@@ -170,7 +170,7 @@ describe("what is no picture", () => {
   );
 
   it(
-    "says which option was wrong",
+    "reports which option was wrong",
     async () => {
       const image = { width: 1, height: 1, data: new Uint8Array(3) };
       await expect(encodeJpeg(image, { quality: Number.NaN })).rejects.toMatchObject({

@@ -1,4 +1,4 @@
-// The campaign of kills attacks every verb that writes: one that is added is added there too, or said here why not.
+// The campaign of kills attacks every verb that writes: one that is added is added there too, or the reason stands here.
 import { expect, it } from "vitest";
 import { VERBS } from "../harden/verbs.ts";
 import { FLAG_TABLE } from "./cli/flag-table.ts";
@@ -7,7 +7,7 @@ import { FLAG_TABLE } from "./cli/flag-table.ts";
 const WRITING = ["--out", "--apply", "--onnx", "--csv", "--pictures"];
 /** Verbs that have such a flag and are not attacked by it. */
 const OTHERS: Readonly<Record<string, string>> = {
-  "study plan": "it only looks whether there is a study at --out",
+  "study plan": "it only checks whether there is a study at --out",
 };
 
 it("knows every verb that writes", () => {

@@ -1,4 +1,4 @@
-// What runs the campaigns of harden/: faults are told and repeat, and neither a worker that dies nor a kill of the whole
+// What runs the campaigns of harden/: faults are reported and repeat, and neither a worker that dies nor a kill of the whole
 // loses what was tried. Of processes, as it is used.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -43,7 +43,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 describe("npm run harden", () => {
-  it("ends with 0 without a fault, counts, and goes on behind what was tried", () => {
+  it("ends with 0 without a fault, counts, and continues after what was tried", () => {
     const first = harden("holds", "--only", "holds", "--attempts", "3", "--jobs", "1");
     expect([first.status, first.stderr]).toEqual([0, ""]);
     expect(first.stdout).toMatch(/\| what holds \| 15 +\| 10 +\| 0 +\| 12 +\|/);
@@ -56,17 +56,17 @@ describe("npm run harden", () => {
     expect(fresh.stdout).toContain("0 faults in 5 tried");
   });
 
-  it("tells a fault with the command that repeats it, escaped, and fails until it is gone", () => {
+  it("reports a fault with the command that repeats it, escaped, and fails until it is gone", () => {
     const made = harden("breaks", "--only", "breaks", "--attempts", "5");
     expect(made.status).toBe(70);
-    const [told] = /^Expected .*$/m.exec(made.stdout.slice(made.stdout.indexOf("| kind")))!;
-    expect(told).toMatch(/^Expected \\u001b\[2J nothing, got \d+$/);
+    const [fault] = /^Expected .*$/m.exec(made.stdout.slice(made.stdout.indexOf("| kind")))!;
+    expect(fault).toMatch(/^Expected \\u001b\[2J nothing, got \d+$/);
     expect(made.stdout).toContain("  npm run harden -- --only breaks --seed 3\n");
     for (const _ of [1, 2]) {
       const again = harden("none", "--only", "breaks", "--seed", "3");
       expect([again.status, again.stdout.replace("\u001b", "\\u001b")]).toEqual([
         70,
-        `${told}\nbreaks, seed 3: 1 faults\n`,
+        `${fault}\nbreaks, seed 3: 1 faults\n`,
       ]);
     }
     expect(harden("none", "--only", "breaks", "--seed", "4").status).toBe(0);
@@ -74,7 +74,7 @@ describe("npm run harden", () => {
     expect(harden("breaks", "--only", "breaks", "--attempts", "1").status).toBe(70);
   });
 
-  it("tries what told a fault of other code first", () => {
+  it("tries what showed a fault of other code first", () => {
     harden("other", "--only", "breaks", "--attempts", "5");
     writeFileSync(
       stateOf("other"),
@@ -84,7 +84,7 @@ describe("npm run harden", () => {
     expect([...tallyOf("other", "breaks").seeds]).toEqual([3]);
   });
 
-  it("takes a worker that dies, hangs or throws for a fault of its seed, and goes on", () => {
+  it("takes a worker that dies, hangs or throws for a fault of its seed, and continues", () => {
     const made = harden(
       "wrong",
       ...["dies", "hangs", "throws"].flatMap((name) => ["--only", name]),
@@ -104,7 +104,7 @@ describe("npm run harden", () => {
     expect(thrown).toEqual(Array(4).fill("the campaign itself failed: Error: no such thing"));
   });
 
-  it("fails for a campaign that does not open, and tells why one cannot run here", () => {
+  it("fails for a campaign that does not open, and reports why one cannot run here", () => {
     const shut = harden("shut", "--only", "shut");
     expect([shut.status, tallyOf("shut", "shut").faults.length]).toEqual([70, 1]);
     expect(shut.stdout).toContain("no way in");
@@ -114,7 +114,7 @@ describe("npm run harden", () => {
     expect([asked.status, asked.stderr]).toEqual([2, "Expected away to run here, got: needs a moon\n"]);
   });
 
-  it.each(["SIGKILL", "SIGINT"] as const)("goes on after %s, with nothing left running", async (signal) => {
+  it.each(["SIGKILL", "SIGINT"] as const)("continues after %s, with nothing left running", async (signal) => {
     const child = spawn(process.execPath, argv(signal, "--only", "waits", "--jobs", "1"), {
       cwd: ROOT,
       stdio: "pipe",

@@ -14,7 +14,7 @@ const MINUTES = 60_000;
 const base = mkdtempSync(join(tmpdir(), "facehand-install-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-/** A proxy that is not there, for everything that ONNX Runtime's script downloads; npm does not look at these. */
+/** A proxy that is not there, for everything that ONNX Runtime's script downloads; npm does not read these. */
 const NO_OTHER_SERVER = { GLOBAL_AGENT_HTTP_PROXY: "http://127.0.0.1:9" };
 const MAX_FILES = 700;
 const MAX_UNPACKED_BYTES = 4e6;
@@ -91,16 +91,16 @@ describe.skipIf(!reached)("the packed file", () => {
     expect(doctorByNpm(dir).runtime.devices).toContainEqual({ device: "cpu", runs: true });
   }
 
-  interface Told {
+  interface Report {
     readonly runtime: MachineFacts["runtime"];
     readonly pruned?: ForeignLibraries[];
   }
 
-  /** What the installed command tells, run as npm runs it. */
-  function doctorByNpm(dir: string): Told {
+  /** What the installed command reports, run as npm runs it. */
+  function doctorByNpm(dir: string): Report {
     const ran = npm(dir, "exec", "--no", "--", "facehand", "doctor", "--json");
     expect(ran.status, ran.output).toBe(0);
-    return JSON.parse(ran.stdout) as Told;
+    return JSON.parse(ran.stdout) as Report;
   }
 
   /** What it prints, without npm, which takes longer to start than the command. */
@@ -111,7 +111,8 @@ describe.skipIf(!reached)("the packed file", () => {
     expect(status, stderr).toBe(0);
     return stdout;
   }
-  const doctorJson = (dir: string, ...flags: string[]) => JSON.parse(doctor(dir, "--json", ...flags)) as Told;
+  const doctorJson = (dir: string, ...flags: string[]) =>
+    JSON.parse(doctor(dir, "--json", ...flags)) as Report;
 
   it(
     "installs with scripts allowed, and runs",

@@ -174,7 +174,7 @@ describe("files", () => {
     expect(long.filter(({ lines }) => lines > MAX_LINES)).toEqual([]);
   });
 
-  it("begin with a comment that says what they are", () => {
+  it("begin with a comment on what they are", () => {
     expect(SOURCES.filter(({ text }) => !/^(#!.*\n)?(\/\/|\/\*)/.test(text)).map(({ file }) => file)).toEqual(
       [],
     );

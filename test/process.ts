@@ -11,7 +11,7 @@ export function codeArgs(code: string, ...argv: readonly string[]): string[] {
   return [...(BUILT ? [] : ["--import", "tsx"]), "--input-type=module", "-e", code, ...argv];
 }
 
-/** Path below the repository of what says a module's types: its declarations, which tsc reads in a moment, or its source. */
+/** Path below the repository of what has a module's types: its declarations, which tsc reads in a moment, or its source. */
 export function typesOf(file: string): string {
   return BUILT ? `dist/${file.replace(/\.ts$/, ".d.ts")}` : `src/${file}`;
 }

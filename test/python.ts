@@ -5,7 +5,7 @@ import { type SpawnSyncReturns, spawnSync } from "node:child_process";
 const MISSING = 77;
 const PYTHONS = ["python3", "/usr/bin/python3"];
 
-/** What the script said; undefined where no Python has its modules (it then exits with 77). */
+/** What the script printed; undefined where no Python has its modules (it then exits with 77). */
 export function runPython(...args: readonly string[]): SpawnSyncReturns<string> | undefined {
   for (const python of PYTHONS) {
     const ran = spawnSync(python, args, { encoding: "utf8" });

@@ -1,4 +1,4 @@
-// A server that sends what a test says byte by byte, HTTP or not: for answers that no library would send.
+// A server that sends what a test gives it, byte by byte, HTTP or not: for answers that no library would send.
 
 import type { AddressInfo } from "node:net";
 import { createServer, type Server, type Socket } from "node:net";
@@ -15,7 +15,7 @@ export interface RawRequest {
 }
 
 /**
- * Bytes to send, what to do between (waited for; it is told whether the connection is still there), or how the connection
+ * Bytes to send, what to do between (waited for; its argument is whether the connection is still there), or how the connection
  * ends: politely after the last step, if not otherwise.
  */
 export type Step = string | Uint8Array | ((isOpen: () => boolean) => void | Promise<void>) | "RESET" | "HOLD";

@@ -183,7 +183,7 @@ describe("a file that is cut off", () => {
     },
   };
 
-  it.each(Object.entries(files))("is told of %s", async (reader, make) => {
+  it.each(Object.entries(files))("is reported for %s", async (reader, make) => {
     const whole = await make();
     const path = join(dir, "half");
     writeFileSync(path, whole.subarray(0, Math.floor(whole.length / 2)));
@@ -195,7 +195,7 @@ describe("a file that is cut off", () => {
   });
 
   it.each(["a picture", "a .pt file", "Parquet"])(
-    "is told of %s whose download left zeros",
+    "is reported for %s whose download left zeros",
     async (reader) => {
       const whole = await files[reader]!();
       const path = join(dir, "zeros");
@@ -234,7 +234,7 @@ describe("a file that is another one", () => {
     ],
     ["Parquet", "text", () => Buffer.from("id,p\na,.5\n"), "text under its name"],
     ["ONNX", "a safetensors file", () => encodeSafetensors([]), ""],
-  ])("is told of %s that is %s", async (reader, _name, make, hint) => {
+  ])("is reported for %s that is %s", async (reader, _name, make, hint) => {
     const path = join(dir, "other");
     writeFileSync(path, await make());
     const error = await READERS[reader]!.read(path).then(
@@ -257,7 +257,7 @@ describe("a folder", () => {
     ["FairFace", readFairface],
     ["a dataset of pairs", locate],
     ["HaGRID's annotations", (path) => all(readAnnotations(path, { gestures: "all" }))],
-  ])("of %s that holds the archive still packed says to unpack it", async (_what, read) => {
+  ])("of %s with the archive still packed recommends to unpack it", async (_what, read) => {
     const path = folder("packed", "images.zip", "._images.zip", ".DS_Store");
     await expect(read(path)).rejects.toMatchObject({ hint: `unpack images.zip in ${path} first` });
   });

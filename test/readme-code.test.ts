@@ -55,7 +55,7 @@ describe("README's TypeScript", () => {
     expect(status, stdout).toBe(0);
   });
 
-  it("says of a dataset what upstream's minimal example says", async () => {
+  it("prints of a dataset what upstream's minimal example prints", async () => {
     const root = mkdtempSync(join(tmpdir(), "facehand-readme-"));
     const data = join(root, "data", DATASET_NAME);
     await layPairs(data, {

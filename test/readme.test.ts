@@ -1,4 +1,4 @@
-// What the documentation tells people to type exists: npm scripts, verbs and flags of the command line,
+// What the documentation asks people to type exists: npm scripts, verbs and flags of the command line,
 // and the files that relative links point to.
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,9 +1,9 @@
-// What every cleaning rule says of a frame on either side of its threshold. A new rule gets its row here: the tests of
+// The verdict of every cleaning rule on a frame on either side of its threshold. A new rule gets its row here: the tests of
 // the rules, of the ledger's rows and of `derive report` all go through these.
 import type { Facts, RuleName } from "../src/derive/judge/clean.ts";
 
-/** Facts on both sides of every rule, and what is said of the first: written out, not made from the thresholds. */
-export const SIDES: { readonly [N in RuleName]: readonly [broken: Facts, kept: Facts, said: string] } = {
+/** Facts on both sides of every rule, and the words for the first: written out, not made from the thresholds. */
+export const SIDES: { readonly [N in RuleName]: readonly [broken: Facts, kept: Facts, words: string] } = {
   label: [{ gender_entries: 0 }, { gender_entries: 1 }, "entries 0 below 1"],
   landmarks: [{ landmark_fit: 0.29 }, { landmark_fit: 0.3 }, "landmark_fit 0.29 below 0.3"],
   landmarks_seen: [{ landmark_off: 0.26 }, { landmark_off: 0.25 }, "landmark_off 0.26 above 0.25"],

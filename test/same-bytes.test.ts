@@ -5,7 +5,7 @@ import { sameBytes } from "./same-bytes.ts";
 const floats = (...values: number[]) => Float32Array.from(values);
 
 describe("arrays in expect", () => {
-  it("are told equal by their bytes, and by nothing less", () => {
+  it("are found equal by their bytes, and by nothing less", () => {
     expect(sameBytes(floats(1, 2), floats(0, 1, 2).subarray(1))).toBe(true);
     for (const [a, b] of [
       [floats(1, 2), floats(1, 3)],

@@ -1,5 +1,6 @@
 // The slowest files of tests first: on two cores, one that begins last leaves the other core idle for minutes. Vitest goes
-// by durations of the last run, which a new clone has none of, then by size, which says little (a loop over networks is short).
+// by durations of the last run, which a new clone has none of, then by size, which is a poor guide (a loop over
+// networks is short).
 import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Those that take over half a minute on two cores, slowest first; `npm test` prints the durations. */

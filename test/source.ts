@@ -15,7 +15,7 @@ export interface Import {
   readonly file: string | undefined;
   /** Erased by the compiler. */
   readonly typeOnly: boolean;
-  /** The entry of a thread or a process, which may look back at who starts it. */
+  /** The entry of a thread or a process, which may import the module that starts it. */
   readonly started: boolean;
 }
 
@@ -54,7 +54,7 @@ export function headOf(text: string): string {
   return /^(?:#!.*\n)?((?:\/\/.*\n)*)/.exec(text)![1]!;
 }
 
-/** True if a module says at its head that browsers may load it. */
+/** True if a module states at its head that browsers may load it. */
 export function isBrowserSafe({ text }: Pick<Source, "text">): boolean {
   return headOf(text).startsWith("// ◇ Browser-safe. ");
 }

@@ -1,4 +1,4 @@
-// docs/speed.md says what bench/results.jsonl says.
+// docs/speed.md has the figures of bench/results.jsonl.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { speedTable } from "../bench/speed.ts";

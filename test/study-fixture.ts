@@ -57,7 +57,7 @@ export function inventedStudy(): Study {
   });
 }
 
-/** Both images of 120 subjects, half in validation; `gain` is how well they are told apart. */
+/** Both images of 120 subjects, half in validation; `gain` is how well they are distinguished. */
 export function inventedRows(gain: number, seed: number, arch: Cell["arch"]): Prediction[] {
   const random = Random.of(seed).split(arch, gain);
   return Array.from({ length: 120 }, (_, i) =>
@@ -97,7 +97,7 @@ export async function writeInventedStudy(
     const rows = inventedRows(gain, task.seed, arch);
     await writeSplits(runPaths(paths.run).predictions, rows);
     for (const epoch of inventedLog(3)) {
-      // What a run logs of its kept epoch is what its predictions give; here only the order of cells matters.
+      // What a run logs of its best epoch is what its predictions give; here only the order of cells matters.
       const all = { ...epoch.val.all, balancedAccuracy: epoch.val.all.balancedAccuracy! + gain / 20 };
       await appendLog(paths.run, { ...epoch, val: { all, hand: all, face: all } });
     }

@@ -27,11 +27,11 @@ const PROGRAMS = {
   `,
 };
 
-/** Without what tells the library that it is tested, and without what its user would say. */
+/** Without what shows the library that it is tested, and without its user's own settings. */
 function environment(extra: Record<string, string>) {
-  const told =
+  const known =
     /^(CI|ORT_.*|TF_BUILD|BUILD_.*|GITHUB_.*|GITLAB_.*|JENKINS.*|TRAVIS|CIRCLECI|TEAMCITY.*|CODEBUILD.*)$/;
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !told.test(name)));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !known.test(name)));
   return { ...env, HOME: home, XDG_CACHE_HOME: join(home, "cache"), ...extra };
 }
 

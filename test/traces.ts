@@ -1,12 +1,12 @@
-// Looks for traces of somebody in every byte of a folder: names of files, their bytes, and what archives, compressed files,
-// tables and pages hold once it is taken out of them.
+// Searches for traces of somebody in every byte of a folder: names of files, their bytes, and what archives, compressed files,
+// tables and pages contain once it is taken out of them.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from "hyparquet";
 import { openZip } from "../src/formats/zip/zip.ts";
 
-/** What to look for, by what it is called in the answer; texts in either case. */
+/** What to search for, by its name in the answer; texts in either case. */
 export type Traces = Readonly<Record<string, string | Uint8Array>>;
 
 /**

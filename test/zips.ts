@@ -18,7 +18,7 @@ export interface ZipPart {
   readonly sameAs?: number;
 }
 
-/** Writes a zip archive with whatever its central directory is told to claim. */
+/** Writes a zip archive with whatever its central directory is to claim. */
 export async function writeZip(path: string, parts: readonly ZipPart[]): Promise<string> {
   const locals: Buffer[] = [];
   const central: Buffer[] = [];

@@ -1,5 +1,6 @@
-// An archive of more than 4 GiB, unpacked whole: entries larger than 32 bits tell, stored and deflated, and one behind
-// them. By yazl, an independent writer. It takes 14 GB of disk for a minute or two: `npm run test:large`, not part of `npm test`.
+// An archive of more than 4 GiB, unpacked whole: entries larger than 32 bits can count, stored and deflated, and one behind
+// them. By yazl, an independent writer. It takes 14 GB of disk for a minute or two: `npm run test:large`, not part of
+// `npm test`.
 import { execFileSync } from "node:child_process";
 import { createWriteStream } from "node:fs";
 import { mkdtemp, open, readFile, rm, stat } from "node:fs/promises";

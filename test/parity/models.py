@@ -63,8 +63,8 @@ def pixels(name, n, size):
 
 
 def noise(name, shape, keep):
-    kept = (symmetric("noise/" + name, int(np.prod(shape))) + 1) / 2 < keep
-    return np.where(kept, 1 / keep, 0).astype(np.float32).reshape(shape)
+    mask = (symmetric("noise/" + name, int(np.prod(shape))) + 1) / 2 < keep
+    return np.where(mask,  1 / keep, 0).astype(np.float32).reshape(shape)
 
 
 class Umcc(nn.Module):
@@ -339,7 +339,7 @@ def odd(name):
 
 
 def network(name):
-    """What timm says of a network: its features, its parameters' names and shapes as one hash, its weights' pixel recipes."""
+    """timm's account of a network: its features, its parameters' names and shapes as one hash, its weights' pixel recipes."""
     listed = {"test_efficientnet", "mobilenetv2_100", "tf_efficientnetv2_s"}
     model = timm.create_model(name, num_classes=0)
     rows = [[k, list(v.shape)] for k, v in model.state_dict().items() if not k.endswith("num_batches_tracked")]

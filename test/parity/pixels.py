@@ -32,7 +32,7 @@ def digest(image):
 
 
 def samples(image):
-    """A few readable values beside the digest, so that a failure says how far off it is."""
+    """A few readable values beside the digest, so that a failure shows how far off it is."""
     flat = np.asarray(image).reshape(-1)
     return [int(flat[k]) for k in np.linspace(0, flat.size - 1, 12).astype(int)]
 

@@ -120,7 +120,7 @@ describe("photos of one owner", () => {
   const jpegOf = (picture: Picture) => picture.resized(32, 32).jpeg(80);
 
   type Use = (photo: Photo) => Promise<unknown>;
-  /** What is done with a photo: blocks one after another, between which others go on; and models that look for themselves. */
+  /** What is done with a photo: blocks one after another, with others between them; and models that open it themselves. */
   const uses: readonly Use[] = [
     ...blocks.map(
       (block): Use =>

@@ -43,8 +43,8 @@ function network(channels: number, kind: Activation) {
   const gated = ops.gateChannels(spread, gate);
   const mixed = ops.conv2d(gated, point, { stride: [1, 1], padding: [0, 0, 0, 0], groups: 1 });
   const frozen = ops.batchNormEval(mixed, evalWeight!, bias!, shift!, variance!, 1e-3);
-  const kept = ops.scaleSamples(frozen, leaf([2], 0.5, 1));
-  const residual = ops.channelBias(ops.channelScale(ops.add(active, kept), scale!), shift!);
+  const scaled = ops.scaleSamples(frozen, leaf([2], 0.5, 1));
+  const residual = ops.channelBias(ops.channelScale(ops.add(active, scaled), scale!), shift!);
   const both = ops.concat([residual, ops.mul(active, active)], 1);
   const half = ops.slice(both, 1, 1, c + 1);
   const y = ops.sub(half, ops.spatialBroadcast(gate, [half.shape[2]!, half.shape[3]!]));

@@ -118,9 +118,9 @@ describe("a training step", () => {
     const step = await started();
     await take(step, 1, 1);
     const { weights } = step.save();
-    const kept = new Map([...weights].map(([name, data]) => [name, data.slice()]));
+    const before = new Map([...weights].map(([name, data]) => [name, data.slice()]));
     await take(step, 2, 3);
-    expect(changed(kept, weights)).toEqual([]);
+    expect(changed(before, weights)).toEqual([]);
   });
 
   it("leaves frozen weights and their statistics alone", async () => {
@@ -282,7 +282,7 @@ describe("a training step", () => {
     }
   });
 
-  it("in parts, with all options, stops and goes on to the bit", async () => {
+  it("in parts, with all options, stops and resumes to the bit", async () => {
     const options = { accumulate: 2, ema: 0.9, labelSmoothing: 0.1, rateOf: slowStages(net, 0.7) };
     const run = async (step: TrainStep, from: number, to: number) => {
       for (let i = from; i <= to; i++)

@@ -88,7 +88,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(await Promise.all([0, 1].map(begun))).toEqual([2, 2]);
   });
 
-  it("gives a lost task up after its retries, and says what is known", async () => {
+  it("gives a lost task up after its retries, and reports what is known", async () => {
     const outcomes = await runArray(job([sh("kill -9 $PPID; sleep 1")], { retries: 1 }));
     expect(outcomes).toMatchObject([{ end: "lost", detail: "FAILED" }]);
     expect(await begun(0)).toBe(2);
@@ -108,18 +108,18 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(await Promise.all([0, 1].map(begun))).toEqual([2, 1]);
   });
 
-  it("says which limit ended a task", async () => {
+  it("reports which limit ended a task", async () => {
     const resources = { cpus: 1, minutes: 1, memoryMb: 100 };
     const outcomes = runArray(job([sh("sleep 100")], { retries: 0, resources }));
     await until(async () => (await begun(0).catch(() => 0)) === 1 && running() !== "");
-    call("scontrol", "update", `job=${running()}`, "EndTime=now+1second"); // Slurm looks twice a minute
+    call("scontrol", "update", `job=${running()}`, "EndTime=now+1second"); // Slurm checks twice a minute
     expect(await outcomes).toMatchObject([
       { end: "lost", detail: "TIMEOUT: it ran longer than its time limit of 1:00", limit: "--time" },
     ]);
   }, 90_000);
 
   it.skipIf(!LIMITS_MEMORY)(
-    "says that a task took too much memory (needs memory groups of the kernel)",
+    "reports that a task took too much memory (needs memory groups of the kernel)",
     async () => {
       const greedy = "const all = []; setInterval(() => all.push(Buffer.alloc(2e7, 1)), 20)";
       const resources = { cpus: 1, memoryMb: 100 };
@@ -141,7 +141,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(await begun(0)).toBe(2);
   });
 
-  it("says that a task could not run before its deadline", async () => {
+  it("reports that a task could not run before its deadline", async () => {
     const urgent = call("sbatch", "--parsable", ...URGENT, "--wrap=sleep 300");
     await until(() => running() === urgent);
     const resources = { cpus: 1, minutes: 1, sbatch: ["--deadline=now+62seconds"] };
@@ -181,7 +181,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(await begun(0)).toBe(2);
   });
 
-  it("goes on after a kill -9 of its follower, and starts nothing twice", async () => {
+  it("continues after a kill -9 of its follower, and starts nothing twice", async () => {
     const tasks = [0, 1, 2, 3, 4].map(() => sh("sleep 1"));
     await mkdir(join(dir, "bin"), { recursive: true });
     await writeFile(
@@ -205,7 +205,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(await readdir(dir)).not.toContain("submission-1.sh");
   });
 
-  it("stops following on a signal; jobs go on, are followed again, and can be cancelled", async () => {
+  it("stops following on a signal; jobs continue, are followed again, and can be cancelled", async () => {
     const stop = new AbortController();
     const tasks = [sh(`until [ -e ${here("go")} ]; do sleep 0.1; done`)];
     const outcomes = runArray(job(tasks, { signal: stop.signal }));
@@ -256,7 +256,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(await readdir(dir)).toContain("submission-1.sh");
   });
 
-  it("says what Slurm refuses, and what it cannot pass on", async () => {
+  it("reports what Slurm refuses, and what it cannot pass on", async () => {
     const refuse = (sbatch: string) => runArray(job([sh("true")], { resources: { sbatch: [sbatch] } }));
     await expect(refuse("--partition=nowhere")).rejects.toMatchObject({
       kind: "remote",
@@ -272,7 +272,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a job array", () => {
     expect(ends(await runArray(job([sh("true")])))).toEqual(["done"]); // nothing of the refused ones is left
   });
 
-  it("is told at once when there is no controller", async () => {
+  it("fails at once when there is no controller", async () => {
     const conf = process.env.SLURM_CONF;
     process.env.SLURM_CONF = join(root, "away.conf");
     const text = await readFile(join(CLUSTER, "slurm.conf"), "utf8");

@@ -32,14 +32,14 @@ function facehand(out: string, ...more: readonly string[]) {
   const flags = ["--size", "64", "--seed", "3", "--threads", "1", "--out", at(out)];
   const slurm = ["--executor", "slurm", "--shards", "3", ...more];
   const child = spawn(process.execPath, ["bin/facehand.js", "derive", ...source, ...flags, ...slurm]);
-  const told = { stdout: "", stderr: "" };
+  const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
     child[name].setEncoding("utf8").on("data", (text: string) => {
-      told[name] += text;
+      output[name] += text;
     });
   }
   const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
-    child.on("close", (code) => resolve({ code, ...told }));
+    child.on("close", (code) => resolve({ code, ...output }));
   });
   return { child, ended };
 }
@@ -65,7 +65,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("derive --executor slurm", () => {
   });
   afterAll(() => rm(root, { recursive: true }));
 
-  it("gives the bytes of one machine, tells how it goes, and leaves nothing else", async () => {
+  it("gives the bytes of one machine, reports progress, and leaves nothing else", async () => {
     const { code, stdout, stderr } = await facehand("pairs").ended;
     expect([code, stderr.match(/^facehand-\w+: .*$/gm)?.at(-1)]).toEqual([
       0,
@@ -79,7 +79,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("derive --executor slurm", () => {
     expect(again.stdout).toContain("nothing was done");
   });
 
-  it("goes on after a kill -9, and derives lost and cut shards again", async () => {
+  it("continues after a kill -9, and derives lost and cut shards again", async () => {
     const first = facehand("killed");
     const shard = (n: number) => at(`killed.shards/${n}-of-3`);
     await until(async () => (await exists(shard(1))) && (await exists(shard(2))));
@@ -92,7 +92,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("derive --executor slurm", () => {
     expect(await treeOf(at("killed"))).toEqual(reference);
   });
 
-  it("stops following on Ctrl-C, says what goes on, and finishes with the same command", async () => {
+  it("stops following on Ctrl-C, reports what continues, and finishes with the same command", async () => {
     const { child, ended } = facehand("stopped");
     await until(() => call("squeue", "--noheader", "--format=%j").includes("facehand-derive"));
     await until(() => exists(at("stopped.shards/derive/array.json")));
@@ -104,7 +104,7 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("derive --executor slurm", () => {
     expect(await treeOf(at("stopped"))).toEqual(reference);
   });
 
-  it("tells the log of a task that failed, and what Slurm refuses", async () => {
+  it("prints the log of a task that failed, and what Slurm refuses", async () => {
     await rm(at("failed.shards"), { recursive: true, force: true });
     const gone = facehand("failed", "--face-model", at("no-model.onnx"));
     const both = await gone.ended;

@@ -2,7 +2,7 @@
 # start.sh DIR: a single-node Slurm in DIR for tests: munged, slurmctld and slurmd without systemd, with a key and
 # ports of their own, so that several may run beside each other and beside a real cluster. Installs Debian's packages
 # if root may. Then `export SLURM_CONF=DIR/slurm.conf`; `stop.sh DIR` ends it.
-# Exit code 77: this machine cannot have it; the last line of the output says why.
+# Exit code 77: this machine cannot have it; the last line of the output is the reason.
 set -euo pipefail
 
 [ $# -eq 1 ] || { echo "Usage: $0 DIR" >&2; exit 2; }

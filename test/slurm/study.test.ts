@@ -49,10 +49,10 @@ async function results(dir: string): Promise<Record<string, string>> {
 
 describe.skipIf(WHY_NO_SLURM !== undefined)("a study on Slurm", () => {
   it("gives the bytes of a local one, with resources of its own for each cell, and does nothing twice", async () => {
-    const said: string[] = [];
+    const lines: string[] = [];
     const asked = new Set<string>();
     const report = (text: string) => {
-      said.push(text);
+      lines.push(text);
       for (const line of call("squeue", "--noheader", "--states=all", "--format=%m %l %C").split("\n"))
         asked.add(line.trim());
     };
@@ -63,12 +63,12 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("a study on Slurm", () => {
     const scripts = await readdir(join(at("cluster"), "slurm"));
     expect(scripts.filter((name) => name.startsWith("facehand-"))).toHaveLength(2);
     expect([...asked]).toContain("900M 10:00 1");
-    said.length = 0;
+    lines.length = 0;
     expect(await runStudy(at("cluster"), study, options)).toMatchObject({ done: 0, skipped: 2 });
-    expect(said).toEqual(["2 of 2 tasks are done"]);
+    expect(lines).toEqual(["2 of 2 tasks are done"]);
   });
 
-  it("submits a task again that was killed on its node, and it goes on", async () => {
+  it("submits a task again that was killed on its node, and it continues", async () => {
     const long = await planStudy(
       parseStudyFile(
         JSON.stringify({
