@@ -10,6 +10,7 @@ import { onUncaught, openOutput } from "../machine/output.ts";
 import { sweepBeside } from "../machine/temporary.ts";
 import { OUR_FAULT, REPORT, watchUnsettled } from "../machine/unsettled.ts";
 import type { Context } from "./context.ts";
+import { helpColumns } from "./help/help.ts";
 import { commands } from "./table.ts";
 import { packageVersion } from "./version.ts";
 
@@ -34,7 +35,11 @@ function program(verbs: readonly Command[], writeOut: (text: string) => void): C
     .allowExcessArguments(false);
   for (const command of verbs) root.addCommand(command);
   const settle = (command: Command) => {
-    command.exitOverride().configureOutput({ writeErr: () => undefined, writeOut });
+    command.exitOverride().configureOutput({
+      writeErr: () => undefined,
+      writeOut,
+      getOutHelpWidth: helpColumns,
+    });
     command.commands.forEach(settle);
   };
   settle(root);

@@ -2,6 +2,7 @@
 // take: of a command that names its verb, only that one is loaded.
 import type { Command } from "commander";
 import type { Context } from "./context.ts";
+import { withHelp } from "./help/help.ts";
 
 type Make = (context: Context) => Command;
 
@@ -28,6 +29,7 @@ const VERBS: Readonly<Record<string, () => Promise<Make>>> = {
 export async function commands(context: Context, word?: string): Promise<Command[]> {
   const named = Object.entries(VERBS).filter(([name]) => name === word);
   const made: Command[] = [];
-  for (const [, load] of named.length > 0 ? named : Object.entries(VERBS)) made.push((await load())(context));
+  for (const [, load] of named.length > 0 ? named : Object.entries(VERBS))
+    made.push(withHelp((await load())(context)));
   return made;
 }

@@ -1,5 +1,8 @@
 // Every verb explains itself; what is mistyped is refused with the nearest match and exit code 2.
 import { describe, expect, it } from "vitest";
+import { EXAMPLES } from "../../src/cli/help/examples.ts";
+import { groupOf } from "../../src/cli/help/groups.ts";
+import { MAX_COLUMNS } from "../../src/cli/help/help.ts";
 import { commands } from "../../src/cli/table.ts";
 import { packageVersion } from "../../src/cli/version.ts";
 import { runCli } from "./run.ts";
@@ -48,6 +51,70 @@ describe("help", () => {
 
   it("prints the version", async () => {
     expect(await runCli("--version")).toEqual({ code: 0, stdout: `${packageVersion()}\n`, stderr: "" });
+  });
+});
+
+const PATHS = VERBS.map((path) => path.join(" "));
+/** Those that do something by themselves, `derive` among them. */
+const DOING = PATHS.filter(
+  (name) => name === "derive" || !PATHS.some((other) => other.startsWith(`${name} `)),
+);
+
+/** The words of a command, as a shell divides them. */
+const wordsOf = (text: string) => (text.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', ""));
+
+describe("help, as a stranger reads it", () => {
+  it.each(["", ...PATHS])("fits %s", async (name) => {
+    const { stdout } = await runCli(...wordsOf(name), "--help");
+    const wide = stdout.split("\n").filter((line) => line.length > MAX_COLUMNS);
+    expect(wide).toEqual([]);
+  });
+
+  it.each(DOING)("has two examples of %s, which its own flags accept", async (name) => {
+    const { stdout } = await runCli(...wordsOf(name), "--help");
+    expect(stdout).toContain("\nExamples:\n  # ");
+    const examples = EXAMPLES[name] ?? [];
+    expect(examples.length).toBeGreaterThanOrEqual(2);
+    for (const [, words] of examples) {
+      const argv = wordsOf(words);
+      expect(argv.slice(0, name.split(" ").length).join(" ")).toBe(name);
+      const [family] = await commands(silent, argv[0]);
+      let ran = 0;
+      for (const command of [family!, ...family!.commands])
+        command
+          .exitOverride()
+          .configureOutput({ writeErr: () => undefined })
+          .action(() => void ran++);
+      await family!.parseAsync(argv.slice(1), { from: "user" });
+      expect(ran, words).toBe(1);
+    }
+  });
+
+  it("has no example of a verb that is gone", () => {
+    expect(Object.keys(EXAMPLES).sort()).toEqual([...DOING].sort());
+  });
+
+  it("has every flag in a group", async () => {
+    for (const command of await commands(silent))
+      for (const verb of [command, ...command.commands]) {
+        const name = verb === command ? verb.name() : `${command.name()} ${verb.name()}`;
+        for (const { long } of verb.options) expect(groupOf(name, long!), `${name} ${long}`).toBeDefined();
+      }
+  });
+
+  it("shows groups in one order, and the tag where one is taken", async () => {
+    const { stdout } = await runCli("train", "--help");
+    const headings = [...stdout.matchAll(/^([A-Z]\w+):/gm)].map(([, name]) => name);
+    expect(headings).toEqual([
+      "Usage",
+      ...["Data", "Model", "Optimisation", "Machine", "Output"],
+      "Tag",
+      "Examples",
+    ]);
+    expect(stdout).toMatch(/Machine:[\s\S]*--device <name> .*\n[\s\S]*default cpu\)/);
+    expect((await runCli("model", "convert", "--help")).stdout).toContain(
+      "\nTag: <backbone>.<pretrain>_F{0|1}",
+    );
   });
 });
 

@@ -51,31 +51,25 @@ const ONLY_FOR: Readonly<Record<string, readonly (SetName | "link")[]>> = {
   keepArchives: ["derived-hagrid", "hagrid-annotations", "hagrid", "link"],
 };
 
-const EXAMPLES = `
+const SETS_HELP = `
 Sets:
-  derived-hagrid      UnifiedGenderNet's 15,064 pairs, unpacked (about 0.3 GB); then: facehand data show DIR
+  derived-hagrid      UnifiedGenderNet's 15,064 pairs, unpacked (about 0.3 GB)
   checkpoints         UnifiedGenderNet's checkpoints; --best-umcc or --best-mag for one of them
   metrics             the table of UnifiedGenderNet's metrics
   hagrid-annotations  HaGRIDv2's annotations with landmarks and meta
-  hagrid              HaGRID's frames of some gestures (about 40 GB each), or --images 512 (one archive, 119 GB)
+  hagrid              HaGRID's frames of some gestures (about 40 GB each), or --images 512 (one
+                      archive, 119 GB)
 
-Examples:
-  facehand data fetch derived-hagrid --out data/published
-  facehand data fetch checkpoints --best-umcc --out checkpoints
-  facehand data fetch hagrid --gestures palm,stop,stop_inverted --out hagrid
-  facehand data fetch hagrid-annotations --out hagrid
-  facehand data fetch derived-hagrid --mirror ~/Downloads --out data/published
-  facehand data fetch drive:FILE_ID --out files
-  facehand data fetch https://example.org/pairs/1.0.0/ --out data/theirs
+A folder on disk, an address that ends in /, or a drive-folder that has a SHA256SUMS, as a bundle of
+facehand has: all files that it names are fetched and checked against it, and the archives of a
+bundle unpacked into a dataset. Where a --mirror has a SHA256SUMS, files that it names are checked
+against it.
 
-A folder on disk, an address that ends in /, or a drive-folder that has a SHA256SUMS, as a bundle of facehand has: all
-files that it names are fetched and checked against it, and the archives of a bundle unpacked into a dataset. Where a
---mirror has a SHA256SUMS, files that it names are checked against it.
-
-Stopped at any moment, the same command goes on: behind what came, where the server proves (by a strong ETag) that its
-file is still the same, or its SHA-256 is known; else from the beginning. A connection that is silent for a minute, or
-brings less than 1,000 bytes a second, is cut and tried again; five attempts in a row that bring nothing end it, and so
-does a week. An address with a name and password in it is refused. fetched.json beside the files says what came from where; the same
+Stopped at any moment, the same command goes on: behind what came, where the server proves (by a
+strong ETag) that its file is still the same, or its SHA-256 is known; else from the beginning. A
+connection that is silent for a minute, or brings less than 1,000 bytes a second, is cut and tried
+again; five attempts in a row that bring nothing end it, and so does a week. An address with a name
+and password in it is refused. fetched.json beside the files says what came from where; the same
 command again checks everything against it. The files are others' and under their licences.`;
 
 /** `facehand data fetch`. */
@@ -98,7 +92,7 @@ export function fetchCommand(context: Context): Command {
     .option("--keep-archives", "leave archives beside what was unpacked from them")
     .addOption(driveOption())
     .addOption(jsonOption())
-    .addHelpText("after", EXAMPLES)
+    .addHelpText("after", SETS_HELP)
     .action(async (what: string, flags: Flags) => {
       checkFlags(what, flags);
       const summary = await fetchWithProgress(context, what, flags);

@@ -6,6 +6,7 @@ import { unexpected } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { toldOf } from "../../models/files/weights.ts";
+import { TAG_GRAMMAR } from "../../models/tags.ts";
 import { modelConfigSchema, parseModelConfig } from "../../train/config.ts";
 import { type Converted, readUpstream, writeConverted, writeForTorch } from "../../train/exchange/convert.ts";
 import { configOptions } from "../config-options.ts";
@@ -32,6 +33,7 @@ export function convertCommand({ print }: Context): Command {
     .option("--ema", "take the average of weights that the file has beside the trained ones")
     .option("--no-ema", "take the trained weights; without either: as timm's load_checkpoint")
     .addOption(jsonOption())
+    .addHelpText("after", `\n${TAG_GRAMMAR}`)
     .action(async (path: string, { out, json, ema, ...config }: Flags) => {
       checkApart(out, [path]);
       const converted = await convert(path, out, { config, ema });

@@ -10,7 +10,7 @@ import { predictionFiles } from "../../evaluate/stored/prediction-folder.ts";
 import { withLocks } from "../../machine/lock.ts";
 import { backbone } from "../../models/backbones/registry.ts";
 import { HUB_PREFIX } from "../../models/files/hub.ts";
-import { parseTag } from "../../models/tags.ts";
+import { parseTag, TAG_GRAMMAR } from "../../models/tags.ts";
 import { isRun, runPaths } from "../../predict/run-folder.ts";
 import { formatSeeds, LABEL_NOTE } from "../../report/figure-text.ts";
 import { type TrainConfig, trainConfigSchema } from "../../train/config.ts";
@@ -81,6 +81,7 @@ export function trainCommand(context: Context): Command {
     .option("--tensorboard", "also write <run>/tensorboard, for those who watch training there")
     .addOption(deviceOption())
     .addOption(jsonOption())
+    .addHelpText("after", `\n${TAG_GRAMMAR}`)
     .action(async (flags: Flags, own: Command) => {
       await checkVain(own, flags);
       await trainSeeds(context, flags);
