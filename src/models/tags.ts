@@ -27,7 +27,7 @@ export interface Tag {
 
 /** A tag's grammar, for people. */
 export const TAG_GRAMMAR = `Tag: <backbone>.<pretrain>_F{0|1}_A{f|n}_L{b|f|w}_Z{0|1|2}[_gating={soft|hard}]
-  backbone  the network, by timm's name
+  backbone  the network, by timm's name: facehand model list
   pretrain  what its weights were trained on, by timm's name; none: random weights
   F         1: the modality is an input (of UMCC only); 0: it is not
   A         augmentation: f full (flip, colours, rotation), n none

@@ -296,6 +296,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--n": cli("study-report"),
     "--json": cli("study-report"),
   },
+  "model list": { "--json": cli("model-list") },
   "model fetch": {
     "--out": cli("model-fetch"),
     "--offline": cli("model-fetch"),

@@ -150,6 +150,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
     ["a table of them", "study audit published.csv"],
   ],
+  "model list": [
+    ["all networks", "model list"],
+    ["one, with each of its published weights", "model list resnet50"],
+  ],
   "model fetch": [
     ["into the cache", "model fetch tf_efficientnetv2_s.in1k"],
     ["into a folder", "model fetch mobilenetv2_100.ra_in1k --out weights/mobilenetv2"],

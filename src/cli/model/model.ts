@@ -5,11 +5,16 @@ import { cardCommand } from "./card.ts";
 import { convertCommand } from "./convert.ts";
 import { exportCommand } from "./export.ts";
 import { fetchCommand } from "./fetch.ts";
+import { listCommand } from "./list.ts";
 import { showCommand } from "./show.ts";
 
 /** `facehand model`. */
 export function modelCommand(context: Context): Command {
-  return verb("model", "fetch pretrained backbones; show, convert and export models; write a model's card")
+  return verb(
+    "model",
+    "list networks, fetch their weights; show, convert and export models; write a model's card",
+  )
+    .addCommand(listCommand(context))
     .addCommand(fetchCommand(context))
     .addCommand(showCommand(context))
     .addCommand(convertCommand(context))
