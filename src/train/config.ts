@@ -126,7 +126,12 @@ export const trainConfigSchema = z.strictObject({
     .max(100)
     .optional()
     .describe("weight of the age's cross-entropy; 0.3 if left out"),
-  raceWeight: z.number().positive().max(100).optional().describe("weight of the race's cross-entropy; 0.3 if left out"),
+  raceWeight: z
+    .number()
+    .positive()
+    .max(100)
+    .optional()
+    .describe("weight of the race's cross-entropy; 0.3 if left out"),
   seed: z
     .int()
     .min(0)
@@ -139,7 +144,12 @@ export const trainConfigSchema = z.strictObject({
     .max(0x7fff_ffff)
     .default(42)
     .describe("of the subject split of sources without one"),
-  val: z.number().min(0.01).max(0.9).default(0.2).describe("share of the subjects that validate, of such sources"),
+  val: z
+    .number()
+    .min(0.01)
+    .max(0.9)
+    .default(0.2)
+    .describe("share of the subjects that validate, of such sources"),
   test: z.number().min(0).max(0.9).default(0).describe("share of the subjects that test, of such sources"),
 });
 /** A checked configuration with its defaults filled in. */
