@@ -3,6 +3,7 @@ import { Option } from "commander";
 import { z } from "zod";
 import { decimal } from "../core/decimal.ts";
 import { unexpected } from "../core/errors.ts";
+import { flagOf } from "../core/words.ts";
 import { list, repeated } from "./context.ts";
 
 interface Field {
@@ -13,13 +14,11 @@ interface Field {
   readonly items?: { readonly enum?: readonly string[] | undefined } | undefined;
 }
 
-const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
 /** One option a key of the schema, with its description, default and choices. */
 export function configOptions(schema: z.ZodType): Option[] {
   const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
   return Object.entries(properties as Record<string, Field>).map(([key, field]) => {
-    const flag = `--${kebab(key)}`;
+    const flag = flagOf(key);
     if (field.type === "boolean") return new Option(flag, field.description);
     const choices = field.items?.enum;
     const noun =

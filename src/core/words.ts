@@ -69,3 +69,12 @@ export function sexIndex(sex: Sex): 0 | 1 {
 
 /** Between the names of people who decided something together, in one field. */
 export const BETWEEN_NAMES = "; ";
+
+/**
+ * A key of a configuration as it is typed.
+ *
+ * @example flagOf("globalPool") // "--global-pool"
+ */
+export function flagOf(key: string): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}

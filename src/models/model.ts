@@ -2,6 +2,7 @@
 // outputs. Backbones give features [N, F]; architectures (umcc, mag) put heads on them.
 // Invariant: names and shapes are those of timm's and upstream's state dictionaries, in the same order.
 import { unexpected } from "../core/errors.ts";
+import { flagOf } from "../core/words.ts";
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
 import type { TargetScores } from "./targets.ts";
@@ -88,7 +89,7 @@ export function refuseOptions(
     throw unexpected("input", {
       code: "BACKBONE_OPTION",
       expected: "nothing",
-      name: `${key} of ${name}`,
+      name: `${flagOf(key)} of ${name}`,
       got: options[key],
       hint: "leave it out: this network has one form only",
     });

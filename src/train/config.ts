@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { parseJson, schemaFault } from "../core/schema.ts";
-import { MODALITIES } from "../core/words.ts";
+import { flagOf, MODALITIES } from "../core/words.ts";
 import { THRESHOLD } from "../evaluate/metrics/binary.ts";
 import { PIXELS, PIXELS_NAMES } from "../models/backbones/recipes.ts";
 import { backbone } from "../models/backbones/registry.ts";
@@ -48,12 +48,7 @@ export const trainConfigSchema = z.strictObject({
     .enum(["same", "symmetric"])
     .optional()
     .describe("the backbone's padding, if not its own; to be given for weights that are not timm's"),
-  bnEps: z
-    .number()
-    .positive()
-    .max(0.1)
-    .optional()
-    .describe("epsilon of BatchNorm, if not the backbone's own"),
+  bnEps: z.number().positive().max(0.1).optional().describe("epsilon of BatchNorm, if not its own"),
   globalPool: z
     .enum(GLOBAL_POOLS)
     .optional()
@@ -89,11 +84,7 @@ export const trainConfigSchema = z.strictObject({
   warmupEpochs: z.number().min(0).max(1000).default(0).describe("epochs of linear warm-up"),
   weightDecay: z.number().min(0).max(10).default(0.01).describe("decoupled decay; none on biases and norms"),
   decayAll: z.boolean().default(false).describe("decay biases and norms too, as a bare torch AdamW does"),
-  clipNorm: z
-    .number()
-    .positive()
-    .optional()
-    .describe("largest global gradient norm; not clipped if left out"),
+  clipNorm: z.number().positive().optional().describe("largest global gradient norm; none if left out"),
   labelSmoothing: z
     .number()
     .min(0)
@@ -126,12 +117,7 @@ export const trainConfigSchema = z.strictObject({
     .max(100)
     .optional()
     .describe("weight of the age's cross-entropy; 0.3 if left out"),
-  raceWeight: z
-    .number()
-    .positive()
-    .max(100)
-    .optional()
-    .describe("weight of the race's cross-entropy; 0.3 if left out"),
+  raceWeight: z.number().positive().max(100).optional().describe("weight of the race's; 0.3 if left out"),
   seed: z
     .int()
     .min(0)
@@ -144,13 +130,8 @@ export const trainConfigSchema = z.strictObject({
     .max(0x7fff_ffff)
     .default(42)
     .describe("of the subject split of sources without one"),
-  val: z
-    .number()
-    .min(0.01)
-    .max(0.9)
-    .default(0.2)
-    .describe("share of the subjects that validate, of such sources"),
-  test: z.number().min(0).max(0.9).default(0).describe("share of the subjects that test, of such sources"),
+  val: z.number().min(0.01).max(0.9).default(0.2).describe("share of subjects that validate in that split"),
+  test: z.number().min(0).max(0.9).default(0).describe("share of subjects that test in that split"),
 });
 /** A checked configuration with its defaults filled in. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
@@ -205,10 +186,16 @@ function parseConfig<C extends ModelConfig>(schema: z.ZodType<C>, input: unknown
   const result = schema.safeParse(input);
   if (!result.success) {
     const { key, ...fault } = schemaFault(result.error, input);
-    throw unexpected("input", { code: "CONFIG", name: key === "" ? "the configuration" : key, ...fault });
+    throw unexpected("input", { code: "CONFIG", name: nameOf(key), ...fault });
   }
   checkTag(result.data);
   return result.data;
+}
+
+/** Keys are told as the flags that they are typed as. */
+function nameOf(key: string): string {
+  const [first = "", ...below] = key.split(".");
+  return first === "" ? "the configuration" : [flagOf(first), ...below].join(".");
 }
 
 function checkTag({ arch, tag }: ModelConfig): void {
@@ -231,13 +218,15 @@ function checkTag({ arch, tag }: ModelConfig): void {
   }
 }
 
-/** Before the run has a folder: the rate rises in the warm-up, and from its highest value falls to its lowest. */
-function checkSchedule({ lr, minLr, epochs, warmupEpochs }: TrainConfig): void {
+/** Before the run has a folder: the rate rises in the warm-up, then falls to its lowest; patience ends before the last epoch. */
+function checkSchedule({ lr, minLr, epochs, warmupEpochs, patience }: TrainConfig): void {
   const refuse = (expected: string, name: string, got: number) =>
     unexpected("input", { code: "CONFIG", expected, name, got });
   if (minLr > lr) throw refuse(`at most the highest learning rate, ${lr},`, "--min-lr", minLr);
   if (warmupEpochs >= epochs)
     throw refuse(`fewer than the ${epochs} epochs`, "--warmup-epochs", warmupEpochs);
+  if (patience !== undefined && patience >= epochs)
+    throw refuse(`fewer than the ${epochs} epochs, or no patience at all,`, "--patience", patience);
 }
 
 function checkTargets({ targets = ["gender"], ...weights }: TrainConfig): void {

@@ -283,7 +283,12 @@ describe("train", () => {
 describe("parseTrainConfig", () => {
   const base = { arch: "umcc", tag: "test_efficientnet.none_F1_Af_Lb_Z0", data: ["utkface:x"] };
   it.each([
-    [{ ...base, epochs: 0 }, "epochs"],
+    [{ ...base, epochs: 0 }, "Expected a number from 1 for --epochs, got 0"],
+    [{ ...base, imageSize: 3 }, "Expected a number from 16 for --image-size, got 3"],
+    [
+      { ...base, epochs: 5, patience: 5 },
+      "Expected fewer than the 5 epochs, or no patience at all, for --patience, got 5",
+    ],
     [{ ...base, colour: 1 }, "colour"],
     [{ ...base, arch: "mag" }, "gating"],
     [{ ...base, arch: "mag", tag: "test_efficientnet.x_F1_Af_Lb_Z0_gating=soft" }, "F0"],
@@ -296,9 +301,9 @@ describe("parseTrainConfig", () => {
       "Expected at most the highest learning rate, 0.01, for --min-lr, got 0.1",
     ],
     [{ ...base, epochs: 2, warmupEpochs: 2 }, "Expected fewer than the 2 epochs for --warmup-epochs, got 2"],
-    [{ ...base, labelSmoothing: 1.1 }, "labelSmoothing"],
+    [{ ...base, labelSmoothing: 1.1 }, "--label-smoothing"],
     [{ ...base, ema: 1 }, "ema"],
-    [{ ...base, layerDecay: 0 }, "layerDecay"],
+    [{ ...base, layerDecay: 0 }, "--layer-decay"],
     [{ ...base, accumulate: 0.5 }, "accumulate"],
   ])("refuses %j", (input, words) => {
     expect(() => parseTrainConfig(input)).toThrow(words);

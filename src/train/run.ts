@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
+import { flagOf } from "../core/words.ts";
 import { exists, readText, writeJson } from "../machine/files.ts";
 import { appendJournal, cutJournal, type JournalFormat, readJournal } from "../machine/journal.ts";
 import { isSystemFile } from "../machine/sniff-file.ts";
@@ -71,7 +72,7 @@ function runExists(dir: string): AppError {
 function checkSameConfig(given: TrainConfig, stored: TrainConfig, where: string): void {
   for (const key of Object.keys({ ...given, ...stored }) as (keyof TrainConfig)[]) {
     if (JSON.stringify(given[key]) === JSON.stringify(stored[key])) continue;
-    const message = `Expected ${key} ${JSON.stringify(stored[key])} as in ${where}, got ${JSON.stringify(given[key])}`;
+    const message = `Expected ${flagOf(key)} ${JSON.stringify(stored[key])} as in ${where}, got ${JSON.stringify(given[key])}`;
     throw new AppError("input", "RESUME_CONFIG", message, {
       hint: "resume with the same flags, or start a new run",
     });

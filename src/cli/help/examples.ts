@@ -95,6 +95,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "a gate over two heads, from random weights, on two kinds of data",
       "train --arch mag --tag resnet18.none_F0_Af_Lw_Z0_gating=soft --data pairs:data/pairs --data utkface:data/utk --epochs 40 --out runs/mag",
     ],
+    ["a run again with another seed", "train --config runs/mag/config.json --seed 7 --out runs/mag_7"],
   ],
   evaluate: [
     ["figures of the test images, by modality and recorded group", "evaluate runs/umcc/seed_42"],

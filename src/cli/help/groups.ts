@@ -27,7 +27,7 @@ const FLAGS: Readonly<Record<HelpGroup, string>> = {
     std n rows`,
   Machine: `device threads workers memory resume executor shard shards sbatch max-parallel retries fail-fast jobs port
     host prune no-measure`,
-  Output: `out report csv json tensorboard all check open log help`,
+  Output: `config print-config out report csv json tensorboard all check open log help`,
 };
 
 const GROUP_OF: ReadonlyMap<string, HelpGroup> = new Map(

@@ -4,27 +4,17 @@ import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
 import { openSource } from "../../dataset/sources/sources.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
-import { seedSummary } from "../../evaluate/intervals/seeds.ts";
-import { SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
 import { predictionFiles } from "../../evaluate/stored/prediction-folder.ts";
 import { withLocks } from "../../machine/lock.ts";
 import { backbone } from "../../models/backbones/registry.ts";
 import { HUB_PREFIX } from "../../models/files/hub.ts";
 import { parseTag, TAG_GRAMMAR } from "../../models/tags.ts";
 import { isRun, runPaths } from "../../predict/run-folder.ts";
-import { formatSeeds, LABEL_NOTE } from "../../report/figure-text.ts";
 import { type TrainConfig, trainConfigSchema } from "../../train/config.ts";
 import { type RunResult, train } from "../../train/loop.ts";
 import { checkPretraining, pixelsOf } from "../../train/pretrained.ts";
 import { configOfRun } from "../../train/run.ts";
-import {
-  type EpochLog,
-  formatEpoch,
-  formatPart,
-  isPartSmall,
-  type PartLog,
-  selectionFigure,
-} from "../../train/runlog.ts";
+import { type EpochLog, formatEpoch } from "../../train/runlog.ts";
 import { featureNote } from "../../train/step/features.ts";
 import { configOptions, numeric } from "../config-options.ts";
 import {
@@ -34,16 +24,21 @@ import {
   jsonOption,
   list,
   onlyWith,
+  requireFlags,
   verb,
   wholeNumber,
 } from "../context.ts";
 import { fetchWithProgress } from "../model/fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./batch.ts";
+import { printConfig, readConfigFile } from "./config-file.ts";
 import { TrainProgress } from "./progress.ts";
+import { type Results, summaryJson, summaryText } from "./summary.ts";
 import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
-  readonly out: string;
+  readonly out?: string | undefined;
+  readonly config?: string | undefined;
+  readonly printConfig?: boolean | undefined;
   readonly seeds?: readonly string[] | undefined;
   readonly resume?: boolean | undefined;
   readonly memory?: number | undefined;
@@ -65,7 +60,12 @@ export function trainCommand(context: Context): Command {
       "several seeds, e.g. 42,123,999: one run each in <out>/seed_<n>",
       list("--seeds"),
     )
-    .requiredOption("--out <dir>", "run folder (or the folder of the runs, with --seeds)")
+    .option(
+      "--config <file>",
+      "YAML, or a run's config.json, with keys as flags are named; flags given here win",
+    )
+    .option("--print-config", "print the whole configuration as YAML for --config, and train nothing")
+    .option("--out <dir>", "run folder (or the folder of the runs, with --seeds)")
     .option("--resume", "continue where an interrupted run stopped")
     .option(
       "--threads <n>",
@@ -82,14 +82,46 @@ export function trainCommand(context: Context): Command {
     .addOption(deviceOption())
     .addOption(jsonOption())
     .addHelpText("after", `\n${TAG_GRAMMAR}`)
-    .action(async (flags: Flags, own: Command) => {
-      await checkVain(own, flags);
-      await trainSeeds(context, flags);
-    });
+    .action((typed: Flags, own: Command) => act(context, typed, own));
+}
+
+async function act(context: Context, typed: Flags, own: Command): Promise<void> {
+  const { config: file, printConfig: prints, ...flags } = await withFile(typed);
+  if (prints !== true) requireFlags(own, "--out");
+  await checkVain(own, flags);
+  if (prints !== true) return trainSeeds(context, flags);
+  if (flags.seeds !== undefined)
+    throw unexpected("input", { code: "FLAG", expected: "--seed", name: "--print-config", got: "--seeds" });
+  const { configOf } = splitFlags(flags);
+  context.print(printConfig(configOf, flags.json === true));
+}
+
+/** Flags, and behind them the keys of a file; several seeds take the place of its one. */
+async function withFile(typed: Flags): Promise<Flags> {
+  if (typed.config === undefined) return typed;
+  const { seed, ...given } = await readConfigFile(typed.config);
+  return { ...given, ...(typed.seeds === undefined && seed !== undefined ? { seed } : {}), ...typed };
+}
+
+/** What is said of the run itself, apart from how and where it is made. */
+function splitFlags(flags: Flags) {
+  const { out, seeds, resume, threads, workers, device, tensorboard, json, memory, ...configOf } = flags;
+  return { out, seeds, resume, threads, workers, device, tensorboard, json, memory, configOf };
 }
 
 async function trainSeeds(context: Context, flags: Flags): Promise<void> {
-  const { out, seeds, resume, threads, workers, device: asked, tensorboard, json, memory, ...config } = flags;
+  const {
+    out = "",
+    seeds,
+    resume,
+    threads,
+    workers,
+    device: asked,
+    tensorboard,
+    json,
+    memory,
+    configOf: config,
+  } = splitFlags(flags);
   if (seeds !== undefined && config["seed"] !== undefined) {
     throw unexpected("input", {
       code: "FLAG",
@@ -235,37 +267,4 @@ async function trainOne(
     progress.done();
     await writing.catch(() => undefined); // its own error is thrown above; here another one is on its way
   }
-}
-
-type Results = readonly { readonly seed: number; readonly result: RunResult }[];
-
-function summaryJson(results: Results) {
-  const figures = results.map(({ result }) => selectionFigure(result.best.val.all));
-  const judged = (part: PartLog | null) =>
-    part === null || !isPartSmall(part) ? part : { n: part.n, subjects: part.subjects, tooSmall: true };
-  const runs = results.map(({ seed, result: { dir, best } }) => {
-    const val = { ...best.val, hand: judged(best.val.hand), face: judged(best.val.face) };
-    return { seed, dir, best: { ...best, val } };
-  });
-  return { note: LABEL_NOTE, runs, balancedAccuracy: seedSummary(figures) };
-}
-
-/** Validation balanced accuracy of each seed's best epoch; mean and sample std over seeds. */
-function summaryText(results: Results): string {
-  const rows = results.map(({ seed, result }) => {
-    const { epoch, val } = result.best;
-    const all = selectionFigure(val.all).toFixed(4);
-    return `seed ${seed}  best epoch ${epoch}  all ${all}  hand ${formatPart(val.hand)}  face ${formatPart(val.face)}`;
-  });
-  const parts = (["all", "hand", "face"] as const).flatMap((name) => {
-    const found = results.flatMap(({ result }) => result.best.val[name] ?? []);
-    if (found.length < results.length) return [];
-    if (name !== "all" && found.some(isPartSmall)) return [`${name.padEnd(4)}  too small`];
-    return [`${name.padEnd(4)}  ${formatSeeds(seedSummary(found.map(selectionFigure)))}`];
-  });
-  const small = results.some(({ result: { best } }) =>
-    [best.val.hand, best.val.face].some((part) => part !== null && isPartSmall(part)),
-  );
-  const note = small ? [`too small: the figure rests on under ${SMALL_SUBJECTS} subjects`] : [];
-  return ["Validation balanced accuracy", ...rows, ...parts, ...note, LABEL_NOTE].join("\n");
 }

@@ -28,8 +28,12 @@ describe("convnext", () => {
   });
 
   it("refuses options of other families, and images of which nothing would be left", () => {
-    expect(() => declare({ bnEps: 1e-3 })).toThrow("Expected nothing for bnEps of convnext_atto, got 0.001");
-    expect(() => declare({ padding: "symmetric" })).toThrow("Expected nothing for padding of convnext_atto");
+    expect(() => declare({ bnEps: 1e-3 })).toThrow(
+      "Expected nothing for --bn-eps of convnext_atto, got 0.001",
+    );
+    expect(() => declare({ padding: "symmetric" })).toThrow(
+      "Expected nothing for --padding of convnext_atto",
+    );
     expect(() => declare({}, 31)).toThrow("Expected at least 32 px for the images of convnext_atto, got 31");
     expect(() => declare({}, 32)).not.toThrow();
   });

@@ -38,7 +38,7 @@ describe("resnet", () => {
 
   it("refuses TensorFlow's padding, which no weights of it were trained with", () => {
     expect(() => declare("resnet18", { padding: "same" })).toThrow(
-      'Expected nothing for padding of resnet18, got "same"',
+      'Expected nothing for --padding of resnet18, got "same"',
     );
   });
 });

@@ -48,7 +48,7 @@ describe("vit", () => {
       const scope = new Declarations({ mode: "train" });
       const build = () =>
         backbone(name).build(scope, "", input("pixels", [2, 3, 64, 64]), { globalPool: "avg" });
-      expect(build).toThrow(`Expected nothing for globalPool of ${name}, got "avg"`);
+      expect(build).toThrow(`Expected nothing for --global-pool of ${name}, got "avg"`);
     },
   );
 

@@ -29,23 +29,24 @@ const MAX_DEPTH = 64;
 const MERGE = "<<";
 
 /**
- * Parses a study's text.
+ * Parses a study's text, or another that people write.
  *
  * @param where - names it in messages
+ * @param what - what kind of file it is
  * @throws AppError("input", "STUDY_SYNTAX") with file and line
  * @example parseYaml("name: small", "small.yaml").value // { name: "small" }
  */
-export function parseYaml(text: string, where: string): ParsedYaml {
+export function parseYaml(text: string, where: string, what = "a study file"): ParsedYaml {
   const refuse = (got: unknown, place: string, hint?: string) =>
     unexpected("input", {
       code: "STUDY_SYNTAX",
       expected: "plain YAML or JSON",
-      name: "a study file",
+      name: what,
       got,
       where: place,
       hint,
     });
-  if (text.length > MAX_CHARS) throw refuse(`${text.length} characters`, where, "give a study file");
+  if (text.length > MAX_CHARS) throw refuse(`${text.length} characters`, where, `give ${what}`);
   const lines = new LineCounter();
   const lineAt = (offset: number) => `${where}:${lines.linePos(offset).line}`;
   try {
