@@ -1,4 +1,4 @@
-// The columns of a ledger, which a derivation writes and a release takes what is private out of.
+// ◇ Browser-safe. The columns of a ledger, which a derivation writes and a release takes what is private out of.
 // Invariant: CSV and Parquet have the same, in this order.
 import type { ParquetSchema } from "../formats/parquet/parquet.ts";
 

@@ -1,4 +1,4 @@
-// The table of cleaning rules: which frames are removed, by one number each. A rule is its row of RULES and nothing else:
+// ◇ Browser-safe. The table of cleaning rules: which frames are removed, by one number each. A rule is its row of RULES and nothing else:
 // what it judges, where the ledger shows it, threshold, reason, title. Derivation and report ask it by `judge` (judge.ts).
 // Thresholds were chosen from the pictures on both sides of them (docs/derivation.md has the counts); each can be
 // changed, and each rule turned off. Invariant: rules judge geometry, quality and consistency of labels, never an apparent

@@ -29,6 +29,7 @@ export function listenForKeys(): void {
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.altKey || event.metaKey || takesText(event.target)) return;
     const name = nameOf(event);
+    if (isOwnKey(event.target, event.key)) return;
     const key = activeKeys().find(({ keys }) => keys.includes(name));
     if (key === undefined) return;
     event.preventDefault();
@@ -47,6 +48,17 @@ export function nameOf({
 }
 
 const TYPED = "input:not([type=checkbox]):not([type=radio]):not([type=range]), textarea, select";
+
+/** Elements that act by keys of their own: a view's table must not take them away. */
+const OWN_KEYS = [
+  { elements: "button, a[href], summary, input[type=checkbox], input[type=radio]", keys: /^(Enter| )$/ },
+  { elements: "input[type=range], input[type=radio]", keys: /^(Arrow|Home$|End$|Page)/ },
+];
+
+function isOwnKey(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof Element)) return false;
+  return OWN_KEYS.some(({ elements, keys }) => keys.test(key) && target.closest(elements) !== null);
+}
 
 function takesText(target: EventTarget | null): boolean {
   return target instanceof Element && target.closest(TYPED) !== null;

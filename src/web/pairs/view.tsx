@@ -1,5 +1,103 @@
-// ◇ Browser-safe. Pairs.
+// ◇ Browser-safe. Pairs: filters beside a grid of all pairs of a dataset, kept and removed.
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { address, formatAddress } from "../app/address.ts";
+import { thingOf, thingsOf } from "../app/source.ts";
+import { FaultNote } from "../parts/fault.tsx";
+import { FACETS, HISTOGRAMS } from "../table/ledger.ts";
+import { type Dataset, datasetOf, type Loaded } from "./dataset.ts";
+import { type Desk, deskOf, followPicks } from "./desk.ts";
+import { Facet } from "./facet.tsx";
+import { Grid } from "./grid.tsx";
+import { Histogram } from "./histogram.tsx";
+import { Toolbar } from "./toolbar.tsx";
+import { count } from "./words.ts";
+
 /** The view. */
 export function PairsView() {
-  return <h1>Pairs</h1>;
+  const thing = thingOf(address.value.thing);
+  if (thing === undefined || thing.kind !== "dataset") return <Datasets />;
+  return <Explored key={thing.id} dataset={datasetOf(thing)} />;
+}
+
+/** Which datasets there are to look at. */
+function Datasets() {
+  const { thing } = address.value;
+  const things = thingsOf("dataset");
+  return (
+    <>
+      <h1>Pairs</h1>
+      {thing === undefined ? null : (
+        <FaultNote
+          fault={{
+            code: "THING",
+            message: "Expected a dataset that is there, got the address of none",
+            hint: "choose one of these",
+          }}
+        />
+      )}
+      {things.length === 0 ? (
+        <p>
+          No dataset was found. Make one with <code>facehand demo</code> or <code>facehand derive</code>, then
+          start <code>facehand serve</code> on its folder.
+        </p>
+      ) : (
+        <ul class="things">
+          {things.map(({ id, place }) => (
+            <li key={id}>
+              <a href={formatAddress({ view: "pairs", thing: id, choices: {} })}>{place}</a>
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
+
+function Explored({ dataset }: { readonly dataset: Dataset }) {
+  const { thing, loaded, fault, progress } = dataset;
+  const [read, of] = progress.value;
+  return (
+    <>
+      <h1 class="sr">Pairs of {thing.place}</h1>
+      {thing.trouble === undefined ? null : <FaultNote fault={thing.trouble} />}
+      {fault.value === undefined ? null : <FaultNote fault={fault.value} />}
+      {loaded.value === undefined ? (
+        fault.value === undefined && (
+          <p role="status">Reading {of === 0 ? "the table" : `${count(read)} of ${count(of)} rows`} …</p>
+        )
+      ) : (
+        <Desktop dataset={dataset} loaded={loaded.value} />
+      )}
+    </>
+  );
+}
+
+function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly loaded: Loaded }) {
+  const before = useRef<Desk | undefined>(undefined);
+  const desk = useMemo(() => deskOf(dataset, loaded, before.current), [dataset, loaded]);
+  before.current = desk;
+  const filtering = useSignal(false);
+  useEffect(() => followPicks(desk), [desk]);
+  return (
+    <div class={`pairs${filtering.value ? " pairs-filtering" : ""}`}>
+      <aside class="pairs-filters" aria-label="Filters" tabIndex={-1}>
+        {FACETS.map(({ name, title }) => (
+          <Facet key={name} desk={desk} name={name} title={title} />
+        ))}
+        {HISTOGRAMS.map((name) =>
+          loaded.table.columns.has(name) ? <Histogram key={name} desk={desk} name={name} /> : null,
+        )}
+      </aside>
+      <section class="pairs-main" aria-label="Shown pairs">
+        <Toolbar desk={desk} filtering={filtering} />
+        {desk.sifted.value.rows.length === 0 ? (
+          <p>
+            No pair passes all filters. Press <kbd>c</kbd> to take them away.
+          </p>
+        ) : null}
+        <Grid desk={desk} />
+      </section>
+    </div>
+  );
 }

@@ -1,8 +1,8 @@
 // ◇ Browser-safe. What went wrong, as the command line says it: expected, found, what to try.
-import type { AppError } from "../../core/errors.ts";
+import type { Trouble } from "../../server/api.ts";
 
 /** A fault, told at once to who listens. */
-export function FaultNote({ fault }: { readonly fault: Pick<AppError, "code" | "message" | "hint"> }) {
+export function FaultNote({ fault }: { readonly fault: Trouble }) {
   return (
     <div class="note" role="alert">
       <p>

@@ -1,0 +1,64 @@
+// ◇ Browser-safe. How columns and their values are called.
+import { RULE_NAMES, RULES } from "../../derive/judge/clean.ts";
+import { textAt } from "../table/column.ts";
+import { FACETS } from "../table/ledger.ts";
+import { brokenBy } from "../table/rules.ts";
+import type { Desk } from "./desk.ts";
+
+/** In the place of a value that is not there. */
+export const NOT_RECORDED = "not recorded";
+
+/** A number as people read it, with four digits that count. */
+export const plain = (value: number): string =>
+  Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(4)));
+
+/** A count. */
+export const count = (value: number): string => value.toLocaleString("en");
+
+/** Values as people read them: `face_too_small` is "face too small". */
+export const valueWords = (value: string): string =>
+  value === "" ? NOT_RECORDED : value.replaceAll("_", " ");
+
+const OTHERS: Readonly<Record<string, string>> = {
+  hand_presence: "score of the hand's landmark model",
+  hand_turn: "turn of the hand crop, degrees",
+  ita: "skin's typology angle (ITA), degrees",
+  face_sharpness: "sharpness of the face crop",
+  hand_sharpness: "sharpness of the hand crop",
+  user_id: "subject",
+  image_id: "image id",
+};
+
+/** Titles of columns: those of the rules that judge them, where one does. */
+const TITLES = new Map<string, string>([
+  ...RULE_NAMES.flatMap((name) => {
+    const { columns, title } = RULES[name];
+    return columns.length === 1 ? [[columns[0], title] as const] : [];
+  }),
+  ...FACETS.map(({ name, title }) => [name, title] as const),
+  ...Object.entries(OTHERS),
+]);
+
+/** What a column is called. */
+export const titleOf = (name: string): string => TITLES.get(name) ?? valueWords(name);
+
+/** Why a row was removed, with the value beside its threshold; empty for one that was kept. */
+export function whyRemoved({ loaded }: Pick<Desk, "loaded">, row: number): string {
+  const { table, base, rules } = loaded;
+  const reason = textAt(table.columns.get("reason"), row);
+  if (reason === "") return "";
+  const broken = base && loaded.whole ? brokenBy(table, rules, base, row) : undefined;
+  if (broken === undefined) return valueWords(reason);
+  const { value, removes, threshold } = broken;
+  const limit = threshold === null ? "" : `, ${removes} ${plain(threshold)}`;
+  return `${valueWords(reason)}: ${plain(value)}${limit}`;
+}
+
+/** What is recorded of a row, in a line. */
+export function recordedOf({ loaded }: Pick<Desk, "loaded">, row: number): string {
+  const { columns } = loaded.table;
+  const words = ["gender", "age", "race", "gesture"].map((name) =>
+    valueWords(textAt(columns.get(name), row)),
+  );
+  return words.filter((word) => word !== NOT_RECORDED).join(" · ") || "nothing recorded";
+}

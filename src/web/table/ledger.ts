@@ -1,0 +1,78 @@
+// ◇ Browser-safe. Which columns the page reads of a dataset's tables, and as what: of a ledger, or of the tables of pairs where there
+// is none.
+// Invariants: both give the same names, so that views ask nothing about where a column came from; what is read first is what
+// the grid and its facets need, then what histograms need, and the rest of a single row when it is asked for.
+import { LEDGER_COLUMNS, LEDGER_SCHEMA, type LedgerColumn, MEASURES } from "../../dataset/ledger-columns.ts";
+import type { ColumnKind } from "./column.ts";
+
+/** Columns of facets, in their order in the page. */
+export const FACETS = [
+  { name: "status", title: "Kept or removed" },
+  { name: "reason", title: "Removed because" },
+  { name: "split", title: "Split" },
+  { name: "gender", title: "Recorded gender" },
+  { name: "age", title: "Recorded age" },
+  { name: "race", title: "Recorded race or skin tone" },
+  { name: "gesture", title: "Gesture" },
+  { name: "hand_from", title: "Hand cut by" },
+  { name: "decision", title: "Decision" },
+  { name: "overruled", title: "Kept against the rule" },
+  { name: "copies", title: "Near-duplicates" },
+  { name: "votes", title: "Subject's recorded genders" },
+] as const;
+export type FacetName = (typeof FACETS)[number]["name"];
+
+/** Columns of histograms, in their order in the page. */
+export const HISTOGRAMS = ["face_score", ...MEASURES, "gender_agreement", "twin_bits"] as const;
+export type HistogramName = (typeof HISTOGRAMS)[number];
+
+/** Read before anything is shown. */
+export const FIRST: readonly LedgerColumn[] = [
+  ...(["image_id", "user_id", "status", "reason", "split", "gender"] as const),
+  ...(["age", "race", "gesture", "hand_from", "decision", "overruled"] as const),
+];
+
+/** Read after that. */
+export const SECOND: readonly LedgerColumn[] = [
+  ...HISTOGRAMS,
+  ...(["gender_votes", "gender_entries", "twin"] as const),
+];
+
+/** Texts that rarely repeat. */
+const TEXTS: readonly string[] = [
+  ...[
+    "image_id",
+    "detail",
+    "decided_why",
+    "face_box",
+    "hand_box",
+    "twin",
+    "sha256",
+    "hand_picture",
+    "face_picture",
+  ],
+];
+
+/** What a column is read as. */
+export function kindOf(name: string): ColumnKind {
+  if (name === "look") return "hashes";
+  if (TEXTS.includes(name)) return "texts";
+  const type = (LEDGER_SCHEMA as Readonly<Record<string, string>>)[name];
+  return type === undefined || type.startsWith("string") ? "words" : "numbers";
+}
+
+/** Whether a ledger has columns of this name. */
+export const isLedgerColumn = (name: string): name is LedgerColumn =>
+  (LEDGER_COLUMNS as readonly string[]).includes(name);
+
+/** Tables of pairs by the names of a ledger. */
+export const PAIR_COLUMNS: Readonly<Record<string, string>> = {
+  id: "image_id",
+  user_id: "user_id",
+  age: "age",
+  gender: "gender",
+  race: "race",
+  labels: "gesture",
+  hand_image_name: "hand_picture",
+  face_image_name: "face_picture",
+};
