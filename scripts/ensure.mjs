@@ -15,7 +15,7 @@ export const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** As "engines" in package.json. */
 const NODE_MIN = [20, 19];
 const LOCK = join(ROOT, "ensure.lock.tmp");
-/** The holder touches the lock every BEAT_MS; one that it has not touched for STALE_MS was left by a kill. */
+/** The owner touches the lock every BEAT_MS; one that it has not touched for STALE_MS was left by a kill. */
 const BEAT_MS = 2_000;
 const STALE_MS = 15_000;
 

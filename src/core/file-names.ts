@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Names of files that others chose (servers, addresses, archives, lists): which of them every system
-// keeps apart and takes for what they say. Source: Microsoft, "Naming Files, Paths, and Namespaces"; APFS and HFS+ for
+// keeps apart and takes literally. Source: Microsoft, "Naming Files, Paths, and Namespaces"; APFS and HFS+ for
 // names that are equal under case folding or Unicode normalisation.
 // Invariant: nothing is mended here; a name that is one thing here and another elsewhere is refused.
 
@@ -11,7 +11,9 @@ const LONGEST_PATH_BYTES = 1024;
 const DEVICE = /^(con|prn|aux|nul|conin\$|conout\$|clock\$|com[0-9¹²³]|lpt[0-9¹²³]) *(\.|$)/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const UNSHOWN = /[\u0000-\u001f\u007f-\u009f\p{Cs}\p{Zl}\p{Zp}\p{Bidi_Control}]/u;
-/** What this program names so for itself: see fetch/fetched, fetch/http/partial, machine/files, machine/lock and machine/folder. */
+/**
+ * What this program names so for itself: see fetch/fetched, fetch/http/partial, machine/files, machine/lock and machine/folder.
+ */
 const OWN =
   /^(fetched\.json|.*\.part|.*\.part\.json|.*\.partial|\..*\.(tmp|lock)|\..*\.facehand-lock-.*|\.facehand-.*|\.fetch.*)$/;
 

@@ -13,7 +13,7 @@ export interface Cause {
   readonly hint: string;
 }
 
-/** The parts of a file that tell what it is. */
+/** The parts of a file that show what it is. */
 export interface Sniffed {
   /** The first HEAD_BYTES, or all. */
   readonly head: Uint8Array;
@@ -178,7 +178,7 @@ function xml(start: string): Cause {
 function textOf(head: Uint8Array): string | undefined {
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(head, { stream: true });
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these tell bytes from text
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these distinguish bytes from text
     return /[\x00-\x08\x0e-\x1a\x1c-\x1f]/.test(text) ? undefined : text;
   } catch {
     return undefined;

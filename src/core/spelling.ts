@@ -1,4 +1,4 @@
-// ◇ Browser-safe. When two texts are two spellings of one word, and which texts nobody can tell apart by looking at
+// ◇ Browser-safe. When two texts are two spellings of one word, and which texts nobody can distinguish by reading
 // them. Source: Unicode's NFC and NFKC, general categories and Default_Ignorable_Code_Point.
 // Invariant: nothing is mended here; a text that cannot be distinguished from another is refused by whoever reads it.
 import { distance } from "fastest-levenshtein";

@@ -76,7 +76,7 @@ export function parseSex(text: string): Sex | undefined {
   return SEXES.find((sex) => sex === text.toLowerCase());
 }
 
-/** The sex that a cell means, as the other parsers tell it. */
+/** The sex that a cell means, as from the other parsers. */
 export function readSex(text: string): Reading<Sex> {
   const value = parseSex(text);
   if (value !== undefined) return { value };

@@ -191,7 +191,7 @@ describe("faults of servers", () => {
     );
   });
 
-  it("a connection that is cut again and again is gone on with, as one that ends each hour", async () => {
+  it("a connection that is cut again and again is resumed, as one that ends each hour", async () => {
     drive.cuts.push(...Array.from({ length: 38 }, () => 500));
     await get(undefined, { retries: 3 });
     const from = ranges()

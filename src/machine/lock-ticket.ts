@@ -9,7 +9,7 @@ import { z } from "zod";
 import { isNotFound } from "../core/errors.ts";
 import { isRunning, machineName, startOf } from "./host.ts";
 
-/** Not heard of for so long, ms, a holder on another machine is dead. */
+/** Not heard of for so long, ms, an owner on another machine is dead. */
 export const DEAD_MS = 90_000;
 
 const holderSchema = z.object({
@@ -23,7 +23,7 @@ const holderSchema = z.object({
   started: z.string().nullable(),
   since: z.string(),
 });
-/** Who holds a lock. */
+/** Who owns a lock. */
 export type Holder = z.infer<typeof holderSchema>;
 
 /** Where tickets of a lock may lie: files of this folder whose names begin so. */
@@ -38,7 +38,7 @@ export interface Ticket {
   readonly nonce: string;
 }
 
-/** Someone else who holds the lock or asks for it, and lives. */
+/** Another living process that owns the lock or asks for it. */
 export interface Rival extends Ticket {
   readonly holder: Holder;
   /** Time until it counts as dead if it is not heard of, ms; null for a process of this machine, which is asked for. */

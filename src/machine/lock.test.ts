@@ -45,7 +45,7 @@ function child(work: string) {
   return spawn(process.execPath, codeArgs(code), { stdio: ["pipe", "pipe", "inherit"] });
 }
 
-/** The files of a ticket of another holder, as they would lie there. */
+/** The files of a ticket of another owner, as they would lie there. */
 async function ticketOf(holder: object, state = "1\nheld\n"): Promise<string> {
   await mkdir(join(dir, "runs"), { recursive: true });
   const ticket = join(dir, "runs", `.one.facehand-lock-${NONCE}`);
@@ -155,7 +155,7 @@ describe("a lock", () => {
   });
 });
 
-describe("a holder", () => {
+describe("an owner", () => {
   const own = async () => {
     const lock = await take();
     const name = (await readdir(join(dir, "runs"))).find((each) => !each.endsWith(".n"))!;
@@ -299,7 +299,7 @@ describe("spellings of one path", () => {
 });
 
 describe("withLock", () => {
-  it("lets work that holds a lock take it again, also below, and nobody else", async () => {
+  it("lets work that owns a lock take it again, also below, and nobody else", async () => {
     await withLock(path(), "the run", async (outer) => {
       const inner = withLock(`${path()}/`, "the same", async (lock) => lock);
       expect(await inner).toBe(outer);
@@ -318,7 +318,7 @@ describe("withLock", () => {
     await other;
   });
 
-  it("holds several at once, or none", async () => {
+  it("takes several at once, or none", async () => {
     const [a, b] = [join(dir, "a"), join(dir, "b")];
     await withLocks(
       [a, b],

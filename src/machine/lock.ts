@@ -31,7 +31,7 @@ import {
 } from "./lock-ticket.ts";
 import { truePath } from "./true-path.ts";
 
-/** A holder is heard of so often, ms. */
+/** Time between an owner's signs of life, ms. */
 const BEAT_MS = 10_000;
 /** Reads of the tickets of others who ask at the same time: ms between them, and in all, which is enough for a decision. */
 const READ_MS = 5;
@@ -57,14 +57,14 @@ export interface Lock {
 
 /** How to take a lock. */
 export interface LockOptions {
-  /** Waits for a living holder until this is aborted, which ends in Interrupted; if left out, a living holder is an error. */
+  /** Waits for a living owner until this is aborted, which ends in Interrupted; if left out, a living owner is an error. */
   readonly wait?: AbortSignal | undefined;
 }
 
 const ownedHere = new AsyncLocalStorage<readonly OwnLock[]>();
 
 /**
- * Runs work as the only one who writes at a path. Work that holds it already may call this again, also far below.
+ * Runs work as the only one who writes at a path. Work that owns it already may call this again, also far below.
  *
  * @param path - folder to be written; need not exist, and nothing is made of it here
  * @param what - what is locked, for the message

@@ -27,7 +27,7 @@ export function temporaryName(name: string): string {
 }
 
 /**
- * Takes away what kills in the middle of a write left in a folder. To be called by who holds the folder's lock.
+ * Takes away what kills in the middle of a write left in a folder. To be called by the owner of the folder's lock.
  *
  * @param owns - true for names of files that are written there in this way; others' temporary files stay
  * @example await sweepTemporaries("run/checkpoints", (name) => name === "last.safetensors")

@@ -69,7 +69,7 @@ describe("decodeImage reads every kind of file to sRGB u8", () => {
     }
   });
 
-  it("alpha dropped, palette looked up", async () => {
+  it("alpha dropped, palette resolved", async () => {
     const few = drawn(16, 8, "smooth");
     const small = sharp(few.data, { raw: { width: 16, height: 8, channels: 3 } });
     const alpha = await small.clone().ensureAlpha(0.2).png().toBuffer();

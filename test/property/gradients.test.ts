@@ -146,7 +146,7 @@ describe("random convolutions", () => {
         const dw = convWeightGrad(x, dy, { ...c.attrs, kernel: [c.w[2]!, c.w[3]!] });
         const out = await runGraph({ y, dx, dw }, feeds, lowering);
         expect(difference(out["y"]!, plainLoops(c, feeds.x, feeds.w, y.shape))).toBeLessThan(1e-5);
-        // The adjoints hold for these x and w and, as both sides are bilinear, say little alone: the same
+        // The adjoints hold for these x and w and, as both sides are bilinear, show little alone: the same
         // gradients must also hold for other x and w, which they do not depend on.
         const other = { ...feeds, x: noise(c.x, random), w: noise(c.w, random) };
         const yx = plainLoops(c, other.x, feeds.w, y.shape);

@@ -12,7 +12,7 @@ import { FRAMES } from "./journal.ts";
 import { JOURNAL, STAGE } from "./stage.ts";
 import { cropName } from "./work.ts";
 
-/** Takes erased frames out of a staging folder; without a journal nothing of it can be gone on with, and all goes. */
+/** Takes erased frames out of a staging folder; without a journal nothing of it can be continued, and all of it goes. */
 export async function purge(root: string, erasure: Erasure): Promise<void> {
   const journal = join(root, JOURNAL);
   if (!(await exists(journal))) return rm(root, { recursive: true });

@@ -29,7 +29,7 @@ export interface StageMark {
   readonly derivationHash: string;
   /** Whatever people decided: frames are the same. */
   readonly basis: string;
-  /** True if it erases: a stage of the same basis is gone on with, without what is erased. */
+  /** True if it erases: a stage of the same basis is continued, without what is erased. */
   readonly erases: boolean;
 }
 
@@ -138,7 +138,7 @@ async function markAt(root: string) {
   return (await exists(path)) ? await readJson(path, stageSchema, "the staging folder's mark") : undefined;
 }
 
-/** True for a staging folder that can be gone on with: empty, of this derivation, or of one that erases less. */
+/** True for a staging folder that can be continued: empty, of this derivation, or of one that erases less. */
 async function isOf(root: string, mark: StageMark, finished: Manifest | undefined): Promise<boolean> {
   if ((await exists(root)) && !(await isFolder(root))) return false; // somebody's file
   const there = await markAt(root);

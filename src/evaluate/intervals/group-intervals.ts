@@ -2,7 +2,7 @@
 // all of them, so that groups which share subjects move together.
 // The spread of groups is never negative, and in every draw it tends to be larger than it is: percentiles of it can lie
 // above the spread itself. Its interval here comes from the groups' own, each at 1 - (1 - level) / groups (Bonferroni):
-// with that chance all of them hold at once, and then so does what they say of the largest and the smallest. It holds
+// with that chance all of them hold at once, and then so does what follows for the largest and the smallest. It holds
 // whatever the groups share, contains its estimate, and is wide where groups are small, as the question is open there.
 import { checkThreshold, THRESHOLD } from "../metrics/binary.ts";
 import { comparedIn, type GroupTable } from "../metrics/groups.ts";
@@ -134,7 +134,7 @@ function summarizeTable(table: GroupTable, drawn: readonly Drawn[], level: numbe
   return { keys: table.keys, groups, spreads };
 }
 
-/** What intervals that all hold at once say of max - min and of min / max. */
+/** What follows for max - min and min / max from intervals that all hold at once. */
 function spreadOf(metric: WeightedMetric, groups: readonly Drawn[], level: number) {
   const each = Math.min(0.9999, 1 - (1 - level) / groups.length);
   const intervals = groups.map((group) => metricInterval(metric, group, each));

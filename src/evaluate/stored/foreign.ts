@@ -24,7 +24,7 @@ import { RowWords } from "./words.ts";
 const REQUIRED = ["id", "y", "p"] as const;
 const KNOWN = PREDICTION_COLUMNS.filter((name) => predictionColumn(name).shared);
 const NAMES: readonly string[] = [...REQUIRED, ...SUBJECT_COLUMNS, ...KNOWN];
-/** What rows of predictions hold beside these: a group of such a name would take the place of what y and p say. */
+/** What rows of predictions hold beside these: a group of such a name would take the place of y and p. */
 const OURS = Object.keys(predictionSchema.shape).filter((name) => !NAMES.includes(name));
 
 /** Row numbers as pandas writes them: to CSV without a name, read and written again, to Parquet. */

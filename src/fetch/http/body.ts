@@ -127,7 +127,7 @@ function watched(message: Message, url: URL, patience: Patience, fail: (error: E
   };
 }
 
-/** A body that ended before its end; the part that came is gone on with. */
+/** A body that ended before its end; the part that came is continued. */
 export function cut(url: URL, got: string, cause?: unknown): Transient {
   const message = `Expected the whole of ${showUrl(url)}, got ${got}`;
   return new Transient(new AppError("remote", "REMOTE_CUT", message, { hint: AGAIN, cause }));

@@ -28,7 +28,7 @@ export type { Downloaded, DownloadOptions };
 const WEEK_MS = 7 * 24 * 3600 * 1000;
 
 /**
- * Downloads one file; an earlier attempt's part is gone on with.
+ * Downloads one file; an earlier attempt's part is continued.
  *
  * @param url - of the file; redirects are followed
  * @param path - where it appears once whole and checked; parent folders are made

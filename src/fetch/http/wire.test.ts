@@ -366,7 +366,7 @@ describe("bounds on time", () => {
   });
 });
 
-describe("a part is gone on with", () => {
+describe("a part is continued", () => {
   const V1 = 'etag: "v1"';
   /** What the second request asks for, after seven bytes of FILE came with these headers. */
   async function second(first: readonly string[], answer: string, options: DownloadOptions = {}) {

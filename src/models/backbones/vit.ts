@@ -109,8 +109,8 @@ function perceptron(scope: Scope, name: string, rows: Value): Value {
 /** Adds a branch to the tokens, or not, for whole samples. */
 function residual(scope: Scope, name: string, x: Tokens, branch: Value, rate: number): Tokens {
   const samples = ops.reshape(branch, [x.n, x.length * branch.shape[1]!]);
-  const kept = ops.reshape(dropPath(scope, name, samples, rate), branch.shape);
-  return { ...x, rows: ops.add(x.rows, kept) };
+  const branchOut = ops.reshape(dropPath(scope, name, samples, rate), branch.shape);
+  return { ...x, rows: ops.add(x.rows, branchOut) };
 }
 
 function block(scope: Scope, name: string, x: Tokens, heads: number, rate: number): Tokens {
