@@ -86,10 +86,11 @@ export function refuseOptions(
 ): void {
   for (const key of keys) {
     if (options[key] === undefined) continue;
+    const named = key === "bnMomentum" ? key : flagOf(key); // no flag of any verb
     throw unexpected("input", {
       code: "BACKBONE_OPTION",
       expected: "nothing",
-      name: `${flagOf(key)} of ${name}`,
+      name: `${named} of ${name}`,
       got: options[key],
       hint: "leave it out: this network has one form only",
     });

@@ -20,7 +20,10 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 describe("facehand data export and import", () => {
   it("say what they wrote", async () => {
     const out = await runCli("data", "export", at("set"), "--webdataset", "--out", at("tar"));
-    expect(out).toMatchObject({ code: 0, stderr: "" });
+    expect(out).toMatchObject({
+      code: 0,
+      stderr: `export: 2 pairs of ${at("set")} as webdataset, into ${at("tar")}\n`,
+    });
     expect(out.stdout).toMatch(
       /^1 train, 1 val, 0 test pairs in .*tar \(webdataset, 4 files with their SHA-256/,
     );

@@ -2,12 +2,14 @@
 import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
+import { visible } from "../../core/visible.ts";
 import { SPLITS } from "../../core/words.ts";
 import { EXPORT_KINDS, type ExportNote, type ExportOptions } from "../../dataset/export/common.ts";
 import { exportDataset, importDataset } from "../../dataset/export/export.ts";
 import { locate } from "../../dataset/layout.ts";
 import { countRemoved } from "../../dataset/pack.ts";
 import { refuseErased } from "../../derive/judge/remains.ts";
+import { count } from "../../report/figure-text.ts";
 import { type Context, jsonOption, onlyWith, verb, wholeNumber } from "../context.ts";
 import { refusingOption, tellErases } from "../erases.ts";
 
@@ -44,7 +46,8 @@ export function exportCommand(context: Context): Command {
         throw unexpected("input", { code: "FLAG", expected, name: "data export", got });
       }
       const erases = flags.decisions === undefined ? undefined : await refuseErased(dir, flags.decisions);
-      const note = await withProgress(context, "export", (options) =>
+      const task = { label: "export", what: `of ${dir} as ${kind}`, out: flags.out };
+      const note = await withProgress(context, task, (options) =>
         exportDataset(dir, kind, flags.out, {
           ...options,
           shardBytes: flags.shardMb * 2 ** 20,
@@ -72,25 +75,33 @@ export function importCommand(context: Context): Command {
     .addOption(jsonOption())
     .action(
       async (dir: string, { out, json }: { readonly out: string; readonly json?: boolean | undefined }) => {
-        const note = await withProgress(context, "import", (options) => importDataset(dir, out, options));
+        const note = await withProgress(context, { label: "import", what: `of ${dir}`, out }, (options) =>
+          importDataset(dir, out, options),
+        );
         context.print(told(note, out, json));
       },
     );
 }
 
 async function withProgress<T>(
-  { signal }: Context,
-  label: string,
+  { signal, report }: Context,
+  { label, what, out }: { readonly label: string; readonly what: string; readonly out: string },
   work: (options: ExportOptions) => Promise<T>,
 ): Promise<T> {
   let progress: ReturnType<typeof startProgress> | undefined;
+  let [total, begun] = [0, false];
   try {
     return await work({
       signal,
       onTotal: (pairs) => {
+        total = pairs;
         progress = startProgress(label, pairs, { unit: "pairs" });
       },
-      onPair: () => progress?.tick(),
+      onPair: () => {
+        if (!begun) report(visible(`${label}: ${count(total)} pairs ${what}, into ${out}`));
+        begun = true; // not before: what is refused has begun nothing
+        progress?.tick();
+      },
     });
   } finally {
     progress?.done();

@@ -9,26 +9,39 @@ import { SMALL_GROUP } from "../../dataset/check/counts.ts";
 import { planLayout } from "../../dataset/layout.ts";
 import type { Manifest } from "../../dataset/manifest.ts";
 import { type MergeOptions, mergeShards } from "../../derive/run/merge.ts";
-import type { DeriveOptions } from "../../derive/run/options.ts";
+import { DERIVE_THREADS, type DeriveOptions } from "../../derive/run/options.ts";
 import { type DeriveResult, derive } from "../../derive/run/pipeline.ts";
 import { deriveShard, type ShardChoice, type ShardResult } from "../../derive/run/shard.ts";
 import { type Deviation, worstDeviations } from "../../derive/tables/balance.ts";
-import { LABEL_NOTE } from "../../report/figure-text.ts";
+import { count, LABEL_NOTE } from "../../report/figure-text.ts";
 import type { Context } from "../context.ts";
 
-type Signal = Pick<Context, "signal">;
+type Signal = Pick<Context, "signal" | "report">;
 type Start = (total: number) => Progress;
+
+/** What is said of a derivation at its start, and on its line. */
+interface Told {
+  readonly label: string;
+  readonly unit: string;
+  readonly from: string;
+  readonly outDir: string;
+  readonly threads?: number | undefined;
+}
 
 /** Runs `work` with a progress line; an abort becomes Interrupted, which tells how to go on. */
 async function withProgress<R>(
-  { signal }: Signal,
-  [label, unit]: readonly [string, string],
-  outDir: string,
+  { signal, report }: Signal,
+  { label, unit, from, outDir, threads }: Told,
   work: (progress: Start) => Promise<R>,
 ): Promise<R> {
   let line: Progress | undefined;
   try {
     return await work((total) => {
+      if (line === undefined) {
+        const by = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}`;
+        const end = "if it is stopped, the same command goes on";
+        report(visible(`${label}: ${count(total)} ${unit} of ${from}${by}, into ${outDir}; ${end}`));
+      }
       line = startProgress(label, total, { unit });
       return line;
     });
@@ -48,7 +61,8 @@ async function withProgress<R>(
  */
 export function deriveWithProgress(context: Signal, options: DeriveOptions): Promise<DeriveResult> {
   const { signal } = context;
-  return withProgress(context, ["derive", "frames"], options.outDir, (progress) =>
+  const { hagridDir: from, outDir, threads = DERIVE_THREADS } = options;
+  return withProgress(context, { label: "derive", unit: "frames", from, outDir, threads }, (progress) =>
     derive({ ...options, signal, progress }),
   );
 }
@@ -61,7 +75,8 @@ export function deriveShardWithProgress(
 ): Promise<ShardResult> {
   const { signal } = context;
   const label = `derive ${choice.shard}/${choice.of}`;
-  return withProgress(context, [label, "frames"], options.outDir, (progress) =>
+  const { hagridDir: from, outDir, threads = DERIVE_THREADS } = options;
+  return withProgress(context, { label, unit: "frames", from, outDir, threads }, (progress) =>
     deriveShard({ ...options, signal, progress }, choice),
   );
 }
@@ -72,7 +87,8 @@ export function mergeWithProgress(
   options: Pick<MergeOptions, "shardDirs" | "outDir">,
 ): Promise<DeriveResult> {
   const { signal } = context;
-  return withProgress(context, ["merge", "crops"], options.outDir, (progress) =>
+  const from = `${options.shardDirs.length} shards`;
+  return withProgress(context, { label: "merge", unit: "crops", from, outDir: options.outDir }, (progress) =>
     mergeShards({ ...options, signal, progress }),
   );
 }

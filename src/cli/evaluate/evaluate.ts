@@ -2,6 +2,7 @@
 
 import { type Command, Option } from "commander";
 import { unexpected } from "../../core/errors.ts";
+import { visible } from "../../core/visible.ts";
 import { MODALITIES, type Modality, SPLITS, type Split } from "../../core/words.ts";
 import { sourceFolder } from "../../dataset/sources/sources.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
@@ -19,6 +20,7 @@ import { joinGroups } from "../../evaluate/stored/join.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { isFolder } from "../../machine/files.ts";
 import { checkApart } from "../../machine/true-path.ts";
+import { count } from "../../report/figure-text.ts";
 import { formatSummary } from "../../report/format.ts";
 import { formatCalibration, formatSelective, formatThresholds } from "../../report/format-analysis.ts";
 import { ofSplit, predictData, storedSet } from "../../train/exchange/evaluation.ts";
@@ -102,6 +104,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     if (seeds !== undefined)
       return print(await evaluateSeeds(own, seeds, (dir) => gather(dir, flags, report)));
     const { all, rows, counts } = await gather(run, flags, report);
+    if (flags.bootstrap > 0) report(tellDraws(run, rows.length, flags.bootstrap));
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
       minSubjects: flags.minSubjects,
@@ -115,6 +118,11 @@ export function evaluateCommand({ print, report }: Context): Command {
     if (flags.json === true) print(JSON.stringify({ ...summary, split: part, images, ...analyses }, null, 2));
     else print([formatSummary(summary, counts), ...formatAnalyses(analyses, split)].join("\n\n"));
   });
+}
+
+/** Draws take most of the time; nothing is written. */
+function tellDraws(run: string, images: number, draws: number): string {
+  return visible(`evaluate: ${count(images)} images of ${run}, ${count(draws)} draws over subjects`);
 }
 
 /** Flags that nothing would look at. */

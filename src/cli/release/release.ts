@@ -5,6 +5,7 @@ import { standing } from "../../audit/standing.ts";
 import { summarizeAudit } from "../../audit/summary.ts";
 import { AppError, unexpected } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
+import { visible } from "../../core/visible.ts";
 import type { CheckedDataset } from "../../dataset/check/check.ts";
 import { locate } from "../../dataset/layout.ts";
 import { readManifest } from "../../dataset/manifest.ts";
@@ -19,6 +20,7 @@ import { datasetFacts, type ReleaseInfo } from "../../release/facts.ts";
 import { type HashKey, openHashKey } from "../../release/hash-key.ts";
 import { chooseLicence, type LicenceChoice } from "../../release/licence.ts";
 import { auditFields } from "../../release/rai.ts";
+import { count } from "../../report/figure-text.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 import { checkWithProgress } from "../data/check.ts";
 import { refusingOption, tellErases } from "../erases.ts";
@@ -139,7 +141,7 @@ function bundleCommand(context: Context): Command {
         const key = hashSubjects ? await openHashKey(file, out) : undefined;
         const pseudonyms = key && keyedPseudonyms(key.key);
         const about = { madeBy: packageVersion(), withRemoved, pseudonyms };
-        const note = await packing(context, checked, (options) =>
+        const note = await packing(context, checked, out, (options) =>
           writeBundle(checked, told, out, { ...options, ...about }),
         );
         return [note, key] as const;
@@ -185,7 +187,9 @@ function croissantCommand(context: Context): Command {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
       const told = await withAudit(info, flags.annotations, checked);
-      const document = await packing(context, checked, (options) => croissantOf(checked, told, options));
+      const document = await packing(context, checked, undefined, (options) =>
+        croissantOf(checked, told, options),
+      );
       await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
     });
 }
@@ -217,13 +221,22 @@ async function emit(
 }
 
 async function packing<T>(
-  { signal }: Context,
-  { images }: CheckedDataset,
+  { signal, report }: Context,
+  { images, root }: CheckedDataset,
+  out: string | undefined,
   work: (options: { readonly signal: AbortSignal; readonly onFile: () => void }) => Promise<T>,
 ): Promise<T> {
+  let begun = out === undefined;
   const progress = startProgress("pack", images, { unit: "images" });
   try {
-    return await work({ signal, onFile: () => progress.tick() });
+    return await work({
+      signal,
+      onFile: () => {
+        if (!begun) report(visible(`pack: ${count(images)} images of ${root}, into ${out}`));
+        begun = true; // not before: what is refused has begun nothing
+        progress.tick();
+      },
+    });
   } finally {
     progress.done();
   }

@@ -1,9 +1,40 @@
 // What `facehand train` says at its end: validation figures of each seed, and over all of them.
+import { formatSeconds } from "../../core/progress.ts";
+import { visible } from "../../core/visible.ts";
 import { seedSummary } from "../../evaluate/intervals/seeds.ts";
 import { SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
+import { isRun } from "../../predict/run-folder.ts";
 import { formatSeeds, LABEL_NOTE } from "../../report/figure-text.ts";
+import type { TrainConfig } from "../../train/config.ts";
 import type { RunResult } from "../../train/loop.ts";
+import { readLog } from "../../train/run.ts";
 import { formatPart, isPartSmall, type PartLog, selectionFigure } from "../../train/runlog.ts";
+
+/**
+ * What `train` is about to do, and how long it takes where epochs of before tell.
+ *
+ * @param dirs - run folders, those of resumed runs with the logs of their epochs
+ */
+export async function tellStart(
+  { arch, tag, data, epochs, patience }: TrainConfig,
+  dirs: readonly string[],
+  device: string,
+): Promise<string> {
+  const logs = await Promise.all(dirs.map(async (dir) => ((await isRun(dir)) ? await readLog(dir) : [])));
+  const done = logs.flat();
+  const left = dirs.length * epochs - done.length;
+  const runs = dirs.length === 1 ? "" : `${dirs.length} runs of `;
+  const seconds = done.reduce((sum, { seconds: one }) => sum + one, 0) / done.length;
+  return visible(
+    [
+      `train: ${arch} ${tag} on ${data.join(", ")}`,
+      `${runs}${patience === undefined ? "" : "at most "}${epochs} epochs on ${device}, into ${dirs.join(", ")}`,
+      ...(done.length === 0
+        ? []
+        : [`${done.length} done, ${left} left: about ${formatSeconds(left * seconds)}`]),
+    ].join("; "),
+  );
+}
 
 /** One a seed. */
 export type Results = readonly { readonly seed: number; readonly result: RunResult }[];

@@ -32,7 +32,7 @@ import { fetchWithProgress } from "../model/fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./batch.ts";
 import { printConfig, readConfigFile } from "./config-file.ts";
 import { TrainProgress } from "./progress.ts";
-import { type Results, summaryJson, summaryText } from "./summary.ts";
+import { type Results, summaryJson, summaryText, tellStart } from "./summary.ts";
 import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
@@ -164,6 +164,14 @@ async function trainEach(
   for (const { dir, seed } of runs) {
     const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
     const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
+    if (progress === undefined)
+      context.report(
+        await tellStart(
+          parsed,
+          runs.map((run) => run.dir),
+          how.device,
+        ),
+      );
     if (seed !== undefined) context.report(`seed ${parsed.seed}: ${dir}`);
     progress ??= new TrainProgress(runs.length, parsed.epochs);
     results.push({ seed: parsed.seed, result: await trainOne(context, parsed, { ...how, dir }, progress) });

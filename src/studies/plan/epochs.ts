@@ -9,7 +9,7 @@ export interface EpochCount {
   epoch(task: Task, number: number): void;
   /** Nothing more comes of a task. */
   finish(task: Task): void;
-  /** `12 of 96 epochs, 1:42 left`. */
+  /** `12 of 96 epochs, 1:42 left; 4 runs left`. */
   text(): string;
 }
 
@@ -36,6 +36,7 @@ export function countEpochs(
     line.skip(Math.max(0, number - (at.get(task) ?? 0)));
     at.set(task, Math.max(number, at.get(task) ?? 0));
   };
+  const open = new Set(queue);
   return {
     epoch(task, number) {
       if (number <= (at.get(task) ?? 0)) return; // an attempt that begins again, which takes longer than planned
@@ -43,7 +44,10 @@ export function countEpochs(
       line.tick();
       at.set(task, number);
     },
-    finish: (task) => passTo(task, task.cell.config.epochs),
-    text: line.text,
+    finish(task) {
+      passTo(task, task.cell.config.epochs);
+      open.delete(task);
+    },
+    text: () => `${line.text()}; ${open.size} run${open.size === 1 ? "" : "s"} left`,
   };
 }

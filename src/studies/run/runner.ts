@@ -2,6 +2,7 @@
 // Invariant: one runner works on a study folder at a time; killed at any moment, the next one goes on.
 import { basename } from "node:path";
 import { AppError, Interrupted } from "../../core/errors.ts";
+import { formatSeconds } from "../../core/progress.ts";
 import { sourceFolder } from "../../dataset/sources/sources.ts";
 import { canonicalJson, exists, writeJson } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
@@ -142,14 +143,14 @@ async function runMissing(
   lost: AbortSignal,
 ): Promise<StudyResult> {
   const { executor, failFast = false, report = () => undefined, signal = lost } = options;
-  const { tasks } = await studyStatus(dir, study);
+  const { tasks, secondsLeft } = await studyStatus(dir, study);
   const queue = tasks.filter(({ state }) => state !== "done").map(({ task }) => task);
   const skipped = tasks.length - queue.length;
   const epochs = countEpochs(
     tasks.map(({ task }) => task),
     queue,
   );
-  report(`${queue.length} of ${tasks.length} tasks to run, ${skipped} are done`);
+  report(plannedText(dir, { queue, all: tasks.length, secondsLeft, parallel: executor.parallel }));
   const stop = new AbortController();
   const all = AbortSignal.any([signal, lost, stop.signal]);
   const failed: { task: Task; fault: NonNullable<JournalEvent["error"]> }[] = [];
@@ -175,6 +176,24 @@ async function runMissing(
     throw new Interrupted(`Stopped after ${done} tasks${more}; the same command goes on with ${dir}`);
   }
   return { done, skipped, failed };
+}
+
+interface Planned {
+  readonly queue: readonly Task[];
+  readonly all: number;
+  /** One task at a time, by epochs that ran before. */
+  readonly secondsLeft: number | null;
+  readonly parallel: number;
+}
+
+/** What will be done, where, and how long it takes if epochs of before tell. */
+function plannedText(dir: string, { queue, all, secondsLeft, parallel }: Planned): string {
+  const head = `${queue.length} of ${all} tasks to run, ${all - queue.length} are done`;
+  if (queue.length === 0) return head;
+  const epochs = queue.reduce((sum, { cell }) => sum + cell.config.epochs, 0);
+  const at = `${Math.min(parallel, queue.length)} at a time, into ${dir}`;
+  const rest = secondsLeft === null ? "" : `; about ${formatSeconds(secondsLeft)} of one task at a time`;
+  return `${head}: at most ${epochs} epochs, ${at}${rest}`;
 }
 
 /** `<label> seed <n>`. */
