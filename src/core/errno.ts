@@ -1,6 +1,6 @@
-// What the operating system refused, for people: the one table from its codes to what is wrong and what to do about it.
-// Sources: errno(3), libuv's and libc's words for it. Invariant: whoever brings such an error (Node, a worker, a child process,
-// libvips, ONNX Runtime, a loader), it becomes a fault of the data with the path, never one of this program.
+// Errors of the operating system in plain words: the one table from its codes to what is wrong and what to do about it.
+// Sources: errno(3), libuv's and libc's words for it. Invariant: wherever such an error comes from (Node, a worker, a
+// child process, libvips, ONNX Runtime, a loader), it becomes a fault of the data with the path, never one of this program.
 import { AppError, show } from "./errors.ts";
 
 interface Refusal {

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. The one owner of what must be released once and not used afterwards: models, detectors, threads.
-// Source: our own. Invariants: it is released once, when nothing uses it; from the moment that its release is asked for nothing
-// new uses it; garbage collection is never relied on.
+// Source: our own. Invariants: it is released once, when nothing uses it; once its release is asked for, no new use
+// begins; garbage collection is never relied on.
 import { AppError } from "./errors.ts";
 
 /** `running` while something uses it; `released` from the moment that its release was asked for. */

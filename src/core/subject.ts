@@ -1,4 +1,4 @@
-// ◇ Browser-safe. The key of a person: which texts name the same one. Every reader of a `user_id` goes through here.
+// ◇ Browser-safe. The key of a person, by which texts name the same one. Every reader of a `user_id` uses it.
 // Source: HaGRID's `user_id` (32 or 64 hex digits), 11K Hands' `id` (seven decimal digits).
 // Invariants: one person has one key, and what could be two spellings of one person is refused, not counted as two:
 // people who are counted twice make intervals too narrow and let one person train and test.

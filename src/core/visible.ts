@@ -1,5 +1,5 @@
-// ◇ Browser-safe. Text of files, names and servers as one line of a terminal: what a terminal would obey, or nobody
-// would see, is written out. Source: Unicode's categories Cc, Cf, Cs, Zl, Zp and its default ignorable code points
+// ◇ Browser-safe. Text of files, names and servers as one line of a terminal: signs that a terminal would obey, or that nobody
+// would see, are escaped. Source: Unicode's categories Cc, Cf, Cs, Zl, Zp and its default ignorable code points
 // (bidirectional overrides and isolates, zero-width signs, tags, variation selectors, the byte order mark).
 // Invariants: an escape is the one that JSON has, so that escaped JSON means the same; what is escaped once is not
 // changed again.

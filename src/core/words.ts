@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What the data rooms speak of: a pair (one row of the published CSVs) and a sample (one image to
+// ◇ Browser-safe. The terms of the data rooms: a pair (one row of the published CSVs) and a sample (one image to
 // learn from). Source of the columns: UnifiedGenderNet's dataset (README, "Metadata").
 // `gender` is an apparent label recorded by machines or annotators; it is not identity.
 import type { Sex } from "./vocabulary.ts";

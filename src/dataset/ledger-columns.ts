@@ -1,4 +1,4 @@
-// ◇ Browser-safe. The columns of a ledger, which a derivation writes and a release takes what is private out of.
+// ◇ Browser-safe. The columns of a ledger, which a derivation writes and from which a release removes what is private.
 // Invariant: CSV and Parquet have the same, in this order.
 import type { ParquetSchema } from "../formats/parquet/parquet.ts";
 

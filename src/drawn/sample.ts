@@ -1,6 +1,6 @@
 // The built-in raw sample: a HaGRID-like tree of drawn people, for the demo and for tests.
 // It shows no real person and proves nothing about accuracy on real pictures; its README.txt, its manifest and
-// every frame say so. Invariants: same options, same bytes; the folder appears complete or not at all.
+// every frame state that. Invariants: same options, same bytes; the folder appears complete or not at all.
 import { readdir, rm } from "node:fs/promises";
 import { z } from "zod";
 import { AppError, unexpected } from "../core/errors.ts";

@@ -1,5 +1,5 @@
 // Mirrors: a folder or an address where published files lie under the same names.
-// Invariant: a file from a folder appears as a download does: whole, checked, and no page of HTML.
+// Invariant: a file from a folder meets the same checks as a download: it is whole, and no page of HTML.
 import { mkdir, open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";

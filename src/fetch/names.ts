@@ -1,5 +1,6 @@
 // File names that others chose: in headers, pages and addresses.
-// Invariant: what safeName returns is one part of a path, the same file on every system, and none of our own names.
+// Invariant: what safeName returns is one part of a path, the same file on every system, and not one of this program's
+// own names.
 
 import { type AppError, unexpected } from "../core/errors.ts";
 import { FileNames, pathTrouble } from "../core/file-names.ts";

@@ -1,4 +1,4 @@
-// Which machine this is, and which processes run on it: whether what a process left is still in use.
+// Which machine this is and which processes run on it, to decide whether the files of a process are still in use.
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { hasErrno } from "../core/errors.ts";

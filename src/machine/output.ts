@@ -1,5 +1,5 @@
 // Standard output and standard error that may go away or fill up: `| head`, `| true`, `> /dev/full`, a closed terminal.
-// Invariants: nothing that cannot be printed ends the work; a reader that went away has read what it wanted and is no fault;
+// Invariants: nothing that cannot be printed ends the work; a closed reader has read what it wanted and is no fault;
 // any other fault is remembered, so that the exit code shows that a result was not printed whole.
 import { writeSync } from "node:fs";
 import { setImmediate, setTimeout } from "node:timers/promises";

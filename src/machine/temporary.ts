@@ -1,6 +1,6 @@
 // Temporary neighbours of files that are written: their names, and what kills left of them.
-// Invariant: such a name states whose it is and which process of which machine makes it, so that only own ones are ever
-// taken away: under the lock of their folder, or when their process is dead.
+// Invariant: such a name states whose it is and which process of which machine makes it, so that only this program's
+// own ones are ever removed: under the lock of their folder, or when their process is dead.
 import { createHash, randomBytes } from "node:crypto";
 import { readdir, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-// What a folder holds, as one number, so that what was unpacked once can be compared with what is there later.
+// The contents of a folder as one digest, so that an unpacked folder can be compared with itself later.
 // Invariant: the same files give the same digest, in whatever order they are seen; memory does not grow with them.
 import { readdir } from "node:fs/promises";
 import { join, relative, sep } from "node:path";

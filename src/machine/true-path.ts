@@ -1,5 +1,5 @@
-// Where a path really leads: with links followed as far as there is anything, so that two spellings of one place are one text.
-// What is written must lie apart from what is read: asked of real places, not of what was typed.
+// Where a path really leads: links are followed as far as they exist, so that two spellings of one place are one text.
+// Outputs must lie apart from inputs: that is checked for real places, not for what was typed.
 import { readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { isNotFound, unexpected } from "../core/errors.ts";

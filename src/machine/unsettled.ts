@@ -1,4 +1,4 @@
-// A verb that nothing can end any more: Node would leave with code 13 and without a word.
+// A verb that nothing can end any more: Node would exit with code 13 and without a message.
 import { EXIT_CODES } from "../core/errors.ts";
 
 /** The first line of what is ours to mend. */

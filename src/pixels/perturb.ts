@@ -1,4 +1,4 @@
-// Deterministic changes to a decoded picture, to ask how a model bears them; made before it is resized.
+// Deterministic changes to a decoded picture, to measure how robust a model is; made before it is resized.
 // Invariant: a picture, a perturbation and a stream always give the same bytes.
 import type { Random } from "../core/random.ts";
 import { decodeImage, encodeJpeg } from "./image.ts";

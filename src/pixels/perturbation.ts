@@ -1,4 +1,5 @@
-// How pictures are perturbed, as study files say it; `perturb` does it. Apart, as the threads that do it check nothing.
+// The schema of perturbations in study files; `perturb` applies them. A file of its own, since the threads that do so
+// check nothing.
 import { z } from "zod";
 
 const share = (what: string) => z.number().min(0).max(0.5).default(0).describe(what);

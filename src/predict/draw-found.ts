@@ -1,4 +1,4 @@
-// What was found in a photo and what was cut of it, drawn into the photo.
+// What was found in a photo and which parts were cut from it, drawn into the photo.
 import type { Modality } from "../core/words.ts";
 import { fromSquare, type TurnedSquare } from "../find/hand-square.ts";
 import { type Colour, drawOutline } from "../pixels/draw.ts";

@@ -1,5 +1,5 @@
-// From many images to their crops: every one is read before anything is answered, and what could not be read, or showed
-// nothing, is reported with the answers. Photos may be drawn with what was found in them.
+// From many images to their crops: every one is read before anything is answered, and images that could not be read, or that
+// showed nothing, are reported with the answers. Photos may be drawn with what was found in them.
 import { basename, extname, join } from "node:path";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";

@@ -1,5 +1,5 @@
 // What is stated about a dataset when it is published: by its publisher, and by its tables.
-// Invariant: every number of cards, datasheets and metadata is computed here from the tables, none is typed in.
+// Invariant: every number of cards, datasheets and metadata is computed here from the tables; none is written by hand.
 
 import { MODALITIES } from "../core/words.ts";
 import type { CheckedDataset } from "../dataset/check/check.ts";

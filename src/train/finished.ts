@@ -1,5 +1,5 @@
-// What a run that is called done has to be: its log, its checkpoints and its stored predictions, each whole.
-// Invariant: nothing is made again here; what is not whole is an error, with what to do about it.
+// What a finished run has to have: its log, its checkpoints and its stored predictions, each whole.
+// Invariant: nothing is repaired here; what is not whole is an error, with what to do about it.
 import { AppError, unexpected } from "../core/errors.ts";
 import { readCheckpoint } from "../engine/checkpoint-file.ts";
 import { readSplits } from "../evaluate/stored/prediction-folder.ts";

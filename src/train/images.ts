@@ -1,7 +1,7 @@
-// Which images of some data a model is evaluated on, counted: of its own data the split that its run dealt, of other
-// data all of them, or the split that is asked for and that they have.
-// Invariants: no image of a person that the model learnt from or was chosen by is among them, as far as that can be
-// known, and where it cannot, a note states it; what is not used is counted with its reason.
+// Which images of some data a model is evaluated on, counted: of its own data the split that its run dealt; of other
+// data all images, or those of the requested split if they have splits.
+// Invariants: no image of a person whom the model learnt from, or by whom it was chosen, is among them, as far as that is
+// known; where it is not, a note states it; what is not used is counted with its reason.
 import { AppError, unexpected } from "../core/errors.ts";
 import type { Sample, Split } from "../core/words.ts";
 import { openSource, type Source } from "../dataset/sources/sources.ts";

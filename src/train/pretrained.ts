@@ -1,6 +1,6 @@
 // Pretrained weights and what goes with them: a tag states truly whether and on what a backbone was pretrained, and pixels
 // and padding are those that its weights were trained with.
-// Invariant: nothing is guessed. What timm's table (models/backbones/recipes) or the hub does not say has to be given.
+// Invariant: nothing is guessed. What neither timm's table (models/backbones/recipes) nor the hub states has to be given.
 import { unexpected } from "../core/errors.ts";
 import { PIXELS, type PixelsName, pixelsNamed } from "../models/backbones/recipes.ts";
 import { backbone } from "../models/backbones/registry.ts";

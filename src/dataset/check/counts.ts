@@ -1,5 +1,5 @@
 // How many pairs and subjects a dataset has by split, gender, age, race and gesture, jointly and one by one.
-// `gender`, `age` and `race` are recorded, apparent labels. Groups under 20 subjects are marked by whoever prints them.
+// `gender`, `age` and `race` are recorded, apparent labels. Groups under 20 subjects are marked where they are printed.
 
 import { SPLITS, type Split } from "../../core/words.ts";
 import type { ScannedRow } from "./tables.ts";

@@ -1,4 +1,4 @@
-// Opens every image that the tables name: can it be read, has it the right size, is it there twice.
+// Opens every image that the tables name: whether it can be read, has the right size, and is there only once.
 // Source: the perceptual hash of phash.ts. Limits measured on 430 real face chips and hands: the same picture, scaled
 // to two thirds and compressed again, differs in at most 8 bits; pictures of different people in at least 60.
 // Invariant: some 400 bytes of a picture stay in memory; its pixels live only while it is measured.

@@ -1,4 +1,4 @@
-// Reads the three tables leniently: what can be understood is understood, and everything that is off is a finding.
+// Reads the three tables leniently: what can be understood is read, and everything that is wrong is a finding.
 // Source of the columns: UnifiedGenderNet's CSVs. Both `data check` and `data repair` start from here.
 // Invariant: `cells` are what a repair would write; nothing on disk is changed.
 

@@ -1,5 +1,5 @@
 // Subject-exclusive, stratified splits of single images, for training: shares of the subjects are exact.
-// (Pairs that are derived are dealt otherwise, derive/tables/splits.ts: there shares of the pairs and of all groups count.)
+// (Derived pairs are dealt differently, derive/tables/splits.ts: there shares of the pairs and of all groups count.)
 // Invariant: all samples of one subject are in one split, over all sources together; the split depends on the
 // seed and on the set of subjects, not on the order in which they are given.
 import { AppError, unexpected } from "../../core/errors.ts";

@@ -1,6 +1,6 @@
 // UTKFace folders: labels are in the file names, `age_gender_race_date.jpg[.chip.jpg]`, gender 0 = male.
 // Source: susanqq.github.io/UTKFace, "Labels". No identities are published: every image is its own subject,
-// so two images of one person may fall into two splits; say so beside any figure.
+// so two images of one person may fall into two splits; state that beside any figure.
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AppError, isNotFound } from "../../core/errors.ts";

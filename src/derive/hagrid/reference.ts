@@ -1,7 +1,7 @@
-// Which pixels the annotation of a frame speaks of, where EXIF turns the picture: those that lie in the file (HaGRID's
+// Which pixels the annotation of a frame refers to, where EXIF turns the picture: those that lie in the file (HaGRID's
 // own loader does not turn) or those that are seen. Decided frame by frame, by where the picture shows the hand.
-// Source: our own. Invariants: nothing is assumed: if neither place shows the hand, or both do alike, there is no answer;
-// a frame that is not turned has one frame of reference, and is not asked.
+// Source: our own. Invariants: nothing is assumed: if neither place shows the hand, or both do equally, there is no answer;
+// a frame that is not turned has one frame of reference only, and needs no decision.
 
 import type { CornerLandmarks } from "../../find/align.ts";
 import type { AnnotatedHand, SeenHand } from "../../find/hand-sight.ts";

@@ -1,8 +1,7 @@
-// Decisions of people about single images or subjects: who, when, what, why. Replayed by every derivation.
+// Decisions of people about single images or subjects: who, when, what, why. Every derivation replays them.
 // Source: our own. CSV or JSONL (one object a line). Invariants: two decisions about one thing that disagree are refused,
-// for nobody can know which of them is valid; ids of images
-// count in any case, as names of files do, and what names no frame is counted; what is decided of an image counts
-// before what is decided of its subject.
+// for nobody can know which of them is valid; the case of image ids does not matter, as that of file names does
+// not; a decision that names no frame is counted; a decision about an image overrides one about its subject.
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { foldName } from "../../core/file-names.ts";

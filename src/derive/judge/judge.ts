@@ -1,4 +1,4 @@
-// Asks the rules of clean.ts about one frame: from a derivation's journal, or from a row of its ledger.
+// Applies the rules of clean.ts to one frame: from a derivation's journal, or from a row of its ledger.
 // Invariant: there is one answer: the court and the report both get a rule's verdict on a frame here.
 
 import type { LedgerColumn } from "../../dataset/ledger-columns.ts";

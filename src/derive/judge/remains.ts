@@ -1,6 +1,6 @@
-// What is left in a dataset of people and images that a decisions file erases: asked before the dataset is published.
+// What a dataset still has of people and images that a decisions file erases: checked before the dataset is published.
 // Source: our own. Invariants: ids are compared as derivation compares them; what is merely spelled almost like one is reported
-// too, for a wish must not be missed for a blank or a zero; nothing is changed.
+// too, so that no wish is missed because of a blank or a zero; nothing is changed.
 import { readdir } from "node:fs/promises";
 import { basename, join, parse } from "node:path";
 import { z } from "zod";

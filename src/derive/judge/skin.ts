@@ -1,4 +1,4 @@
-// Skin tone as pixels have it: the individual typology angle of a face chip, and its class.
+// Skin tone measured from pixels: the individual typology angle of a face chip, and its class.
 // Source: Chardon et al. 1991 (ITA = atan((L* - 50) / b*)); usual cuts 55, 41, 28, 10, -30 degrees; CIELAB of sRGB under
 // D65 (IEC 61966-2-1). It depends on light and camera: it audits the recorded class and does not replace it.
 

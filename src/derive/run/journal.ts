@@ -1,5 +1,5 @@
 // The journal of a derivation: one line for every frame that is done, in the order of the input.
-// Source: our own. Invariant: a line is written after the images it speaks of are on the disk. Lines of version 0.1 have no
+// Source: our own. Invariant: a line is written after the images that it names are on the disk. Lines of version 0.1 have no
 // checksum, and are read.
 import { z } from "zod";
 import { AppError, show } from "../../core/errors.ts";

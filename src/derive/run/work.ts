@@ -1,5 +1,5 @@
 // One frame: find its face and hand, cut both, measure, write the crops. The journal's entry is returned.
-// Invariants: the result holds no path and no message of a library, so that it is the same on every machine; the
+// Invariants: the result has no path and no message of a library, so that it is the same on every machine; the
 // images are written before it is returned, and synced before the journal has it (pipeline.ts); what rules judge is
 // measured here and judged when all frames are known.
 import { AppError } from "../../core/errors.ts";

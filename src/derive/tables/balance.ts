@@ -1,5 +1,5 @@
-// How alike the splits are: pairs of each recorded group in each split.
-// Source: our own; groups under 20 subjects are marked by whoever prints them. Labels are recorded, apparent ones.
+// How similar the splits are: pairs of each recorded group in each split.
+// Source: our own; groups under 20 subjects are marked where they are printed. Labels are recorded, apparent ones.
 
 import { type Pair, SPLITS, type Split } from "../../core/words.ts";
 import { COUNTED, SMALL_GROUP } from "../../dataset/check/counts.ts";
@@ -7,7 +7,10 @@ import type { Manifest } from "../../dataset/manifest.ts";
 
 export type Balance = Manifest["balance"];
 
-/** Counts the pairs and subjects of every group of gender, age, race and gesture as they come; joint cells are left to `data check`. */
+/**
+ * Counts the pairs and subjects of every group of gender, age, race and gesture as they come; joint cells are left to
+ * `data check`.
+ */
 export class BalanceTally {
   /** Numbers stand for subjects: a set of texts would keep one for each row that brought a new member. */
   readonly #subjects = new Map<string, number>();

@@ -1,4 +1,4 @@
-// Subject-exclusive train, validation and test sets of pairs, with like groups in each.
+// Subject-exclusive train, validation and test sets of pairs, with similar groups in each.
 // Source: our own greedy rule in the manner of iterative stratification (Sechidis et al. 2011), by subject.
 // Invariant: one subject, one split; the result depends on the seed and the pairs, not on the order of subjects.
 import { AppError, unexpected } from "../../core/errors.ts";

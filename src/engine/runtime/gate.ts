@@ -1,5 +1,5 @@
-// Keeps a process from ending while one of its threads is in native code: the C library would take down what the library
-// uses under its feet (SIGSEGV). Every call of native code in a thread goes through here, and the end of the process waits.
+// Keeps a process from ending while one of its threads is in native code: the C library would free what the native code
+// still uses (SIGSEGV). Every call of native code in a thread goes through here, and the end of the process waits.
 // Source: our own. Invariant: once the process ends no thread begins a call, and it ends when none is under way.
 import {
   getEnvironmentData,

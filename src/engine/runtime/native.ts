@@ -1,4 +1,4 @@
-// What both ways to ONNX Runtime (ort-direct, ort-node) give: a loaded model in native memory, without any safety.
+// What both bindings of ONNX Runtime (ort-direct, ort-node) give: a loaded model in native memory, without any safety.
 // Invariant: open-session.ts owns each of them, and is the only one that runs and frees them.
 import type { Port } from "./ports.ts";
 import type { Tensor, Tensors } from "./session.ts";

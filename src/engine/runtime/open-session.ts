@@ -1,6 +1,6 @@
 // Sessions on this machine's ONNX Runtime: on the CPU by its C interface where that can be called, else by its Node binding.
 // Source: our own. Invariant: native memory has one owner (core/handle): no call runs a model that is freed, or frees one
-// that runs, and nothing that native code could stumble over is handed to it.
+// that runs, and nothing that could crash native code is passed to it.
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { AppError, unexpected } from "../../core/errors.ts";
 import { Handle } from "../../core/handle.ts";

@@ -1,8 +1,8 @@
 // Keeps ONNX Runtime from sending usage data: since 1.29 its libraries for Linux and macOS do so by default, store an
 // identifier of the machine in the cache folder, and have a thread for it, which reads freed memory when a process ends.
 // Source: github microsoft/onnxruntime, onnxruntime/core/platform/posix/telemetry.cc. Invariant: switched off before
-// the library's environment is made, it makes no thread, no file and no connection; who sets the variable himself is
-// not overruled.
+// the library's environment is made, it makes no thread, no file and no connection; a variable that the user sets
+// stays as it is.
 import { isMainThread } from "node:worker_threads";
 
 const NAME = "ORT_DISABLE_TELEMETRY";

@@ -1,5 +1,5 @@
-// ◇ Browser-safe. Selective prediction: a model that abstains on its least confident images, and what its worst group
-// gets. Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of
+// ◇ Browser-safe. Selective prediction: a model that abstains on its least confident images, and what that does to its
+// worst group. Source: El-Yaniv and Wiener 2010 (risk and coverage); Jones et al. 2021 (abstaining can widen the gap of
 // groups). Confidence is |p - 1/2|; images of one confidence are decided or left out together.
 
 import { unexpected } from "../../core/errors.ts";

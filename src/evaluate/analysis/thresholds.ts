@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Thresholds by recorded group: chosen on validation images, applied frozen to others. Analysis only:
-// a threshold by group needs the group of a person at prediction time, and treats alike scores unlike.
+// a threshold by group needs the group of a person at prediction time, and treats equal scores differently.
 // Invariant: deterministic: of several best thresholds the one nearest .5, and of two such the smaller one.
 import { unexpected } from "../../core/errors.ts";
 import { compareGroupValues } from "../../core/group-order.ts";

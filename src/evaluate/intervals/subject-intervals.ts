@@ -3,7 +3,7 @@
 // of no width. Its place takes Wilson's interval (1927) of as many cases as there are subjects in the denominator: the
 // design effect of images that are all alike within a subject, since agreement everywhere does not show how alike
 // they are. Means and differences of two rates of which one is 0 or 1: Zou and Donner 2008 (MOVER), from both rates'
-// intervals. Other figures of no width have no interval, and say so. How often each covers: docs/decisions/0017.
+// intervals. Other figures of no width have no interval, and are marked. How often each covers: docs/decisions/0017.
 import { quantile } from "../metrics/calibration.ts";
 import { type MetricWith, metricRow } from "../metrics/table.ts";
 import { SUMS, SUMS_WIDTH, type Weighable, type WeightedMetric } from "../metrics/weighted.ts";

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. What a figure rests on: the subjects in its denominator. Under a limit of them (default
 // 20) a figure is called too small, in every table, plot, card and JSON alike: its value is null, its name
-// stands in `tooSmall`. The whole of what was asked for is no group: figures of all of it are shown, and marked where
+// stands in `tooSmall`. A whole set is no group: its figures are shown, and marked where
 // they rest on few.
 import { unexpected } from "../../core/errors.ts";
 import { THRESHOLD } from "./binary.ts";

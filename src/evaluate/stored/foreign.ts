@@ -1,6 +1,6 @@
-// Stored predictions of others: a table with id, y and p, and what else is known of an image.
-// Invariant: a row that cannot be read is an error with its line, never left out; a column that is called almost like
-// one that we know is refused, not taken for a group.
+// Stored predictions of others: a table with id, y and p, and other columns about an image.
+// Invariant: a row that cannot be read is an error with its line, never left out; a column whose name is almost that of
+// a known one is refused, not taken for a group.
 // Columns: id; y (0 or 1, False or True, female or male in any case, empty if not recorded); p of male in [0, 1]; and, each
 // optional, subject or user_id (the image itself if absent), modality, split, source, age, race, gesture. Indexes that
 // pandas writes are passed over. Any further column is a group.

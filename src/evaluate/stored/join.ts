@@ -1,5 +1,5 @@
 // What a table beside predictions knows of their images: further recorded groups, e.g. the measured skin tone in a ledger,
-// and the person where the predictions do not say it.
+// and the person where the predictions do not name one.
 // Invariant: rows keep their order, and what they have recorded; a table can only add to it.
 import { show, unexpected } from "../../core/errors.ts";
 import { accept } from "../../core/spelling.ts";

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. One image in predictions of several runs: what was recorded of it is the same in all of them, or
-// they are no runs on the same data, and no figure may take one's record for the other's answers.
+// they are not runs on the same data, and no figure may compare the answers of one with the record of the other.
 // Invariant: this is decided here, for seeds of one configuration, pairs of models and folds alike.
 import type { Prediction } from "./prediction-row.ts";
 

@@ -1,7 +1,7 @@
-// ◇ Browser-safe. Whose picture a prediction is. Intervals draw subjects, so a person who is lost becomes as many
-// people as images, and every interval too narrow.
+// ◇ Browser-safe. Whose picture a prediction is. Intervals draw subjects: if the person is not recorded, each image
+// counts as another person, and every interval is too narrow.
 // Invariants: a recorded person is never replaced by the image; people of two sources are never one; where no person is
-// recorded, the image stands for one, and whoever shows figures states that.
+// recorded, the image stands for one, and every output states that.
 import { AppError, unexpected } from "../../core/errors.ts";
 import { accept, faultError } from "../../core/spelling.ts";
 import { SubjectKeys, sourceKey } from "../../core/subject.ts";

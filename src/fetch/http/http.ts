@@ -1,5 +1,5 @@
-// HTTP requests: redirects, typed errors, pages. One exchange is transport's, attempts are retry's.
-// Source: RFC 9110 (redirects, content coding); huggingface_hub and gdown for what servers of data really do.
+// HTTP requests: redirects, typed errors, pages. A single exchange is in transport.ts, further attempts in retry.ts.
+// Source: RFC 9110 (redirects, content coding); huggingface_hub and gdown for the behaviour of real servers.
 // Invariants: credentials stay with the host they were meant for; messages show no query, which may be signed; bytes come
 // as they are stored, or not at all.
 import { AppError, unexpected } from "../../core/errors.ts";

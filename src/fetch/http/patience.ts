@@ -1,5 +1,5 @@
-// How slow and how silent a server may be before its answer counts as broken. Free of Node's types, as options of the
-// library's functions have these.
+// How slow and how silent a server may be before its answer counts as broken. Free of Node's types, since options of the
+// library's functions include these.
 import { type Clock, MACHINE_CLOCK } from "../../core/clock.ts";
 
 /** How slow a server may be. */

@@ -1,5 +1,5 @@
 // What came as a whole, checked before it appears under its name: its length, its hash, and that it is no web page.
-// Invariant: what is not as it should be is removed.
+// Invariant: what fails a check is removed.
 import { open, stat } from "node:fs/promises";
 import { AppError, unexpected } from "../../core/errors.ts";
 import { ALL_FORMATS, withCause } from "../../core/sniff.ts";

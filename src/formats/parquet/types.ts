@@ -1,4 +1,4 @@
-// Types of Parquet columns: ours, and which types of other writers (pandas, pyarrow, polars) say the same.
+// Types of Parquet columns: ours, and which types of other writers (pandas, pyarrow, polars) are equivalent.
 // Source: parquet-format, LogicalTypes.md. Invariant: a value of another writer is read as itself or refused, never rounded.
 import type { FileMetaData, SchemaElement } from "hyparquet";
 import { AppError, show, unexpected } from "../../core/errors.ts";

@@ -1,6 +1,6 @@
 // The allow-list of a torch file: what each Python name in its pickle becomes, always plain data.
 // Source: torch/_weights_only_unpickler.py, numpy's pickles, and what training scripts keep beside weights.
-// Invariant: a call has as many arguments as it reads; each is checked by what it calls.
+// Invariant: a call has as many arguments as it reads; each is checked by its callee.
 import { numpyDtype, numpyFromBuffer, numpyReconstruct, numpyScalar } from "./numpy-pickle.ts";
 import {
   attributes,

@@ -1,6 +1,6 @@
 // Unpacks zip archives of any size onto the disk, entry by entry, over yauzl (its entries: archive-entries);
 // no file is ever whole in memory.
-// Invariants: the whole directory is judged before a byte is written; a target folder is absent, or holds everything
+// Invariants: the whole directory is judged before a byte is written; a target folder is absent, or has everything
 // with the sizes and CRC-32s that the archive names; nothing is written outside it.
 import { mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. A model that `model export` wrote, read back: what its ONNX file states about itself.
-// Invariant: only files of ours are taken: of others nobody knows how pixels are made, nor what the output means.
+// Invariant: only this package's files are accepted: for others it is unknown how pixels are made, and what the output means.
 import { AppError, unexpected } from "../../core/errors.ts";
 import { decodeModel, type OnnxModel } from "../../formats/onnx.ts";
 import { type ModelFacts, parseFacts } from "../facts.ts";

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. Arrays that calculations use between their steps, each the same at the next call.
 // Source: our own. Why: V8 counts arrays outside its heap against it, and half a megabyte of new ones a frame makes it mark the
-// whole heap every 20 frames. Invariants: it belongs to who makes one call at a time; nothing that is given lies in it.
+// whole heap every 20 frames. Invariants: its owner makes one call at a time; no result lies in it.
 
 /** Memory for intermediate values, by what it is for. */
 export class Scratch {

@@ -1,4 +1,4 @@
-// Checkpoints of upstream's PyTorch code (UMCC and MAG state dicts) as this package's, and the other way.
+// Checkpoints of upstream's PyTorch code (UMCC and MAG state dicts) as this package's, and the reverse.
 // Source: upstream's src/ugnet/models: names, shapes, and where a state dict may lie.
 // Invariant: what is converted fits the architecture and its tag exactly, or is refused with what does not.
 import { type AppError, unexpected } from "../../core/errors.ts";

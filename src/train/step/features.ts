@@ -1,6 +1,6 @@
 // What a frozen backbone makes of the training images, stored in a file of the run, so that later epochs need neither
 // images nor backbone. One row a sample, with a checksum: a row that a kill cut off is made again, as is one never made.
-// Invariant: rows are those of these weights, samples and pixels; what belongs to others is thrown away.
+// Invariant: rows are those of these weights, samples and pixels; rows of others are discarded.
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { crc32 } from "node:zlib";
