@@ -1,4 +1,4 @@
-// The report stands alone, escapes what it shows, says what it is, and takes its tables from predictions.
+// The report stands alone, escapes what it shows, states what it is, and takes its tables from predictions.
 import { parseHTML } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { CHROMIUM, measurePage, WHY_NO_PHONE } from "../../test/phone.ts";
@@ -112,7 +112,7 @@ describe("demoReport", () => {
     expect(document.querySelector("pre")!.textContent).toBe("npx --no facehand demo > log");
   });
 
-  it("says that it is drawn and that the label is apparent", () => {
+  it("states that it is drawn and that the label is apparent", () => {
     const note = document.querySelector(".note")!.textContent;
     expect(note).toContain("All of it is drawn.");
     expect(note).toContain(LABEL_NOTE);
@@ -153,9 +153,9 @@ describe("demoReport", () => {
   });
 
   it("shows predictions with what the gate did", () => {
-    const told = document.querySelector(".prediction")!.textContent.replace(/\s+/g, " ");
-    expect(told).toContain("male, stop inverted");
-    expect(told).toContain("0.250, so female (its gate gave the hand head 90 %, so: hand)");
+    const text = document.querySelector(".prediction")!.textContent.replace(/\s+/g, " ");
+    expect(text).toContain("male, stop inverted");
+    expect(text).toContain("0.250, so female (its gate gave the hand head 90 %, so: hand)");
   });
 
   it("lists seeds and versions", () => {

@@ -1,5 +1,5 @@
 // The demo's report: one HTML file that needs nothing else, from stored predictions, logs and manifests.
-// Invariants: it says that the sample is drawn and that the label is apparent; it refuses data that is not drawn,
+// Invariants: it states that the sample is drawn and that the label is apparent; it refuses data that is not drawn,
 // since it shows pictures; the same input gives the same bytes; no script, no link to another file.
 
 import { unexpected } from "../core/errors.ts";
@@ -21,7 +21,7 @@ export interface ReportPair {
   readonly face: Uint8Array;
 }
 
-/** One picture with what each model says of it. */
+/** One picture with each model's prediction. */
 export interface ReportPicture {
   readonly jpeg: Uint8Array;
   /** As the commands name it. */
@@ -143,7 +143,7 @@ training labels; from 0.5 on the decision is male.</p>
 }
 
 function onePicture({ jpeg, modality, pair, answers }: ReportPicture): Markup {
-  const told = answers.map(({ model, answer }) => {
+  const rows = answers.map(({ model, answer }) => {
     const { probability, modalityUsed, gateHand } = answer;
     const how = gateHand === null ? "was told" : `its gate gave the hand head ${percent(gateHand)}, so:`;
     const used = modalityUsed === null ? "" : ` (${how} ${modalityUsed})`;
@@ -151,7 +151,7 @@ function onePicture({ jpeg, modality, pair, answers }: ReportPicture): Markup {
 ${probability.toFixed(3)}, so ${probability >= THRESHOLD ? "male" : "female"} <span class="soft">${used}</span></dd>`;
   });
   return html`<section class="prediction">${picture(jpeg, `drawn ${modality}`)}
-<div><strong>A drawn ${modality}</strong><dl><dt>recorded</dt><dd>${pair.gender}, ${pair.gesture.replaceAll("_", " ")}</dd>${told}</dl></div>
+<div><strong>A drawn ${modality}</strong><dl><dt>recorded</dt><dd>${pair.gender}, ${pair.gesture.replaceAll("_", " ")}</dd>${rows}</dl></div>
 </section>`;
 }
 

@@ -1,11 +1,11 @@
-// ◇ Browser-safe. How single figures look in text, wherever they are shown: the only place that rounds.
+// ◇ Browser-safe. How single figures are written in text, wherever they are shown: the only place that rounds.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
 import { visible } from "../core/visible.ts";
 import type { Interval } from "../evaluate/intervals/intervals.ts";
 import type { SeedSummary } from "../evaluate/intervals/seeds.ts";
 import { METRICS, type MetricName, metricRow } from "../evaluate/metrics/table.ts";
 
-/** Said wherever figures are shown. */
+/** Printed wherever figures are shown. */
 export const LABEL_NOTE =
   "The label is an apparent one, recorded by machines or annotators; it is never a person's identity.";
 
@@ -26,7 +26,7 @@ export const TOO_SMALL = "too small";
 /** In the place of a gap between groups that do not each have enough subjects of both recorded classes. */
 export const CLASS_MIX = "class mix";
 
-/** In the place of an interval that the draws cannot tell. */
+/** In the place of an interval that the draws do not give. */
 export const CANNOT_TELL = "[?, ?]";
 
 /** Behind a figure of a whole set that rests on few subjects. */
@@ -49,7 +49,7 @@ export function figure(value: number | null, digits = 3): string {
 }
 
 /**
- * `[low, high]`, or that the draws cannot tell.
+ * `[low, high]`, or that the draws give none.
  *
  * @example intervalText({ estimate: 0.9, low: 0.84, high: 0.95, level: 0.95 }) // "[0.840, 0.950]"
  */
@@ -77,7 +77,7 @@ export function alignColumns(texts: readonly (readonly string[])[]): string {
 }
 
 /**
- * Leaves out columns without a figure of which some cell is too small, and says so in one line.
+ * Leaves out columns without a figure of which some cell is too small, and reports it in one line.
  *
  * @param rows - the header first; as many cells in each
  * @returns the rows that are left, and the line; no line if nothing was left out
@@ -86,20 +86,20 @@ export function alignColumns(texts: readonly (readonly string[])[]): string {
 export function dropSmallColumns(
   rows: readonly (readonly string[])[],
   minSubjects: number,
-): { rows: string[][]; note: string | undefined; kept: number[] } {
+): { rows: string[][]; note: string | undefined; shown: number[] } {
   const [header = [], ...body] = rows;
   const small = (k: number) =>
     body.some((row) => row[k] === TOO_SMALL) && body.every((row) => [TOO_SMALL, "-", ""].includes(row[k]!));
   const out = header.map((_, k) => k).filter(small);
-  const kept = header.map((_, k) => k).filter((k) => !out.includes(k));
+  const shown = header.map((_, k) => k).filter((k) => !out.includes(k));
   const names = out.map((k) => header[k]!).join(", ");
   const columns = out.length === 1 ? "1 column" : `${out.length} columns`;
   return {
-    rows: rows.map((row) => kept.map((k) => row[k]!)),
+    rows: rows.map((row) => shown.map((k) => row[k]!)),
     note:
       out.length === 0
         ? undefined
         : `${columns} left out, every figure too small (under ${minSubjects} subjects): ${names}`,
-    kept,
+    shown,
   };
 }

@@ -18,7 +18,7 @@ import { formatHeading, partNotes, withoutTwin } from "./format.ts";
 import { GROUP_COLUMNS, groupName } from "./format-groups.ts";
 
 /**
- * Says which seeds figures are of, e.g. `seeds 42, 123, 999 (n 3)`.
+ * Names the seeds that figures are of, e.g. `seeds 42, 123, 999 (n 3)`.
  *
  * @example seedsText([42])
  */

@@ -40,7 +40,7 @@ export function formatSummary(summary: Summary, images?: ImageCounts): string {
     .join("\n\n");
 }
 
-/** What the first line of figures says: of which images, and of which runs if of several. */
+/** The first line of figures: of which images they are, and of which runs if of several. */
 export function formatHeading(
   summary: Pick<Summary, "split" | "sources" | "threshold" | "nUnlabelled" | "subjects"> & {
     readonly overall: Pick<Part, "nImages" | "nSubjects">;

@@ -1,5 +1,5 @@
 // The report of a derivation: one HTML file that needs nothing else, with pictures on both sides of every rule.
-// Invariants: it says that it shows people where it does, and that the label is apparent; the same input gives the
+// Invariants: it states that it shows people where it does, and that the label is apparent; the same input gives the
 // same bytes; no script, no link to another file. It is made for whoever derives, never to be published.
 import { compareGroupValues } from "../core/group-order.ts";
 import { SPLITS } from "../core/words.ts";
@@ -8,7 +8,7 @@ import { LABEL_NOTE } from "./figure-text.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
 import { REPORT_CSS } from "./style.ts";
 
-/** The crops of one frame, JPEG bytes, with what is said below them. */
+/** The crops of one frame, JPEG bytes, with the text below them. */
 export interface LedgerPicture {
   readonly hand?: Uint8Array | undefined;
   readonly face?: Uint8Array | undefined;

@@ -1,7 +1,7 @@
 // Which frames of a ledger `derive report` shows: of every rule those nearest to its threshold on both sides, of every
 // other reason and of what people decided the first ones, and kept pairs spread over the dataset.
-// Invariants: what a rule says of a frame is asked of the rule itself (derive/judge/judge); a frame that was restored against a
-// rule stands with the decisions, on no side of that rule; of the ledger only the rows that are shown are held.
+// Invariants: a rule's verdict on a frame comes from the rule itself (derive/judge/judge); a frame that was restored against a
+// rule stands with the decisions, on no side of that rule; only the rows that are shown stay in memory.
 
 import { LEDGER_COLUMNS, type LedgerColumn } from "../dataset/ledger-columns.ts";
 import type { Manifest } from "../dataset/manifest.ts";

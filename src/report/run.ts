@@ -30,12 +30,12 @@ export interface ReportRun {
 
 /** The section of one run. */
 export function runSection({ name, about, config, epochs, rows, summary }: ReportRun): Markup {
-  const kept = epochs.findLast(({ best }) => best)?.epoch ?? 0;
+  const best = epochs.findLast(({ best }) => best)?.epoch ?? 0;
   const { nImages, nSubjects } = summary.overall;
   const [first] = summary.byGroup;
   const dots = summary.byGroup.filter(({ keys }) => keys.join() === first?.keys.join());
   return html`<h3>${name}</h3>
-<p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (kept: ${kept}), batch ${config.batch},
+<p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (kept: ${best}), batch ${config.batch},
 learning rate ${config.lr}, seed ${config.seed}.</p>
 <div class="figures">${[
     figure(lossCurves(epochs), lossNote(config.arch)),

@@ -46,7 +46,7 @@ export function seedCell(summary: SeedSummary | null): TableCell {
   return { text: `${figure(summary.mean)}${spread}`, value: summary.mean };
 }
 
-/** `estimate [low, high]`, or that the interval cannot be told. */
+/** `estimate [low, high]`, or that there is no interval. */
 export function intervalCell(interval: Interval): TableCell {
   const { estimate } = interval;
   if (estimate === null) return words("-");
@@ -62,13 +62,13 @@ export const INTERVAL_NOTE = `Intervals: 95 % percentile bootstrap over subjects
 /** A table without the columns of which every figure is too small; its note counts them. */
 export function withoutSmallColumns(table: ReportTable, minSubjects: number): ReportTable {
   const text = [table.header, ...table.rows.map(({ cells }) => cells.map((cell) => cell.text))];
-  const { kept, note } = dropSmallColumns(text, minSubjects);
+  const { shown, note } = dropSmallColumns(text, minSubjects);
   if (note === undefined) return table;
   return {
     ...table,
     note: `${table.note} ${note}.`,
-    header: kept.map((k) => table.header[k]!),
-    rows: table.rows.map((row) => ({ ...row, cells: kept.map((k) => row.cells[k]!) })),
+    header: shown.map((k) => table.header[k]!),
+    rows: table.rows.map((row) => ({ ...row, cells: shown.map((k) => row.cells[k]!) })),
   };
 }
 

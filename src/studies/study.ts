@@ -13,7 +13,7 @@ import { trainConfigSchema } from "../train/config.ts";
 /** Also a file's or folder's name. */
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+=-]*$/, "expected letters, digits and ._+=-");
 
-/** A named set of sources; facts say which images it held when the study was planned. */
+/** A named set of sources; facts state which images it had when the study was planned. */
 export const dataSetSchema = z.strictObject({
   sources: z.array(z.string()).min(1),
   facts: z.array(sourceFactsSchema),
@@ -40,7 +40,7 @@ export const cellSchema = z.strictObject({
 });
 export type Cell = z.infer<typeof cellSchema>;
 
-/** What a model is told in place of the recorded modality: nothing else, or the other one. */
+/** What a model is given in place of the recorded modality: nothing else, or the other one. */
 export const TOLD = ["recorded", "other"] as const;
 /** Splits that an evaluation predicts; images of a set that the cell did not learn from count as test. */
 export const EVALUATED_SPLITS = ["val", "test"] as const;

@@ -19,7 +19,7 @@ describe("largestBatch", () => {
     expect(largestBatch(measured, 1e12, 1e6).batch).toBe(4096);
   });
 
-  it("says how much memory the smallest batch wants", () => {
+  it("reports how much memory the smallest batch needs", () => {
     expect(() => largestBatch(measured, 2e8, 1000)).toThrow(
       'Expected at least 0.3 GB for the memory of training (--memory), got "0.2 GB"',
     );

@@ -1,12 +1,12 @@
-// The batch that fits a stated memory: some real steps at two small batches, and a line through what they held.
-// A step keeps the maps of all its images for the gradients, so that memory grows by the same for every image.
+// The batch that fits a stated memory: some real steps at two small batches, and a line through the memory that they took.
+// A step stores the maps of all its images for the gradients, so that memory grows by the same for every image.
 import { unexpected } from "../../core/errors.ts";
 import { CACHE_BYTES } from "../../dataset/loader/batches.ts";
 import { parseTrainConfig, type TrainConfig } from "../../train/config.ts";
 import { openData } from "../../train/data.ts";
 import { measureCost } from "./measure.ts";
 
-/** Most memory that a training held at a batch. */
+/** Most memory that a training took at a batch. */
 export interface BatchPeak {
   readonly batch: number;
   readonly peakBytes: number;
@@ -63,14 +63,14 @@ export function gigabytes(bytes: number): string {
 
 /** Batches to measure: large enough for a step's maps to outweigh what is there without them. */
 const PROBES = [8, 16] as const;
-/** A decoded picture that is kept, for those that the few steps have not seen; 300 px. */
+/** A decoded picture in the cache, for those that the few steps have not seen; 300 px. */
 const PICTURE_BYTES = 300 * 300 * 3;
 
 /**
  * Measures, each batch in a process of its own, and chooses.
  *
  * @param config - of a training, without its batch
- * @param memoryBytes - what training may hold, kept pictures included
+ * @param memoryBytes - what training may take, cached pictures included
  * @throws AppError("input", "MEMORY"); ("data" | "internal", "MEASURE") if the steps fail; as openData
  */
 export async function chooseBatch(
@@ -82,10 +82,10 @@ export async function chooseBatch(
   const { accumulate = 1 } = at(PROBES[0]);
   const most = Math.floor(samples.train.length / accumulate);
   const sizes = most < PROBES[1] ? ([2, 4] as const) : PROBES;
-  const kept = Math.min(CACHE_BYTES, samples.train.length * PICTURE_BYTES);
+  const cached = Math.min(CACHE_BYTES, samples.train.length * PICTURE_BYTES);
   const peak = async (batch: number) => {
     const { peakBytes } = await measureCost(at(batch), `batch ${batch}`);
-    return { batch, peakBytes: peakBytes + kept };
+    return { batch, peakBytes: peakBytes + cached };
   };
   return largestBatch([await peak(sizes[0]), await peak(sizes[1])], memoryBytes, most);
 }

@@ -1,4 +1,4 @@
-// Study files: what is read, and what is said of each mistake, with file and line.
+// Study files: what is read, and the message for each mistake, with file and line.
 import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { AppError } from "../../core/errors.ts";

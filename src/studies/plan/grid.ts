@@ -9,7 +9,7 @@ import { AXES, type Match, nearest, SETTING_KEYS, type SettingKey, type StudyFil
 /** A point of the grid: each axis with its value. */
 export type Point = Readonly<Record<string, unknown>>;
 
-/** A cell before its data and weights were looked at. */
+/** A cell before its data and weights are read. */
 export interface Draft {
   readonly axes: Readonly<Record<string, string>>;
   readonly label: string;
@@ -126,7 +126,7 @@ function splitName(name: string): Pick<Tag, "backbone" | "pretrain"> {
   return parseTag(`${name.includes(".") ? name : `${name}.none`}_F0_Af_Lb_Z0`);
 }
 
-/** The tag says all but these. */
+/** The tag states all but these. */
 const TAGGED: readonly string[] = ["backbone", "arch", "F", "A", "L", "Z", "gating"];
 
 function labelOf(tag: string, axes: Readonly<Record<string, string>>, varying: readonly string[]): string {
@@ -144,7 +144,7 @@ export function matches(axes: Readonly<Record<string, string>>, match: Match): b
 }
 
 /**
- * Refuses a match on an axis that the study does not have: it would be false or true without saying so.
+ * Refuses a match on an axis that the study does not have: it would silently be false or true.
  *
  * @throws AppError("input", "STUDY_AXIS" | "STUDY_NO_CELL")
  */

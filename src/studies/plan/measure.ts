@@ -20,7 +20,7 @@ const costSchema = z.strictObject({
   startSeconds: z.number().nonnegative(),
   /** Median of the steps after the first. */
   stepSeconds: z.number().positive(),
-  /** Most memory that the process held. */
+  /** Most memory that the process took. */
   peakBytes: z.int().positive(),
 });
 export type Cost = z.infer<typeof costSchema>;
@@ -38,7 +38,7 @@ export function costKey({ config }: Cell): string {
 /**
  * Measures each kind of cell, one after another.
  *
- * @param onCell - told before each measurement
+ * @param onCell - called before each measurement
  * @returns costs by `costKey`
  * @throws AppError("internal", "MEASURE") if a process ends without a figure; Interrupted after the signal
  */

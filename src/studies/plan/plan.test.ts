@@ -160,16 +160,16 @@ describe("what is refused", () => {
       'Expected two cells that differ in what it names, and in nothing else for comparison q, got "none"',
     ],
     [
-      "telling another modality to networks that are told none",
+      "giving another modality to networks that take none",
       { grid: { F: [0, 1] }, evaluate: [{ name: "q", told: "other" }] },
       {},
-      'Expected cells that are told the modality for evaluation q with told: other, got "test_efficientnet.none_F0_Af_Lb_Z0"',
+      'Expected cells that are given the modality for evaluation q with told: other, got "test_efficientnet.none_F0_Af_Lb_Z0"',
     ],
     [
       "the same to MAG",
       { grid: { arch: ["mag", "umcc"] }, evaluate: [{ name: "q", told: "other", only: { arch: "mag" } }] },
       {},
-      'Expected cells that are told the modality for evaluation q with told: other, got "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft"',
+      'Expected cells that are given the modality for evaluation q with told: other, got "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft"',
     ],
     [
       "pretrained networks without their weights",

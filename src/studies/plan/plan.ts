@@ -15,7 +15,7 @@ import { type Match, nearest, type Settings, type StudyFile, settingsSchema } fr
 import { checkMatch, type Draft, draftCells, matches, pairCells } from "./grid.ts";
 import { checkImages } from "./images.ts";
 
-/** What a command line says beside the file. */
+/** What a command line sets beside the file. */
 export interface Overrides {
   /** Sources to learn from, `[NAME=]SOURCE`; in place of the file's. */
   readonly data?: readonly string[] | undefined;
@@ -34,7 +34,7 @@ export interface Overrides {
  * Resolves a study.
  *
  * @param given - as read from a study file
- * @param overrides - what the command line says, over the file
+ * @param overrides - what the command line sets, over the file
  * @throws AppError as the readers of its sources and weights do; ("input", "STUDY_...") for what does not fit
  * @example await planStudy(await readStudyFile("ablation.yaml"), { data: ["pairs:data/pairs"] })
  */
@@ -77,7 +77,7 @@ async function codeFacts(): Promise<Study["code"]> {
   return { facehand, commit };
 }
 
-/** The file with what the command line says of networks, seeds and settings. */
+/** The file with the command line's networks, seeds and settings. */
 function overridden(file: StudyFile, { backbones, seeds, settings = {} }: Overrides): StudyFile {
   const keys = Object.keys(settingsSchema.parse(settings));
   const without = <T extends object>(values: T) =>
@@ -93,7 +93,7 @@ function overridden(file: StudyFile, { backbones, seeds, settings = {} }: Overri
 }
 
 /**
- * Weights of the hub that timm's table here does not know bring their pixels, unless the study says which. Where weights
+ * Weights of the hub that timm's table here does not know bring their pixels, unless the study sets them. Where weights
  * are an axis, a backbone's own are not used, and nothing is asked of the hub for them.
  */
 async function withPixels(file: StudyFile): Promise<StudyFile> {
@@ -180,7 +180,7 @@ async function toCell(
   const hash = sha256(
     canonicalJson({ format: 1, settings, data: facts, weights: await weightsHash(weights) }),
   );
-  const { seed: _, ...kept } = config;
+  const { seed: _, ...rest } = config;
   const { arch, tag } = config;
   return {
     id: `${label}-${hash.slice(0, 8)}`,
@@ -190,7 +190,7 @@ async function toCell(
     tag,
     axes: { ...axes },
     data,
-    config: kept,
+    config: rest,
   };
 }
 
@@ -207,7 +207,7 @@ function evaluations(
   return file.evaluate.flatMap((given) => {
     if (!partial) checkMatch(given.only, cells, `evaluation ${given.name}`);
     const own = cells.filter(({ axes }) => matches(axes, given.only));
-    checkTold(given, own);
+    checkModality(given, own);
     const { splits, told, perturb } = given;
     const modality = given.modality === "both" ? null : given.modality;
     return setsNamed(given, opened).flatMap((data): Evaluation[] => {
@@ -240,15 +240,15 @@ function checkSplits(
   });
 }
 
-/** Only UMCC F1 is told the modality; what the others are told changes nothing. */
-function checkTold({ name, told }: StudyFile["evaluate"][number], own: readonly Cell[]): void {
+/** Only UMCC F1 is given the modality; for the others it changes nothing. */
+function checkModality({ name, told }: StudyFile["evaluate"][number], own: readonly Cell[]): void {
   const deaf = own.find(
     ({ config, tag }) => askedOf({ arch: config.arch, flag: parseTag(tag).flag }, "hand") === "auto",
   );
   if (told === "recorded" || deaf === undefined) return;
   throw unexpected("input", {
     code: "STUDY_TOLD",
-    expected: "cells that are told the modality",
+    expected: "cells that are given the modality",
     name: `evaluation ${name} with told: ${told}`,
     got: deaf.label,
     hint: "limit it to them: only: { F: 1 }",

@@ -1,6 +1,6 @@
 // YAML as far as study files need it: one document of plain maps, lists and scalars, with lines for complaints.
-// Aliases, merge keys, tags, keys that are not text and more than one document are refused, not resolved: what a study
-// says stands where it is read, nothing in it can unfold, refer to itself or become another type.
+// Aliases, merge keys, tags, keys that are not text and more than one document are refused, not resolved: the contents of a
+// study stand where they are read, nothing in it can unfold, refer to itself or become another type.
 import {
   type Document,
   isCollection,

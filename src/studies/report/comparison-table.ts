@@ -33,7 +33,7 @@ export interface Judging extends Resampling {
 export interface ComparedPair {
   readonly a: Cell;
   readonly b: Cell;
-  /** Null if the pair cannot be compared; `reason` says why. */
+  /** Null if the pair cannot be compared; `reason` is why. */
   readonly result: PairedComparison | null;
   readonly reason: string;
   /** Of all pairs of the study; null where there is no p. */

@@ -142,7 +142,7 @@ function imagesNote(
     : `${images} Further images of ${more} runs, which others lack, are in no figure.`;
 }
 
-/** Balanced accuracy of the kept epoch on validation images, of one modality where the table is. */
+/** Balanced accuracy of the best epoch on validation images, of one modality where the table is. */
 function validationOf({ log }: RunResult, modality: Modality | null): number | null {
   const { val } = bestEpoch(log);
   return modality === null ? selectionFigure(val.all) : (val[modality]?.balancedAccuracy ?? null);

@@ -1,6 +1,6 @@
 // Upstream's table of all results: `final_metrics_with_full_configurations.csv`, read, and written of a study.
 // Source: UnifiedGenderNet's print_best_runs script reads `category`, and of `configuration`, a Python dict literal,
-// `mean_acc` and `flag_on`. Other columns and keys are kept as they are. One row is one configuration over its seeds.
+// `mean_acc` and `flag_on`. Other columns and keys stay as they are. One row is one configuration over its seeds.
 import { unexpected } from "../../core/errors.ts";
 import { overSeeds } from "../../evaluate/intervals/seeds.ts";
 import { METRICS } from "../../evaluate/metrics/table.ts";
@@ -48,7 +48,7 @@ export function finalMetrics(results: StudyResults): string {
   return tableText(rows);
 }
 
-/** Such a table as text; the first row says which figures there are. */
+/** Such a table as text; the first row names the figures. */
 function tableText(rows: readonly FinalMetrics[]): string {
   const columns = Object.keys(rows[0]?.figures ?? {});
   return csvText(

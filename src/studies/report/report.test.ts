@@ -100,13 +100,13 @@ describe("tables", () => {
     }
   });
 
-  test("tell what an evaluation changed: a quarter of the decisions were turned round", async () => {
+  test("show what an evaluation changed: a quarter of the decisions were reversed", async () => {
     const rows = await csv("tables/evaluation-blur.csv");
     expect(rows).toHaveLength(3);
     for (const row of rows) expect(row["flipped"]).toBe("0.250 ± 0.000");
-    const [told, ...others] = await csv("tables/evaluation-told-other.csv");
+    const [first, ...others] = await csv("tables/evaluation-told-other.csv");
     expect(others).toEqual([]);
-    expect(told!["configuration"]).toContain("F1");
+    expect(first!["configuration"]).toContain("F1");
   });
 
   test("say how often MAG's gate prefers the own head, and what both images give", async () => {

@@ -93,7 +93,7 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
 const present = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
 
 /**
- * The runs that are looked at group by group: of each architecture the best cell by validation, by its best seed; one of
+ * The runs that are reported group by group: of each architecture the best cell by validation, by its best seed; one of
  * each set of validation images, since figures of other images choose nothing.
  */
 function shownRuns(results: StudyResults): RunResult[] {
@@ -137,7 +137,7 @@ export async function writeReport({ files }: Report, outDir: string): Promise<vo
 }
 
 /**
- * Compares a written report with a recomputed one. Where only its text is kept, as in git, the other files may be missing.
+ * Compares a written report with a recomputed one. Where only its text is stored, as in git, the other files may be missing.
  *
  * @returns how many files are the same
  * @throws AppError("data", "FILE_MISSING") if its text is not there, "REPORT_DRIFTED" for the first line that differs
@@ -159,7 +159,7 @@ export async function checkReport({ files }: Report, outDir: string): Promise<nu
     }
     const message = `Expected the recomputed ${JSON.stringify(short(wanted[at]))}, got ${JSON.stringify(short(there[at]))} (${path}:${at + 1})`;
     throw new AppError("data", "REPORT_DRIFTED", message, {
-      hint: "the predictions or the table changed: look at both, then write the report again",
+      hint: "the predictions or the table changed: compare both, then write the report again",
     });
   }
   return same;

@@ -82,7 +82,7 @@ export function evaluationTables(results: StudyResults, minSubjects: number): Re
   });
 }
 
-/** What an evaluation of a run is told by: images of the study's split, or of the only one that another set has. */
+/** What distinguishes an evaluation of a run: images of the study's split, or of the only one that another set has. */
 function evaluatedRows(results: StudyResults, run: RunResult, name: string, modality?: Modality) {
   const all = run.evaluations.get(name) ?? [];
   const split = all.some((row) => row.split === results.split) ? results.split : all[0]?.split;

@@ -132,7 +132,7 @@ export function judgedMetrics(rows: readonly Labelled[], limit: Limit): Judgemen
   return metrics === undefined ? undefined : judge(rows, metrics, limit);
 }
 
-/** Validation figure by which a run is chosen: that of its kept epoch. */
+/** Validation figure by which a run is chosen: that of its best epoch. */
 export function validationFigure({ log }: RunResult): number {
   return selectionFigure(bestEpoch(log).val.all);
 }

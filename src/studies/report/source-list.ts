@@ -18,7 +18,7 @@ const hrefOf = (path: string) =>
   path.replace(/[%?#:]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 const fileName = (path: string) => path.slice(path.lastIndexOf("/") + 1);
 
-/** What the Markdown says of them: the list itself is several times as long as all else in it. */
+/** What the Markdown has of them: the list itself is several times as long as all else in it. */
 export function sourcesMarkdown(sources: readonly ResultSource[]): string {
   const files = sources.reduce((sum, { files }) => sum + files.length, 0);
   return [

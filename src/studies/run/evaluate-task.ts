@@ -1,5 +1,5 @@
 // The evaluations of a task: predictions of its best checkpoint on other images than the run itself predicts,
-// or of the same in another way. Each is a folder of predictions with a JSON file beside it that says how it came about.
+// or of the same in another way. Each is a folder of predictions with a JSON file beside it that records how it came about.
 // Invariant: the JSON file is written last; predictions without theirs, or of another checkpoint, are made again.
 import { dirname, join } from "node:path";
 import { Interrupted, unexpected } from "../../core/errors.ts";
@@ -112,7 +112,7 @@ async function evaluate(dir: string, task: Task, evaluation: Evaluation, options
   const { open, checkpoint, predictor, workers = 2 } = options;
   const { batch, imageSize } = task.cell.config;
   const { samples, dropped } = await chooseSamples(task, evaluation, open);
-  const asked = evaluation.told === "other" ? toldOther(predictor) : predictor;
+  const asked = evaluation.told === "other" ? givenOther(predictor) : predictor;
   const perturb = evaluation.perturb === null ? {} : { perturb: evaluation.perturb };
   const rows: Prediction[] = [];
   for (const [split, own] of samples) {
@@ -123,10 +123,10 @@ async function evaluate(dir: string, task: Task, evaluation: Evaluation, options
       await batches.close();
     }
   }
-  const { cells: _, ...kept } = evaluation;
+  const { cells: _, ...rest } = evaluation;
   const sources = await Promise.all((await open(evaluation.data ?? task.cell.data)).map(sourceFacts));
   const made: EvaluationFacts = {
-    evaluation: kept,
+    evaluation: rest,
     cell: task.cell.id,
     seed: task.seed,
     checkpointSha256: checkpoint,
@@ -173,8 +173,8 @@ async function chooseSamples(
   return { samples: [["test", strangers]], dropped };
 }
 
-/** A predictor that is told hand for faces and face for hands, if it is told at all. */
-function toldOther(predictor: Predictor): Predictor {
+/** A predictor that is given hand for faces and face for hands, if it takes a modality at all. */
+function givenOther(predictor: Predictor): Predictor {
   const other = (asked: AskedModality) =>
     asked === "auto" ? asked : MODALITIES.find((modality) => modality !== asked)!;
   return {

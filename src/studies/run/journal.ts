@@ -9,7 +9,7 @@ import { AppError, Interrupted } from "../../core/errors.ts";
 import { exists } from "../../machine/files.ts";
 import { appendJournal, type JournalFormat, readJournal } from "../../machine/journal.ts";
 
-/** `stopped` is an interruption that leaves a task to go on with; `lost` is a process that ended without a word. */
+/** `stopped` is an interruption that leaves a task to resume; `lost` is a process that ended without a message. */
 export const EVENTS = ["start", "done", "failed", "stopped", "lost"] as const;
 
 const eventSchema = z.strictObject({
@@ -49,7 +49,7 @@ export async function readEvents(path: string): Promise<JournalEvent[]> {
   return events;
 }
 
-/** What a journal says of a fault. */
+/** A journal's entry about a fault. */
 export function faultOf(thrown: unknown): NonNullable<JournalEvent["error"]> {
   const error = fromErrno(thrown);
   if (error instanceof AppError) return { kind: error.kind, code: error.code, message: error.describe() };

@@ -1,5 +1,5 @@
 // The local executor: each task in a process of its own, so that one that crashes takes nothing else with it.
-// Children are in process groups of their own: Ctrl-C reaches the runner alone, which then tells them to stop.
+// Children are in process groups of their own: Ctrl-C reaches the runner alone, which then stops them.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, open } from "node:fs/promises";
@@ -63,7 +63,7 @@ function tellToStop(child: ChildProcess): void {
   if (child.connected) child.send("stop", () => undefined); // it may be gone by now
 }
 
-/** A process that ended without a word: the journal says so in its place. */
+/** A process that ended without a message: the journal gets one in its place. */
 async function lost(journal: string, how: string): Promise<NonNullable<JournalEvent["error"]>> {
   const last = (await readEvents(journal)).at(-1);
   if (last?.event === "failed" && last.error !== undefined) return last.error;

@@ -87,8 +87,8 @@ async function results(dir: string): Promise<Record<string, string>> {
 // Time for machines that do other things too.
 describe("runStudy", { timeout: 240_000 }, () => {
   it("leaves run folders, predictions that say how they came about, and nothing to do", async () => {
-    const said: string[] = [];
-    const options = { executor: here(), report: (text: string) => said.push(text) };
+    const lines: string[] = [];
+    const options = { executor: here(), report: (text: string) => lines.push(text) };
     expect(await runStudy(at("whole"), study, options)).toMatchObject({ done: 2, skipped: 0, failed: [] });
     const [task] = tasksOf(study);
     const paths = taskPaths(at("whole"), task!);
@@ -110,9 +110,9 @@ describe("runStudy", { timeout: 240_000 }, () => {
     expect(facts.checkpointSha256).toBe(await sha256File(runPaths(paths.run).best));
     expect((await readEvents(paths.journal)).map(({ event }) => event)).toEqual(["start", "done"]);
 
-    said.length = 0;
+    lines.length = 0;
     expect(await runStudy(at("whole"), study, options)).toMatchObject({ done: 0, skipped: 2 });
-    expect(said).toEqual(["0 of 2 tasks to run, 2 are done"]);
+    expect(lines).toEqual(["0 of 2 tasks to run, 2 are done"]);
   });
 
   it("leaves people out of another set that the cell learnt from or was chosen by, and counts them", async () => {
@@ -152,12 +152,12 @@ describe("runStudy", { timeout: 240_000 }, () => {
     expect(changed.every((name) => name.endsWith("faces/test.parquet"))).toBe(true);
   });
 
-  it("keeps the runs of cells that are no longer planned, and says so", async () => {
+  it("keeps the runs of cells that are no longer planned, and reports them", async () => {
     await cp(at("whole"), at("less"), { recursive: true });
-    const said: string[] = [];
+    const lines: string[] = [];
     const less = await planned({ grid: { L: ["b"] } });
-    await runStudy(at("less"), less, { executor: here(), report: (text) => said.push(text) });
-    expect(said[0]).toBe("1 cells of an earlier plan are not planned any more; their runs stay");
+    await runStudy(at("less"), less, { executor: here(), report: (text) => lines.push(text) });
+    expect(lines[0]).toBe("1 cells of an earlier plan are not planned any more; their runs stay");
     expect(Object.keys(await results(at("less")))).toEqual(Object.keys(await results(at("whole"))));
     const { name: _, ...rest } = less;
     await expect(runStudy(at("less"), { ...rest, name: "other" }, { executor: here() })).rejects.toThrow(
@@ -165,7 +165,7 @@ describe("runStudy", { timeout: 240_000 }, () => {
     );
   });
 
-  it("goes on after failures, tries crashes again, and not what would fail again", async () => {
+  it("continues after failures, tries crashes again, and not what would fail again", async () => {
     const tried: string[] = [];
     const executor = here((task, attempt) => {
       tried.push(`${task.cell.axes["L"]}${task.seed}`);
@@ -206,7 +206,7 @@ describe("runStudy", { timeout: 240_000 }, () => {
     );
   });
 
-  it("is kept from a folder, and a task, that another process works on", async () => {
+  it("is refused a folder, and a task, that another process works on", async () => {
     const runner = await takeLock(at("locked"), "x");
     await expect(runStudy(at("locked"), study, { executor: here() })).rejects.toMatchObject({
       code: "LOCKED",
@@ -225,7 +225,7 @@ describe("runStudy", { timeout: 240_000 }, () => {
 describe("tasks in processes of their own", { timeout: 240_000 }, () => {
   const local = () => localExecutor({ threads: 1, workers: 1, maxParallel: 2 });
 
-  it("give the same bytes; a child killed by kill -9 is tried again, and the journal says so", {
+  it("give the same bytes; a child killed by kill -9 is tried again, and the journal records it", {
     timeout: 120_000,
   }, async () => {
     const small = await planned({ grid: { L: ["b", "f"] } });

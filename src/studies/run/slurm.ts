@@ -20,7 +20,7 @@ export interface SlurmOptions extends Pick<TaskOrder, "workers" | "device"> {
   readonly sbatch?: readonly string[] | undefined;
   /** Tasks that may run at once; default: as the cluster likes. */
   readonly maxParallel?: number | undefined;
-  /** Time between two looks at the queue, ms. */
+  /** Time between two reads of the queue, ms. */
   readonly pollMs?: number | undefined;
   readonly graceMs?: number | undefined;
 }
@@ -107,7 +107,7 @@ async function runGroup(
   } catch (error) {
     if (!signal.aborted) throw error;
     throw new Interrupted(
-      `Stopped following; the jobs ${name} go on, and the same command follows them again`,
+      `Stopped following; the jobs ${name} continue, and the same command follows them again`,
     );
   }
 }

@@ -66,7 +66,7 @@ export async function studyStatus(dir: string, study: Study): Promise<StudyStatu
   return { tasks, counts, secondsLeft: known.length < left.length ? null : known.reduce((a, b) => a + b, 0) };
 }
 
-/** What is known of a task without looking at the others. */
+/** What is known of a task without reading the others. */
 export type Found = Omit<TaskStatus, "secondsLeft">;
 
 /** The state of one task. */
@@ -116,7 +116,7 @@ function meanSeconds(log: readonly EpochLog[]): number | null {
 /** Of a run's environment, what names the code; the rest is not asked about here. */
 const codeSchema = z.object({ facehand: z.string(), commit: z.string().nullable() });
 
-/** Other versions may give other results: said, not refused. */
+/** Other versions may give other results: reported, not refused. */
 async function codeOf(path: string, { code }: Study): Promise<string | null> {
   if (!(await exists(path))) return null; // begun, and killed before it was written
   const { facehand, commit } = await readJson(path, codeSchema, "a run's environment");

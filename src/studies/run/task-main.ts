@@ -22,7 +22,7 @@ export interface TaskOrder {
   readonly device?: NonNullable<TaskOptions["device"]> | undefined;
 }
 
-/** What a task tells its runner. */
+/** What a task reports to its runner. */
 export type TaskNews =
   | { readonly kind: "epoch"; readonly text: string; readonly epoch: number }
   | { readonly kind: "evaluation"; readonly text: string }
@@ -39,7 +39,7 @@ async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: Ta
   for (const event of ["message", "disconnect", "SIGINT", "SIGTERM"] as const)
     process.on(event as "message", onStop);
   const [out, err] = [openOutput("stdout"), openOutput("stderr")];
-  const tell = (news: Exclude<TaskNews, { kind: "fault" }>) => {
+  const send = (news: Exclude<TaskNews, { kind: "fault" }>) => {
     out.write(visibleLines(`${news.kind} ${news.text}\n`));
     if (process.connected) process.send?.(news, undefined, undefined, () => undefined); // the runner may be gone
   };
@@ -58,8 +58,8 @@ async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: Ta
           ...options,
           signal: stop.signal,
           onEpoch: (epoch) =>
-            tell({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs), epoch: epoch.epoch }),
-          onEvaluation: (name) => tell({ kind: "evaluation", text: name }),
+            send({ kind: "epoch", text: formatEpoch(epoch, cell.config.epochs), epoch: epoch.epoch }),
+          onEvaluation: (name) => send({ kind: "evaluation", text: name }),
         },
       );
     await patiently(work, lockWaitSeconds);
@@ -69,7 +69,7 @@ async function main({ dir, cell: id, seed, lockWaitSeconds = 0, ...options }: Ta
   }
 }
 
-/** Tells log and runner what ended the task. @returns the exit code */
+/** Reports to log and runner what ended the task. @returns the exit code */
 function fail(error: unknown, err: Output): number {
   const fault = faultOf(error);
   err.write(`${visibleLines(fault.message)}\n`);

@@ -17,11 +17,11 @@ export interface TaskOptions
 }
 
 /**
- * Trains and evaluates one cell with one seed; what is done already is kept.
+ * Trains and evaluates one cell with one seed; what is done already stays.
  *
  * @param dir - the study's folder
  * @throws AppError("input", "LOCKED") if another process works on the task; what `train` and the sources throw;
- *   Interrupted after the signal. But for the first, the journal says so too.
+ *   Interrupted after the signal. But for the first, the journal records it too.
  */
 export async function runTask(
   dir: string,
