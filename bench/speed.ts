@@ -96,7 +96,7 @@ interface Side {
 /**
  * Measures every row, one after the other, each a run of its own.
  *
- * @param flags - handed on, such as --python and --timm
+ * @param flags - passed on, such as --python and --timm
  * @returns true if all ran
  */
 export function measureAll(flags: readonly string[]): boolean {

@@ -3,7 +3,7 @@
 import type { Finding } from "./campaign.ts";
 import { type Fault, most, openState, type RunFacts, rangesOf, readState, type Tally } from "./state.ts";
 
-/** How often what was tried is written down, ms. */
+/** Time between writes of the state file, ms. */
 const FLUSH_MS = 1000;
 /** Longest text of a fault that is stored. */
 const MOST_CHARACTERS = 4000;

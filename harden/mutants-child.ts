@@ -1,5 +1,5 @@
 // Process that reads changed files, one after the other; harden/mutants.ts watches it. Arguments: a folder for the files.
-// Invariant: before a file is read its line is out, so that whoever watches knows what the process died of.
+// Invariant: before a file is read its line is out, so that the parent knows what the process died of.
 import { writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../src/core/errors.ts";

@@ -167,7 +167,7 @@ async function judgeFolder(site: Site, { field, alone, ends, commands }: Result)
   };
   let lines = await unlike();
   if (lines.length > 0 && killed !== -1) {
-    await cli.run(commands[winners[0]!]!); // whoever comes next clears away what a kill left
+    await cli.run(commands[winners[0]!]!); // the next process clears away what a kill left
     lines = await unlike();
   }
   return lines.length === 0 ? [] : [`Expected what one of them leaves alone, got: ${lines.join("; ")}`];

@@ -25,7 +25,7 @@ function lastEvent(text: string): string {
   return `ended with ${event}`;
 }
 
-/** What a run leaves while it works, under names that say so. */
+/** What a run leaves while it works, under names that mark it. */
 export const TEMPORARY =
   /(^|\/)(\.[^/]*\.tmp|\.[^/]*\.facehand-lock-[^/]*|[^/]*\.partial(\.before)?|[^/]*\.part(\.json)?|[^/]*\.lock|\.repair)(\/|$)/;
 

@@ -1,4 +1,4 @@
-// Metrics count targets 0 and 1, records say female and male: they must agree.
+// Metrics count targets 0 and 1, records have female and male: they must agree.
 import { expect, test } from "vitest";
 import { sexIndex } from "../src/core/words.ts";
 import { evaluateBinary } from "../src/evaluate/metrics/metrics.ts";

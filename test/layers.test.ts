@@ -42,7 +42,7 @@ function forbidden({ file, imports }: Source): string[] {
     .map((target) => `${file} imports ${target}`);
 }
 
-/** What a file that browsers load imports and that does not say it is for browsers; erased imports do not count. */
+/** What a file that browsers load imports and that does not state that it is for browsers; erased imports do not count. */
 function unsafe({ file, imports }: Source, sources: ReadonlyMap<string, Source>): string[] {
   return imports
     .filter(({ file: target, typeOnly }) => !typeOnly && target !== undefined)

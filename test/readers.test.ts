@@ -77,7 +77,7 @@ const QUOTA = html(
   '<p class="uc-error-caption">Sorry, you can&#39;t view or download this file at this time.</p><p class="uc-error-subcaption">Too many users have viewed or downloaded this file recently.</p>',
 );
 
-/** What stands in for the file, what the message has to call it, what the hint has to say. */
+/** What stands in for the file, the words for it in the message, the words of the hint. */
 const STAND_INS: readonly (readonly [name: string, bytes: string | Uint8Array, got: string, hint: string])[] =
   [
     ["a Git LFS pointer", lfs(9123), "a Git LFS pointer to a file of 9123 bytes", "git lfs pull"],

@@ -4,7 +4,7 @@
 import { AppError, show } from "./errors.ts";
 
 interface Refusal {
-  /** What libc calls it, for libraries that hand on words only. */
+  /** What libc calls it, for libraries that pass on words only. */
   readonly words?: string | undefined;
   readonly hint: string;
 }

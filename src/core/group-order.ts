@@ -1,5 +1,5 @@
 // ◇ Browser-safe. The order in which recorded groups stand in tables: ages by age, everything else by name.
-// Ages are read by their one parser (vocabulary); a column of somebody else may also say `<18` or `more than 70`.
+// Ages are read by their one parser (vocabulary); a column from elsewhere may also have `<18` or `more than 70`.
 import { ageRange } from "./vocabulary.ts";
 
 /** Open ends as others write them, with where they stand: the years below or above a limit. */

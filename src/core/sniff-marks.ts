@@ -1,4 +1,4 @@
-// ◇ Browser-safe. How files of known formats begin, with what to say of each that is not wanted.
+// ◇ Browser-safe. How files of known formats begin, with the message for each that is not wanted.
 // Source: the formats' own descriptions, as collected by file(1). Invariant: the first mark that fits counts.
 
 /** Formats that a reader may own; `other` are those that none does. */

@@ -36,7 +36,7 @@ function escaped(sign: string): string {
 }
 
 /**
- * Text of at most so many bytes: of a longer one the beginning and the end, between which messages say where.
+ * Text of at most so many bytes: of a longer one the beginning and the end, since messages name the place between them.
  *
  * @param limitBytes - of UTF-8, at least 64
  */

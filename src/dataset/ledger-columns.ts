@@ -30,8 +30,8 @@ const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) a
 /**
  * Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. `twin` is the
  * earlier kept frame that a removed one repeats: with `twin_bits` their looks are similar, without it their bytes are equal.
- * `annotated_in` and `faces_in` say of a frame that EXIF turns which pixels its annotation, and the face landmarks given
- * beside it, were found to speak of: `stored` as they lie in the file, or `upright`, turned.
+ * `annotated_in` and `faces_in` record, for a frame that EXIF turns, which pixels its annotation and the face landmarks given
+ * beside it were found to refer to: `stored`, as they lie in the file, or `upright`, turned.
  */
 export const LEDGER_SCHEMA = {
   image_id: "string",

@@ -99,7 +99,7 @@ const manifest = z.strictObject({
     restored: z.record(z.string(), count),
     /** Hands by what they were cut from. */
     hands: z.record(z.string(), count),
-    /** Frames that EXIF turns, by the pixels that their annotation speaks of: stored or upright. */
+    /** Frames that EXIF turns, by the pixels that their annotation refers to: stored or upright. */
     annotatedIn: z.record(z.string(), count).optional(),
     /** Decisions of the file, frames of this derivation that they named, and, if any, images and subjects that are in none. */
     decisions: z.strictObject({ inFile: count, frames: count, unmet: count.optional() }),

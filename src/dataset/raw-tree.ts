@@ -157,7 +157,7 @@ export async function findFrames(dir: string, gestures: readonly string[]): Prom
     for (const name of await foldersIn(base)) {
       const gesture = wanted.get(name);
       if (gesture === undefined) {
-        if (!isGesture(name)) others.push(rawGesture(base, name)); // thousands of frames are not listed in vain
+        if (!isGesture(name)) others.push(rawGesture(base, name)); // avoids listing thousands of frames
       } else found.get(gesture)!.push(rawGesture(base, name));
     }
     return others.sort((a, b) => Number(b.endsWith("images")) - Number(a.endsWith("images")));

@@ -110,7 +110,7 @@ function toRow(pair: Pair): Record<Column, string> {
 export const FILLED: readonly Column[] = ["id", "user_id", "labels"];
 const PREFIX = { hand: "H_", face: "F_" } as const;
 
-/** What is wrong with one row by itself. `present` is undefined when the images are not on disk yet. */
+/** What is wrong with a single row. `present` is undefined when the images are not on disk yet. */
 function rowProblems(
   values: Readonly<Record<Column, string>>,
   present: Readonly<Record<Modality, ReadonlySet<string>>> | undefined,

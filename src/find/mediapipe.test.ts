@@ -6,7 +6,7 @@ import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
 const SIDE = FULL_RANGE.inputPx;
 const COORDS = 4 + 2 * FULL_RANGE.points;
 
-/** A model that sees what `logits` say, by anchor: boxes of 4 px about it, far apart from each other's. */
+/** A model whose detections follow `logits`, by anchor: boxes of 4 px about it, far apart from each other's. */
 function sessionOf(logits: ReadonlyMap<number, number>, seen: Float32Array[]): Session {
   const scores = new Float32Array((SIDE / 4) ** 2).fill(-100);
   for (const [anchor, logit] of logits) scores[anchor] = logit;

@@ -100,7 +100,7 @@ const ALONG = { base: 1.87, lean: 0.37 } as const;
  * The whole hand's box, as HaGRID's annotators draw it, from a detected palm.
  *
  * Fitted to the 424 gesture boxes that hold a palm's centre in 464 frames of HaGRID's 18 gestures, for the best
- * mean IoU (0.71). A palm does not say which fingers are stretched: fists come out too high (median IoU 0.60).
+ * mean IoU (0.71). A palm does not show which fingers are stretched: fists come out too high (median IoU 0.60).
  *
  * @param palm - box and points in the order of PALM
  * @returns box that may reach outside the photo

@@ -114,7 +114,7 @@ export async function writing<T>(path: string, work: () => Promise<T>): Promise<
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // they say more
+    if (cause instanceof AppError || cause instanceof Interrupted) throw cause; // they are more specific
     throw writeFailed(path, cause);
   }
 }

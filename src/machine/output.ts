@@ -28,7 +28,7 @@ export function openOutput(name: "stdout" | "stderr"): Output {
   state.fault = undefined;
   return {
     write(text) {
-      if (state.gone || state.fault !== undefined) return; // a hole in the middle would say something else
+      if (state.gone || state.fault !== undefined) return; // a hole in the middle would change the meaning
       try {
         stream.write(text);
       } catch (error) {

@@ -75,7 +75,7 @@ export interface Backbone {
 }
 
 /**
- * Refuses options that mean nothing to a network, so that none is accepted in vain.
+ * Refuses options that mean nothing to a network, so that none is accepted without effect.
  *
  * @throws AppError("input", "BACKBONE_OPTION") if one of `keys` is set
  */

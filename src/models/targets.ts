@@ -18,7 +18,7 @@ export const targetFactsSchema = z.strictObject({
     .min(2)
     .refine((names) => new Set(names).size === names.length, "expected each class once"),
 });
-/** One further target of a model, as its facts say. */
+/** One further target of a model, as in its facts. */
 export type TargetFacts = z.infer<typeof targetFactsSchema>;
 
 /** Scores (log-odds up to a constant) of classes, [N, K], by target. */

@@ -22,7 +22,7 @@ export interface UmccConfig {
  * Graph of a UMCC model; parameters `backbone.*`, `classifier.weight` [1, F or F + 2], `classifier.bias` [1], and those of
  * further targets.
  *
- * @param config - dropout is 0.2 unless options say otherwise
+ * @param config - dropout is 0.2 by default
  * @returns builder of logits [N]
  * @throws AppError("internal", "FLAG_MISSING") when built with the flag on but without its input
  */

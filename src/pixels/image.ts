@@ -174,7 +174,7 @@ function tooLarge(width: number, height: number, maxPixels: number, where: strin
   });
 }
 
-/** Unless asked for otherwise; derived crops have theirs from the recipe. */
+/** The default; derived crops have theirs from the recipe. */
 export const JPEG = { quality: 90, chroma: "4:2:0" } as const;
 
 /** How a JPEG is encoded. */

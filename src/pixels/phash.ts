@@ -147,7 +147,7 @@ const BITS = Uint8Array.from({ length: 1 << 16 }, (_, word) => {
 });
 
 /**
- * How alike two thumbnails are: Pearson's correlation of their luma.
+ * How similar two thumbnails are: Pearson's correlation of their luma.
  *
  * @returns -1 to 1; 0 if one of them is flat
  */

@@ -4,7 +4,7 @@
 import type { Box, Point } from "./geometry.ts";
 import type { ExifTurn } from "./image.ts";
 
-/** Which pixels an annotation may speak of: those of the picture as it is seen, or those that lie in the file. */
+/** Which pixels an annotation may refer to: those of the picture as it is seen, or those that lie in the file. */
 export const REFERENCES = ["upright", "stored"] as const;
 export type Reference = (typeof REFERENCES)[number];
 

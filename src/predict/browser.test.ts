@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true }));
 
-/** What the same weights say on this machine. */
+/** What the same weights predict on this machine. */
 async function wanted() {
   const predictor = await openWeights(TINY, weights, { batch: 1, threads: 1 });
   const predicted = await predictor.predict(IMAGES, "auto");

@@ -5,7 +5,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { hasErrno, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 
-/** Endings of what is taken out of folders; a file that is named by itself may have any. */
+/** Endings of files that are taken from folders; a file that is named itself may have any. */
 const PICTURE = /\.(jpe?g|png|webp)$/i;
 const PATTERN = /[*?[]/;
 

@@ -226,7 +226,7 @@ function feed(pixels: Uint8Array, asked: readonly AskedModality[], options: Feed
 }
 
 /**
- * Refuses what a model cannot use: a modality that is needed and missing, or given in vain.
+ * Refuses what a model cannot use: a modality that is needed and missing, or given without effect.
  *
  * @throws AppError("input", "MODALITY" | "MODALITY_REQUIRED" | "MODALITY_UNUSED")
  */
@@ -258,7 +258,7 @@ export function flags(asked: readonly AskedModality[], rows: number): Float32Arr
   return flag;
 }
 
-/** What the outputs of a graph say of its first images. */
+/** The predictions of a graph's outputs for its first images. */
 export function read(
   results: Record<string, Tensor>,
   asked: readonly AskedModality[],

@@ -24,7 +24,7 @@ export interface ReleaseInfo {
   readonly rai?: Readonly<Record<string, string | readonly string[]>> | undefined;
 }
 
-/** What the tables say. */
+/** What the tables have. */
 export interface DatasetFacts {
   readonly counts: DatasetCounts;
   readonly pairs: number;

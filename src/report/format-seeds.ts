@@ -67,7 +67,7 @@ function formatParts(parts: readonly SeedPart[]): string {
   ]);
 }
 
-/** Each seed by itself, as far as the limit lets it be shown. */
+/** Each single seed, as far as the limit lets it be shown. */
 function formatRuns({ runs, byModality }: SeedsSummary): string {
   const cell = ({ metrics, tooSmall }: Part) =>
     tooSmall.includes("balancedAccuracy") ? TOO_SMALL : figure(metrics.balancedAccuracy);

@@ -87,7 +87,7 @@ export const studySchema = z.strictObject({
   format: z.literal(1),
   name,
   about: z.string(),
-  /** The code that planned it; runs say in their environment.json which code made them. */
+  /** The code that planned it; runs have in their environment.json the code that made them. */
   code: z.strictObject({ facehand: z.string(), commit: z.string().nullable() }),
   data: z.record(name, dataSetSchema),
   seeds: z.array(z.int().nonnegative()).min(1),

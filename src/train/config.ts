@@ -218,7 +218,9 @@ function checkTag({ arch, tag }: ModelConfig): void {
   }
 }
 
-/** Before the run has a folder: the rate rises in the warm-up, then falls to its lowest; patience ends before the last epoch. */
+/**
+ * Before the run has a folder: the rate rises in the warm-up, then falls to its lowest; patience ends before the last epoch.
+ */
 function checkSchedule({ lr, minLr, epochs, warmupEpochs, patience }: TrainConfig): void {
   const refuse = (expected: string, name: string, got: number) =>
     unexpected("input", { code: "CONFIG", expected, name, got });
@@ -246,7 +248,7 @@ export function readTrainConfig(text: string, where: string): TrainConfig {
   return parseStoredConfig(parseJson(text, z.json(), where));
 }
 
-/** What the checkpoints of a run say about themselves. */
+/** What the checkpoints of a run state about themselves. */
 export function factsOf(
   config: ModelConfig,
   trainedOn: readonly SourceFacts[],

@@ -15,7 +15,7 @@ export interface LoadedModels {
   readonly facts: LoadedModel["facts"];
   /** In the order of `seeds`. */
   readonly models: readonly LoadedModel[];
-  /** Absent for one model that was given by itself. */
+  /** Absent for a single model. */
   readonly seeds?: readonly number[] | undefined;
 }
 
@@ -69,7 +69,7 @@ export async function openEnsemble(
   };
 }
 
-/** What several models say of one image together. @param answers - at least one, of models that differ in weights alone */
+/** What several models predict of one image together. @param answers - at least one, of models that differ in weights alone */
 export function meanPrediction(answers: readonly ImagePrediction[]): ImagePrediction {
   const [first] = answers;
   const logit = mean(answers.map((answer) => answer.logit));

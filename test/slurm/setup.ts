@@ -1,5 +1,5 @@
 // Starts a single-node Slurm before the tests of this folder and ends it after them.
-// Where that cannot be (no root, no apt, not Linux), the tests are skipped, and say why.
+// Where that cannot be (no root, no apt, not Linux), the tests are skipped, with the reason.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";

@@ -126,7 +126,7 @@ function unknown(layout: Layout, path: string, entry: Dirent): Finding {
   return finding("FILE_UNKNOWN", { file: pathIn(layout, path) }, { expected, name: "its folder", got });
 }
 
-/** Tables that are not those that the manifest speaks of. */
+/** Tables that are not those of the manifest. */
 async function manifestFindings(layout: Layout): Promise<Finding[]> {
   const manifest = await readManifest(layout.root);
   const out: Finding[] = [];

@@ -99,7 +99,7 @@ async function writeShards(
   return paths;
 }
 
-/** Rows of one split's shards, by what the files say at their ends. */
+/** Rows of one split's shards, from the files' footers. */
 export async function countParquetPairs(dir: string, note: ExportNote, split: Split): Promise<number> {
   let rows = 0;
   for (const name of shardsOf(note, split, "parquet")) rows += await countRows(join(dir, name));

@@ -15,7 +15,7 @@ export interface LoaderPart extends Closable {
   prepare(thread: number, request: WorkerRequest): Promise<Uint8Array>;
 }
 
-/** Threads of any number of loaders; whoever opens them closes them, after the loaders. */
+/** Threads of any number of loaders; closed by whatever code opened them, after the loaders. */
 export class LoaderThreads implements Closable {
   /** One pool a thread, so that requests can name it. */
   readonly #pools: readonly WorkerPool<LoaderOrder, Uint8Array>[];

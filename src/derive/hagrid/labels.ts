@@ -8,7 +8,7 @@ import { ageBucket } from "../../dataset/sources/groups.ts";
 import { type Decisions, NO_DECISIONS } from "../judge/decisions.ts";
 import type { FrameMeta } from "./frame.ts";
 
-/** What the frames of one subject say about its gender. */
+/** The votes of one subject's frames on its gender. */
 export interface SubjectLabel {
   /** What was decided, else the majority of the votes; undefined for a tie or no vote. */
   readonly gender: Sex | undefined;

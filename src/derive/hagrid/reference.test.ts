@@ -1,4 +1,4 @@
-// Which pixels annotations speak of, on drawn people whose hands and faces the models see: frames stored in all eight ways of
+// Which pixels annotations refer to, on drawn people whose hands and faces the models see: frames stored in all eight ways of
 // EXIF, annotated in stored or in turned pixels, with landmarks and without.
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -88,7 +88,7 @@ export function judge(name: RuleName, facts: Facts, settings: RuleSettings): Ver
 }
 
 /**
- * What all rules say of a frame: the first reason in the order of REASONS.
+ * The verdict of all rules on a frame: the first reason in the order of REASONS.
  *
  * @param made - why no pair can be made of it, if so
  * @returns undefined if nothing speaks against it

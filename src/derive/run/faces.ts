@@ -30,7 +30,7 @@ export interface FaceSource {
   /**
    * All faces of an upright picture.
    *
-   * @param turn - how the pixels that annotated landmarks speak of are turned to it; 1 if not given
+   * @param turn - how the pixels that annotated landmarks refer to are turned to it; 1 if not given
    */
   find(image: PhotoLike, imageId: string, turn?: ExifTurn): Promise<readonly FoundFace[]>;
   /** Which pixels annotated landmarks of a turned picture refer to; undefined if that cannot be decided. */

@@ -36,7 +36,7 @@ const result = z.strictObject({
   /** px, rounded to hundredths. */
   faceBox: box.optional(),
   handBox: box.optional(),
-  /** Which pixels the annotation speaks of, and the face landmarks beside it; of a picture that EXIF turns. */
+  /** Which pixels the annotation refers to, and the face landmarks beside it; of a picture that EXIF turns. */
   annotatedIn: z.enum(REFERENCES).optional(),
   facesIn: z.enum(REFERENCES).optional(),
   /** What the hand crop was made from. */

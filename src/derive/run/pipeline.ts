@@ -36,7 +36,7 @@ import type { ThreadRequest } from "./worker.ts";
 /** Frames under way at once, for each thread: one is read or written while another is measured. */
 const FRAMES_PER_THREAD = 2;
 
-/** Frames whose crops are synced together, and then written down: a sync of one costs as much as its JPEG. */
+/** Frames whose crops are synced together, and then entered in the journal: a sync of one costs as much as its JPEG. */
 const FRAMES_PER_SYNC = 32;
 const SYNCS_AT_ONCE = 4;
 

@@ -13,7 +13,7 @@ import { stemOf } from "../../dataset/check/tables.ts";
 import { isSystemFile, unpackHint } from "../../machine/sniff-file.ts";
 import { streamEntries } from "../hagrid/records.ts";
 
-/** What HaGRID's lists say about a dataset. */
+/** A dataset's overlap with HaGRID's lists. */
 export interface AgainstReport {
   /** Annotation files and records that were read, by HaGRID's split. */
   readonly read: Readonly<Record<Split, { readonly files: number; readonly records: number }>>;

@@ -24,9 +24,9 @@ export interface LedgerCounts {
   /** Reasons that a decision overruled. */
   readonly restored: Readonly<Record<string, number>>;
   readonly hands: Readonly<Record<string, number>>;
-  /** Frames that EXIF turns, by the pixels that their annotation speaks of. */
+  /** Frames that EXIF turns, by the pixels that their annotation refers to. */
   readonly annotatedIn: Readonly<Record<string, number>>;
-  /** Rows that a decision speaks of. */
+  /** Rows that a decision is about. */
   readonly decided: number;
 }
 

@@ -11,7 +11,7 @@ export interface Contradiction {
   readonly id: string;
   readonly subject: string;
   readonly gesture: string;
-  /** Recorded label, 0 female or 1 male; the predictions say the other. */
+  /** Recorded label, 0 female or 1 male; the predictions are the other. */
   readonly recorded: 0 | 1;
   /** Probability of male, mean over the rows of that image. */
   readonly hand: number;

@@ -37,7 +37,7 @@ export type SeedTable = Pick<GroupTable, "keys" | "within" | "minSubjects"> & {
   readonly groups: readonly SeedGroup[];
 };
 
-/** What several seeds say of one split. */
+/** The figures of several seeds for one split. */
 export interface SeedsSummary
   extends Pick<Summary, "split" | "sources" | "threshold" | "nUnlabelled" | "subjects" | "minSubjects"> {
   /** In order; all of them are in every figure. */

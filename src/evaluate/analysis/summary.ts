@@ -153,7 +153,7 @@ type Grouped = Labelled & { readonly gender: string };
 
 const withGender = (row: Labelled): Grouped => ({ ...row, gender: SEXES[row.target] });
 
-/** A table's own column of this name may say something else than the label, and would be passed over. */
+/** A table's own column of this name may mean something else than the label, and would be ignored. */
 function checkGender(rows: readonly Labelled[]): void {
   for (const row of rows as readonly (Labelled & { readonly gender?: string })[]) {
     const { target, gender: got = "", id: where } = row;

@@ -1,4 +1,4 @@
-// A short, seeded part of bench/coverage.ts: intervals of few people contain the truth about as often as they say.
+// A short, seeded part of bench/coverage.ts: intervals of few people contain the truth about as often as they claim.
 import { describe, expect, test } from "vitest";
 import { coverageOf, simulations } from "../../../bench/coverage.ts";
 

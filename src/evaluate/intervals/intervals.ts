@@ -7,7 +7,7 @@ import { criticalValue } from "./normal.ts";
 
 export const LEVEL = 0.95;
 
-/** Draws of an interval, exchanges of a comparison, unless asked for otherwise. */
+/** Draws of an interval, exchanges of a comparison, by default. */
 export const REPLICATES = 2000;
 
 /** An estimate with its two-sided interval; null where it is not defined. */

@@ -19,7 +19,7 @@ export interface ClassRecall {
   readonly name: string;
   readonly nImages: number;
   readonly nSubjects: number;
-  /** Fewer subjects than the limit: too few to say anything. */
+  /** Fewer subjects than the limit: too few for a figure. */
   readonly small: boolean;
   /** Null if no image is recorded so, or if that is too small. */
   readonly recall: number | null;

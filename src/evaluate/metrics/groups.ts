@@ -28,7 +28,7 @@ export interface GroupMetrics extends SubjectCounts, Pick<Judgement, "metrics" |
   /** Value of each key; empty string if not recorded. */
   readonly group: Readonly<Record<string, string>>;
   readonly nImages: number;
-  /** Fewer subjects than the limit: too few to say anything. */
+  /** Fewer subjects than the limit: too few for a figure. */
   readonly small: boolean;
   /** Takes part in the comparisons, with the metrics that are not too small. */
   readonly compared: boolean;

@@ -8,7 +8,7 @@ import type { BinaryMetrics } from "./metrics.ts";
 import type { Subjects } from "./row.ts";
 import { METRICS, type MetricName, metricRow } from "./table.ts";
 
-/** Figures that rest on fewer subjects than this are too small to say anything, unless another limit is asked for. */
+/** Figures that rest on fewer subjects than this are too small to be shown, unless another limit is asked for. */
 export const SMALL_SUBJECTS = 20;
 
 /** What a row needs for metrics; further string fields may serve as group keys. */

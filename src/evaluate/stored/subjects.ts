@@ -37,7 +37,7 @@ export class SubjectReader {
 
   /**
    * @param header - the table's columns
-   * @throws AppError("data", "SUBJECT_COLUMN") if a column is likely to be the person's, but is called otherwise
+   * @throws AppError("data", "SUBJECT_COLUMN") if a column is likely to be the person's, but has another name
    */
   constructor(header: readonly string[], path: string) {
     this.#columns = SUBJECT_COLUMNS.filter((name) => header.includes(name));
@@ -89,7 +89,7 @@ export interface SubjectFacts {
   readonly nIdsShared: number;
   /** People of whom some images are recorded as female and others as male: one of the two is no record of them. */
   readonly nBothLabels: number;
-  /** The same in words; empty if there is nothing to say. */
+  /** The same in words; empty if there is nothing to add. */
   readonly note: string;
 }
 
@@ -129,7 +129,7 @@ function countBothLabels(rows: readonly LabelledSubject[]): number {
 }
 
 /**
- * How many images of how many people, and what was counted otherwise than by recorded people.
+ * How many images of how many people, and what was not counted by recorded people.
  *
  * @example formatSubjects(rows) // "320 images of 218 subjects (200 images without a recorded subject, each counted as its own)"
  */

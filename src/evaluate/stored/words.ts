@@ -17,7 +17,7 @@ interface Words {
   readonly gesture: string;
 }
 
-/** Rows so far, whose people and races later ones must not spell otherwise. */
+/** Rows so far, whose people and races later ones must not spell differently. */
 export class RowWords {
   readonly #keys = new SubjectKeys();
   readonly #races = new Map<string, Spellings>();

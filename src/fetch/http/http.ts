@@ -8,7 +8,7 @@ import type { Patience } from "./patience.ts";
 import { retryAfterMs, Transient } from "./retry.ts";
 import { type Answer, exchange } from "./transport.ts";
 
-/** A request, and what to say if it is refused. */
+/** A request, and the error if it is refused. */
 export interface RequestOptions extends Patience {
   readonly method?: "GET" | "HEAD" | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;

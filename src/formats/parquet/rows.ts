@@ -1,7 +1,7 @@
 // Parquet files that are too large for memory: written and read a group of rows at a time.
 // Source: hyparquet; the layout of picture columns is Hugging Face's, a struct of bytes and path.
 // Invariants: memory is bounded by one group; the same rows give the same bytes. Files are not sealed (see parquet.ts):
-// whoever reads them checks their SHA-256 first, and they are decoded in a process of their own (apart.ts).
+// their readers check their SHA-256 first, and they are decoded in a process of their own (apart.ts).
 import type { SchemaElement } from "hyparquet";
 import { unexpected } from "../../core/errors.ts";
 import { openRanges, type RangeReader } from "../../machine/ranges.ts";
@@ -87,7 +87,7 @@ export async function countRows(path: string): Promise<number> {
   return Number(metadata.num_rows);
 }
 
-/** A file that is open only while a part of it is read: whoever takes rows may stop at any. */
+/** A file that is open only while a part of it is read: its caller may stop at any row. */
 async function sourceOf(path: string): Promise<ParquetSource> {
   const within = async <T>(work: (file: RangeReader) => Promise<T>) => {
     const file = await openRanges(path, "a Parquet file");

@@ -176,7 +176,7 @@ function parseHead(bytes: Uint8Array, path: string) {
     end = read.end;
     return read.value;
   };
-  // A pickle that is not torch's has its say first: a foreign name in it is refused by name.
+  // A pickle that is not torch's is checked first: a foreign name in it is refused by name.
   const magic = next();
   if (magic !== LEGACY_MAGIC) throw damaged("torch's magic number", path, typeof magic);
   next(); // protocol version

@@ -48,7 +48,7 @@ export class NumpyArray implements PyObject {
   }
 }
 
-/** `numpy.dtype(code, align, copy)`: the last two say nothing of what a plain dtype is. */
+/** `numpy.dtype(code, align, copy)`: the last two do not change a plain dtype. */
 export const numpyDtype: Call = ([code, ...rest]) => {
   for (const item of rest) if (item !== 0 && item !== 1) flag(item, "align or copy of a numpy.dtype");
   return new NumpyDtype(text(code, "the code of a numpy.dtype"));

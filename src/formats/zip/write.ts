@@ -18,7 +18,7 @@ const FIRST_DAY = 0x0021;
 const UTF8 = 0x0800;
 const ZIP64 = 45;
 
-/** What archives of a kind say of themselves. */
+/** The header fields of archives of one kind. */
 interface Kind {
   /** Version that is needed to read a file: 1.0 or 2.0 for what is stored, 4.5 for zip64. */
   readonly needed: number;

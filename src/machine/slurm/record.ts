@@ -24,7 +24,7 @@ const recordSchema = z.strictObject({
   ),
 });
 
-/** What is written down of an array. */
+/** The record of an array. */
 export type ArrayRecord = z.output<typeof recordSchema>;
 /** One call of sbatch. */
 export type Submission = ArrayRecord["submissions"][number];

@@ -48,7 +48,7 @@ function bare(field: z.ZodType): z.ZodType {
 export const settingsSchema = z.strictObject(given);
 export type Settings = Readonly<Partial<Record<SettingKey, unknown>>>;
 
-/** What the `modality` axis may say; `both` is no filter. */
+/** The values of the `modality` axis; `both` is no filter. */
 export const TRAINED_MODALITIES = ["both", ...MODALITIES] as const;
 
 /** Axes of the tag and of the data, in the order in which they vary, slowest first. */

@@ -223,7 +223,7 @@ function evaluations(
   });
 }
 
-/** Another set is evaluated whole: its rows say split test, and it has no other. */
+/** Another set is evaluated whole: its rows have split test, and it has no other. */
 function checkSplits(
   { name, splits }: StudyFile["evaluate"][number],
   data: string | null,

@@ -159,7 +159,7 @@ export function pairWithOwn(run: RunResult, rows: readonly Labelled[]): OwnPairs
   };
 }
 
-/** What notes say of images that were not compared; nothing where there are none. */
+/** The note about images that were not compared; nothing where there are none. */
 export function otherwiseNote(all: readonly OwnPairs[]): string {
   const n = new Set(all.flatMap(({ otherwise }) => otherwise)).size;
   if (n === 0) return "";

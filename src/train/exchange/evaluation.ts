@@ -65,7 +65,7 @@ export async function storedPredictions(
   return (await storedSet(run, options)).rows;
 }
 
-/** Where predictions were stored: with a run, or in a table, which may not say the split of each image. */
+/** Where predictions were stored: with a run, or in a table, which may not have the split of each image. */
 export type Origin = "run" | "table" | "table without splits";
 
 /** The same, and where they stand. */
@@ -142,7 +142,7 @@ function wholeTable(all: readonly Prediction[], asked: Split | undefined): Evalu
 }
 
 /**
- * Predicts images with the best checkpoint of a run. Rows of whole sets say split test, for the model saw none of them.
+ * Predicts images with the best checkpoint of a run. Rows of whole sets have split test, for the model saw none of them.
  *
  * @throws AppError as `chooseImages`
  */
