@@ -49,7 +49,8 @@ export function formatHeading(
   runs = "",
 ): string {
   const { split, sources, threshold, overall, nUnlabelled, subjects } = summary;
-  const which = images?.split === null ? "all images" : `split ${split}`;
+  const ofOwn = images?.besideOthers === true ? " of the run's own sets, all of the others" : "";
+  const which = images?.split === null ? "all images" : `split ${split}${ofOwn}`;
   const remarks = [
     ...(nUnlabelled === 0 ? [] : [`${count(nUnlabelled)} images without a label left out`]),
     ...(images === undefined ? [] : [formatImageCounts(images), ...images.notes]),

@@ -32,8 +32,6 @@ export interface ReportRun {
 export function runSection({ name, about, config, epochs, rows, summary }: ReportRun): Markup {
   const best = epochs.findLast(({ best }) => best)?.epoch ?? 0;
   const { nImages, nSubjects } = summary.overall;
-  const [first] = summary.byGroup;
-  const dots = summary.byGroup.filter(({ keys }) => keys.join() === first?.keys.join());
   return html`<h3>${name}</h3>
 <p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (kept: ${best}), batch ${config.batch},
 learning rate ${config.lr}, seed ${config.seed}.</p>
@@ -45,7 +43,20 @@ learning rate ${config.lr}, seed ${config.seed}.</p>
     ),
   ]}</div>
 <p>Test split: ${nImages} images of ${nSubjects} subjects that the model never saw.</p>
-${metricsTable(summary)}
+${resultSection({ rows, summary }, ({ keys }) => keys.join() === summary.byGroup[0]?.keys.join())}`;
+}
+
+/**
+ * Figures and tables of one set of predictions: metrics, ROC, calibration, groups within one modality.
+ *
+ * @param isDrawn - tables of groups that have a figure, too
+ */
+export function resultSection(
+  { rows, summary }: Pick<ReportRun, "rows" | "summary">,
+  isDrawn: (table: GroupTable) => boolean,
+): Markup {
+  const dots = summary.byGroup.filter(isDrawn);
+  return html`${metricsTable(summary)}
 <div class="figures">${[
     figure(
       probabilityHistogram(rows, summary.threshold),
@@ -70,7 +81,8 @@ function figure(svg: string, caption: string): Markup {
   return html`<figure>${trusted(svg)}<figcaption>${caption}</figcaption></figure>`;
 }
 
-const ROWS: readonly MetricName[] = [
+/** Metrics of a report's table, in its order. */
+export const METRIC_ROWS: readonly MetricName[] = [
   "balancedAccuracy",
   "accuracy",
   "tprFemale",
@@ -96,7 +108,7 @@ function metricsTable({ overall, byModality, minSubjects }: Summary): Markup {
     [
       ["images", ...parts.map(({ nImages }) => nImages)],
       ["subjects", ...parts.map(({ nSubjects }) => nSubjects)],
-      ...ROWS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => value(part, metric))]),
+      ...METRIC_ROWS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => value(part, metric))]),
       ...(gated ? [["own modality used", ...parts.map((part) => shown(part.modalityAgreement))]] : []),
     ],
     note,

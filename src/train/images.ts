@@ -72,7 +72,9 @@ export async function chooseImages(
   const split = choice.split ?? (isOwn ? (choice.ownSplit ?? "test") : null);
   if (samples.length === 0) throw noImages(split, tally.leftOut);
   const notes = [...(isOwn ? usedNotes(split) : []), ...notesOf(sources, trainedOn, own, learnt)];
-  const counts = { split, ...tally.counts(samples.length), notes };
+  const isMixed =
+    choice.split === undefined && isOwn && sources.some((source) => !own.has(source.manifestHash));
+  const counts = { split, besideOthers: isMixed || undefined, ...tally.counts(samples.length), notes };
   return { samples, counts, batch: config?.batch ?? trainConfigSchema.shape.batch.parse(undefined) };
 }
 

@@ -242,6 +242,8 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--calibrate": cli("evaluate"),
     "--thresholds": cli("evaluate"),
     "--selective": cli("evaluate"),
+    "--against": cli("evaluate-report"),
+    "--report": cli("evaluate-report"),
     "--min-subjects": cli("evaluate"),
   },
   predict: {

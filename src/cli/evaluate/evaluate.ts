@@ -35,12 +35,16 @@ import {
   verb,
   wholeNumber,
 } from "../context.ts";
+import { evaluateAgainst } from "./against.ts";
 import { groupSets } from "./groups.ts";
+import { writeEvaluationPage } from "./report.ts";
 import { evaluateSeeds, withUnlabelled } from "./seeds.ts";
 
 interface Flags {
   readonly split?: Split | undefined;
   readonly data?: readonly string[] | undefined;
+  readonly against?: string | undefined;
+  readonly report?: string | undefined;
   readonly out?: string | undefined;
   readonly otherRecipe?: boolean | undefined;
   readonly modality?: Modality | undefined;
@@ -94,15 +98,20 @@ export function evaluateCommand({ print, report }: Context): Command {
       wholeNumber("--bootstrap", 0, 1_000_000),
       REPLICATES,
     )
+    .option("--against <run>", "compare with this run, folder of seeds or table: paired by image, by subject")
+    .option("--report <html>", "also write a page: ROC, calibration, groups, worst mistakes")
     .addOption(minSubjectsOption())
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
   return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
     checkFlags(own, flags);
+    const gatherOf = (dir: string) => gather(dir, flags, report);
+    if (flags.against !== undefined) return print(await evaluateAgainst(own, run, gatherOf));
+    if (flags.report !== undefined)
+      checkApart(flags.report, (flags.data ?? []).map(sourceFolder), "--report");
     const seeds = await seedRuns(run);
-    if (seeds !== undefined)
-      return print(await evaluateSeeds(own, seeds, (dir) => gather(dir, flags, report)));
+    if (seeds !== undefined) return print(await evaluateSeeds(own, run, seeds, gatherOf));
     const { all, rows, counts } = await gather(run, flags, report);
     if (flags.bootstrap > 0) report(tellDraws(run, rows.length, flags.bootstrap));
     const summary = summarize(rows, {
@@ -111,6 +120,8 @@ export function evaluateCommand({ print, report }: Context): Command {
       groups: groupSets(flags.groups, rows),
       groupIntervals: flags.groupIntervals ?? false,
     });
+    if (flags.report !== undefined)
+      await writeEvaluationPage(flags.report, { name: run, summary, counts, rows, data: flags.data ?? [] });
     const images = withUnlabelled(counts, summary);
     const split = counts.split ?? "test"; // as the rows of whole sets say
     const analyses = analyse(all, split, flags);

@@ -104,6 +104,8 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "predictions of another program, with intervals by group",
       "evaluate theirs.csv --modality face --groups race,race+age --group-intervals",
     ],
+    ["is one better than the other", "evaluate runs/mag --against runs/umcc/seed_42"],
+    ["a page to look at and to send", "evaluate runs/umcc/seed_42 --report report.html"],
     ["images of another set, by the run's model", "evaluate runs/umcc/seed_42 --data utkface:data/utk"],
   ],
   predict: [

@@ -88,8 +88,26 @@ export function summarizeSeeds(
   };
 }
 
+/**
+ * The ensemble of several seeds: of each image the mean of their log-odds. Further targets are not in it.
+ *
+ * @throws AppError("data", "SEED_IMAGES") as summarizeSeeds
+ */
+export function ensembleRows(given: readonly SeedRows[]): Prediction[] {
+  checkImages(given);
+  const [first, ...others] = given.map(({ rows }) => rows);
+  const maps = others.map((rows) => new Map(rows.map((row) => [keyOf(row), row])));
+  return first!.map((row) => {
+    const { ageProbabilities: _age, raceProbabilities: _race, ...own } = row;
+    const all = [row, ...maps.map((map) => map.get(keyOf(row))!)];
+    const logit = all.reduce((sum, one) => sum + one.logit, 0) / all.length;
+    return { ...own, logit, probability: 1 / (1 + Math.exp(-logit)) };
+  });
+}
+
+const keyOf = ({ source, id }: Prediction) => JSON.stringify([source, id]);
+
 function checkImages([first, ...others]: readonly SeedRows[]): void {
-  const keyOf = ({ source, id }: Prediction) => JSON.stringify([source, id]);
   const wanted = new Map(first!.rows.map((row) => [keyOf(row), row]));
   for (const { seed, rows } of others) {
     const odd = rows.map((row) => oddity(row, wanted.get(keyOf(row)))).find((text) => text !== undefined);

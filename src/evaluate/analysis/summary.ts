@@ -82,6 +82,8 @@ export interface Summary {
 export interface ImageCounts {
   /** Null for all images, where no split was asked for. */
   readonly split: Prediction["split"] | null;
+  /** The split is of the run's own sets alone: beside them there are whole sets of others. */
+  readonly besideOthers?: true | undefined;
   readonly given: number;
   readonly used: number;
   /** Reason and number of the images that are not used. */
