@@ -24,7 +24,20 @@ export interface DrawnLedger {
   readonly sizePx?: number | undefined;
 }
 
-const GESTURES = ["call", "fist", "four", "like", "ok", "one", "palm", "peace", "rock", "stop", "three"];
+/** Gestures of the rows, in turn. */
+export const GESTURES = [
+  "call",
+  "fist",
+  "four",
+  "like",
+  "ok",
+  "one",
+  "palm",
+  "peace",
+  "rock",
+  "stop",
+  "three",
+];
 const RACES = [
   "White",
   "Black",

@@ -95,6 +95,8 @@ export interface Thing {
 export interface Listing {
   readonly version: string;
   readonly note: string;
+  /** Whether HaGRID's frames are given. */
+  readonly frames: boolean;
   /** False for static files: judgements stay in the browser. */
   readonly writes: boolean;
   readonly things: readonly Thing[];
@@ -142,6 +144,8 @@ export const ROUTES = {
   things: () => "/api/things.json",
   file: (thing: string, name: string) => `/api/things/${part(thing)}/files/${part(name)}`,
   picture: (thing: string, name: string) => `/api/things/${part(thing)}/pictures/${part(name)}`,
+  /** A frame of HaGRID, where `--hagrid` gives them. */
+  frame: (gesture: string, name: string) => `/api/frames/${part(gesture)}/${part(name)}`,
   /** New bytes of a file that grows, as events. */
   follow: (thing: string, name: string, from: number) =>
     `/api/things/${part(thing)}/follow/${part(name)}?from=${from}`,

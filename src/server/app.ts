@@ -9,6 +9,7 @@ import { AppError } from "../core/errors.ts";
 import { LABEL_NOTE } from "../report/figure-text.ts";
 import type { Listing, Refusal } from "./api.ts";
 import { follow, fromOf } from "./follow.ts";
+import { openFrames, serveFrames } from "./frames.ts";
 import { type Doors, guard, pageHeaders } from "./guard.ts";
 import { serveJudgements } from "./judgements.ts";
 import { type Found, findThings } from "./listing.ts";
@@ -22,6 +23,8 @@ const FRESH_MS = 2000;
 export interface AppOptions extends Doors {
   /** Folders that are looked through. */
   readonly roots: readonly string[];
+  /** Folder of HaGRID's frames. */
+  readonly hagrid?: string | undefined;
   readonly version: string;
   readonly page: PageFiles;
   /** Told once for each request that was answered: method, address without query, status. */
@@ -30,7 +33,7 @@ export interface AppOptions extends Doors {
 
 /** The page's server as a function from requests to answers. */
 export function createApp(options: AppOptions): Hono {
-  const { roots, version, page, log } = options;
+  const { roots, hagrid, version, page, log } = options;
   const listing = openListing(roots);
   const app = new Hono();
   app.use(async (context, next) => {
@@ -48,7 +51,14 @@ export function createApp(options: AppOptions): Hono {
   app.get("/api/things.json", async (context) => {
     const { found, passedOver } = await listing(true);
     const things = found.map(({ thing }) => thing);
-    return context.json<Listing>({ version, note: LABEL_NOTE, writes: true, things, passedOver });
+    return context.json<Listing>({
+      version,
+      note: LABEL_NOTE,
+      frames: hagrid !== undefined,
+      writes: true,
+      things,
+      passedOver,
+    });
   });
   const lookup = async (id: string): Promise<Found> => {
     const find = async (anew: boolean) => (await listing(anew)).found.find(({ thing }) => thing.id === id);
@@ -74,6 +84,7 @@ export function createApp(options: AppOptions): Hono {
     const from = fromOf(req);
     return streamSSE(context, (stream) => follow(path, from, stream));
   });
+  serveFrames(app, hagrid === undefined ? undefined : openFrames(hagrid));
   serveJudgements(app, lookup);
   return app;
 }

@@ -13,6 +13,8 @@ import { type PageFiles, readPage } from "./page.ts";
 /** How the server is started. */
 export interface ServeOptions {
   readonly roots: readonly string[];
+  /** Folder of HaGRID's frames, to be shown beside what was cut from them. */
+  readonly hagrid?: string | undefined;
   readonly version: string;
   /** First port that is tried; 0 for any. Default 4173. */
   readonly port?: number | undefined;
@@ -44,12 +46,13 @@ const REQUEST_MS = 15_000;
  */
 export async function serve({
   roots,
+  hagrid,
   version,
   port = SERVE_PORT,
   host = "127.0.0.1",
   log,
 }: ServeOptions): Promise<Served> {
-  for (const root of roots) {
+  for (const root of hagrid === undefined ? roots : [...roots, hagrid]) {
     if (await isFolder(root)) continue;
     throw unexpected("input", {
       code: "SERVE_FOLDER",
@@ -63,7 +66,7 @@ export async function serve({
   const page = await readPage();
   const last = port === 0 ? 0 : port + FURTHER;
   for (let tried = port; tried <= last; tried++) {
-    const server = await listen({ roots: real, version, token, page, log }, tried, host);
+    const server = await listen({ roots: real, hagrid, version, token, page, log }, tried, host);
     if (server === undefined) continue;
     const taken = portOf(server);
     const name = host.includes(":") ? `[${host}]` : host;
@@ -73,7 +76,7 @@ export async function serve({
   throw unexpected("input", { code: "PORT", expected, name: "--port", got: "none" });
 }
 
-type Base = Pick<ServeOptions, "roots" | "version" | "log"> & {
+type Base = Pick<ServeOptions, "roots" | "hagrid" | "version" | "log"> & {
   readonly token: string;
   readonly page: PageFiles;
 };

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
-import { type Served, serve } from "../../src/server/serve.ts";
+import { type Served, type ServeOptions, serve } from "../../src/server/serve.ts";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
@@ -41,13 +41,17 @@ export interface Windows {
  * Starts browser and server around the tests of a file.
  *
  * @param roots - folders that are served, known when tests start
+ * @param more - further options of the server
  */
-export function windows(roots: () => readonly string[]): Windows {
+export function windows(
+  roots: () => readonly string[],
+  more: () => Partial<ServeOptions> = () => ({}),
+): Windows {
   let browser: Browser;
   let served: Served;
   const contexts: BrowserContext[] = [];
   const start = async (port: number) => {
-    served = await serve({ roots: roots(), version: "1.0.0", port });
+    served = await serve({ roots: roots(), version: "1.0.0", port, ...more() });
   };
   beforeAll(async () => {
     browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });

@@ -186,7 +186,13 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--out": cli("derive-decide"),
     "--json": cli("derive-decide"),
   },
-  serve: { "--port": cli("serve"), "--host": cli("serve"), "--open": cli("serve"), "--log": cli("serve") },
+  serve: {
+    "--port": cli("serve"),
+    "--host": cli("serve"),
+    "--hagrid": cli("serve"),
+    "--open": cli("serve"),
+    "--log": cli("serve"),
+  },
   "audit agreement": {
     "--bootstrap": cli("audit"),
     "--min-subjects": cli("audit"),

@@ -68,6 +68,14 @@ describe("facehand serve", () => {
     expect(err()).toContain("Others in the network reach 0.0.0.0");
   });
 
+  it("refuses a folder of frames that is none", async () => {
+    const { code, stderr } = await runCli("serve", root, "--hagrid", join(root, "none"));
+    expect([code, stderr.split("\n")[0]]).toEqual([
+      2,
+      `Expected a folder for what is served, got "${join(root, "none")}"`,
+    ]);
+  });
+
   it("refuses what is no folder", async () => {
     const { code, stderr } = await runCli("serve", join(root, "none"));
     expect([code, stderr.split("\n")[0]]).toEqual([

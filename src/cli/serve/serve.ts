@@ -9,6 +9,7 @@ import { openInBrowser } from "./browser.ts";
 interface Flags {
   readonly port: number;
   readonly host: string;
+  readonly hagrid?: string | undefined;
   readonly open?: boolean | undefined;
   readonly log?: boolean | undefined;
 }
@@ -24,12 +25,14 @@ export function serveCommand({ print, report, signal }: Context): Command {
       SERVE_PORT,
     )
     .option("--host <address>", "address of this machine to listen on", "127.0.0.1")
+    .option("--hagrid <dir>", "HaGRID's frames, to be shown beside the pairs that were cut from them")
     .option("--open", "open the page in the browser")
     .option("--log", "print a line for each request")
-    .action(async (dirs: readonly string[], { port, host, open, log }: Flags) => {
+    .action(async (dirs: readonly string[], { port, host, hagrid, open, log }: Flags) => {
       const roots = dirs.length === 0 ? ["."] : dirs;
       const server = await serve({
         roots,
+        hagrid,
         version: packageVersion(),
         port,
         host,

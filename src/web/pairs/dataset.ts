@@ -57,13 +57,19 @@ function begin(thing: Thing): { dataset: Dataset; close: () => void } {
   void read(thing, opened, { loaded, progress }).catch((error: unknown) => {
     if (!ended) fault.value = faultOf(error);
   });
+  const further = new Map<string, Promise<ReadonlyMap<string, Column>>>();
   const dataset: Dataset = {
     thing,
     loaded,
     fault,
     progress,
     row: async (row) => (await opened).row(row),
-    more: async (names) => (await opened).columns(names),
+    more(names) {
+      const key = names.join(" ");
+      const known = further.get(key) ?? opened.then((table) => table.columns(names));
+      further.set(key, known);
+      return known;
+    },
   };
   const close = () => {
     ended = true;

@@ -1,9 +1,9 @@
 // ◇ Browser-safe. The grid: only the lines in sight are in the document, however many there are.
 // Invariants: the list has the focus and names the active tile; a line is as high as every other one.
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { choose, chosen } from "../app/address.ts";
-import { useKeys } from "../app/keys.ts";
+import { type Key, useKeys } from "../app/keys.ts";
 import { textAt } from "../table/column.ts";
 import { type Desk, idOf, pick } from "./desk.ts";
 import { Tile } from "./tile.tsx";
@@ -22,8 +22,12 @@ export const sizeNow = (): number => {
   return size >= SIZES.least && size <= SIZES.most ? size : SIZES.usual;
 };
 
-/** The grid of the rows that are shown. */
-export function Grid({ desk }: { readonly desk: Desk }) {
+/**
+ * The grid of the rows that are shown.
+ *
+ * @param covered - whether one pair lies over it: it keeps its place, and has no keys
+ */
+export function Grid({ desk, covered }: { readonly desk: Desk; readonly covered: boolean }) {
   const box = useRef<HTMLDivElement>(null);
   const seen = useSignal({ width: 0, height: 0, top: 0 });
   const anchor = useRef(0);
@@ -42,9 +46,14 @@ export function Grid({ desk }: { readonly desk: Desk }) {
     seen.value = { ...seen.peek(), width, height };
   });
   useLayoutEffect(() => {
+    if (covered) return; // a pair is looked at: its place is kept
     box.current!.scrollTop = 0;
     desk.cursor.value = 0;
   }, [rows]);
+  useLayoutEffect(() => {
+    if (!covered && seen.peek().height > 0) show(Math.min(desk.cursor.peek(), Math.max(0, rows.length - 1)));
+    if (!covered) box.current!.focus({ preventScroll: true });
+  }, [covered]);
   const show = (index: number) => {
     desk.cursor.value = index;
     box.current!.scrollTop = scrollTopShowing(list, box.current!.scrollTop, lineOf(index));
@@ -73,6 +82,7 @@ export function Grid({ desk }: { readonly desk: Desk }) {
   };
   const page = Math.max(1, Math.floor(list.heightPx / list.linePx)) * across;
   useGridKeys({
+    covered,
     move,
     across,
     page,
@@ -94,6 +104,7 @@ export function Grid({ desk }: { readonly desk: Desk }) {
     <div
       ref={box}
       class="pairs-grid"
+      inert={covered}
       role="listbox"
       aria-label="Pairs"
       aria-multiselectable="true"
@@ -201,10 +212,10 @@ function useSize(
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  useEffect(() => box.current?.focus({ preventScroll: true }), []);
 }
 
 interface GridKeys {
+  readonly covered: boolean;
   readonly move: (by: number, picks?: boolean) => void;
   readonly across: number;
   readonly page: number;
@@ -218,11 +229,16 @@ interface GridKeys {
 function useGridKeys(now: GridKeys): void {
   const latest = useRef(now);
   latest.current = now;
+  const keys = gridKeys(latest);
+  useKeys(now.covered ? [] : keys);
+}
+
+function gridKeys(latest: { readonly current: GridKeys }): readonly Key[] {
   const to =
     (by: (keys: GridKeys) => number, picks = false) =>
     () =>
       latest.current.move(by(latest.current), picks);
-  useKeys([
+  return [
     { keys: ["ArrowRight"], does: "next pair", run: to(() => 1) },
     { keys: ["ArrowLeft"], does: "pair before", run: to(() => -1) },
     { keys: ["ArrowDown"], does: "a line down", run: to(({ across }) => across) },
@@ -239,5 +255,5 @@ function useGridKeys(now: GridKeys): void {
     { keys: ["Ctrl+a"], does: "select all that are shown", run: () => latest.current.all() },
     { keys: ["u"], does: "select none", run: () => latest.current.none() },
     { keys: ["Enter"], does: "open this pair", run: () => latest.current.open() },
-  ]);
+  ];
 }

@@ -49,7 +49,13 @@ export function Tile(props: TileProps) {
         {recorded}
       </span>
       <span class="pairs-caption">
-        {why === "" ? split : <span class="trouble">removed: {why}</span>}
+        {why === "" ? (
+          split
+        ) : (
+          <span class="trouble" title={why}>
+            removed: {why}
+          </span>
+        )}
         {change === 0 ? null : (
           <span class={`pairs-change-${change}`}>
             {change === 1 ? " − would be taken away" : " + would come back"}

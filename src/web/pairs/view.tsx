@@ -1,15 +1,18 @@
 // ◇ Browser-safe. Pairs: filters beside a grid of all pairs of a dataset, kept and removed.
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { address, formatAddress } from "../app/address.ts";
+import { address, chosen, formatAddress } from "../app/address.ts";
 import { thingOf, thingsOf } from "../app/source.ts";
+import { OnePair } from "../pair/pair.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { FACETS, HISTOGRAMS } from "../table/ledger.ts";
+import { CrossTable } from "./cross.tsx";
 import { type Dataset, datasetOf, type Loaded } from "./dataset.ts";
-import { type Desk, deskOf, followPicks } from "./desk.ts";
+import { type Desk, deskOf, followPicks, openRow } from "./desk.ts";
 import { Facet } from "./facet.tsx";
 import { Grid } from "./grid.tsx";
 import { Histogram } from "./histogram.tsx";
+import { Thresholds } from "./thresholds.tsx";
 import { Toolbar } from "./toolbar.tsx";
 import { count } from "./words.ts";
 
@@ -79,6 +82,8 @@ function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly load
   before.current = desk;
   const filtering = useSignal(false);
   useEffect(() => followPicks(desk), [desk]);
+  const row = openRow(desk);
+  const isLost = row === undefined && chosen("pair") !== undefined;
   return (
     <div class={`pairs${filtering.value ? " pairs-filtering" : ""}`}>
       <aside class="pairs-filters" aria-label="Filters" tabIndex={-1}>
@@ -90,13 +95,25 @@ function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly load
         )}
       </aside>
       <section class="pairs-main" aria-label="Shown pairs">
+        {row === undefined ? null : <OnePair desk={desk} row={row} />}
         <Toolbar desk={desk} filtering={filtering} />
+        {isLost ? (
+          <FaultNote
+            fault={{
+              code: "PAIR",
+              message: "Expected a pair of this dataset, got the address of none",
+              hint: "search for its id",
+            }}
+          />
+        ) : null}
+        {chosen("by") === undefined ? null : <CrossTable desk={desk} />}
+        {chosen("rules") === undefined ? null : <Thresholds desk={desk} />}
         {desk.sifted.value.rows.length === 0 ? (
           <p>
             No pair passes all filters. Press <kbd>c</kbd> to take them away.
           </p>
         ) : null}
-        <Grid desk={desk} />
+        <Grid desk={desk} covered={row !== undefined} />
       </section>
     </div>
   );

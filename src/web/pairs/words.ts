@@ -50,7 +50,7 @@ export function whyRemoved({ loaded }: Pick<Desk, "loaded">, row: number): strin
   const broken = base && loaded.whole ? brokenBy(table, rules, base, row) : undefined;
   if (broken === undefined) return valueWords(reason);
   const { value, removes, threshold } = broken;
-  const limit = threshold === null ? "" : `, ${removes} ${plain(threshold)}`;
+  const limit = threshold === null ? "" : ` ${removes === "below" ? "<" : ">"} ${plain(threshold)}`;
   return `${valueWords(reason)}: ${plain(value)}${limit}`;
 }
 

@@ -40,6 +40,7 @@ export const SECOND: readonly LedgerColumn[] = [
 
 /** Texts that rarely repeat. */
 const TEXTS: readonly string[] = [
+  "id",
   ...[
     "image_id",
     "detail",
@@ -53,10 +54,14 @@ const TEXTS: readonly string[] = [
   ],
 ];
 
+/** Numbers of predictions. */
+const NUMBERS: readonly string[] = ["probability", "target"];
+
 /** What a column is read as. */
 export function kindOf(name: string): ColumnKind {
   if (name === "look") return "hashes";
   if (TEXTS.includes(name)) return "texts";
+  if (NUMBERS.includes(name)) return "numbers";
   const type = (LEDGER_SCHEMA as Readonly<Record<string, string>>)[name];
   return type === undefined || type.startsWith("string") ? "words" : "numbers";
 }

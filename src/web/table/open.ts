@@ -41,6 +41,11 @@ export async function openTable(thing: Thing): Promise<OpenTable> {
     throw new AppError("data", "DATASET_CSV_MISSING", "Expected a ledger or tables of pairs, got none", {
       hint: "run `facehand data check` on the folder",
     });
+  return await openPlace(place);
+}
+
+/** Opens a table by where it is. */
+export async function openPlace(place: TablePlace): Promise<OpenTable> {
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   const waiting = new Map<number, (answer: Answer) => void>();
   worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => waiting.get(data.ask)?.(data));
