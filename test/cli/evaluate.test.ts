@@ -185,7 +185,7 @@ describe("evaluate FILE.csv", () => {
     const { code, stderr } = await runCli("evaluate", bare, "--modality", "face", "--calibrate");
     expect(code).toBe(2);
     expect(stderr).toContain('for calibration, got "0 of val, 2 of test"');
-    expect(stderr).toContain("a file of both with a column split that says val or test");
+    expect(stderr).toContain("a file of both with a column split of val or test");
   });
 
   test("needs to know the modality", async () => {

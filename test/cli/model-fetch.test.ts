@@ -68,7 +68,7 @@ describe("facehand model fetch", () => {
   it("tells remote faults from mistakes and from what is missing offline", async () => {
     const absent = await runCli("model", "fetch", "tf_efficientnetv2_s.in1k");
     expect(absent.code).toBe(4);
-    expect(absent.stderr).toMatch(/^Expected a file at http.*, got 404 Not Found\nTry: look for timm\//);
+    expect(absent.stderr).toMatch(/^Expected a file at http.*, got 404 Not Found\nTry: search for timm\//);
     const offline = await runCli("model", "fetch", "tf_efficientnetv2_s.in1k", "--offline");
     expect(offline.code).toBe(3);
     expect((await runCli("model", "fetch", "tf_efficientnetv2_s")).code).toBe(2);

@@ -135,6 +135,6 @@ node ${at("fault.mjs")}`);
       `(await import("node:fs")).createWriteStream(${JSON.stringify(at("file/x"))}).write("x");`,
     );
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^Expected to open .*file\/x, got ENOTDIR: [^\n]*\nTry: look at every part/);
+    expect(stderr).toMatch(/^Expected to open .*file\/x, got ENOTDIR: [^\n]*\nTry: check every part/);
   });
 });
