@@ -192,7 +192,7 @@ function parseConfig<C extends ModelConfig>(schema: z.ZodType<C>, input: unknown
   return result.data;
 }
 
-/** Keys are told as the flags that they are typed as. */
+/** Messages name keys by the flags that people type. */
 function nameOf(key: string): string {
   const [first = "", ...below] = key.split(".");
   return first === "" ? "the configuration" : [flagOf(first), ...below].join(".");

@@ -1,5 +1,5 @@
-// Runs what is missing of a study: done tasks are skipped, begun ones go on, failures do not stop the others.
-// Invariant: one runner works on a study folder at a time; killed at any moment, the next one goes on.
+// Runs what is missing of a study: done tasks are skipped, begun ones resume, failures do not stop the others.
+// Invariant: one runner works on a study folder at a time; killed at any moment, the next one continues.
 import { basename } from "node:path";
 import { AppError, Interrupted } from "../../core/errors.ts";
 import { formatSeconds } from "../../core/progress.ts";
@@ -23,9 +23,7 @@ export type Outcome =
 /** How a task is run. */
 export interface RunOptions {
   readonly signal: AbortSignal;
-  /** Told what happens to each task. */
-  /** Told what happens to each task. */
-  /** Told what happens to each task. */
+  /** Called with what happens to each task. */
   readonly onNews: (task: Task, news: Exclude<TaskNews, { kind: "fault" }>) => void;
 }
 
@@ -41,7 +39,7 @@ export interface Executor {
 export interface ArrayOptions {
   readonly signal: AbortSignal;
   readonly retries: number;
-  /** Told what happens, a line each. */
+  /** Called with what happens, a line each. */
   readonly report: (text: string) => void;
 }
 
@@ -61,8 +59,7 @@ export interface StudyRunOptions {
   readonly signal?: AbortSignal | undefined;
   /** A line for people. */
   readonly report?: ((text: string) => void) | undefined;
-  /** @param left - `12 of 96 epochs, 1:42 left`, of the whole study */
-  /** Told what happens to each task. */
+  /** Called with what happens to each task. @param left - `12 of 96 epochs, 1:42 left`, of the whole study */
   readonly onNews?:
     | ((task: Task, news: Parameters<RunOptions["onNews"]>[1], left: string) => void)
     | undefined;
@@ -173,7 +170,7 @@ async function runMissing(
   await Promise.all(Array.from({ length: executor.parallel }, work));
   if (signal.aborted || lost.aborted) {
     const more = stopped === 0 ? "" : `, ${stopped} tasks under way`;
-    throw new Interrupted(`Stopped after ${done} tasks${more}; the same command goes on with ${dir}`);
+    throw new Interrupted(`Stopped after ${done} tasks${more}; the same command continues with ${dir}`);
   }
   return { done, skipped, failed };
 }
