@@ -42,8 +42,12 @@ export function standing(lines: readonly Annotation[], path = "the log"): Standi
   };
 }
 
-/** Ids of lines that another takes back, which is not taken back itself. */
-function takenBack(lines: readonly Annotation[]): ReadonlySet<string> {
+/**
+ * Ids of lines that another takes back, which is not taken back itself.
+ *
+ * @param lines - of one log, the oldest first
+ */
+export function takenBack(lines: readonly Pick<Annotation, "id" | "reverts">[]): ReadonlySet<string> {
   const taken = new Set<string>();
   for (const { id, reverts } of lines.toReversed()) {
     if (reverts !== undefined && !taken.has(id)) taken.add(reverts);

@@ -3,7 +3,7 @@
 // Invariants: no label, prediction or answer of others leaves this file; whoever opens the dataset's files sees them all the
 // same, for they are files: blindness is of the page.
 import { stat } from "node:fs/promises";
-import { type Annotation, parseAnnotation } from "../audit/annotation.ts";
+import { type Annotation, JUDGED_LABELS, parseAnnotation } from "../audit/annotation.ts";
 import { AppError, unexpected } from "../core/errors.ts";
 import { foldName } from "../core/file-names.ts";
 import { type Pair, SPLITS } from "../core/words.ts";
@@ -85,14 +85,16 @@ export async function withRecorded(
   return judgements.map((one) => (lacks(one) ? { ...one, recorded: recordedOf(one, pairs) } : one));
 }
 
+/** Of a subject the labels on which all of its pairs agree. */
 function recordedOf({ image_id: image, user_id: user }: Annotation, pairs: readonly Pair[]) {
   const isIt = (pair: Pair) =>
     image === undefined ? pair.userId === user : foldName(pair.id) === foldName(image);
-  const pair = pairs.find(isIt);
-  if (pair !== undefined) {
-    const { gender, age, race } = pair;
-    return { gender, ...(age === "" ? {} : { age }), ...(race === "" ? {} : { race }) };
-  }
+  const found = pairs.filter(isIt);
+  const labels = JUDGED_LABELS.flatMap((label) => {
+    const words = [...new Set(found.map((pair) => pair[label]))];
+    return words.length === 1 && words[0] !== "" ? [[label, words[0]]] : [];
+  });
+  if (found.length > 0) return Object.fromEntries(labels) as Annotation["recorded"];
   throw unexpected("data", {
     code: "ANNOTATION_PAIR",
     expected: "a pair or subject of the dataset, whose recorded label belongs to the judgement",

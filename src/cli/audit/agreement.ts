@@ -1,10 +1,15 @@
 // `facehand audit agreement`: how far people agree who judged the same pairs, and what that says of the labels.
 import type { Command } from "commander";
-import { FIGURES } from "../../audit/agreement.ts";
-import { type AgreementRow, type AuditSummary, summarizeAudit } from "../../audit/summary.ts";
+import { type AuditSummary, summarizeAudit } from "../../audit/summary.ts";
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
-import { AGREEMENT_TITLES, agreementCell, labelErrorText, questionText } from "../../report/audit.ts";
-import { alignColumns, count, LABEL_NOTE, TOO_SMALL } from "../../report/figure-text.ts";
+import {
+  AGREEMENT_HEAD,
+  AGREEMENT_NOTE,
+  agreementCells,
+  labelErrorText,
+  NO_AGREEMENT,
+} from "../../report/audit.ts";
+import { alignColumns, LABEL_NOTE, TOO_SMALL } from "../../report/figure-text.ts";
 import { type Context, jsonOption, minSubjectsOption, verb, wholeNumber } from "../context.ts";
 import { openLog } from "./open-log.ts";
 
@@ -43,31 +48,13 @@ function text(heading: string, { rows, errors, perThing }: AuditSummary, minSubj
   const small = rows.length - shown.length;
   return [
     `${heading} ${perThing.toFixed(2)} judgements each.`,
-    ...(rows.length === 0 ? ["Nothing was judged by two people: there is no agreement to tell."] : []),
-    ...(shown.length === 0 ? [] : [table(shown)]),
+    ...(rows.length === 0 ? [NO_AGREEMENT] : []),
+    ...(shown.length === 0 ? [] : [alignColumns([[...AGREEMENT_HEAD], ...shown.map(agreementCells)])]),
     ...(small === 0
       ? []
       : [`${small} rows rest on fewer than ${minSubjects} subjects: ${TOO_SMALL} for a figure.`]),
     ...errors.map(labelErrorText),
-    "Intervals: 95 %, over subjects. A judgement made beside the label, a prediction or what others said leans on it; blind counts the rest.",
+    AGREEMENT_NOTE,
     LABEL_NOTE,
   ].join("\n");
-}
-
-function table(rows: readonly AgreementRow[]): string {
-  const head = [
-    "question",
-    "recorded",
-    "things",
-    "subjects",
-    "blind",
-    ...FIGURES.map((name) => AGREEMENT_TITLES[name]),
-  ];
-  const cells = rows.map((row) => [
-    questionText(row),
-    row.group === undefined ? "all" : `${row.group.label} ${row.group.value}`,
-    ...[row.things, row.subjects, row.blind].map(count),
-    ...FIGURES.map((name) => agreementCell(row, name)),
-  ]);
-  return alignColumns([head, ...cells]);
 }

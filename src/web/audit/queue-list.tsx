@@ -1,0 +1,101 @@
+// ◇ Browser-safe. The queues that there are, and how each is drawn.
+
+import { JUDGED_LABELS } from "../../audit/annotation.ts";
+import { choose, chosen } from "../app/address.ts";
+import { useKeys } from "../app/keys.ts";
+import { listing } from "../app/source.ts";
+import { type Plan, QUEUE_KINDS, wholeOf } from "./plan.ts";
+import { QUEUES, type QueueName } from "./queues.ts";
+import { SavedNote } from "./saved.tsx";
+import type { Session } from "./session.ts";
+import { annotator, judgeAs } from "./who.ts";
+
+/** Queues that rest on what others judged: there is no such thing among static files. */
+const OF_OTHERS: readonly QueueName[] = ["second-pass", "disputes"];
+
+/** Queues that are not shown yet. */
+const LATER: readonly QueueName[] = ["contradictions", "conflicts", "near-threshold"];
+
+/** The list. */
+export function QueueList({ session, plan }: { readonly session: Session; readonly plan: Plan }) {
+  const offered = QUEUES.filter(
+    (name) => !LATER.includes(name) && (listing.value?.writes === true || !OF_OTHERS.includes(name)),
+  );
+  const begin = (name: QueueName) => choose({ queue: [name], at: undefined });
+  useKeys([
+    ...offered.map((name) => ({
+      keys: [QUEUE_KINDS[name].key],
+      does: `begin: ${QUEUE_KINDS[name].title}`,
+      run: () => begin(name),
+    })),
+    { keys: ["v"], does: "show agreement", run: () => choose({ panel: ["agreement"] }) },
+    { keys: ["w"], does: "judge as somebody else", run: () => judgeAs(undefined) },
+  ]);
+  return (
+    <>
+      <h1>Audit of {session.thing.place}</h1>
+      <p>
+        You judge as <strong>{annotator.value}</strong>.{" "}
+        <button type="button" onClick={() => judgeAs(undefined)}>
+          Somebody else <kbd>w</kbd>
+        </button>{" "}
+        <button type="button" onClick={() => choose({ panel: ["agreement"] })}>
+          Agreement <kbd>v</kbd>
+        </button>
+      </p>
+      <SavedNote session={session} />
+      <Settings plan={plan} />
+      <ul class="audit-queues">
+        {offered.map((name) => (
+          <li key={name}>
+            <button type="button" onClick={() => begin(name)}>
+              {QUEUE_KINDS[name].title} <kbd>{QUEUE_KINDS[name].key}</kbd>
+            </button>
+            <p>{QUEUE_KINDS[name].what}</p>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Settings({ plan }: { readonly plan: Plan }) {
+  const number = (name: "size" | "seed", least: number) => (event: Event) => {
+    const { value } = event.currentTarget as HTMLInputElement;
+    choose({ [name]: wholeOf(value, least) === undefined ? undefined : [value] }, false);
+  };
+  return (
+    <fieldset class="audit-settings">
+      <legend>How</legend>
+      <label>
+        Label that is asked about{" "}
+        <select
+          value={plan.asked}
+          onChange={({ currentTarget }) => choose({ ask: [currentTarget.value] }, false)}
+        >
+          {JUDGED_LABELS.map((label) => (
+            <option key={label}>{label}</option>
+          ))}
+        </select>
+      </label>
+      <label>
+        Pairs of the control sample{" "}
+        <input type="number" min={1} max={1_000_000} value={plan.size} onChange={number("size", 1)} />
+      </label>
+      <label>
+        Seed of draws{" "}
+        <input type="number" min={0} max={1_000_000} value={plan.seed} onChange={number("seed", 0)} />
+      </label>
+      <label>
+        <input
+          type="checkbox"
+          checked={chosen("blind") === "yes"}
+          onChange={({ currentTarget }) =>
+            choose({ blind: currentTarget.checked ? ["yes"] : undefined }, false)
+          }
+        />{" "}
+        Judge the control sample blind: the label is not shown
+      </label>
+    </fieldset>
+  );
+}
