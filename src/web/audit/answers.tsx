@@ -2,9 +2,9 @@
 import type { Signal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { useKeys } from "../app/keys.ts";
-import { keyOf, type Said } from "./line.ts";
-import type { Item } from "./pairs.ts";
-import { classKeys } from "./plan.ts";
+import { keyOf, type Said } from "./queues/line.ts";
+import type { Item } from "./queues/pairs.ts";
+import { classKeys } from "./queues/plan.ts";
 import type { Session } from "./session.ts";
 import { classesOf, type QueuePlan, sayingOf, type Work } from "./work.ts";
 

@@ -1,8 +1,8 @@
 // ◇ Browser-safe. Items of queues that need more than pairs and log: predictions of runs, the ledger.
 import type { AppError } from "../../core/errors.ts";
 import { address } from "../app/address.ts";
-import type { Item } from "./pairs.ts";
-import { filterQueue } from "./queues.ts";
+import type { Item } from "./queues/pairs.ts";
+import { filterQueue } from "./queues/queues.ts";
 import type { Session } from "./session.ts";
 import type { QueuePlan } from "./work.ts";
 

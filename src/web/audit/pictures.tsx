@@ -1,7 +1,7 @@
 // ◇ Browser-safe. The pictures of what is judged: face and hand, large; of a subject several pairs.
 import { ROUTES } from "../../server/api.ts";
 import { urlOf } from "../app/source.ts";
-import type { Item } from "./pairs.ts";
+import type { Item } from "./queues/pairs.ts";
 
 /** Pairs of a subject that are shown. */
 const SHOWN = 6;

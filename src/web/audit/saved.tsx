@@ -1,7 +1,7 @@
 // ◇ Browser-safe. What is saved and what is not: told at once, with what can be done.
 import { useKeys } from "../app/keys.ts";
 import { listing } from "../app/source.ts";
-import { downloadLines } from "./download.ts";
+import { downloadLines } from "./saving/download.ts";
 import type { Session } from "./session.ts";
 
 /** How it stands with this person's judgements. */

@@ -8,11 +8,11 @@ import type { AppError } from "../../core/errors.ts";
 import { SPLITS } from "../../core/words.ts";
 import { type BlindPairs, type JudgedLine, type OthersLine, ROUTES, type Thing } from "../../server/api.ts";
 import { faultOf, get, getJson, hasFile, listing, urlOf } from "../app/source.ts";
-import { followLog } from "./follow-log.ts";
-import { browserKeeping } from "./keeping.ts";
-import { Outbox, type OutboxState } from "./outbox.ts";
-import { type AuditPair, pairsOfBlind, pairsOfTable } from "./pairs.ts";
-import { sendJudgements } from "./send.ts";
+import { type AuditPair, pairsOfBlind, pairsOfTable } from "./queues/pairs.ts";
+import { followLog } from "./saving/follow-log.ts";
+import { browserKeeping } from "./saving/keeping.ts";
+import { Outbox, type OutboxState } from "./saving/outbox.ts";
+import { sendJudgements } from "./saving/send.ts";
 
 /** An audit as one person sees it. */
 export interface Session {

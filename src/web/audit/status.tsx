@@ -1,5 +1,5 @@
 // ◇ Browser-safe. How far and how fast: what is done of a queue, and the median time of a judgement.
-import { seconds } from "./progress.ts";
+import { seconds } from "./queues/progress.ts";
 import type { Work } from "./work.ts";
 
 /** One line. */

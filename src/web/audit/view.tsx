@@ -8,8 +8,8 @@ import { FaultNote } from "../parts/fault.tsx";
 import { AgreementPanel } from "./agreement.tsx";
 import { Judging } from "./judging.tsx";
 import { NameForm } from "./name-form.tsx";
-import { planOf } from "./plan.ts";
 import { QueueList } from "./queue-list.tsx";
+import { planOf } from "./queues/plan.ts";
 import { openSession, type Session } from "./session.ts";
 import { annotator } from "./who.ts";
 

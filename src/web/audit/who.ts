@@ -1,6 +1,6 @@
 // ◇ Browser-safe. Who judges in this browser.
 import { signal } from "@preact/signals";
-import { storedName, storeName } from "./keeping.ts";
+import { storedName, storeName } from "./saving/keeping.ts";
 
 /** Their name, as lines of the log have it; undefined before anybody said. */
 export const annotator = signal<string | undefined>(storedName());

@@ -3,12 +3,12 @@
 import { type Annotation, thingOf } from "../../audit/annotation.ts";
 import { standing } from "../../audit/standing.ts";
 import { FAIRFACE_RACES, SEXES } from "../../core/vocabulary.ts";
-import { type History, historyOf } from "./history.ts";
-import { keyOf, type Task } from "./line.ts";
-import type { AuditPair, Item } from "./pairs.ts";
-import { type Plan, QUEUE_KINDS } from "./plan.ts";
-import { type Progress, progressOf } from "./progress.ts";
-import { controlQueue, disputeQueue, type QueueName, secondPassQueue } from "./queues.ts";
+import { type History, historyOf } from "./queues/history.ts";
+import { keyOf, type Task } from "./queues/line.ts";
+import type { AuditPair, Item } from "./queues/pairs.ts";
+import { type Plan, QUEUE_KINDS } from "./queues/plan.ts";
+import { type Progress, progressOf } from "./queues/progress.ts";
+import { controlQueue, disputeQueue, type QueueName, secondPassQueue } from "./queues/queues.ts";
 import type { Session } from "./session.ts";
 
 /** A plan with a queue. */

@@ -1,12 +1,12 @@
 // ◇ Browser-safe. What is put before an annotator, and in which order.
 // Source: our own. Invariants: a queue follows from the files and the address alone, so that a link shows another person the same;
 // draws go by the seed and the ids, never by the order of a table; what was removed already is not judged.
-import { type Annotation, CONTROL_QUEUE, thingOf } from "../../audit/annotation.ts";
-import { takenBack } from "../../audit/standing.ts";
-import { verdictOf } from "../../audit/verdict.ts";
-import { foldName } from "../../core/file-names.ts";
-import { Random } from "../../core/random.ts";
-import type { OthersLine } from "../../server/api.ts";
+import { type Annotation, CONTROL_QUEUE, thingOf } from "../../../audit/annotation.ts";
+import { takenBack } from "../../../audit/standing.ts";
+import { verdictOf } from "../../../audit/verdict.ts";
+import { foldName } from "../../../core/file-names.ts";
+import { Random } from "../../../core/random.ts";
+import type { OthersLine } from "../../../server/api.ts";
 import { keyOf } from "./line.ts";
 import { type AuditPair, type Item, itemOf, itemOfSubject } from "./pairs.ts";
 

@@ -2,8 +2,8 @@
 // Source: WHATWG HTML, "Server-sent events". Invariants: lines come in the order of the log, each once; a log that was cut is read
 // anew; whoever is cut off goes on where they were.
 import { type Signal, signal } from "@preact/signals";
-import { ROUTES } from "../../server/api.ts";
-import { urlOf } from "../app/source.ts";
+import { ROUTES } from "../../../server/api.ts";
+import { urlOf } from "../../app/source.ts";
 
 /** A log that is followed. */
 export interface FollowedLog<T> {

@@ -1,8 +1,8 @@
 // Undo and redo follow from the log: as many times as there are judgements, both ways, and across a reload.
 import { describe, expect, it } from "vitest";
-import { judgement } from "../../../test/annotations.ts";
-import type { Annotation } from "../../audit/annotation.ts";
-import { standing } from "../../audit/standing.ts";
+import { judgement } from "../../../../test/annotations.ts";
+import type { Annotation } from "../../../audit/annotation.ts";
+import { standing } from "../../../audit/standing.ts";
 import { historyOf } from "./history.ts";
 import { revertOf } from "./line.ts";
 

@@ -1,8 +1,8 @@
 // ◇ Browser-safe. Undo and redo, as far back as the log goes: what is undone is the last judgement that stands, what is redone the
 // last undoing since a judgement was made.
 // Source: our own. Invariant: both follow from the log alone, so that they go on after a reload.
-import type { Annotation } from "../../audit/annotation.ts";
-import { takenBack } from "../../audit/standing.ts";
+import type { Annotation } from "../../../audit/annotation.ts";
+import { takenBack } from "../../../audit/standing.ts";
 
 /** What the keys for undo and redo would act on. */
 export interface History {

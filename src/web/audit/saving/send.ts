@@ -1,7 +1,7 @@
 // ◇ Browser-safe. One request that saves judgements, as the page makes it.
-import type { Annotation } from "../../audit/annotation.ts";
-import { AppError } from "../../core/errors.ts";
-import type { Refusal, Saved } from "../../server/api.ts";
+import type { Annotation } from "../../../audit/annotation.ts";
+import { AppError } from "../../../core/errors.ts";
+import type { Refusal, Saved } from "../../../server/api.ts";
 
 /** A server that does not answer is given up after this, ms. */
 const PATIENCE_MS = 20_000;

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. What the address says of an audit: which queue, what is asked, and how a queue is drawn.
 // Source: our own. Invariants: a second pass is always blind; what reveals a label by its nature never is.
-import { JUDGED_LABELS, type JudgedLabel } from "../../audit/annotation.ts";
-import type { Choices } from "../app/address.ts";
+import { JUDGED_LABELS, type JudgedLabel } from "../../../audit/annotation.ts";
+import type { Choices } from "../../app/address.ts";
 import { CONTROL_SIZE, QUEUES, type QueueName } from "./queues.ts";
 
 /** How a queue is shown. */

@@ -1,6 +1,6 @@
 // What is said becomes a line that the log takes.
 import { describe, expect, it } from "vitest";
-import { parseAnnotation } from "../../audit/annotation.ts";
+import { parseAnnotation } from "../../../audit/annotation.ts";
 import { keyOf, lineOf, revertOf, type Said, type Task } from "./line.ts";
 
 const recorded = { gender: "female", age: "", race: "tan" } as const;

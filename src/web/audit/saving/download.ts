@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Judgements as a file that `facehand audit` reads.
-import type { Annotation } from "../../audit/annotation.ts";
+import type { Annotation } from "../../../audit/annotation.ts";
 
 /** Lines of a log as text. */
 export const logText = (lines: readonly Annotation[]): string =>

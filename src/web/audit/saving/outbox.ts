@@ -2,9 +2,9 @@
 // said that they are on its disk.
 // Source: our own. Invariants: a line is shown as saved only after that answer; one that fails is tried again, in order, under the
 // id that it was made with, so that it is there once; a line that the server refuses for good is told and kept, never dropped.
-import type { Annotation } from "../../audit/annotation.ts";
-import type { Clock } from "../../core/clock.ts";
-import { AppError } from "../../core/errors.ts";
+import type { Annotation } from "../../../audit/annotation.ts";
+import type { Clock } from "../../../core/clock.ts";
+import { AppError } from "../../../core/errors.ts";
 
 /** Where lines are kept: localStorage, or a map in tests. */
 export interface Keeping {

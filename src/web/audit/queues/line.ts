@@ -1,7 +1,7 @@
 // ◇ Browser-safe. What somebody said about something, as a line of the log.
 // Source: our own. Invariants: a class that was shown as recorded is confirmed, any other is named; a line says what was on the
 // screen; what is taken back is taken back by a line.
-import { type Annotation, type JudgedLabel, thingOf } from "../../audit/annotation.ts";
+import { type Annotation, type JudgedLabel, thingOf } from "../../../audit/annotation.ts";
 
 /** The labels that are recorded of something. */
 export type Labels = Readonly<Annotation["recorded"]>;

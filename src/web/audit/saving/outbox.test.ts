@@ -1,9 +1,9 @@
 // Judgements on their way: kept, sent in order, tried again, refused; never lost, never shown as saved before they are.
 import { describe, expect, it } from "vitest";
-import { judgement } from "../../../test/annotations.ts";
-import { startClock } from "../../../test/clock.ts";
-import type { Annotation } from "../../audit/annotation.ts";
-import { AppError } from "../../core/errors.ts";
+import { judgement } from "../../../../test/annotations.ts";
+import { startClock } from "../../../../test/clock.ts";
+import type { Annotation } from "../../../audit/annotation.ts";
+import { AppError } from "../../../core/errors.ts";
 import { type Keeping, Outbox } from "./outbox.ts";
 
 const keepIn = (map: Map<string, string>): Keeping => ({

@@ -2,10 +2,10 @@
 // Source: our own. Invariants: labels are the words of the vocabulary, as the log has them; a cell that cannot be read is no
 // label, and is told by `data check`, not here.
 import { parse } from "csv-parse/browser/esm/sync";
-import type { Reading } from "../../core/spelling.ts";
-import { subjectKey } from "../../core/subject.ts";
-import { parseAge, parseRace, readSex } from "../../core/vocabulary.ts";
-import type { BlindPairs } from "../../server/api.ts";
+import type { Reading } from "../../../core/spelling.ts";
+import { subjectKey } from "../../../core/subject.ts";
+import { parseAge, parseRace, readSex } from "../../../core/vocabulary.ts";
+import type { BlindPairs } from "../../../server/api.ts";
 import type { Judged, Labels } from "./line.ts";
 
 /** A pair. */

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. How far somebody is in a queue, and how fast.
 // Source: our own. Invariants: what was judged in another queue counts, but in the control sample, whose judgements must be of the
 // sample; what was skipped is done for now, and comes again when it is asked for.
-import { type Annotation, CONTROL_QUEUE, thingOf } from "../../audit/annotation.ts";
+import { type Annotation, CONTROL_QUEUE, thingOf } from "../../../audit/annotation.ts";
 import { keyOf } from "./line.ts";
 import type { Item } from "./pairs.ts";
 import type { QueueName } from "./queues.ts";
