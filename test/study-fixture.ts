@@ -24,7 +24,7 @@ export function inventedStudy(): Study {
     label: tag,
     arch,
     tag,
-    axes: { arch },
+    axes: { arch, F: tag.includes("_F1_") ? "1" : "0", gating: arch === "mag" ? "soft" : "-" },
     data: "main",
     config: { arch, tag, data: ["pairs:data/pairs"] },
   }));

@@ -1,9 +1,13 @@
-// Markdown tables of a dataset's counts, as cards and datasheets have them.
+// Parts of cards and datasheets: tables of a dataset's counts, and the head of a model's card.
 
 import { compareGroupValues } from "../core/group-order.ts";
 import { markdownCell } from "../core/markdown-text.ts";
+import { visible } from "../core/visible.ts";
 import { SPLITS } from "../core/words.ts";
 import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../dataset/check/counts.ts";
+import type { ModelFacts } from "../models/facts.ts";
+import { parseTag } from "../models/tags.ts";
+import { NOT_PRETRAINED } from "../train/pretrained.ts";
 
 const COLUMNS = [...SPLITS, "all"] as const;
 
@@ -46,4 +50,51 @@ export function paragraph(text: string): string[] {
 /** Paragraphs with empty lines between them. */
 export function paragraphs(...texts: readonly string[]): string[] {
   return texts.flatMap((text, index) => [...(index === 0 ? [] : [""]), ...paragraph(text)]);
+}
+
+/** What the head of a card says of figures: those of all images of a split. */
+interface HeadFigures {
+  readonly split: string;
+  readonly sources: readonly string[];
+  readonly accuracy: number | null;
+  readonly balancedAccuracy: number | null;
+}
+
+/** The head that model hubs read; figures as the tables show them, null ones left out. */
+export function frontMatter(
+  { tag, arch, backbone }: Pick<ModelFacts, "tag" | "arch" | "backbone">,
+  { split, sources, accuracy, balancedAccuracy }: HeadFigures,
+): string[] {
+  const { pretrain } = parseTag(tag);
+  const text = (value: string) => visible(JSON.stringify(value));
+  const figures = [
+    ["accuracy", "Accuracy", accuracy],
+    ["balanced_accuracy", "Balanced accuracy", balancedAccuracy],
+  ] as const;
+  const found = figures.flatMap(([type, name, value]) =>
+    value === null
+      ? []
+      : [`          - type: ${type}`, `            name: ${name}`, `            value: ${value.toFixed(3)}`],
+  );
+  return [
+    "---",
+    "library_name: facehand",
+    "pipeline_tag: image-classification",
+    ...(pretrain === NOT_PRETRAINED ? [] : [`base_model: ${text(`timm/${backbone}.${pretrain}`)}`]),
+    "tags:",
+    ...["hands", "faces", "fairness", arch].map((word) => `  - ${word}`),
+    "model-index:",
+    `  - name: ${text(tag)}`,
+    "    results:",
+    "      - task:",
+    "          type: image-classification",
+    "          name: agreement with the recorded label of apparent sex",
+    "        dataset:",
+    `          type: ${text(sources.join("+"))}`,
+    `          name: ${text(sources.join(", "))}`,
+    `          split: ${split}`,
+    ...(found.length === 0 ? ["        metrics: []"] : ["        metrics:", ...found]),
+    "---",
+    "",
+  ];
 }

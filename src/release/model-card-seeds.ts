@@ -25,6 +25,7 @@ import type { Labelled } from "../studies/report/results.ts";
 import { storedPredictions } from "../train/exchange/evaluation.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
 import { bestEpoch } from "../train/runlog.ts";
+import { frontMatter } from "./markdown.ts";
 import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts";
 
 /** Metrics of the tables of groups. */
@@ -47,7 +48,10 @@ export async function seedsCard(runs: readonly SeedRun[], minSubjects: number): 
   const [first] = runs;
   const model = await describeModel(runPaths(first!.dir).best);
   const config = await readRunConfig(first!.dir);
+  const { accuracy, balancedAccuracy } = summary.overall.metrics;
+  const means = { accuracy: accuracy?.mean ?? null, balancedAccuracy: balancedAccuracy?.mean ?? null };
   return [
+    ...frontMatter(model.facts!, { split, sources: summary.sources, ...means }),
     `# Model card: ${markdownText(model.facts!.tag)}, ${seedsText(summary.seeds)}`,
     "",
     `> ${LABEL_NOTE} These models predict what such recorders would write about a picture of a hand or a face, with their errors.`,

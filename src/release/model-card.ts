@@ -35,6 +35,7 @@ import type { TrainConfig } from "../train/config.ts";
 import { storedPredictions } from "../train/exchange/evaluation.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
 import { bestEpoch } from "../train/runlog.ts";
+import { frontMatter } from "./markdown.ts";
 
 /**
  * The card of a finished run as Markdown.
@@ -51,7 +52,9 @@ export async function modelCard(dir: string, judging: Partial<Judging> = {}): Pr
   const model = await describeModel(await modelPath(dir));
   const shown = { name: model.facts!.tag, suffix: "card", sources: [], rows };
   const summary = summarize(rowsOf(rows, split), { replicates, seed, minSubjects, groups: [] });
+  const { accuracy, balancedAccuracy } = summary.overall.metrics;
   return [
+    ...frontMatter(model.facts!, { split, sources: summary.sources, accuracy, balancedAccuracy }),
     `# Model card: ${markdownText(model.facts!.tag)}`,
     "",
     `> ${LABEL_NOTE} This model predicts what such recorders would write about a picture of a hand or a face, with their errors.`,

@@ -72,6 +72,13 @@ export function withoutSmallColumns(table: ReportTable, minSubjects: number): Re
   };
 }
 
+/** True if a table has no figure left: every one rests on too few subjects. */
+export function isAllSmall({ rows, note }: ReportTable): boolean {
+  const texts = rows.flatMap(({ cells }) => cells.map(({ text }) => text));
+  const isSaid = texts.includes(TOO_SMALL) || note.includes("every figure too small");
+  return isSaid && !texts.some((text) => /(^|[^\w])\d?\.\d{2}/.test(text));
+}
+
 /** A p value: three digits, or that it is smaller. */
 export function pCell(p: number | null): TableCell {
   if (p === null) return words("-");

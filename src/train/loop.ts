@@ -51,6 +51,7 @@ export interface TrainOptions {
   readonly saveEveryMs?: number | undefined;
   /** Keep what a frozen backbone makes of images for later epochs (see train/step/features); default true. */
   readonly keepFeatures?: boolean | undefined;
+  /** Nothing is refused any more: steps follow. */ readonly onBegin?: (() => void) | undefined;
   /** Each step. */ readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
   /** Each epoch. */ readonly onEpoch?: (epoch: EpochLog) => void;
   /** Called with a sentence on which of several weights of a file are taken to begin with. */
@@ -125,6 +126,7 @@ async function trainEpochs(begun: Begun, threads: LoaderThreads): Promise<void> 
     const start = await firstState(paths.last, { config, facts, step, onWeights: options.onWeights });
     step.load(start.weights, start.slots);
     const log = await rewindLog(options.dir, start.position.epoch);
+    options.onBegin?.();
     features = await trainFeatures(config, data, step, start.weights, options);
     const setUp = { config, facts, validation, data, options, paths: paths.heldOut };
     const heldOut =

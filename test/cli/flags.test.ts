@@ -205,7 +205,9 @@ describe("flags change what is printed or written", () => {
     expect(
       (await runCli("model", "card", at("base"), "--bootstrap", "100", "--out", at("card.md"))).code,
     ).toBe(0);
-    expect(await readFile(at("card.md"), "utf8")).toMatch(/^# Model card: /);
+    expect(await readFile(at("card.md"), "utf8")).toMatch(
+      /^---\nlibrary_name: facehand\n[\s\S]*?\n---\n\n# Model card: /,
+    );
     const images = async (split: string) => {
       const argv = [
         "model",

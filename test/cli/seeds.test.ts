@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { imagePath, planLayout } from "../../src/dataset/layout.ts";
 import { readSplits } from "../../src/evaluate/stored/prediction-folder.ts";
 import { drawFaces, drawPairs } from "../drawn.ts";
@@ -181,11 +182,22 @@ describe("model card", () => {
     const { code, stdout } = await runCli("model", "card", at("runs"));
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /^# Model card: test_efficientnet\.none_F0_An_Lb_Z0_gating=soft, seeds 7, 42, 123 \(n 3\)\n/,
+      /\n---\n\n# Model card: test_efficientnet\.none_F0_An_Lb_Z0_gating=soft, seeds 7, 42, 123 \(n 3\)\n/,
     );
+    const head = parse(/^---\n([\s\S]*?)\n---\n/.exec(stdout)![1]!);
+    const { overall } = JSON.parse((await runCli("evaluate", at("runs"), "--json")).stdout);
+    const value = (metric: string) => Number(overall.metrics[metric].mean.toFixed(3));
+    expect(head).toMatchObject({ library_name: "facehand", tags: ["hands", "faces", "fairness", "mag"] });
+    expect(head).not.toHaveProperty("base_model"); // random weights
+    expect(head["model-index"][0].results[0]).toMatchObject({
+      dataset: { name: "pairs", split: "test" },
+      metrics: [
+        { type: "accuracy", value: value("accuracy") },
+        { type: "balanced_accuracy", value: value("balancedAccuracy") },
+      ],
+    });
     for (const seed of sorted)
       expect(stdout).toMatch(new RegExp(`- seed ${seed}: 1 of at most 1 epochs.*SHA-256 \`[0-9a-f]{64}\``));
-    const { overall } = JSON.parse((await runCli("evaluate", at("runs"), "--json")).stdout);
     const { mean, std } = overall.metrics.accuracy;
     expect(stdout).toContain(
       `| accuracy | ${mean.toFixed(3)} ± ${std.toFixed(3)}\\* | too small | too small |`,

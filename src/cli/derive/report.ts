@@ -100,7 +100,7 @@ async function illustrateRow(
   }
   const value = name === undefined ? undefined : ruleOf(name).value(facts);
   const measured = value === undefined || row.detail !== "" ? row.detail : `${name} ${value}`;
-  const parts = [row.gesture, measured];
+  const parts = [row.gesture, measured, row.image_id]; // the id: what a decision names
   return { ...pictures, caption: parts.filter((part) => part !== "").join(", ") };
 }
 

@@ -148,7 +148,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
 
-interface EachRun extends Omit<OneRun, "dir"> {
+interface EachRun extends Omit<OneRun, "dir" | "onBegin"> {
   readonly known: Partial<Pick<TrainConfig, "pixels">>;
   /** Keys of the configuration, without the seed. */
   readonly given: Readonly<Record<string, unknown>>;
@@ -161,20 +161,25 @@ async function trainEach(
 ): Promise<Results> {
   const results: Results[number][] = [];
   let progress: TrainProgress | undefined;
+  let start: string | undefined;
   for (const { dir, seed } of runs) {
     const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
     const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
-    if (progress === undefined)
-      context.report(
-        await tellStart(
-          parsed,
-          runs.map((run) => run.dir),
-          how.device,
-        ),
-      );
+    start ??= await tellStart(
+      parsed,
+      runs.map((run) => run.dir),
+      how.device,
+    );
+    const onBegin = () => {
+      if (start !== undefined && start !== "") context.report(start);
+      start = ""; // once, for all seeds
+    };
     if (seed !== undefined) context.report(`seed ${parsed.seed}: ${dir}`);
     progress ??= new TrainProgress(runs.length, parsed.epochs);
-    results.push({ seed: parsed.seed, result: await trainOne(context, parsed, { ...how, dir }, progress) });
+    results.push({
+      seed: parsed.seed,
+      result: await trainOne(context, parsed, { ...how, dir, onBegin }, progress),
+    });
   }
   return results;
 }
@@ -232,6 +237,7 @@ async function noteTest({ report }: Context, results: Results): Promise<void> {
 }
 
 interface OneRun {
+  readonly onBegin: () => void;
   readonly device: Device;
   readonly dir: string;
   readonly workers: number;

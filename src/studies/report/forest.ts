@@ -38,23 +38,31 @@ const TEXT_PX = 14;
 const LETTERS = Math.floor(FIGURE_WIDTH_PX / 6.6);
 
 /** The comparisons that have a difference, one plot an axis; the usual metrics share the first one. */
-export function forestPlots(families: readonly ComparedFamily[]): string[] {
+export function forestPlots(
+  families: readonly ComparedFamily[],
+  names: ReadonlyMap<string, string>,
+): string[] {
   return (Object.keys(SIDES) as (keyof typeof SIDES)[]).flatMap((side) => {
     const rows = families
       .filter(({ comparison }) => sideOf(comparison.metric) === side)
-      .flatMap((family, f) => rowsOf(family, f));
+      .flatMap((family, f) => rowsOf(family, f, names));
     return rows.length === 0 ? [] : [forestPlot(rows, SIDES[side])];
   });
 }
 
-function rowsOf({ comparison, pairs }: ComparedFamily, family: number): ForestRow[] {
+function rowsOf(
+  { comparison, pairs }: ComparedFamily,
+  family: number,
+  names: ReadonlyMap<string, string>,
+): ForestRow[] {
   const { metric, modality, evaluation } = comparison;
   const of = [METRIC_TITLES[metric], modality === null ? "" : `${modality}s`, evaluation ?? ""];
   return pairs.flatMap(({ a, b, result }, k) => {
     if (result === null || result.estimate === null) return [];
     const { estimate, low, high } = result;
     const what = of.filter((text) => text !== "").join(", ");
-    return [{ key: `${family}/${k}`, lines: [a.label, `against ${b.label}`, what], estimate, low, high }];
+    const [first, second] = [names.get(a.id)!, names.get(b.id)!];
+    return [{ key: `${family}/${k}`, lines: [first, `against ${second}`, what], estimate, low, high }];
   });
 }
 

@@ -8,13 +8,14 @@ import { groupDots, hasDots, reliabilityDiagram, rocCurve } from "../../report/f
 import { html, type Markup, trusted } from "../../report/markup.ts";
 import { tableAnchor, toHtml } from "../../report/render.ts";
 import { REPORT_CSS } from "../../report/style.ts";
-import type { ReportTable } from "../../report/table.ts";
+import { isAllSmall, type ReportTable } from "../../report/table.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
 import { confusionPanels, precisionRecallCurve, seedCurves } from "./figures.ts";
 import { forestPlots } from "./forest.ts";
 import { imageKey } from "./result-tables.ts";
 import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
 import { sourcesHtml } from "./source-list.ts";
+import { shortNames } from "./summary.ts";
 
 /** What the page shows. */
 export interface PageParts {
@@ -25,6 +26,8 @@ export interface PageParts {
   /** The study folder, relative to the page. */
   readonly base: string;
   readonly minSubjects: number;
+  /** What a reader may quote. */
+  readonly summary: readonly string[];
 }
 
 /** What every report says first. */
@@ -48,15 +51,16 @@ const capital = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1
 
 /** The page as text. */
 export function reportPage(results: StudyResults, parts: PageParts): string {
-  const { families, tables, shown, base, minSubjects } = parts;
+  const { families, tables, shown, base, minSubjects, summary } = parts;
   const { study } = results;
-  const forests = forestPlots(families).map(figureOf);
+  const names = shortNames(study);
+  const forests = forestPlots(families, names).map(figureOf);
   const comparisons =
     forests.length === 0 ? html`` : html`<h3>Comparisons</h3><div class="figures">${forests}</div>`;
   const runs = shown.map(
     (
       run,
-    ) => html`<h3>${run.cell.label}: best of ${run.cell.arch.toUpperCase()} by validation on its images</h3>
+    ) => html`<h3>${names.get(run.cell.id)!}: best of ${run.cell.arch.toUpperCase()} by validation on its images</h3>
 <p class="soft">Curves of all its seeds; everything else of seed ${run.seed}, split ${results.split}.</p>
 <div class="figures">${runFigures(run, results, minSubjects)}</div>`,
   );
@@ -71,11 +75,18 @@ body { max-width: 84rem; }
 td a, tbody th a { color: inherit; text-decoration-color: var(--line); }</style></head>
 <body><h1>Study ${study.name}</h1>
 <div class="note">${preface(results).map((text) => html`<p>${text}</p>`)}</div>
+<h2>Summary</h2><ul>${summary.map((text) => html`<li>${text}</li>`)}</ul>
 <details><summary>Contents</summary><ul>${list}</ul></details>
 <h2>Figures</h2>${comparisons}${runs}
-<h2>Tables</h2>${tables.map(toHtml)}
+<h2>Tables</h2>${tables.map(foldedHtml)}
 ${sourcesHtml(results.sources, tables, base)}</body></html>
 `.text;
+}
+
+/** A table without a figure is there to be opened. */
+function foldedHtml(table: ReportTable): Markup {
+  if (!isAllSmall(table)) return toHtml(table);
+  return html`<details><summary>${table.title}: every figure is too small</summary>${toHtml(table)}</details>`;
 }
 
 const figureOf = (svg: string): Markup => html`<figure>${trusted(svg)}</figure>`;

@@ -179,6 +179,53 @@ describe("the first lines", () => {
   });
 });
 
+describe("the summary", () => {
+  const lines = (of: Report) =>
+    of.files.get("report.md")!.split("## Summary\n\n")[1]!.split("\n\n")[0]!.split("\n");
+
+  test("says the best by validation with its test figure, what differs, and what cannot be told", async () => {
+    const { mean, std } = seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc")));
+    const said = lines(report);
+    expect(said[0]).toContain(
+      `Best by validation of 3 configurations: umcc F1. Balanced accuracy on split test: ${mean.toFixed(3)} ± ${std!.toFixed(3)} (n 2, sample std, ddof 1); its best seed by validation, `,
+    );
+    const [, seed, own, low, high] =
+      /validation, (\d+): (\S+), 95 % interval over subjects \[(\S+), (\S+)\]/.exec(said[0]!)!;
+    expect(own).toBe(balanced(3, Number(seed), "umcc").toFixed(3));
+    expect(Number(low)).toBeLessThan(Number(own));
+    expect(Number(high)).toBeGreaterThan(Number(own));
+    // As the table of comparisons has it: Holm's p decides on which side a pair stands.
+    const rows = await csv("tables/comparisons.csv");
+    const differ = rows.filter((row) => Number(row["Holm p (unrounded)"]) <= 0.05).length;
+    expect(differ).toBeGreaterThan(0);
+    expect(said[1]).toContain("What differs (Holm p at most 0.05; A minus B): umcc F0 against umcc F1 in ");
+    expect(said[1]!.split(" against ").length - 1).toBe(differ);
+    expect(said.some((line) => line.includes("no evidence of equality"))).toBe(differ < rows.length);
+    const page = parseHTML(text("report.html")).document;
+    expect([...page.querySelectorAll("h2")][0]!.textContent).toBe("Summary");
+  });
+
+  test("names configurations by what varies, with their tags in a legend", async () => {
+    const legend = await csv("tables/configurations.csv");
+    expect(legend.map(({ name, configuration }) => [name, configuration])).toEqual([
+      ["umcc F0", "test_efficientnet.none_F0_Af_Lb_Z0"],
+      ["umcc F1", "test_efficientnet.none_F1_Af_Lb_Z0"],
+      ["mag F0 soft", "test_efficientnet.none_F0_Af_Lb_Z0_gating=soft"],
+    ]);
+    const headings = [...text("report.md").matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!);
+    expect(headings.some((heading) => heading.includes("umcc F1, seed"))).toBe(true);
+    expect(headings.filter((heading) => heading.includes("test_efficientnet"))).toEqual([]);
+  });
+
+  test("folds tables without a figure", async () => {
+    const strict = await makeReport(join(dir, "study"), { ...options(), minSubjects: 1000 });
+    const folded = [...strict.files.get("report.md")!.matchAll(/<summary>(.*): every figure is too small/g)];
+    expect(folded.length).toBeGreaterThan(3);
+    expect(strict.files.get("report.html")).toContain(": every figure is too small</summary>");
+    expect(text("report.md").split("<details>").length).toBeLessThan(folded.length);
+  });
+});
+
 describe("the forest plot", () => {
   test("is one for all comparisons that share an axis, A minus B, with the better model on its side", () => {
     const page = text("report.html");
@@ -186,7 +233,7 @@ describe("the forest plot", () => {
     const svg = parseHTML(page).document.querySelector('svg[aria-label="Comparisons: A against B"]')!;
     const texts = [...svg.querySelectorAll("text")].map((node) => node.textContent!);
     expect(texts.some((label) => label.includes("A minus B; right of 0: A is better"))).toBe(true);
-    const named = texts.filter((label) => /_F\d_/.test(label));
+    const named = texts.filter((label) => /(umcc|mag) F\d/.test(label));
     expect(named.filter((label) => label.startsWith("against "))).toHaveLength(3);
     const at = (selector: string) =>
       [...svg.querySelectorAll(selector)].map((node) =>

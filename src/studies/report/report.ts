@@ -11,7 +11,7 @@ import { exists, readText, writeAtomic } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
 import { sweepTemporaries } from "../../machine/temporary.ts";
 import { toCsv, toLatex, toMarkdown } from "../../report/render.ts";
-import type { ReportTable } from "../../report/table.ts";
+import { isAllSmall, type ReportTable } from "../../report/table.ts";
 import { readStudy } from "../study.ts";
 import { analysisTables, flipTables } from "./analysis-tables.ts";
 import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
@@ -29,6 +29,7 @@ import {
   validationImages,
 } from "./results.ts";
 import { sourcesMarkdown } from "./source-list.ts";
+import { namesTable, summaryLines } from "./summary.ts";
 
 /** What git keeps of a report; the other files are made again from the study. */
 const REPORT_TEXT = "report.md";
@@ -65,7 +66,9 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   }
   const families = compareFamilies(results, { replicates, seed, minSubjects });
   const shown = shownRuns(results);
+  const summary = summaryLines(results, families, { replicates, seed, minSubjects });
   const tables = [
+    ...present(namesTable(results)),
     ...figuresTables(results, minSubjects),
     ...present(comparisonTable(families, results)),
     ...present(gateTable(results, minSubjects)),
@@ -79,8 +82,8 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   ];
   const base = relative(outDir, dir).replaceAll("\\", "/") || ".";
   const files = new Map([
-    [REPORT_TEXT, markdown(results, tables)],
-    ["report.html", reportPage(results, { families, tables, shown, base, minSubjects })],
+    [REPORT_TEXT, markdown(results, tables, summary)],
+    ["report.html", reportPage(results, { families, tables, shown, base, minSubjects, summary })],
     [FINAL_METRICS_FILE, finalMetrics(results)],
   ]);
   for (const table of tables) {
@@ -109,17 +112,28 @@ function shownRuns(results: StudyResults): RunResult[] {
   return [...best.values()];
 }
 
-function markdown(results: StudyResults, tables: readonly ReportTable[]): string {
+function markdown(results: StudyResults, tables: readonly ReportTable[], summary: readonly string[]): string {
   return [
     `# Study ${markdownText(results.study.name)}`,
     "",
     ...preface(results).flatMap((text) => [markdownText(text), ""]),
     "Made by `facehand study report`; `--check` recomputes it.",
     "",
-    ...tables.map(toMarkdown),
+    "## Summary",
+    "",
+    ...summary.map((text) => `- ${markdownText(text)}`),
+    "",
+    ...tables.map(folded),
     sourcesMarkdown(results.sources),
     "",
   ].join("\n");
+}
+
+/** A table without a figure is there to be opened. */
+function folded(table: ReportTable): string {
+  if (!isAllSmall(table)) return toMarkdown(table);
+  const title = `${markdownText(table.title)}: every figure is too small`;
+  return `<details><summary>${title}</summary>\n\n${toMarkdown(table)}\n</details>\n`;
 }
 
 /**
