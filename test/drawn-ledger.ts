@@ -148,7 +148,7 @@ function drawRow(i: number, people: number, random: Random): LedgerRow {
     gender_agreement: agreement,
     gender_votes: 4,
     gender_entries: 1,
-    age: person % 41 === 0 ? null : AGES[person % AGES.length]!,
+    age: person % 41 === 0 ? null : AGES[Math.floor(person / 7) % AGES.length]!,
     race: RACES[person % RACES.length]!,
     width: 1080,
     height: 1920,

@@ -1,15 +1,14 @@
 // A real browser on the page that a real server sends: Chromium by Playwright, where it is installed.
 // Invariants: a fault in the page or in its console fails the test that caused it; nothing but the server is asked.
-import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { type Served, type ServeOptions, serve } from "../../src/server/serve.ts";
+import { CHROMIUM, PLACES } from "./chromium.ts";
 
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
 
-/** The browser, or undefined where none is installed. */
-export const CHROMIUM: string | undefined = PLACES.find((path) => existsSync(path));
+export { CHROMIUM };
+
 if (CHROMIUM === undefined)
   process.stderr.write(`Skipping tests in a browser: no Chromium (${PLACES.join(", ")}); install chromium\n`);
 

@@ -57,8 +57,8 @@ export function Values({ desk, row, values }: Props) {
 function verdictOf({ loaded: { rules, base, whole } }: Desk, row: number, column: string) {
   if (base === undefined || !whole) return null;
   const name = RULE_NAMES.find((one) => (ruleOf(one).columns as readonly string[]).includes(column));
-  const value = name && rules.of(name)?.[row];
-  if (name === undefined || value === undefined || Number.isNaN(value)) return null;
+  const value = name === undefined ? Number.NaN : rules.at(name, row);
+  if (name === undefined || Number.isNaN(value)) return null;
   return breaks(name, value, base) ? (
     <strong class="trouble">✗ {limitOf(name, base[name])}</strong>
   ) : (

@@ -47,7 +47,7 @@ export function Grid({ desk, covered }: { readonly desk: Desk; readonly covered:
   });
   useLayoutEffect(() => {
     if (covered) return; // a pair is looked at: its place is kept
-    box.current!.scrollTop = 0;
+    if (seen.peek().top > 0) box.current!.scrollTop = 0; // else it would lay the page out in vain
     desk.cursor.value = 0;
   }, [rows]);
   useLayoutEffect(() => {

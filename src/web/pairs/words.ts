@@ -8,12 +8,14 @@ import type { Desk } from "./desk.ts";
 /** In the place of a value that is not there. */
 export const NOT_RECORDED = "not recorded";
 
+const WHOLE = new Intl.NumberFormat("en");
+
 /** A number as people read it, with four digits that count. */
 export const plain = (value: number): string =>
-  Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(4)));
+  Number.isInteger(value) ? WHOLE.format(value) : String(Number(value.toPrecision(4)));
 
 /** A count. */
-export const count = (value: number): string => value.toLocaleString("en");
+export const count = (value: number): string => WHOLE.format(value);
 
 /** Values as people read them: `face_too_small` is "face too small". */
 export const valueWords = (value: string): string =>

@@ -27,6 +27,7 @@ export interface Broken {
 /** The rules' values of a table, each column found once. */
 export class RuleValues {
   readonly #table: Table;
+  readonly #readers = new Map<RuleName, ((row: number) => number) | undefined>();
   readonly #values = new Map<RuleName, Float64Array | undefined>();
 
   readonly #settled: ReadonlySet<string>;
@@ -43,20 +44,36 @@ export class RuleValues {
     return this.#values.get(name);
   }
 
+  /** What a rule judges of one row; NaN where nothing. */
+  at(name: RuleName, row: number): number {
+    return this.#values.get(name)?.[row] ?? this.#reader(name)?.(row) ?? Number.NaN;
+  }
+
   #find(name: RuleName): Float64Array | undefined {
+    const read = this.#reader(name);
+    if (read === undefined) return undefined;
+    const out = new Float64Array(this.#table.rows);
+    for (let row = 0; row < out.length; row++) out[row] = read(row);
+    return out;
+  }
+
+  #reader(name: RuleName): ((row: number) => number) | undefined {
+    if (!this.#readers.has(name)) this.#readers.set(name, this.#newReader(name));
+    return this.#readers.get(name);
+  }
+
+  #newReader(name: RuleName): ((row: number) => number) | undefined {
     const { columns, value } = ruleOf(name);
     const judged = columns.map((column) => this.#judged(column as Judged | "twin"));
     if (judged.some((one) => one === undefined)) return undefined;
-    const out = new Float64Array(this.#table.rows);
     const facts: { [J in Judged]?: number | undefined } = {};
-    for (let row = 0; row < out.length; row++) {
+    return (row) => {
       for (const [fact, read] of judged as readonly (readonly [Judged, (row: number) => number])[]) {
         const found = read(row);
         facts[fact] = Number.isNaN(found) ? undefined : found;
       }
-      out[row] = value(facts as Facts) ?? Number.NaN;
-    }
-    return out;
+      return value(facts as Facts) ?? Number.NaN;
+    };
   }
 
   /** Reads one of the numbers that rules judge, as `factsOfRow` does of a ledger's text. */
@@ -171,7 +188,7 @@ export function brokenBy(
   for (const name of RULE_NAMES) {
     const { title, removes, reason: own } = ruleOf(name);
     if (reason === "" || own !== reason) continue;
-    const value = values.of(name)?.[row] ?? Number.NaN;
+    const value = values.at(name, row);
     if (breaks(name, value, base)) return { rule: name, title, value, removes, threshold: base[name] };
   }
   return undefined;

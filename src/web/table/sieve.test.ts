@@ -27,7 +27,7 @@ describe("Sieve", () => {
           const [a, b] = [Uint8Array.from(list, (row) => row.a), Uint8Array.from(list, (row) => row.b)];
           const x = Float64Array.from(list, (row) => row.x);
           const sieve = new Sieve(list.length);
-          sieve.set("gone", marked(new Uint8Array(list.length)));
+          sieve.set("gone", marked(new Uint8Array(list.length))); // nothing of it is left in the others
           sieve.set("a", amongCodes(a, 4, as));
           sieve.set("b", amongCodes(b, 3, bs));
           if (ranged) sieve.set("x", between(x, 0, 1));

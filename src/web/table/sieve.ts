@@ -6,7 +6,7 @@
 /** Bits of a row. */
 const SLOTS = 32;
 
-/** Decides rows: 1 in `fails` for each that does not pass. */
+/** Decides rows: 1 in `fails` for each that does not pass, 0 for others; what it held before says nothing. */
 export type Test = (fails: Uint8Array) => void;
 
 /** Which rows pass a set of filters. */
@@ -48,9 +48,9 @@ export class Sieve {
       return;
     }
     this.#names[at] = name;
-    const fails = this.#fails.fill(0);
+    const fails = this.#fails;
     test(fails);
-    for (let i = 0; i < bits.length; i++) bits[i] = fails[i] === 0 ? bits[i]! & ~bit : bits[i]! | bit;
+    for (let i = 0; i < bits.length; i++) bits[i] = (bits[i]! & ~bit) | (fails[i]! << at);
   }
 
   #slotOf(name: string, make: boolean): number {

@@ -1,0 +1,266 @@
+// `npm run bench -- page`: how fast the page shows, filters, sorts and scrolls drawn ledgers of 15,064 and of 550,000 frames, in Chromium.
+// What is timed: opening until tiles are in the document; a click on a filter, and a choice of an order, until the document has what
+// follows of it (all counts and histograms are open); the longest time that a cell in sight has no decoded picture while the grid is
+// scrolled fast; memory of the tab as Chromium measures it, after all of that. Of the large ledger only the first rows have pictures.
+import { appendFileSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { CHROMIUM } from "../test/browser/chromium.ts";
+import { writeDrawnLedger } from "../test/drawn-ledger.ts";
+import { checkout, idleShare, machine } from "./machine.ts";
+import { quantile, spread } from "./statistics.ts";
+import { VERSIONS } from "./versions.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** Drawn ledgers are kept: the large one takes a minute to write. */
+const CACHE = join(ROOT, "node_modules/.cache/facehand-bench");
+const SIZES = [
+  { rows: 15_064, pictures: 15_064 },
+  { rows: 550_000, pictures: 3000 },
+] as const;
+/** Times that everything is done; `--repeats N` for another number. */
+const REPEATS = 10;
+/** Filters that are set one more at a time, then taken away: words of facets that do not depend on each other. */
+const FILTERS = [
+  ["gesture", "one"],
+  ["age", "20-29"],
+  ["race", "Black"],
+  ["hand_from", "annotation"],
+  ["gender", "female"],
+] as const;
+const ORDERS = ["face_px", "face_sharpness", "ita", "face_score", "hand_turn"];
+const SCROLL_MS = 2000;
+
+interface Served {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Measures, and records a row for each size. */
+export async function page(args: readonly string[]): Promise<void> {
+  if (CHROMIUM === undefined) return console.log("No Chromium: install it to measure the page.");
+  // The built server: it sends the built page.
+  const { serve } = (await import("../dist/server/serve.js" as string)) as {
+    serve(options: object): Promise<Served>;
+  };
+  const repeats = args.includes("--repeats") ? Number(args[args.indexOf("--repeats") + 1]) : REPEATS;
+  const flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags });
+  try {
+    for (const size of SIZES.filter(
+      ({ rows }) => !args.some((arg) => Number(arg) > 1000) || args.includes(String(rows)),
+    )) {
+      const served = await serve({ roots: [await drawn(size)], version: "bench", port: 0 });
+      try {
+        await measure(browser, served, { rows: size.rows, repeats, dry: args.includes("--no-record") });
+      } finally {
+        await served.close();
+      }
+    }
+  } finally {
+    await browser.close();
+  }
+}
+
+async function drawn({ rows, pictures }: (typeof SIZES)[number]): Promise<string> {
+  const dir = join(CACHE, `ledger-${rows}-${pictures}-2`);
+  if (existsSync(join(dir, "manifest.json"))) return dir;
+  rmSync(dir, { recursive: true, force: true });
+  console.log(`Drawing a ledger of ${rows} frames ...`);
+  await writeDrawnLedger(dir, { rows, pictures });
+  return dir;
+}
+
+interface Asked {
+  readonly rows: number;
+  readonly repeats: number;
+  readonly dry: boolean;
+}
+
+async function measure(browser: Browser, served: Served, { rows, repeats, dry }: Asked): Promise<void> {
+  const idleBefore = await idleShare();
+  const openMs: number[] = [];
+  const filterMs: number[] = [];
+  const sortMs: number[] = [];
+  const filterCpuMs: number[] = [];
+  const sortCpuMs: number[] = [];
+  const blankMs: number[] = [];
+  const memoryMb: number[] = [];
+  for (let i = 0; i < repeats; i++) {
+    const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+    await context.addInitScript("globalThis.__name = (f) => f"); // tsx marks functions so
+    const first = await context.newPage();
+    await first.goto(served.url); // the cookie
+    const { things } = (await first.evaluate(() => fetch("./api/things.json").then((r) => r.json()))) as {
+      things: readonly { readonly id: string }[];
+    };
+    await first.close();
+    const tab = await context.newPage();
+    await tab.goto(`${new URL(served.url).origin}/#/pairs/${things[0]!.id}`);
+    openMs.push(await whenUsable(tab));
+    await openHistograms(tab);
+    const cpu = await processorTime(tab);
+    const begun = await cpu();
+    const filtered = await tab.evaluate(filterTimes, FILTERS);
+    filterCpuMs.push(((await cpu()) - begun) / filtered.length);
+    filterMs.push(...filtered);
+    const between = await cpu();
+    const sorted = await tab.evaluate(sortTimes, ORDERS);
+    sortCpuMs.push(((await cpu()) - between) / sorted.length);
+    sortMs.push(...sorted);
+    await tab.selectOption(".pairs-bar select >> nth=0", "");
+    blankMs.push(await tab.evaluate(longestBlank, SCROLL_MS));
+    memoryMb.push(await tab.evaluate(memoryOfTab));
+    await context.close();
+  }
+  const times = (values: readonly number[]) => ({
+    ...spread(values),
+    p95: Number(quantile(values, 0.95).toFixed(1)),
+  });
+  const row = {
+    benchmark: "page",
+    rows,
+    repeats,
+    openMs: times(openMs),
+    filterMs: times(filterMs),
+    sortMs: times(sortMs),
+    filterCpuMs: times(filterCpuMs),
+    sortCpuMs: times(sortCpuMs),
+    blankMs: times(blankMs),
+    memoryMb: times(memoryMb),
+    versions: { node: process.versions.node, facehand: VERSIONS.facehand, chromium: browser.version() },
+    ...checkout(),
+    machine: { ...machine(), idleBefore, idleAfter: await idleShare() },
+    time: new Date().toISOString(),
+  };
+  const line = JSON.stringify(row);
+  console.log(
+    `${rows} rows: opened ${row.openMs.median} ms, filter p95 ${row.filterMs.p95} ms (median ${row.filterMs.median},, processor ${row.filterCpuMs.median} ms), sort ${row.sortMs.median} ms (p95 ${row.sortMs.p95}, processor ${row.sortCpuMs.median} ms), longest blank ${row.blankMs.median} ms, memory ${row.memoryMb.median} MB`,
+  );
+  if (Math.min(row.machine.idleBefore, row.machine.idleAfter) < 0.9)
+    console.log(
+      `The machine was busy (idle ${idleBefore}, ${row.machine.idleAfter}): do not trust this run.`,
+    );
+  console.log(line);
+  if (!dry) appendFileSync(join(ROOT, "bench/results.jsonl"), `${line}\n`);
+}
+
+/** Processor time of the page's own thread since it began, drawing included, ms: what other work on the machine does not add to. */
+async function processorTime(tab: Page): Promise<() => Promise<number>> {
+  const session = await tab.context().newCDPSession(tab);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return 1000 * (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN);
+  };
+}
+
+/** Milliseconds from the start of the navigation until tiles are there. */
+async function whenUsable(tab: Page): Promise<number> {
+  const handle = await tab.waitForFunction(() =>
+    document.querySelector(".pairs-tile") === null ? undefined : performance.now(),
+  );
+  return Number(await handle.jsonValue());
+}
+
+async function openHistograms(tab: Page): Promise<void> {
+  await tab.waitForSelector("[data-measure=twin_bits], [data-measure=ita]", { state: "attached" });
+  await tab.evaluate(() => {
+    for (const details of document.querySelectorAll<HTMLDetailsElement>(".pairs-measure"))
+      details.open = true;
+  });
+  await tab.waitForFunction(() => document.querySelectorAll(".pairs-bars").length >= 15);
+}
+
+/** In the page: times of clicks on facets, one more at a time, until the document has the new counts. */
+async function filterTimes(filters: readonly (readonly [string, string])[]): Promise<number[]> {
+  const times: number[] = [];
+  for (const [facet, word] of [...filters, ...filters]) {
+    const labels = document.querySelectorAll<HTMLLabelElement>(`[data-facet=${facet}] label`);
+    const box = [...labels]
+      .find((label) => label.querySelector(".pairs-word")?.textContent === word)
+      ?.querySelector("input");
+    if (box === undefined || box === null) continue;
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const total = document.querySelector(".pairs-total strong");
+    const before = total?.textContent;
+    const start = performance.now();
+    box.click();
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no new count after ${facet}`)), 10_000);
+      const watcher = new MutationObserver(() => {
+        if (document.querySelector(".pairs-total strong")?.textContent === before) return;
+        clearTimeout(late);
+        watcher.disconnect();
+        resolve();
+      });
+      watcher.observe(document.body, { subtree: true, childList: true, characterData: true });
+    });
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** In the page: times from choosing an order until the first tile is another. */
+async function sortTimes(orders: readonly string[]): Promise<number[]> {
+  const times: number[] = [];
+  const select = document.querySelector<HTMLSelectElement>(".pairs-bar select")!;
+  for (const order of orders) {
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    const before = document.querySelector(".pairs-tile")?.id;
+    const start = performance.now();
+    select.value = order;
+    select.dispatchEvent(new Event("change", { bubbles: true }));
+    await new Promise<void>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`no new order by ${order}`)), 10_000);
+      const watcher = new MutationObserver(() => {
+        if (document.querySelector(".pairs-tile")?.id === before) return;
+        clearTimeout(late);
+        watcher.disconnect();
+        resolve();
+      });
+      watcher.observe(document.body, { subtree: true, childList: true, attributes: true });
+    });
+    times.push(performance.now() - start);
+  }
+  return times;
+}
+
+/** In the page: scrolls two windows in five frames of a second, and gives the longest time that a picture in sight was not there. */
+async function longestBlank(forMs: number): Promise<number> {
+  const grid = document.querySelector<HTMLElement>(".pairs-grid")!;
+  const since = new Map<string, number>();
+  let longest = 0;
+  const begin = performance.now();
+  await new Promise<void>((resolve) => {
+    const frame = (now: number) => {
+      grid.scrollTop += grid.clientHeight / 12;
+      const { top, bottom } = grid.getBoundingClientRect();
+      const seen = new Set<string>();
+      for (const image of grid.querySelectorAll("img")) {
+        const box = image.getBoundingClientRect();
+        if (box.bottom < top || box.top > bottom || (image.complete && image.naturalWidth > 0)) continue;
+        seen.add(image.src);
+        const from = since.get(image.src) ?? now;
+        since.set(image.src, from);
+        longest = Math.max(longest, now - from);
+      }
+      for (const src of since.keys()) if (!seen.has(src)) since.delete(src);
+      if (now - begin < forMs) requestAnimationFrame(frame);
+      else resolve();
+    };
+    requestAnimationFrame(frame);
+  });
+  return longest;
+}
+
+/** In the page: memory of the tab and its threads, MB. */
+async function memoryOfTab(): Promise<number> {
+  const { measureUserAgentSpecificMemory } = performance as Performance & {
+    measureUserAgentSpecificMemory?: () => Promise<{ readonly bytes: number }>;
+  };
+  if (measureUserAgentSpecificMemory === undefined) return Number.NaN;
+  const { bytes } = await measureUserAgentSpecificMemory.call(performance);
+  return bytes / 2 ** 20;
+}
