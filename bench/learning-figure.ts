@@ -1,6 +1,7 @@
 // The curves of `npm run bench -- learning`: balanced accuracy by epoch, every seed, both sides in one figure a part.
 import * as Plot from "@observablehq/plot";
-import { COLORS, drawFigure } from "../src/report/frame.ts";
+import { drawFigure } from "../src/report/frame.ts";
+import { COLORS } from "../src/report/plots/spec.ts";
 
 export const PARTS = ["all", "hand", "face"] as const;
 export type Part = (typeof PARTS)[number];

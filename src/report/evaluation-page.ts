@@ -7,9 +7,9 @@ import type { SeedsSummary } from "../evaluate/analysis/seed-summary.ts";
 import type { Summary } from "../evaluate/analysis/summary.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import { LABEL_NOTE, METRIC_TITLES } from "./figure-text.ts";
-import { hasDots } from "./figures.ts";
 import { meanText, seedsText } from "./format-seeds.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
+import { hasDots } from "./plots/figures.ts";
 import { METRIC_ROWS, resultSection } from "./run.ts";
 import { REPORT_CSS } from "./style.ts";
 

@@ -1,46 +1,24 @@
-// The one style of all figures: size, letters, colours, title and legend around a plot.
-// Source: Observable Plot draws, linkedom stands in for a browser's document. Invariants: colours are told apart
-// on white and on dark pages and by colour-blind readers; nothing lies outside the drawing.
+// Figures as SVG text: size, title and legend around a plot.
+// Source: Observable Plot draws, linkedom stands in for a browser's document. Invariant: nothing lies outside the drawing.
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { visibleLines } from "../core/visible.ts";
 import { escapeXml } from "./markup.ts";
+import {
+  FIGURE_WIDTH_PX,
+  type FigureSpec,
+  FONT,
+  FONT_PX,
+  heightOf,
+  type LegendEntry,
+  plotOptions,
+} from "./plots/spec.ts";
 
-/** The page's own letter colour. */
-export const INK = "currentColor";
-
-/** Middle tones, at least 3:1 against white and against near-black. */
-export const COLORS = {
-  hand: "#d2691e",
-  face: "#3f83d1",
-  female: "#9063cd",
-  male: "#1c9a84",
-} as const;
-
-export const FIGURE_WIDTH_PX = 460;
-const FIGURE_HEIGHT_PX = 290;
-const FONT = "system-ui, -apple-system, 'Segoe UI', 'DejaVu Sans', sans-serif";
-const FONT_PX = 13;
 /** Advance of a letter at FONT_PX, with room for wide fonts. */
 const LETTER_PX = 7.2;
 const HEAD_PX = 24;
 const LEGEND_PX = 22;
-
-export interface LegendEntry {
-  readonly label: string;
-  readonly color: string;
-  readonly shape: "line" | "dash" | "dot" | "square" | "ring";
-}
-
-export interface FigureSpec {
-  /** One line above the plot; also what screen readers say. */
-  readonly title: string;
-  readonly legend: readonly LegendEntry[];
-  /** Height of the plot without title and legend. */
-  readonly heightPx?: number | undefined;
-  readonly plot: Plot.PlotOptions;
-}
 
 /**
  * A figure as a whole SVG document.
@@ -48,22 +26,13 @@ export interface FigureSpec {
  * @param spec - title, legend and what Plot draws
  * @returns SVG text that needs nothing else; it shrinks with its page
  */
-export function drawFigure({ title, legend, heightPx = FIGURE_HEIGHT_PX, plot }: FigureSpec): string {
+export function drawFigure(spec: FigureSpec): string {
+  const { title, legend } = spec;
+  const heightPx = heightOf(spec);
   const rows = wrapLegend(legend);
   const top = HEAD_PX + LEGEND_PX * rows.length;
   const { document } = parseHTML("<html><body></body></html>");
-  const drawn = Plot.plot({
-    document,
-    className: "facehand-figure",
-    width: FIGURE_WIDTH_PX,
-    height: heightPx,
-    marginTop: 30,
-    marginBottom: 44,
-    marginLeft: 46,
-    marginRight: 18,
-    style: { fontSize: `${FONT_PX}px`, fontFamily: FONT, background: "none", overflow: "visible" },
-    ...plot,
-  });
+  const drawn = Plot.plot({ document, ...plotOptions(spec) });
   drawn.setAttribute("y", String(top));
   const height = top + heightPx;
   const size = `viewBox="0 0 ${FIGURE_WIDTH_PX} ${height}" width="${FIGURE_WIDTH_PX}" height="${height}"`;
@@ -96,16 +65,17 @@ function wrapLegend(legend: readonly LegendEntry[]): Placed[][] {
 
 function legendRow(row: readonly Placed[], y: number): string {
   return row
-    .map(({ x, label, color, shape }) => {
+    .map(({ x, label, color, shape, dash }) => {
       const text = `<text x="${x + 26}" y="${y}" dy="0.33em">${escapeXml(label)}</text>`;
-      return `<g class="legend">${swatch(shape, x, y, color)}${text}</g>`;
+      return `<g class="legend">${swatch({ shape, color, dash }, x, y)}${text}</g>`;
     })
     .join("");
 }
 
-function swatch(shape: LegendEntry["shape"], x: number, y: number, color: string): string {
+function swatch({ shape, color, dash }: Omit<LegendEntry, "label">, x: number, y: number): string {
   const line = `<line x1="${x}" y1="${y}" x2="${x + 20}" y2="${y}" stroke="${color}"`;
-  if (shape === "line") return `${line} stroke-width="2.5"/>`;
+  if (shape === "line")
+    return `${line} stroke-width="2.5"${dash === undefined ? "" : ` stroke-dasharray="${dash}"`}/>`;
   if (shape === "dash") return `${line} stroke-width="1.5" stroke-dasharray="4 4"/>`;
   if (shape === "square") return `<rect x="${x + 4}" y="${y - 6}" width="12" height="12" fill="${color}"/>`;
   const circle = `<circle cx="${x + 10}" cy="${y}"`;

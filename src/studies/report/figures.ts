@@ -3,7 +3,8 @@
 import * as Plot from "@observablehq/plot";
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { figure } from "../../report/figure-text.ts";
-import { COLORS, drawFigure, INK } from "../../report/frame.ts";
+import { drawFigure } from "../../report/frame.ts";
+import { COLORS, INK } from "../../report/plots/spec.ts";
 import { decided } from "./result-tables.ts";
 import type { Labelled, RunResult } from "./results.ts";
 

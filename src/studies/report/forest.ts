@@ -3,7 +3,8 @@
 import * as Plot from "@observablehq/plot";
 import { metricRow } from "../../evaluate/metrics/table.ts";
 import { METRIC_TITLES } from "../../report/figure-text.ts";
-import { COLORS, drawFigure, FIGURE_WIDTH_PX, INK } from "../../report/frame.ts";
+import { drawFigure } from "../../report/frame.ts";
+import { COLORS, FIGURE_WIDTH_PX, INK } from "../../report/plots/spec.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
 
 type Metric = ComparedFamily["comparison"]["metric"];

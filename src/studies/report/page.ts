@@ -4,8 +4,9 @@
 import { tablesByGroup } from "../../evaluate/metrics/groups.ts";
 import { formatSubjects } from "../../evaluate/stored/subjects.ts";
 import { LABEL_NOTE } from "../../report/figure-text.ts";
-import { groupDots, hasDots, reliabilityDiagram, rocCurve } from "../../report/figures.ts";
+import { groupDots, reliabilityDiagram, rocCurve } from "../../report/figures.ts";
 import { html, type Markup, trusted } from "../../report/markup.ts";
+import { hasDots } from "../../report/plots/figures.ts";
 import { tableAnchor, toHtml } from "../../report/render.ts";
 import { REPORT_CSS } from "../../report/style.ts";
 import { isAllSmall, type ReportTable } from "../../report/table.ts";

@@ -4,6 +4,7 @@
 import { signal } from "@preact/signals";
 import { AppError } from "../../core/errors.ts";
 import { type Listing, type Refusal, ROUTES, type Thing } from "../../server/api.ts";
+import { faultOf } from "./fault.ts";
 
 /** What was found, once it is known. */
 export const listing = signal<Listing | undefined>(undefined);
@@ -63,11 +64,4 @@ export async function get(route: string, init?: RequestInit): Promise<Response> 
 /** JSON of one of our routes; what we write ourselves is not checked again. */
 export const getJson = async <T>(route: string): Promise<T> => (await get(route)).json() as Promise<T>;
 
-/** What was thrown, as something that can be told. */
-export const faultOf = (error: unknown): AppError =>
-  error instanceof AppError
-    ? error
-    : new AppError("internal", "PAGE", `Expected a page that works, got ${String(error)}`, {
-        hint: "reload it; if it comes again, tell us what you did",
-        cause: error,
-      });
+export { faultOf };

@@ -1,5 +1,5 @@
-// The points of a ROC curve. Source: scikit-learn's roc_curve: images of one probability enter together.
-import { scores } from "../evaluate/metrics/binary.ts";
+// ◇ Browser-safe. The points of a ROC curve. Source: scikit-learn's roc_curve: images of one probability enter together.
+import { scores } from "../../evaluate/metrics/binary.ts";
 
 /** One threshold: shares of the recorded females and of the recorded males that are decided male. */
 export interface RocPoint {

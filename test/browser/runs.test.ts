@@ -1,0 +1,160 @@
+// The view of runs in a real browser: table, curves that grow, figures, mistakes as pictures, two compared, a study.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { appendLog } from "../../src/train/run.ts";
+import { inventedLog } from "../run-fixture.ts";
+import { violations } from "./axe.ts";
+import { CHROMIUM, windows } from "./browser.ts";
+import { layRun, layThings } from "./things.ts";
+
+let root: string;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "facehand-runs-"));
+  await layThings(root);
+  await layRun(join(root, "runs/growing"), { seed: 3, gain: 1, epochs: 2, predicts: false });
+});
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+/** Draws of intervals take their time where others compute too. */
+const LONG = { timeout: 20_000 };
+const row = (page: Page, text: string) => page.locator(".runs-table tbody tr", { hasText: text });
+const computed = (page: Page) =>
+  expect.poll(() => page.locator(".runs-table tbody").textContent(), LONG).not.toContain("computing");
+const toRun = async (page: Page, place: string) => {
+  await page.locator(`.runs-seeds a[title="${place}"]`).click();
+  await expect.poll(() => page.textContent("main h1"), LONG).toBe(place);
+};
+
+describe.skipIf(CHROMIUM === undefined)("runs", () => {
+  const { open } = windows(() => [root]);
+
+  it("are a table: seeds of one configuration are one row, with their mean, and sorting stays in the address", async () => {
+    const { page } = await open("#/runs");
+    await computed(page);
+    const mag = row(page, "seed 1").filter({ hasText: "MAG" }).filter({ hasText: "120" }).first();
+    expect(await mag.textContent()).toMatch(
+      /MAGtest_efficientnet16 of 6120600\.\d{3} \[0\.\d{3}, \d\.\d{3}\]/,
+    );
+    expect(await row(page, "seed 2").first().textContent()).toMatch(/26 of 6120600\.\d{3} ± 0\.\d{3}/);
+    expect(await row(page, "seed 3").textContent()).toContain("2 of 6no predictions of test");
+    await page.click("thead button:has-text('all')");
+    await page.waitForSelector("th[aria-sort=descending]");
+    const figures = async () =>
+      (await page.locator(".runs-table tbody tr td:nth-child(9)").allTextContents()).map(Number.parseFloat);
+    const order = await figures();
+    expect(order).toEqual(order.toSorted((a, b) => b - a));
+    await page.reload();
+    await page.waitForSelector("th[aria-sort=descending]");
+    await page.selectOption("select >> nth=0", "val");
+    await computed(page);
+    expect(await page.locator("caption").textContent()).toContain("balanced accuracy on val");
+    await page.goBack();
+    expect(await page.locator("caption").textContent()).toContain("balanced accuracy on test");
+  });
+
+  it("grow before the eyes, line by line, until they are done", async () => {
+    const { page } = await open("#/runs");
+    await toRun(page, "runs/growing");
+    const state = page.locator("main p[aria-live]");
+    await expect
+      .poll(() => state.textContent(), LONG)
+      .toBe("Epoch 2 of 6; training goes on, or was stopped.");
+    const log = inventedLog(6);
+    await appendLog(join(root, "runs/growing"), log[2]!);
+    await expect.poll(() => state.textContent(), LONG).toContain("Epoch 3 of 6;");
+    for (const epoch of log.slice(3)) await appendLog(join(root, "runs/growing"), epoch);
+    await expect.poll(() => state.textContent(), LONG).toBe("Epoch 6 of 6.");
+    expect(await page.locator(".facehand-figure").count()).toBe(2);
+  });
+
+  it("show figures with images and subjects, and mistakes as pictures that lead to their pairs", async () => {
+    const { page } = await open("#/runs");
+    await toRun(page, "runs/mag");
+    await page.waitForSelector(".runs-crops img");
+    const captions = await page.locator("figcaption").allTextContents();
+    expect(captions.length).toBeGreaterThan(4);
+    for (const caption of captions) expect(caption).toMatch(/\d+ images of \d+ subjects/);
+    const text = (await page.textContent("main"))!;
+    expect(text).toContain("hand: 60 images");
+    const total = Number(/(\d+) images of \d+ subjects in test were not decided/.exec(text)![1]);
+    expect(await page.locator(".runs-crops li").count()).toBe(Math.min(24, total));
+    await page.selectOption("label:has-text('modality') select", "face");
+    await expect.poll(() => page.locator(".runs-crops").textContent(), LONG).not.toContain("hand, recorded");
+    const image = page.locator(".runs-crops img").first();
+    await image.scrollIntoViewIfNeeded(); // those below the window are not asked for
+    await expect.poll(() => image.evaluate((one) => (one as HTMLImageElement).naturalWidth), LONG).toBe(32);
+    await image.click();
+    expect(new URL(page.url()).hash).toMatch(/^#\/pairs\/[0-9a-f]{24}\?pair=test\d+$/);
+    await page.goBack();
+    await page.waitForSelector(".runs-crops img");
+    expect(await page.locator("label:has-text('modality') select").inputValue()).toBe("face");
+  });
+
+  it("are compared by two: over subjects, and picture by picture", async () => {
+    const { page } = await open("#/runs");
+    await computed(page);
+    await page.keyboard.press("Tab");
+    const boxes = [
+      page.locator('.runs-table tr:has(a[title="runs/mag"]) input'),
+      page.locator('.runs-table tr:has(a[title="runs/umcc/seed_1"]) input'),
+    ];
+    for (const box of boxes) {
+      await box.focus();
+      await page.keyboard.press("Space");
+      await expect.poll(() => box.isChecked(), LONG).toBe(true);
+    }
+    await page.waitForSelector("text=A minus B");
+    await expect
+      .poll(() => page.textContent("main"), LONG)
+      .toMatch(
+        /balanced accuracy on test, 120 images of 60 subjects, 1 seed of each: A 0\.\d{3}, B 0\.\d{3}; A minus B -?0\.\d{3} \[-?0\.\d{3}, 0\.\d{3}\], p [01]\.\d{3} by exchange/,
+      );
+    const counts = (await page.locator("button:has-text('as recorded')").allTextContents()).map((text) =>
+      Number(/: (\d+)$/.exec(text)![1]),
+    );
+    expect(counts.reduce((a, b) => a + b, 0)).toBe(120);
+    await page.click("button:has-text('neither as recorded')");
+    await expect.poll(() => page.locator(".runs-crops li").count(), LONG).toBe(Math.min(24, counts[3]!));
+    const legends = await page.locator(".legend").first().locator("li").allTextContents();
+    expect(legends.some((text) => text.includes("2 seeds"))).toBe(true);
+    await page.reload();
+    await page.waitForSelector("button[aria-pressed=true]:has-text('neither')");
+  });
+
+  it("of a study are counted, and are its table", async () => {
+    const { page } = await open();
+    await page.click(".home-thing a:text-is('study')");
+    await expect.poll(() => page.textContent("main h1"), LONG).toBe("Study ablation");
+    expect(await page.textContent("main")).toContain("5 of 6 runs have predicted");
+    await computed(page);
+    expect(await page.locator(".runs-table tbody tr").count()).toBe(3);
+  });
+
+  it("ask for nothing when the page is left alone", async () => {
+    const { page, asked } = await open("#/runs");
+    await toRun(page, "runs/mag");
+    await page.waitForSelector(".runs-crops img");
+    await page.waitForLoadState("networkidle");
+    const before = asked.length;
+    await page.waitForTimeout(300);
+    expect(asked.slice(before)).toEqual([]);
+  });
+
+  it.each([{ width: 1400, dark: true }, { width: 390 }])(
+    "have nothing that axe finds: %o",
+    async (window) => {
+      const { page } = await open("#/runs", window);
+      await computed(page);
+      await page.waitForSelector(".facehand-figure");
+      expect(await violations(page)).toEqual([]);
+      await toRun(page, "runs/mag");
+      await page.waitForSelector(".runs-crops img");
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    },
+  );
+});
