@@ -208,6 +208,9 @@ const PUBLISHED: readonly Verb[] = [
     ...(await bundle(world)),
     ...["--hash-subjects", "--key", await world.key()],
   ]),
+  folder("release page", async (world) => [
+    ...["release", "page", await world.pairs(), ...RELEASE, "--with-pictures"],
+  ]),
   file("release card", "md", async (world) => ["release", "card", await world.pairs(), ...RELEASE]),
   file("release croissant", "json", async (world) => [
     "release",

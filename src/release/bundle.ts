@@ -173,7 +173,8 @@ function sums(files: readonly BundleFile[]): string {
   return sorted.map(({ name, sha256 }) => `${sha256}  ${name}\n`).join("");
 }
 
-function attribution({ name, version, creator, licence, url }: ReleaseInfo): string {
+/** Whom to name, as the licence asks. */
+export function attribution({ name, version, creator, licence, url }: ReleaseInfo): string {
   const { attribution: text, name: terms, url: link } = LICENCE_TEXTS[licence];
   return `${name} ${version}, by ${creator} (${url})\n\n${text}\n\nLicence: ${terms} (${link})\n`;
 }

@@ -122,7 +122,13 @@ describe("a person who withdraws", () => {
       );
       expect(code).toBe(0);
     }
-    for (const out of ["bundle", "parquet", "webdataset", "imagefolder"])
+    const page = ["page", at("pairs"), "--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24"];
+    const { code } = await runCli(
+      ...["release", ...page, "--creator", "Nobody", "--url", "https://example.org/p"],
+      ...["--out", at("page"), "--with-pictures"],
+    );
+    expect(code).toBe(0);
+    for (const out of ["bundle", "parquet", "webdataset", "imagefolder", "page"])
       expect(await findTraces(at(out), all)).toEqual([]);
     expect(Object.keys(await findTraces(at("pairs"), WRITTEN))).not.toEqual([]); // they stand in the dataset itself
     const decided = (await ledger("bundle/ledger.csv")).filter(({ decision }) => decision !== "");
@@ -161,7 +167,7 @@ describe("a person who withdraws", () => {
   });
 });
 
-describe("--decisions of release bundle and data export", () => {
+describe("--decisions of release bundle, release page and data export", () => {
   const shipped = async (set: string, file: string, ...more: readonly string[]) => [
     await runCli(
       ...["data", "export", at(set), "--parquet", "--out", at("unshipped"), "--decisions", at(file), ...more],
@@ -169,6 +175,11 @@ describe("--decisions of release bundle and data export", () => {
     await runCli(
       ...["release", "bundle", at(set), "--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24"],
       ...["--creator", "Nobody", "--url", "https://example.org/p", "--out", at("unbundled")],
+      ...["--decisions", at(file)],
+    ),
+    await runCli(
+      ...["release", "page", at(set), "--licence", "drawn", "--release", "1.0.0", "--date", "2026-11-24"],
+      ...["--creator", "Nobody", "--url", "https://example.org/p", "--out", at("unpaged"), "--with-pictures"],
       ...["--decisions", at(file)],
     ),
   ];
@@ -196,7 +207,7 @@ describe("--decisions of release bundle and data export", () => {
         /\nnothing of the 1 subjects and images that .*decisions\.csv erases is in it\n$/,
       );
     }
-    for (const out of ["unshipped", "unbundled"]) {
+    for (const out of ["unshipped", "unbundled", "unpaged"]) {
       expect(await findTraces(at(out), traces)).toEqual([]);
       await rm(at(out), { recursive: true });
     }
@@ -219,7 +230,7 @@ describe("--decisions of release bundle and data export", () => {
     }
     const [told] = await shipped("pairs", "nobody.csv", "--json");
     expect(JSON.parse(told!.stdout).erases).toBe(0);
-    for (const out of ["unshipped", "unbundled"]) await rm(at(out), { recursive: true });
+    for (const out of ["unshipped", "unbundled", "unpaged"]) await rm(at(out), { recursive: true });
   });
 
   it("refuse to ask a dataset of hashed ids, which no decision can name", async () => {

@@ -351,6 +351,13 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--annotations": cli("audit"),
     "--json": cli("release"),
   },
+  "release page": {
+    ...RELEASE,
+    "--out": cli("release"),
+    "--with-pictures": cli("release"),
+    "--decisions": cli("erase"),
+    "--json": cli("release"),
+  },
   "release card": { ...RELEASE, "--out": cli("release") },
   "release croissant": { ...RELEASE, "--out": cli("release"), "--annotations": cli("audit") },
   doctor: { "--json": cli("doctor"), "--prune": shown("test/install.test.ts") },

@@ -258,3 +258,62 @@ describe("facehand release", () => {
     await writeFile(at("pairs/val.csv"), csv);
   });
 });
+
+describe("facehand release page", () => {
+  it("writes the page over the published tables, without pictures unless asked", async () => {
+    const { code, stdout, stderr } = await publish(
+      "page",
+      at("pairs"),
+      "--licence",
+      "drawn",
+      "--out",
+      at("page"),
+    );
+    expect([code, stderr.includes("rror")]).toEqual([0, false]);
+    expect(stdout).toMatch(/^\d+ pairs in .*page, without pictures; /);
+    const names = (await readdir(at("page"), { recursive: true })).map((name) => name.replaceAll("\\", "/"));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        "index.html",
+        "api/things.json",
+        "DATA-LICENSE.md",
+        "ATTRIBUTION.txt",
+        "README.md",
+      ]),
+    );
+    expect(names.filter((name) => /\.jpe?g$/.test(name))).toEqual([]);
+    const listing = JSON.parse(await readFile(at("page/api/things.json"), "utf8"));
+    expect(listing).toMatchObject({ writes: false, things: [{ kind: "dataset", pictures: 0 }] });
+    const [{ id, files }] = listing.things;
+    for (const { name, sizeBytes } of files)
+      expect((await readFile(at(`page/api/things/${id}/files/${name}`))).length).toBe(sizeBytes);
+    expect(await readFile(at(`page/api/things/${id}/files/ledger.csv`), "utf8")).toContain("A1");
+    expect(await readFile(at(`page/api/things/${id}/files/manifest.json`), "utf8")).not.toContain(
+      "looked at it",
+    );
+    const shown = await publish(
+      "page",
+      at("pairs"),
+      "--licence",
+      "drawn",
+      "--with-pictures",
+      "--json",
+      "--out",
+      at("shown"),
+    );
+    const note = JSON.parse(shown.stdout);
+    expect(note.pictures).toBe(2 * note.pairs);
+    expect((await readdir(at(`shown/api/things/${id}/pictures`))).length).toBe(note.pictures);
+  });
+
+  it("is refused where a bundle is: another licence, a folder that is there, the dataset itself", async () => {
+    expect((await publish("page", at("pairs"), "--licence", "hagrid", "--out", at("none"))).stderr).toContain(
+      "Expected drawn",
+    );
+    const again = await publish("page", at("pairs"), "--licence", "drawn", "--out", at("page"));
+    expect([again.code, again.stderr.includes("page")]).toEqual([2, true]);
+    expect((await publish("page", at("pairs"), "--licence", "drawn", "--out", at("pairs/page"))).code).toBe(
+      2,
+    );
+  });
+});

@@ -217,6 +217,7 @@ function told(plan: DemoPlan, runs: readonly ReportRun[], pictures: readonly Rep
     `pairs     ${plan.pairs}`,
     ...plan.models.map(({ key, dir }) => `${key.padEnd(9)} ${dir}`),
     `report    ${plan.report}`,
+    `page      npx --no facehand serve ${plan.out}`,
     "",
     "Every picture is drawn: these figures prove nothing about accuracy on real pictures.",
     LABEL_NOTE,

@@ -187,6 +187,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["a dataset ready to be published", `release bundle data/pairs ${ABOUT} --out data/release`],
     ["with hashed ids", `release bundle data/pairs ${ABOUT} --hash-subjects --out data/release`],
   ],
+  "release page": [
+    ["the page without pictures", `release page data/pairs ${ABOUT} --out data/page`],
+    ["with the crops", `release page data/pairs ${ABOUT} --with-pictures --out data/page`],
+  ],
   "release card": [
     ["print it", `release card data/pairs ${ABOUT}`],
     ["as a file", `release card data/pairs ${ABOUT} --out README.md`],

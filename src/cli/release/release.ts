@@ -21,6 +21,7 @@ import { type HashKey, openHashKey } from "../../release/hash-key.ts";
 import { chooseLicence, type LicenceChoice } from "../../release/licence.ts";
 import { auditFields } from "../../release/rai.ts";
 import { count } from "../../report/figure-text.ts";
+import { writeStaticPage } from "../../server/static-page.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 import { checkWithProgress } from "../data/check.ts";
 import { refusingOption, tellErases } from "../erases.ts";
@@ -28,8 +29,9 @@ import { packageVersion } from "../version.ts";
 
 /** `facehand release`. */
 export function releaseCommand(context: Context): Command {
-  return verb("release", "publish a dataset: bundle, card, Croissant metadata")
+  return verb("release", "publish a dataset: bundle, page, card, Croissant metadata")
     .addCommand(bundleCommand(context))
+    .addCommand(pageCommand(context))
     .addCommand(cardCommand(context))
     .addCommand(croissantCommand(context));
 }
@@ -150,6 +152,37 @@ function bundleCommand(context: Context): Command {
         flags.json === true
           ? JSON.stringify({ out, ...note, ...(key && { key: key.path }), erases }, null, 2)
           : [tellBundle(note, out, key), ...tellErases(erases, decisions)].join("\n"),
+      );
+    });
+}
+
+interface PageFlags extends Pick<BundleFlags, "out" | "decisions" | "json">, InfoFlags {
+  readonly withPictures?: boolean | undefined;
+}
+
+function pageCommand(context: Context): Command {
+  return withInfo(
+    verb("page", "write the page of `facehand serve` over the tables, as files for any web host"),
+  )
+    .requiredOption("--out <dir>", "new folder; appears complete or not at all")
+    .option("--with-pictures", "also publish the crops of the pairs")
+    .addOption(refusingOption())
+    .addOption(jsonOption())
+    .action(async (dir: string, flags: PageFlags) => {
+      const { out, withPictures, decisions } = flags;
+      const info = await infoOf(dir, flags);
+      const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
+      const checked = await checkWithProgress(context, dir);
+      const about = { version: packageVersion(), withPictures };
+      const made = await packing(context, checked, out, (options) =>
+        writeStaticPage(checked, info, out, { ...options, ...about }),
+      );
+      const { pairs, pictures } = made;
+      const told = `${pairs} pairs in ${out}, ${pictures === 0 ? "without pictures" : `${pictures} pictures`}; any web server shows it, from a folder of a host too`;
+      context.print(
+        flags.json === true
+          ? JSON.stringify({ out, ...made, erases }, null, 2)
+          : [told, ...tellErases(erases, decisions)].join("\n"),
       );
     });
 }

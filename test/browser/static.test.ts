@@ -1,0 +1,121 @@
+// The page as static files behind a plain file server, which knows no token, no route and no range: datasets are seen, nothing is written.
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkDataset } from "../../src/dataset/check/check.ts";
+import { writeStaticPage } from "../../src/server/static-page.ts";
+import { drawPairs } from "../drawn.ts";
+import { violations } from "./axe.ts";
+import { CHROMIUM } from "./browser.ts";
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".json": "application/json",
+  ".jpg": "image/jpeg",
+};
+const INFO = {
+  name: "Drawn pairs",
+  version: "1.0.0",
+  date: "2026-11-29",
+  licence: "drawn",
+  creator: "Nobody",
+  url: "https://example.org/p",
+} as const;
+
+let root: string;
+let server: Server;
+let browser: Browser;
+
+/** A file server as hosts have it, under a folder of the host. */
+function files(dir: string): Server {
+  return createServer(async ({ url }, answer) => {
+    const path = decodeURIComponent(new URL(url!, "http://x").pathname).replace(/^\/sub\//, "/");
+    const file = join(dir, path.endsWith("/") ? `${path}index.html` : path);
+    if (!(await stat(file).catch(() => undefined))?.isFile()) return answer.writeHead(404).end();
+    answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
+    createReadStream(file).pipe(answer);
+  });
+}
+
+describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
+  beforeAll(async () => {
+    root = await mkdtemp(join(tmpdir(), "facehand-static-"));
+    await drawPairs(join(root, "set"), { train: 3, val: 2, test: 2 });
+    const checked = await checkDataset(join(root, "set"));
+    await writeStaticPage(checked, INFO, join(root, "bare"), { version: "1.0.0" });
+    await writeStaticPage(checked, INFO, join(root, "shown"), { version: "1.0.0", withPictures: true });
+    server = files(root);
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-gpu"] });
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+    await rm(root, { recursive: true, force: true });
+  });
+
+  /** Opens one of the two under a folder of the host; a fault in its console fails the test. */
+  async function open(which: "bare" | "shown"): Promise<{ page: Page; faults: string[]; asked: string[] }> {
+    const page = await browser.newPage();
+    const [faults, asked]: [string[], string[]] = [[], []];
+    page.on("console", (line) => void (line.type() === "error" && faults.push(line.text())));
+    page.on("pageerror", (error) => void faults.push(error.message));
+    page.on(
+      "request",
+      (request) => void asked.push(`${request.method()} ${new URL(request.url()).pathname}`),
+    );
+    const { port } = server.address() as { port: number };
+    await page.goto(`http://127.0.0.1:${port}/sub/${which}/`);
+    await page.waitForSelector(".home-thing");
+    return { page, faults, asked };
+  }
+
+  it("says what it has, and reads its tables", async () => {
+    const { page, faults, asked } = await open("bare");
+    expect(await page.textContent(".home-thing")).toContain("Drawn pairs 1.0.0");
+    expect(await page.locator("button:has-text('Look again')").count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    await page.click(".home-thing h3 a");
+    await expect.poll(() => page.textContent("main"), { timeout: 20_000 }).toMatch(/\b7\b/);
+    expect(asked.filter((one) => !one.startsWith("GET /sub/bare/"))).toEqual([]);
+    expect(asked.filter((one) => one.includes("/pictures/"))).toEqual([]);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it("shows pictures where they are published", async () => {
+    const { page, faults } = await open("shown");
+    await page.click(".home-thing h3 a");
+    await page.waitForSelector("main img");
+    await expect
+      .poll(
+        () =>
+          page
+            .locator("main img")
+            .first()
+            .evaluate((one) => (one as HTMLImageElement).naturalWidth),
+        {
+          timeout: 20_000,
+        },
+      )
+      .toBe(32);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it("takes no judgement to a server: they stay with the browser, to be downloaded", async () => {
+    const { page, asked } = await open("shown");
+    await page.click("text=Judge its labels");
+    await expect.poll(() => page.textContent("main h1")).toContain("Audit");
+    await page.waitForLoadState("networkidle");
+    expect(asked.filter((one) => !one.startsWith("GET "))).toEqual([]);
+    await page.close();
+  });
+});
