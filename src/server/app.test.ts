@@ -365,3 +365,74 @@ it("reads ranges as RFC 9110 has them", () => {
   expect(parseRange("bytes=-", 10)).toBeUndefined();
   expect(parseRange("lines=0-1", 10)).toBeUndefined();
 });
+
+describe("clients and folders that misbehave", () => {
+  it("are cut off where a request comes too slowly, in its head or its body", async () => {
+    const other = await serve({ roots: [at("given")], version: "1", port: 0, requestMs: 300 });
+    const host = `127.0.0.1:${other.port}`;
+    for (const begun of [
+      `GET / HTTP/1.1\r\nHost: ${host}\r\nX-Slow: `,
+      `POST /api/things/x/annotations HTTP/1.1\r\nHost: ${host}\r\nContent-Length: 99\r\n\r\n[`,
+    ]) {
+      const slow = connect(other.port, "127.0.0.1");
+      slow.on("error", () => undefined);
+      const closed = once(slow, "close");
+      slow.resume().write(begun);
+      await closed; // a test that waits for ever is one that fails
+    }
+    await other.close();
+  });
+
+  it("do not end the server where a body has no length and no end", async () => {
+    const { id } = await thing("set");
+    const answer = await new Promise<Answer>((resolve, reject) => {
+      const sent = request(
+        {
+          ...{ port: served.port, path: ROUTES.annotations(id), method: "POST", agent: false },
+          headers: { cookie, ...origin(), "transfer-encoding": "chunked" },
+        },
+        (heard) => {
+          isAnswered = true;
+          heard
+            .resume()
+            .on("end", () => resolve({ status: heard.statusCode!, headers: heard.headers, body: "" }));
+        },
+      );
+      let isAnswered = false;
+      sent.on("error", (error) => (isAnswered ? undefined : reject(error)));
+      const more = () => {
+        if (isAnswered) return void sent.destroy();
+        sent.write("x".repeat(64 * 1024), () => setImmediate(more));
+      };
+      more();
+    });
+    expect(answer.status).toBe(422);
+    expect((await ask(ROUTES.things())).status).toBe(200);
+  });
+
+  it("take a run away while its log is followed and its file is read: the one ends, the other is whole", async () => {
+    await cp(at("given/run"), at("given/fading"), { recursive: true });
+    await writeFile(at("given/fading/predictions/test.parquet"), Buffer.alloc(8 << 20, "p"));
+    await expect.poll(async () => (await thing("fading"))?.files.length).toBe(3);
+    const { id } = await thing("fading");
+    const follows = request({
+      port: served.port,
+      path: ROUTES.follow(id, "log.jsonl", 0),
+      headers: { cookie },
+    }).end();
+    const reads = request({
+      ...{ port: served.port, path: ROUTES.file(id, "predictions/test.parquet"), headers: { cookie } },
+    }).end();
+    const [[log], [file]] = await Promise.all([once(follows, "response"), once(reads, "response")]);
+    await rm(at("given/fading"), { recursive: true });
+    const told: string[] = [];
+    log.on("data", (chunk: Buffer) => told.push(chunk.toString()));
+    let bytes = 0;
+    file.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    await Promise.all([once(log, "end"), once(file, "end")]);
+    expect([bytes, told.join("").includes("event: lost")]).toEqual([8 << 20, true]);
+    expect((await ask(ROUTES.file(id, "log.jsonl"))).status).toBe(404);
+  });
+});

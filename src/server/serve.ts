@@ -20,6 +20,8 @@ export interface ServeOptions {
   readonly port?: number | undefined;
   /** Address of this machine; default 127.0.0.1. */
   readonly host?: string | undefined;
+  /** Whoever has not sent a whole request after this is cut off, ms. Default 15,000. */
+  readonly requestMs?: number | undefined;
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -35,8 +37,9 @@ export interface Served {
 export const SERVE_PORT = 4173;
 /** Ports that are tried after the first. */
 const FURTHER = 50;
-/** A request is there after this, ms. */
+/** A request is there after this, ms; looked at so often, since Node looks every half minute. */
 const REQUEST_MS = 15_000;
+const LOOK_MS = 1000;
 
 /**
  * Serves the page's files.
@@ -50,6 +53,7 @@ export async function serve({
   version,
   port = SERVE_PORT,
   host = "127.0.0.1",
+  requestMs = REQUEST_MS,
   log,
 }: ServeOptions): Promise<Served> {
   for (const root of hagrid === undefined ? roots : [...roots, hagrid]) {
@@ -66,7 +70,8 @@ export async function serve({
   const page = await readPage();
   const last = port === 0 ? 0 : port + FURTHER;
   for (let tried = port; tried <= last; tried++) {
-    const server = await listen({ roots: real, hagrid, version, token, page, log }, tried, host);
+    const base = { roots: real, hagrid, version, token, page, log, requestMs };
+    const server = await listen(base, tried, host);
     if (server === undefined) continue;
     const taken = portOf(server);
     const name = host.includes(":") ? `[${host}]` : host;
@@ -79,6 +84,7 @@ export async function serve({
 type Base = Pick<ServeOptions, "roots" | "hagrid" | "version" | "log"> & {
   readonly token: string;
   readonly page: PageFiles;
+  readonly requestMs: number;
 };
 
 /** Undefined if the port is taken. */
@@ -89,7 +95,12 @@ async function listen(base: Base, port: number, host: string): Promise<Server | 
     createServer,
     // What is left of a body that was refused is read and dropped: cut off, the sender would not hear why.
     autoCleanupIncoming: false,
-    serverOptions: { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, maxHeaderSize: 16 * 1024 },
+    serverOptions: {
+      requestTimeout: base.requestMs,
+      headersTimeout: base.requestMs,
+      connectionsCheckingInterval: Math.min(LOOK_MS, base.requestMs),
+      maxHeaderSize: 16 * 1024,
+    },
   }) as Server;
   try {
     await new Promise<void>((resolve, reject) => {

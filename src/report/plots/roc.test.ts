@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { inventedPredictions } from "../../../test/run-fixture.ts";
 import { scores } from "../../evaluate/metrics/binary.ts";
 import { rocAucOf } from "../../evaluate/metrics/ranking.ts";
-import { inventedPredictions } from "../../../test/run-fixture.ts";
 import { rocPoints } from "./roc.ts";
 
 describe("rocPoints", () => {
