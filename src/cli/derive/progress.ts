@@ -37,13 +37,18 @@ async function withProgress<R>(
   let line: Progress | undefined;
   try {
     return await work((total) => {
-      if (line === undefined) {
-        const by = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}`;
-        const end = "if it is stopped, the same command goes on";
-        report(visible(`${label}: ${count(total)} ${unit} of ${from}${by}, into ${outDir}; ${end}`));
-      }
-      line = startProgress(label, total, { unit });
-      return line;
+      const by = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}`;
+      const end = "if it is stopped, the same command goes on";
+      const begun = visible(`${label}: ${count(total)} ${unit} of ${from}${by}, into ${outDir}; ${end}`);
+      const own = startProgress(label, total, { unit });
+      line = own;
+      let isTold = false;
+      const tick: Progress["tick"] = (...units) => {
+        if (!isTold) report(begun);
+        isTold = true; // not before: what is refused has begun nothing
+        own.tick(...units);
+      };
+      return { ...own, tick };
     });
   } catch (error) {
     // Not every error after Ctrl-C is because of it: a broken annotation still has to be told.

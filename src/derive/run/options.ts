@@ -6,7 +6,7 @@ import { AGE_EDGES, checkAgeEdges } from "../../dataset/sources/groups.ts";
 import { CROP_PX, MAX_CROP_PX, MIN_CROP_PX } from "../../find/crops.ts";
 import type { HandCrop } from "../../find/hand-source.ts";
 import { type RuleChoice, ruleSettings } from "../judge/clean.ts";
-import type { Fractions, SplitKind } from "../tables/splits.ts";
+import { checkFractions, DEFAULT_FRACTIONS, type Fractions, type SplitKind } from "../tables/splits.ts";
 
 /** Threads that work on frames, each with its models. */
 export const DERIVE_THREADS = 2;
@@ -56,11 +56,13 @@ export function checkOptions({
   faceLandmarksFile,
   ageEdges = AGE_EDGES,
   rules,
+  fractions = DEFAULT_FRACTIONS,
 }: DeriveOptions) {
   checkInteger("--size", sizePx, MIN_CROP_PX, MAX_CROP_PX);
   checkInteger("--threads", threads, 1, 256);
   checkInteger("--seed", seed, 0, Number.MAX_SAFE_INTEGER);
   checkAgeEdges(ageEdges);
+  checkFractions(fractions); // now, not when all frames are done
   ruleSettings(rules);
   if (gestures.length === 0) {
     const expected = "gesture names or all";

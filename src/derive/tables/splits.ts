@@ -124,7 +124,12 @@ export function sourceSplits(found: ReadonlyMap<string, ReadonlySet<Split>>): Ma
 export const SPLIT_KINDS = ["balanced", "hagrid"] as const;
 export type SplitKind = (typeof SPLIT_KINDS)[number];
 
-function checkFractions(fractions: Fractions): Split[] {
+/**
+ * The splits that shares give subjects to.
+ *
+ * @throws AppError("input", "SPLIT_FRACTIONS")
+ */
+export function checkFractions(fractions: Fractions): Split[] {
   const values = SPLITS.map((split) => fractions[split]);
   const sum = values.reduce((a, b) => a + b, 0);
   if (values.every((v) => v >= 0) && fractions.train > 0 && Math.abs(sum - 1) < 1e-9) {
