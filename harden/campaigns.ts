@@ -3,9 +3,10 @@ import type { Campaign } from "./campaign.ts";
 import { disks } from "./disks.ts";
 import { downloads } from "./downloads.ts";
 import { handles } from "./handles.ts";
+import { judging } from "./judging.ts";
 import { kills } from "./kills.ts";
 import { mutants } from "./mutants.ts";
 import { races } from "./races.ts";
 
 /** What `npm run harden` runs where no name is given. */
-export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles, downloads, mutants, disks];
+export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles, downloads, mutants, disks, judging];

@@ -8,6 +8,7 @@ import { SEXES } from "../../core/vocabulary.ts";
 import {
   type Contradiction,
   type Contradictions,
+  checkUntrained,
   findContradictions,
 } from "../../evaluate/analysis/contradictions.ts";
 import { writeCsv } from "../../formats/csv.ts";
@@ -70,19 +71,10 @@ function confidence(text: string): number {
   throw unexpected("input", e);
 }
 
-/** A model agrees with the labels it has learnt: its predictions of training images say nothing. */
 async function readUntrained(path: string) {
   const rows = await storedPredictions(path);
-  const index = rows.findIndex(({ split }) => split === "train");
-  if (index === -1) return rows;
-  throw unexpected("data", {
-    code: "PREDICTIONS_TRAINED",
-    expected: "predictions of images that the model was not trained on",
-    name: "--predictions",
-    got: "split train",
-    where: `${path}:${index + 1}`,
-    hint: "give the predictions of runs that had these images in val or test",
-  });
+  checkUntrained(rows, path);
+  return rows;
 }
 
 function toRow(one: Contradiction): Row {

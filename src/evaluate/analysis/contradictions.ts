@@ -1,9 +1,15 @@
-// Pairs whose two predictions both contradict the recorded label: candidates for label noise, most confident first.
+// ◇ Browser-safe. Pairs whose two predictions both contradict the recorded label: candidates for label noise, most confident first.
 // Source: out-of-fold confidence as in confident learning (Northcutt et al. 2021), with two pictures of one person as
 // independent witnesses. It lists what to review; a prediction is no evidence about a person.
 import { unexpected } from "../../core/errors.ts";
 import type { Prediction } from "../stored/prediction-row.ts";
 import { recordedOtherwise } from "../stored/recorded.ts";
+
+/** What of a prediction bears witness about a pair. */
+export type Witness = Pick<
+  Prediction,
+  "id" | "source" | "subject" | "modality" | "target" | "probability" | "age" | "race" | "gesture"
+>;
 
 /** One pair to review. */
 export interface Contradiction {
@@ -31,8 +37,28 @@ export interface Contradictions {
   readonly listed: readonly Contradiction[];
 }
 
+/**
+ * Refuses predictions of images that the model was trained on: it agrees with the labels it has learnt.
+ *
+ * @param where - of the file, for messages
+ * @throws AppError("data", "PREDICTIONS_TRAINED") with the first such row
+ * @example checkUntrained(await readSplits("run/predictions"), "run")
+ */
+export function checkUntrained(rows: readonly { readonly split: string }[], where: string): void {
+  const index = rows.findIndex(({ split }) => split === "train");
+  if (index === -1) return;
+  throw unexpected("data", {
+    code: "PREDICTIONS_TRAINED",
+    expected: "predictions of images that the model was not trained on",
+    name: "predictions",
+    got: "split train",
+    where: `${where}:${index + 1}`,
+    hint: "give the predictions of runs that had these images in val or test",
+  });
+}
+
 interface Seen {
-  readonly row: Prediction & { readonly target: 0 | 1 };
+  readonly row: Witness & { readonly target: 0 | 1 };
   readonly hand: number[];
   readonly face: number[];
 }
@@ -47,7 +73,7 @@ interface Seen {
  * @throws AppError("data", "RECORDED_OTHERWISE") if rows of one pair disagree in person, label or gesture
  * @example findContradictions(await readSplits("run/predictions"), 0.5).listed[0]?.id
  */
-export function findContradictions(rows: readonly Prediction[], least: number): Contradictions {
+export function findContradictions(rows: readonly Witness[], least: number): Contradictions {
   const { seen, passedOver } = gather(rows);
   const whole = [...seen].filter(([, { hand, face }]) => hand.length > 0 && face.length > 0);
   const halves = [...seen.values()].filter(({ hand, face }) => hand.length === 0 || face.length === 0);
@@ -70,7 +96,7 @@ export function findContradictions(rows: readonly Prediction[], least: number): 
   return { pairs: whole.length, passedOver: passedOver + alone, listed };
 }
 
-function gather(rows: readonly Prediction[]) {
+function gather(rows: readonly Witness[]) {
   const seen = new Map<string, Seen>();
   let passedOver = 0;
   for (const row of rows) {
@@ -88,10 +114,10 @@ function gather(rows: readonly Prediction[]) {
   return { seen, passedOver };
 }
 
-const isLabelled = (row: Prediction): row is Seen["row"] => row.target !== null;
+const isLabelled = (row: Witness): row is Seen["row"] => row.target !== null;
 
 /** Runs on other versions of a dataset may record another label: then nothing decides which one is contradicted. */
-function checkRecord(first: Prediction, row: Prediction): void {
+function checkRecord(first: Witness, row: Witness): void {
   const other = recordedOtherwise(row, first, ["subject", "target", "gesture"]);
   if (other === undefined) return;
   throw unexpected("data", {

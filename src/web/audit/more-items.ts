@@ -1,8 +1,25 @@
-// ◇ Browser-safe. Items of queues that need more than pairs and log: predictions of runs, the ledger.
+// ◇ Browser-safe. Items of queues that need more than pairs and log: the dataset's table, predictions of runs.
+// Invariant: what is chosen in the view of pairs is chosen by the same filters here.
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 import type { AppError } from "../../core/errors.ts";
+import { RULES, type RuleName } from "../../derive/judge/clean.ts";
 import { address } from "../app/address.ts";
-import type { Item } from "./queues/pairs.ts";
-import { filterQueue } from "./queues/queues.ts";
+import { faultOf, thingsOf } from "../app/source.ts";
+import { DEFAULTS, datasetOf, type Loaded } from "../pairs/dataset.ts";
+import { Sifting } from "../pairs/sift.ts";
+import { columnOf, textAt } from "../table/column.ts";
+import { contradictionItems, readWitnesses, runsWithPredictions } from "./queues/contradictions.ts";
+import type { AuditPair, Item } from "./queues/pairs.ts";
+import { ruleOfChoice } from "./queues/plan.ts";
+import {
+  agreementsOf,
+  conflictQueue,
+  itemsOfIds,
+  nearOf,
+  nearQueue,
+  type QueueName,
+} from "./queues/queues.ts";
 import type { Session } from "./session.ts";
 import type { QueuePlan } from "./work.ts";
 
@@ -13,9 +30,68 @@ export interface More {
   readonly isLoading: boolean;
 }
 
+const NONE: More = { isLoading: false };
+const LOADING: More = { isLoading: true };
+const OF_TABLE: readonly QueueName[] = ["conflicts", "near-threshold", "filter"];
+
 /** Reads what a queue needs. */
 export function useMoreItems(session: Session, plan: QueuePlan): More {
-  if (plan.queue === "filter")
-    return { items: filterQueue(session.pairs.value ?? [], address.value.choices), isLoading: false };
-  return { isLoading: false };
+  const ofTable = useTable(session, plan.queue);
+  const predicted = useContradictions(session, plan.queue);
+  if (plan.queue === "contradictions") return predicted;
+  return OF_TABLE.includes(plan.queue) ? ofTable : NONE;
+}
+
+/** Items that follow from the dataset's table. */
+function useTable(session: Session, queue: QueueName): More {
+  const dataset = OF_TABLE.includes(queue) ? datasetOf(session.thing) : undefined;
+  const loaded = dataset?.loaded.value;
+  const pairs = session.pairs.value ?? [];
+  const rule = ruleOfChoice(address.value.choices);
+  const choices = queue === "filter" ? JSON.stringify(address.value.choices) : "";
+  const items = useMemo(
+    () => (loaded?.whole === true ? itemsOfTable(pairs, loaded, queue, rule) : undefined),
+    [pairs, loaded, queue, rule, choices],
+  );
+  if (dataset?.fault.value !== undefined) return { fault: dataset.fault.value, isLoading: false };
+  return items === undefined ? LOADING : { items, isLoading: false };
+}
+
+function itemsOfTable(
+  pairs: readonly AuditPair[],
+  loaded: Loaded,
+  queue: QueueName,
+  rule: RuleName,
+): readonly Item[] {
+  const { table, rules, base = DEFAULTS } = loaded;
+  if (queue === "conflicts") return conflictQueue(pairs, agreementsOf(table), 1);
+  if (queue === "filter") return filtered(pairs, loaded);
+  const threshold = base[rule] ?? RULES[rule].threshold;
+  return nearQueue(pairs, nearOf(table, rules.of(rule), threshold), RULES[rule].title);
+}
+
+function filtered(pairs: readonly AuditPair[], { table, copies }: Loaded): Item[] {
+  const { rows } = new Sifting(table).apply(address.peek().choices, { copies, picked: new Set() });
+  const ids = columnOf(table, "image_id", "texts");
+  const found = Array.from(rows, (row) => (ids === undefined ? "" : textAt(ids, row)));
+  return itemsOfIds(pairs, found);
+}
+
+/** Pairs that runs contradict; the runs are those of the address, or all that have predictions. */
+function useContradictions(session: Session, queue: QueueName): More {
+  const more = useSignal<More>(LOADING);
+  const chosen = (address.value.choices["run"] ?? []).join();
+  useEffect(() => {
+    if (queue !== "contradictions") return;
+    const wanted = chosen === "" ? undefined : chosen.split(",");
+    const runs = runsWithPredictions(thingsOf("run")).filter(({ id }) => wanted?.includes(id) ?? true);
+    readWitnesses(runs)
+      .then((rows) => {
+        more.value = { items: contradictionItems(session.pairs.peek() ?? [], rows), isLoading: false };
+      })
+      .catch((error) => {
+        more.value = { fault: faultOf(error), isLoading: false };
+      });
+  }, [queue, chosen]);
+  return more.value;
 }

@@ -1,10 +1,12 @@
 // ◇ Browser-safe. The queues that there are, and how each is drawn.
 
 import { JUDGED_LABELS } from "../../audit/annotation.ts";
-import { choose, chosen } from "../app/address.ts";
+import { RULES } from "../../derive/judge/clean.ts";
+import { address, choose, chosen } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
-import { listing } from "../app/source.ts";
-import { type Plan, QUEUE_KINDS, wholeOf } from "./queues/plan.ts";
+import { listing, thingsOf } from "../app/source.ts";
+import { runsWithPredictions } from "./queues/contradictions.ts";
+import { NEAR_RULES, type Plan, QUEUE_KINDS, ruleOfChoice, wholeOf } from "./queues/plan.ts";
 import { QUEUES, type QueueName } from "./queues/queues.ts";
 import { SavedNote } from "./saved.tsx";
 import type { Session } from "./session.ts";
@@ -13,14 +15,9 @@ import { annotator, judgeAs } from "./who.ts";
 /** Queues that rest on what others judged: there is no such thing among static files. */
 const OF_OTHERS: readonly QueueName[] = ["second-pass", "disputes"];
 
-/** Queues that are not shown yet. */
-const LATER: readonly QueueName[] = ["contradictions", "conflicts", "near-threshold"];
-
 /** The list. */
 export function QueueList({ session, plan }: { readonly session: Session; readonly plan: Plan }) {
-  const offered = QUEUES.filter(
-    (name) => !LATER.includes(name) && (listing.value?.writes === true || !OF_OTHERS.includes(name)),
-  );
+  const offered = QUEUES.filter((name) => listing.value?.writes === true || !OF_OTHERS.includes(name));
   const begin = (name: QueueName) => choose({ queue: [name], at: undefined });
   useKeys([
     ...offered.map((name) => ({
@@ -87,6 +84,20 @@ function Settings({ plan }: { readonly plan: Plan }) {
         <input type="number" min={0} max={1_000_000} value={plan.seed} onChange={number("seed", 0)} />
       </label>
       <label>
+        Rule of near thresholds{" "}
+        <select
+          value={ruleOfChoice(address.value.choices)}
+          onChange={({ currentTarget }) => choose({ rule: [currentTarget.value] }, false)}
+        >
+          {NEAR_RULES.map((name) => (
+            <option key={name} value={name}>
+              {name}: {RULES[name].title}
+            </option>
+          ))}
+        </select>
+      </label>
+      <Runs />
+      <label>
         <input
           type="checkbox"
           checked={chosen("blind") === "yes"}
@@ -97,5 +108,27 @@ function Settings({ plan }: { readonly plan: Plan }) {
         Judge the control sample blind: the label is not shown
       </label>
     </fieldset>
+  );
+}
+
+/** Whose predictions may contradict: all runs that have some, unless some are chosen. */
+function Runs() {
+  const runs = runsWithPredictions(thingsOf("run"));
+  const own = address.value.choices["run"] ?? [];
+  const turn = (id: string, on: boolean) =>
+    choose({ run: on ? [...own, id] : own.filter((other) => other !== id) }, false);
+  return (
+    <>
+      {runs.map(({ id, place }) => (
+        <label key={id}>
+          <input
+            type="checkbox"
+            checked={own.includes(id)}
+            onChange={({ currentTarget }) => turn(id, currentTarget.checked)}
+          />{" "}
+          Contradictions of {place} only
+        </label>
+      ))}
+    </>
   );
 }

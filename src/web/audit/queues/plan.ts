@@ -1,6 +1,7 @@
 // ◇ Browser-safe. What the address says of an audit: which queue, what is asked, and how a queue is drawn.
 // Source: our own. Invariants: a second pass is always blind; what reveals a label by its nature never is.
 import { JUDGED_LABELS, type JudgedLabel } from "../../../audit/annotation.ts";
+import { RULE_NAMES, RULES, type RuleName } from "../../../derive/judge/clean.ts";
 import type { Choices } from "../../app/address.ts";
 import { CONTROL_SIZE, QUEUES, type QueueName } from "./queues.ts";
 
@@ -94,6 +95,15 @@ export function planOf(choices: Choices): Plan {
     agreement: one("panel") === "agreement",
   };
 }
+
+/** Rules that a single frame may be near to: not those that compare it with others, and none without a number. */
+export const NEAR_RULES: readonly RuleName[] = RULE_NAMES.filter(
+  (name) => name !== "label" && !("beside" in RULES[name]),
+);
+
+/** The rule whose threshold a queue is near to. */
+export const ruleOfChoice = (choices: Choices): RuleName =>
+  NEAR_RULES.find((name) => name === choices["rule"]?.[0]) ?? "blur";
 
 /** A whole number from a text, undefined for any other. */
 export function wholeOf(text: string | undefined, least: number): number | undefined {

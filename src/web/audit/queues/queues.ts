@@ -7,6 +7,7 @@ import { verdictOf } from "../../../audit/verdict.ts";
 import { foldName } from "../../../core/file-names.ts";
 import { Random } from "../../../core/random.ts";
 import type { OthersLine } from "../../../server/api.ts";
+import { columnOf, type Table, textAt } from "../../table/column.ts";
 import { keyOf } from "./line.ts";
 import { type AuditPair, type Item, itemOf, itemOfSubject } from "./pairs.ts";
 
@@ -81,6 +82,33 @@ export interface Near {
   readonly threshold: number;
 }
 
+/** How far the frames of each subject agree on its gender: the least that the table has. */
+export function agreementsOf(table: Table): ReadonlyMap<string, number> {
+  const [people, values] = [
+    columnOf(table, "user_id", "words"),
+    columnOf(table, "gender_agreement", "numbers"),
+  ];
+  const found = new Map<string, number>();
+  if (people === undefined || values === undefined) return found;
+  for (let row = 0; row < table.rows; row++) {
+    const [user, value] = [people.words[people.codes[row]!]!, values.values[row]!];
+    if (!Number.isNaN(value) && value < (found.get(user) ?? 2)) found.set(user, value);
+  }
+  return found;
+}
+
+/** What a rule judges of the kept rows of a table, as far as it judges them. */
+export function nearOf(table: Table, values: Float64Array | undefined, threshold: number): Near[] {
+  const [ids, status] = [columnOf(table, "image_id", "texts"), columnOf(table, "status", "words")];
+  const near: Near[] = [];
+  for (let row = 0; row < (values?.length ?? 0); row++) {
+    const value = values![row]!;
+    if (!Number.isNaN(value) && textAt(status, row) === "kept")
+      near.push({ id: textAt(ids, row), value, threshold });
+  }
+  return near;
+}
+
 /** Pairs whose number lies nearest to a rule's threshold. */
 export function nearQueue(pairs: readonly AuditPair[], near: readonly Near[], title: string): Item[] {
   const byId = new Map(pairs.map((pair) => [foldName(pair.id), pair]));
@@ -93,27 +121,13 @@ export function nearQueue(pairs: readonly AuditPair[], near: readonly Near[], ti
     });
 }
 
-/** Columns by which pairs are chosen. */
-export const FILTER_COLUMNS = ["gender", "age", "race", "gesture", "split"] as const;
-export type FilterColumn = (typeof FILTER_COLUMNS)[number];
-
-/** What a pair has in a column; empty for nothing. */
-export const cellOf = (pair: AuditPair, column: FilterColumn): string =>
-  column === "gesture" || column === "split" ? pair[column] : (pair.labels[column] ?? "");
-
-/** Pairs that choices leave, in the order of their ids. */
-export function filterQueue(
-  pairs: readonly AuditPair[],
-  choices: Readonly<Record<string, readonly string[]>>,
-): Item[] {
-  const wanted = FILTER_COLUMNS.flatMap((column) => {
-    const words = choices[column] ?? [];
-    return words.length === 0 ? [] : [{ column, words: new Set(words) }];
+/** Pairs by their ids, in that order. */
+export function itemsOfIds(pairs: readonly AuditPair[], ids: readonly string[]): Item[] {
+  const byId = new Map(pairs.map((pair) => [foldName(pair.id), pair]));
+  return ids.flatMap((id) => {
+    const pair = byId.get(foldName(id));
+    return pair === undefined ? [] : [itemOf(pair)];
   });
-  return pairs
-    .filter((pair) => wanted.every(({ column, words }) => words.has(cellOf(pair, column))))
-    .sort((a, b) => (a.id < b.id ? -1 : 1))
-    .map((pair) => itemOf(pair));
 }
 
 type About = Pick<Annotation, "image_id" | "user_id">;
