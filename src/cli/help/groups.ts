@@ -16,7 +16,7 @@ export type HelpGroup = (typeof HELP_GROUPS)[number];
 const FLAGS: Readonly<Record<HelpGroup, string>> = {
   Data: `hagrid gestures meta decisions annotations data test-data split split-seed splits val test modality join
     predictions min best-umcc best-mag images mirror name sha256 keep-archives drive-endpoint subjects frames against
-    other-recipe only licence release date creator url title with-removed hash-subjects key parquet webdataset
+    other-recipe only licence release date creator url title with-removed with-pictures hash-subjects key parquet webdataset
     imagefolder shard-mb apply age-edges`,
   "Crops and cleaning": `face-model face-landmarks hand-model hand-crop rule no-rule size detect pictures`,
   Model: `arch tag weights backbone image-size pixels padding bn-eps global-pool targets drop-rate drop-path-rate ema
