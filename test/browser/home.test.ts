@@ -97,7 +97,8 @@ describe.skipIf(CHROMIUM === undefined)("home", () => {
       .toContain("runs/new");
     expect(await page.locator(".home-thing", { hasText: "runs/new" }).textContent()).toContain("2 of 6");
     await page.click("text=runs/new");
-    expect(await page.textContent("main h1")).toBe("Runs");
+    expect(await page.textContent("main h1")).toBe("runs/new");
+    expect(await page.title()).toBe("Runs · runs/new · facehand");
     await page.goBack();
     expect(await page.textContent("main h1")).toBe("What is here");
   });
