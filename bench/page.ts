@@ -2,10 +2,13 @@
 // What is timed: opening until tiles are in the document; a click on a filter, and a choice of an order, until the document has what
 // follows of it (all counts and histograms are open); the longest time that a cell in sight has no decoded picture while the grid is
 // scrolled fast; memory of the tab as Chromium measures it, after all of that. Of the large ledger only the first rows have pictures.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { appendFileSync, existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { PROGRAM } from "../src/cli/version.ts";
 import { CHROMIUM } from "../test/browser/chromium.ts";
 import { writeDrawnLedger } from "../test/drawn-ledger.ts";
 import { checkout, idleShare, machine } from "./machine.ts";
@@ -40,10 +43,6 @@ interface Served {
 /** Measures, and records a row for each size. */
 export async function page(args: readonly string[]): Promise<void> {
   if (CHROMIUM === undefined) return console.log("No Chromium: install it to measure the page.");
-  // The built server: it sends the built page.
-  const { serve } = (await import("../dist/server/serve.js" as string)) as {
-    serve(options: object): Promise<Served>;
-  };
   const repeats = args.includes("--repeats") ? Number(args[args.indexOf("--repeats") + 1]) : REPEATS;
   const flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags });
@@ -51,7 +50,7 @@ export async function page(args: readonly string[]): Promise<void> {
     for (const size of SIZES.filter(
       ({ rows }) => !args.some((arg) => Number(arg) > 1000) || args.includes(String(rows)),
     )) {
-      const served = await serve({ roots: [await drawn(size)], version: "bench", port: 0 });
+      const served = await serve(await drawn(size));
       try {
         await measure(browser, served, { rows: size.rows, repeats, dry: args.includes("--no-record") });
       } finally {
@@ -61,6 +60,21 @@ export async function page(args: readonly string[]): Promise<void> {
   } finally {
     await browser.close();
   }
+}
+
+/** The command line as people start it, on a port of its own. */
+async function serve(dir: string): Promise<Served> {
+  const child = spawn(process.execPath, [PROGRAM, "serve", dir, "--port", "0"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [url] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
+  return {
+    url: url.trim(),
+    close: async () => {
+      child.kill("SIGTERM");
+      await once(child, "close");
+    },
+  };
 }
 
 async function drawn({ rows, pictures }: (typeof SIZES)[number]): Promise<string> {

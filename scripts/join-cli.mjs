@@ -1,14 +1,53 @@
-// Joins the command line's own files, one a verb, where dist/ is built: nobody imports them one by one, and npm packs fewer files.
-// Everything outside of cli/ stays as it is, and is one module for the command line and for programs.
+// Joins the command line where dist/ is built: its own files, one a verb, and those of other rooms that only it reaches. npm packs
+// fewer files, and a command loads fewer. Whatever a program may import is one module for programs and for the command line.
 import * as fs from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
+import { fileURLToPath } from "node:url";
 
-/** Joins the files of `cli` below a built folder; esbuild is there once packages are installed. */
-export async function joinCli(dist) {
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+/** What tests start processes on. */
+const FOR_TESTS = ["audit/log.js", "machine/unsettled.js"];
+
+/** `from "./x.js"`, `import("./x.js")`, and the threads and processes that a module starts: `new URL("./x", import.meta.url)`. */
+const IMPORT = /(?:\bfrom|\bimport\(|\bimport)\s*"(\.[^"]+)"/g;
+const STARTED = /new URL\("(\.[^"]*)",\s*import\.meta\.url\)/g;
+
+/** Modules that stay: what the package exports, what runs in threads, what asks where it lies; and all that these import. */
+function apart(dist) {
+  const { exports } = JSON.parse(fs.readFileSync(join(ROOT, "package.json"), "utf8"));
+  const all = fs
+    .readdirSync(dist, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => join(dist, name));
+  const text = new Map(all.map((path) => [path, fs.readFileSync(path, "utf8")]));
+  const below = (path, pattern) =>
+    [...text.get(path).matchAll(pattern)]
+      .map(([, name]) => resolve(dirname(path), name))
+      .map((target) => (text.has(target) ? target : `${target}.js`));
+  const isCli = (path) => path.startsWith(join(dist, "cli") + sep);
+  const started = all.flatMap((path) => below(path, STARTED));
+  const placed = all.filter((path) => !isCli(path) && text.get(path).includes("import.meta.url"));
+  const exported = Object.values(exports).map(({ default: path }) =>
+    join(dist, path.replace(/^\.\/dist\//, "")),
+  );
+  const open = [...exported, ...started, ...placed, ...FOR_TESTS.map((name) => join(dist, name))];
+  const found = new Set();
+  for (let path = open.pop(); path !== undefined; path = open.pop()) {
+    if (found.has(path) || !text.has(path)) continue;
+    found.add(path);
+    open.push(...below(path, IMPORT));
+  }
+  return { found, gone: all.filter((path) => !found.has(path) && !isCli(path)) };
+}
+
+/** Joins the command line of a built folder; esbuild is there once packages are installed. */
+export async function joinCli(folder) {
   const { build } = await import("esbuild");
-  const cli = resolve(dist, "cli");
+  const dist = resolve(folder);
+  const cli = join(dist, "cli");
   const joined = `${cli}-joined.tmp`;
-  /** Of other rooms, by the way from cli/; of packages as they are. */
+  const { found, gone } = apart(dist);
+  /** What stays, by the way from cli/; packages as they are. */
   const others = {
     name: "others",
     setup: ({ onResolve }) =>
@@ -16,7 +55,7 @@ export async function joinCli(dist) {
         if (kind === "entry-point") return undefined;
         if (!path.startsWith(".")) return { path, external: true };
         const place = resolve(dirname(importer), path);
-        if (place.startsWith(cli + sep)) return undefined;
+        if (!found.has(place)) return undefined;
         return { path: relative(cli, place).replaceAll(sep, "/"), external: true };
       }),
   };
@@ -32,4 +71,5 @@ export async function joinCli(dist) {
   });
   fs.rmSync(cli, { recursive: true });
   fs.renameSync(joined, cli);
+  for (const path of gone) fs.rmSync(path);
 }
