@@ -192,9 +192,9 @@ function parseConfig<C extends ModelConfig>(schema: z.ZodType<C>, input: unknown
   return result.data;
 }
 
-/** Messages name keys by the flags that people type. */
+/** Messages name keys by the flags that people type; of a list, the flag without the position. */
 function nameOf(key: string): string {
-  const [first = "", ...below] = key.split(".");
+  const [first = "", ...below] = key.split(".").filter((part) => !/^\d+$/.test(part));
   return first === "" ? "the configuration" : [flagOf(first), ...below].join(".");
 }
 

@@ -209,10 +209,10 @@ describe("parseTrainConfig with targets", () => {
       'Expected gender and what else is to be learnt, each once for --targets, got "age"',
     ],
     [{ targets: ["gender", "age", "age"] }, 'for --targets, got "gender,age,age"'],
-    [{ targets: ["gender", "colour"] }, 'for targets.1, got "colour"'],
+    [{ targets: ["gender", "colour"] }, 'for --targets, got "colour"'],
     [{ targets: ["gender"], ageWeight: 1 }, "Expected --targets with age for --age-weight, got 1"],
     [{ raceWeight: 0.5 }, "Expected --targets with race for --race-weight, got 0.5"],
-    [{ targets: ["gender", "age"], ageWeight: 0 }, "for ageWeight, got 0"],
+    [{ targets: ["gender", "age"], ageWeight: 0 }, "for --age-weight, got 0"],
   ])("refuses %j", (more, message) => {
     expect(() => parseTrainConfig({ ...base, ...more })).toThrow(message);
   });

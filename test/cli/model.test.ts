@@ -270,7 +270,7 @@ describe("facehand model convert", () => {
     );
     expect([tagless.code, tagless.stderr]).toMatchObject([
       2,
-      expect.stringContaining("for tag, got nothing"),
+      expect.stringContaining("for --tag, got nothing"),
     ]);
   });
 });

@@ -18,6 +18,7 @@ import { choose } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { faultOf, listing, urlOf } from "../app/source.ts";
 import { FaultNote } from "../parts/fault.tsx";
+import { Scrolled } from "../parts/scrolled.tsx";
 import type { Session } from "./session.ts";
 
 const leave = () => choose({ panel: undefined });
@@ -63,8 +64,7 @@ function Told({ heading, summary }: { readonly heading: string; readonly summary
       </p>
       {rows.length === 0 ? <p>{NO_AGREEMENT}</p> : null}
       {shown.length === 0 ? null : (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls sideways is reached by keys too
-        <section class="scroll" tabIndex={0} aria-label="Agreement by question and recorded group">
+        <Scrolled name="Agreement by question and recorded group">
           <table>
             <thead>
               <tr>
@@ -81,7 +81,7 @@ function Told({ heading, summary }: { readonly heading: string; readonly summary
               ))}
             </tbody>
           </table>
-        </section>
+        </Scrolled>
       )}
       {small === 0 ? null : (
         <p>

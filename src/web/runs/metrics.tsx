@@ -2,7 +2,7 @@
 import type { Summary } from "../../evaluate/analysis/summary.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { count, METRIC_TITLES } from "../../report/figure-text.ts";
-import { Scroll } from "../parts/scroll.tsx";
+import { Scrolled } from "../parts/scrolled.tsx";
 import { cellOf, partOf, SHOWN_METRICS } from "./cells.ts";
 
 const NAMES = { overall: "all", hand: "hand", face: "face" } as const;
@@ -18,7 +18,7 @@ export function MetricsTable({ summary }: { readonly summary: Summary }) {
   const counted = (of: "nImages" | "nSubjects") =>
     names.map((name) => <td key={name}>{count(partOf(summary, name)![of])}</td>);
   return (
-    <Scroll label="Metrics">
+    <Scrolled name="Metrics">
       <table>
         <caption>
           In brackets: 95 % intervals over subjects, 2,000 draws. Too small: of under {minSubjects} subjects;
@@ -59,7 +59,7 @@ export function MetricsTable({ summary }: { readonly summary: Summary }) {
           ))}
         </tbody>
       </table>
-    </Scroll>
+    </Scrolled>
   );
 }
 

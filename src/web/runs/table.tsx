@@ -2,7 +2,7 @@
 import type { Summary } from "../../evaluate/analysis/summary.ts";
 import { count, METRIC_TITLES } from "../../report/figure-text.ts";
 import { address, choose, chosen, formatAddress } from "../app/address.ts";
-import { Scroll } from "../parts/scroll.tsx";
+import { Scrolled } from "../parts/scrolled.tsx";
 import { summaryOf } from "./answers.ts";
 import { type Cell, cellOf, SHOWN_METRICS } from "./cells.ts";
 import {
@@ -88,7 +88,7 @@ export function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
           </select>
         </label>
       </div>
-      <Scroll label="Table of runs">
+      <Scrolled name="Table of runs">
         <table class="runs-table">
           <caption>
             {METRIC_TITLES[metric]} on {split}. In brackets: 95 % intervals over subjects, 2,000 draws; of
@@ -108,7 +108,7 @@ export function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
             ))}
           </tbody>
         </table>
-      </Scroll>
+      </Scrolled>
     </>
   );
 }
