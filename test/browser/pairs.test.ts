@@ -106,6 +106,20 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     );
   });
 
+  it("hands what is filtered to the audit as a queue", async () => {
+    const { page } = await opened();
+    await value(page, "gender", "male").click();
+    await page.selectOption(".pairs-bar select >> nth=0", "face_px");
+    await expect.poll(() => fragment(page)).toBe("gender=male&sort=face_px");
+    await page.locator(".pairs-grid").focus();
+    await page.keyboard.press("j");
+    await page.waitForFunction(() => location.hash.startsWith("#/audit/"));
+    expect(await fragment(page)).toBe("gender=male&queue=filter&sort=face_px");
+    await page.goBack();
+    await page.waitForSelector(".pairs-total");
+    expect(await fragment(page)).toBe("gender=male&sort=face_px");
+  });
+
   it("searches by a part of an id, and groups by subject", async () => {
     const { page } = await opened();
     await page.keyboard.press("g");

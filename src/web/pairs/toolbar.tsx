@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Above the grid: how many are shown, search, order, groups, size, and what may be done with what is selected.
 import { type Signal, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
-import { address, choose, chosen } from "../app/address.ts";
+import { address, choose, chosen, go } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { FILTERS } from "../table/choose.ts";
 import { FACETS, HISTOGRAMS } from "../table/ledger.ts";
@@ -32,6 +32,7 @@ export function Toolbar({ desk, filtering }: Props) {
     { keys: ["/"], does: "search by id or subject", run: () => search.current?.focus() },
     { keys: ["f"], does: "show or hide the filters (narrow window)", run: () => flip(filtering) },
     { keys: ["c"], does: "take all filters away", run: clear },
+    { keys: ["j"], does: "judge what is filtered", run: judge },
     { keys: ["r"], does: "turn the order round", run: turn },
     {
       keys: ["g"],
@@ -137,6 +138,11 @@ export function Toolbar({ desk, filtering }: Props) {
           Thresholds
         </button>
       )}
+      {isQueue() ? (
+        <button type="button" onClick={judge}>
+          Judge these <kbd>j</kbd>
+        </button>
+      ) : null}
       {set.length === 0 ? null : (
         <button type="button" onClick={clear} title={set.map(titleOf).join(", ")}>
           Clear {set.length} filter{set.length === 1 ? "" : "s"}
@@ -145,6 +151,17 @@ export function Toolbar({ desk, filtering }: Props) {
       <Picked desk={desk} />
     </div>
   );
+}
+
+/** A queue is made of filters; a selection and other thresholds are this window's own. */
+const isQueue = () => chosen("picked") === undefined && chosen("change") === undefined;
+
+/** Goes to the queue of what is filtered, in the order of the grid. */
+function judge(): void {
+  if (!isQueue()) return;
+  const { thing, choices } = address.value;
+  const filters = Object.entries(choices).filter(([name]) => name === "sort" || FILTERS.includes(name));
+  go({ view: "audit", thing, choices: { ...Object.fromEntries(filters), queue: ["filter"] } });
 }
 
 /** How many are shown, of how many, and of how many people. */
