@@ -60,7 +60,11 @@ export function tree() {
   const own = Object.entries(folders)
     .filter(([name]) => !name.startsWith("cli/"))
     .map(([name, what]) => [`src/${name}`, what]);
-  own.push(["src/cli/<verb>", "the flags and output of one verb"]);
+  const verbs = Object.keys(folders).filter((name) => name.startsWith("cli/"));
+  own.push([
+    "src/cli/<verb>",
+    `a verb's flags and output: ${verbs.map((name) => `${name.slice(4)}/`).join(" ")}`,
+  ]);
   return [...own, ...Object.entries(OTHERS)].map(([name, what]) => `- \`${name}/\` ${what}`).join("\n");
 }
 
