@@ -2,7 +2,6 @@
 // Source: hyparquet, csv-parse's build for browsers. Invariant: every row is checked as the command line checks it.
 import { parse } from "csv-parse/browser/esm/sync";
 import { parquetReadObjects } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { AppError } from "../../core/errors.ts";
 import {
   CLASS_TARGETS,
@@ -18,7 +17,7 @@ import {
  * @throws AppError("data", "PARQUET_DAMAGED" | "PREDICTION_ROW" | ...)
  */
 export async function decodePredictions(bytes: ArrayBuffer, name: string): Promise<Prediction[]> {
-  const raw = await parquetReadObjects({ file: bytes, compressors }).catch((cause: unknown) => {
+  const raw = await parquetReadObjects({ file: bytes }).catch((cause: unknown) => {
     const message = `Expected a whole Parquet file for ${name}, got ${String(cause)}`;
     const hint = "predict the images again: facehand evaluate RUN";
     throw new AppError("data", "PARQUET_DAMAGED", message, { hint, cause });

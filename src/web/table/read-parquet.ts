@@ -1,8 +1,7 @@
 // ◇ Browser-safe. Columns of a Parquet file, by ranges of its bytes, a group of rows at a time.
-// Source: hyparquet. Invariants: only the columns that are asked for are fetched; of what is decoded, one group is held; the next
-// group is on its way while one is decoded.
+// Source: hyparquet, with its own Snappy, in which all our files are written. Invariants: only the columns that are asked for are
+// fetched; of what is decoded, one group is in memory; the next group is on its way while one is decoded.
 import { type FileMetaData, parquetMetadataAsync, parquetRead } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import { AppError } from "../../core/errors.ts";
 import { type Column, type Filling, fill } from "./column.ts";
 import type { HttpFile } from "./http-file.ts";
@@ -84,7 +83,6 @@ async function readRange(
     await parquetRead({
       file,
       metadata,
-      compressors,
       columns: [...names],
       rowStart,
       rowEnd,
