@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { GROWTH_COLUMNS, type GrowthRow, growthCells } from "./growth.ts";
+import { type PageRow, pageSection } from "./page-table.ts";
 import type { Spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
 
@@ -143,8 +144,9 @@ export function speedTable(lines: string): string {
   const all = lines
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow);
-  const rows = all.filter((row): row is SpeedRow => row.benchmark !== "growth");
+    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow | PageRow);
+  const rows = all.filter((row): row is SpeedRow => row.benchmark !== "growth" && row.benchmark !== "page");
+  const pages = all.filter((row): row is PageRow => row.benchmark === "page");
   const body = GOALS.flatMap((goal) => {
     const found = newest(rows.filter((row) => matches(row, goal)));
     return found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row));
@@ -155,7 +157,7 @@ export function speedTable(lines: string): string {
     ),
   );
   const growth = grown.size === 0 ? "" : `${GROWTH}\n${aligned([GROWTH_COLUMNS, ...grown.values()])}\n`;
-  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${growth}`;
+  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${pageSection(pages)}${growth}`;
 }
 
 const HEAD = `# Speed

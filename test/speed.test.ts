@@ -50,6 +50,37 @@ it("shows the newest row of each setup of the peer, and what is missing", () => 
   expect(text.match(/not measured/g)).toHaveLength(19); // all other goals
 });
 
+it("shows the newest line of each size of the page's table", () => {
+  const times = (median: number) => ({ median, p25: 1, p75: 1, min: 1, max: 1, p95: 2 * median });
+  const row = (rows: number, ms: number) =>
+    JSON.stringify({
+      benchmark: "page",
+      rows,
+      repeats: 10,
+      openMs: times(1000 * ms),
+      filterMs: times(ms),
+      sortMs: times(3 * ms),
+      filterCpuMs: times(ms),
+      blankMs: times(4 * ms),
+      memoryMb: times(5 * ms),
+      versions: { chromium: "156.0.1" },
+      machine: { cpu: "CPU", cores: 2, idleBefore: 0.5 },
+      time: "2026-01-01T",
+    });
+  const text = speedTable([row(15_064, 7), row(15_064, 8), row(500, 9)].join("\n"));
+  const lines = text.slice(text.indexOf("## The page")).split("\n");
+  const cells = lines.filter((line) => line.startsWith("| ")).map((line) => line.split("|").slice(2, 6));
+  expect(cells.slice(2, 8).map((line) => line.map((cell) => cell.trim()))).toEqual([
+    ["8000", "<= 1500", "not measured", "<= 4000"],
+    ["16", "<= 20", "not measured", "<= 50"],
+    ["8", "<= 20", "not measured", "<= 50"],
+    ["24", "<= 30", "not measured", "<= 300"],
+    ["32", "<= 150", "not measured", "<= 150"],
+    ["40", "<= 250", "not measured", "<= 500"],
+  ]);
+  expect(text).toContain("2026-01-01, CPU, 2 cores, busy, Chromium 156, 10 repeats");
+});
+
 it("shows the newest line of each network's growth", () => {
   const row = (ms: number) =>
     JSON.stringify({
