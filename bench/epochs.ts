@@ -5,11 +5,11 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { Random } from "../src/core/random.ts";
 import { encodeJpeg } from "../src/pixels/image.ts";
 import { parseTrainConfig } from "../src/train/config.ts";
 import { train } from "../src/train/loop.ts";
+import { parseOptions } from "./options.ts";
 import { spread } from "./statistics.ts";
 import { VERSIONS } from "./versions.ts";
 
@@ -39,7 +39,7 @@ async function drawFaces(dir: string, count: number): Promise<void> {
 
 /** Runs the comparison. @param argv - arguments after `epochs` */
 export async function epochs(argv: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...argv], options: OPTIONS });
+  const { values } = parseOptions(argv, OPTIONS);
   const [batch, sizePx, images, pairs] = [values.batch, values.size, values.images, values.pairs].map(Number);
   const folder = mkdtempSync(join(tmpdir(), "facehand-epochs-"));
   await drawFaces(folder, images!);

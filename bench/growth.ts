@@ -4,10 +4,10 @@
 import { appendFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { AppError, unexpected } from "../src/core/errors.ts";
+import { unexpected } from "../src/core/errors.ts";
 import { startOurs } from "./child.ts";
 import { checkout, idleShare, machine } from "./machine.ts";
+import { parseOptions } from "./options.ts";
 import { aligned } from "./table.ts";
 
 const RESULTS = fileURLToPath(new URL("results.jsonl", import.meta.url));
@@ -136,7 +136,7 @@ function integers(flag: string, text: string): number[] {
 
 /** Runs the benchmark. @throws AppError("input") for options that it does not know or that are too few */
 export async function growth(argv: readonly string[]): Promise<void> {
-  const flags = parsed(argv);
+  const flags = parseOptions(argv, OPTIONS).values;
   const [batches, sizes] = [integers("batches", flags.batches), integers("sizes", flags.sizes)];
   const [steps, threads] = [integers("steps", flags.steps)[0]!, integers("threads", flags.threads)[0]!];
   const wanted = pointsOf(batches, sizes);
@@ -183,13 +183,4 @@ export async function growth(argv: readonly string[]): Promise<void> {
   console.log(aligned([GROWTH_COLUMNS, growthCells(row)]));
   if (!flags["no-record"]) appendFileSync(RESULTS, `${JSON.stringify(row)}\n`);
   console.log(JSON.stringify(row));
-}
-
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: OPTIONS }).values;
-  } catch (cause) {
-    const message = (cause as Error).message.split(". To specify")[0]!;
-    throw new AppError("input", "BENCH_OPTION", message, { hint: "npm run bench -- --help" });
-  }
 }

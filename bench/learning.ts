@@ -16,7 +16,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { AppError } from "../src/core/errors.ts";
 import { seedSummary } from "../src/evaluate/intervals/seeds.ts";
 import { modelGraph } from "../src/models/facts.ts";
@@ -28,6 +27,7 @@ import { readLog, readRunConfig } from "../src/train/run.ts";
 import { selectionFigure } from "../src/train/runlog.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";
 import { type Curve, learningCurves, PARTS, type Part } from "./learning-figure.ts";
+import { parseOptions } from "./options.ts";
 import { findPython } from "./peer.ts";
 import { checkPeerSettings, peerJob } from "./peer-job.ts";
 
@@ -94,17 +94,13 @@ function readPeer(runs: string): PeerEpoch[] {
 }
 
 function parseLearning(argv: readonly string[]) {
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: {
-      weights: { type: "string" },
-      most: { type: "string", default: "1000" },
-      figure: { type: "string" },
-      python: { type: "string" },
-      timm: { type: "string" },
-      threads: { type: "string", default: "2" },
-    },
+  const { values, positionals } = parseOptions(argv, {
+    weights: { type: "string" },
+    most: { type: "string", default: "1000" },
+    figure: { type: "string" },
+    python: { type: "string" },
+    timm: { type: "string" },
+    threads: { type: "string", default: "2" },
   });
   const [runs] = positionals;
   const { weights, ...rest } = values;

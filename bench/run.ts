@@ -4,11 +4,11 @@
 import { appendFileSync, readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
+import { parseOptions } from "./options.ts";
 import { DLIB, findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { pairedRatio, spread } from "./statistics.ts";
@@ -77,14 +77,7 @@ const NAMES = readdirSync(HERE)
 
 type Flags = ReturnType<typeof parse>["values"];
 
-function parse(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
-  } catch (cause) {
-    const message = (cause as Error).message.split(". To specify")[0]!;
-    throw new AppError("input", "BENCH_OPTION", message, { hint: "npm run bench -- --help" });
-  }
-}
+const parse = (argv: readonly string[]) => parseOptions(argv, OPTIONS);
 
 function integer(flag: "batch" | "size" | "pairs" | "warmup" | "threads", flags: Flags, min: number): number {
   const value = Number(flags[flag]);
@@ -188,7 +181,8 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
 
 async function main(): Promise<void> {
   const argv = process.argv.slice(2);
-  if (Object.hasOwn(OTHERS, argv[0] ?? "")) return OTHERS[argv[0]!]!(argv.slice(1));
+  if (Object.hasOwn(OTHERS, argv[0] ?? "") && !argv.includes("--help"))
+    return OTHERS[argv[0]!]!(argv.slice(1));
   const { values: flags, positionals } = parse(argv.filter((word) => word !== AGREE && word !== STEPS));
   if (flags.help)
     return console.log(

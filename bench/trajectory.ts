@@ -7,7 +7,6 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { AppError } from "../src/core/errors.ts";
 import { Random } from "../src/core/random.ts";
 import type { Batch } from "../src/dataset/loader/batches.ts";
@@ -21,6 +20,7 @@ import { factsOf, type TrainConfig } from "../src/train/config.ts";
 import { openData, type RunData, stepBatch, trainBatches } from "../src/train/data.ts";
 import { readRunConfig } from "../src/train/run.ts";
 import { openTrainStep, type TrainStep } from "../src/train/step/step.ts";
+import { parseOptions } from "./options.ts";
 import { findPython } from "./peer.ts";
 
 /** What trajectory.py returns: losses of each precision, and its evaluation of our last weights. */
@@ -57,11 +57,7 @@ async function trainOurs(step: TrainStep, batches: readonly Batch[], data: RunDa
 export async function trajectory(argv: readonly string[]): Promise<void> {
   const options = { weights: { type: "string" }, steps: { type: "string", default: "20" } } as const;
   const places = { python: { type: "string" }, timm: { type: "string" } } as const;
-  const { values, positionals } = parseArgs({
-    args: [...argv],
-    allowPositionals: true,
-    options: { ...options, ...places },
-  });
+  const { values, positionals } = parseOptions(argv, { ...options, ...places });
   const [run] = positionals;
   const { weights: file, timm } = values;
   const config = run === undefined ? undefined : { ...(await readRunConfig(run)), decayAll: true };

@@ -123,6 +123,11 @@ Try: npm run bench -- forward
     const option = bench("forward", "--bacth", "3");
     expect(option.status).toBe(2);
     expect(option.stderr).toContain("Unknown option '--bacth'\nTry: npm run bench -- --help");
+    const learning = bench("learning", "runs", "--wieghts", "x.pth");
+    expect([learning.status, learning.stderr]).toEqual([
+      2,
+      "Unknown option '--wieghts'\nTry: npm run bench -- --help\n",
+    ]);
     const lowering = bench("forward", "--lowering", "fast");
     expect([lowering.status, lowering.stderr]).toEqual([
       2,
