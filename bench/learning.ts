@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../src/core/errors.ts";
-import { seedSummary } from "../src/evaluate/intervals/seeds.ts";
+import { type SeedSummary, seedSummary } from "../src/evaluate/intervals/seeds.ts";
 import { modelGraph } from "../src/models/facts.ts";
 import { weightsFile } from "../src/models/files/hub.ts";
 import { exportStateDict, loadBackbone } from "../src/models/files/weights.ts";
@@ -143,10 +143,7 @@ async function compare(runs: readonly Run[], peer: readonly PeerEpoch[], figure?
     seedSummary(curves.filter((curve) => curve.side === side).map(({ values }) => values.at(-1)![part]));
   const figures = PARTS.map((part) => {
     const [ours, theirs] = [last("here", part), last("PyTorch", part)];
-    const allowed = 2 * Math.max(ours.std ?? 0, theirs.std ?? 0);
-    const [a, b] = [ours, theirs].map(({ n, std }) => (std ?? 0) ** 2 / n);
-    const t = (ours.mean - theirs.mean) / Math.sqrt(a! + b!); // Welch's
-    return { part, ours, peer: theirs, difference: ours.mean - theirs.mean, allowed, t };
+    return { part, ours, peer: theirs, difference: ours.mean - theirs.mean, ...spreadOf(ours, theirs) };
   });
   const { arch, tag, imageSize, epochs } = runs[0]!.config;
   const time = new Date().toISOString();
@@ -162,15 +159,25 @@ async function compare(runs: readonly Run[], peer: readonly PeerEpoch[], figure?
     time,
   };
   for (const { part, ours: a, peer: b, difference, allowed, t } of figures) {
-    const text = ({ n, mean, std }: typeof a) => `${mean.toFixed(4)} ± ${(std ?? 0).toFixed(4)} (n ${n})`;
-    const sides = `${part.padEnd(5)} here ${text(a)}  PyTorch ${text(b)}`;
+    const text = ({ n, mean, std }: typeof a) =>
+      `${mean.toFixed(4)}${std === null ? "" : ` ± ${std.toFixed(4)}`} (n ${n})`;
+    const sides = `${part.padEnd(5)} here ${text(a)}  PyTorch ${text(b)}  difference ${difference.toFixed(4)}`;
     console.log(
-      `${sides}  difference ${difference.toFixed(4)} (2 std: ${allowed.toFixed(4)}), Welch's t ${t.toFixed(2)}`,
+      t === null
+        ? `${sides}; one seed has no spread to compare it with`
+        : `${sides} (2 std: ${allowed!.toFixed(4)}), Welch's t ${t.toFixed(2)}`,
     );
   }
   if (figure !== undefined)
     writeFileSync(figure, learningCurves(curves, `${arch.toUpperCase()}, ${imageSize} px`));
   appendFileSync(fileURLToPath(new URL("results.jsonl", import.meta.url)), `${JSON.stringify(row)}\n`);
+}
+
+/** What a difference may be by chance: two standard deviations over seeds, and Welch's t; null where a side has one seed. */
+function spreadOf(ours: SeedSummary, peer: SeedSummary): { allowed: number | null; t: number | null } {
+  if (ours.std === null || peer.std === null) return { allowed: null, t: null };
+  const error = Math.sqrt(ours.std ** 2 / ours.n + peer.std ** 2 / peer.n);
+  return { allowed: 2 * Math.max(ours.std, peer.std), t: (ours.mean - peer.mean) / error };
 }
 
 async function curvesOf({ dir, config }: Run, peer: readonly PeerEpoch[]): Promise<Curve[]> {

@@ -4,6 +4,7 @@
 import { compareGroupValues } from "../core/group-order.ts";
 import { SPLITS } from "../core/words.ts";
 import type { Manifest } from "../dataset/manifest.ts";
+import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
 import { LABEL_NOTE } from "./figure-text.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
 import { REPORT_CSS } from "./style.ts";
@@ -155,7 +156,7 @@ function balanceSection({ balance, counts }: Manifest): Markup {
   const rows = ordered.map(({ by, value, subjects, pairs }) => [
     `${by} ${value === "" ? "unknown" : value}`,
     ...SPLITS.map((split) => `${pairs[split]} (${percent(pairs[split] / Math.max(1, counts.pairs[split]))})`),
-    subjects < 20 ? `${subjects}, too small to compare` : subjects,
+    subjects < SMALL_SUBJECTS ? `${subjects}, too small to compare` : subjects,
   ]);
   return html`<h2>Splits</h2>${table(
     ["recorded group", ...SPLITS, "subjects"],
