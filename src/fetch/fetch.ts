@@ -1,13 +1,14 @@
 // Brings files into a folder, several at a time, and unpacks those that are archives.
 // Invariants: a file or an unpacked folder is absent, or whole and as noted in `fetched.json`; what is there is checked
 // against its note and never replaced; stopped at any moment, the same call continues with what is there.
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { unpackZip } from "../formats/zip/archive.ts";
 import { checkRoom } from "../machine/disk.ts";
 import { exists } from "../machine/files.ts";
 import { clearLock, withLock } from "../machine/lock.ts";
+import { makeFolders } from "../machine/make-folders.ts";
 import { mapOrdered } from "../machine/pool.ts";
 import { sweepTemporaries } from "../machine/temporary.ts";
 import { checkApart } from "../machine/true-path.ts";
@@ -71,7 +72,7 @@ export async function fetchUnits(
     return await fetchAll(units, dir, options); // reads only: several may, at once
   }
   return await withLock(dir, `the folder ${dir}`, async (lock) => {
-    await mkdir(dir, { recursive: true });
+    await makeFolders(dir);
     await sweepTemporaries(dir, (name) => name === RECORD || name.endsWith(".part.json"));
     return await fetchAll(units, dir, options, lock.lost);
   });
@@ -221,7 +222,7 @@ async function bringFile(unit: FetchUnit, run: Run): Promise<FetchedFile> {
     onChecked: (found) =>
       record.noteFile(name, { from: originOf(unit, run), sizeBytes: found.sizeBytes, sha256: found.sha256 }),
   };
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const got =
     mirror?.folder === undefined
       ? await downloadFrom(unit, path, run, common)

@@ -1,10 +1,11 @@
 // Mirrors: a folder or an address where published files lie under the same names.
 // Invariant: a file from a folder meets the same checks as a download: it is whole, and no page of HTML.
-import { mkdir, open, rename, stat } from "node:fs/promises";
+import { open, rename, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { checkRoom, writeChunk } from "../machine/disk.ts";
 import { readChunks } from "../machine/files.ts";
+import { makeFolders } from "../machine/make-folders.ts";
 import { addressOf, isWebAddress, showUrl } from "./http/address.ts";
 import { discard, type Partial, partialOf } from "./http/partial.ts";
 import type { Downloaded, DownloadOptions } from "./http/receive.ts";
@@ -67,7 +68,7 @@ export async function copyFromFolder(
   options: DownloadOptions,
 ): Promise<Downloaded> {
   const sizeBytes = await sizeOf(source);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const part = partialOf(path, source);
   await discard(part);
   await checkRoom(dirname(path), sizeBytes, options.freeBytes);

@@ -11,12 +11,13 @@ import {
   readFileSync,
   writeFileSync,
 } from "node:fs";
-import { type FileHandle, mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import type { z } from "zod";
 import { refusalOf } from "../core/errno.ts";
 import { AppError, Interrupted, isNotFound, missingFile, show } from "../core/errors.ts";
+import { makeFolders } from "./make-folders.ts";
 import { explained } from "./sniff-file.ts";
 import { temporaryName } from "./temporary.ts";
 
@@ -82,7 +83,7 @@ export async function openAtomic(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), temporaryName(basename(path)));
   const guard = <T>(work: () => Promise<T>) => writing(path, work);
   let file: FileHandle | undefined = await guard(async () => {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     return open(temporary, "w");
   });
   const close = async () => {

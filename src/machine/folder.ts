@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { AppError, hasErrno, isNotFound, unexpected } from "../core/errors.ts";
 import { writeFailed } from "./files.ts";
 import { type Lock, withLock } from "./lock.ts";
+import { makeFolders } from "./make-folders.ts";
 import { truePath } from "./true-path.ts";
 
 const MARK = ".facehand-partial";
@@ -75,7 +76,7 @@ export async function clearStaging(out: string): Promise<void> {
 async function begin(staging: string): Promise<string> {
   const made = join(staging, "made");
   try {
-    await mkdir(staging, { recursive: true });
+    await makeFolders(staging);
     await writeFile(join(staging, MARK), "");
     await mkdir(made);
   } catch (cause) {

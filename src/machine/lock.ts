@@ -7,7 +7,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { rmSync, statSync } from "node:fs";
-import { mkdir, rmdir } from "node:fs/promises";
+import { rmdir } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, hasErrno, Interrupted, isNotFound } from "../core/errors.ts";
@@ -29,6 +29,7 @@ import {
   ticketFiles,
   touchTicket,
 } from "./lock-ticket.ts";
+import { makeFolders } from "./make-folders.ts";
 import { truePath } from "./true-path.ts";
 
 /** Time between an owner's signs of life, ms. */
@@ -164,7 +165,7 @@ interface OwnLock extends Lock {
 
 async function take(path: string, what: string, { wait }: LockOptions): Promise<OwnLock> {
   for (;;) {
-    const made = await mkdir(dirname(truePath(path)), { recursive: true }).catch((cause) => {
+    const made = await makeFolders(dirname(truePath(path))).catch((cause) => {
       throw writeFailed(dirname(path), cause);
     });
     const at = placesOf(path);

@@ -2,10 +2,11 @@
 // Invariant: with the same key the same ids get the same names, so that versions of a dataset can be compared by their
 // publisher.
 import { randomBytes } from "node:crypto";
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { unexpected } from "../core/errors.ts";
 import { exists, readBytes } from "../machine/files.ts";
+import { makeFolders } from "../machine/make-folders.ts";
 
 /** Fewer bytes could be guessed. */
 const MIN_BYTES = 32;
@@ -29,7 +30,7 @@ export async function openHashKey(file: string | undefined, out: string): Promis
   const path = file ?? `${resolve(out)}.key`;
   if (file === undefined && !(await exists(path))) {
     const text = randomBytes(MIN_BYTES).toString("hex");
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolders(dirname(path));
     await writeFile(path, `${text}\n`, { mode: 0o600, flag: "wx" });
     return { key: Buffer.from(text), path, isNew: true };
   }

@@ -1,7 +1,7 @@
 // The page as static files, for any host: the built page, a dataset's published tables laid out as the server's routes, and its crops if
 // asked for. Invariants: what a bundle refuses is refused here; the tables are those that a bundle publishes, so nobody who decided
 // is named; without being asked, no picture is in it; the crops that cleaning took out are in it never.
-import { copyFile, mkdir, stat } from "node:fs/promises";
+import { copyFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Interrupted } from "../core/errors.ts";
 import { MODALITIES } from "../core/words.ts";
@@ -10,6 +10,7 @@ import { publishRecords, publishTables } from "../dataset/export/publish.ts";
 import { imagePath } from "../dataset/layout.ts";
 import { sha256, writeAtomic, writeJson } from "../machine/files.ts";
 import { countFiles, makeFolder } from "../machine/folder.ts";
+import { makeFolders } from "../machine/make-folders.ts";
 import { checkApart } from "../machine/true-path.ts";
 import { attribution, checkPublishable } from "../release/bundle.ts";
 import { datasetCard } from "../release/dataset-card.ts";
@@ -58,14 +59,14 @@ export async function writeStaticPage(
   const id = sha256(`${info.name} ${info.version}`).slice(0, 24);
   let written = 0;
   const copy = async (from: string, to: string) => {
-    await mkdir(dirname(to), { recursive: true });
+    await makeFolders(dirname(to));
     await copyFile(from, to);
     written++;
   };
   const make = async (dir: string): Promise<StaticPage> => {
     for (const [address, path] of page) if (address !== "/") await copy(path, join(dir, address));
     const tables = join(dir, ROUTES.file(id, ""));
-    await mkdir(tables, { recursive: true });
+    await makeFolders(tables);
     const names = [
       ...(await publishTables(checked, tables, undefined)),
       ...(await publishRecords(checked.layout, tables, undefined)),

@@ -1,6 +1,6 @@
 // Reads and writes run folders.
 import { execFile } from "node:child_process";
-import { mkdir, readdir } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { availableParallelism, cpus, release, totalmem } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,6 +11,7 @@ import { parseJson } from "../core/schema.ts";
 import { flagOf } from "../core/words.ts";
 import { exists, readText, writeJson } from "../machine/files.ts";
 import { appendJournal, cutJournal, type JournalFormat, readJournal } from "../machine/journal.ts";
+import { makeFolders } from "../machine/make-folders.ts";
 import { isSystemFile } from "../machine/sniff-file.ts";
 import { sweepTemporaries } from "../machine/temporary.ts";
 import type { SourceFacts } from "../models/facts.ts";
@@ -39,7 +40,7 @@ export async function openRunFolder(
     checkPretraining(config);
     // A kill between the two writes leaves the first alone: that too is a run to resume.
     if (await holdsMore(dir, resume ? [basename(paths.environment)] : [])) throw runExists(dir);
-    await mkdir(dir, { recursive: true });
+    await makeFolders(dir);
     await writeJson(paths.environment, await describeEnvironment(sources));
     await writeJson(paths.config, config);
   }

@@ -2,7 +2,7 @@
 // the same command finishes. Source: redo logging. New files are written into `.repair/new`; then `.repair/moves.json`
 // lists the renames to be made; from there on the repair is only ever finished, never begun again.
 // Invariant: every step is one rename; images are moved, never deleted; `removed/repairs.csv` has every change.
-import { mkdir, rename, rm, rmdir } from "node:fs/promises";
+import { rename, rm, rmdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { AppError, hasErrno, Interrupted, isNotFound } from "../../core/errors.ts";
@@ -10,6 +10,7 @@ import { COLUMNS, type Split } from "../../core/words.ts";
 import { readCsv, writeCsv } from "../../formats/csv.ts";
 import { exists, readJson, sha256File, writeJson } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { placeBelow } from "../../machine/true-path.ts";
 import { readManifest } from "../manifest.ts";
 import type { RepairPlan } from "./repair-plan.ts";
@@ -101,7 +102,7 @@ async function makeMove(root: string, { from, to, replaces }: Moves[number]): Pr
       hint: "move it away, then repair again with --apply",
     });
   }
-  await mkdir(dirname(target), { recursive: true });
+  await makeFolders(dirname(target));
   await rename(source, target);
 }
 

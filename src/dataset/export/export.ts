@@ -1,7 +1,7 @@
 // `data export`: a paired dataset in forms that other programs read, and `data import`: the way back without loss.
 // Invariant: what was exported and imported again has the same rows and the same image bytes; a hash over all of them
 // stands in the export's note and is checked.
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { unexpected } from "../../core/errors.ts";
 import { FileNames } from "../../core/file-names.ts";
@@ -11,6 +11,7 @@ import { unpackZip } from "../../formats/zip/archive.ts";
 import { writeAtomic, writing } from "../../machine/files.ts";
 import { type Count, countFiles, makeFolder } from "../../machine/folder.ts";
 import { withLock } from "../../machine/lock.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { imagePath, type Layout, locate, placeRemoved, planLayout, REMOVED_FOLDERS } from "../layout.ts";
 import { packRemoved } from "../pack.ts";
@@ -174,7 +175,7 @@ async function unpackRemoved(dir: string, note: ExportNote, root: string): Promi
 
 async function writeSplit(root: string, split: Split, source: PairSource, names: FileNames): Promise<void> {
   const layout = planLayout(root);
-  for (const folder of Object.values(layout.images)) await mkdir(folder, { recursive: true });
+  for (const folder of Object.values(layout.images)) await makeFolders(folder);
   async function* rows() {
     for await (const { cells, hand, face } of source(split)) {
       checkNames(cells, `${split} of the export`, names);

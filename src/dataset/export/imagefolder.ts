@@ -1,12 +1,13 @@
 // Paired datasets as folders of images with a table beside, as Hugging Face's `imagefolder` reads them: in each split's
 // folder `metadata.parquet`, whose columns `hand_file_name` and `face_file_name` become the pictures `hand` and `face`.
 // Invariant: file names are those of the dataset, so that nothing has to be invented on the way back.
-import { mkdir, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
 import { readParquet } from "../../formats/parquet/parquet.ts";
 import { writeParquet } from "../../formats/parquet/write.ts";
 import { readBytes, writing } from "../../machine/files.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import type { Cells } from "../check/tables.ts";
 import { checkNames, type ExportedPair, type ExportNote, HUB_SPLITS, type PairSource } from "./common.ts";
@@ -20,7 +21,7 @@ export async function writeImageFolders(source: PairSource, dir: string): Promis
   const names: string[] = [];
   for (const split of SPLITS) {
     const folder = join(dir, HUB_SPLITS[split]);
-    for (const part of ["hands", "faces"]) await mkdir(join(folder, part), { recursive: true });
+    for (const part of ["hands", "faces"]) await makeFolders(join(folder, part));
     const table = Object.fromEntries(NAMES.map((name) => [name, [] as string[]])) as Record<Name, string[]>;
     for await (const { cells, hand, face } of source(split)) {
       for (const column of COLUMNS) table[column].push(cells[column]);

@@ -1,12 +1,13 @@
 // What is to be erased, taken out of a staging folder that was begun without it: lines of the journal, crops, and all that
 // was made of them. Source: our own. Invariant: it can be done again after a kill; what is left is a journal as an
 // uninterrupted derivation without the erased frames would have begun it, and its crops.
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { MODALITIES } from "../../core/words.ts";
 import { cleanedFolder, IMAGES, planLayout } from "../../dataset/layout.ts";
 import { exists, writeAtomic } from "../../machine/files.ts";
 import { journalLines } from "../../machine/journal.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import type { Erasure } from "../judge/erase.ts";
 import { FRAMES } from "./journal.ts";
 import { JOURNAL, STAGE } from "./stage.ts";
@@ -43,7 +44,7 @@ async function gatherCrops(root: string): Promise<void> {
   for (const modality of MODALITIES) {
     const aside = cleanedFolder(layout, modality);
     if (!(await exists(aside))) continue;
-    await mkdir(layout.images[modality], { recursive: true });
+    await makeFolders(layout.images[modality]);
     for (const name of await readdir(aside)) {
       await rename(join(aside, name), join(layout.images[modality], name));
     }

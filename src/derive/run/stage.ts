@@ -1,7 +1,7 @@
 // The staging folder `<out>.partial`: everything is made there, and renamed to `<out>` in one step at the end.
 // Source: our own. Invariant: `<out>` is absent, or complete; a kill at any moment leaves a staging folder that
 // the same derivation continues, and another one refuses. One process works on it: the owner of the lock of `<out>`.
-import { mkdir, readdir, rename, rm, rmdir } from "node:fs/promises";
+import { readdir, rename, rm, rmdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { AppError, isNotFound } from "../../core/errors.ts";
@@ -11,6 +11,7 @@ import { type Derivation, hashDerivation, type Manifest, readManifest } from "..
 import { exists, isFolder, readJson, writeJson } from "../../machine/files.ts";
 import { type Count, checkCounts, publishFolder, stagingOf } from "../../machine/folder.ts";
 import type { Lock } from "../../machine/lock.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { truePath } from "../../machine/true-path.ts";
 import { erasesFrom, hashBasis } from "../judge/erase.ts";
 
@@ -128,8 +129,8 @@ export async function openStage(
   }
   if ((await markAt(root))?.derivationHash !== derivationHash && (await exists(root))) await clear(root);
   await writeJson(join(root, STAGE), { derivationHash, basis }); // first: a folder without it is another's
-  await mkdir(layout.images.face, { recursive: true });
-  await mkdir(layout.images.hand, { recursive: true });
+  await makeFolders(layout.images.face);
+  await makeFolders(layout.images.hand);
   return stage;
 }
 
@@ -176,7 +177,7 @@ export async function sweep({ layout }: Stage, crops: CropList): Promise<void> {
   for (const modality of MODALITIES) {
     const from = layout.images[modality];
     const to = cleanedFolder(layout, modality);
-    if (crops.count(modality, "removed") > 0) await mkdir(to, { recursive: true });
+    if (crops.count(modality, "removed") > 0) await makeFolders(to);
     for (const name of await entries(from)) {
       const fate = crops.fateOf(modality, name);
       if (fate === "removed") {

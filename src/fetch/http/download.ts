@@ -2,11 +2,12 @@
 // Invariants: bytes are only put behind a part if the server proves that both belong to the same file (a strong ETag), or if
 // the whole is checked by a known SHA-256; no more is written than was announced, and than is free; no page of HTML is ever
 // taken for data; the final path holds checked bytes; every download ends.
-import { mkdir, rename, rm, stat } from "node:fs/promises";
+import { rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { MACHINE_CLOCK } from "../../core/clock.ts";
 import { AppError } from "../../core/errors.ts";
 import { sha256 } from "../../machine/files.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { addressOf, showUrl } from "./address.ts";
 import { request } from "./http.ts";
 import { discard, partialOf, type Received, readPart } from "./partial.ts";
@@ -44,7 +45,7 @@ export async function download(
   options: DownloadOptions = {},
 ): Promise<Downloaded> {
   const address = addressOf(url, "what to fetch");
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   // Hashed, for an address may hold a signature.
   const part = partialOf(path, options.id ?? sha256(address.href));
   const time = timeLimit(address, options);

@@ -2,15 +2,7 @@
 // Source: PKWARE's APPNOTE (zip64, external attributes); D. Fifield, "A better zip bomb", for what to refuse.
 // Invariant: of the entries only the names of what is placed stay in memory, some 100 bytes each.
 import type yauzl from "yauzl";
-import {
-  AppError,
-  hasErrno,
-  Interrupted,
-  isNotFound,
-  missingFile,
-  show,
-  unexpected,
-} from "../../core/errors.ts";
+import { AppError, hasErrno, Interrupted, show, unexpected } from "../../core/errors.ts";
 import { FileNames, LONGEST_NAME_BYTES, pathTrouble } from "../../core/file-names.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import { openRanges } from "../../machine/ranges.ts";
@@ -219,7 +211,6 @@ async function guard<T>(archive: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof AppError || cause instanceof Interrupted) throw cause;
-    if (isNotFound(cause)) throw missingFile(archive, "a zip archive");
     if (hasErrno(cause, "EEXIST") || hasErrno(cause, "ENOTDIR")) {
       throw damaged(archive, "each name once", cause);
     }

@@ -2,11 +2,12 @@
 // no file is ever whole in memory.
 // Invariants: the whole directory is judged before a byte is written; a target folder is absent, or has everything
 // with the sizes and CRC-32s that the archive names; nothing is written outside it.
-import { mkdir, open, rm } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { crc32 } from "node:zlib";
 import type yauzl from "yauzl";
 import { checkRoom, writeChunk } from "../../machine/disk.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { type Tree, TreeDigest } from "../../machine/tree.ts";
 import {
   type ArchiveLimits,
@@ -53,7 +54,7 @@ export async function unpackZip(
   await rm(folder, { recursive: true, force: true });
   try {
     const plan = await judge(archive, options);
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
     await checkRoom(dirname(folder), plan.bytes);
     const tree = await writeAll(archive, folder, plan, options);
     return { ...tree, leftOut: plan.leftOut };
@@ -74,7 +75,7 @@ async function writeAll(archive: string, folder: string, plan: Plan, options: Un
     stopIf(signal);
     const target = join(folder, ...path.split("/"));
     const parent = dirname(target);
-    if (!made.has(parent)) await mkdir(parent, { recursive: true });
+    if (!made.has(parent)) await makeFolders(parent);
     made.add(parent);
     const crc = await writeEntry(zip, entry, target, (bytes) => {
       stopIf(signal);

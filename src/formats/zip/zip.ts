@@ -3,7 +3,7 @@
 // Invariant: whatever the bytes, a read gives exactly the entry's declared size or an AppError.
 import { crc32 } from "node:zlib";
 import type yauzl from "yauzl";
-import { AppError, hasErrno, isNotFound, missingFile, show, unexpected } from "../../core/errors.ts";
+import { AppError, hasErrno, show, unexpected } from "../../core/errors.ts";
 import { openRanges, type RangeReader } from "../../machine/ranges.ts";
 import { explained } from "../../machine/sniff-file.ts";
 import { type Directory, openDirectory } from "./directory.ts";
@@ -192,7 +192,6 @@ async function guard<T>(path: string, work: () => Promise<T>): Promise<T> {
     return await work();
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
-    if (isNotFound(cause)) throw missingFile(path, "a zip archive");
     if (hasErrno(cause, "EACCES") || hasErrno(cause, "EISDIR") || hasErrno(cause, "EIO")) {
       throw new AppError("data", "READ_FAILED", `Expected to read ${path}, got ${show(cause)}`, { cause });
     }

@@ -1,12 +1,13 @@
 // What a job array keeps in its folder: which tasks were submitted when, and what they ended with.
 // Invariant: a submission is recorded before sbatch is called, and found again by its name, so that a follower
 // that was killed at any moment loses no job and submits none twice.
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { canonicalJson, exists, readJson, sha256, writeJson } from "../files.ts";
+import { makeFolders } from "../make-folders.ts";
 
 const recordSchema = z.strictObject({
   format: z.literal("facehand-array/1"),
@@ -56,8 +57,8 @@ export function taskLog(dir: string, task: number): string {
 export async function openRecord(dir: string, name: string, tasks: readonly unknown[]): Promise<ArrayRecord> {
   const paths = arrayPaths(dir);
   const commands = sha256(canonicalJson(tasks));
-  await mkdir(paths.exits, { recursive: true });
-  await mkdir(paths.logs, { recursive: true });
+  await makeFolders(paths.exits);
+  await makeFolders(paths.logs);
   const found = (await readRecord(dir)) ?? {
     format: "facehand-array/1" as const,
     prefix: `${name}-${sha256(`${paths.root} ${hostname()} ${process.pid} ${Date.now()}`).slice(0, 8)}`,

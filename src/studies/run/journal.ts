@@ -1,6 +1,5 @@
 // What happened to a task: a journal of one line an event, written by the one process that works on it.
 
-import { mkdir } from "node:fs/promises";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
 import { z } from "zod";
@@ -8,6 +7,7 @@ import { fromErrno } from "../../core/errno.ts";
 import { AppError, Interrupted } from "../../core/errors.ts";
 import { exists } from "../../machine/files.ts";
 import { appendJournal, type JournalFormat, readJournal } from "../../machine/journal.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 
 /** `stopped` is an interruption that leaves a task to resume; `lost` is a process that ended without a message. */
 export const EVENTS = ["start", "done", "failed", "stopped", "lost"] as const;
@@ -36,7 +36,7 @@ export async function appendEvent(
   event: JournalEvent["event"],
   error?: JournalEvent["error"],
 ): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolders(dirname(path));
   const by = { at: new Date().toISOString(), event, host: hostname(), pid: process.pid };
   await appendJournal(path, TASK, [{ ...by, error }]);
 }

@@ -2,11 +2,12 @@
 // Children are in process groups of their own: Ctrl-C reaches the runner alone, which then stops them.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, open } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { EXIT_INTERRUPTED } from "../../core/errors.ts";
 import { nodeCommand } from "../../machine/child.ts";
+import { makeFolders } from "../../machine/make-folders.ts";
 import { type Task, taskPaths } from "../study.ts";
 import { appendEvent, type JournalEvent, readEvents } from "./journal.ts";
 import type { Executor, Outcome, RunOptions } from "./runner.ts";
@@ -36,7 +37,7 @@ export function localExecutor(options: LocalExecutorOptions = {}): Executor {
 
 async function runChild(order: TaskOrder, task: Task, { signal, onNews }: RunOptions): Promise<Outcome> {
   const paths = taskPaths(order.dir, task);
-  await mkdir(dirname(paths.log), { recursive: true });
+  await makeFolders(dirname(paths.log));
   const log = await open(paths.log, "a");
   const { command, args } = nodeCommand(new URL("./task-main", import.meta.url), [JSON.stringify(order)]);
   let fault: JournalEvent["error"];
