@@ -2,8 +2,7 @@
 // Source: L. Lamport's bakery. Everybody makes a ticket, takes a number above those that he sees, and waits for lower ones
 // to take the lock or to go; so of many at once exactly one wins, and no process ever loses its file to another.
 // Invariants: tickets lie beside what is locked (in it, where it is a mount point or nothing may be written beside it) and
-// are gone after the release; spellings of one path have one lock; the dead make room: processes of this machine by id and
-// start, those of others if they were not heard of for DEAD_MS.
+// are gone after the release; spellings of one path have one lock; the dead make room (here by id and start, elsewhere DEAD_MS later).
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { rmSync, statSync } from "node:fs";
