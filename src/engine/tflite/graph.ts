@@ -185,9 +185,11 @@ export function transpose(values: Float32Array, shape: readonly number[], axes: 
   const strides = axes.map((axis) => elementCount(shape.slice(axis + 1)));
   const out = new Float32Array(values.length);
   const at = new Array<number>(dims.length).fill(0);
-  for (let i = 0, from = 0; i < out.length; i++) {
-    out[i] = values[from]!;
-    for (let d = dims.length - 1; d >= 0; d--) {
+  const last = dims.length - 1;
+  const [length = 1, step = 0] = [dims[last], strides[last]];
+  for (let i = 0, from = 0; i < out.length; ) {
+    for (let end = i + length, k = from; i < end; i++, k += step) out[i] = values[k]!;
+    for (let d = last - 1; d >= 0; d--) {
       from += strides[d]!;
       if (++at[d]! < dims[d]!) break;
       from -= strides[d]! * dims[d]!;
