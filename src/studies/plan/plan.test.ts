@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { drawFaces, drawPairs } from "../../../test/drawn.ts";
+import { type Hub, startHub } from "../../../test/hub.ts";
 import { openData } from "../../train/data.ts";
 import { parseStudyFile } from "./file.ts";
 import { measureCells } from "./measure.ts";
@@ -65,13 +66,16 @@ describe("a cell's hash", () => {
 describe("weights on the disk", () => {
   const timm = "test_efficientnet.r160_in1k";
   const own = { backbones: { [timm]: { weights: `timm:${timm}`, imageSize: 32 } } };
+  let hub: Hub;
   beforeAll(async () => {
     await writeFile(at("local.safetensors"), "one");
-    vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:9"); // where nothing answers
+    hub = await startHub(); // it has nothing, and says so at once
+    vi.stubEnv("HF_ENDPOINT", hub.endpoint);
     vi.stubEnv("XDG_CACHE_HOME", at("no cache"));
   });
-  afterAll(() => {
+  afterAll(async () => {
     vi.unstubAllEnvs();
+    await hub.close();
   });
 
   it("need no hub in place of the file's, by the command line or as an axis", async () => {
@@ -81,7 +85,9 @@ describe("weights on the disk", () => {
     for (const cell of [byFlag, byAxis]) {
       expect(cell?.config).toMatchObject({ weights, pixels: "imagenet" });
     }
+    expect(hub.seen).toEqual([]);
     await expect(plan(own)).rejects.toMatchObject({ kind: "remote" });
+    expect(hub.seen.length).toBeGreaterThan(0);
   });
 });
 
