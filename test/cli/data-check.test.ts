@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aPair } from "../dataset.ts";
 import { layPictures } from "../pictures.ts";
+import { laySample } from "../sample.ts";
 import { shared, WHY_SKIPPED } from "../shared.ts";
 import { runCli } from "./run.ts";
 
@@ -14,7 +15,7 @@ const annotations = shared("data", "hagrid_annotations");
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-data-check-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "2");
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 2, seed: 42 });
   const faces = ["--face-landmarks", at("raw/face_landmarks.json"), "--size", "64"];
   await runCli("derive", "--hagrid", at("raw"), "--gestures", "all", "--out", at("pairs"), ...faces);
 });

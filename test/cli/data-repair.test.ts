@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { laySample } from "../sample.ts";
 import { runCli } from "./run.ts";
 
 let root: string;
@@ -10,7 +11,7 @@ const at = (name: string) => join(root, name);
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-data-repair-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "2");
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 2, seed: 42 });
   const faces = ["--face-landmarks", at("raw/face_landmarks.json"), "--size", "64"];
   await runCli("derive", "--hagrid", at("raw"), "--gestures", "all", "--out", at("pairs"), ...faces);
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
 import { writePredictions } from "../../src/evaluate/stored/predictions.ts";
 import { readCsv } from "../../src/formats/csv.ts";
+import { laySample } from "../sample.ts";
 import { runCli } from "./run.ts";
 
 let root: string;
@@ -23,7 +24,7 @@ async function ledger(out: string) {
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-decide-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "3");
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 3, seed: 42 });
   expect((await derive("pairs", "--hand-crop", "box")).code).toBe(0);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));

@@ -9,6 +9,7 @@ import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
 import { writePredictions } from "../../src/evaluate/stored/predictions.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { sha256 } from "../../src/machine/files.ts";
+import { laySample } from "../sample.ts";
 import { runCli } from "./run.ts";
 
 let root: string;
@@ -38,7 +39,7 @@ async function ledger(out: string) {
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-release-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "3");
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 3, seed: 42 });
   expect((await derive("first")).code).toBe(0);
   await writeFile(at("decisions.csv"), await decide());
   expect((await derive("pairs", "--decisions", at("decisions.csv"))).code).toBe(0);

@@ -30,8 +30,10 @@ function weightsOf(specs: readonly ParamSpec[]): Weights {
   const drawn = initialise(short, Random.of(5));
   return new Map(
     specs.map(({ name, shape }) => {
-      const first = drawn.get(name)!;
-      return [name, new Float32Array(sizeOf(shape)).map((_, i) => first[i % first.length]!)] as const;
+      const values = new Float32Array(sizeOf(shape));
+      values.set(drawn.get(name)!);
+      for (let done = DRAWN; done < values.length; done *= 2) values.copyWithin(done, 0, done);
+      return [name, values] as const;
     }),
   );
 }

@@ -2,10 +2,10 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { laySample } from "../../../test/sample.ts";
 import { findTraces, type Traces } from "../../../test/traces.ts";
 import { readManifest } from "../../dataset/manifest.ts";
 import { readPairs } from "../../dataset/store.ts";
-import { drawSample } from "../../drawn/sample.ts";
 import { exists, sha256File } from "../../machine/files.ts";
 import { mergeShards } from "../run/merge.ts";
 import type { DeriveOptions } from "../run/options.ts";
@@ -53,7 +53,7 @@ async function begin(options: DeriveOptions, frames: number): Promise<void> {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-erase-"));
-  await drawSample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
+  await laySample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
   await derive(optionsTo(at("plain")));
   const { train } = await readPairs(at("plain"));
   person = train[0]!.userId;

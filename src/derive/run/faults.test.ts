@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { codeArgs, moduleOf } from "../../../test/process.ts";
+import { laySample } from "../../../test/sample.ts";
 import { Random } from "../../core/random.ts";
-import { drawSample } from "../../drawn/sample.ts";
 import { exists, sha256File } from "../../machine/files.ts";
 import type { DeriveOptions } from "./options.ts";
 import { derive } from "./pipeline.ts";
@@ -31,7 +31,7 @@ async function treeOf(dir: string): Promise<string[]> {
 }
 
 beforeAll(async () => {
-  await drawSample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
+  await laySample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
   await derive(optionsTo(at("reference")));
   reference = await treeOf(at("reference"));
 });

@@ -2,7 +2,7 @@ import { cp, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { drawSample } from "../../drawn/sample.ts";
+import { laySample } from "../../../test/sample.ts";
 import { exists, sha256File } from "../../machine/files.ts";
 import { mergeShards } from "./merge.ts";
 import type { DeriveOptions } from "./options.ts";
@@ -34,7 +34,7 @@ async function treeOf(root: string): Promise<string[]> {
 
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-shards-"));
-  await drawSample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
+  await laySample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
   await derive(optionsTo(at("reference")));
   reference = await treeOf(at("reference"));
   for (const shard of [3, 1, 2]) await deriveShard(optionsTo(at(`shards/${shard}`)), { shard, of: 3 });
