@@ -16,21 +16,28 @@ export type Traces = Readonly<Record<string, string | Uint8Array>>;
  */
 export async function findTraces(dir: string, traces: Traces): Promise<string[]> {
   const found = new Set<string>();
+  const sought = Object.entries(traces).map(([name, trace]) => {
+    const isText = typeof trace === "string";
+    return { name, isText, bytes: isText ? lowered(Buffer.from(trace)) : Buffer.from(trace) };
+  });
   for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
     const parts = entry.isFile() ? [await readFile(path), ...(await partsOf(path))] : [];
     for (const part of [Buffer.from(path.slice(dir.length)), ...parts]) {
-      for (const name of Object.keys(traces)) {
-        if (holds(part, traces[name]!)) found.add(`${path.slice(dir.length + 1)}: ${name}`);
+      const inLower = lowered(part);
+      for (const { name, isText, bytes } of sought) {
+        if ((isText ? inLower : part).includes(bytes)) found.add(`${path.slice(dir.length + 1)}: ${name}`);
       }
     }
   }
   return [...found].sort();
 }
 
-function holds(part: Buffer, trace: string | Uint8Array): boolean {
-  if (typeof trace !== "string") return part.includes(Buffer.from(trace));
-  return part.toString("latin1").toLowerCase().includes(Buffer.from(trace).toString("latin1").toLowerCase());
+/** Bytes with capitals of ASCII as small letters: what is sought has no others. */
+function lowered(bytes: Buffer): Buffer {
+  const made = Buffer.from(bytes);
+  for (let i = 0; i < made.length; i++) if (made[i]! >= 65 && made[i]! <= 90) made[i]! += 32;
+  return made;
 }
 
 /** What a file holds in another form than its own bytes. */

@@ -7,6 +7,7 @@ import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { decodeImage } from "../../src/pixels/image.ts";
 import { resizeBilinear } from "../../src/pixels/pixels.ts";
+import { laySample } from "../sample.ts";
 import { findTraces, type Traces } from "../traces.ts";
 import { runCli } from "./run.ts";
 
@@ -39,7 +40,7 @@ const crop = (set: string, name: string) =>
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-withdrawn-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "16", "--frames", "3");
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 3, seed: 42 });
   await derive("pairs");
   const rows = await ledger("pairs/ledger.csv");
   person = rows.find(({ status }) => status === "kept")!.user_id!;
@@ -90,14 +91,15 @@ describe("a person who withdraws", () => {
     const page = await readFile(at("page.html"), "utf8");
     for (const trace of Object.values(traces))
       if (typeof trace === "string") expect(page).not.toContain(trace);
-    const shown = [...page.matchAll(/alt="(?:hand|face)"[^>]*base64,([^"]+)"/g)].map(([, data]) => data!);
+    const all = [...page.matchAll(/alt="(?:hand|face)"[^>]*base64,([^"]+)"/g)].map(([, data]) => data!);
+    const shown = await Promise.all(all.map(async (data) => decodeImage(Buffer.from(data, "base64"))));
     const near = async (bytes: Uint8Array) => {
       const small = resizeBilinear(await decodeImage(bytes), 160, 160).data;
-      const far = [];
-      for (const data of shown) {
-        const other = [...(await decodeImage(Buffer.from(data, "base64"))).data];
-        far.push(other.reduce((sum, v, i) => sum + Math.abs(v - small[i]!), 0) / other.length);
-      }
+      const far = shown.map(({ data }) => {
+        let sum = 0;
+        for (let i = 0; i < data.length; i++) sum += Math.abs(data[i]! - small[i]!);
+        return sum / data.length;
+      });
       return Math.min(...far);
     };
     const { image_id: other } = (await ledger("pairs/ledger.csv")).find(({ status }) => status === "kept")!;
