@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { AppError } from "../src/core/errors.ts";
+import { entryFile } from "../src/machine/child.ts";
 import type { Measured, Ready, Work } from "./side.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -49,8 +50,9 @@ export async function start(command: string, args: readonly string[], cwd: strin
 
 /** Starts our side of a benchmark. @param name - of a file of this folder, NAME.bench.ts */
 export function startOurs(name: string, work: Work): Promise<Side> {
-  const script = fileURLToPath(new URL(`${name}.bench.ts`, import.meta.url));
-  return start(process.execPath, ["--import", "tsx", script, JSON.stringify(work)], ROOT);
+  const { file, isSource } = entryFile(new URL(`./${name}.bench`, import.meta.url));
+  const loader = isSource ? ["--import", "tsx"] : [];
+  return start(process.execPath, [...loader, fileURLToPath(file), JSON.stringify(work)], ROOT);
 }
 
 function reader(child: ChildProcessWithoutNullStreams, command: string): () => Promise<unknown> {

@@ -6,6 +6,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { hasErrno } from "../src/core/errors.ts";
+import { entryFile } from "../src/machine/child.ts";
 import type { Finding } from "./campaign.ts";
 import type { News, Order } from "./worker.ts";
 
@@ -44,8 +45,9 @@ export interface Post {
  */
 export async function startWorker({ campaigns, name, dir, limitMs }: Post): Promise<Worker> {
   await mkdir(dir, { recursive: true });
-  const child = fork(fileURLToPath(new URL("worker.ts", import.meta.url)), [campaigns, name, dir], {
-    execArgv: ["--import", "tsx"],
+  const { file, isSource } = entryFile(new URL("./worker", import.meta.url));
+  const child = fork(fileURLToPath(file), [campaigns, name, dir], {
+    execArgv: isSource ? ["--import", "tsx"] : [],
     detached: true, // a group of its own: Ctrl-C is the parent's, and all of it can be ended at once
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Random } from "../src/core/random.ts";
+import { entryFile } from "../src/machine/child.ts";
 import type { Campaign, Finding, Open } from "./campaign.ts";
 import type { News, Order } from "./handles-child.ts";
 
@@ -62,8 +63,8 @@ class Handles implements Open {
 
   #start(): ChildProcess {
     this.#made = 0;
-    const entry = fileURLToPath(new URL("./handles-child.ts", import.meta.url));
-    this.#child = fork(entry, [this.#place], { execArgv: ["--import", "tsx"] });
+    const { file, isSource } = entryFile(new URL("./handles-child", import.meta.url));
+    this.#child = fork(fileURLToPath(file), [this.#place], { execArgv: isSource ? ["--import", "tsx"] : [] });
     return this.#child;
   }
 

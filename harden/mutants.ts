@@ -76,7 +76,7 @@ export class Mutants implements Open {
 
   async #start(): Promise<Watchable> {
     const child = fork(fileURLToPath(this.#entry), [this.#dir], {
-      execArgv: ["--import", "tsx", "--expose-gc"],
+      execArgv: [...(this.#entry.href.endsWith(".ts") ? ["--import", "tsx"] : []), "--expose-gc"],
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     const ended = once(child, "exit").then(([code, signal]) => String(signal ?? `code ${code}`));

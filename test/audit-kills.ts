@@ -13,6 +13,7 @@ import { annotationsOf } from "../src/server/judgements.ts";
 import { type Keeping, Outbox } from "../src/web/audit/saving/outbox.ts";
 import { sendJudgements } from "../src/web/audit/saving/send.ts";
 import { judgement } from "./annotations.ts";
+import { PROGRAM } from "./process.ts";
 import { ROOT } from "./source.ts";
 
 /** A server in a process of its own. */
@@ -26,7 +27,7 @@ export interface Killable {
 
 /** Starts `facehand serve`; the port is that of an earlier one, as a person would open it again. */
 export async function startServer(dir: string, port = 0): Promise<Killable> {
-  const args = ["bin/facehand.js", "serve", dir, "--port", String(port)];
+  const args = [PROGRAM, "serve", dir, "--port", String(port)];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "ignore"] });
   let text = "";
   while (!text.includes("\n")) text += String((await once(child.stdout!, "data"))[0]);

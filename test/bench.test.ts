@@ -2,11 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { fitLine } from "../bench/growth.ts";
 import { learningCurves } from "../bench/learning-figure.ts";
 import { findPython } from "../bench/peer.ts";
 import { pairedRatio, quantile, spread } from "../bench/statistics.ts";
+import { makePrograms } from "./programs.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -15,8 +16,12 @@ const NAMES = readdirSync(new URL("../bench/", import.meta.url))
   .map((file) => file.slice(0, -".bench.ts".length))
   .sort();
 
+const SIDES = ["train-step", "forward", "head-step"].map((name) => `bench/${name}.bench`);
+const programs = await makePrograms("bench/run", ...SIDES);
+afterAll(() => programs.remove());
+
 function bench(...args: readonly string[]) {
-  return spawnSync(process.execPath, ["--import", "tsx", "bench/run.ts", ...args], {
+  return spawnSync(process.execPath, [programs.path("bench/run"), ...args], {
     cwd: ROOT,
     encoding: "utf8",
   });

@@ -5,10 +5,9 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
-import { handles } from "../harden/handles.ts";
-import { BAD_IMAGES, interleave } from "../harden/interleave.ts";
-import { REAL } from "../harden/interleave-real.ts";
+import { BAD_IMAGES } from "../harden/interleave.ts";
 import {
   createSession,
   decodeImage,
@@ -21,11 +20,23 @@ import {
   resizeBilinear,
 } from "../src/index.ts";
 import { WorkerPool } from "../src/machine/pool.ts";
+import { makePrograms } from "./programs.ts";
 import { ROOT } from "./source.ts";
 
 const MINUTES = 60_000;
 const dir = mkdtempSync(join(tmpdir(), "facehand-handles-"));
-afterAll(() => rmSync(dir, { recursive: true, force: true }));
+const MODULES = ["handles", "interleave", "interleave-real"].map((name) => `harden/${name}`);
+const programs = await makePrograms(...MODULES, "harden/handles-child", "harden/pool-worker");
+const load = (name: string) => import(pathToFileURL(programs.path(`harden/${name}`)).href);
+const { handles } = (await load("handles")) as typeof import("../harden/handles.ts");
+const { interleave } = (await load("interleave")) as typeof import("../harden/interleave.ts");
+const { REAL } = (await load("interleave-real")) as typeof import("../harden/interleave-real.ts");
+/** A thread's module beside the programs, without its ending. */
+const threadOf = (name: string) => new URL(name, pathToFileURL(programs.path("harden/handles")));
+afterAll(() => {
+  rmSync(dir, { recursive: true, force: true });
+  programs.remove();
+});
 
 describe("native handles", () => {
   it(
@@ -71,8 +82,7 @@ describe("native handles", () => {
 });
 
 describe("a pool of threads", () => {
-  const openPool = (size: number) =>
-    new WorkerPool<number, number>(new URL("../harden/pool-worker", import.meta.url), size);
+  const openPool = (size: number) => new WorkerPool<number, number>(threadOf("./pool-worker"), size);
 
   it(
     "answers what was asked before its closing, refuses what comes after, and is closed once",
@@ -102,7 +112,7 @@ describe("a pool of threads", () => {
   it(
     "reports a thread that cannot begin, and can be closed",
     async () => {
-      const pool = new WorkerPool<number, number>(new URL("../harden/no-such-file", import.meta.url), 1);
+      const pool = new WorkerPool<number, number>(threadOf("./no-such-file"), 1);
       await expect(pool.run(1)).rejects.toThrow(/no-such-file/);
       await expect(pool.run(1)).rejects.toThrow(/no-such-file/); // later tasks get the same cause
       await pool.close();

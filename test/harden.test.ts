@@ -12,15 +12,20 @@ import { dealShares } from "../harden/shares.ts";
 import { rangesOf, readState } from "../harden/state.ts";
 import { writeTable } from "../harden/table.ts";
 import { CAMPAIGNS } from "./harden-campaigns.ts";
+import { makePrograms } from "./programs.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const FIXTURE = fileURLToPath(new URL("harden-campaigns.ts", import.meta.url));
+const programs = await makePrograms("harden/run", "harden/worker", "test/harden-campaigns");
+const FIXTURE = programs.path("test/harden-campaigns");
 const dir = mkdtempSync(join(tmpdir(), "facehand-test-harden-"));
-afterAll(() => rmSync(dir, { recursive: true }));
+afterAll(() => {
+  rmSync(dir, { recursive: true });
+  programs.remove();
+});
 const stateOf = (name: string) => join(dir, `${name}.jsonl`);
 
 const argv = (state: string, ...args: readonly string[]) => [
-  ...["--import", "tsx", "harden/run.ts", "--campaigns", FIXTURE, "--state", stateOf(state)],
+  ...[programs.path("harden/run"), "--campaigns", FIXTURE, "--state", stateOf(state)],
   ...args,
 ];
 function harden(state: string, ...args: readonly string[]) {
@@ -128,7 +133,7 @@ describe("npm run harden", () => {
       .trim()
       .split(" ")
       .map(Number)
-      .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.ts"));
+      .filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("worker.js"));
     const ended = once(child, "close");
     child.kill(signal);
     const [code] = await ended;

@@ -3,23 +3,30 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { randomPickle } from "../harden/mutant-pickles.ts";
 import { Mutants } from "../harden/mutants.ts";
 import { mutate } from "../harden/mutate.ts";
 import { Random } from "../src/core/random.ts";
+import { makePrograms } from "./programs.ts";
 
+const programs = await makePrograms("test/bad-reader", "harden/mutants-child");
+const entry = (name: string) => pathToFileURL(programs.path(name));
 let dir: string;
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-mutants-"));
 });
-afterAll(() => rm(dir, { recursive: true }));
+afterAll(async () => {
+  await rm(dir, { recursive: true });
+  programs.remove();
+});
 
 const linux = existsSync("/proc/self/stat");
 
 describe.skipIf(!linux)("a reading process", () => {
   const attempt = async (seed: number) => {
-    const open = new Mutants(dir, new URL("./bad-reader.ts", import.meta.url));
+    const open = new Mutants(dir, entry("test/bad-reader"));
     try {
       return await open.attempt(seed);
     } finally {
@@ -50,7 +57,7 @@ describe.skipIf(!linux)("a reading process", () => {
 it.skipIf(!linux)(
   "finds nothing in 250 files",
   async () => {
-    const open = new Mutants(dir);
+    const open = new Mutants(dir, entry("harden/mutants-child"));
     try {
       expect(await open.attempt(7)).toMatchObject({ faults: [], tried: 250 });
     } finally {

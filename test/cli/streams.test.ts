@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aPair, layPairs } from "../dataset.ts";
+import { moduleOf, PROGRAM } from "../process.ts";
 import { runCli } from "./run.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -22,7 +23,7 @@ const PLAIN_ENV = { ...process.env, NO_COLOR: "1" };
 function shell(line: string) {
   const { status, stdout, stderr } = spawnSync(
     "bash",
-    ["-c", `facehand() { node "${join(ROOT, "bin/facehand.js")}" "$@"; }\n${line}`],
+    ["-c", `facehand() { node "${PROGRAM}" "$@"; }\n${line}`],
     {
       cwd: ROOT,
       encoding: "utf8",
@@ -109,7 +110,7 @@ describe("what nothing caught", () => {
   /** A verb is under way while the fault comes from elsewhere. */
   const during = (fault: string) =>
     shell(`cat > ${at("fault.mjs")} <<'END'
-const { run } = await import(${JSON.stringify(join(ROOT, "dist/cli/main.js"))});
+const { run } = await import(${moduleOf("cli/main.ts")});
 const ended = run(["data", "check", ${JSON.stringify(at("pairs"))}]);
 ${fault}
 process.exitCode = await ended;

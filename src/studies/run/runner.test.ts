@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { drawFaces, drawPairs } from "../../../test/drawn.ts";
+import { codeArgs, moduleOf } from "../../../test/process.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { readSplits } from "../../evaluate/stored/prediction-folder.ts";
-import { nodeCommand } from "../../machine/child.ts";
 import { exists, sha256File } from "../../machine/files.ts";
 import { takeLock } from "../../machine/lock.ts";
 import { runPaths } from "../../predict/run-folder.ts";
@@ -254,16 +254,15 @@ describe("tasks in processes of their own", { timeout: 240_000 }, () => {
   }, async () => {
     const long = await planned({ grid: { L: ["b"] }, train: { epochs: 20, batch: 8 }, evaluate: [] });
     const code = `
-      import { runStudy } from ${JSON.stringify(new URL("./runner.ts", import.meta.url).href)};
-      import { localExecutor } from ${JSON.stringify(new URL("./local.ts", import.meta.url).href)};
-      import { readStudy } from ${JSON.stringify(new URL("../study.ts", import.meta.url).href)};
+      import { runStudy } from ${moduleOf("studies/run/runner.ts")};
+      import { localExecutor } from ${moduleOf("studies/run/local.ts")};
+      import { readStudy } from ${moduleOf("studies/study.ts")};
       const dir = process.argv[1];
       await runStudy(dir, await readStudy(dir), { executor: localExecutor({ threads: 1, workers: 1 }) });`;
     await runStudy(at("orphans"), long, {
       executor: { parallel: 1, run: async () => ({ kind: "stopped" }) },
     });
-    const { command, args } = nodeCommand(new URL("../none", import.meta.url), []);
-    const runner = spawn(command, [...args.slice(0, -1), "--input-type=module", "-e", code, at("orphans")]);
+    const runner = spawn(process.execPath, codeArgs(code, at("orphans")));
     const [task] = tasksOf(long);
     const paths = taskPaths(at("orphans"), task!);
     while (!(await exists(runPaths(paths.run).log))) await sleep(20);
