@@ -192,13 +192,14 @@ describe.skipIf(CHROMIUM === undefined)("the audit", () => {
     "has nothing that axe finds: %o",
     async (window) => {
       for (const query of ["", "?queue=control&size=8&seed=1", "?queue=disputes", "?panel=agreement"]) {
-        const { page } = await sit("eve", query, window);
+        const { page, close } = await sit("eve", query, window);
         await page.waitForSelector(".audit-queues, .audit-screen, table, .soft");
         expect([query, await violations(page)]).toEqual([query, []]);
         const wide = await page.evaluate(
           () => document.querySelector("main")!.scrollWidth - document.querySelector("main")!.clientWidth,
         );
         expect([query, wide]).toEqual([query, 0]);
+        await close();
       }
     },
   );

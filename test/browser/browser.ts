@@ -1,7 +1,7 @@
 // A real browser on the page that a real server sends: Chromium by Playwright, where it is installed.
 // Invariants: a fault in the page or in its console fails the test that caused it; nothing but the server is asked.
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
-import { afterAll, beforeAll, expect } from "vitest";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { type Served, type ServeOptions, serve } from "../../src/server/serve.ts";
 import { CHROMIUM, PLACES } from "./chromium.ts";
 
@@ -25,6 +25,8 @@ export interface Opened {
   readonly context: BrowserContext;
   /** Addresses that were asked for, without their host. */
   readonly asked: readonly string[];
+  /** Closes the page before the test ends: the next one that is opened need not start a profile of its own. */
+  readonly close: () => Promise<void>;
 }
 
 /** Windows on one server. */
@@ -36,8 +38,13 @@ export interface Windows {
   readonly restart: () => Promise<void>;
 }
 
+/** The browser of a file's tests, and how many of its windows() are under way. */
+let browser: Promise<Browser> | undefined;
+let users = 0;
+
 /**
- * Starts browser and server around the tests of a file.
+ * Starts browser and server around the tests of a file. A test's pages are closed when it ends; their profiles are emptied
+ * and given to the pages of later tests, as a new one takes more processor time than most tests do.
  *
  * @param roots - folders that are served, known when tests start
  * @param more - further options of the server
@@ -46,21 +53,41 @@ export function windows(
   roots: () => readonly string[],
   more: () => Partial<ServeOptions> = () => ({}),
 ): Windows {
-  let browser: Browser;
   let served: Served;
-  const contexts: BrowserContext[] = [];
+  const profiles: BrowserContext[] = []; // that no page uses
+  const opened = new Set<Opened>();
   const start = async (port: number) => {
     served = await serve({ roots: roots(), version: "1.0.0", port, ...more() });
   };
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+    users++;
+    browser ??= chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
+    await browser;
     await start(0);
   });
+  afterEach(async () => {
+    for (const one of opened) await one.close();
+  });
   afterAll(async () => {
-    for (const context of contexts) await context.close();
-    await browser?.close();
+    for (const context of profiles) await context.close();
+    if (--users === 0) {
+      await (await browser)?.close();
+      browser = undefined;
+    }
     await served?.close();
   });
+  /** A page of its own profile, without anything that a page before it stored. */
+  const newPage = async () => {
+    const before = profiles.pop();
+    const context = before ?? (await (await browser)!.newContext());
+    const page = await context.newPage();
+    if (before !== undefined) {
+      await page.goto(new URL("/nothing.txt", served.url).href); // of the same origin, without the page's code
+      await page.evaluate(() => localStorage.clear());
+      await context.clearCookies();
+    }
+    return page;
+  };
   return {
     served: () => served,
     restart: async () => {
@@ -69,23 +96,29 @@ export function windows(
       await start(port);
     },
     open: async (fragment = "", { width = 1400, height = 900, dark = false } = {}) => {
-      const context = await browser.newContext({
-        viewport: { width, height },
-        colorScheme: dark ? "dark" : "light",
-        reducedMotion: "reduce",
-      });
-      contexts.push(context);
-      const page = await context.newPage();
+      const page = await newPage();
+      const context = page.context();
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: dark ? "dark" : "light", reducedMotion: "reduce" });
       const asked: string[] = [];
       const faults: string[] = [];
       page.on("request", (request) => void asked.push(request.url().replace(/^http:\/\/[^/]+/, "")));
       page.on("pageerror", (error) => void faults.push(error.message));
       page.on("console", (line) => void (line.type() === "error" && faults.push(line.text())));
-      page.once("close", () => expect(faults).toEqual([]));
+      const one: Opened = {
+        ...{ page, context, asked },
+        close: async () => {
+          opened.delete(one);
+          for (const each of context.pages()) await each.close();
+          profiles.push(context);
+          expect(faults).toEqual([]);
+        },
+      };
+      opened.add(one);
       await page.goto(served.url);
       if (fragment !== "") await page.goto(new URL(fragment, page.url()).href);
       await page.waitForSelector("main h1");
-      return { page, context, asked };
+      return one;
     },
   };
 }
