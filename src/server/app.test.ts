@@ -293,18 +293,23 @@ describe("a log that grows", () => {
     const sent = request({ port: served.port, path: ROUTES.follow(id, "log.jsonl", 4), headers: { cookie } });
     sent.end();
     const [answer] = await once(sent, "response");
+    answer.on("data", (chunk: Buffer) => events.push(chunk.toString()));
     const heard = (what: RegExp) =>
       new Promise<void>((resolve) => {
-        answer.on("data", () => what.test(events.join("")) && resolve());
+        const look = () => what.test(events.join("")) && resolve();
+        answer.on("data", look);
+        look();
       });
-    answer.on("data", (chunk: Buffer) => events.push(chunk.toString()));
+    await heard(/event: rest/); // what comes later is seen by the system's word of it, not by the next look
     const two = heard(/data: two\n/);
     await appendFile(at("given/run/log.jsonl"), "two\nthr");
     await two;
     expect(events.join("")).toContain("event: lines\ndata: two\nid: 8\n\n");
+    await heard(/data: two\n[\s\S]*event: rest/);
     const three = heard(/data: three\n/);
     await appendFile(at("given/run/log.jsonl"), "ee\n");
     await three;
+    await heard(/data: three\n[\s\S]*event: rest/);
     const ended = once(answer, "end");
     const lost = heard(/event: lost/);
     await truncate(at("given/run/log.jsonl"), 2);
