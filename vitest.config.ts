@@ -6,19 +6,25 @@ const LATER = ["test/slurm/**", "test/large/**"]; // by `npm run test:slurm`, wh
 
 /**
  * Files whose tests change what others see, or look at what others change: the environment, signals and streams of the
- * process, its threads, children, memory and open files. Each has a process of its own.
+ * process, its threads, children, memory and open files. Each has a process of its own, which takes a second of processor
+ * time to load what the file imports: a file that only runs the command line (`test/cli/run.ts`) needs none.
  */
 const ALONE = [
-  "test/*.test.ts",
-  "test/{browser,cli,parity}/**/*.test.ts",
-  "src/{cli,fetch,machine}/**/*.test.ts",
+  "test/{api,bench,handles,harden,install,killed-steps,mutants,readme-code,same-bytes,scripts}.test.ts",
+  "test/{telemetry,webgpu}.test.ts",
+  "test/browser/**/*.test.ts",
+  "test/cli/{demo,doctor,exit-codes,killed,locked,model-fetch,secrets,serve,streams,train-batch}.test.ts",
+  "test/cli/upstream.test.ts",
+  "test/parity/models*.test.ts", // hundreds of megabytes
   "src/engine/runtime/**/*.test.ts",
   "src/dataset/pack.test.ts",
   "src/dataset/loader/**/*.test.ts",
-  "src/derive/run/**/*.test.ts",
+  "src/derive/run/{faults,work}.test.ts",
   "src/formats/parquet/hostile.test.ts",
   "src/formats/safetensors.test.ts", // a session of ONNX Runtime leaves its thread without numbers under 1.2e-38
   "src/formats/torch/torch.test.ts",
+  "src/machine/{lock,pool,unsettled}.test.ts",
+  "src/machine/slurm/**/*.test.ts",
   "src/models/files/hub.test.ts",
   "src/pixels/image.test.ts",
   "src/studies/plan/plan.test.ts",
@@ -29,8 +35,7 @@ export default defineConfig({
   plugins: [builtEntries()],
   test: {
     setupFiles: ["test/same-bytes.ts"],
-    // A process for each file loads all modules anew, which is a tenth of the processor time of all tests: the other files
-    // share the processes of their workers.
+    // A process for each file loads all modules anew: the other files share the processes of their workers.
     projects: [
       {
         extends: true,
