@@ -28,13 +28,14 @@ export interface Runner {
   release(): Promise<void>;
 }
 
-/** Emits and loads a graph. */
+/** Emits and loads a graph. ONNX Runtime rewrites it no more than it is asked to: steps of training are run as they are. */
 export async function load(
   outputs: Readonly<Record<string, Value>>,
   lowering: Lowered = "cpu",
+  optimization: "basic" | "disabled" = "basic",
 ): Promise<Runner> {
   const emitted = emitGraph(lowering === "nchwc" ? { outputs, block } : { outputs, provider: lowering });
-  const session: Session = await createSession(emitted.model, { threads: 1, optimization: "basic" });
+  const session: Session = await createSession(emitted.model, { threads: 1, optimization });
   return {
     async run(feeds, fetches) {
       const tensors: Record<string, Tensor> = {};
@@ -55,8 +56,9 @@ export async function runGraph(
   outputs: Readonly<Record<string, Value>>,
   feeds: Arrays,
   lowering: Lowered = "cpu",
+  optimization: "basic" | "disabled" = "basic",
 ): Promise<Record<string, Float32Array>> {
-  const runner = await load(outputs, lowering);
+  const runner = await load(outputs, lowering, optimization);
   try {
     return await runner.run(feeds);
   } finally {

@@ -121,7 +121,8 @@ async function train(
     });
   }
   const feeds = feedsOf(c, scope);
-  return { results: await runGraph(wanted, feeds), feeds, trained, scope };
+  const results = await runGraph(wanted, feeds, "cpu", "disabled"); // as train/step/compile loads it
+  return { results, feeds, trained, scope };
 }
 
 /** Logits in evaluation with the statistics that training left. */
