@@ -18,7 +18,7 @@ import { VERSIONS } from "./versions.ts";
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 /** Drawn ledgers are kept: the large one takes a minute to write. */
 const CACHE = join(ROOT, "node_modules/.cache/facehand-bench");
-const SIZES = [
+export const SIZES = [
   { rows: 15_064, pictures: 15_064 },
   { rows: 550_000, pictures: 3000 },
 ] as const;
@@ -77,7 +77,7 @@ async function serve(dir: string): Promise<Served> {
   };
 }
 
-async function drawn({ rows, pictures }: (typeof SIZES)[number]): Promise<string> {
+export async function drawn({ rows, pictures }: (typeof SIZES)[number]): Promise<string> {
   const dir = join(CACHE, `ledger-${rows}-${pictures}-2`);
   if (existsSync(join(dir, "manifest.json"))) return dir;
   rmSync(dir, { recursive: true, force: true });

@@ -175,6 +175,7 @@ const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>
   epochs: async (args) => (await import("./epochs.ts")).epochs(args),
   trajectory: async (args) => (await import("./trajectory.ts")).trajectory(args),
   page: async (args) => (await import("./page.ts")).page(args),
+  "page-peer": async (args) => (await import("./page-peer.ts")).pagePeer(args),
   speed: async (args) => process.exit((await import("./speed.ts")).measureAll(args) ? 0 : 1),
   "speed-table": async () => (await import("./speed.ts")).writeSpeedTable(),
 };
@@ -187,7 +188,7 @@ async function main(): Promise<void> {
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; page [ROWS]; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; page [ROWS], page-peer; speed (all goals), speed-table`,
     );
   const name = argv[0] === AGREE || argv[0] === STEPS ? "derive" : benchmark(positionals[0]);
   const work: Work = {

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { GROWTH_COLUMNS, type GrowthRow, growthCells } from "./growth.ts";
-import { type PageRow, pageSection } from "./page-table.ts";
+import { type PageRow, type PeerRow, pageSection } from "./page-table.ts";
 import type { Spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
 
@@ -144,20 +144,17 @@ export function speedTable(lines: string): string {
   const all = lines
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow | PageRow);
-  const rows = all.filter((row): row is SpeedRow => row.benchmark !== "growth" && row.benchmark !== "page");
-  const pages = all.filter((row): row is PageRow => row.benchmark === "page");
+    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow | PageRow | PeerRow);
+  const of = <R>(...names: readonly string[]) =>
+    all.filter(({ benchmark }) => names.includes(benchmark)) as R[];
+  const rows = of<SpeedRow>(...GOALS.map(({ benchmark }) => benchmark));
   const body = GOALS.flatMap((goal) => {
     const found = newest(rows.filter((row) => matches(row, goal)));
     return found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row));
   });
-  const grown = new Map(
-    all.flatMap((row) =>
-      row.benchmark === "growth" ? [[row.model, growthCells(row as GrowthRow)] as const] : [],
-    ),
-  );
+  const grown = new Map(of<GrowthRow>("growth").map((row) => [row.model, growthCells(row)]));
   const growth = grown.size === 0 ? "" : `${GROWTH}\n${aligned([GROWTH_COLUMNS, ...grown.values()])}\n`;
-  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${pageSection(pages)}${growth}`;
+  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${pageSection(of<PageRow>("page"), of<PeerRow>("page-peer"))}${growth}`;
 }
 
 const HEAD = `# Speed

@@ -79,6 +79,19 @@ it("shows the newest line of each size of the page's table", () => {
     ["40", "<= 250", "not measured", "<= 500"],
   ]);
   expect(text).toContain("2026-01-01, CPU, 2 cores, busy, Chromium 156, 10 repeats");
+  const peer = {
+    benchmark: "page-peer",
+    openMs: times(3),
+    filterMs: times(5),
+    memoryMb: times(6),
+    versions: { spotlight: "1.2" },
+  };
+  const beside = speedTable([row(15_064, 8), JSON.stringify(peer)].join("\n"));
+  const column = beside.slice(beside.indexOf("## The page")).split("\n");
+  const last = column.filter((line) => line.startsWith("| ")).map((line) => line.split("|")[6]?.trim());
+  expect([last[0], ...last.slice(2, 8)]).toEqual([
+    ...["Spotlight 1.2, 15,064 frames", "3", "10", "5", "-", "-", "6"],
+  ]);
 });
 
 it("shows the newest line of each network's growth", () => {
