@@ -1,4 +1,4 @@
-// A progress line for downloads: megabytes, rate, time left; begun when the first bytes come.
+// A progress line for downloads: megabytes, rate, time left; started when the first bytes arrive.
 import { type Progress, startProgress } from "../core/progress.ts";
 
 /** A line for downloads; call `done` in `finally`. */

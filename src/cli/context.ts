@@ -7,9 +7,9 @@ import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
 export interface Context {
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal;
-  /** Prints a result to standard output; line ends are the caller's own, what files hold goes through `visible`. */
+  /** Prints a result to standard output; line ends are the caller's own, text from files goes through `visible`. */
   print(text: string): void;
-  /** Prints one line to standard error: news that is not the result. */
+  /** Prints one line to standard error, for what is not part of the result. */
   report(text: string): void;
 }
 
@@ -23,8 +23,8 @@ export function verb(name: string, description: string): Command {
 }
 
 /**
- * Refuses a command without these flags: for commands with verbs below, which Commander would refuse, too, if the
- * flags were its required ones.
+ * Refuses a command without these flags: for commands with subcommands, which Commander would refuse too, if the flags
+ * were declared as required.
  */
 export function requireFlags(command: Command, ...names: readonly string[]): void {
   for (const option of command.options) {
@@ -43,10 +43,10 @@ export function isGiven(command: Command, flag: string): boolean {
 }
 
 /**
- * Refuses a flag that was typed where it would be without effect.
+ * Refuses a flag that was typed where it would have no effect.
  *
- * @param expected - what would give it one, e.g. `--detect`
- * @param holds - whether that is so
+ * @param expected - what would give it an effect, e.g. `--detect`
+ * @param isThere - whether that is given
  * @param got - what there is instead
  * @throws AppError("input", "FLAG")
  */
@@ -54,10 +54,10 @@ export function onlyWith(
   command: Command,
   flag: string,
   expected: string,
-  holds: boolean,
+  isThere: boolean,
   got = "other flags",
 ): void {
-  if (holds || !isGiven(command, flag)) return;
+  if (isThere || !isGiven(command, flag)) return;
   throw unexpected("input", { code: "FLAG", expected, name: flag, got });
 }
 
@@ -82,7 +82,7 @@ export function givenWords(command: Command, except: readonly string[]): string[
 export const deviceOption = (when = "") =>
   new Option(
     "--device <name>",
-    `${when}what computes; auto takes cuda, dml, coreml or webgpu if one runs here (see doctor), else cpu`,
+    `${when}device to compute on; auto takes the first of cuda, dml, coreml and webgpu that runs here (see doctor), else cpu`,
   )
     .choices([...DEVICES, "auto"])
     .default("cpu");
@@ -91,11 +91,11 @@ export const jsonOption = () => new Option("--json", "print JSON instead of text
 
 /** Of every verb that prints figures by group: how few people a figure may rest on. */
 export const minSubjectsOption = () =>
-  new Option("--min-subjects <n>", "call figures that rest on fewer subjects too small, and leave them out")
+  new Option("--min-subjects <n>", "leave out figures that rest on fewer subjects than this, as too small")
     .argParser(wholeNumber("--min-subjects", 1, 1_000_000))
     .default(SMALL_SUBJECTS);
 
-/** Not for people: tests put a server of their own in the place of Google Drive. */
+/** For tests alone, which put a server of their own in the place of Google Drive. */
 export const driveOption = () =>
   new Option("--drive-endpoint <url>", "where Google Drive is, for tests").hideHelp();
 
@@ -118,7 +118,7 @@ export function list(name: string): (text: string) => string[] {
   return (text) => {
     const parts = text.split(",").map((part) => part.trim());
     if (parts.every((part) => part !== "")) return parts;
-    throw unexpected("input", { code: "FLAG", expected: "values between commas", name, got: text });
+    throw unexpected("input", { code: "FLAG", expected: "values separated by commas", name, got: text });
   };
 }
 

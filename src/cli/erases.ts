@@ -5,15 +5,15 @@ import { Option } from "commander";
 export const refusingOption = (): Option =>
   new Option(
     "--decisions <file>",
-    "refuse a dataset that still has who or what this file of `derive --decisions` erases",
+    "refuse a dataset that still contains anyone or anything that this decisions file erases",
   );
 
-/** What is said of it once nothing was found. */
-export function tellErases(count: number | undefined, file: string | undefined): string[] {
+/** What is printed once nothing was found. */
+export function erasesText(count: number | undefined, file: string | undefined): string[] {
   if (count === undefined) return [];
   return [
     count === 0
       ? `${file} erases nobody`
-      : `nothing of the ${count} subjects and images that ${file} erases is in it`,
+      : `none of the ${count} subjects and images that ${file} erases is in it`,
   ];
 }

@@ -15,7 +15,7 @@ import { commands } from "./table.ts";
 import { packageVersion } from "./version.ts";
 
 const DESCRIPTION = `Face-hand pairs derived from HaGRID, and one model that predicts apparent sex from either image.
-The label is an apparent one, recorded by machines or annotators; it is never a person's identity.`;
+The label is apparent sex as machines or annotators recorded it; it is never a person's identity.`;
 
 const VERSION_FLAGS = ["-V", "--version"];
 
@@ -52,7 +52,7 @@ const OUTPUTS = ["out", "report", "csv", "onnx"];
 
 async function sweepOutputs(command: Command): Promise<void> {
   for (const value of OUTPUTS.map((name) => command.getOptionValue(name) as unknown))
-    if (typeof value === "string") await sweepBeside(value).catch(() => undefined); // the verb tells what is wrong there
+    if (typeof value === "string") await sweepBeside(value).catch(() => undefined); // the verb reports what is wrong there
 }
 
 /**
@@ -65,7 +65,7 @@ export async function run(argv: readonly string[]): Promise<number> {
   const stop = new AbortController();
   const onSignal = () => {
     if (stop.signal.aborted) process.exit(EXIT_INTERRUPTED); // a second Ctrl-C does not wait
-    err.write("\nStopping after the work under way; press Ctrl-C again to stop at once.\n");
+    err.write("\nStopping after the current work; press Ctrl-C again to stop at once.\n");
     stop.abort();
   };
   process.on("SIGINT", onSignal);
@@ -78,19 +78,19 @@ export async function run(argv: readonly string[]): Promise<number> {
     report: (text) => say(visible(text)),
   };
   let verbs: readonly Command[] = [];
-  const tell = (fault: unknown) => explain(fault, { argv, verbs }, say);
-  const restore = onUncaught(tell);
+  const fail = (fault: unknown) => explain(fault, { argv, verbs }, say);
+  const restore = onUncaught(fail);
   let code = 0;
   try {
     const asksVersion = argv.length === 1 && VERSION_FLAGS.includes(argv[0]!);
     if (!asksVersion) verbs = await commands(context, argv[0]);
     await program(verbs, (text) => out.write(text)).parseAsync(argv, { from: "user" });
   } catch (error) {
-    code = tell(error);
+    code = fail(error);
   }
   const fault = await out.flush();
-  if (code === 0 && fault !== undefined) code = tell(notPrinted(fault));
-  await err.flush(); // what could not be told there is told by the exit code
+  if (code === 0 && fault !== undefined) code = fail(notPrinted(fault));
+  await err.flush(); // what could not be printed there is in the exit code
   restore();
   settled();
   process.off("SIGINT", onSignal);
@@ -99,10 +99,10 @@ export async function run(argv: readonly string[]): Promise<number> {
 
 /** A result that standard output did not take: the work itself is done. */
 function notPrinted(fault: Error): AppError {
-  const hint = "what was to be written into files is there; give the output another place and print it again";
+  const hint = "all files were written; send the output elsewhere and print it again";
   const message = `Expected to print the whole result, got ${show(fault)} (standard output)`;
   return new AppError("data", "OUTPUT_FAILED", message, {
-    hint: `${refusalOf(fault)?.hint ?? "look at it"}; ${hint}`,
+    hint: `${refusalOf(fault)?.hint ?? "check where it goes"}; ${hint}`,
     cause: fault,
   });
 }

@@ -29,11 +29,11 @@ export interface Tag {
 export const TAG_GRAMMAR = `Tag: <backbone>.<pretrain>_F{0|1}_A{f|n}_L{b|f|w}_Z{0|1|2}[_gating={soft|hard}]
   backbone  the network, by timm's name: facehand model list
   pretrain  what its weights were trained on, by timm's name; none: random weights
-  F         1: the modality is an input (of UMCC only); 0: it is not
+  F         1: the modality is an input (UMCC only); 0: it is not
   A         augmentation: f full (flip, colours, rotation), n none
   L         loss: b binary cross-entropy, f focal, w weighted by class
   Z         frozen: 0 nothing, 1 the first half of the backbone's stages, 2 the whole backbone
-  gating    of MAG, which needs it: soft mixes the two heads by weights, hard chooses one
+  gating    required for MAG: soft mixes the two heads by weights, hard chooses one
   e.g. mobilenetv2_100.ra_in1k_F1_Af_Lb_Z0, or resnet18.none_F0_Af_Lf_Z0_gating=soft`;
 
 const PARTS = {

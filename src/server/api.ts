@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What server and page say to each other: addresses and payloads, stated once.
+// ◇ Browser-safe. What server and page exchange: addresses and payloads, stated once.
 // Source: our own. Invariants: nothing here names a place on the disk but for people to read; a file is asked for by the id of a
 // thing and a name that its listing has.
 import type { Annotation } from "../audit/annotation.ts";
@@ -13,7 +13,7 @@ export interface ListedFile {
   readonly sizeBytes: number;
 }
 
-/** What is wrong with a folder, as the command line would say it. */
+/** What is wrong with a folder, as the command line would report it. */
 export interface Trouble {
   readonly code: string;
   readonly message: string;
@@ -27,7 +27,7 @@ export interface BySplit {
   readonly test: number;
 }
 
-/** What a dataset's manifest says. */
+/** What a dataset's manifest states. */
 export interface DatasetFacts {
   /** True if nobody in it is real. */
   readonly drawn: boolean;
@@ -100,7 +100,7 @@ export interface Listing {
   /** False for static files: judgements stay in the browser. */
   readonly writes: boolean;
   readonly things: readonly Thing[];
-  /** What is not looked into, e.g. links and folders that cannot be read. */
+  /** What was not searched, e.g. links and folders that cannot be read. */
   readonly passedOver: readonly string[];
 }
 
@@ -119,7 +119,7 @@ export interface BlindPairs {
   readonly pairs: readonly (readonly [id: string, user: number, hand: string, face: string])[];
 }
 
-/** What another did, for a page that must not know what they said. */
+/** What another did, for a page that must not know their answers. */
 export interface OthersLine {
   readonly id: string;
   readonly image_id?: string | undefined;

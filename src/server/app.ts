@@ -21,13 +21,13 @@ const FRESH_MS = 2000;
 
 /** What is served. */
 export interface AppOptions extends Doors {
-  /** Folders that are looked through. */
+  /** Folders that are searched. */
   readonly roots: readonly string[];
   /** Folder of HaGRID's frames. */
   readonly hagrid?: string | undefined;
   readonly version: string;
   readonly page: PageFiles;
-  /** Told once for each request that was answered: method, address without query, status. */
+  /** Called once for each request that was answered: method, address without query, status. */
   readonly log?: ((line: string) => void) | undefined;
 }
 
@@ -104,7 +104,7 @@ function describe(error: unknown, roots: readonly string[]) {
   return { code: error.code, message: hide(error.message), hint: error.hint && hide(error.hint) };
 }
 
-/** Looks again if asked to, or if what is known is old; those who ask at once share one look. */
+/** Searches again if asked to, or if what is known is old; those who ask at once share one search. */
 function openListing(roots: readonly string[]) {
   let known: { readonly at: number; readonly finds: ReturnType<typeof findThings> } | undefined;
   return (anew: boolean) => {

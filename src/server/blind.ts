@@ -1,4 +1,4 @@
-// What a blind annotator's page is sent: pairs without their labels, and who else judged what without what they said. What was
+// What a blind annotator's page is sent: pairs without their labels, and who else judged what, without their answers. What was
 // recorded is added to such judgements here, for the page does not have it.
 // Invariants: no label, prediction or answer of others leaves this file; whoever opens the dataset's files sees them all the
 // same, for they are files: blindness is of the page.

@@ -1,5 +1,5 @@
 // What a dataset, run or study says about itself, for the listing: read from its manifest, configuration and log, never computed.
-// Invariants: no place of this machine is told; a log is read from its end, however long it is.
+// Invariants: no place of this machine is sent; a log is read from its end, however long it is.
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
@@ -9,7 +9,7 @@ import { readRunConfig } from "../train/run.ts";
 import { type EpochLog, epochLogSchema } from "../train/runlog.ts";
 import type { DatasetFacts, RunFacts, StudyFacts } from "./api.ts";
 
-/** As many bytes at the end of a log hold its last line. */
+/** This many bytes at the end of a log contain its last line. */
 const TAIL_BYTES = 16 * 1024;
 
 /**
@@ -81,7 +81,7 @@ function parsed(line: string): unknown {
   }
 }
 
-/** Of a plan, what is said here: which code wrote it, and so all the rest of it, is the business of `study`. */
+/** The part of a plan that is stated here: which code wrote it, and all the rest of it, is the business of `study`. */
 const studySchema = z.object({
   name: z.string(),
   about: z.string(),

@@ -1,6 +1,6 @@
 // New bytes of a file that grows (a run's log), as server-sent events: one event for each time that whole lines were added.
 // Source: WHATWG HTML, "Server-sent events". Invariants: only whole lines are sent; `id` is the byte after them, from which a page
-// that was cut off goes on; a file that became shorter or is gone ends the stream with an event that says so.
+// that was cut off continues; a file that became shorter or is gone ends the stream with an event that says so.
 import { watch } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,8 +8,8 @@ import type { HonoRequest } from "hono";
 import type { SSEStreamingApi } from "hono/streaming";
 import { AppError } from "../core/errors.ts";
 
-/** Where the system tells of no change (NFS), the file is looked at so often, ms. */
-const LOOK_MS = 1000;
+/** How often the file is checked where the system reports no changes (NFS), ms. */
+const CHECK_MS = 1000;
 /** Bytes that are read at a time. */
 const CHUNK_BYTES = 1 << 20;
 
@@ -80,7 +80,7 @@ async function readLines(path: string, at: number): Promise<Buffer | undefined> 
   }
 }
 
-/** Waits until the system tells of a change, or for a while. */
+/** Waits until the system reports a change, or for a while. */
 async function changed(path: string, signal: AbortSignal): Promise<void> {
   const stop = new AbortController();
   const ended = AbortSignal.any([signal, stop.signal]);
@@ -89,9 +89,9 @@ async function changed(path: string, signal: AbortSignal): Promise<void> {
       const watcher = watch(path, { signal: ended }, () => resolve());
       watcher.on("error", () => resolve());
     } catch {
-      resolve(sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined)); // the system watches no more files
+      resolve(sleep(CHECK_MS, undefined, { signal: ended }).catch(() => undefined)); // the system watches no more files
     }
   });
-  await Promise.race([watched, sleep(LOOK_MS, undefined, { signal: ended }).catch(() => undefined)]);
+  await Promise.race([watched, sleep(CHECK_MS, undefined, { signal: ended }).catch(() => undefined)]);
   stop.abort();
 }

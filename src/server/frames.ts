@@ -9,7 +9,7 @@ import { HAGRID_GESTURES } from "../core/vocabulary.ts";
 import { truePath } from "../machine/true-path.ts";
 import { sendFile } from "./ranges.ts";
 
-/** Folders of gestures are searched for so deep. */
+/** How deep folders of gestures are searched for. */
 const DEPTH = 3;
 /** Frames that were added since are found after this, ms. */
 const ANEW_MS = 5000;
@@ -26,7 +26,7 @@ interface Listed {
   readonly names: ReadonlyMap<string, string>;
 }
 
-/** Looks for the frames of a tree, when one is asked for first. */
+/** Frames of a tree, which is searched when one is first asked for. */
 export function openFrames(root: string): Frames {
   const real = truePath(root);
   let folders: Promise<ReadonlyMap<string, readonly string[]>> | undefined;

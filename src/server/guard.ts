@@ -70,7 +70,7 @@ export function guard({ token, port, hosts }: Doors): MiddlewareHandler {
   };
 }
 
-/** In a time that says nothing of where they differ. */
+/** Takes a time that does not depend on where they differ. */
 function isSame(a: string, b: string): boolean {
   const hash = (text: string) => createHash("sha256").update(text).digest();
   return timingSafeEqual(hash(a), hash(b));

@@ -1,6 +1,6 @@
-// The routes of an audit: the log of judgements as it lies, as it grows, and what is added to it; and all of it for a page whose
+// The routes of an audit: the log of judgements as it is, as it grows, and what is added to it; and all of it for a page whose
 // annotator is blind.
-// Invariants: a judgement is on the disk when the page is told so, and there once however often it is sent; a log that is not
+// Invariants: a judgement is on the disk before the page gets its answer, and there once however often it is sent; a log that is not
 // there yet is an empty one.
 import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
@@ -15,7 +15,7 @@ import { follow, fromOf } from "./follow.ts";
 import type { Found } from "./listing.ts";
 import { sendFile } from "./ranges.ts";
 
-/** As many bytes a body has at most: hundreds of judgements. */
+/** Most bytes that a body may have: hundreds of judgements. */
 const BODY_BYTES = 256 * 1024;
 
 /** Where the judgements about a dataset lie: beside it, for it is published and they are not. */

@@ -11,7 +11,7 @@ import { truePath } from "../machine/true-path.ts";
 import type { ListedFile, Thing, ThingKind } from "./api.ts";
 import { datasetFacts, runFacts, studyFacts } from "./facts.ts";
 
-/** Folders below a given one, or below a study, that are looked into, and of how many of them at most. */
+/** How deep folders below a given one, or below a study, are searched, and how many of them at most. */
 const DEPTH = 4;
 const FOLDERS = 5000;
 const SKIPPED = /^\.|^node_modules$|\.partial$/;
@@ -32,7 +32,7 @@ export interface Finds {
   readonly passedOver: readonly string[];
 }
 
-/** What tells a kind of folder, and what of it may be asked for, by its path below. */
+/** How a kind of folder is recognised, and what of it may be asked for, by its path below. */
 interface KindOf {
   readonly kind: ThingKind;
   readonly has: string;
@@ -59,7 +59,7 @@ const KINDS: readonly KindOf[] = [
 ];
 
 /**
- * Looks for datasets, runs and studies.
+ * Finds datasets, runs and studies.
  *
  * @param roots - folders, themselves included; as they were given
  * @throws AppError("input", "SERVE_FOLDER") for a root that is no folder
@@ -126,7 +126,7 @@ async function describe(
     for (const inner of await entriesOf(join(dir, entry.name), () => undefined))
       await offer(`${entry.name}/${inner.name}`, inner);
   }
-  const { pictures, ...told } = await lookInto(kind, dir);
+  const { pictures, ...facts } = await inspect(kind, dir);
   const thing: Thing = {
     id: sha256(dir).slice(0, 24),
     kind,
@@ -134,7 +134,7 @@ async function describe(
     changed: new Date(changedMs).toISOString(),
     files: listed,
     pictures: pictures.size,
-    ...told,
+    ...facts,
   };
   return { thing, dir, files, pictures };
 }
@@ -143,8 +143,8 @@ interface Inside extends Pick<Thing, "dataset" | "run" | "study" | "trouble"> {
   readonly pictures: ReadonlyMap<string, string>;
 }
 
-/** Reads what says whether a folder is whole; pictures are listed by the folders, since tables may lie. */
-async function lookInto(kind: ThingKind, dir: string): Promise<Inside> {
+/** Reads what shows whether a folder is whole; pictures are listed from the folders, since tables may be wrong. */
+async function inspect(kind: ThingKind, dir: string): Promise<Inside> {
   const pictures = new Map<string, string>();
   try {
     if (kind === "run") return { pictures, run: await runFacts(dir) };
@@ -165,5 +165,5 @@ async function lookInto(kind: ThingKind, dir: string): Promise<Inside> {
   }
 }
 
-/** The page is told no place of this machine. */
+/** The page is sent no place of this machine. */
 const withoutPlace = (text: string, dir: string) => text.replaceAll(dir, "(this folder)");

@@ -17,7 +17,7 @@ const INDEX = "index.html";
 export type PageFiles = ReadonlyMap<string, string>;
 
 /**
- * Looks what the built page consists of.
+ * Finds what the built page consists of.
  *
  * @throws AppError("internal", "PAGE_MISSING") if it was not built
  */

@@ -1,5 +1,5 @@
 // The server on a port of this machine.
-// Invariants: the loopback address unless another is asked for; a port that is taken gives way to the next free one, which is said;
+// Invariants: the loopback address unless another is asked for; a port that is taken gives way to the next free one, which is reported;
 // who sends slowly or nothing is cut off; closing ends what is under way.
 import { createServer, type Server } from "node:http";
 import { createAdaptorServer } from "@hono/node-server";
@@ -37,9 +37,9 @@ export interface Served {
 export const SERVE_PORT = 4173;
 /** Ports that are tried after the first. */
 const FURTHER = 50;
-/** A request is there after this, ms; looked at so often, since Node looks every half minute. */
+/** A request must be complete after this, ms; checked this often, since Node by default checks every half minute. */
 const REQUEST_MS = 15_000;
-const LOOK_MS = 1000;
+const CHECK_MS = 1000;
 
 /**
  * Serves the page's files.
@@ -93,12 +93,12 @@ async function listen(base: Base, port: number, host: string): Promise<Server | 
   const server = createAdaptorServer({
     fetch: (request, env) => app!.fetch(request, env),
     createServer,
-    // What is left of a body that was refused is read and dropped: cut off, the sender would not hear why.
+    // What is left of a body that was refused is read and dropped: cut off, the sender would not learn why.
     autoCleanupIncoming: false,
     serverOptions: {
       requestTimeout: base.requestMs,
       headersTimeout: base.requestMs,
-      connectionsCheckingInterval: Math.min(LOOK_MS, base.requestMs),
+      connectionsCheckingInterval: Math.min(CHECK_MS, base.requestMs),
       maxHeaderSize: 16 * 1024,
     },
   }) as Server;

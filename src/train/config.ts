@@ -26,11 +26,11 @@ export const trainConfigSchema = z.strictObject({
   data: z
     .array(z.string())
     .min(1)
-    .describe("sources: pairs:DIR, utkface:DIR, hands11k:DIR, fairface:DIR; repeat the flag for several"),
+    .describe("source of images: pairs:DIR, utkface:DIR, hands11k:DIR or fairface:DIR; repeatable"),
   modality: z
     .enum(MODALITIES)
     .optional()
-    .describe("learn from and validate on these images only, in the same split; both if left out"),
+    .describe("train and validate on images of this modality only, in the same split; both if left out"),
   weights: z
     .string()
     .optional()
@@ -47,13 +47,18 @@ export const trainConfigSchema = z.strictObject({
   padding: z
     .enum(["same", "symmetric"])
     .optional()
-    .describe("the backbone's padding, if not its own; to be given for weights that are not timm's"),
-  bnEps: z.number().positive().max(0.1).optional().describe("epsilon of BatchNorm, if not its own"),
+    .describe("padding, if not the backbone's own; must be given for weights that are not timm's"),
+  bnEps: z
+    .number()
+    .positive()
+    .max(0.1)
+    .optional()
+    .describe("epsilon of BatchNorm, if not the backbone's own"),
   globalPool: z
     .enum(GLOBAL_POOLS)
     .optional()
     .describe(
-      "of vision transformers: class token, as their weights, or mean of the others, as upstream's modules",
+      "pooling of vision transformers: the class token, as their weights expect, or the mean of the other tokens, as in upstream's modules",
     ),
   epochs: z.int().min(1).max(10_000).default(20).describe("passes over the training images"),
   patience: z
@@ -62,14 +67,19 @@ export const trainConfigSchema = z.strictObject({
     .max(10_000)
     .optional()
     .describe("stop after this many epochs without a better validation figure; never if left out"),
-  batch: z.int().min(2).max(4096).default(32).describe("images a step; a last partial batch is left out"),
+  batch: z
+    .int()
+    .min(2)
+    .max(4096)
+    .default(32)
+    .describe("images per step; an incomplete last batch is left out"),
   accumulate: z
     .int()
     .min(1)
     .max(1024)
     .optional()
     .describe(
-      "batches whose gradients are added up before each update, for the memory of one; 1 if left out",
+      "batches whose gradients are added up before each update, in the memory of one batch; 1 if left out",
     ),
   lr: z.number().positive().max(10).default(3e-4).describe("highest learning rate"),
   layerDecay: z
@@ -84,20 +94,20 @@ export const trainConfigSchema = z.strictObject({
   warmupEpochs: z.number().min(0).max(1000).default(0).describe("epochs of linear warm-up"),
   weightDecay: z.number().min(0).max(10).default(0.01).describe("decoupled decay; none on biases and norms"),
   decayAll: z.boolean().default(false).describe("decay biases and norms too, as a bare torch AdamW does"),
-  clipNorm: z.number().positive().optional().describe("largest global gradient norm; none if left out"),
+  clipNorm: z.number().positive().optional().describe("limit on the global gradient norm; none if left out"),
   labelSmoothing: z
     .number()
     .min(0)
     .max(1)
     .optional()
-    .describe("share x of smoothed labels, y (1 - x) + x / 2; of the sex only; none if left out"),
+    .describe("smoothing x of the sex labels, y (1 - x) + x / 2; none if left out"),
   ema: z
     .number()
     .min(0)
     .max(0.999999)
     .optional()
     .describe(
-      "decay a step of the weights' moving average, which is then what is evaluated; none if left out",
+      "decay per step of a moving average of the weights, which is evaluated in their place; none if left out",
     ),
   dropRate: z
     .number()
@@ -110,28 +120,33 @@ export const trainConfigSchema = z.strictObject({
     .array(z.enum(["gender", ...CLASS_TARGETS]))
     .min(1)
     .optional()
-    .describe("what is learnt, between commas: gender, and with it age, race; gender alone if left out"),
+    .describe("what to learn, separated by commas: gender, and with it age, race; gender alone if left out"),
   ageWeight: z
     .number()
     .positive()
     .max(100)
     .optional()
-    .describe("weight of the age's cross-entropy; 0.3 if left out"),
-  raceWeight: z.number().positive().max(100).optional().describe("weight of the race's; 0.3 if left out"),
+    .describe("weight of the cross-entropy of age; 0.3 if left out"),
+  raceWeight: z
+    .number()
+    .positive()
+    .max(100)
+    .optional()
+    .describe("weight of the cross-entropy of race; 0.3 if left out"),
   seed: z
     .int()
     .min(0)
     .max(0x7fff_ffff)
     .default(42)
-    .describe("of initial weights, order, augmentation, dropout"),
+    .describe("seed of initial weights, order, augmentation and dropout"),
   splitSeed: z
     .int()
     .min(0)
     .max(0x7fff_ffff)
     .default(42)
-    .describe("of the subject split of sources without one"),
-  val: z.number().min(0.01).max(0.9).default(0.2).describe("share of subjects that validate in that split"),
-  test: z.number().min(0).max(0.9).default(0).describe("share of subjects that test in that split"),
+    .describe("seed of the subject split of sources that have none"),
+  val: z.number().min(0.01).max(0.9).default(0.2).describe("share of subjects in that split's val"),
+  test: z.number().min(0).max(0.9).default(0).describe("share of subjects in that split's test"),
 });
 /** A checked configuration with its defaults filled in. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;

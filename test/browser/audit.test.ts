@@ -162,7 +162,7 @@ describe.skipIf(CHROMIUM === undefined)("the audit", () => {
     expect(await judged()).toHaveLength(15);
   });
 
-  it("puts what people said otherwise before whoever settles it", async () => {
+  it("shows the differing answers to whoever settles them", async () => {
     const { page } = await sit("dora", "?queue=disputes");
     await page.waitForSelector(".audit-said");
     expect(await page.textContent(".audit-said")).toMatch(/A1:.*A2: female/);
@@ -179,7 +179,7 @@ describe.skipIf(CHROMIUM === undefined)("the audit", () => {
     expect(resolveAudit(lines).decisions.length).toBeGreaterThan(0);
   });
 
-  it("tells agreement as the command line does, with n and subjects", async () => {
+  it("shows agreement as the command line does, with n and subjects", async () => {
     const { page } = await sit("dora", "?panel=agreement");
     await page.waitForSelector("main h1:text-is('Agreement')");
     const text = await page.textContent("main");

@@ -60,14 +60,14 @@ describe.skipIf(CHROMIUM === undefined)("home", () => {
   const { open } = windows(() => [full]);
   const empty = windows(() => [root]);
 
-  it("counts what was found, by what it says about itself", async () => {
+  it("counts what was found, by what it records about itself", async () => {
     const { page } = await open();
     const text = (await page.textContent("main"))!;
     expect(text).toContain("108 of 108 subjects");
     expect(text).toContain("val 44 (44 subjects)");
     expect(text).toContain("12 of 120 frames");
     expect(text).toContain("6 of 6");
-    expect(text).toContain("5 of 6"); // runs of the study, which are told by it
+    expect(text).toContain("5 of 6"); // runs of the study, which it counts
     expect(await page.locator(".home-thing h3").allTextContents()).toEqual([
       "pairs",
       "runs/broken",
@@ -86,7 +86,7 @@ describe.skipIf(CHROMIUM === undefined)("home", () => {
     );
   });
 
-  it("looks again on r, and leads into the views", async () => {
+  it("searches again on r, and leads into the views", async () => {
     const { page } = await open();
     await layRun(join(full, "runs/new"), { seed: 9, gain: 1, epochs: 2, predicts: false });
     await expect

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs Debian's Chromium for the tests of the page, if that can be done here; if not, says why and goes on: they are skipped.
+# Installs Debian's Chromium for the tests of the page, if that can be done here; if not, prints why and continues: they are skipped.
 set -euo pipefail
 command -v chromium >/dev/null && exit 0
 cannot() {

@@ -37,7 +37,7 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
   const countOf = async (page: Page, facet: string, word: string) =>
     Number((await value(page, facet, word).locator(".pairs-count").textContent())!.replace(",", ""));
 
-  it("filters by a facet whose own counts stay, and Back and reload keep what is chosen", async () => {
+  it("filters by a facet whose own counts stay; Back and reload restore what is chosen", async () => {
     const { page } = await opened();
     expect(await total(page)).toBe(String(ROWS));
     const removed = await countOf(page, "status", "removed");

@@ -1,4 +1,4 @@
-// The view of runs in a real browser: table, curves that grow, figures, mistakes as pictures, two compared, a study.
+// The view of runs in a real browser: table, curves that grow, figures, mistakes as images, two compared, a study.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -71,7 +71,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     expect(await page.locator(".facehand-figure").count()).toBe(2);
   });
 
-  it("show figures with images and subjects, and mistakes as pictures that lead to their pairs", async () => {
+  it("show figures with images and subjects, and mistakes as images that lead to their pairs", async () => {
     const { page } = await open("#/runs");
     await toRun(page, "runs/mag");
     await page.waitForSelector(".runs-crops img");
@@ -94,7 +94,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     expect(await page.locator("label:has-text('modality') select").inputValue()).toBe("face");
   });
 
-  it("are compared by two: over subjects, and picture by picture", async () => {
+  it("are compared by two: over subjects, and image by image", async () => {
     const { page } = await open("#/runs");
     await computed(page);
     await page.keyboard.press("Tab");

@@ -77,7 +77,7 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     return { page, faults, asked };
   }
 
-  it("says what it has, and reads its tables", async () => {
+  it("states what it has, and reads its tables", async () => {
     const { page, faults, asked } = await open("bare");
     expect(await page.textContent(".home-thing")).toContain("Drawn pairs 1.0.0");
     expect(await page.locator("button:has-text('Look again')").count()).toBe(0);
@@ -90,7 +90,7 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     await page.close();
   });
 
-  it("shows pictures where they are published", async () => {
+  it("shows images where they are published", async () => {
     const { page, faults } = await open("shown");
     await page.click(".home-thing h3 a");
     await page.waitForSelector("main img");

@@ -1,4 +1,4 @@
-// Things that tests of the page look at: a paired dataset with a manifest, runs of two configurations that predicted it, one that is
+// Things that tests of the page use: a paired dataset with a manifest, runs of two configurations that predicted it, one that is
 // broken, and a study.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -50,7 +50,7 @@ async function layDataset(dir: string): Promise<void> {
 export interface LaidRun {
   readonly arch?: "umcc" | "mag" | undefined;
   readonly seed: number;
-  /** How well it tells the labels apart. */
+  /** How well it separates the labels. */
   readonly gain: number;
   /** Epochs that were logged, of 6. */
   readonly epochs?: number | undefined;

@@ -54,7 +54,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 describe("audit agreement", () => {
-  it("tells who judged what, how far they agree, and the labels' error", async () => {
+  it("prints who judged what, how far they agree, and the label error", async () => {
     const { code, stdout } = await runCli("audit", "agreement", at("log.jsonl"), "--min-subjects", "1");
     expect(code).toBe(0);
     expect(stdout).toMatch(

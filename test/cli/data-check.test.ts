@@ -66,7 +66,7 @@ describe("facehand data check", () => {
     const { code, stdout } = await runCli("data", "check", at("invented"), "--against", annotations!);
     expect(code).toBe(0);
     expect(stdout).toContain("val 8997 records in 3 files");
-    expect(stdout).toContain("There is no training list among them: nothing can be found in it");
+    expect(stdout).toContain("No training list is among them, so none of its subjects can be found");
   });
 
   it("refuses a folder without a dataset, and flags that it does not know", async () => {

@@ -60,7 +60,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true });
 });
 
-/** What `data show` says of a folder, without its name. */
+/** What `data show` prints about a folder, without its name. */
 async function shown(folder: string): Promise<unknown> {
   const { code, stdout, stderr } = await runCli("data", "show", folder, "--json");
   expect(code, stderr).toBe(0);
@@ -133,7 +133,7 @@ describe("facehand data fetch derived-hagrid", () => {
     expect(existsSync(at("e", "images"))).toBe(true);
   });
 
-  it("goes on after kill -9, wherever it was", { timeout: 60_000 }, async () => {
+  it("continues after kill -9, wherever it was", { timeout: 60_000 }, async () => {
     drive.cuts.length = 0;
     const argv = ["data", "fetch", "derived-hagrid", "--drive-endpoint", drive.endpoint, "--out", at("k")];
     const zip = at("k", "aligned_dataset.zip.part");
@@ -217,7 +217,7 @@ describe("facehand data fetch", () => {
     [["metrics", "--images", "512"], /^Expected it only with hagrid for --images, got "metrics"/],
     [["https://example.org/x", "--mirror", "."], /^Expected it only with derived-hagrid, .* for --mirror/],
     [["metrics", "--name", "x"], /^Expected it only with a link for --name/],
-    [["checkpoints", "--best-umcc", "--best-mag"], /^Expected one of both, or neither for all/],
+    [["checkpoints", "--best-umcc", "--best-mag"], /^Expected one of them, or neither for all/],
     [["hagrid"], /^Expected gestures for --gestures, got nothing\nTry: --gestures call,dislike,fist/],
     [["hagrid", "--gestures", "palm,wave"], /^Expected one of call, .* for --gestures, got "wave"/],
     [

@@ -41,7 +41,7 @@ describe("facehand data repair", () => {
     expect((await runCli("data", "check", at("pairs"))).code).toBe(0);
   });
 
-  it("takes a row out whose image is lost, and has the manifest say so", async () => {
+  it("removes a row whose image is lost, also from the manifest's counts", async () => {
     const [, second] = (await readFile(at("pairs/train.csv"), "utf8")).split("\n");
     const face = second!.split(",").at(-1)!;
     await rm(at(`pairs/images/content/aligned_dataset/faces/${face}`));

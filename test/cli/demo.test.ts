@@ -1,4 +1,4 @@
-// The demo end to end, small: it leaves a report, does nothing twice, and goes on where it was stopped.
+// The demo end to end, small: it leaves a report, does nothing twice, and continues where it was stopped.
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
@@ -30,7 +30,7 @@ describe("facehand demo", () => {
       /balanced accuracy, test\s+all\nUMCC F1\s+[01]\.\d{3}\*\nMAG soft.*\n\*: of under 20 subjects\n2 columns left out, every figure too small \(under 20 subjects\): hand, face\n/,
     );
     expect(first.stdout).toMatch(/^hand\s+UMCC F1\s+[01]\.\d{3}\s+(fe)?male$/m);
-    expect(first.stdout).toContain("prove nothing about accuracy on real pictures");
+    expect(first.stdout).toContain("prove nothing about accuracy on real images");
     expect(first.stdout).toContain("report.html");
   });
 
@@ -115,7 +115,7 @@ describe("facehand demo", () => {
     expect((await runCli(...argv("predict"))).code).toBe(0);
   });
 
-  it("stops at Ctrl-C with code 130 and goes on from there to the same report", async () => {
+  it("stops at Ctrl-C with code 130 and continues from there to the same report", async () => {
     const other = join(root, "stopped");
     for (const begun of ["sample.partial", "pairs.partial", "runs/umcc/config.json"]) {
       const running = runCli("demo", "--out", other, ...SMALL);
@@ -123,7 +123,7 @@ describe("facehand demo", () => {
       process.emit("SIGINT");
       const stopped = await running;
       expect(stopped.code, begun).toBe(130);
-      expect(stopped.stderr).toContain("the same command goes on in");
+      expect(stopped.stderr).toContain("the same command continues in");
     }
     expect((await runCli("demo", "--out", other, ...SMALL)).code).toBe(0);
     const named = async (folder: string) =>

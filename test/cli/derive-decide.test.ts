@@ -1,4 +1,4 @@
-// What people decide and look at: rules by flag, decisions, the report, and labels against predictions.
+// What people decide and review: rules by flag, decisions, the report, and labels against predictions.
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -97,7 +97,7 @@ describe("derive --decisions", () => {
     expect(counts.restored).toEqual({ [gone.reason]: 1 });
     expect(counts.decisions).toMatchObject({ inFile: 4, unmet: 1 });
     expect(stdout).toMatch(
-      /^decisions: 1 of their images and subjects are not in these frames; check their ids$/m,
+      /^decisions: 1 of the images and subjects in the decisions file are not in these frames; check their ids$/m,
     );
     expect(source.decisions).toHaveLength(4);
     const again = await derive("decided", "--hand-crop", "box");
@@ -114,7 +114,7 @@ describe("derive --decisions", () => {
 });
 
 describe("derive report", () => {
-  it("is one page with pictures of kept and removed frames, which needs nothing else", async () => {
+  it("is one page with images of kept and removed frames, which needs nothing else", async () => {
     const { code, stdout } = await runCli("derive", "report", at("pairs"), "--out", at("report.html"));
     expect([code, stdout]).toEqual([0, `report    ${at("report.html")}\n`]);
     const page = await readFile(at("report.html"), "utf8");

@@ -1,4 +1,4 @@
-// What `derive --executor slurm` says of tasks that did not end well. On a running cluster: test/slurm/derive.test.ts.
+// What `derive --executor slurm` reports of tasks that did not end well. On a running cluster: test/slurm/derive.test.ts.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,8 +17,8 @@ describe("tasksFailed", () => {
     const error = await tasksFailed("facehand-derive", 8, [bad, bad]);
     expect(error.describe()).toBe(
       "Expected all 8 tasks of facehand-derive to end well, got 2 that did not; task 1 lost " +
-        "(TIMEOUT: it ran longer than its time limit of 1:00:00), its log's last lines: one | two | three\n" +
-        "Try: the same command with more by --sbatch=--time=...; shards go on where they were ended",
+        "(TIMEOUT: it ran longer than its time limit of 1:00:00), last lines of its log: one | two | three\n" +
+        "Try: the same command with a higher --sbatch=--time=...; shards continue where they were stopped",
     );
     expect(error.kind).toBe("remote");
   });
@@ -34,7 +34,7 @@ describe("tasksFailed", () => {
     const error = await tasksFailed("facehand-derive", 1, [bad]);
     expect([error.kind, error.hint]).toEqual([
       "data",
-      `read ${bad.log}; the same command tries what failed again`,
+      `read ${bad.log}; the same command runs what failed again`,
     ]);
   });
 });

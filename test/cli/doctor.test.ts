@@ -73,12 +73,12 @@ describe("facehand doctor", () => {
 });
 
 describe("what --prune did", () => {
-  it("is said with its size, and that other systems cannot run from there", () => {
+  it("is reported with its size, and that other systems cannot run from there", () => {
     const own = `${process.platform}/${process.arch}`;
-    expect(formatPruned([])).toBe(`Nothing to remove: there are libraries of ONNX Runtime for ${own} alone`);
+    expect(formatPruned([])).toBe(`Nothing to remove: ONNX Runtime has libraries for ${own} only`);
     const foreign = ["win32/x64", "darwin/x64"].map((system) => ({ system, folder: "", bytes: 15e6 }));
     expect(formatPruned(foreign)).toBe(
-      `Removed 30 MB of ONNX Runtime for win32/x64, darwin/x64; this installation now runs on ${own} alone`,
+      `Removed 30 MB of ONNX Runtime for win32/x64, darwin/x64; this installation now runs on ${own} only`,
     );
   });
 });

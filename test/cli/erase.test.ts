@@ -83,8 +83,8 @@ describe("a person who withdraws", () => {
     expect(stdout).toMatch(new RegExp(`^erased    ${theirs.length} frames of 1 subjects and images; `));
     expect(await findTraces(at("pairs"), traces)).toEqual([]);
     expect((await readdir(root)).filter((name) => name.startsWith("pairs"))).toEqual(["pairs"]);
-    const told = JSON.parse((await derive("pairs", "--decisions", at("decisions.csv"), "--json")).stdout);
-    expect(told.erased).toEqual({ decisions: 1, frames: theirs.length, unmatched: 0 });
+    const result = JSON.parse((await derive("pairs", "--decisions", at("decisions.csv"), "--json")).stdout);
+    expect(result.erased).toEqual({ decisions: 1, frames: theirs.length, unmatched: 0 });
   });
 
   it("is not seen in the report", async () => {
@@ -156,14 +156,12 @@ describe("a person who withdraws", () => {
     expect((await runCli("data", "check", at("fetched"))).code).toBe(0);
   });
 
-  it("leaves the crops that cleaning took out to a flag, and tells how many they are", async () => {
+  it("leaves the crops that cleaning removed to a flag, and prints how many they are", async () => {
     const removed = await readFile(at(`pairs/removed_faces/F_${blurred}.jpg`));
     const { stdout } = await bundle("lean");
-    expect(stdout).toMatch(
-      /\n\d+ crops that cleaning took out are left out; --with-removed publishes them\n/,
-    );
-    const told = await runCli("data", "export", at("pairs"), "--parquet", "--out", at("lean parquet"));
-    expect(told.stdout).toMatch(/crops that cleaning took out are left out; --with-removed takes them\n$/);
+    expect(stdout).toMatch(/\n\d+ crops that cleaning removed are left out; --with-removed publishes them\n/);
+    const result = await runCli("data", "export", at("pairs"), "--parquet", "--out", at("lean parquet"));
+    expect(result.stdout).toMatch(/crops that cleaning removed are left out; --with-removed exports them\n$/);
     for (const out of ["lean", "lean parquet"]) expect(await findTraces(at(out), { removed })).toEqual([]);
     expect((await findTraces(at("bundle"), { removed })).length).toBe(1);
   });
@@ -205,9 +203,7 @@ describe("--decisions of release bundle, release page and data export", () => {
   it("take it once it was derived again, and say so", async () => {
     for (const { code, stdout, stderr } of await shipped("pairs", "decisions.csv")) {
       expect(code, stderr).toBe(0);
-      expect(stdout).toMatch(
-        /\nnothing of the 1 subjects and images that .*decisions\.csv erases is in it\n$/,
-      );
+      expect(stdout).toMatch(/\nnone of the 1 subjects and images that .*decisions\.csv erases is in it\n$/);
     }
     for (const out of ["unshipped", "unbundled", "unpaged"]) {
       expect(await findTraces(at(out), traces)).toEqual([]);
@@ -230,8 +226,8 @@ describe("--decisions of release bundle, release page and data export", () => {
       expect(code).toBe(3);
       expect(stderr).toContain(`removed_faces/F_${blurred}.jpg`);
     }
-    const [told] = await shipped("pairs", "nobody.csv", "--json");
-    expect(JSON.parse(told!.stdout).erases).toBe(0);
+    const [result] = await shipped("pairs", "nobody.csv", "--json");
+    expect(JSON.parse(result!.stdout).erases).toBe(0);
     for (const out of ["unshipped", "unbundled", "unpaged"]) await rm(at(out), { recursive: true });
   });
 

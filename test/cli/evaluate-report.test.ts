@@ -8,7 +8,7 @@ import { runCli } from "./run.ts";
 
 let root = "";
 const at = (name: string) => join(root, name);
-/** 60 people with two images each: what is recorded, and what two models say. */
+/** 60 people with two images each: what is recorded, and what two models predict. */
 const IMAGES = Array.from({ length: 120 }, (_, i) => ({
   id: `i${String(i).padStart(3, "0")}`,
   subject: `s${i % 60}`,
@@ -124,7 +124,9 @@ describe("--report", () => {
     expect(await write("again.html", at("a.csv"), ...face)).toBe(page);
   });
 
-  it("has pictures where the images are named; a mixed set says so", { timeout: 300_000 }, async () => {
+  it("has images where --data names them; a mixed set is labelled as such", {
+    timeout: 300_000,
+  }, async () => {
     await drawFaces(at("faces"), 20);
     const made = await runCli(
       ...["train", "--arch", "umcc", "--tag", "test_efficientnet.none_F0_An_Lb_Z0", "--image-size", "32"],

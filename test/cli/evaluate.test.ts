@@ -123,8 +123,8 @@ describe("evaluate FILE.csv", () => {
     [["--groups", "rice"], 2, "for a group, got"],
     [["--out", "x.parquet"], 2, 'Expected --data for --out, got "stored predictions"'],
     [["--other-recipe"], 2, 'Expected --data for --other-recipe, got "stored predictions"'],
-    [["--groups", "race+"], 2, 'and + between those of one table for --groups, got "race+"'],
-    [["--groups", "race+race"], 2, 'and + between those of one table for --groups, got "race+race"'],
+    [["--groups", "race+"], 2, 'and by + within one table for --groups, got "race+"'],
+    [["--groups", "race+race"], 2, 'and by + within one table for --groups, got "race+race"'],
     [["--thresholds", "rice"], 2, "for a group, got"],
   ])("refuses %j", async (flags, code, message) => {
     const ran = await runCli("evaluate", path, "--modality", "face", "--bootstrap", "0", ...flags);

@@ -140,7 +140,7 @@ describe("Ctrl-C", () => {
     ...["--face-landmarks", at("raw/face_landmarks.json")],
   ];
 
-  it("130: says how to go on, leaves no half-made dataset, and the same command then finishes", async () => {
+  it("130: says how to continue, leaves no half-made dataset, and the same command then finishes", async () => {
     expect(
       (await runCli("data", "sample", "--out", at("raw"), "--subjects", "12", "--frames", "1")).code,
     ).toBe(0);
@@ -149,7 +149,7 @@ describe("Ctrl-C", () => {
     const { code, stdout, stderr } = await stopped;
     expect([code, stdout]).toEqual([130, ""]);
     expect(stderr).toContain("Ctrl-C again");
-    expect(stderr).toMatch(/Stopped; the same command goes on with .*derived\.partial\n$/);
+    expect(stderr).toMatch(/Stopped; the same command continues from .*derived\.partial\n$/);
     expect(await readdir(dir)).not.toContain("derived");
 
     const again = await runCli(...derive());

@@ -3,7 +3,7 @@
 
 /** How a flag is shown to do something. */
 export type Proof =
-  /** A test runs it and looks at what it does; `as` is its name there, if it is not the flag itself. */
+  /** A test runs it and checks what it does; `as` is its name there, if it is not the flag itself. */
   | { readonly kind: "shown"; readonly by: string; readonly as?: string | undefined }
   /** `train` with this value leaves another model than without; with `with` on both sides. */
   | {
@@ -28,7 +28,7 @@ const trained = (...value: readonly string[]): Proof => ({ kind: "trained", valu
 const planned = (...value: readonly string[]): Proof => ({ kind: "planned", value });
 const speed: Proof = { kind: "speed" };
 
-/** Flags of a configuration: the value that changes it, and what the flag needs beside it. */
+/** Flags of a configuration: the value that changes it, and what else the flag needs. */
 const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], beside?: readonly string[]]>> = {
   "--image-size": [["48"]],
   "--pixels": [["inception"]],
@@ -363,7 +363,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
   doctor: { "--json": cli("doctor"), "--prune": shown("test/install.test.ts") },
 };
 
-/** Combinations in which a flag would be without effect, and what is said. */
+/** Combinations in which a flag would have no effect, and the flag that is refused. */
 export const REFUSED: readonly (readonly [argv: readonly string[], flag: string])[] = [
   [["predict", "{ckpt}", "{image}", "--modality", "hand"], "--modality"],
   [["predict", "{ckpt}", "{image}", "--hand-crop", "box"], "--hand-crop"],

@@ -1,4 +1,4 @@
-// One writer a folder: every verb that writes one is kept out while another process works there, and has touched nothing
+// One writer a folder: every verb that writes one is locked out while another process works there, and has touched nothing
 // then; and processes that race for one folder leave it as one of them alone would have.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -86,7 +86,7 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-describe("another process holds the folder", () => {
+describe("another process owns the folder's lock", () => {
   const picture = async () => {
     const faces = at("pairs/images/content/aligned_dataset/faces");
     return join(faces, (await readdir(faces))[0]!);
@@ -133,11 +133,11 @@ describe("another process holds the folder", () => {
 
   beforeAll(async () => {
     await symlink(at("out"), at("alias"));
-    const held = ["out", "out.shards", "pairs", "run", "seeds/seed_5"].map(at);
+    const owned = ["out", "out.shards", "pairs", "run", "seeds/seed_5"].map(at);
     const code = `
       import { takeLock } from ${moduleOf("machine/lock.ts")};
-      for (const path of ${JSON.stringify(held)}) await takeLock(path, path);
-      process.stdout.write("held"); setInterval(() => 0, 1e6);`;
+      for (const path of ${JSON.stringify(owned)}) await takeLock(path, path);
+      process.stdout.write("owned"); setInterval(() => 0, 1e6);`;
     holder = spawn(process.execPath, codeArgs(code), { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
     await once(holder.stdout!, "data");
   });
@@ -251,7 +251,7 @@ describe("processes that race for one folder", () => {
   };
 
   it.each(Object.entries(RACES))(
-    "%s: one at least ends well, others are told, and the folder is that of one",
+    "%s: at least one ends well, others are refused, and the folder is that of one",
     {
       timeout: 120_000,
     },

@@ -65,7 +65,7 @@ describe("facehand model fetch", () => {
     expect([name, sha256, recipe.interpolation]).toEqual([NAME, hashOf(weights), "bicubic"]);
   });
 
-  it("tells remote faults from mistakes and from what is missing offline", async () => {
+  it("distinguishes remote faults from mistakes and from what is missing offline", async () => {
     const absent = await runCli("model", "fetch", "tf_efficientnetv2_s.in1k");
     expect(absent.code).toBe(4);
     expect(absent.stderr).toMatch(/^Expected a file at http.*, got 404 Not Found\nTry: search for timm\//);
@@ -95,8 +95,8 @@ describe("facehand train --weights timm:NAME", () => {
     const run = join(dir, "run");
     const { code, stderr } = await flags("--weights", `timm:${NAME}`, "--out", run);
     expect(code, stderr).toBe(0);
-    const kept = JSON.parse(await readFile(join(run, "config.json"), "utf8"));
-    expect(JSON.stringify(kept)).toContain('"pixels":"inception"');
+    const stored = JSON.parse(await readFile(join(run, "config.json"), "utf8"));
+    expect(JSON.stringify(stored)).toContain('"pixels":"inception"');
     const trained = await readCheckpoint(join(run, "checkpoints", "best.safetensors"));
     const scope = { arch: "umcc", backbone: "test_efficientnet", flag: false, gating: null } as const;
     const [first] = declaredSpecs(modelGraph(scope), 32);

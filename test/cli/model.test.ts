@@ -1,4 +1,4 @@
-// `facehand model show` and `facehand model convert`, against what upstream's own modules say (PyTorch goldens).
+// `facehand model show` and `facehand model convert`, against what upstream's own modules compute (PyTorch goldens).
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,13 +81,13 @@ describe("facehand model convert", () => {
     expect(stdout).toContain(`${CASES[name].arch} ${CASES[name].tag}, `);
     expect(stdout).toContain("pixels  64 px bilinear, mean 0 0 0, std 1 1 1");
     for (const modality of ["hand", "face"] as const) {
-      const told = name === "umcc-F1" ? modality : "auto";
+      const asked = name === "umcc-F1" ? modality : "auto";
       const ran = await runCli(
         "predict",
         at(`${name}.safetensors`),
         at("waves.jpg"),
         "--modality",
-        told,
+        asked,
         "--json",
       );
       expect(ran.stderr).toBe("");
@@ -128,9 +128,9 @@ describe("facehand model convert", () => {
       const found = runPython(script, at("ours.pt"), name);
       if (found === undefined) return context.skip("needs PyTorch, timm and upstream: see checkpoints.py");
       expect(found.status, found.stderr).toBe(0);
-      const said = JSON.parse(found.stdout) as { hand: number; face: number };
-      expect(Math.abs(said.hand - golden.cases[name].hand)).toBeLessThan(1e-6);
-      expect(Math.abs(said.face - golden.cases[name].face)).toBeLessThan(1e-6);
+      const theirs = JSON.parse(found.stdout) as { hand: number; face: number };
+      expect(Math.abs(theirs.hand - golden.cases[name].hand)).toBeLessThan(1e-6);
+      expect(Math.abs(theirs.face - golden.cases[name].face)).toBeLessThan(1e-6);
     },
   );
 
@@ -325,7 +325,7 @@ describe("facehand model show", () => {
 });
 
 describe("facehand model export", () => {
-  it("writes an ONNX file that says what PyTorch says", async () => {
+  it("writes an ONNX file that computes what PyTorch computes", async () => {
     await convert("umcc-F1", "exported.safetensors");
     const ran = await runCli("model", "export", at("exported.safetensors"), "--onnx", at("m.onnx"));
     expect([ran.code, ran.stderr]).toEqual([0, ""]);
@@ -343,7 +343,7 @@ describe("facehand model export", () => {
     expect(Math.abs((probability!.data[1] as number) - face)).toBeLessThan(1e-5);
   });
 
-  it("tells what a smaller file costs, by running it on a split", async () => {
+  it("prints what a smaller file costs, by running it on a split", async () => {
     await convert("umcc-F1", "priced.safetensors");
     await mkdir(at("faces"), { recursive: true });
     const names = Array.from({ length: 24 }, (_, i) => `${20 + i}_${i % 2}_0_20170109000000${i}.jpg`);
@@ -353,13 +353,13 @@ describe("facehand model export", () => {
     }
     const images = ["--data", `utkface:${at("faces")}`, "--workers", "1"];
     const args = ["model", "export", at("priced.safetensors"), "--onnx", at("small.onnx"), ...images];
-    const told = await runCli(...args, "--int8");
-    expect([told.code, told.stdout]).toMatchObject([0, expect.stringContaining("large weights as int8")]);
-    expect(told.stdout).toMatch(
+    const result = await runCli(...args, "--int8");
+    expect([result.code, result.stdout]).toMatchObject([0, expect.stringContaining("large weights as int8")]);
+    expect(result.stdout).toMatch(
       /label, all images: 24 images\n +accuracy +balanced accuracy +NLL\ncheckpoint +[01]\.\d{4}/,
     );
     const shown = /p\(male\) differs by at most (\S+), by (\S+) on average; (\d+) decisions differ/.exec(
-      told.stdout,
+      result.stdout,
     )!;
     const { cost } = JSON.parse((await runCli(...args, "--int8", "--json")).stdout);
     expect(cost.maxDifference).toBeGreaterThan(1e-6);

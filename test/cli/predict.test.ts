@@ -130,7 +130,7 @@ describe("predict with further targets", () => {
     );
   });
 
-  it("says of the sex what the same weights say without", async () => {
+  it("predicts the sex as the same weights do without them", async () => {
     const of = (name: keyof typeof MODELS) =>
       json(ckpt(name), at("a.png"), "--modality", "hand", "--threads", "1");
     const aged = await of("aged");
@@ -163,7 +163,7 @@ describe("predict", () => {
     expect(Math.abs(b.probability - a.probability)).toBeGreaterThan(1e-5);
   });
 
-  it("tells UMCC F1 the modality, and needs it", async () => {
+  it("gives UMCC F1 the modality, and needs it", async () => {
     const [hand] = (await json(ckpt("f1"), at("a.png"), "--modality", "hand")).predictions;
     const [face] = (await json(ckpt("f1"), at("a.png"), "--modality", "face")).predictions;
     expect(face.modality).toBe("face");
@@ -203,13 +203,13 @@ describe("predict", () => {
   });
 
   it("warns where the gate contradicts what was asked for", async () => {
-    const say = (modality: string) =>
+    const predicted = (modality: string) =>
       runCli("predict", ckpt("handy"), at("a.png"), "--modality", modality, "--json");
-    const face = await say("face");
+    const face = await predicted("face");
     const warning = `Warning: ${at("a.png")}: --modality face was given, but the gate takes it for a hand (weight of the hand head 1.000); the face head, as asked for, decided`;
     expect([face.code, face.stderr]).toEqual([0, `${warning}\n`]);
     expect(JSON.parse(face.stdout).predictions[0]).toMatchObject({ modality: "face", head: "face", warning });
-    const hand = await say("hand");
+    const hand = await predicted("hand");
     expect([hand.code, hand.stderr]).toEqual([0, ""]);
     expect(JSON.parse(hand.stdout).predictions[0]).not.toHaveProperty("warning");
   });
@@ -303,12 +303,12 @@ describe("predict of many images", () => {
     const files = ["1.png", "2.png", "deep/3.png"].map((name) => at(`many/${name}`));
     const { predictions } = await json(ckpt("f1"), ...files, ...flags);
     const folder = await runCli("predict", ckpt("f1"), at("many"), ...flags, "--json");
-    expect(folder.stderr).toBe("1 files in the folders are not images, and are left out\n");
+    expect(folder.stderr).toBe("1 files in the folders are not images and are left out\n");
     expect(JSON.parse(folder.stdout).predictions).toEqual(predictions);
     expect((await json(ckpt("f1"), at("many/**/*.png"), ...flags)).predictions).toEqual(predictions);
   });
 
-  it("tells files of many that are no images, and predicts the others", async () => {
+  it("reports files of many that are no images, and predicts the others", async () => {
     await mkdir(at("some"), { recursive: true });
     const png = await encodePng(pattern(40, 40, 5));
     const files = {
@@ -319,21 +319,21 @@ describe("predict of many images", () => {
       "5.png": "",
     };
     for (const [name, data] of Object.entries(files)) await writeFile(at(`some/${name}`), data);
-    const told = await json(ckpt("f1"), at("some"), "--modality", "hand");
-    expect(told.predictions.map((p: { image: string }) => p.image)).toEqual(
+    const result = await json(ckpt("f1"), at("some"), "--modality", "hand");
+    expect(result.predictions.map((p: { image: string }) => p.image)).toEqual(
       ["1.png", "4\n.png"].map((name) => at(`some/${name}`)),
     );
-    expect(told.unread).toHaveLength(3);
-    expect(told.warnings[0]).toMatch(
+    expect(result.unread).toHaveLength(3);
+    expect(result.warnings[0]).toMatch(
       /^Warning: 3 of 5 files cannot be read as images, and have no row: Expected .*2\.png/,
     );
     const lines = (await runCli("predict", ckpt("f1"), at("some"), "--modality", "hand")).stdout.split("\n");
-    expect(lines[0]).toBe(told.warnings[0]);
+    expect(lines[0]).toBe(result.warnings[0]);
     expect(lines[4]).toContain("4\\n.png");
     await symlink(at("some/gone.png"), at("some/6.png"));
     await symlink(at("some/7.png"), at("some/7.png"));
     const linked = await json(ckpt("f1"), at("some"), "--modality", "hand");
-    expect(linked.predictions).toEqual(told.predictions);
+    expect(linked.predictions).toEqual(result.predictions);
     expect(linked.unread.slice(3)).toEqual([
       `Expected an image at ${at("some/6.png")}, got no such file`,
       expect.stringContaining(`Expected to read an image at ${at("some/7.png")}, got ELOOP`),
@@ -358,7 +358,7 @@ describe("predict of many images", () => {
     for (const csv of [image, ckpt("f1"), at("list.csv"), at("many")]) {
       const { code, stdout, stderr } = await ask(csv);
       expect([code, stdout]).toEqual([2, ""]);
-      expect(stderr).toMatch(/^Expected a new file, or a table of predict, for --csv, got /);
+      expect(stderr).toMatch(/^Expected a new file, or a table that predict wrote, for --csv, got /);
     }
     expect(await readFile(image)).toEqual(before);
     expect(await readFile(at("list.csv"), "utf8")).toBe("name,age\nx,3\n");
@@ -366,7 +366,7 @@ describe("predict of many images", () => {
     for (const _ of [1, 2]) expect((await ask(at("again.csv"))).code).toBe(0);
   });
 
-  it("writes a table with all that JSON tells", async () => {
+  it("writes a table with all that JSON has", async () => {
     const flags = ["--modality", "hand", "--threads", "1", "--csv", at("out.csv")];
     const { predictions } = await json(ckpt("aged"), at("many/*.png"), ...flags);
     const [head, ...rows] = (await readFile(at("out.csv"), "utf8")).trim().split("\n");
@@ -401,17 +401,17 @@ describe("predict of many images", () => {
     const { code, stdout } = await runCli("predict", ckpt("f0"), at("b.png"), at("wide.png"));
     expect(code).toBe(0);
     expect(stdout.split("\n")[0]).toBe(
-      `Warning: 1 of 2 images look uncropped, and what is said of them means little: ${at("wide.png")}: its sides are 60 and 50 px, where crops are square; --detect finds and cuts`,
+      `Warning: 1 of 2 images seem uncropped, so their predictions mean little: ${at("wide.png")}: its sides are 60 and 50 px, where crops are square; --detect finds faces and hands and crops them`,
     );
-    const told = await json(ckpt("f0"), at("b.png"), at("wide.png"));
-    expect(told.warnings).toEqual([stdout.split("\n")[0]]);
-    expect(told.predictions[0]).not.toHaveProperty("uncropped");
-    expect(told.predictions[1].uncropped).toBe("its sides are 60 and 50 px, where crops are square");
+    const result = await json(ckpt("f0"), at("b.png"), at("wide.png"));
+    expect(result.warnings).toEqual([stdout.split("\n")[0]]);
+    expect(result.predictions[0]).not.toHaveProperty("uncropped");
+    expect(result.predictions[1].uncropped).toBe("its sides are 60 and 50 px, where crops are square");
   });
 });
 
 describe("predict by an exported model", () => {
-  it.each(["f1", "f0", "mag", "aged"] as const)("says what the checkpoint %s says", async (name) => {
+  it.each(["f1", "f0", "mag", "aged"] as const)("predicts as the checkpoint %s does", async (name) => {
     const { facts, weights } = await loadModel(ckpt(name));
     await writeFile(at(`${name}.onnx`), exportOnnx({ facts, weights }).bytes);
     const asked: readonly (readonly string[])[] =
@@ -495,7 +495,7 @@ describe("predict refuses", () => {
     );
   });
 
-  it("pictures of what is not looked for", async () => {
+  it("pictures of what is not detected", async () => {
     const stderr = await refused(2, ckpt("f0"), at("a.png"), "--pictures", at("drawn"));
     expect(stderr).toMatch(/^Expected --detect for --pictures/);
   });
@@ -631,28 +631,30 @@ describe.skipIf(frames === undefined)(`predict --detect (${WHY_SKIPPED})`, () =>
     expect((await readdir(at("many"))).sort()).toEqual(["1.png", "2.png", "deep", "list.txt"]);
   });
 
-  it("says of a photo without --detect that it looks like one, and of its crops nothing", async () => {
+  it("warns of a photo without --detect that it seems to be one, and of its crops not", async () => {
     const { warnings, predictions } = await json(ckpt("f1"), photo, "--modality", "face");
-    expect(warnings[0]).toMatch(/^Warning: 1 of 1 images look uncropped/);
+    expect(warnings[0]).toMatch(/^Warning: 1 of 1 images seem uncropped/);
     expect(predictions[0].uncropped).toMatch(
       /px, where crops are square; a crop of the face that is found in it would be \d+ % of it$/,
     );
     const square = resizeBilinear(await decodeImage(photo), 300, 300);
     await writeFile(at("square.png"), await encodePng({ ...square, data: Uint8Array.from(square.data) }));
-    const told = await json(ckpt("f1"), at("square.png"), "--modality", "face");
-    expect(told.predictions[0].uncropped).toMatch(/^a crop of the face that is found/);
+    const result = await json(ckpt("f1"), at("square.png"), "--modality", "face");
+    expect(result.predictions[0].uncropped).toMatch(/^a crop of the face that is found/);
   });
 
-  it("tells photos of many in which nothing is found, and predicts the others", async () => {
-    const told = await json(ckpt("f1"), at("a.png"), photo, "--detect");
-    expect(told.predictions).toHaveLength(2);
-    expect(told.notFound).toEqual([expect.stringMatching(/^Expected a hand or face in .*a\.png, got none/)]);
-    expect(told.warnings).toEqual([
+  it("reports photos of many in which nothing is found, and predicts the others", async () => {
+    const result = await json(ckpt("f1"), at("a.png"), photo, "--detect");
+    expect(result.predictions).toHaveLength(2);
+    expect(result.notFound).toEqual([
+      expect.stringMatching(/^Expected a hand or face in .*a\.png, got none/),
+    ]);
+    expect(result.warnings).toEqual([
       expect.stringMatching(/^Warning: nothing was found in 1 of 2 images, which have no row: /),
     ]);
   });
 
-  it("finds face and hand of a photo, one row each, and tells the model which", async () => {
+  it("finds face and hand of a photo, one row each, and gives the model the modality", async () => {
     const { predictions } = await json(ckpt("f1"), photo, "--detect");
     expect(predictions.map((p: { modality: string }) => p.modality)).toEqual(["hand", "face"]);
     const [hand, face] = predictions;

@@ -1,4 +1,4 @@
-// A drawn set goes the whole way: derived, cleaned, labels looked at and decided, split, checked, published, fetched
+// A drawn set goes the whole way: derived, cleaned, labels reviewed and decided, split, checked, published, fetched
 // again whole and by its tables, repaired, taken through other forms, and equal to what it was.
 // What Python makes of a bundle (mlcroissant, and upstream's own example as it is): test/parity/bundle.py.
 import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -45,12 +45,12 @@ beforeAll(async () => {
   expect((await derive("pairs", "--decisions", at("decisions.csv"))).code).toBe(0);
 });
 
-/** What somebody decides who looks at the first derivation: at one removed frame, and at what models contradict. */
+/** What somebody decides who reviews the first derivation: at one removed frame, and at what models contradict. */
 async function decide(): Promise<string> {
   const rows = await ledger("first");
   const gone = rows.find(({ reason }) => reason === "face_too_small" || reason === "missing_label")!;
   const doubted = rows.find(({ status, gender }) => status === "kept" && gender === "male")!;
-  const said = (modality: "hand" | "face") => ({
+  const prediction = (modality: "hand" | "face") => ({
     ...{
       id: `${doubted.image_id}/${modality}`,
       source: "pairs",
@@ -60,7 +60,7 @@ async function decide(): Promise<string> {
     ...{ split: "val" as const, target: 1 as const, logit: -3, probability: 1 / (1 + Math.exp(3)) },
     ...{ modalityUsed: null, gateHand: null, age: "", race: "", gesture: doubted.gesture },
   });
-  await writePredictions(at("predictions.parquet"), [said("hand"), said("face")]);
+  await writePredictions(at("predictions.parquet"), [prediction("hand"), prediction("face")]);
   const found = await runCli("derive", "labels", "--predictions", at("predictions.parquet"), "--json");
   const [first] = JSON.parse(found.stdout).listed;
   expect(first).toMatchObject({ image_id: doubted.image_id, recorded: "male" });
@@ -106,7 +106,7 @@ describe("facehand release", () => {
     expect(sheet).not.toContain("HaGRID's:");
   });
 
-  it("holds what was decided, and nothing serious", async () => {
+  it("has what was decided, and no serious findings", async () => {
     const rows = await ledger("pairs");
     expect(rows.filter(({ decision }) => decision === "restore")).toMatchObject([{ status: "kept" }]);
     const relabelled = rows.filter(({ decision, status }) => decision === "relabel" && status === "kept");
@@ -174,8 +174,8 @@ describe("facehand release", () => {
     await rename(join(content, "aligned_dataset"), join(doubled, "aligned_dataset"));
     const csv = await readFile(at("damaged/train.csv"), "utf8");
     await writeFile(at("damaged/train.csv"), csv.replaceAll("Female", " female ").replaceAll("\n", "\r\n"));
-    const told = await runCli("data", "repair", at("damaged"));
-    expect(told.stdout).toContain("Nothing was changed: --apply makes the changes");
+    const result = await runCli("data", "repair", at("damaged"));
+    expect(result.stdout).toContain("Nothing was changed: --apply makes the changes");
     expect((await runCli("data", "repair", at("damaged"), "--apply")).code).toBe(0);
     expect((await runCli("data", "check", at("damaged"))).code).toBe(0);
     const isPair = (line: string) => /^(images\/|(train|val|test)\.csv|ledger)/.test(line);
@@ -261,7 +261,7 @@ describe("facehand release", () => {
 });
 
 describe("facehand release page", () => {
-  it("writes the page over the published tables, without pictures unless asked", async () => {
+  it("writes the page over the published tables, without images unless asked", async () => {
     const { code, stdout, stderr } = await publish(
       "page",
       at("pairs"),
@@ -271,7 +271,7 @@ describe("facehand release page", () => {
       at("page"),
     );
     expect([code, stderr.includes("rror")]).toEqual([0, false]);
-    expect(stdout).toMatch(/^\d+ pairs in .*page, without pictures; /);
+    expect(stdout).toMatch(/^\d+ pairs in .*page, without images; /);
     const names = (await readdir(at("page"), { recursive: true })).map((name) => name.replaceAll("\\", "/"));
     expect(names).toEqual(
       expect.arrayContaining([

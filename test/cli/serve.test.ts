@@ -1,4 +1,4 @@
-// `facehand serve` as a user starts it: the address, what is said beside it, and how it ends.
+// `facehand serve` as a user starts it: the address, what is printed with it, and how it ends.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -59,13 +59,13 @@ describe("facehand serve", () => {
     const { port } = other.address() as AddressInfo;
     const { url, err } = await start("--port", String(port));
     expect(Number(url.port)).toBeGreaterThan(port);
-    expect(err()).toContain(`Port ${port} is taken: this is ${url.port}.`);
+    expect(err()).toContain(`Port ${port} is taken; using ${url.port}.`);
     other.close();
   });
 
   it("says what another address of the machine means", async () => {
     const { err } = await start("--port", "0", "--host", "0.0.0.0");
-    expect(err()).toContain("Others in the network reach 0.0.0.0");
+    expect(err()).toContain("Others on the network can reach 0.0.0.0");
   });
 
   it("refuses a folder of frames that is none", async () => {

@@ -82,7 +82,7 @@ describe("protocols", () => {
     }
   });
 
-  it("cross-modality tests specialists on both modalities, and tells UMCC the other one", async () => {
+  it("cross-modality tests specialists on both modalities, and gives UMCC the other one", async () => {
     const study = await readStudy(at("cross-modality"));
     const modalities = async (cell: string, evaluation?: string) => {
       const paths = taskPaths(at("cross-modality"), { cell: { id: cell }, seed: 1 });
@@ -92,8 +92,8 @@ describe("protocols", () => {
     const hand = study.cells.find(({ axes }) => axes["modality"] === "hand")!;
     expect(await modalities(hand.id)).toEqual(["hand"]);
     expect(await modalities(hand.id, "both-modalities")).toEqual(["face", "hand"]);
-    const told = study.evaluations.find(({ name }) => name === "wrong-flag")!;
-    const names = told.cells.map((id) => study.cells.find((cell) => cell.id === id)!.axes);
+    const given = study.evaluations.find(({ name }) => name === "wrong-flag")!;
+    const names = given.cells.map((id) => study.cells.find((cell) => cell.id === id)!.axes);
     expect(names.every(({ arch, F }) => arch === "umcc" && F === "1")).toBe(true);
     const asked = study.comparisons.map(({ name, modality, pairs }) => [name, modality, pairs.length]);
     expect(asked).toEqual([
@@ -105,7 +105,7 @@ describe("protocols", () => {
     ]);
   });
 
-  it("robustness changes the pictures of the same test images, more with strength", async () => {
+  it("robustness perturbs the same test images, more with strength", async () => {
     const study = await readStudy(at("robustness"));
     const [task] = tasksOf(study);
     const paths = taskPaths(at("robustness"), task!);
@@ -136,7 +136,7 @@ describe("protocols", () => {
 });
 
 describe("a finished study", () => {
-  it("measures steps, and says what exists", { timeout: 240_000 }, async () => {
+  it("measures steps, and prints what exists", { timeout: 240_000 }, async () => {
     const flags = [...data(), "--seeds", "1,2", "--only", "arch=umcc", "--out", at("seeds")];
     const { code, stdout } = await runCli("study", "plan", "seeds", ...flags);
     expect(code).toBe(0);

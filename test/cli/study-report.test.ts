@@ -19,11 +19,11 @@ describe("study report", () => {
     const written = await runCli(...args);
     expect(written).toMatchObject({ code: 0 });
     expect(written.stdout).toMatch(
-      /^\d+ files in .*docs, from 4 runs; 2 runs are not done and in no figure$/m,
+      /^\d+ files in .*docs, from 4 runs; 2 runs are not done, and are in no figure$/m,
     );
     const checked = await runCli(...args, "--check");
     expect(checked).toMatchObject({ code: 0 });
-    expect(checked.stdout).toMatch(/are what 4 runs give$/m);
+    expect(checked.stdout).toMatch(/match what 4 runs give$/m);
     expect((await runCli(...args, "--check", "--min-subjects", "1")).code).toBe(3);
     await rm(join(dir, "docs", "report.html"));
     expect((await runCli(...args, "--check")).stdout).toMatch(/; 1 more of the report are not there$/m);
@@ -54,7 +54,7 @@ describe("study audit", () => {
     "0.0027",
   ];
 
-  test("says of upstream's figures what the arithmetic says", async () => {
+  test("finds of upstream's figures what the arithmetic gives", async () => {
     const { code, stdout } = await runCli(...upstream);
     expect(code).toBe(0);
     expect(stdout.trim().split("\n")).toEqual([

@@ -27,7 +27,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-describe("targets beside the sex", () => {
+describe("targets along with the sex", () => {
   it("have figures with intervals in evaluate, and none of them by --bootstrap 0", async () => {
     const { code, stdout } = await runCli("evaluate", run, "--split", "val", "--bootstrap", "200");
     expect(code).toBe(0);

@@ -109,11 +109,11 @@ describe("cells and names of a dataset", () => {
   });
 });
 
-describe("files that are named or hold text", () => {
+describe("files whose names or contents are text", () => {
   it.each([
     ["pictures", async () => ["predict", await weights(), await folderOf("x")]],
     [
-      "a picture of that name",
+      "an image of that name",
       async () => ["predict", await weights(), join(await folderOf("x"), `${EVIL}.jpg`), "--detect"],
     ],
     ["tensors and facts", async () => ["model", "show", await weights(), "--all"]],
@@ -137,10 +137,10 @@ describe("files that are named or hold text", () => {
     ["a long value", async () => ["data", "show", at("n"), "--rows", "x".repeat(100_000)]],
   ] as const)("%s", async (_, argvOf) => {
     const argv = await argvOf();
-    const told = await printed(...argv);
-    expect(told.code).not.toBe(70);
-    expectHarmless(told, argv);
-    expect(told.text).not.toBe("");
+    const result = await printed(...argv);
+    expect(result.code).not.toBe(70);
+    expectHarmless(result, argv);
+    expect(result.text).not.toBe("");
   });
 });
 

@@ -48,7 +48,7 @@ async function publish(arch: "umcc" | "mag", flag: boolean, name: string): Promi
   await exportStateDict(at("models", name), specs, weightsOf(specs));
 }
 
-/** Hash of what `model convert` makes of the same file when it is told the tag. */
+/** Hash of what `model convert` makes of the same file when it is given the tag. */
 async function convertedHash(file: string, arch: string, tag: string): Promise<string> {
   const out = at("converted.safetensors");
   const { code, stderr } = await runCli(

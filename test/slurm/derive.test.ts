@@ -99,7 +99,9 @@ describe.skipIf(WHY_NO_SLURM !== undefined)("derive --executor slurm", () => {
     child.kill("SIGINT");
     const { code, stderr } = await ended;
     expect(code).toBe(130);
-    expect(stderr).toContain("Stopped following; the jobs go on, and the same command follows them again.");
+    expect(stderr).toContain(
+      "Stopped following; the jobs continue, and the same command follows them again.",
+    );
     expect((await facehand("stopped").ended).code).toBe(0);
     expect(await treeOf(at("stopped"))).toEqual(reference);
   });

@@ -1,4 +1,4 @@
-// `facehand audit agreement`: how far people agree who judged the same pairs, and what that says of the labels.
+// `facehand audit agreement`: how far people who judged the same pairs agree, and the label error estimated from that.
 import type { Command } from "commander";
 import { type AuditSummary, summarizeAudit } from "../../audit/summary.ts";
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
@@ -23,12 +23,12 @@ interface Flags {
 export function auditAgreementCommand({ print }: Context): Command {
   return verb(
     "agreement",
-    "percent agreement, Cohen's kappa, Krippendorff's alpha, and the labels' estimated error",
+    "print percent agreement, Cohen's kappa, Krippendorff's alpha, and the estimated label error",
   )
-    .argument("<log>", "annotations.jsonl")
+    .argument("<log>", "log of judgements, annotations.jsonl")
     .option(
       "--bootstrap <n>",
-      "draws over subjects for the intervals",
+      "bootstrap draws over subjects, for the intervals",
       wholeNumber("--bootstrap", 100, 1_000_000),
       REPLICATES,
     )

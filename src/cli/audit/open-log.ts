@@ -1,9 +1,9 @@
-// The log that a verb is given, and what the first line of its output says of it.
+// The log that a verb is given, and the first line that the verb prints about it.
 import { readAnnotations } from "../../audit/log.ts";
 import { type Standing, standing } from "../../audit/standing.ts";
 import { logText } from "../../report/audit.ts";
 
-/** A log, with what its first line of output says of it. */
+/** A log, with the first line printed about it. */
 export interface OpenLog {
   readonly log: Standing;
   readonly unfinishedBytes: number;

@@ -9,12 +9,9 @@ import { openLog } from "./open-log.ts";
 
 /** `facehand audit resolve`. */
 export function auditResolveCommand({ print }: Context): Command {
-  return verb("resolve", "make a decisions file of what people agree on; refused while there are disputes")
-    .argument("<log>", "annotations.jsonl")
-    .requiredOption(
-      "--out <csv>",
-      "decisions file for derive; it has names: publish what derive makes of it, not this",
-    )
+  return verb("resolve", "write a decisions file of what people agree on; refused while there are disputes")
+    .argument("<log>", "log of judgements, annotations.jsonl")
+    .requiredOption("--out <csv>", "decisions file for derive; it names the annotators, so do not publish it")
     .action(async (path: string, { out }: { readonly out: string }) => {
       checkApart(out, [path]);
       const { log, heading } = await openLog(path);

@@ -27,14 +27,14 @@ interface Flags {
 export function checkCommand(context: Context): Command {
   return verb("check", "find what is wrong with a dataset: rows, files, images, duplicates, subjects")
     .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
-    .option("--against <dir>", "HaGRID's annotations: also find test subjects of its training lists")
+    .option("--against <dir>", "HaGRID's annotations: also find test subjects that are in its training lists")
     .option("--threads <n>", "images opened at once", wholeNumber("--threads", 1, 256), CHECK_THREADS)
     .addOption(jsonOption())
     .action(async (dir: string, { against, threads, json }: Flags) => {
       const checked = await checkWithProgress(context, dir, threads);
       const hagrid = against === undefined ? undefined : await againstWithProgress(checked, against);
       const report = { ...checked, ...sortFindings([...checked.findings, ...(hagrid?.findings ?? [])]) };
-      context.print(json === true ? toJson(report, hagrid) : told(report, hagrid));
+      context.print(json === true ? toJson(report, hagrid) : toText(report, hagrid));
       if (report.totals.serious > 0) throw failed(report);
     });
 }
@@ -78,7 +78,7 @@ function toJson({ root, counts, images, totals, findings }: CheckReport, hagrid:
   return JSON.stringify({ root, note: LABEL_NOTE, images, totals, ...against, findings, counts }, null, 2);
 }
 
-function told(report: CheckReport, hagrid: AgainstReport | undefined): string {
+function toText(report: CheckReport, hagrid: AgainstReport | undefined): string {
   return [...(hagrid === undefined ? [] : againstLines(hagrid)), formatCheck(report).trimEnd()].join("\n");
 }
 
@@ -90,15 +90,15 @@ function againstLines({ read, matches }: AgainstReport): string[] {
     const cells = SPLITS.map((split) => `${matches[ours][split].images} (${matches[ours][split].subjects})`);
     return `${ours.padEnd(6)} in HaGRID's train, val, test: ${cells.join(", ")} pairs (subjects)`;
   });
-  const vain =
-    read.train.files === 0 ? ["There is no training list among them: nothing can be found in it"] : [];
-  return [`HaGRID's annotations: ${files.join(", ")}`, ...vain, ...lines, ""];
+  const empty =
+    read.train.files === 0 ? ["No training list is among them, so none of its subjects can be found"] : [];
+  return [`HaGRID's annotations: ${files.join(", ")}`, ...empty, ...lines, ""];
 }
 
 function failed({ root, totals, findings }: CheckReport): AppError {
   const mended = findings.some(({ code, severity }) => severity === "serious" && FINDINGS[code].mended);
   const hint = mended
-    ? `facehand data repair ${root}, which shows first what it would mend`
+    ? `facehand data repair ${root}, which first shows what it would change`
     : "correct the rows and files named above, or derive the dataset again";
   const message = `Expected no serious findings in ${root}, got ${totals.serious}`;
   return new AppError("data", "CHECK_FAILED", message, { hint });

@@ -1,4 +1,4 @@
-// `facehand data ...`: fetches datasets, looks at, checks, repairs and converts them; draws the built-in sample.
+// `facehand data ...`: fetches, shows, checks, repairs and converts datasets; draws the built-in sample.
 import type { Command } from "commander";
 import { Interrupted } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
@@ -14,7 +14,7 @@ import { repairCommand } from "./repair.ts";
 export function dataCommand(context: Context): Command {
   return verb(
     "data",
-    "fetch, look at, check, repair, export and import paired datasets; draw the built-in sample",
+    "fetch, show, check, repair, export and import datasets of pairs; draw the built-in sample",
   )
     .addCommand(fetchCommand(context))
     .addCommand(showCommand(context))
@@ -31,7 +31,7 @@ interface ShowFlags {
 }
 
 function showCommand({ print }: Context): Command {
-  return verb("show", "print counts, the first rows, and the first pair's files of a dataset")
+  return verb("show", "print a dataset's counts, its first rows, and the files of its first pair")
     .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
     .option("--rows <n>", "rows to print", wholeNumber("--rows", 1, 1000), 5)
     .addOption(jsonOption())
@@ -50,11 +50,16 @@ interface SampleFlags {
 }
 
 function sampleCommand(context: Context): Command {
-  return verb("sample", "draw a raw HaGRID-like set of invented people; no picture shows anyone real")
+  return verb("sample", "draw a raw set of invented people in HaGRID's form; no image shows a real person")
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
-    .option("--subjects <n>", "drawn people", wholeNumber("--subjects", 2, 10_000), 60)
-    .option("--frames <n>", "frames of each", wholeNumber("--frames", 1, 100), 4)
-    .option("--seed <n>", "of everything drawn", wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER), 42)
+    .option("--subjects <n>", "number of drawn people", wholeNumber("--subjects", 2, 10_000), 60)
+    .option("--frames <n>", "frames of each person", wholeNumber("--frames", 1, 100), 4)
+    .option(
+      "--seed <n>",
+      "seed of everything that is drawn",
+      wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER),
+      42,
+    )
     .addOption(jsonOption())
     .action(async ({ out, subjects, frames, seed, json }: SampleFlags) => {
       const options = { subjects, framesPerSubject: frames, seed };

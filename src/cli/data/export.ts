@@ -11,7 +11,7 @@ import { countRemoved } from "../../dataset/pack.ts";
 import { refuseErased } from "../../derive/judge/remains.ts";
 import { count } from "../../report/figure-text.ts";
 import { type Context, jsonOption, onlyWith, verb, wholeNumber } from "../context.ts";
-import { refusingOption, tellErases } from "../erases.ts";
+import { erasesText, refusingOption } from "../erases.ts";
 
 interface ExportFlags {
   readonly parquet?: boolean | undefined;
@@ -26,13 +26,13 @@ interface ExportFlags {
 
 /** `facehand data export`. */
 export function exportCommand(context: Context): Command {
-  return verb("export", "write a dataset as Parquet, WebDataset shards or an image folder, with its images")
+  return verb("export", "write a dataset, with its images, as Parquet, WebDataset shards or an image folder")
     .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
     .option("--parquet", "Parquet shards with the images inside (Hugging Face)")
     .option("--webdataset", "tar shards: <key>.hand.jpg, <key>.face.jpg, <key>.json")
     .option("--imagefolder", "image folders with metadata.parquet (Hugging Face)")
     .option("--shard-mb <n>", "size of a shard, MiB", wholeNumber("--shard-mb", 1, 100_000), 256)
-    .option("--with-removed", "also take the crops that cleaning took out, as zip archives")
+    .option("--with-removed", "also export the crops that cleaning removed, as zip archives")
     .addOption(refusingOption())
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
     .addOption(jsonOption())
@@ -60,25 +60,25 @@ export function exportCommand(context: Context): Command {
       const lines = [
         ...(left === 0
           ? []
-          : [`${left} crops that cleaning took out are left out; --with-removed takes them`]),
-        ...tellErases(erases, flags.decisions),
+          : [`${left} crops that cleaning removed are left out; --with-removed exports them`]),
+        ...erasesText(erases, flags.decisions),
       ];
-      context.print([told(note, flags.out, false), ...lines].join("\n"));
+      context.print([toText(note, flags.out, false), ...lines].join("\n"));
     });
 }
 
 /** `facehand data import`. */
 export function importCommand(context: Context): Command {
-  return verb("import", "make a dataset of what data export wrote, without loss")
+  return verb("import", "make a dataset again from what data export wrote, without loss")
     .argument("<dir>", "folder that data export wrote, of any kind")
-    .requiredOption("--out <dir>", "new folder of the dataset; appears complete or not at all")
+    .requiredOption("--out <dir>", "new folder for the dataset; appears complete or not at all")
     .addOption(jsonOption())
     .action(
       async (dir: string, { out, json }: { readonly out: string; readonly json?: boolean | undefined }) => {
         const note = await withProgress(context, { label: "import", what: `of ${dir}`, out }, (options) =>
           importDataset(dir, out, options),
         );
-        context.print(told(note, out, json));
+        context.print(toText(note, out, json));
       },
     );
 }
@@ -108,7 +108,7 @@ async function withProgress<T>(
   }
 }
 
-function told(note: ExportNote, out: string, json: boolean | undefined): string {
+function toText(note: ExportNote, out: string, json: boolean | undefined): string {
   if (json === true) return JSON.stringify({ out, ...note }, null, 2);
   const pairs = SPLITS.map((split) => `${note.pairs[split]} ${split}`).join(", ");
   const files = Object.keys(note.files).length;

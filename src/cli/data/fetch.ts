@@ -55,41 +55,45 @@ const SETS_HELP = `
 Sets:
   derived-hagrid      UnifiedGenderNet's 15,064 pairs, unpacked (about 0.3 GB)
   checkpoints         UnifiedGenderNet's checkpoints; --best-umcc or --best-mag for one of them
-  metrics             the table of UnifiedGenderNet's metrics
+  metrics             UnifiedGenderNet's table of metrics
   hagrid-annotations  HaGRIDv2's annotations with landmarks and meta
-  hagrid              HaGRID's frames of some gestures (about 40 GB each), or --images 512 (one
-                      archive, 119 GB)
+  hagrid              HaGRID's frames of the given gestures (about 40 GB each); with --images 512,
+                      one archive of 119 GB
 
-A folder on disk, an address that ends in /, or a drive-folder that has a SHA256SUMS, as a bundle of
-facehand has: all files that it names are fetched and checked against it, and the archives of a
-bundle unpacked into a dataset. Where a --mirror has a SHA256SUMS, files that it names are checked
-against it.
+A link may be a folder on disk, an address that ends in /, or a drive-folder, if it has a
+SHA256SUMS file, as a facehand bundle does. All files named in that file are fetched and checked
+against it, and the archives of a bundle are unpacked into a dataset. If a --mirror has a
+SHA256SUMS file, the files named there are checked against it.
 
-Stopped at any moment, the same command goes on: behind what came, where the server proves (by a
-strong ETag) that its file is still the same, or its SHA-256 is known; else from the beginning. A
-connection that is silent for a minute, or brings less than 1,000 bytes a second, is cut and tried
-again; five attempts in a row that bring nothing end it, and so does a week. An address with a name
-and password in it is refused. fetched.json beside the files says what came from where; the same
-command again checks everything against it. The files are others' and under their licences.`;
+The same command continues what was interrupted. A partial file is continued if the server proves
+by a strong ETag that its file has not changed, or if its SHA-256 is known; otherwise it is fetched
+from the beginning. A connection that is silent for a minute, or brings less than 1,000 bytes a
+second, is closed and tried again. The command fails after five attempts in a row that bring
+nothing, or after a week. An address that contains a user name and password is refused.
+fetched.json, in the same folder, records where each file came from; when the command runs again,
+it checks all files against this record. The files belong to others and are under their licences.`;
 
 /** `facehand data fetch`. */
 export function fetchCommand(context: Context): Command {
-  return verb("fetch", "fetch published datasets, checkpoints, HaGRID, or a link; resumes and checks")
-    .argument("<what>", `${SETS.join(", ")}; or an address, a folder, drive:ID, drive-folder:ID`)
-    .requiredOption("--out <dir>", "folder to fetch into; may hold what was fetched before")
+  return verb("fetch", "fetch published datasets, checkpoints, HaGRID or a link; resumable, and verified")
+    .argument("<what>", `${SETS.join(", ")}; or an address, a folder, drive:ID or drive-folder:ID`)
+    .requiredOption("--out <dir>", "folder to fetch into; may contain what was fetched before")
     .option("--best-umcc", "checkpoints: only the best UMCC")
     .option("--best-mag", "checkpoints: only the best MAG")
-    .option("--gestures <list>", "hagrid: gestures between commas, or all", list("--gestures"))
+    .option("--gestures <list>", "hagrid: gestures separated by commas, or all", list("--gestures"))
     .addOption(
-      new Option("--images <size>", "hagrid: full size (default), or shorter side 512 px").choices(
+      new Option("--images <size>", "hagrid: full size (default), or 512 px on the shorter side").choices(
         FRAME_SIZES,
       ),
     )
-    .option("--mirror <place>", "folder, or address, that has the same file names, instead of the publishers")
-    .option("--name <file>", "link: file name to save it under")
-    .option("--sha256 <hex>", "link: what the file's SHA-256 has to be", hash)
-    .option("--jobs <n>", "files at a time", wholeNumber("--jobs", 1, 16), 3)
-    .option("--keep-archives", "leave archives beside what was unpacked from them")
+    .option(
+      "--mirror <place>",
+      "folder or address that has files of the same names, used instead of the publishers",
+    )
+    .option("--name <file>", "link: name to save the file under")
+    .option("--sha256 <hex>", "link: the SHA-256 that the file must have", hash)
+    .option("--jobs <n>", "files to fetch at a time", wholeNumber("--jobs", 1, 16), 3)
+    .option("--keep-archives", "do not delete archives after they are unpacked")
     .addOption(driveOption())
     .addOption(jsonOption())
     .addHelpText("after", SETS_HELP)
@@ -118,7 +122,7 @@ function checkFlags(what: string, flags: Flags): void {
   if (flags.bestUmcc === true && flags.bestMag === true) {
     const e = {
       code: "FLAG",
-      expected: "one of both, or neither for all",
+      expected: "one of them, or neither for all",
       name: "--best-umcc and --best-mag",
     };
     throw unexpected("input", { ...e, got: "both" });

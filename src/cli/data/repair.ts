@@ -1,4 +1,4 @@
-// `facehand data repair`: shows what it would mend; `--apply` mends it.
+// `facehand data repair`: shows what it would change; `--apply` changes it.
 
 import type { Command } from "commander";
 import { show } from "../../core/errors.ts";
@@ -17,7 +17,7 @@ interface Flags {
 
 /** `facehand data repair`. */
 export function repairCommand(context: Context): Command {
-  return verb("repair", "mend what needs no decision; without --apply only tell what would be changed")
+  return verb("repair", "repair what needs no decision; without --apply, only print what would be changed")
     .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
     .option("--apply", "make the changes; images are moved to removed/, never deleted")
     .addOption(jsonOption())
@@ -32,7 +32,7 @@ export function repairCommand(context: Context): Command {
       const { plan, finished } = await (apply === true
         ? withLock(root, `the dataset ${root}`, work)
         : work());
-      const text = json === true ? toJson(plan, apply === true) : told(plan, apply === true);
+      const text = json === true ? toJson(plan, apply === true) : toText(plan, apply === true);
       context.print(finished ? `${text}\nA repair that had been stopped was finished first` : text);
     });
 }
@@ -59,7 +59,7 @@ function toJson({ layout, repairs, left }: RepairPlan, applied: boolean): string
   return JSON.stringify({ root: layout.root, applied, repairs, left }, null, 2);
 }
 
-function told({ layout, repairs, left }: RepairPlan, applied: boolean): string {
+function toText({ layout, repairs, left }: RepairPlan, applied: boolean): string {
   const done = applied ? "" : "would be ";
   const groups = new Map<string, number>();
   for (const { what, file, reason } of repairs) {

@@ -1,5 +1,5 @@
 // `facehand demo`: from drawn frames to two trained models and a report, in one folder.
-// Every step is whole or taken up again where it stopped, so that the same command always ends in the same report.
+// Every step is complete, or continues where it stopped, so that the same command always ends in the same report.
 import { readdir } from "node:fs/promises";
 import { basename, relative, resolve } from "node:path";
 import type { Command } from "commander";
@@ -49,14 +49,14 @@ export function demoCommand(context: Context): Command {
   const { subjects, epochs, seed } = DEMO_DEFAULTS;
   return verb(
     "demo",
-    "the whole way on drawn images: pairs, two tiny models, figures, a report; a few minutes",
+    "run everything on drawn images: pairs, two tiny models, figures, a report; takes a few minutes",
   )
-    .option("--out <dir>", "folder of everything; what is there already is not made again", "demo")
-    .option("--subjects <n>", "drawn people", wholeNumber("--subjects", 12, 10_000), subjects)
+    .option("--out <dir>", "folder for everything; what exists there is not made again", "demo")
+    .option("--subjects <n>", "number of drawn people", wholeNumber("--subjects", 12, 10_000), subjects)
     .option("--epochs <n>", "passes over the training images", wholeNumber("--epochs", 1, 10_000), epochs)
     .option(
       "--seed <n>",
-      "of the drawings, the split and the training",
+      "seed of the drawings, the split and the training",
       wholeNumber("--seed", 0, 2 ** 31 - 1),
       seed,
     )
@@ -64,7 +64,7 @@ export function demoCommand(context: Context): Command {
     .action(({ out, minSubjects, ...options }: Flags) => runDemo(context, { out, minSubjects }, options));
 }
 
-/** Tells each step's number before it and its duration after it. */
+/** Runs a step; prints its number before and its duration after it. */
 type Step = <T>(title: string, work: () => Promise<T>) => Promise<T>;
 
 function counted({ report, signal }: Context, total: number): Step {
@@ -98,7 +98,7 @@ async function runDemo(
     });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    throw new Interrupted(`Stopped; the same command goes on in ${plan.out}`);
+    throw new Interrupted(`Stopped; the same command continues in ${plan.out}`);
   }
 }
 
@@ -130,7 +130,7 @@ async function runSteps(
   );
   const pictures = await step("predict one hand and one face", () => predictTwo(plan));
   await step("write the report", () => writeReport(plan, { sample, dataset: manifest, runs, pictures }));
-  context.print(told(plan, runs, pictures));
+  context.print(resultText(plan, runs, pictures));
 }
 
 const markSchema = z.strictObject({ subjects: z.number(), epochs: z.number(), seed: z.number() });
@@ -191,7 +191,7 @@ async function writeReport(plan: DemoPlan, gathered: Gathered): Promise<void> {
   await writeAtomic(plan.report, demoReport({ ...gathered, pairs, commands, versions }));
 }
 
-function told(plan: DemoPlan, runs: readonly ReportRun[], pictures: readonly ReportPicture[]): string {
+function resultText(plan: DemoPlan, runs: readonly ReportRun[], pictures: readonly ReportPicture[]): string {
   const parts = runs.map(({ name, summary }) => {
     const figures = [summary.overall, ...summary.byModality].map(({ metrics, tooSmall, few }) => {
       if (tooSmall.includes("balancedAccuracy")) return TOO_SMALL;
@@ -212,14 +212,14 @@ function told(plan: DemoPlan, runs: readonly ReportRun[], pictures: readonly Rep
     ...few,
     ...(note === undefined ? [] : [note]),
     "",
-    alignColumns([["picture", "model", "probability of male", "recorded"], ...answers]),
+    alignColumns([["image", "model", "probability of male", "recorded"], ...answers]),
     "",
     `pairs     ${plan.pairs}`,
     ...plan.models.map(({ key, dir }) => `${key.padEnd(9)} ${dir}`),
     `report    ${plan.report}`,
     `page      npx --no facehand serve ${plan.out}`,
     "",
-    "Every picture is drawn: these figures prove nothing about accuracy on real pictures.",
+    "Every image is drawn: these figures prove nothing about accuracy on real images.",
     LABEL_NOTE,
   ].join("\n");
 }

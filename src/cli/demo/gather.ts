@@ -28,7 +28,7 @@ export async function evaluateRun(
   return { name, about, config, epochs: await readLog(dir), rows, summary };
 }
 
-/** One training pair of each of the first subjects, with its pictures; in turn, so that gestures differ. */
+/** One training pair of each of the first subjects, with its images; taken in turn, so that gestures differ. */
 export async function choosePairs(dir: string): Promise<ReportPair[]> {
   const layout = await locate(dir);
   const bySubject = new Map<string, Pair[]>();

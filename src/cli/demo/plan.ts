@@ -17,7 +17,7 @@ export interface DemoOptions {
 export const FRAMES_PER_SUBJECT = 3;
 /** Side of the crops, px: more than the networks need, for the report's pictures. */
 export const CROP_PX = 160;
-/** More than usual goes to val and test: with few subjects, a tenth of them would say nothing. */
+/** More than usual goes to val and test: of few subjects, a tenth would be too few to judge by. */
 export const SHARES = { val: 0.2, test: 0.2 } as const;
 
 const MODELS = [
@@ -77,7 +77,7 @@ export function planDemo(out: string, options: DemoOptions): DemoPlan {
   };
 }
 
-/** The image size and learning rate suit a tiny network with random weights and a few hundred pictures. */
+/** The image size and learning rate suit a tiny network with random weights and a few hundred images. */
 function training({ epochs, seed }: DemoOptions) {
   const warmupEpochs = epochs > 1 ? 1 : 0;
   return { imageSize: 64, pixels: "inception", epochs, batch: 16, lr: 0.004, warmupEpochs, seed } as const;
@@ -103,8 +103,8 @@ export function demoCommands(
     ]),
     ...models.flatMap(({ dir, config }) =>
       pictures.map(({ modality, path }) => {
-        const told = config.arch === "umcc" ? ` --modality ${modality}` : "";
-        return `npx --no facehand predict ${dir} ${path}${told}`;
+        const flag = config.arch === "umcc" ? ` --modality ${modality}` : "";
+        return `npx --no facehand predict ${dir} ${path}${flag}`;
       }),
     ),
   ];

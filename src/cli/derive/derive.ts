@@ -1,5 +1,5 @@
 // `facehand derive`: HaGRID frames in, a dataset of aligned face-hand pairs out.
-// Stopped by Ctrl-C it leaves its staging folder; the same command goes on from there. With --shard it derives a part
+// Stopped by Ctrl-C it leaves its staging folder; the same command continues from there. With --shard it derives a part
 // of the frames, with --executor slurm all parts as tasks on a cluster.
 import { type Command, Option } from "commander";
 import { decimal } from "../../core/decimal.ts";
@@ -28,7 +28,7 @@ import {
 } from "../context.ts";
 import { deriveLabelsCommand } from "./labels.ts";
 import { deriveMergeCommand } from "./merge.ts";
-import { deriveShardWithProgress, deriveWithProgress, tellDerived, tellShard } from "./progress.ts";
+import { derivedText, deriveShardWithProgress, deriveWithProgress, shardText } from "./progress.ts";
 import { deriveReportCommand, REPORT_EXAMPLES, writeLedgerReport } from "./report.ts";
 import { deriveOnSlurm, type SlurmPlan } from "./slurm.ts";
 
@@ -64,47 +64,73 @@ export function deriveCommand(context: Context): Command {
     .enablePositionalOptions() // flags after a verb below are that verb's
     .option(
       "--hagrid <dir>",
-      "HaGRID's folder: annotations/<split>/<gesture>.json and the frames, or as its archives unpack",
+      "HaGRID's folder: annotations/<split>/<gesture>.json and the frames, or its archives as unpacked",
     )
     .option("--gestures <list>", "e.g. palm,stop,stop_inverted; or all", list("--gestures"))
     .option("--meta <file>", "JSON of age, gender and race by image id, if the annotations have none")
     .option("--face-model <file>", "YuNet face detector (.onnx) instead of the built-in MediaPipe one")
-    .option("--face-landmarks <file>", "annotated face landmarks instead of detection (the drawn sample's)")
+    .option(
+      "--face-landmarks <file>",
+      "file of annotated face landmarks, as the drawn sample has, instead of detection",
+    )
     .addOption(
       new Option(
         "--hand-crop <how>",
-        "hands turned upright by landmarks (annotated, or a model's), or by box",
+        "crop hands turned upright by landmarks (annotated, or a model's), or by their box",
       )
         .choices([...HAND_CROPS])
         .default("landmarks"),
     )
-    .option("--rule <name=value>", `other thresholds of cleaning rules: ${ruleHelp()}`, addRules)
-    .option("--no-rule <name>", "cleaning rules to turn off", dropRules)
+    .option(
+      "--rule <name=value>",
+      `change thresholds of cleaning rules; the defaults are ${ruleHelp()}`,
+      addRules,
+    )
+    .option("--no-rule <name>", "turn off cleaning rules", dropRules)
     .option(
       "--decisions <file>",
-      "CSV or JSONL: who, when, what (remove, restore, relabel, erase), why, by image or user",
+      "CSV or JSONL of decisions about images or users: remove, restore, relabel or erase; by whom, when, why",
     )
-    .option("--age-edges <years>", "lowest age of each bucket; FairFace's if left out", years("--age-edges"))
-    .option("--out <dir>", "folder of the dataset; made in one step at the end")
+    .option(
+      "--age-edges <years>",
+      "lowest age of each age bucket, e.g. 0,18,40; FairFace's buckets if left out",
+      years("--age-edges"),
+    )
+    .option("--out <dir>", "folder for the dataset; appears in one step at the end")
     .addOption(
-      new Option("--splits <kind>", "subjects dealt with like groups in each split, or HaGRID's own splits")
+      new Option(
+        "--splits <kind>",
+        "deal subjects so that splits have similar groups, or take HaGRID's own splits",
+      )
         .choices([...SPLIT_KINDS])
         .default("balanced"),
     )
-    .option("--seed <n>", "of the split by subject", wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER), 42)
+    .option(
+      "--seed <n>",
+      "seed of the split by subject",
+      wholeNumber("--seed", 0, Number.MAX_SAFE_INTEGER),
+      42,
+    )
     .option("--val <share>", "share of the subjects in val", share("--val"), DEFAULT_FRACTIONS.val)
     .option("--test <share>", "share of the subjects in test", share("--test"), DEFAULT_FRACTIONS.test)
     .option("--size <px>", "side of the square crops, px", wholeNumber("--size", 1, 1_000_000), 300)
-    .option("--threads <n>", "threads that work on frames, each with its models", count, DERIVE_THREADS)
-    .option("--shard <i/n>", "derive one of n parts of the frames only, for derive merge", shardOf)
+    .option("--threads <n>", "threads that work on frames, each with its own models", count, DERIVE_THREADS)
+    .option("--shard <i/n>", "derive only part i of n of the frames, for derive merge", shardOf)
     .addOption(
-      new Option("--executor <name>", "this process, or tasks on an existing Slurm cluster")
+      new Option("--executor <name>", "run in this process, or as tasks on an existing Slurm cluster")
         .choices(EXECUTORS)
         .default("local"),
     )
-    .option("--shards <n>", "parts, each a task of a Slurm array", wholeNumber("--shards", 1, 100_000))
-    .option("--sbatch <option>", "an option of sbatch, e.g. --sbatch=--partition=long; repeatable", repeated)
-    .option("--report <html>", "also write the page of derive report; it shows people if the frames do")
+    .option(
+      "--shards <n>",
+      "number of parts, each a task of a Slurm array",
+      wholeNumber("--shards", 1, 100_000),
+    )
+    .option("--sbatch <option>", "option for sbatch, e.g. --sbatch=--partition=long; repeatable", repeated)
+    .option(
+      "--report <html>",
+      "also write the page that derive report makes; it shows people if the frames do",
+    )
     .addOption(jsonOption())
     .action(async (flags: Flags, command: Command) => {
       requireFlags(command, "--hagrid", "--gestures", "--out");
@@ -114,7 +140,7 @@ export function deriveCommand(context: Context): Command {
       if (flags.report !== undefined) checkApart(flags.report, [flags.hagrid, flags.out], "--report");
       if (flags.shard !== undefined) {
         const result = await deriveShardWithProgress(context, optionsOf(flags), flags.shard);
-        context.print(tellShard(result, flags));
+        context.print(shardText(result, flags));
         return;
       }
       const result =
@@ -122,7 +148,7 @@ export function deriveCommand(context: Context): Command {
           ? await deriveOnSlurm(context, slurmPlan(context, flags, command))
           : await deriveWithProgress(context, optionsOf(flags));
       if (flags.report !== undefined) await writeLedgerReport(flags.out, flags.report, REPORT_EXAMPLES);
-      context.print(tellDerived(result, flags));
+      context.print(derivedText(result, flags));
     })
     .addCommand(deriveMergeCommand(context))
     .addCommand(deriveReportCommand(context))

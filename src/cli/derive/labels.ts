@@ -1,5 +1,5 @@
 // `facehand derive labels`: pairs whose stored predictions, hand and face both, contradict the recorded label.
-// What it lists is to be looked at; what is then decided goes into a file for `derive --decisions`.
+// People review what it lists; what they decide goes into a file for `derive --decisions`.
 
 import type { Command } from "commander";
 import { decimal } from "../../core/decimal.ts";
@@ -44,11 +44,16 @@ export function deriveLabelsCommand({ print }: Context): Command {
   return verb("labels", "list pairs whose predictions, hand and face both, contradict the recorded label")
     .requiredOption(
       "--predictions <run>",
-      "run folder, or a .parquet file of predictions of images that were not trained on; repeat for folds and seeds",
+      "run folder, or .parquet file of predictions for images that were not trained on; repeat it for folds and seeds",
       repeated,
     )
-    .option("--min <probability>", "against the record, of the less sure of hand and face", confidence, 0.5)
-    .option("--out <csv>", "file for all of them; its ids are those of --decisions")
+    .option(
+      "--min <probability>",
+      "least probability against the recorded label, in the less certain of hand and face",
+      confidence,
+      0.5,
+    )
+    .option("--out <csv>", "file for the whole list; its ids can be used in a decisions file")
     .addOption(jsonOption())
     .action(async ({ predictions, min, out, json }: Flags) => {
       const rows = (await Promise.all(predictions.map(readUntrained))).flat();
@@ -59,7 +64,7 @@ export function deriveLabelsCommand({ print }: Context): Command {
       print(
         json === true
           ? JSON.stringify({ note: LABEL_NOTE, pairs, passedOver, listed }, null, 2)
-          : told(found, listed, out),
+          : toText(found, listed, out),
       );
     });
 }
@@ -91,7 +96,7 @@ function toRow(one: Contradiction): Row {
   };
 }
 
-function told(
+function toText(
   { pairs, passedOver }: Contradictions,
   listed: readonly Row[],
   out: string | undefined,
@@ -99,11 +104,11 @@ function told(
   const shown = listed.slice(0, SHOWN).map((row) => COLUMNS.map((column) => String(row[column])));
   const more = listed.length - shown.length;
   return [
-    `${listed.length} of ${pairs} pairs have both predictions against the record (${passedOver} rows passed over).`,
+    `${listed.length} of ${pairs} pairs have both predictions against the record (${passedOver} rows were skipped).`,
     ...(shown.length === 0 ? [] : [alignColumns([[...COLUMNS], ...shown])]),
     ...(more > 0 ? [`and ${more} more${out === undefined ? "; --out FILE or --json has all" : ""}`] : []),
     ...(out === undefined ? [] : [`written to ${out}`]),
-    "Look at the pictures: a prediction is no evidence about a person.",
+    "Review the images: a prediction is no evidence about a person.",
     LABEL_NOTE,
   ].join("\n");
 }

@@ -1,16 +1,16 @@
 // `facehand derive merge`: the shards of one derivation in, the dataset out, with the bytes of one machine.
 import type { Command } from "commander";
 import { type Context, jsonOption, verb } from "../context.ts";
-import { mergeWithProgress, tellDerived } from "./progress.ts";
+import { derivedText, mergeWithProgress } from "./progress.ts";
 
 /** `facehand derive merge`. */
 export function deriveMergeCommand(context: Context): Command {
-  return verb("merge", "put shards (derive --shard) together; they are left as they are")
+  return verb("merge", "merge shards (of derive --shard) into a dataset; the shards stay unchanged")
     .argument("<dirs...>", "folders of all shards, in any order")
-    .requiredOption("--out <dir>", "folder of the dataset; made in one step at the end")
+    .requiredOption("--out <dir>", "folder for the dataset; appears in one step at the end")
     .addOption(jsonOption())
     .action(async (dirs: string[], flags: { out: string; json?: boolean | undefined }) => {
       const result = await mergeWithProgress(context, { shardDirs: dirs, outDir: flags.out });
-      context.print(tellDerived(result, flags));
+      context.print(derivedText(result, flags));
     });
 }

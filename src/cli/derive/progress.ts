@@ -1,4 +1,4 @@
-// Derivations as the command line runs them: with a progress line, an interruption that tells how to go on, and
+// Derivations as the command line runs them: with a progress line, an interruption that states how to continue, and
 // the words of the result.
 
 import { Interrupted } from "../../core/errors.ts";
@@ -19,8 +19,8 @@ import type { Context } from "../context.ts";
 type Signal = Pick<Context, "signal" | "report">;
 type Start = (total: number) => Progress;
 
-/** What is said of a derivation at its start, and on its line. */
-interface Told {
+/** What is printed of a derivation at its start, and on its line. */
+interface Announced {
   readonly label: string;
   readonly unit: string;
   readonly from: string;
@@ -28,39 +28,39 @@ interface Told {
   readonly threads?: number | undefined;
 }
 
-/** Runs `work` with a progress line; an abort becomes Interrupted, which tells how to go on. */
+/** Runs `work` with a progress line; an abort becomes Interrupted, which states how to continue. */
 async function withProgress<R>(
   { signal, report }: Signal,
-  { label, unit, from, outDir, threads }: Told,
+  { label, unit, from, outDir, threads }: Announced,
   work: (progress: Start) => Promise<R>,
 ): Promise<R> {
   let line: Progress | undefined;
   try {
     return await work((total) => {
       const by = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}`;
-      const end = "if it is stopped, the same command goes on";
+      const end = "if it is stopped, the same command continues";
       const begun = visible(`${label}: ${count(total)} ${unit} of ${from}${by}, into ${outDir}; ${end}`);
       const own = startProgress(label, total, { unit });
       line = own;
-      let isTold = false;
+      let isReported = false;
       const tick: Progress["tick"] = (...units) => {
-        if (!isTold) report(begun);
-        isTold = true; // not before: what is refused has begun nothing
+        if (!isReported) report(begun);
+        isReported = true; // not before: what is refused has begun nothing
         own.tick(...units);
       };
       return { ...own, tick };
     });
   } catch (error) {
-    // Not every error after Ctrl-C is because of it: a broken annotation still has to be told.
+    // Not every error after Ctrl-C is because of it: a broken annotation still has to be reported.
     if (!signal.aborted || error !== signal.reason) throw error;
-    throw new Interrupted(`Stopped; the same command goes on with ${outDir}.partial`);
+    throw new Interrupted(`Stopped; the same command continues from ${outDir}.partial`);
   } finally {
     line?.done();
   }
 }
 
 /**
- * Derives with a progress line; an abort becomes Interrupted, which tells how to go on.
+ * Derives with a progress line; an abort becomes Interrupted, which states how to continue.
  *
  * @throws AppError as `derive` does, Interrupted after the context's signal
  */
@@ -104,14 +104,14 @@ interface Output {
 }
 
 /** What a derivation gave, as text or JSON. */
-export function tellDerived(result: DeriveResult, { out, json }: Output): string {
+export function derivedText(result: DeriveResult, { out, json }: Output): string {
   const { manifest, alreadyComplete, worked } = result;
   const { root, ledger } = planLayout(out);
   const { erased } = manifest.source;
   if (json === true) {
     const { recipeHash, derivationHash, drawn, counts, balance } = manifest;
     const note = LABEL_NOTE;
-    const told = {
+    const summary = {
       note,
       out: root,
       ledger,
@@ -124,12 +124,12 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
       erased: erased && { ...erased, sha256: undefined },
       balance,
     };
-    return JSON.stringify(told, null, 2);
+    return JSON.stringify(summary, null, 2);
   }
   const head = alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : [];
   return [
-    ...tellErased(erased),
-    ...tellUnmet(manifest.counts.decisions),
+    ...erasedText(erased),
+    ...unmetText(manifest.counts.decisions),
     ...head,
     formatFrameCounts(manifest),
     `ledger    ${ledger}`,
@@ -137,26 +137,28 @@ export function tellDerived(result: DeriveResult, { out, json }: Output): string
   ].join("\n");
 }
 
-/** A wish that met nobody is said first: its id may be misspelt. */
-function tellErased(erased: Manifest["source"]["erased"]): string[] {
+/** Erasures that matched nobody come first: their ids may be misspelt. */
+function erasedText(erased: Manifest["source"]["erased"]): string[] {
   if (erased === undefined) return [];
   const { decisions, frames, unmatched } = erased;
-  const warning = `erase: ${unmatched} of ${decisions} subjects and images to erase are not in these frames; check their ids`;
-  const line = `erased    ${frames} frames of ${decisions - unmatched} subjects and images; what was made of them before, elsewhere, holds them still`;
+  const warning = `erase: ${unmatched} of ${decisions} subjects and images to be erased are not in these frames; check their ids`;
+  const line = `erased    ${frames} frames of ${decisions - unmatched} subjects and images; what was made from them before, elsewhere, still contains them`;
   return [...(unmatched === 0 ? [] : [warning]), line];
 }
 
 /** A removal that removes nothing may be a misspelt one. */
-function tellUnmet({ unmet = 0 }: Manifest["counts"]["decisions"]): string[] {
+function unmetText({ unmet = 0 }: Manifest["counts"]["decisions"]): string[] {
   if (unmet === 0) return [];
-  return [`decisions: ${unmet} of their images and subjects are not in these frames; check their ids`];
+  return [
+    `decisions: ${unmet} of the images and subjects in the decisions file are not in these frames; check their ids`,
+  ];
 }
 
 /** What a shard gave, as text or JSON. */
-export function tellShard({ record, alreadyComplete, worked }: ShardResult, { out, json }: Output): string {
+export function shardText({ record, alreadyComplete, worked }: ShardResult, { out, json }: Output): string {
   const { shard, of, from, to, frames, images, derivationHash } = record;
   if (json === true) {
-    const told = {
+    const summary = {
       out,
       shard,
       of,
@@ -168,7 +170,7 @@ export function tellShard({ record, alreadyComplete, worked }: ShardResult, { ou
       alreadyComplete,
       worked,
     };
-    return JSON.stringify(told, null, 2);
+    return JSON.stringify(summary, null, 2);
   }
   return [
     ...(alreadyComplete ? [`${out} was derived before by the same recipe; nothing was done.`] : []),
@@ -195,7 +197,7 @@ export function formatFrameCounts({
     `hands     ${Object.entries(hands)
       .map(([from, n]) => `${n} cut by ${HAND_WORDS[from] ?? visible(from)}`)
       .join(", ")}`,
-    ...(total(annotatedIn) === 0 ? [] : [`turned    ${tellTurned(annotatedIn)}`]),
+    ...(total(annotatedIn) === 0 ? [] : [`turned    ${turnedText(annotatedIn)}`]),
     ...SPLITS.map((name) => `${name.padEnd(9)} ${pairs[name]} pairs of ${subjects[name]} subjects`),
     ...worstDeviations(balance, pairs).map(formatDeviation),
   ].join("\n");
@@ -207,8 +209,8 @@ const HAND_WORDS: Readonly<Record<string, string>> = {
   box: "their box",
 };
 
-/** Of the frames that EXIF turns, which pixels their annotations were found to speak of. */
-function tellTurned(annotatedIn: Readonly<Record<string, number>>): string {
+/** Of the frames that EXIF turns, which pixels their annotations were found to refer to. */
+function turnedText(annotatedIn: Readonly<Record<string, number>>): string {
   const words: Readonly<Record<string, string>> = { stored: "stored pixels", upright: "turned pixels" };
   const parts = Object.entries(annotatedIn).map(
     ([where, n]) => `${n} annotated in ${words[where] ?? visible(where)}`,

@@ -1,5 +1,5 @@
 // `facehand derive report`: a self-contained page of what a derivation kept and removed, with pictures.
-// Invariant: of the ledger only the frames that are shown are held in memory.
+// Invariant: of the ledger only the frames that are shown are in memory.
 import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
 import { MODALITIES, type Modality } from "../../core/words.ts";
@@ -28,11 +28,16 @@ interface Flags {
 export function deriveReportCommand({ print }: Context): Command {
   return verb(
     "report",
-    "write a page of what a derivation kept and removed, with pictures of both sides of each rule",
+    "write a page about what a derivation kept and removed, with images from both sides of each rule",
   )
     .argument("<dir>", "a derived dataset")
     .requiredOption("--out <html>", "file to write; it shows people if the dataset does")
-    .option("--examples <n>", "pictures a rule and side", wholeNumber("--examples", 1, 500), REPORT_EXAMPLES)
+    .option(
+      "--examples <n>",
+      "images for each side of each rule",
+      wholeNumber("--examples", 1, 500),
+      REPORT_EXAMPLES,
+    )
     .action(async (dir: string, { out, examples }: Flags) => {
       await writeLedgerReport(dir, out, examples);
       print(`report    ${out}`);

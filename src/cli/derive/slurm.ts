@@ -26,7 +26,7 @@ export interface SlurmPlan {
   readonly flags: readonly string[];
   /** File of decisions among the flags. */
   readonly decisions?: string | undefined;
-  /** The same derivation here, for a folder that holds something already: it says what. */
+  /** The same derivation here, for a folder that has files already: it reports what they are. */
   readonly local: () => Promise<DeriveResult>;
 }
 
@@ -51,7 +51,7 @@ async function deriveIn(
 ): Promise<DeriveResult> {
   const out = resolve(plan.out);
   const shardDirs = Array.from({ length: plan.shards }, (_, i) => join(root, `${i + 1}-of-${plan.shards}`));
-  if (!(await exists(root)) && (await holdsSomething(out))) return plan.local();
+  if (!(await exists(root)) && (await hasEntries(out))) return plan.local();
   const facehand = [process.execPath, PROGRAM, "derive"];
   const shardTasks = shardDirs.map((dir, i) => [
     ...[...facehand, ...plan.flags, "--threads", String(plan.threads)],
@@ -67,14 +67,14 @@ async function deriveIn(
   const manifest = await readManifest(out);
   if (manifest === undefined) {
     throw new AppError("data", "MERGE_LOST", `Expected the merged dataset at ${out}, got no manifest`, {
-      hint: "see whether this machine shows the file system that the jobs wrote to",
+      hint: "check that this machine mounts the file system that the jobs wrote to",
     });
   }
   await rm(root, { recursive: true });
   return { manifest, alreadyComplete: false, worked: 0 };
 }
 
-async function holdsSomething(dir: string): Promise<boolean> {
+async function hasEntries(dir: string): Promise<boolean> {
   try {
     return (await readdir(dir)).length > 0;
   } catch (error) {
@@ -83,7 +83,7 @@ async function holdsSomething(dir: string): Promise<boolean> {
   }
 }
 
-/** What is wrong with a shard whose task ended well; a damaged one is taken away, to be derived again. */
+/** What is wrong with a shard whose task ended well; a damaged one is removed, to be derived again. */
 async function repair(dir: string, erasure: Erasure): Promise<string | undefined> {
   try {
     const { source } = (await readShard(dir)).derivation;
@@ -110,15 +110,15 @@ async function follow(
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     throw new Interrupted(
-      `Stopped following; the jobs go on, and the same command follows them again.\n` +
-        `To end them: scancel --name with the names that squeue shows, ${job.name}-...`,
+      `Stopped following; the jobs continue, and the same command follows them again.\n` +
+        `To cancel them: scancel --name with the names that squeue shows, ${job.name}-...`,
     );
   }
   const bad = outcomes.filter(({ end }) => end !== "done");
   if (bad.length > 0) throw await tasksFailed(job.name, outcomes.length, bad);
 }
 
-/** What is said of an array that did not end well: its first bad task, and the end of that one's log. */
+/** The error of an array that did not end well: its first bad task, and the end of that one's log. */
 export async function tasksFailed(
   name: string,
   total: number,
@@ -128,11 +128,11 @@ export async function tasksFailed(
   const lines = (await readFile(log, "utf8").catch(() => "")).trim().split("\n");
   const message =
     `Expected all ${total} tasks of ${name} to end well, got ${bad.length} that did not; ` +
-    `task ${task} ${end} (${detail}), its log's last lines: ${lines.slice(-3).join(" | ")}`;
+    `task ${task} ${end} (${detail}), last lines of its log: ${lines.slice(-3).join(" | ")}`;
   return new AppError(code === 2 || code === 3 ? "data" : "remote", "TASKS_FAILED", message, {
     hint:
       limit === undefined
-        ? `read ${log}; the same command tries what failed again`
-        : `the same command with more by --sbatch=${limit}=...; shards go on where they were ended`,
+        ? `read ${log}; the same command runs what failed again`
+        : `the same command with a higher --sbatch=${limit}=...; shards continue where they were stopped`,
   });
 }

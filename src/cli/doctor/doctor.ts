@@ -1,6 +1,5 @@
-// `facehand doctor`: what this machine has, what is missing, and the one command that brings it; with --prune what is too much.
-// Invariant: it reports and never fails, but where it was told to remove something and may not: what is missing is a line of
-// advice, not an error.
+// `facehand doctor`: what this machine has, what is missing, and the command that installs it; --prune removes what is not needed.
+// Invariant: what is missing is a line of advice, not an error; it fails only where it was asked to remove something and may not.
 import { type Command, Option } from "commander";
 import { visible } from "../../core/visible.ts";
 import { type ForeignLibraries, removeForeignLibraries } from "../../engine/runtime/foreign-libraries.ts";
@@ -17,7 +16,7 @@ export interface Advice {
 
 /** `facehand doctor`. */
 export function doctorCommand({ print }: Context): Command {
-  return verb("doctor", "say what this machine has for facehand, what is missing, and how to get it")
+  return verb("doctor", "report what this machine has for facehand, what is missing, and how to get it")
     .addOption(
       new Option("--prune", "remove ONNX Runtime's libraries for other systems from this installation"),
     )
@@ -35,8 +34,8 @@ export function doctorCommand({ print }: Context): Command {
 /** What `--prune` did. */
 export function formatPruned(pruned: readonly ForeignLibraries[]): string {
   const own = `${process.platform}/${process.arch}`;
-  if (pruned.length === 0) return `Nothing to remove: there are libraries of ONNX Runtime for ${own} alone`;
-  return `Removed ${mb(pruned)} of ONNX Runtime for ${names(pruned)}; this installation now runs on ${own} alone`;
+  if (pruned.length === 0) return `Nothing to remove: ONNX Runtime has libraries for ${own} only`;
+  return `Removed ${mb(pruned)} of ONNX Runtime for ${names(pruned)}; this installation now runs on ${own} only`;
 }
 
 const names = (libraries: readonly ForeignLibraries[]) => libraries.map(({ system }) => system).join(", ");
@@ -96,7 +95,7 @@ const gb = (bytes: number | null) => (bytes === null ? "unknown" : `${(bytes / G
 function formatFacts(facts: MachineFacts, advice: readonly Advice[]): string {
   const { cpu, memory, runtime, gpus, images, disks, models, python } = facts;
   const vectors = cpu.vectors === null ? "" : `, ${cpu.vectors === "none" ? "no AVX" : cpu.vectors}`;
-  const block = runtime.block === null ? "none: plain lowering" : `${runtime.block} channels a block`;
+  const block = runtime.block === null ? "none: plain lowering" : `${runtime.block} channels per block`;
   const rows = [
     ["facehand", facts.version],
     ["Node", `${facts.node.version} (at least ${facts.node.floor}), ${facts.platform}`],
@@ -113,7 +112,7 @@ function formatFacts(facts: MachineFacts, advice: readonly Advice[]): string {
           ],
         ]),
     ["NVIDIA GPU", gpus.length === 0 ? "none" : gpus.join(", ")],
-    ["pictures", `sharp ${images.sharp}, libvips ${images.vips}`],
+    ["images", `sharp ${images.sharp}, libvips ${images.vips}`],
     ["disk here", `${gb(disks.here.freeBytes)} free`],
     ["cache", `${disks.cache.path}, ${gb(disks.cache.freeBytes)} free`],
     ...models.map(({ name, sizeBytes }) => [`  ${name}`, `${(sizeBytes / 1e6).toFixed(1)} MB`]),

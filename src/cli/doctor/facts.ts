@@ -1,4 +1,4 @@
-// What `facehand doctor` finds out of this machine; nothing is changed, installed or fetched.
+// What `facehand doctor` finds out about this machine; nothing is changed, installed or fetched.
 // Invariant: whatever is missing leaves a null or an empty list here, never an error.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -16,7 +16,7 @@ import { nodeFloor, packageVersion } from "../version.ts";
 /** Free space of the disk under a folder. */
 export interface Disk {
   readonly path: string;
-  /** Null if the system does not say. */
+  /** Null if the system does not report it. */
   readonly freeBytes: number | null;
 }
 
@@ -28,7 +28,7 @@ export interface MachineFacts {
   readonly cpu: {
     readonly model: string;
     readonly cores: number;
-    /** Widest vector instructions of an x86 processor; null where the system does not tell. */
+    /** Widest SIMD instructions of an x86 processor; null where the system does not report them. */
     readonly vectors: "avx512" | "avx2" | "avx" | "none" | null;
   };
   readonly memory: { readonly totalBytes: number; readonly freeBytes: number };
@@ -51,7 +51,7 @@ export interface MachineFacts {
   readonly python: { readonly path: string; readonly torch: string } | null;
 }
 
-/** Looks at this machine; takes a second or two. */
+/** Inspects this machine; takes a second or two. */
 export async function machineFacts(): Promise<MachineFacts> {
   const cache = cacheFolder();
   const [block, foreign, devices, here, cached, models, vectors] = await Promise.all([
@@ -105,7 +105,7 @@ async function cachedModels(folder: string): Promise<MachineFacts["models"]> {
 }
 
 function nvidiaGpus(): string[] {
-  const lines = said("nvidia-smi", "--query-gpu=name", "--format=csv,noheader");
+  const lines = outputOf("nvidia-smi", "--query-gpu=name", "--format=csv,noheader");
   return lines === undefined ? [] : lines.split("\n").filter((line) => line !== "");
 }
 
@@ -113,14 +113,14 @@ function nvidiaGpus(): string[] {
 function findTorch(): MachineFacts["python"] {
   const program = "import importlib.metadata as m; print(m.version('torch'))";
   for (const path of ["python3", "/usr/bin/python3", "python"]) {
-    const torch = said(path, "-c", program);
+    const torch = outputOf(path, "-c", program);
     if (torch !== undefined) return { path, torch };
   }
   return null;
 }
 
 /** What a program printed; undefined if it is absent, failed or took too long. */
-function said(program: string, ...args: readonly string[]): string | undefined {
+function outputOf(program: string, ...args: readonly string[]): string | undefined {
   const { status, stdout } = spawnSync(program, args, { encoding: "utf8", timeout: 10_000 });
   return status === 0 ? stdout.trim() : undefined;
 }

@@ -65,7 +65,7 @@ interface Flags {
 export function evaluateCommand({ print, report }: Context): Command {
   const command = verb(
     "evaluate",
-    "metrics overall, by modality and by recorded group, from stored predictions of a run or of others",
+    "compute metrics overall, by modality and by recorded group, from stored predictions",
   )
     .argument(
       "<run>",
@@ -74,7 +74,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     .addOption(
       new Option(
         "--split <name>",
-        "train, val or test (default: test; of other data than the run's, all images)",
+        "train, val or test (default: test; all images of --data that is not the run's own)",
       ).argParser(checkSplit),
     )
     .option(
@@ -85,21 +85,25 @@ export function evaluateCommand({ print, report }: Context): Command {
     .option("--out <file>", "with --data: where to store the predictions (.parquet)")
     .option(
       "--other-recipe",
-      "with --data: accept crops of another alignment recipe than the model was trained on",
+      "with --data: accept crops of another alignment recipe than the model's training images",
     )
     .addOption(
-      new Option("--modality <name>", "of all images of a table of others without that column").choices(
-        MODALITIES,
-      ),
+      new Option(
+        "--modality <name>",
+        "modality of all images, for a table of predictions without that column",
+      ).choices(MODALITIES),
     )
     .option(
       "--bootstrap <n>",
-      "draws over subjects for the intervals, 0 for none",
+      "bootstrap draws over subjects, for the intervals; 0 for none",
       wholeNumber("--bootstrap", 0, 1_000_000),
       REPLICATES,
     )
-    .option("--against <run>", "compare with this run, folder of seeds or table: paired by image, by subject")
-    .option("--report <html>", "also write a page: ROC, calibration, groups, worst mistakes")
+    .option(
+      "--against <run>",
+      "compare with this run, folder of seeds or table, paired by image and tested by subject",
+    )
+    .option("--report <html>", "also write an HTML page with ROC, calibration, groups and the worst mistakes")
     .addOption(minSubjectsOption())
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
@@ -113,7 +117,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     const seeds = await seedRuns(run);
     if (seeds !== undefined) return print(await evaluateSeeds(own, run, seeds, gatherOf));
     const { all, rows, counts } = await gather(run, flags, report);
-    if (flags.bootstrap > 0) report(tellDraws(run, rows.length, flags.bootstrap));
+    if (flags.bootstrap > 0) report(drawsText(run, rows.length, flags.bootstrap));
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
       minSubjects: flags.minSubjects,
@@ -123,7 +127,7 @@ export function evaluateCommand({ print, report }: Context): Command {
     if (flags.report !== undefined)
       await writeEvaluationPage(flags.report, { name: run, summary, counts, rows, data: flags.data ?? [] });
     const images = withUnlabelled(counts, summary);
-    const split = counts.split ?? "test"; // as the rows of whole sets say
+    const split = counts.split ?? "test"; // which rows of whole sets have
     const analyses = analyse(all, split, flags);
     const part = counts.split ?? "all";
     if (flags.json === true) print(JSON.stringify({ ...summary, split: part, images, ...analyses }, null, 2));
@@ -132,11 +136,11 @@ export function evaluateCommand({ print, report }: Context): Command {
 }
 
 /** Draws take most of the time; nothing is written. */
-function tellDraws(run: string, images: number, draws: number): string {
+function drawsText(run: string, images: number, draws: number): string {
   return visible(`evaluate: ${count(images)} images of ${run}, ${count(draws)} draws over subjects`);
 }
 
-/** Flags that nothing would look at. */
+/** Refuses flags that would have no effect. */
 function checkFlags(command: Command, { data, bootstrap }: Flags): void {
   onlyWith(command, "--workers", "--data", data !== undefined, "stored predictions");
   onlyWith(command, "--group-intervals", "--bootstrap above 0", bootstrap > 0);
@@ -171,10 +175,10 @@ function analysisOptions(command: Command): Command {
       repeated,
     )
     .option("--join <file>", "CSV with id or image_id and further fields to break down by, e.g. a ledger.csv")
-    .option("--group-intervals", "intervals for every group and for the spread between groups")
-    .option("--calibrate", "temperature by modality, fitted on val, and what it does to the split")
-    .option("--thresholds <key>", "thresholds by group of this field, chosen on val (analysis only)")
-    .option("--selective <key>", "accuracy against coverage, with the worst group of this field");
+    .option("--group-intervals", "also compute intervals for every group and for the spread between groups")
+    .option("--calibrate", "fit a temperature for each modality on val, and show its effect on the split")
+    .option("--thresholds <key>", "choose thresholds by group of this field on val (analysis only)")
+    .option("--selective <key>", "show accuracy against coverage, with the worst group of this field");
 }
 
 /** The analyses that were asked for. */
@@ -201,7 +205,7 @@ function formatAnalyses({ calibration, thresholdsByGroup, selective }: Analyses,
   ];
 }
 
-/** Stored predictions need nothing computed: what only new ones need would be asked for in vain. */
+/** Stored predictions need nothing computed: flags that only new ones need are refused. */
 function checkDevice({ device, data, out, otherRecipe }: Flags): Device | "auto" {
   if (data !== undefined) return device;
   const asked = [
@@ -214,7 +218,7 @@ function checkDevice({ device, data, out, otherRecipe }: Flags): Device | "auto"
   throw unexpected("input", { code: "FLAG", expected: "--data", name: asked.join(" and "), got });
 }
 
-/** Runs, as our own stored predictions (evaluate/stored/foreign), say the modality of each image: it would change nothing. */
+/** Runs, as our own stored predictions (evaluate/stored/foreign), have the modality of each image, so the flag would change nothing. */
 function checkModality(run: string, { modality, data }: Flags): void {
   if (modality === undefined || (data === undefined && /\.(csv|parquet)$/i.test(run))) return;
   const expected = "a table of predictions without a column modality";

@@ -1,4 +1,4 @@
-// The value of `--groups`: fields between commas, and + between those of one table. A column of others may have either
+// The value of `--groups`: fields separated by commas, and by + within one table. A column of others may have either
 // sign in its name, so that the text is read when the columns are known: a whole name goes before what it would divide into.
 import { unexpected } from "../../core/errors.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
@@ -22,7 +22,7 @@ export function groupSets(
   return texts?.flatMap((text) => {
     const sets = pieces(text, ",", known).map((part) => pieces(part, "+", known));
     if (sets.every((keys) => !keys.includes("") && new Set(keys).size === keys.length)) return sets;
-    const expected = "fields between commas, and + between those of one table";
+    const expected = "fields separated by commas, and by + within one table";
     throw unexpected("input", { code: "FLAG", expected, name: "--groups", got: text });
   });
 }

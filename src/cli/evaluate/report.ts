@@ -7,7 +7,7 @@ import { writeAtomic } from "../../machine/files.ts";
 import { decodeImage, encodeJpeg } from "../../pixels/image.ts";
 import { resizeBilinear } from "../../pixels/pixels.ts";
 
-/** Side of a picture in the page, px. */
+/** Side of an image in the page, px. */
 const SIDE_PX = 160;
 
 /** What the page is made of. */
@@ -23,7 +23,7 @@ export interface Reported {
 
 /** Writes the page. @param path - HTML file */
 export async function writeEvaluationPage(path: string, reported: Reported): Promise<void> {
-  // What draws figures is 300 modules, which evaluations without a page start without.
+  // Figures need 300 modules, which evaluations without a page do not load.
   const { evaluationPage, worstMistakes } = await import("../../report/evaluation-page.ts");
   const { formatHeading } = await import("../../report/format.ts");
   const { name, summary, counts, rows, seeds, data } = reported;

@@ -17,7 +17,7 @@ import { writeEvaluationPage } from "./report.ts";
 /** What is computed of one run's predictions alone. */
 const OF_ONE_RUN = ["--out", "--group-intervals", "--calibrate", "--thresholds", "--selective"];
 
-/** What holds for several seeds as for one run. */
+/** Flags that apply to several seeds as to one run. */
 interface Flags {
   readonly groups?: readonly string[] | undefined;
   readonly json?: boolean | undefined;

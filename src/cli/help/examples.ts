@@ -20,10 +20,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["HaGRID's annotations", "data fetch hagrid-annotations --out hagrid"],
     ["frames of three gestures", "data fetch hagrid --gestures palm,stop,stop_inverted --out hagrid"],
     [
-      "the published pairs of files that are here already",
+      "the published pairs, from files that are on this machine already",
       "data fetch derived-hagrid --mirror ~/Downloads --out data/published",
     ],
-    ["a bundle that others publish", "data fetch https://example.org/pairs/1.0.0/ --out data/theirs"],
+    ["a bundle published by others", "data fetch https://example.org/pairs/1.0.0/ --out data/theirs"],
   ],
   "data show": [
     ["counts and the first five rows", "data show data/pairs"],
@@ -34,7 +34,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["also test subjects that HaGRID's own lists train on", "data check data/pairs --against hagrid"],
   ],
   "data repair": [
-    ["say what would be changed", "data repair data/pairs"],
+    ["print what would be changed", "data repair data/pairs"],
     ["change it", "data repair data/pairs --apply"],
   ],
   "data export": [
@@ -45,17 +45,17 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["tar shards of 512 MiB", "data export data/pairs --webdataset --shard-mb 512 --out data/shards"],
   ],
   "data import": [
-    ["a dataset of exported shards", "data import data/parquet --out data/back"],
-    ["the same, told as JSON", "data import data/parquet --out data/back --json"],
+    ["a dataset again from exported shards", "data import data/parquet --out data/back"],
+    ["the same, with its summary as JSON", "data import data/parquet --out data/back --json"],
   ],
   "data sample": [
     ["60 invented people, 4 frames each", "data sample --out data/raw"],
-    ["more of them, drawn otherwise", "data sample --subjects 400 --seed 7 --out data/raw"],
+    ["more people, from another seed", "data sample --subjects 400 --seed 7 --out data/raw"],
   ],
   derive: [
     ["pairs of three gestures", "derive --hagrid hagrid --gestures palm,stop,stop_inverted --out data/pairs"],
     [
-      "stricter about blur, without the rule about light, crops of 512 px",
+      "stricter about blur, without the rule about darkness, crops of 512 px",
       "derive --hagrid hagrid --gestures all --rule blur=8 --no-rule dark --size 512 --out data/pairs",
     ],
     [
@@ -68,18 +68,18 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["all shards of a folder (the shell fills in the names)", "derive merge shards/* --out data/pairs"],
   ],
   "derive report": [
-    ["a page with pictures on both sides of every rule", "derive report data/pairs --out report.html"],
-    ["with more of them", "derive report data/pairs --examples 40 --out report.html"],
+    ["a page with images from both sides of every rule", "derive report data/pairs --out report.html"],
+    ["with more images", "derive report data/pairs --examples 40 --out report.html"],
   ],
   "derive labels": [
     ["pairs that two folds contradict", "derive labels --predictions runs/fold_1 --predictions runs/fold_2"],
     [
-      "only where both are sure, as a file to decide from",
+      "only where both are certain, as a file to review",
       "derive labels --predictions runs/a --min 0.9 --out doubts.csv",
     ],
   ],
   "audit agreement": [
-    ["agreement, and the labels' own error", "audit agreement annotations.jsonl"],
+    ["agreement, and the estimated label error", "audit agreement annotations.jsonl"],
     ["for other programs", "audit agreement annotations.jsonl --json"],
   ],
   "audit resolve": [
@@ -95,7 +95,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "a gate over two heads, from random weights, on two kinds of data",
       "train --arch mag --tag resnet18.none_F0_Af_Lw_Z0_gating=soft --data pairs:data/pairs --data utkface:data/utk --epochs 40 --out runs/mag",
     ],
-    ["a run again with another seed", "train --config runs/mag/config.json --seed 7 --out runs/mag_7"],
+    [
+      "an earlier run again, with another seed",
+      "train --config runs/mag/config.json --seed 7 --out runs/mag_7",
+    ],
   ],
   evaluate: [
     ["figures of the test images, by modality and recorded group", "evaluate runs/umcc/seed_42"],
@@ -104,35 +107,35 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
       "predictions of another program, with intervals by group",
       "evaluate theirs.csv --modality face --groups race,race+age --group-intervals",
     ],
-    ["is one better than the other", "evaluate runs/mag --against runs/umcc/seed_42"],
-    ["a page to look at and to send", "evaluate runs/umcc/seed_42 --report report.html"],
-    ["images of another set, by the run's model", "evaluate runs/umcc/seed_42 --data utkface:data/utk"],
+    ["whether one model is better than another", "evaluate runs/mag --against runs/umcc/seed_42"],
+    ["a page to read and to share", "evaluate runs/umcc/seed_42 --report report.html"],
+    ["images of another dataset, with the run's model", "evaluate runs/umcc/seed_42 --data utkface:data/utk"],
   ],
   predict: [
     ["a crop of a hand", "predict runs/umcc/seed_42 hand.jpg --modality hand"],
     [
-      "photos: find what is in them first, answers as a table",
+      "photos: detect and crop first, and also write a table",
       "predict runs/mag photos --detect --csv answers.csv",
     ],
   ],
   serve: [
-    ["what is below this folder, in the browser", "serve --open"],
+    ["everything below this folder, in the browser", "serve --open"],
     ["a dataset and its runs", "serve data/pairs runs --port 8080"],
   ],
   "study plan": [
     ["cells, time and memory of a shipped protocol", "study plan ablation --data pairs:data/pairs"],
-    ["of your own file, what exists already", "study plan study.yaml --out studies/mine --no-measure"],
+    ["your own file, with what exists already", "study plan study.yaml --out studies/mine --no-measure"],
   ],
   "study run": [
     [
       "a shipped protocol",
       "study run seeds --data pairs:data/pairs --backbone resnet18.none --out studies/seeds",
     ],
-    ["go on with what is missing, two tasks at a time", "study run --out studies/seeds --max-parallel 2"],
+    ["continue with what is missing, two tasks at a time", "study run --out studies/seeds --max-parallel 2"],
     ["on a cluster", "study run study.yaml --out studies/mine --executor slurm --sbatch=--partition=long"],
   ],
   "study status": [
-    ["how far it is", "study status studies/seeds"],
+    ["how far it has come", "study status studies/seeds"],
     ["for other programs", "study status studies/seeds --json"],
   ],
   "study best": [
@@ -142,27 +145,27 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "study report": [
     ["tables and figures", "study report studies/ablation --out reports/ablation"],
     [
-      "whether a report is what the predictions give",
+      "whether a report still is what the predictions give",
       "study report studies/ablation --out reports/ablation --check",
     ],
   ],
   "study audit": [
     [
-      "do these figures fit together",
+      "whether these figures are consistent",
       "study audit --values 0.9100,0.9085,0.9137 --mean 0.9107 --std 0.0027 --n 2000",
     ],
-    ["a table of them", "study audit published.csv"],
+    ["a table of published figures", "study audit published.csv"],
   ],
   "model list": [
     ["all networks", "model list"],
-    ["one, with each of its published weights", "model list resnet50"],
+    ["one network, with all of its published weights", "model list resnet50"],
   ],
   "model fetch": [
     ["into the cache", "model fetch tf_efficientnetv2_s.in1k"],
     ["into a folder", "model fetch mobilenetv2_100.ra_in1k --out weights/mobilenetv2"],
   ],
   "model show": [
-    ["what a run's best checkpoint is", "model show runs/umcc/seed_42"],
+    ["a run's best checkpoint", "model show runs/umcc/seed_42"],
     ["every tensor of a file", "model show weights.pt --all"],
   ],
   "model convert": [
@@ -175,7 +178,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   "model export": [
     ["for any ONNX runtime", "model export runs/umcc/seed_42 --onnx umcc.onnx"],
     [
-      "half the bytes, and what they cost",
+      "half the size, and how predictions differ",
       "model export runs/umcc/seed_42 --onnx umcc.onnx --fp16 --data pairs:data/pairs --split test",
     ],
   ],
@@ -188,7 +191,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["with hashed ids", `release bundle data/pairs ${ABOUT} --hash-subjects --out data/release`],
   ],
   "release page": [
-    ["the page without pictures", `release page data/pairs ${ABOUT} --out data/page`],
+    ["the page without images", `release page data/pairs ${ABOUT} --out data/page`],
     ["with the crops", `release page data/pairs ${ABOUT} --with-pictures --out data/page`],
   ],
   "release card": [
@@ -201,6 +204,6 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   ],
   doctor: [
     ["what is here and what is missing", "doctor"],
-    ["free the disk of libraries for other systems", "doctor --prune"],
+    ["free disk space used by libraries for other systems", "doctor --prune"],
   ],
 };

@@ -1,4 +1,4 @@
-// How `--help` looks: flags in groups, choices and defaults in plain words, two examples; nothing wider
+// The form of `--help`: flags in groups, choices and defaults in plain words, two examples; nothing wider
 // than 100 columns.
 import { type Command, Option } from "commander";
 import { EXAMPLES, type Example } from "./examples.ts";
@@ -7,7 +7,7 @@ import { groupOf, HELP_GROUPS } from "./groups.ts";
 /** Columns that help and tables may take. */
 export const MAX_COLUMNS = 100;
 
-/** Up to so many flags are one list. */
+/** Up to this many flags are printed as one list. */
 const FEW_FLAGS = 8;
 
 /** Gives a verb and those below it their help. @param path - names of the verbs above it */
@@ -45,7 +45,7 @@ function groupItems<T extends Command | Option>(
   return new Map([...found].sort(([a], [b]) => place(a) - place(b)));
 }
 
-/** `what computes (cpu, cuda or auto; default cpu)` */
+/** `device to compute on (one of cpu, cuda, auto; default cpu)` */
 function optionDescription({ description, argChoices, defaultValue, required, optional }: Option): string {
   const facts = [
     ...(argChoices === undefined ? [] : [`one of ${argChoices.join(", ")}`]),

@@ -17,10 +17,15 @@ interface Flags {
 
 /** `facehand model card`. */
 export function cardCommand({ print }: Context): Command {
-  return verb("card", "write the card of a trained model, every number computed from its run folder")
-    .argument("<run>", "run folder, or folder of seeds: figures are then means over them")
+  return verb("card", "write the card of a trained model, with every number computed from its run folder")
+    .argument("<run>", "run folder, or folder of seeds, whose figures are means over them")
     .option("--out <file>", "Markdown file (default: print it)")
-    .option("--bootstrap <n>", "draws over subjects", wholeNumber("--bootstrap", 100, 1_000_000), REPLICATES)
+    .option(
+      "--bootstrap <n>",
+      "bootstrap draws over subjects",
+      wholeNumber("--bootstrap", 100, 1_000_000),
+      REPLICATES,
+    )
     .addOption(minSubjectsOption())
     .action(async (run: string, { out, bootstrap, minSubjects }: Flags, command: Command) => {
       const seeds = await seedRuns(run);

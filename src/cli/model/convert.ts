@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import { checkApart } from "../../machine/true-path.ts";
-import { toldOf } from "../../models/files/weights.ts";
+import { choiceText } from "../../models/files/weights.ts";
 import { TAG_GRAMMAR } from "../../models/tags.ts";
 import { modelConfigSchema, parseModelConfig } from "../../train/config.ts";
 import { type Converted, readUpstream, writeConverted, writeForTorch } from "../../train/exchange/convert.ts";
@@ -22,7 +22,7 @@ interface Flags extends Record<string, unknown> {
 export function convertCommand({ print }: Context): Command {
   const command = verb(
     "convert",
-    "convert a PyTorch checkpoint of UMCC or MAG to one of facehand's, or one of these to a .pt",
+    "convert a PyTorch checkpoint of UMCC or MAG to one of facehand's, or one of facehand's to PyTorch",
   ).argument(
     "<in>",
     "state dict (.pt, .pth, .safetensors); or a checkpoint or run folder, with --out NEW.pt",
@@ -30,8 +30,8 @@ export function convertCommand({ print }: Context): Command {
   for (const option of configOptions(modelConfigSchema)) command.addOption(option);
   return command
     .requiredOption("--out <file>", ".safetensors for a checkpoint, .pt or .pth for PyTorch")
-    .option("--ema", "take the average of weights that the file has beside the trained ones")
-    .option("--no-ema", "take the trained weights; without either: as timm's load_checkpoint")
+    .option("--ema", "use the averaged weights, where the file has both averaged and trained ones")
+    .option("--no-ema", "use the trained weights; without either flag: as timm's load_checkpoint chooses")
     .addOption(jsonOption())
     .addHelpText("after", `\n${TAG_GRAMMAR}`)
     .action(async (path: string, { out, json, ema, ...config }: Flags) => {
@@ -40,7 +40,7 @@ export function convertCommand({ print }: Context): Command {
       const { facts, specs, taken = null, leftOut = [] } = converted;
       const { arch, tag, pixels } = facts;
       const result = { out, arch, tag, tensors: specs.length, pixels, taken, leftOut };
-      print(json === true ? JSON.stringify(result, null, 2) : told(out, converted));
+      print(json === true ? JSON.stringify(result, null, 2) : toText(out, converted));
     });
 }
 
@@ -71,8 +71,8 @@ async function convert(path: string, out: string, { config, ema }: Wanted): Prom
   throw unexpected("input", { code: "FLAG", expected, name: `--out ${ending}`, got: extra });
 }
 
-function told(out: string, { facts, specs, weights, taken, leftOut = [] }: Converted): string {
-  const source = toldOf(taken);
+function toText(out: string, { facts, specs, weights, taken, leftOut = [] }: Converted): string {
+  const source = choiceText(taken);
   const other =
     taken?.others.length === 0 ? "" : ` (${taken?.average === true ? "--no-ema" : "--ema"} takes the others)`;
   const { arch, tag, pixels } = facts;

@@ -31,19 +31,25 @@ export function exportCommand({ print, report }: Context): Command {
     .argument("<ckpt>", "checkpoint (.safetensors), or a run folder for its best one")
     .requiredOption("--onnx <file>", "where to write the model")
     .option("--fp16", "store large weights in half precision: about half the bytes; computes in float32")
-    .option("--int8", "store large weights as int8, a scale an output channel: about a quarter; likewise")
+    .option(
+      "--int8",
+      "store large weights as int8, with a scale per output channel: about a quarter of the bytes; computes in float32",
+    )
     .option(
       "--data <source>",
-      "also predict these images by the file and by the checkpoint, and print what the file costs; repeatable",
+      "also predict these images with the file and with the checkpoint, and print how they differ; repeatable",
       repeated,
     )
     .addOption(
       new Option(
         "--split <name>",
-        "with --data: which of them (default: val; of other data than the model's, all)",
+        "with --data: which of its images (default: val; all if the data is not the model's own)",
       ).choices(SPLITS),
     )
-    .option("--other-recipe", "with --data: accept crops of another alignment recipe than in training")
+    .option(
+      "--other-recipe",
+      "with --data: accept crops of another alignment recipe than the model's training images",
+    )
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(jsonOption())
     .action(async (ckpt: string, flags: Flags, command: Command) => {
@@ -65,7 +71,7 @@ export function exportCommand({ print, report }: Context): Command {
         ...exported,
         cost,
       };
-      print(flags.json === true ? JSON.stringify(result, null, 2) : told(result, model.facts));
+      print(flags.json === true ? JSON.stringify(result, null, 2) : toText(result, model.facts));
     });
 }
 
@@ -90,19 +96,19 @@ interface Result {
 
 type Facts = Awaited<ReturnType<typeof loadModel>>["facts"];
 
-function told(result: Result, { arch, tag, pixels: { sizePx } }: Facts): string {
+function toText(result: Result, { arch, tag, pixels: { sizePx } }: Facts): string {
   const { path, sizeBytes, precision, opset, nodes, inputs, outputs, cost } = result;
   const stored = precision === "float32" ? "" : `, large weights as ${precision}`;
   return [
     `${path}: ${visible(`${arch} ${tag}`)}, ${(sizeBytes / 1e6).toFixed(1)} MB, opset ${opset}, ${nodes} nodes${stored}`,
     `inputs   ${visible(inputs.join(", "))} (images: u8 [batch, ${sizePx}, ${sizePx}, 3])`,
     `outputs  ${visible(outputs.join(", "))}`,
-    ...(cost === undefined ? [] : ["", costTold(cost), ""]),
+    ...(cost === undefined ? [] : ["", costText(cost), ""]),
     LABEL_NOTE,
   ].join("\n");
 }
 
-function costTold(cost: ExportCost): string {
+function costText(cost: ExportCost): string {
   const { split, nImages, checkpoint, exported, nChanged, maxDifference, meanDifference, nChangedClasses } =
     cost;
   const rows = [checkpoint, exported].map(({ accuracy, balancedAccuracy, nll }, i) => [

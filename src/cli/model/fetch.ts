@@ -13,10 +13,10 @@ interface Flags {
 
 /** `facehand model fetch`. */
 export function fetchCommand(context: Context): Command {
-  return verb("fetch", "fetch a pretrained backbone from the Hugging Face hub, or find it fetched")
+  return verb("fetch", "fetch a pretrained backbone from the Hugging Face hub, unless it was fetched before")
     .argument("<name>", "timm's name with its tag, e.g. tf_efficientnetv2_s.in1k")
-    .option("--out <dir>", "folder of this model's files (default: in the user's cache folder)")
-    .option("--offline", "only look for it where it would be")
+    .option("--out <dir>", "folder for this model's files (default: in the user's cache folder)")
+    .option("--offline", "fetch nothing: use the files if they are there, fail if not")
     .addOption(jsonOption())
     .action(async (name: string, { out, offline, json }: Flags) => {
       const where = { dir: out, offline: offline ?? false };

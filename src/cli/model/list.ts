@@ -12,7 +12,7 @@ import type { Backbone } from "../../models/model.ts";
 import { alignColumns, count } from "../../report/figure-text.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 
-/** Up to so many networks are told with each of their weights. */
+/** Up to this many networks are listed with each of their weights. */
 const FEW = 3;
 /** Side of the images where no weights name one, px. */
 const SIZE_PX = 224;
@@ -35,7 +35,10 @@ interface Listed {
 /** `facehand model list`. */
 export function listCommand({ print }: Context): Command {
   return verb("list", "list the networks that a tag can name, with parameters, size and published weights")
-    .argument("[pattern]", "part of a name, or with * for any letters, e.g. resnet, 'tf_efficientnetv2_*'")
+    .argument(
+      "[pattern]",
+      "part of a name, or a name with * for any characters, e.g. resnet, 'tf_efficientnetv2_*'",
+    )
     .addOption(jsonOption())
     .action((pattern: string | undefined, { json }: { readonly json?: boolean | undefined }) => {
       const found = matching(pattern).map((name) => listed(backbone(name)));
@@ -100,7 +103,7 @@ function formatList(found: readonly Listed[]): string {
     "",
     "parameters without a head; MB as float32; .none in a tag for random weights",
     ...(found.length <= FEW && some ? ["", ...weightLines(found)] : []),
-    ...(found.length > FEW ? ["a name as the pattern lists all of its weights"] : []),
+    ...(found.length > FEW ? ["the name of a network as the pattern lists all of its weights"] : []),
   ].join("\n");
 }
 

@@ -12,7 +12,7 @@ import { showCommand } from "./show.ts";
 export function modelCommand(context: Context): Command {
   return verb(
     "model",
-    "list networks, fetch their weights; show, convert and export models; write a model's card",
+    "list networks and fetch their weights; show, convert and export models; write model cards",
   )
     .addCommand(listCommand(context))
     .addCommand(fetchCommand(context))

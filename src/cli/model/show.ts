@@ -1,10 +1,10 @@
-// `facehand model show`: what a file of weights holds.
+// `facehand model show`: what a file of weights contains.
 
 import type { Command } from "commander";
 import { visible } from "../../core/visible.ts";
 import type { ModelFacts } from "../../models/facts.ts";
 import { describeModel, groupTensors, type ModelDescription } from "../../models/files/describe.ts";
-import { toldOf } from "../../models/files/weights.ts";
+import { choiceText } from "../../models/files/weights.ts";
 import { modelPath } from "../../predict/model-file.ts";
 import { alignColumns, LABEL_NOTE } from "../../report/figure-text.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
@@ -13,7 +13,7 @@ import { type Context, jsonOption, verb } from "../context.ts";
 export function showCommand({ print }: Context): Command {
   return verb("show", "print tensors, parameters, pixel recipe, tag and training facts of a model")
     .argument("<file>", "checkpoint, run folder, or bare weights (.safetensors, .pt, .pth)")
-    .option("--all", "list every tensor, not only the parts")
+    .option("--all", "list every tensor, not only the parts of the model")
     .addOption(jsonOption())
     .action(
       async (target: string, { all, json }: { all?: boolean | undefined; json?: boolean | undefined }) => {
@@ -27,7 +27,7 @@ const whole = (n: number) => n.toLocaleString("en");
 
 function formatModel(model: ModelDescription, all: boolean): string {
   const { path, tensors, parameters, buffers, optimizer, bytes, taken, facts, position } = model;
-  const told = toldOf(taken ?? undefined);
+  const choice = choiceText(taken ?? undefined);
   const counts = [
     `${whole(parameters)} parameters`,
     ...(buffers > 0 ? [`${whole(buffers)} of statistics`] : []),
@@ -39,7 +39,7 @@ function formatModel(model: ModelDescription, all: boolean): string {
   return [
     visible(path),
     counts.join(", "),
-    ...(told === undefined ? [] : [visible(`weights  ${told}`)]),
+    ...(choice === undefined ? [] : [visible(`weights  ${choice}`)]),
     ...(facts === null ? ["bare weights: no tag, no pixel recipe"] : factLines(facts).map(visible)),
     ...steps,
     "",

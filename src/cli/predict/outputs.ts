@@ -1,5 +1,5 @@
 // Where `facehand predict` may write: over a table of its own, never over anything else, nor among the images that it is given.
-// Invariant: this is looked at before any image is read.
+// Invariant: this is checked before any image is read.
 import { unexpected } from "../../core/errors.ts";
 import { readCsvHeader } from "../../formats/csv.ts";
 import { exists } from "../../machine/files.ts";
@@ -22,7 +22,7 @@ export async function checkOutputs(
     throw unexpected("input", { ...e, hint: "--json prints the answers" });
   }
   if (csv !== undefined && (await exists(csv)) && !(await isTable(csv))) {
-    const e = { code: "OUT_EXISTS", expected: "a new file, or a table of predict," };
+    const e = { code: "OUT_EXISTS", expected: "a new file, or a table that predict wrote," };
     throw unexpected("input", { ...e, name: "--csv", got: csv, hint: "give another name" });
   }
   if (pictures === undefined) return;

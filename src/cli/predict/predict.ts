@@ -1,5 +1,5 @@
 // `facehand predict`: the probability of the recorded label "male" for images, by a checkpoint.
-// Every image is read, and with --detect searched, before anything is printed; what could not be is told first.
+// Every image is read, and with --detect searched, before anything is printed; what could not be is reported first.
 import { type Command, Option } from "commander";
 import { MODALITIES } from "../../core/words.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
@@ -46,13 +46,13 @@ interface Flags {
 export function predictCommand(context: Context): Command {
   return verb(
     "predict",
-    "probability of male as recorded in the training labels, for images of hands or faces",
+    "predict the probability of male, as recorded in the training labels, from images of hands or faces",
   )
     .argument(
       "<ckpt>",
       "checkpoint (.safetensors), a run folder for its best one, a folder of seeds for the mean of their log-odds, an .onnx of model export, or upstream:best-umcc, upstream:best-mag",
     )
-    .option("--mirror <place>", "with upstream:...: folder, or address, that has the published checkpoint")
+    .option("--mirror <place>", "with upstream:...: folder or address that has the published checkpoint")
     .addOption(driveOption())
     .argument(
       "<image...>",
@@ -61,22 +61,19 @@ export function predictCommand(context: Context): Command {
     .addOption(
       new Option(
         "--modality <name>",
-        "what the images show: an input of UMCC F1, chooses the head of MAG; auto: MAG's gate decides, UMCC F1 gets what --detect found",
+        "what the images show: an input of UMCC F1, and the choice of MAG's head; auto: UMCC F1 gets what --detect found, MAG's gate decides",
       )
         .choices([...MODALITIES, "auto"])
         .default("auto"),
     )
-    .option(
-      "--detect",
-      "find the face or the hand in a photo first (the largest), and crop it as `derive` does",
-    )
+    .option("--detect", "first find the largest face or hand in each photo, and crop it as `derive` does")
     .option("--face-model <file>", "with --detect: YuNet (.onnx) instead of the built-in MediaPipe detector")
     .option(
       "--hand-model <file>",
-      "with --detect: hand_detector.onnx of ai-forever/dynamic_gestures likewise",
+      "with --detect: hand_detector.onnx of ai-forever/dynamic_gestures instead of the built-in detector",
     )
     .addOption(
-      new Option("--hand-crop <how>", "with --detect: hands cut as `derive --hand-crop` did")
+      new Option("--hand-crop <how>", "with --detect: crop hands as `derive --hand-crop` does")
         .choices([...HAND_CROPS])
         .default("landmarks"),
     )
@@ -85,10 +82,10 @@ export function predictCommand(context: Context): Command {
       "threads of ONNX Runtime (default: one per core)",
       wholeNumber("--threads", 1, 1024),
     )
-    .option("--csv <file>", "also write the answers as a table, a row each")
+    .option("--csv <file>", "also write the predictions as a table, one row per image")
     .option(
       "--pictures <dir>",
-      "with --detect: new folder for the photos, with what was found and cut drawn in",
+      "with --detect: new folder for copies of the photos with detections and crops drawn in",
     )
     .addOption(deviceOption())
     .addOption(jsonOption())
@@ -106,7 +103,7 @@ async function predict(
 ): Promise<void> {
   const { paths: images, others } = await listPictures(words);
   await checkOutputs(flags, words);
-  if (others > 0) context.report(`${others} files in the folders are not images, and are left out`);
+  if (others > 0) context.report(`${others} files in the folders are not images and are left out`);
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
   const options = { batch: 1, device, threads };
@@ -175,7 +172,7 @@ async function fetchedModel({ signal }: Context, ckpt: string, flags: Flags): Pr
 
 const isPublished = (ckpt: string) => ckpt.startsWith(UPSTREAM_PREFIX);
 
-/** Flags that nothing would look at are refused before anything is read. */
+/** Flags that would have no effect are refused before anything is read. */
 function checkFlags(command: Command, ckpt: string, flags: Flags): void {
   for (const flag of ["--mirror", "--drive-endpoint"])
     onlyWith(command, flag, `a checkpoint of ${UPSTREAM_PREFIX}...`, isPublished(ckpt));

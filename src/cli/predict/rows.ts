@@ -1,4 +1,4 @@
-// What `facehand predict` prints: a row an image, what decided it, and where MAG's gate contradicts what is known of it.
+// What `facehand predict` prints: a row for each image, what decided it, and where MAG's gate contradicts what is known of it.
 
 import { visible } from "../../core/visible.ts";
 import { decideClass } from "../../evaluate/metrics/classes.ts";
@@ -19,9 +19,9 @@ export interface Answer extends Pick<LoadedModels, "path" | "facts"> {
   readonly rows: readonly PhotoPrediction[];
   /** How many images were given. */
   readonly images: number;
-  /** What was said of those in which nothing was found. */
+  /** Messages about those in which nothing was found. */
   readonly notFound: readonly string[];
-  /** What was said of files that could not be read. */
+  /** Messages about files that could not be read. */
   readonly unread: readonly string[];
 }
 
@@ -35,8 +35,8 @@ function warningsOf({ rows, images, notFound, unread }: Answer): string[] {
       `Warning: ${unread.length} of ${images} files cannot be read as images, and have no row: ${unread[0]}`,
     );
   if (first !== undefined) {
-    const which = `Warning: ${photos.length} of ${images} images look uncropped, and what is said of them means little`;
-    out.push(`${which}: ${first.image}: ${first.uncropped}; --detect finds and cuts`);
+    const which = `Warning: ${photos.length} of ${images} images seem uncropped, so their predictions mean little`;
+    out.push(`${which}: ${first.image}: ${first.uncropped}; --detect finds faces and hands and crops them`);
   }
   if (notFound.length > 0)
     out.push(
@@ -60,9 +60,9 @@ export function rowsJson(answer: Answer) {
   };
 }
 
-/** A thing that is said of an image: columns of the CSV file, and one of the printed table unless it is left out there. */
+/** One fact about an image: columns of the CSV file, and one of the printed table unless it is left out there. */
 interface Column {
-  /** What a cell of the CSV file holds, by the column's name; an empty one for undefined. */
+  /** What a cell of the CSV file contains, by the column's name; an empty one for undefined. */
   readonly csv: Readonly<Record<string, (row: PhotoPrediction) => string | number | undefined>>;
   readonly printed?: PrintedColumn | undefined;
 }
@@ -74,7 +74,7 @@ interface PrintedColumn {
   readonly where?: ((row: PhotoPrediction) => boolean) | undefined;
 }
 
-/** What is said of every image, whatever the model. */
+/** What is stated of every image, whatever the model. */
 const FIRST_COLUMNS: readonly Column[] = [
   { csv: { image: ({ image }) => image }, printed: { title: "image", text: ({ image }) => image } },
   {
@@ -124,7 +124,7 @@ const LATER_COLUMNS: readonly Column[] = [
 /** How the CSV file of every model begins. */
 export const BEGINNING = FIRST_COLUMNS.flatMap(({ csv }) => Object.keys(csv));
 
-/** What is said of an image, in order: in the CSV file numbers in full and boxes in px, printed in few digits. */
+/** What is stated of an image, in order: in the CSV file numbers in full and boxes in px, printed in few digits. */
 function columnsOf({ facts, seeds }: Pick<Answer, "facts" | "seeds">): readonly Column[] {
   const seedColumns = seeds === undefined ? [] : [membersColumn(seeds)];
   const targets = (facts.targets ?? []).map(targetColumn);
@@ -176,7 +176,7 @@ export function formatRows(answer: Answer): string {
     ]),
     ...heads.map(
       (head) =>
-        `decided by the ${head} head alone, as asked for; gate hand is what the gate would have given it`,
+        `decided by the ${head} head alone, as asked for; gate hand is the weight that the gate would have given to the hand`,
     ),
     `p(male): probability of male as recorded in the training labels; decision male from ${facts.threshold.toFixed(2)}`,
     ...(targets.length === 0 ? [] : [`${targets.join(", ")}: ${CLASS_NOTE}`]),

@@ -24,7 +24,7 @@ import { count } from "../../report/figure-text.ts";
 import { writeStaticPage } from "../../server/static-page.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 import { checkWithProgress } from "../data/check.ts";
-import { refusingOption, tellErases } from "../erases.ts";
+import { erasesText, refusingOption } from "../erases.ts";
 import { packageVersion } from "../version.ts";
 
 /** `facehand release`. */
@@ -50,7 +50,7 @@ interface InfoFlags {
 function withInfo(command: Command): Command {
   return command
     .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
-    .option("--licence <choice>", "hagrid for what is derived from HaGRID, drawn for the drawn sample")
+    .option("--licence <choice>", "hagrid for data derived from HaGRID, drawn for the drawn sample")
     .requiredOption(
       "--release <version>",
       "version of the dataset, e.g. 1.0.0",
@@ -59,7 +59,7 @@ function withInfo(command: Command): Command {
     .requiredOption("--date <yyyy-mm-dd>", "day of publication", matching("--date", DATE))
     .requiredOption("--creator <name>", "who publishes it")
     .requiredOption("--url <url>", "where it is published", matching("--url", URL_FORM))
-    .option("--title <name>", "name of the dataset; by default it says where the pictures come from");
+    .option("--title <name>", "name of the dataset (default: one that states where its images come from)");
 }
 
 const TITLES: Readonly<Record<LicenceChoice, string>> = {
@@ -91,10 +91,10 @@ async function infoOf(dir: string, flags: InfoFlags): Promise<ReleaseInfo> {
 const annotationsOption = () =>
   new Option(
     "--annotations <log>",
-    "what people judged about the pairs, for the metadata: agreement and label error",
+    "log of people's judgements of the pairs, for agreement and label error in the metadata",
   );
 
-/** A log of another dataset would say nothing of this one. */
+/** Refuses a log of another dataset. */
 async function withAudit(
   info: ReleaseInfo,
   path: string | undefined,
@@ -116,12 +116,15 @@ function bundleCommand(context: Context): Command {
     verb("bundle", "write aligned_dataset.zip, tables, card, datasheet, Croissant, licence and hashes"),
   )
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
-    .option("--with-removed", "also publish the crops that cleaning took out")
+    .option("--with-removed", "also publish the crops that cleaning removed")
     .option(
       "--hash-subjects",
-      "HMAC-SHA256 for the ids of subjects, pairs and frames, in tables and file names",
+      "replace ids of subjects, pairs and frames by their HMAC-SHA256, in tables and file names",
     )
-    .option("--key <file>", "with --hash-subjects: its key, 32 bytes or more; <out>.key is made if left out")
+    .option(
+      "--key <file>",
+      "with --hash-subjects: file with the key, 32 bytes or more (default: <out>.key, made if absent)",
+    )
     .addOption(annotationsOption())
     .addOption(refusingOption())
     .addOption(jsonOption())
@@ -138,20 +141,20 @@ function bundleCommand(context: Context): Command {
       const info = await infoOf(dir, flags);
       const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
       const checked = await checkWithProgress(context, dir);
-      const told = await withAudit(info, flags.annotations, checked);
+      const audited = await withAudit(info, flags.annotations, checked);
       const [note, key] = await withLock(out, `the folder ${out}`, async () => {
         const key = hashSubjects ? await openHashKey(file, out) : undefined;
         const pseudonyms = key && keyedPseudonyms(key.key);
         const about = { madeBy: packageVersion(), withRemoved, pseudonyms };
         const note = await packing(context, checked, out, (options) =>
-          writeBundle(checked, told, out, { ...options, ...about }),
+          writeBundle(checked, audited, out, { ...options, ...about }),
         );
         return [note, key] as const;
       });
       context.print(
         flags.json === true
           ? JSON.stringify({ out, ...note, ...(key && { key: key.path }), erases }, null, 2)
-          : [tellBundle(note, out, key), ...tellErases(erases, decisions)].join("\n"),
+          : [bundleText(note, out, key), ...erasesText(erases, decisions)].join("\n"),
       );
     });
 }
@@ -162,7 +165,7 @@ interface PageFlags extends Pick<BundleFlags, "out" | "decisions" | "json">, Inf
 
 function pageCommand(context: Context): Command {
   return withInfo(
-    verb("page", "write the page of `facehand serve` over the tables, as files for any web host"),
+    verb("page", "write the page of `facehand serve`, with this dataset's tables, as files for any web host"),
   )
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
     .option("--with-pictures", "also publish the crops of the pairs")
@@ -178,11 +181,11 @@ function pageCommand(context: Context): Command {
         writeStaticPage(checked, info, out, { ...options, ...about }),
       );
       const { pairs, pictures } = made;
-      const told = `${pairs} pairs in ${out}, ${pictures === 0 ? "without pictures" : `${pictures} pictures`}; any web server shows it, from a folder of a host too`;
+      const text = `${pairs} pairs in ${out}, ${pictures === 0 ? "without images" : `${pictures} images`}; any web server can serve it, also from a subfolder`;
       context.print(
         flags.json === true
           ? JSON.stringify({ out, ...made, erases }, null, 2)
-          : [told, ...tellErases(erases, decisions)].join("\n"),
+          : [text, ...erasesText(erases, decisions)].join("\n"),
       );
     });
 }
@@ -196,7 +199,7 @@ interface BundleFlags extends InfoFlags {
   readonly json?: boolean | undefined;
 }
 
-function tellBundle(
+function bundleText(
   { pairs, subjects, info, withoutRemoved }: BundleNote,
   out: string,
   key?: HashKey,
@@ -205,7 +208,7 @@ function tellBundle(
     `${pairs} pairs of ${subjects} subjects in ${out}, ${info.name} ${info.version}; hashes in SHA256SUMS`,
     ...(withoutRemoved === 0
       ? []
-      : [`${withoutRemoved} crops that cleaning took out are left out; --with-removed publishes them`]),
+      : [`${withoutRemoved} crops that cleaning removed are left out; --with-removed publishes them`]),
     ...(key === undefined
       ? []
       : [`key of the hashed ids, never to be published: ${key.path}${key.isNew ? " (made now)" : ""}`]),
@@ -213,23 +216,23 @@ function tellBundle(
 }
 
 function croissantCommand(context: Context): Command {
-  return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would hold"))
-    .option("--out <file>", "write it there instead")
+  return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would contain"))
+    .option("--out <file>", "write it to this file instead")
     .addOption(annotationsOption())
     .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
-      const told = await withAudit(info, flags.annotations, checked);
+      const audited = await withAudit(info, flags.annotations, checked);
       const document = await packing(context, checked, undefined, (options) =>
-        croissantOf(checked, told, options),
+        croissantOf(checked, audited, options),
       );
       await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
     });
 }
 
 function cardCommand(context: Context): Command {
-  return withInfo(verb("card", "print the card of a dataset (README.md of its bundle)"))
-    .option("--out <file>", "write it there instead")
+  return withInfo(verb("card", "print a dataset's card (the README.md of its bundle)"))
+    .option("--out <file>", "write it to this file instead")
     .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);

@@ -1,4 +1,4 @@
-// Opens an address in the browser that the system has set.
+// Opens an address in the system's default browser.
 import { spawn } from "node:child_process";
 
 /** The system's own program for it, and the arguments before the address. */

@@ -16,16 +16,19 @@ interface Flags {
 
 /** `facehand serve`. */
 export function serveCommand({ print, report, signal }: Context): Command {
-  return verb("serve", "look at datasets, runs and studies in a page on this machine, and judge labels there")
-    .argument("[dirs...]", "folders that are looked through for them; default: this one")
+  return verb(
+    "serve",
+    "show datasets, runs and studies in a page on this machine, where labels can be judged too",
+  )
+    .argument("[dirs...]", "folders to search for them (default: the current one)")
     .option(
       "--port <n>",
-      "first port that is tried; if it is taken, the next free one",
+      "port to listen on; if it is taken, the next free one",
       wholeNumber("--port", 0, 65_535),
       SERVE_PORT,
     )
     .option("--host <address>", "address of this machine to listen on", "127.0.0.1")
-    .option("--hagrid <dir>", "HaGRID's frames, to be shown beside the pairs that were cut from them")
+    .option("--hagrid <dir>", "folder of HaGRID's frames, to show beside the pairs that were cut from them")
     .option("--open", "open the page in the browser")
     .option("--log", "print a line for each request")
     .action(async (dirs: readonly string[], { port, host, hagrid, open, log }: Flags) => {
@@ -40,11 +43,13 @@ export function serveCommand({ print, report, signal }: Context): Command {
       });
       if (!isLoopback(host))
         report(
-          `Others in the network reach ${host}: whoever has the address sees the pictures and may write judgements, and it is not encrypted.`,
+          `Others on the network can reach ${host}: whoever has the address can see the images and write judgements, and the connection is not encrypted.`,
         );
-      if (port !== 0 && server.port !== port) report(`Port ${port} is taken: this is ${server.port}.`);
+      if (port !== 0 && server.port !== port) report(`Port ${port} is taken; using ${server.port}.`);
       print(server.url);
-      report(`Serving ${roots.join(", ")} until Ctrl-C. The address is for one person: it holds the key.`);
+      report(
+        `Serving ${roots.join(", ")} until Ctrl-C. The address is for one person: it contains the access token.`,
+      );
       if (open === true && !(await openInBrowser(server.url)))
         report("No browser could be opened: open the address by hand.");
       await stopped(signal);

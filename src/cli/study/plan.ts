@@ -14,7 +14,7 @@ import { configOptions, numeric } from "../config-options.ts";
 import { type Context, jsonOption, list, repeated, verb } from "../context.ts";
 import { formatPlan, type PlannedCell } from "./format.ts";
 
-/** What `plan` and `run` both take beside the study file. */
+/** What `plan` and `run` both take, along with the study file. */
 export interface PlanFlags extends Record<string, unknown> {
   readonly data?: readonly string[] | undefined;
   readonly testData?: readonly string[] | undefined;
@@ -26,11 +26,11 @@ export interface PlanFlags extends Record<string, unknown> {
 /** Adds these options to a verb. */
 export function addPlanOptions(command: Command): Command {
   command
-    .option("--data <source>", "learn from [NAME=]SOURCE in place of the file's data; repeatable", repeated)
-    .option("--test-data <source>", "test also on NAME=SOURCE; repeatable", repeated)
-    .option("--backbone <name>", "network in place of the file's; repeatable", repeated)
-    .option("--seeds <list>", "seeds in place of the file's, e.g. 42,123,999", list("--seeds"))
-    .option("--only <axis=values>", "only cells with these, e.g. L=b,f; repeatable", repeated);
+    .option("--data <source>", "train on [NAME=]SOURCE instead of the file's data; repeatable", repeated)
+    .option("--test-data <source>", "also test on NAME=SOURCE; repeatable", repeated)
+    .option("--backbone <name>", "network to use instead of the file's; repeatable", repeated)
+    .option("--seeds <list>", "seeds to use instead of the file's, e.g. 42,123,999", list("--seeds"))
+    .option("--only <axis=values>", "only cells with these values, e.g. L=b,f; repeatable", repeated);
   for (const option of configOptions(settingsSchema)) command.addOption(option);
   return command;
 }
@@ -52,10 +52,10 @@ export async function planOf(file: string, flags: PlanFlags): Promise<Study> {
 
 /** `facehand study plan`. */
 export function planCommand(context: Context): Command {
-  const command = verb("plan", "print the cells of a study, what exists already, and what it will take")
+  const command = verb("plan", "print a study's cells, what exists already, and the time and memory needed")
     .argument("<file>", "study file (.yaml or .json), or a protocol's name")
-    .option("--out <dir>", "study folder: says what exists there already")
-    .option("--no-measure", "do not measure steps for the estimate");
+    .option("--out <dir>", "study folder, to show what exists there already")
+    .option("--no-measure", "do not measure training steps for the estimate");
   return addPlanOptions(command)
     .addOption(jsonOption())
     .action((file: string, flags: PlanFlags) => plan(context, file, flags));

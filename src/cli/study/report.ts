@@ -1,4 +1,4 @@
-// `facehand study report` and `facehand study audit`: what a study says, and whether published figures fit together.
+// `facehand study report` and `facehand study audit`: what a study shows, and whether published figures are consistent.
 
 import type { Command } from "commander";
 import { decimal } from "../../core/decimal.ts";
@@ -29,22 +29,22 @@ interface ReportFlags {
 
 /** `facehand study report`. */
 export function reportCommand({ print }: Context): Command {
-  return verb("report", "tables and figures of a study, computed from its stored predictions")
+  return verb("report", "write tables and figures of a study, computed from its stored predictions")
     .argument("<dir>", "study folder")
     .requiredOption(
       "--out <dir>",
       "folder for report.md, report.html, tables/*.csv and *.tex, final_metrics_...csv",
     )
-    .option("--check", "write nothing; fail (exit code 3) if a file there is not what is recomputed")
+    .option("--check", "write nothing; fail (exit code 3) if a file there differs from what is recomputed")
     .option(
       "--bootstrap <n>",
-      "draws and exchanges over subjects",
+      "bootstrap draws and permutations over subjects",
       wholeNumber("--bootstrap", 100, 1_000_000),
       REPLICATES,
     )
     .addOption(minSubjectsOption())
     .action(async (dir: string, { out, check, bootstrap, minSubjects }: ReportFlags) => {
-      // What draws figures is 300 modules, which the other verbs of studies start without.
+      // Figures need 300 modules, which the other verbs of studies do not load.
       const { checkReport, makeReport, writeReport } = await import("../../studies/report/report.ts");
       const make = () => makeReport(dir, { outDir: out, replicates: bootstrap, minSubjects });
       if (check === true) {
@@ -52,10 +52,10 @@ export function reportCommand({ print }: Context): Command {
         const same = await checkReport(report, out);
         const missing = report.files.size - same;
         const absent = missing === 0 ? "" : `; ${missing} more of the report are not there`;
-        print(`${same} files in ${out} are what ${report.results.runs.length} runs give${absent}`);
+        print(`${same} files in ${out} match what ${report.results.runs.length} runs give${absent}`);
         return;
       }
-      await readStudy(dir); // what is no study is told as such
+      await readStudy(dir); // what is no study is reported as such
       checkApart(out, [dir]);
       const report = await withLock(out, `the folder ${out}`, async () => {
         const made = await make();
@@ -63,7 +63,7 @@ export function reportCommand({ print }: Context): Command {
         return made;
       });
       const { runs, missing } = report.results;
-      const open = missing.length === 0 ? "" : `; ${missing.length} runs are not done and in no figure`;
+      const open = missing.length === 0 ? "" : `; ${missing.length} runs are not done, and are in no figure`;
       print(`${report.files.size} files in ${out}, from ${runs.length} runs${open}`);
     });
 }
@@ -80,17 +80,21 @@ interface AuditFlags {
 export function auditCommand({ print }: Context): Command {
   return verb(
     "audit",
-    "do published figures fit together: mean and std of values by seed, accuracies of n images",
+    "check whether published figures are consistent: mean and std of values by seed, accuracies of n images",
   )
-    .argument("[file]", "CSV with columns values (separated by blanks), mean, std, n; instead of flags")
+    .argument("[file]", "CSV with columns values (separated by spaces), mean, std, n; instead of the flags")
     .option(
       "--values <list>",
-      "values by seed as they were printed, e.g. 0.9100,0.9085,0.9137",
+      "values by seed, exactly as printed, e.g. 0.9100,0.9085,0.9137",
       list("--values"),
     )
     .option("--mean <number>", "their published mean")
     .option("--std <number>", "their published standard deviation")
-    .option("--n <images>", "number of images that each value is an accuracy of", wholeNumber("--n", 1, 1e9))
+    .option(
+      "--n <images>",
+      "number of images behind each value, if it is an accuracy",
+      wholeNumber("--n", 1, 1e9),
+    )
     .addOption(jsonOption())
     .action(async (file: string | undefined, flags: AuditFlags, command: Command) => {
       for (const flag of ["--values", "--mean", "--std", "--n"])

@@ -25,22 +25,25 @@ const EXECUTORS = ["local", "slurm"] as const;
 
 /** `facehand study run`. */
 export function runCommand(context: Context): Command {
-  const command = verb("run", "run what is missing of a study; done runs are skipped, begun ones continue")
+  const command = verb(
+    "run",
+    "run what is missing of a study; finished runs are skipped, interrupted ones continue",
+  )
     .argument("[file]", "study file or a protocol's name; the folder's own plan if left out")
-    .requiredOption("--out <dir>", "study folder, new or begun")
+    .requiredOption("--out <dir>", "study folder, new or existing")
     .option(
       "--max-parallel <n>",
-      "tasks at a time (default: 1 here, as many as it likes on a cluster)",
+      "tasks at a time (default: 1 locally, no limit on a cluster)",
       wholeNumber("--max-parallel", 1, 100_000),
     )
-    .option("--retries <n>", "further attempts at a task that crashed", wholeNumber("--retries", 0, 100), 1)
+    .option("--retries <n>", "how often to retry a task that crashed", wholeNumber("--retries", 0, 100), 1)
     .option("--fail-fast", "stop at the first failure")
     .option(
       "--threads <n>",
-      "threads of ONNX Runtime of each task (default: the cores, shared among the tasks at a time)",
+      "threads of ONNX Runtime in each task (default: the cores, divided among simultaneous tasks)",
       wholeNumber("--threads", 1, 1024),
     )
-    .option("--workers <n>", "threads of each task that decode images", wholeNumber("--workers", 1, 256), 2)
+    .option("--workers <n>", "threads in each task that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption())
     .addOption(
       new Option("--executor <name>", "local, or slurm: job arrays on the cluster of this login node")
@@ -49,7 +52,7 @@ export function runCommand(context: Context): Command {
     )
     .option(
       "--sbatch <option>",
-      "with --executor slurm: an option of sbatch, e.g. --partition=long; repeatable",
+      "with --executor slurm: option for sbatch, e.g. --partition=long; repeatable",
       repeated,
     );
   return addPlanOptions(command).action((file: string | undefined, flags: Flags) =>

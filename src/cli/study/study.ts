@@ -1,4 +1,4 @@
-// `facehand study ...`: plans, runs and looks at studies.
+// `facehand study ...`: plans, runs and reports studies.
 import { type Command, Option } from "commander";
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { parseOnly } from "../../studies/plan/grid.ts";
@@ -23,7 +23,7 @@ export function studyCommand(context: Context): Command {
 }
 
 function statusCommand({ print }: Context): Command {
-  return verb("status", "progress, time left, and the last error of every failure")
+  return verb("status", "print progress, time left, and the last error of every failure")
     .argument("<dir>", "study folder")
     .addOption(jsonOption())
     .action(async (dir: string, { json }: { readonly json?: boolean | undefined }) => {
@@ -49,16 +49,16 @@ interface BestFlags {
 }
 
 function bestCommand({ print }: Context): Command {
-  return verb("best", "the best cells, chosen by validation images alone: mean and std over seeds")
+  return verb("best", "print the best cells, chosen by validation images alone: mean and std over seeds")
     .argument("<dir>", "study folder")
-    .option("-k, --k <n>", "how many", wholeNumber("--k", 1, 10_000), 5)
+    .option("-k, --k <n>", "how many cells to print", wholeNumber("--k", 1, 10_000), 5)
     .option("--arch <name>", "only cells of umcc or mag; short for --only arch=NAME", repeated)
-    .option("--only <axis=values>", "only cells with these, e.g. L=b,f; repeatable", repeated)
+    .option("--only <axis=values>", "only cells with these values, e.g. L=b,f; repeatable", repeated)
     .addOption(
-      new Option("--modality <name>", "choose by images of this modality only").choices([...MODALITIES]),
+      new Option("--modality <name>", "rank by images of this modality only").choices([...MODALITIES]),
     )
     .addOption(
-      new Option("--metric <name>", "figure that chooses")
+      new Option("--metric <name>", "figure to rank by")
         .choices([...SELECTION_METRICS])
         .default("balancedAccuracy"),
     )

@@ -13,7 +13,7 @@ const FREE_SHARE = 0.8;
 
 /** The option `--batch`, which may also be `auto`. */
 export function withAuto(option: Option): Option {
-  option.description += "; auto: as many as fit --memory";
+  option.description += "; auto: as many as fit into --memory";
   return option.argParser((text) => (text === "auto" ? text : numeric("--batch", text)));
 }
 
@@ -52,7 +52,7 @@ export async function batchOf(
     return (await readRunConfig(dir)).batch;
   }
   const bytes = memory === undefined ? process.availableMemory() * FREE_SHARE : memory * 1e9;
-  context.report("measuring some steps at two batches");
+  context.report("measuring training steps with two batch sizes");
   const { batch, peakBytes, measured } = await chooseBatch(config, bytes);
   const seen = measured.map((m) => `${gigabytes(m.peakBytes)} GB at ${m.batch}`).join(", ");
   context.report(`batch ${batch}: about ${gigabytes(peakBytes)} of ${gigabytes(bytes)} GB (${seen})`);

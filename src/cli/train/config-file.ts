@@ -54,6 +54,6 @@ export function printConfig(given: Given, json: boolean): string {
   const config: Given = isAuto ? { ...parsed, batch: "auto" } : parsed;
   if (json) return JSON.stringify(config, null, 2);
   const absent = KEYS.filter((key) => config[key] === undefined);
-  const told = KEYS.filter((key) => config[key] !== undefined).map((key) => [key, config[key]]);
-  return `${stringify(Object.fromEntries(told))}# left out: ${absent.join(", ")}`;
+  const present = KEYS.filter((key) => config[key] !== undefined).map((key) => [key, config[key]]);
+  return `${stringify(Object.fromEntries(present))}# left out: ${absent.join(", ")}`;
 }

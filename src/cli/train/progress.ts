@@ -1,5 +1,5 @@
 // How far a training is: over all epochs of all seeds, with the time that is left of them, on the line that steps move and
-// behind every epoch's own line, which logs keep too. Runs that were done, epochs that are resumed after, and those that a
+// behind every epoch's own line, which logs contain too. Runs that were done, epochs that are resumed after, and those that a
 // run stops before take no time and do not count for the rate.
 import { type CountedProgress, type ProgressOptions, startProgress } from "../../core/progress.ts";
 

@@ -1,4 +1,4 @@
-// What `facehand train` says at its end: validation figures of each seed, and over all of them.
+// What `facehand train` prints at its start and its end: validation figures of each seed, and over all of them.
 import { formatSeconds } from "../../core/progress.ts";
 import { visible } from "../../core/visible.ts";
 import { seedSummary } from "../../evaluate/intervals/seeds.ts";
@@ -11,11 +11,11 @@ import { readLog } from "../../train/run.ts";
 import { formatPart, isPartSmall, type PartLog, selectionFigure } from "../../train/runlog.ts";
 
 /**
- * What `train` is about to do, and how long it takes where epochs of before tell.
+ * What `train` is about to do, and how long it takes where earlier epochs show that.
  *
  * @param dirs - run folders, those of resumed runs with the logs of their epochs
  */
-export async function tellStart(
+export async function startText(
   { arch, tag, data, epochs, patience }: TrainConfig,
   dirs: readonly string[],
   device: string,

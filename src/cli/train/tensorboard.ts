@@ -17,13 +17,13 @@ export async function writeTensorboard(dir: string, nowS: number): Promise<void>
   await writeAtomic(runPaths(dir).tensorboard, encodeEvents(events(await readLog(dir), nowS)));
 }
 
-/** The same unless all epochs are in the file: a kill may have kept the last from it, and no further one comes. */
+/** The same unless all epochs are in the file: a kill may have left out the last, and no further one comes. */
 export async function completeTensorboard(dir: string, nowS: number): Promise<void> {
   const bytes = encodeEvents(events(await readLog(dir), nowS));
   const path = runPaths(dir).tensorboard;
   const size = await stat(path).then(
     (found) => found.size,
-    () => undefined, // absent, or to be told when it is written
+    () => undefined, // absent, or to be reported when it is written
   );
   if (size !== bytes.byteLength) await writeAtomic(path, bytes);
 }

@@ -32,7 +32,7 @@ import { fetchWithProgress } from "../model/fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./batch.ts";
 import { printConfig, readConfigFile } from "./config-file.ts";
 import { TrainProgress } from "./progress.ts";
-import { type Results, summaryJson, summaryText, tellStart } from "./summary.ts";
+import { type Results, startText, summaryJson, summaryText } from "./summary.ts";
 import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
@@ -51,7 +51,7 @@ interface Flags extends Record<string, unknown> {
 
 /** `facehand train`. */
 export function trainCommand(context: Context): Command {
-  const command = verb("train", "train a model over one or several seeds, leaving a run folder each");
+  const command = verb("train", "train a model with one or several seeds, each into its own run folder");
   for (const option of configOptions(trainConfigSchema))
     command.addOption(option.long === "--batch" ? withAuto(option) : option);
   return command
@@ -62,10 +62,10 @@ export function trainCommand(context: Context): Command {
     )
     .option(
       "--config <file>",
-      "YAML, or a run's config.json, with keys as flags are named; flags given here win",
+      "YAML, or a run's config.json, with the keys that --print-config prints; flags given here take precedence",
     )
     .option("--print-config", "print the whole configuration as YAML for --config, and train nothing")
-    .option("--out <dir>", "run folder (or the folder of the runs, with --seeds)")
+    .option("--out <dir>", "run folder; with --seeds, the folder of the runs")
     .option("--resume", "continue where an interrupted run stopped")
     .option(
       "--threads <n>",
@@ -74,11 +74,11 @@ export function trainCommand(context: Context): Command {
     )
     .option(
       "--memory <GB>",
-      "what training may hold, for --batch auto (default: 80% of what is free)",
+      "memory that training may use, for --batch auto (default: 80% of what is free)",
       memoryGb,
     )
     .option("--workers <n>", "threads that decode and augment images", wholeNumber("--workers", 1, 256), 2)
-    .option("--tensorboard", "also write <run>/tensorboard, for those who watch training there")
+    .option("--tensorboard", "also write <run>/tensorboard, to follow training in TensorBoard")
     .addOption(deviceOption())
     .addOption(jsonOption())
     .addHelpText("after", `\n${TAG_GRAMMAR}`)
@@ -103,7 +103,7 @@ async function withFile(typed: Flags): Promise<Flags> {
   return { ...given, ...(typed.seeds === undefined && seed !== undefined ? { seed } : {}), ...typed };
 }
 
-/** What is said of the run itself, apart from how and where it is made. */
+/** Keys of the run's configuration, apart from how and where it is made. */
 function splitFlags(flags: Flags) {
   const { out, seeds, resume, threads, workers, device, tensorboard, json, memory, ...configOf } = flags;
   return { out, seeds, resume, threads, workers, device, tensorboard, json, memory, configOf };
@@ -165,7 +165,7 @@ async function trainEach(
   for (const { dir, seed } of runs) {
     const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
     const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
-    start ??= await tellStart(
+    start ??= await startText(
       parsed,
       runs.map((run) => run.dir),
       how.device,
@@ -194,9 +194,9 @@ function checkTagged(command: Command, tag: string): void {
   onlyWith(command, "--drop-path-rate", "a network with residual blocks", drops, network);
 }
 
-/** Flags that nothing would look at: shares of sources that bring their splits, rates of what does not learn. */
+/** Refuses flags that would have no effect: shares of sources that bring their splits, rates of what does not learn. */
 async function checkVain(command: Command, flags: Flags): Promise<void> {
-  if (flags.resume === true) return; // a run of before goes on by the command that began it
+  if (flags.resume === true) return; // an earlier run continues by its own configuration
   const {
     data = [],
     tag,
@@ -212,7 +212,7 @@ async function checkVain(command: Command, flags: Flags): Promise<void> {
   for (const flag of dealing) onlyWith(command, flag, "a source without splits of its own", dealt, own);
 }
 
-/** Weights of the hub are fetched before anything is made, and say their pixels; runs that go on have both. */
+/** Weights of the hub are fetched before anything is made, and state their pixels; runs that continue have both. */
 async function pretrainedPixels(
   context: Context,
   { tag, weights, pixels }: Record<string, unknown>,
@@ -226,7 +226,7 @@ async function pretrainedPixels(
   return pixels === undefined ? { pixels: pixelsOf(pretrained) } : {};
 }
 
-/** Without test images, what `evaluate` does by default is not there: better said now than then. */
+/** Without test images, what `evaluate` does by default is not there: better reported now than then. */
 async function noteTest({ report }: Context, results: Results): Promise<void> {
   const [{ result }] = results as [Results[number]];
   const files = await predictionFiles(runPaths(result.dir).predictions);
@@ -267,7 +267,7 @@ async function trainOne(
       ...options,
       signal: context.signal,
       onEpoch,
-      onWeights: (told) => context.report(`weights ${told}`),
+      onWeights: (choice) => context.report(`weights ${choice}`),
       onStep: ({ loss }, position, steps) => progress.step(position, steps, loss),
     });
     await writing;

@@ -16,13 +16,13 @@ import { backbone } from "../backbones/registry.ts";
 import type { BackboneOptions } from "../model.ts";
 import { umcc } from "../umcc.ts";
 import {
+  choiceText,
   exportTensors,
   fitWeights,
   loadBackbone,
   loadWeights,
   readFileWeights,
   readTensors,
-  toldOf,
 } from "./weights.ts";
 
 const spec = (name: string, shape: readonly number[]): ParamSpec => ({
@@ -195,12 +195,12 @@ describe("files", () => {
   });
 
   it("names which of several weights are taken", () => {
-    expect(toldOf(undefined)).toBeUndefined();
-    expect(toldOf({ from: "model", average: false, others: [] })).toBeUndefined();
-    expect(toldOf({ from: "", average: true, others: [] })).toBe(
+    expect(choiceText(undefined)).toBeUndefined();
+    expect(choiceText({ from: "model", average: false, others: [] })).toBeUndefined();
+    expect(choiceText({ from: "", average: true, others: [] })).toBe(
       "the file itself: an average over training steps",
     );
-    expect(toldOf({ from: "state_dict", average: false, others: ["ema"] })).toBe(
+    expect(choiceText({ from: "state_dict", average: false, others: ["ema"] })).toBe(
       "state_dict: as trained; the file also has ema",
     );
   });

@@ -94,9 +94,9 @@ function sameName(where: string, name: string, got: readonly string[]): AppError
 /**
  * A sentence on which of a file's weights are taken; undefined where there is no choice.
  *
- * @example toldOf({ from: "state_dict_ema", average: true, others: ["state_dict"] })
+ * @example choiceText({ from: "state_dict_ema", average: true, others: ["state_dict"] })
  */
-export function toldOf(taken: WeightsTaken | undefined): string | undefined {
+export function choiceText(taken: WeightsTaken | undefined): string | undefined {
   if (taken === undefined || (!taken.average && taken.others.length === 0)) return undefined;
   const { from, average, others } = taken;
   const what = average ? "an average over training steps" : "as trained";
@@ -234,7 +234,7 @@ export async function loadBackbone(
   const prefix = "backbone.";
   const backbone = [...specs].filter(({ name }) => name.startsWith(prefix));
   const { tensors, taken } = await readFileWeights(path);
-  const choice = toldOf(taken);
+  const choice = choiceText(taken);
   if (choice !== undefined) onTaken?.(choice);
   return fitWeights(tensors, backbone, path, { prefix, dropHead: true });
 }
