@@ -50,7 +50,7 @@ export interface RunSource {
   readonly recipeHash?: string | undefined;
 }
 
-/** What a run's configuration says, and how far it is. */
+/** What a run's configuration states, and how far the run is. */
 export interface RunFacts {
   /** The same for runs that differ in their seed alone. */
   readonly configuration: string;
@@ -63,7 +63,7 @@ export interface RunFacts {
   readonly sources: readonly RunSource[];
 }
 
-/** What a study's plan says. */
+/** What a study's plan states. */
 export interface StudyFacts {
   readonly name: string;
   readonly about: string;
@@ -82,9 +82,9 @@ export interface Thing {
   /** The last change of its files, ISO 8601. */
   readonly changed: string;
   readonly files: readonly ListedFile[];
-  /** Number of pictures that may be asked for by name; of datasets only. */
+  /** Number of images that may be asked for by name; of datasets only. */
   readonly pictures: number;
-  /** What it says about itself, by its kind; absent where that is missing or damaged. */
+  /** What it records about itself, by its kind; absent where that is missing or damaged. */
   readonly dataset?: DatasetFacts | undefined;
   readonly run?: RunFacts | undefined;
   readonly study?: StudyFacts | undefined;

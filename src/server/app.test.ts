@@ -19,7 +19,7 @@ let root: string;
 let served: Served;
 let token: string;
 let cookie: string;
-const said: string[] = [];
+const logged: string[] = [];
 const at = (name: string) => join(root, name);
 
 interface Answer {
@@ -78,7 +78,7 @@ beforeAll(async () => {
   await writeFile(at("given-sibling/train.csv"), "secret");
   await symlink(at("given-sibling"), at("given/link"));
   await symlink(at("given-sibling/train.csv"), at("given/set/ledger.csv"));
-  served = await serve({ roots: [at("given")], version: "1.0.0", port: 0, log: (line) => said.push(line) });
+  served = await serve({ roots: [at("given")], version: "1.0.0", port: 0, log: (line) => logged.push(line) });
   token = new URL(served.url).searchParams.get("token")!;
   cookie = `facehand-${served.port}=${token}`;
 });
@@ -101,8 +101,8 @@ describe("who may ask", () => {
       expect([status, JSON.parse(body).error.code]).toEqual([401, "TOKEN"]);
     }
     expect((await ask("/?token=wrong", { headers: { cookie: "" } })).status).toBe(401);
-    expect(said.join("\n")).not.toContain(token);
-    expect(said).toContain("GET / 303");
+    expect(logged.join("\n")).not.toContain(token);
+    expect(logged).toContain("GET / 303");
   });
 
   it("calls the server by its name: a name that was bound to this machine is none", async () => {
@@ -153,7 +153,7 @@ describe("who may ask", () => {
 });
 
 describe("listings", () => {
-  it("have what is there, and say what is broken without a place of this machine", async () => {
+  it("list what is there, and state what is broken without a place of this machine", async () => {
     const { things: all, version, note } = await things();
     expect([version, note.includes("apparent")]).toEqual(["1.0.0", true]);
     expect(all.map(({ place, kind }) => [place, kind])).toEqual([
@@ -170,7 +170,7 @@ describe("listings", () => {
 });
 
 describe("facts", () => {
-  it("say how far a run is by the last whole line of its log, and which runs differ in their seed alone", async () => {
+  it("state how far a run is by the last whole line of its log, and which runs differ in their seed alone", async () => {
     for (const seed of [1, 2]) await layRun(at(`given/runs/${seed}`), { seed, gain: 1, epochs: 2 + seed });
     await appendFile(at("given/runs/2/log.jsonl"), '{"epoch": 5');
     await rm(at("given/runs/1/environment.json"));
@@ -202,7 +202,7 @@ describe("files", () => {
       text,
       String(text.length),
     ]);
-    for (const [range, status, body, said] of [
+    for (const [range, status, body, given] of [
       ["bytes=0-1", 206, "id", "bytes 0-1/5"],
       ["bytes=3-", 206, "1\n", "bytes 3-4/5"],
       ["bytes=-2", 206, "1\n", "bytes 3-4/5"],
@@ -218,7 +218,7 @@ describe("files", () => {
         range,
         status,
         body,
-        said,
+        given,
       ]);
     }
     const known = { "if-none-match": whole.headers.etag! };
@@ -274,12 +274,12 @@ describe("files", () => {
     expect((await ask(ROUTES.file(id, "val.csv"))).status).toBe(404);
     await cp(at("given/run"), at("given/gone"), { recursive: true });
     const gone = await new Promise<Thing>((resolve) => {
-      const look = async (): Promise<void> => {
+      const search = async (): Promise<void> => {
         const found = await thing("gone");
-        if (found === undefined) return look();
+        if (found === undefined) return search();
         resolve(found);
       };
-      void look();
+      void search();
     });
     await rm(at("given/gone"), { recursive: true });
     expect((await ask(ROUTES.file(gone.id, "log.jsonl"))).status).toBe(404);
@@ -322,7 +322,7 @@ describe("judgements", () => {
   const post = async (body: string, place = "set") =>
     ask(ROUTES.annotations((await thing(place)).id), { method: "POST", headers: origin(), body });
 
-  it("are on the disk when the page is told so", async () => {
+  it("are on the disk before the page gets its answer", async () => {
     const answer = await post(JSON.stringify([judgement("1"), judgement("2", { image_id: "p2" })]));
     expect([answer.status, JSON.parse(answer.body)]).toEqual([200, { ids: ["1", "2"], cutBytes: 0 }]);
     const { lines } = await readAnnotations(annotationsOf(at("given/set")));
@@ -341,7 +341,7 @@ describe("judgements", () => {
   });
 });
 
-it("answers a thousand at once, and closes with a client that says nothing", async () => {
+it("answers a thousand at once, and closes with a client that sends nothing", async () => {
   const { id } = await thing("set");
   const answers = await Promise.all(Array.from({ length: 1000 }, () => ask(ROUTES.file(id, "train.csv"))));
   expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
@@ -430,14 +430,14 @@ describe("clients and folders that misbehave", () => {
     }).end();
     const [[log], [file]] = await Promise.all([once(follows, "response"), once(reads, "response")]);
     await rm(at("given/fading"), { recursive: true });
-    const told: string[] = [];
-    log.on("data", (chunk: Buffer) => told.push(chunk.toString()));
+    const chunks: string[] = [];
+    log.on("data", (chunk: Buffer) => chunks.push(chunk.toString()));
     let bytes = 0;
     file.on("data", (chunk: Buffer) => {
       bytes += chunk.length;
     });
     await Promise.all([once(log, "end"), once(file, "end")]);
-    expect([bytes, told.join("").includes("event: lost")]).toEqual([8 << 20, true]);
+    expect([bytes, chunks.join("").includes("event: lost")]).toEqual([8 << 20, true]);
     expect((await ask(ROUTES.file(id, "log.jsonl"))).status).toBe(404);
   });
 });

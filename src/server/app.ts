@@ -1,4 +1,4 @@
-// The routes of `facehand serve`: listings, files and pictures by name, logs that grow, judgements. Everything else of the page
+// The routes of `facehand serve`: listings, files and images by name, logs that grow, judgements. Everything else of the page
 // happens in the browser.
 // Invariants: no path comes from a request: ids and names are looked up in a listing; every error is an AppError's code, message
 // and hint as JSON, without a stack and without a place of this machine.

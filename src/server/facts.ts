@@ -1,4 +1,4 @@
-// What a dataset, run or study says about itself, for the listing: read from its manifest, configuration and log, never computed.
+// What a dataset, run or study records about itself, for the listing: read from its manifest, configuration and log, never computed.
 // Invariants: no place of this machine is sent; a log is read from its end, however long it is.
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -13,7 +13,7 @@ import type { DatasetFacts, RunFacts, StudyFacts } from "./api.ts";
 const TAIL_BYTES = 16 * 1024;
 
 /**
- * What a dataset's manifest says; nothing of a dataset that has none, as the published one.
+ * What a dataset's manifest states; undefined for a dataset that has none, as the published one.
  *
  * @throws AppError("data", "JSON_SYNTAX" | "JSON_SCHEMA" | "PATH_OUTSIDE") for a damaged manifest
  */
@@ -30,7 +30,7 @@ const sourceSchema = z.object({ kind: z.string(), images: z.number(), recipeHash
 const environmentSchema = z.object({ sources: z.array(sourceSchema) });
 
 /**
- * What a run's configuration, environment and last line of its log say.
+ * What a run's configuration, environment and last line of its log state.
  *
  * @throws AppError("data", ...) for a configuration that is damaged or missing
  */
@@ -90,7 +90,7 @@ const studySchema = z.object({
 });
 
 /**
- * What a study's plan says.
+ * What a study's plan states.
  *
  * @throws AppError("data", "JSON_SYNTAX" | "JSON_SCHEMA") for a damaged plan
  */

@@ -1,6 +1,6 @@
 // New bytes of a file that grows (a run's log), as server-sent events: one event for each time that whole lines were added.
 // Source: WHATWG HTML, "Server-sent events". Invariants: only whole lines are sent; `id` is the byte after them, from which a page
-// that was cut off continues; a file that became shorter or is gone ends the stream with an event that says so.
+// that was cut off continues; a file that became shorter or is gone ends the stream with an event that states it.
 import { watch } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -73,7 +73,7 @@ describe("the log", () => {
     expect([part.status, await part.text()]).toEqual([206, line.slice(1, 5)]);
   });
 
-  it("is followed from before it is there, and says when that was all", async () => {
+  it("is followed from before it is there, and reports when that was all", async () => {
     const { heard, stop } = await follow(ROUTES.followAnnotations(id, 0));
     await heard(/event: rest\n/);
     await post([judgement("1")]);
@@ -97,7 +97,7 @@ describe("a line that is sent again", () => {
     expect((await readAnnotations(log)).lines).toHaveLength(4);
   });
 
-  it("that says something else, or takes back what is not there, is refused whole", async () => {
+  it("that is another, or takes back what is not there, is refused whole", async () => {
     await post([judgement("1")]);
     const other = await post([judgement("2", { image_id: "p2" }), judgement("1", { choice: "unsure" })]);
     expect([other.status, await code(other)]).toEqual([422, "ANNOTATION_ID"]);
@@ -128,7 +128,7 @@ describe("a blind page", () => {
     ]);
   });
 
-  it("hears what others judged, not what they said; of its own lines all but the record", async () => {
+  it("gets which pairs others judged, not their answers; of its own lines all but the record", async () => {
     await post([
       judgement("1", { note: "a secret", choice: "relabel", to: { gender: "male" } }),
       judgement("2", { image_id: "p2", choice: "skip" }),

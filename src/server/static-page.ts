@@ -1,6 +1,6 @@
 // The page as static files, for any host: the built page, a dataset's published tables laid out as the server's routes, and its crops if
 // asked for. Invariants: what a bundle refuses is refused here; the tables are those that a bundle publishes, so nobody who decided
-// is named; without being asked, no picture is in it; the crops that cleaning took out are in it never.
+// is named; it has no images unless they are asked for, and never the crops that cleaning removed.
 import { copyFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Interrupted } from "../core/errors.ts";

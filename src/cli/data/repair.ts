@@ -37,7 +37,7 @@ export function repairCommand(context: Context): Command {
     });
 }
 
-/** Finishes a stopped repair if changes are allowed, and says so if not. */
+/** Finishes a stopped repair if changes are allowed, and reports it if not. */
 async function finishPending({ signal, report }: Context, dir: string, apply: boolean): Promise<boolean> {
   const { root } = await locate(dir);
   if (!(await isRepairPending(root))) return false;

@@ -15,7 +15,7 @@ export interface DemoOptions {
 }
 
 export const FRAMES_PER_SUBJECT = 3;
-/** Side of the crops, px: more than the networks need, for the report's pictures. */
+/** Side of the crops, px: more than the networks need, for the report's images. */
 export const CROP_PX = 160;
 /** More than usual goes to val and test: of few subjects, a tenth would be too few to judge by. */
 export const SHARES = { val: 0.2, test: 0.2 } as const;

@@ -72,7 +72,7 @@ const FRAMES: readonly FrameResult[] = [
   frame("coinciding", { reason: "face_too_small", detail: "eyes coincide", crops: ["hand"] }),
 ];
 
-const who = { who: "me", when: "2026-03-31", why: "looked at it" };
+const who = { who: "me", when: "2026-03-31", why: "reviewed" };
 const DERIVATION: Derivation = {
   recipe: {
     ...{
@@ -102,10 +102,10 @@ const DERIVATION: Derivation = {
   drawn: true,
 };
 
-/** Between the greys of two frames' crops: a shown picture tells whose it is. */
+/** Between the greys of two frames' crops: a shown image is recognised by them. */
 const SHADE = 5;
 
-/** Names under each picture the frame that it is of. */
+/** Names under each image the frame that it is of. */
 async function named(html: string): Promise<string> {
   let text = "";
   let from = 0;

@@ -1,4 +1,4 @@
-// `facehand derive report`: a self-contained page of what a derivation kept and removed, with pictures.
+// `facehand derive report`: a self-contained page of what a derivation kept and removed, with images.
 // Invariant: of the ledger only the frames that are shown are in memory.
 import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
@@ -15,7 +15,7 @@ import { type LedgerPicture, type LedgerReportInput, ledgerReport } from "../../
 import { type Chosen, chooseRows, type Group, type ShownRow } from "../../report/ledger-rows.ts";
 import { type Context, verb, wholeNumber } from "../context.ts";
 
-/** Side of the pictures in the report, px. */
+/** Side of the images in the report, px. */
 const PICTURE_PX = 160;
 export const REPORT_EXAMPLES = 12;
 
@@ -47,7 +47,7 @@ export function deriveReportCommand({ print }: Context): Command {
 /**
  * Writes the report of a derived dataset.
  *
- * @param examples - pictures for each rule and side
+ * @param examples - images for each rule and side
  * @throws AppError("data", "NOT_DERIVED") if the dataset has no ledger; AppError("data", "FILE_MISSING")
  */
 export async function writeLedgerReport(dir: string, out: string, examples: number): Promise<void> {

@@ -138,7 +138,7 @@ async function openModel(target: string, options: LocalOptions) {
   return { path, facts, seeds, open: () => openEnsemble(models, options) };
 }
 
-/** The folder of pictures appears whole or not at all, and last: what a kill leaves is no hindrance to the same command. */
+/** The folder of pictures appears whole or not at all, and last: what a kill leaves does not hinder the same command. */
 function withPictures<T extends { readonly unread: readonly string[] }>(
   pictures: string | undefined,
   images: number,

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { TrainProgress } from "./progress.ts";
 
-/** A clock, and a terminal that keeps what is written. */
+/** A clock, and a terminal that stores what is written. */
 function terminal() {
   const state = { ms: 0, text: "" };
   const stream = {
