@@ -48,12 +48,7 @@ export const trainConfigSchema = z.strictObject({
     .enum(["same", "symmetric"])
     .optional()
     .describe("padding, if not the backbone's own; must be given for weights that are not timm's"),
-  bnEps: z
-    .number()
-    .positive()
-    .max(0.1)
-    .optional()
-    .describe("epsilon of BatchNorm, if not the backbone's own"),
+  bnEps: z.number().positive().max(0.1).optional().describe("BatchNorm's epsilon, if not the usual one"),
   globalPool: z
     .enum(GLOBAL_POOLS)
     .optional()
@@ -67,12 +62,7 @@ export const trainConfigSchema = z.strictObject({
     .max(10_000)
     .optional()
     .describe("stop after this many epochs without a better validation figure; never if left out"),
-  batch: z
-    .int()
-    .min(2)
-    .max(4096)
-    .default(32)
-    .describe("images per step; an incomplete last batch is left out"),
+  batch: z.int().min(2).max(4096).default(32).describe("images per step; a partial last batch is left out"),
   accumulate: z
     .int()
     .min(1)
@@ -127,12 +117,7 @@ export const trainConfigSchema = z.strictObject({
     .max(100)
     .optional()
     .describe("weight of the cross-entropy of age; 0.3 if left out"),
-  raceWeight: z
-    .number()
-    .positive()
-    .max(100)
-    .optional()
-    .describe("weight of the cross-entropy of race; 0.3 if left out"),
+  raceWeight: z.number().positive().max(100).optional().describe("the same for race; 0.3 if left out"),
   seed: z
     .int()
     .min(0)
