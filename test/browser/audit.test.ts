@@ -40,23 +40,26 @@ afterAll(() => rm(root, { recursive: true, force: true }));
 const judged = async () => standing((await readAnnotations(log)).lines).judgements;
 
 describe.skipIf(CHROMIUM === undefined)("the audit", () => {
-  const { open, served } = windows(() => [root]);
+  const { open } = windows(() => [root]);
 
   /** Pairs and log are there. */
   const READY = ".audit-queues, .audit-progress, main h1:text-is('Agreement')";
 
-  /** A person's page at the dataset's audit, in a browser of their own. */
-  async function sit(name: string, query = "", window = {}) {
-    const opened = await open("", window);
-    const { page } = opened;
+  let id = "";
+  beforeAll(async () => {
+    const { page, close } = await open();
     const listing = await page.evaluate(
       async () => (await (await fetch("/api/things.json")).json()) as Listing,
     );
-    const { id } = listing.things[0]!;
-    await page.evaluate((who) => localStorage.setItem("facehand.who", who), name);
-    await page.goto(`http://127.0.0.1:${served().port}/?at=${Math.random()}#/audit/${id}${query}`);
-    await page.waitForSelector(READY);
-    return { ...opened, id };
+    id = listing.things[0]!.id;
+    await close();
+  });
+
+  /** A person's page at the dataset's audit, in a browser of their own. */
+  async function sit(name: string, query = "", window = {}) {
+    const opened = await open(`#/audit/${id}${query}`, { ...window, stored: { "facehand.who": name } });
+    await opened.page.waitForSelector(READY);
+    return opened;
   }
   const savedIs = (page: Page, saved: number) =>
     page.waitForSelector(`[data-saved="${saved}"][data-waiting="0"]`);
@@ -86,7 +89,7 @@ describe.skipIf(CHROMIUM === undefined)("the audit", () => {
   });
 
   it("is done by keys alone, undone and done again, and is the same after a reload", async () => {
-    const { page, id } = await sit("anna", "?size=6");
+    const { page } = await sit("anna", "?size=6");
     await page.keyboard.press("a");
     await page.waitForSelector(".audit-pair img");
     expect(page.url()).toContain(`#/audit/${id}?queue=control&size=6`);
@@ -136,13 +139,12 @@ describe.skipIf(CHROMIUM === undefined)("the audit", () => {
       await savedIs(page, i);
     }
     await page.waitForSelector(".audit-finished");
-    const audit = asked.slice(asked.findIndex((path) => path.includes("?at=")));
     expect(
-      audit.filter((path) => /\.csv|ledger|predictions|annotations$/.test(path) && !path.includes("POST")),
+      asked.filter((path) => /\.csv|ledger|predictions|annotations$/.test(path) && !path.includes("POST")),
     ).toEqual(
       Array.from({ length: 6 }, () => expect.stringMatching(/\/annotations$/)), // what it saves
     );
-    expect(audit.some((path) => path.includes("blind=ben"))).toBe(true);
+    expect(asked.some((path) => path.includes("blind=ben"))).toBe(true);
     const own = (await judged()).filter(({ annotator }) => annotator === "ben");
     expect(
       own.every(({ seen, choice, recorded }) => !seen.label && choice === "relabel" && recorded.gender),

@@ -17,6 +17,8 @@ export interface Window {
   readonly width?: number | undefined;
   readonly height?: number | undefined;
   readonly dark?: boolean | undefined;
+  /** What the page finds in the browser's storage. */
+  readonly stored?: Readonly<Record<string, string>> | undefined;
 }
 
 /** A page under test. */
@@ -76,16 +78,18 @@ export function windows(
     }
     await served?.close();
   });
-  /** A page of its own profile, without anything that a page before it stored. */
-  const newPage = async () => {
+  /** A page of its own profile, which holds what is asked for and nothing of a page before it. */
+  const newPage = async (stored: Readonly<Record<string, string>>) => {
     const before = profiles.pop();
     const context = before ?? (await (await browser)!.newContext());
     const page = await context.newPage();
-    if (before !== undefined) {
-      await page.goto(new URL("/nothing.txt", served.url).href); // of the same origin, without the page's code
-      await page.evaluate(() => localStorage.clear());
-      await context.clearCookies();
-    }
+    if (before === undefined && Object.keys(stored).length === 0) return page;
+    await context.clearCookies();
+    await page.goto(new URL("/nothing.txt", served.url).href); // of the same origin, without the page's code
+    await page.evaluate((items) => {
+      localStorage.clear();
+      for (const [key, value] of Object.entries(items)) localStorage.setItem(key, value);
+    }, stored);
     return page;
   };
   return {
@@ -95,8 +99,8 @@ export function windows(
       await served.close();
       await start(port);
     },
-    open: async (fragment = "", { width = 1400, height = 900, dark = false } = {}) => {
-      const page = await newPage();
+    open: async (fragment = "", { width = 1400, height = 900, dark = false, stored = {} } = {}) => {
+      const page = await newPage(stored);
       const context = page.context();
       await page.setViewportSize({ width, height });
       await page.emulateMedia({ colorScheme: dark ? "dark" : "light", reducedMotion: "reduce" });
@@ -115,8 +119,7 @@ export function windows(
         },
       };
       opened.add(one);
-      await page.goto(served.url);
-      if (fragment !== "") await page.goto(new URL(fragment, page.url()).href);
+      await page.goto(served.url + fragment); // the server leads on to itself, and the fragment stays
       await page.waitForSelector("main h1");
       return one;
     },
