@@ -4,7 +4,7 @@
 // Invariant: the same code; what it finds beside itself (models, licences, the page) it finds in dist/.
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -62,11 +62,22 @@ function addresses(folder: string): Plugin {
   };
 }
 
+/** Removes what was made of sources of more than a week ago; a campaign may still run on newer ones. */
+export async function sweepOld(place: string): Promise<void> {
+  const weekAgo = Date.now() - 7 * 24 * 3600 * 1000;
+  for (const name of await readdir(place)) {
+    const path = join(place, name);
+    const made = await stat(path).catch(() => undefined); // it may just get its name
+    if (made !== undefined && made.mtimeMs < weekAgo) await rm(path, { recursive: true, force: true });
+  }
+}
+
 /** Bundles dist/, once for each state of it. */
 export async function bundleDist(): Promise<void> {
   const folder = folderOf();
   if (existsSync(folder)) return;
   await mkdir(PLACE, { recursive: true });
+  await sweepOld(PLACE);
   const own = `${folder}.${process.pid}`;
   await build({
     entryPoints: STARTED.map((name) => ({ in: join(DIST, `${name}.js`), out: name })),

@@ -1,9 +1,10 @@
 // Drawn samples that several files of tests work on: each is drawn once for a state of the sources, by whoever asks first,
 // and copied.
-import { readFileSync } from "node:fs";
-import { cp } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { cp, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { sweepOld } from "../harden/bundle.ts";
 import { isBuilt, ROOT } from "../scripts/ensure.mjs";
 import { AppError } from "../src/core/errors.ts";
 import { drawSample, type SampleOptions } from "../src/drawn/sample.ts";
@@ -20,7 +21,10 @@ export async function laySample(
   const { subjects, framesPerSubject, seed } = options;
   const stamp = readFileSync(join(ROOT, "dist", ".sources"), "utf8").slice(0, 16);
   const name = `${stamp}-${subjects}-${framesPerSubject}-${seed}`;
-  const place = join(ROOT, "node_modules", ".cache", "facehand-samples", name);
+  const all = join(ROOT, "node_modules", ".cache", "facehand-samples");
+  await mkdir(all, { recursive: true });
+  const place = join(all, name);
+  if (!existsSync(place)) await sweepOld(all);
   await whenFree(() => drawSample(place, options));
   await cp(place, out, { recursive: true });
 }
