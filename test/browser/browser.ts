@@ -85,7 +85,10 @@ export function windows(
     const page = await context.newPage();
     if (before === undefined && Object.keys(stored).length === 0) return page;
     await context.clearCookies();
-    await page.goto(new URL("/nothing.txt", served.url).href); // of the same origin, without the page's code
+    // Of the same origin, without the page's code; the server, which has no such file, is not asked.
+    await page.route("**/empty.txt", (route) => route.fulfill({ contentType: "text/plain", body: "" }));
+    await page.goto(new URL("/empty.txt", served.url).href);
+    await page.unroute("**/empty.txt");
     await page.evaluate((items) => {
       localStorage.clear();
       for (const [key, value] of Object.entries(items)) localStorage.setItem(key, value);
