@@ -144,6 +144,9 @@ export const ROUTES = {
   things: () => "/api/things.json",
   file: (thing: string, name: string) => `/api/things/${part(thing)}/files/${part(name)}`,
   picture: (thing: string, name: string) => `/api/things/${part(thing)}/pictures/${part(name)}`,
+  /** A picture of one version of a thing: browsers need not ask for it twice. */
+  keptPicture: ({ id, changed }: Pick<Thing, "id" | "changed">, name: string) =>
+    `/api/things/${part(id)}/pictures/${part(name)}?v=${part(changed)}`,
   /** A frame of HaGRID, where `--hagrid` gives them. */
   frame: (gesture: string, name: string) => `/api/frames/${part(gesture)}/${part(name)}`,
   /** New bytes of a file that grows, as events. */

@@ -49,7 +49,7 @@ export function createApp(options: AppOptions): Hono {
   app.notFound((context) => context.json<Refusal>({ error: NOTHING }, 404));
   servePage(app, page);
   app.get("/api/things.json", async (context) => {
-    const { found, passedOver } = await listing(true);
+    const { found, passedOver } = await listing("now");
     const things = found.map(({ thing }) => thing);
     return context.json<Listing>({
       version,
@@ -60,15 +60,18 @@ export function createApp(options: AppOptions): Hono {
       passedOver,
     });
   });
+  const find = async (id: string, look: "known" | "fresh" | "now") =>
+    (await listing(look)).found.find(({ thing }) => thing.id === id);
   const lookup = async (id: string): Promise<Found> => {
-    const find = async (anew: boolean) => (await listing(anew)).found.find(({ thing }) => thing.id === id);
-    const thing = (await find(false)) ?? (await find(true));
+    const thing = (await find(id, "fresh")) ?? (await find(id, "now"));
     if (thing === undefined)
       throw new AppError("input", "THING", "Expected a dataset, run or study that is there, got none");
     return thing;
   };
   const places = async (id: string, of: "files" | "pictures", name: string): Promise<string> => {
-    const place = (await lookup(id))[of].get(name);
+    // A place that was found once is tried: folders with thousands of pictures are not listed anew while a grid is scrolled.
+    const known = (await find(id, "known"))?.[of].get(name);
+    const place = known ?? (await lookup(id))[of].get(name);
     if (place !== undefined) return place;
     throw new AppError("input", "FILE", "Expected a file that the listing has, got another name");
   };
@@ -76,7 +79,9 @@ export function createApp(options: AppOptions): Hono {
     sendFile(await places(req.param("id"), "files", req.param("name")), req.raw),
   );
   app.get("/api/things/:id/pictures/:name", async ({ req }) =>
-    sendFile(await places(req.param("id"), "pictures", req.param("name")), req.raw),
+    sendFile(await places(req.param("id"), "pictures", req.param("name")), req.raw, {
+      kept: req.query("v") !== undefined,
+    }),
   );
   app.get("/api/things/:id/follow/:name", async (context) => {
     const { req } = context;
@@ -104,12 +109,13 @@ function describe(error: unknown, roots: readonly string[]) {
   return { code: error.code, message: hide(error.message), hint: error.hint && hide(error.hint) };
 }
 
-/** Searches again if asked to, or if what is known is old; those who ask at once share one search. */
+/** Searches again where what is known is old; those who ask at once share one search. */
 function openListing(roots: readonly string[]) {
+  const oldestMs = { known: Number.POSITIVE_INFINITY, fresh: FRESH_MS, now: FRESH_MS / 4 };
   let known: { readonly at: number; readonly finds: ReturnType<typeof findThings> } | undefined;
-  return (anew: boolean) => {
+  return (look: keyof typeof oldestMs) => {
     const now = performance.now();
-    if (known !== undefined && now - known.at < (anew ? FRESH_MS / 4 : FRESH_MS)) return known.finds;
+    if (known !== undefined && now - known.at < oldestMs[look]) return known.finds;
     known = { at: now, finds: findThings(roots) };
     return known.finds;
   };

@@ -40,6 +40,6 @@ export async function readPage(dir: string = PAGE_DIR): Promise<PageFiles> {
 /** Answers for the page's files. */
 export function servePage(app: Hono, files: PageFiles): void {
   const send = ({ req }: Context, path: string) =>
-    sendFile(path, req.raw, path.endsWith(INDEX) ? "text/html; charset=utf-8" : undefined);
+    sendFile(path, req.raw, { type: path.endsWith(INDEX) ? "text/html; charset=utf-8" : undefined });
   for (const [address, path] of files) app.get(address, (context) => send(context, path));
 }

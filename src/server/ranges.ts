@@ -27,14 +27,28 @@ interface Range {
   readonly end: number;
 }
 
+/** Files up to here are read whole: a stream of its own for each of a hundred small pictures costs more than they do. */
+const SMALL_BYTES = 1 << 18;
+
+/** How a file is sent. */
+export interface Sending {
+  /** What it is, if its name does not say that. */
+  readonly type?: string | undefined;
+  /** Whether its address names its version, so that it is asked for once. */
+  readonly kept?: boolean | undefined;
+}
+
 /**
  * The answer to a request for a file.
  *
- * @param type - what it is, if its name does not say that
  * @returns 200 or 206, 304 where the caller has it, 404 if it is gone or no file, 416 for a range that it does not have
  * @example await sendFile("ledger.parquet", request)
  */
-export async function sendFile(path: string, request: Request, type?: string): Promise<Response> {
+export async function sendFile(
+  path: string,
+  request: Request,
+  { type, kept = false }: Sending = {},
+): Promise<Response> {
   const file = await openPlain(path);
   if (file === undefined) return new Response(null, { status: 404 });
   const { size, mtimeMs } = await file.stat();
@@ -42,7 +56,7 @@ export async function sendFile(path: string, request: Request, type?: string): P
   const headers = new Headers({
     "content-type": type ?? TYPES[extname(path).toLowerCase()] ?? "application/octet-stream",
     "accept-ranges": "bytes",
-    "cache-control": "private, no-cache",
+    "cache-control": kept ? "private, max-age=31536000, immutable" : "private, no-cache",
     etag: tag,
   });
   const asked = request.headers.get("range");
@@ -61,6 +75,8 @@ export async function sendFile(path: string, request: Request, type?: string): P
   const status = range === undefined ? 200 : 206;
   if (status === 206) headers.set("content-range", `bytes ${start}-${end}/${size}`);
   if (request.method === "HEAD") return new Response(null, { status, headers });
+  if (status === 200 && size <= SMALL_BYTES)
+    return new Response(await wholeOf(file, size), { status, headers });
   return new Response(bodyOf(file, { start, end }), { status, headers });
 }
 
@@ -75,6 +91,18 @@ async function openPlain(path: string): Promise<FileHandle | undefined> {
   if ((await file.stat()).isFile()) return file;
   await file.close();
   return undefined;
+}
+
+/** As many bytes as were said: a file that grew meanwhile is sent as it was. */
+async function wholeOf(file: FileHandle, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    const bytes = new Uint8Array(size);
+    const { bytesRead } = await file.read(bytes, 0, size, 0);
+    if (bytesRead !== size) throw new Error(`a file that shrank to ${bytesRead} bytes while it was read`);
+    return bytes;
+  } finally {
+    await file.close();
+  }
 }
 
 function bodyOf(file: FileHandle, { start, end }: Range): ReadableStream | null {

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. What the page shows, as its address: a view, the thing that it is about, and what was chosen there.
 // `#/pairs/<id>?gender=male&sort=-face_px`. Invariants: everything that another person has to see stands in it, and nothing
 // that they must not; it lies behind `#`, which no server is told; the same choice is always the same text.
-import { effect, signal } from "@preact/signals";
+import { effect, signal, useComputed } from "@preact/signals";
 
 /** Views, in the order of the navigation. */
 export const VIEWS = ["home", "pairs", "audit", "runs"] as const;
@@ -61,19 +61,28 @@ globalThis.addEventListener?.("hashchange", () => {
   address.value = parseAddress(location.hash);
 });
 
-/** Goes somewhere; Back comes back here. */
+/** Goes somewhere, at once; Back comes back here. */
 export function go(to: Address): void {
-  location.hash = formatAddress(to);
+  const fragment = formatAddress(to);
+  if (fragment === location.hash) return;
+  history.pushState(null, "", fragment);
+  address.value = parseAddress(fragment);
 }
 
+/** Choices that say where a list stands: its first row in sight, and the row of its keys. */
+export const PLACE = ["at", "on"] as const;
+/** What may change without the list beginning anew. */
+const BESIDE_LIST: readonly string[] = ["pair", "pick", "by", "rules", "size", ...PLACE];
+
 /**
- * Changes choices of this view; those set to undefined or nothing go.
+ * Changes choices of this view; those set to undefined or nothing go, and so does the place in a list that they change.
  *
  * @param step - false where Back should not stop, as while a slider moves
  */
 export function choose(changes: Readonly<Record<string, readonly string[] | undefined>>, step = true): void {
-  const now = address.value;
-  const entries = Object.entries({ ...now.choices, ...changes });
+  const now = address.peek();
+  const left = Object.keys(changes).every((name) => BESIDE_LIST.includes(name)) ? {} : NOWHERE;
+  const entries = Object.entries({ ...now.choices, ...left, ...changes });
   const choices = Object.fromEntries(
     entries.filter((entry): entry is [string, readonly string[]] => (entry[1]?.length ?? 0) > 0),
   );
@@ -86,8 +95,13 @@ export function choose(changes: Readonly<Record<string, readonly string[] | unde
   address.value = next;
 }
 
+const NOWHERE = Object.fromEntries(PLACE.map((name) => [name, undefined]));
+
 /** The single value of a choice. */
 export const chosen = (name: string): string | undefined => address.value.choices[name]?.[0];
+
+/** The single value of a choice, for a component that is drawn anew when that value changes and not before. */
+export const useChosen = (name: string): string | undefined => useComputed(() => chosen(name)).value;
 
 /** Keeps the document's title with the address. */
 export function titled(titleOf: (now: Address) => string): () => void {

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. The frame around all views: navigation, the note on labels, what went wrong, and the keys.
-import { effect, type Signal, useSignal } from "@preact/signals";
+import { effect, type Signal, useComputed, useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { AuditView } from "../audit/view.tsx";
@@ -7,7 +7,7 @@ import { HomeView } from "../home/view.tsx";
 import { PairsView } from "../pairs/view.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { RunsView } from "../runs/view.tsx";
-import { address, formatAddress, go, titled, VIEWS, type View } from "./address.ts";
+import { type Address, address, formatAddress, go, titled, VIEWS, type View } from "./address.ts";
 import { KeyHelp } from "./key-help.tsx";
 import { type Key, listenForKeys, useKeys } from "./keys.ts";
 import { fault, listing, loadListing, thingOf } from "./source.ts";
@@ -26,7 +26,7 @@ const ABOUT = { home: undefined, pairs: "dataset", audit: "dataset", runs: undef
 
 /** Where the navigation leads: to the same thing, if the view is about such things. */
 function addressOf(view: View) {
-  const thing = thingOf(address.value.thing);
+  const thing = thingOf(address.peek().thing);
   return {
     view,
     thing: thing !== undefined && thing.kind === ABOUT[view] ? thing.id : undefined,
@@ -34,19 +34,25 @@ function addressOf(view: View) {
   };
 }
 
+/** What is looked at: another one begins at its top, another filter of the same does not. */
+const screenOf = ({ view, thing, choices }: Address) =>
+  [view, thing, choices["queue"], choices["pair"]].join(" ");
+
 /** The whole page. */
 export function App() {
   const help = useSignal(false);
   useEffect(() => {
     listenForKeys();
     void loadListing();
+    let at = "";
     const stops = [
       titled(({ view, thing }) =>
         [SHOWN[view].title, thingOf(thing)?.place, "facehand"].filter(Boolean).join(" · "),
       ),
       effect(() => {
-        void address.value.view;
-        document.querySelector("main")?.scrollTo(0, 0);
+        const now = screenOf(address.value);
+        if (now !== at) document.querySelector("main")?.scrollTo(0, 0);
+        at = now;
       }),
     ];
     return () => {
@@ -62,7 +68,8 @@ export function App() {
     { keys: ["?"], does: "show or hide the keys", run: () => toggle(help) },
   ];
   useKeys(keys);
-  const now = address.value.view;
+  const now = useComputed(() => address.value.view).value;
+  const thing = useComputed(() => address.value.thing).value;
   const Shown = SHOWN[now].view;
   return (
     <>
@@ -91,7 +98,7 @@ export function App() {
         {listing.value === undefined && fault.value === undefined ? (
           <p class="soft">Looking through the folders …</p>
         ) : null}
-        {listing.value === undefined ? null : <Shown key={`${now}/${address.value.thing ?? ""}`} />}
+        {listing.value === undefined ? null : <Shown key={`${now}/${thing ?? ""}`} />}
       </main>
       {help.value ? <KeyHelp onClose={() => toggle(help)} /> : null}
     </>

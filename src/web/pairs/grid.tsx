@@ -1,26 +1,33 @@
 // ◇ Browser-safe. The grid: only the lines in sight are in the document, however many there are.
-// Invariants: the list has the focus and names the active tile; a line is as high as every other one.
-import { useSignal } from "@preact/signals";
+// Invariants: the list has the focus and names the active tile; a line is as high as every other one; tiles are drawn at once when what
+// they show changes, by no component.
+import { computed, effect, type ReadonlySignal, type Signal, signal } from "@preact/signals";
+import type { RefObject } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { choose, chosen } from "../app/address.ts";
-import { type Key, useKeys } from "../app/keys.ts";
-import { textAt } from "../table/column.ts";
-import { type Desk, idOf, pick } from "./desk.ts";
-import { Tile } from "./tile.tsx";
-import { groupedLines, linesAt, scrolledPx, scrollTopShowing } from "./window.ts";
-import { count } from "./words.ts";
+import { chosen } from "../app/address.ts";
+import { useKeys } from "../app/keys.ts";
+import type { Desk } from "./desk.ts";
+import { keysOf, movesOf } from "./grid-moves.ts";
+import { placeKeeper, standOf } from "./grid-place.ts";
+import { type Box, type Plan, planOf, sizeNow } from "./grid-plan.ts";
+import { Tiles } from "./tiles.ts";
 
-/** Side of a picture, px. */
-export const SIZES = { least: 48, most: 320, usual: 112 } as const;
-const GAP_PX = 10;
-const CAPTION_PX = 44;
-const HEADING_PX = 30;
+/** A grid as it stands. */
+interface GridState {
+  readonly desk: Desk;
+  readonly size: Signal<Box>;
+  readonly scrolled: Signal<{ readonly top: number; readonly towards: number }>;
+  readonly plan: ReadonlySignal<Plan>;
+}
 
-/** Side of a picture, as the address says. */
-export const sizeNow = (): number => {
-  const size = Number(chosen("size") ?? SIZES.usual);
-  return size >= SIZES.least && size <= SIZES.most ? size : SIZES.usual;
-};
+const UNSCROLLED = { top: 0, towards: 0 } as const;
+
+function gridOf(desk: Desk): GridState {
+  const size = signal<Box>({ width: 0, height: 0 });
+  const sizePx = computed(sizeNow);
+  const plan = computed(() => planOf(desk.sifted.value, size.value, sizePx.value));
+  return { desk, size, scrolled: signal(UNSCROLLED), plan };
+}
 
 /**
  * The grid of the rows that are shown.
@@ -29,78 +36,28 @@ export const sizeNow = (): number => {
  */
 export function Grid({ desk, covered }: { readonly desk: Desk; readonly covered: boolean }) {
   const box = useRef<HTMLDivElement>(null);
-  const seen = useSignal({ width: 0, height: 0, top: 0 });
-  const anchor = useRef(0);
-  const { rows, groups } = desk.sifted.value;
-  const sizePx = sizeNow();
-  const across = Math.max(1, Math.floor((seen.value.width - GAP_PX) / (2 * sizePx + GAP_PX)));
-  const starts = useMemo(() => groups && groupedLines(rows, groups, across), [rows, groups, across]);
-  const list = {
-    lines: starts?.length ?? Math.ceil(rows.length / across),
-    linePx: sizePx + CAPTION_PX + GAP_PX + (groups === undefined ? 0 : HEADING_PX),
-    heightPx: seen.value.height,
-  };
-  const lineOf = (index: number) =>
-    starts === undefined ? Math.floor(index / across) : lineIn(starts, index);
-  useSize(box, (width, height) => {
-    seen.value = { ...seen.peek(), width, height };
-  });
+  const grid = useMemo(() => gridOf(desk), [desk]);
+  const isCovered = useRef(covered);
+  isCovered.current = covered;
+  const moved = { desk, plan: () => grid.plan.peek(), box: () => box.current! };
+  const moves = useMemo(() => movesOf(moved), [grid]);
+  const tiles = useMemo(() => ({ now: undefined as Tiles | undefined }), []);
   useLayoutEffect(() => {
-    if (covered) return; // a pair is looked at: its place is kept
-    if (seen.peek().top > 0) box.current!.scrollTop = 0; // else it would lay the page out in vain
-    desk.cursor.value = 0;
-  }, [rows]);
+    tiles.now ??= new Tiles(box.current!.firstElementChild as HTMLElement);
+    const stops = [measure(grid, box.current!), draw(grid, box.current!, tiles.now, isCovered)];
+    return () => {
+      for (const stop of stops) stop();
+    };
+  }, [grid]);
   useLayoutEffect(() => {
-    if (!covered && seen.peek().height > 0) show(Math.min(desk.cursor.peek(), Math.max(0, rows.length - 1)));
-    if (!covered) box.current!.focus({ preventScroll: true });
+    if (covered) return;
+    const { rows, list } = grid.plan.peek();
+    if (list.heightPx > 0) moves.show(Math.min(desk.cursor.peek(), Math.max(0, rows.length - 1)));
+    box.current!.focus({ preventScroll: true });
   }, [covered]);
-  const show = (index: number) => {
-    desk.cursor.value = index;
-    box.current!.scrollTop = scrollTopShowing(list, box.current!.scrollTop, lineOf(index));
-  };
-  const pickTo = (index: number) => {
-    const [from, to] = [Math.min(anchor.current, index), Math.max(anchor.current, index)];
-    pick(desk, new Set([...desk.picked.peek(), ...rows.subarray(from, to + 1)]));
-  };
-  const toggle = (index: number) => {
-    const row = rows[index];
-    if (row === undefined) return;
-    anchor.current = index;
-    const next = new Set(desk.picked.peek());
-    if (!next.delete(row)) next.add(row);
-    pick(desk, next);
-  };
-  const open = (index: number) => {
-    const row = rows[index];
-    if (row !== undefined) choose({ pair: [idOf(desk, row)] });
-  };
-  const move = (by: number, picks = false) => {
-    const index = Math.min(rows.length - 1, Math.max(0, desk.cursor.peek() + by));
-    if (picks && desk.picked.peek().size === 0) anchor.current = desk.cursor.peek();
-    show(index);
-    if (picks) pickTo(index);
-  };
-  const page = Math.max(1, Math.floor(list.heightPx / list.linePx)) * across;
-  useGridKeys({
-    covered,
-    move,
-    across,
-    page,
-    ends: rows.length,
-    toggle: () => toggle(desk.cursor.peek()),
-    open: () => open(desk.cursor.peek()),
-    all: () => pick(desk, new Set(rows)),
-    none: () => pick(desk, new Set()),
-  });
-  const { first, end, topPx } = linesAt(list, seen.value.top);
-  const click = (event: MouseEvent, index: number) => {
-    desk.cursor.value = index;
-    if (event.shiftKey) pickTo(index);
-    else if (event.ctrlKey || event.metaKey) toggle(index);
-    else open(index);
-  };
-  const startOf = (line: number) => (starts === undefined ? line * across : (starts[line] ?? rows.length));
+  useKeys(covered ? [] : keysOf(moved, moves));
   return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: keysOf has the keys, for the whole view
     <div
       ref={box}
       class="pairs-grid"
@@ -108,152 +65,69 @@ export function Grid({ desk, covered }: { readonly desk: Desk; readonly covered:
       role="listbox"
       aria-label="Pairs"
       aria-multiselectable="true"
-      aria-activedescendant={rows.length === 0 ? undefined : `pair-${rows[desk.cursor.value]}`}
       tabIndex={0}
-      onScroll={(event) => {
-        seen.value = { ...seen.peek(), top: event.currentTarget.scrollTop };
+      onScroll={({ currentTarget: { scrollTop: top } }) => {
+        grid.scrolled.value = { top, towards: Math.sign(top - grid.scrolled.peek().top) };
+      }}
+      onClick={(event) => {
+        const index = tiles.now?.indexOf(event.target) ?? -1;
+        if (index >= 0) moves.click(event, index);
       }}
     >
-      <div class="pairs-way" role="presentation" style={{ height: `${scrolledPx(list)}px` }}>
-        <div
-          class="pairs-lines"
-          role="presentation"
-          style={{
-            top: `${topPx}px`,
-            gridTemplateColumns: `repeat(${across}, ${2 * sizePx}px)`,
-            gridAutoRows: `${list.linePx - GAP_PX}px`,
-          }}
-        >
-          {Array.from({ length: end - first }, (_, i) => first + i).flatMap((line) => {
-            const begin = startOf(line);
-            const group =
-              groups === undefined ? undefined : (
-                <GroupName desk={desk} rows={rows} groups={groups} index={begin} line={line - first + 1} />
-              );
-            return [
-              group,
-              ...Array.from(rows.subarray(begin, startOf(line + 1)), (row, k) => (
-                <Tile
-                  key={row}
-                  desk={desk}
-                  row={row}
-                  index={begin + k}
-                  sizePx={sizePx}
-                  isCursor={desk.cursor.value === begin + k}
-                  isPicked={desk.picked.value.has(row)}
-                  measure={chosen("sort")?.replace(/^-/, "")}
-                  place={{
-                    gridColumn: k + 1,
-                    gridRow: line - first + 1,
-                    marginTop: groups === undefined ? "0" : `${HEADING_PX}px`,
-                  }}
-                  onClick={click}
-                />
-              )),
-            ];
-          })}
-        </div>
+      <div class="pairs-way" role="presentation">
+        <div class="pairs-lines" role="presentation" />
       </div>
     </div>
   );
 }
 
-/** The line that an index lies in. */
-function lineIn(starts: Uint32Array, index: number): number {
-  let [low, high] = [0, starts.length];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (starts[middle]! <= index) low = middle;
-    else high = middle;
-  }
-  return low;
+/** Keeps the grid's own size. */
+function measure({ size }: GridState, box: HTMLElement): () => void {
+  const look = () => {
+    const { clientWidth: width, clientHeight: height } = box;
+    const now = size.peek();
+    if (now.width !== width || now.height !== height) size.value = { width, height };
+  };
+  look();
+  const observer = new ResizeObserver(look);
+  observer.observe(box);
+  return () => observer.disconnect();
 }
 
-interface GroupProps {
-  readonly desk: Desk;
-  readonly rows: Uint32Array;
-  readonly groups: ArrayLike<number>;
-  readonly index: number;
-  readonly line: number;
+/** Draws tiles whenever what they show changes; other rows stand where the address says, as a rule at their head. */
+function draw(grid: GridState, box: HTMLElement, tiles: Tiles, isCovered: RefObject<boolean>): () => void {
+  const { desk, plan, scrolled } = grid;
+  const keeper = placeKeeper(desk);
+  const shared = computed(() => ({
+    ...{ desk, plan: plan.value, changes: desk.changes.value },
+    measure: chosen("sort")?.replace(/^-/, ""),
+  }));
+  scrolled.value = { top: box.scrollTop, towards: 0 };
+  let rows: Uint32Array | undefined;
+  const stop = effect(() => {
+    const now = plan.value;
+    if (rows !== now.rows && !isCovered.current) stand(grid, box, tiles, now);
+    rows = now.rows;
+    // Read after they were set above: what is drawn is drawn once.
+    const { top, towards } = scrolled.value;
+    const [cursor, picked] = [desk.cursor.value, desk.picked.value];
+    tiles.draw({ shared: shared.value, scrollTop: top, towards, cursor, picked });
+    const active = rows[cursor];
+    if (active === undefined) box.removeAttribute("aria-activedescendant");
+    else box.setAttribute("aria-activedescendant", `pair-${active}`);
+    keeper.stands(now, { scrollTop: top, cursor });
+  });
+  return () => {
+    stop();
+    keeper.end();
+  };
 }
 
-/** What a group is called, above its first line. */
-function GroupName({ desk, rows, groups, index, line }: GroupProps) {
-  const row = rows[index]!;
-  const group = groups[row]!;
-  const begins = index === 0 || groups[rows[index - 1]!] !== group;
-  let size = 0;
-  while (groups[rows[index + size]!] === group && index + size < rows.length) size++;
-  const { columns } = desk.loaded.table;
-  const name =
-    chosen("group") === "subject"
-      ? `Subject ${textAt(columns.get("user_id"), row).slice(0, 12) || "not recorded"}`
-      : `Copies of ${textAt(columns.get("image_id"), group).slice(0, 8)}`;
-  return (
-    <span
-      key={`group-${line}`}
-      class="pairs-group"
-      role="presentation"
-      style={{ gridColumn: "1 / -1", gridRow: line }}
-    >
-      {begins ? `${name} · ${count(size)} shown` : `${name}, continued`}
-    </span>
-  );
-}
-
-function useSize(
-  box: { readonly current: HTMLElement | null },
-  onSize: (width: number, height: number) => void,
-) {
-  useLayoutEffect(() => {
-    const element = box.current!;
-    onSize(element.clientWidth, element.clientHeight);
-    const observer = new ResizeObserver(() => onSize(element.clientWidth, element.clientHeight));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-}
-
-interface GridKeys {
-  readonly covered: boolean;
-  readonly move: (by: number, picks?: boolean) => void;
-  readonly across: number;
-  readonly page: number;
-  readonly ends: number;
-  readonly toggle: () => void;
-  readonly open: () => void;
-  readonly all: () => void;
-  readonly none: () => void;
-}
-
-function useGridKeys(now: GridKeys): void {
-  const latest = useRef(now);
-  latest.current = now;
-  const keys = gridKeys(latest);
-  useKeys(now.covered ? [] : keys);
-}
-
-function gridKeys(latest: { readonly current: GridKeys }): readonly Key[] {
-  const to =
-    (by: (keys: GridKeys) => number, picks = false) =>
-    () =>
-      latest.current.move(by(latest.current), picks);
-  return [
-    { keys: ["ArrowRight"], does: "next pair", run: to(() => 1) },
-    { keys: ["ArrowLeft"], does: "pair before", run: to(() => -1) },
-    { keys: ["ArrowDown"], does: "a line down", run: to(({ across }) => across) },
-    { keys: ["ArrowUp"], does: "a line up", run: to(({ across }) => -across) },
-    { keys: ["PageDown"], does: "a page down", run: to(({ page }) => page) },
-    { keys: ["PageUp"], does: "a page up", run: to(({ page }) => -page) },
-    { keys: ["Home"], does: "first pair", run: to(({ ends }) => -ends) },
-    { keys: ["End"], does: "last pair", run: to(({ ends }) => ends) },
-    { keys: ["Shift+ArrowRight"], does: "select to the next pair", run: to(() => 1, true) },
-    { keys: ["Shift+ArrowLeft"], does: "select to the pair before", run: to(() => -1, true) },
-    { keys: ["Shift+ArrowDown"], does: "select to a line down", run: to(({ across }) => across, true) },
-    { keys: ["Shift+ArrowUp"], does: "select to a line up", run: to(({ across }) => -across, true) },
-    { keys: [" ", "x"], does: "select this pair, or not", run: () => latest.current.toggle() },
-    { keys: ["Ctrl+a"], does: "select all that are shown", run: () => latest.current.all() },
-    { keys: ["u"], does: "select none", run: () => latest.current.none() },
-    { keys: ["Enter"], does: "open this pair", run: () => latest.current.open() },
-  ];
+function stand({ desk, scrolled }: GridState, box: HTMLElement, tiles: Tiles, plan: Plan): void {
+  const { scrollTop, cursor } = standOf(desk, plan);
+  desk.cursor.value = cursor;
+  if (scrollTop === scrolled.peek().top) return; // else it would lay the page out in vain
+  tiles.reach(plan);
+  box.scrollTop = scrollTop;
+  scrolled.value = { top: scrollTop, towards: 0 };
 }

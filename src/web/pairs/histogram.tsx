@@ -1,8 +1,8 @@
 // ◇ Browser-safe. One measure: how its values lie by all other filters, and from where to where they are shown. The drawing can be
 // brushed; two fields say the same for keys.
-import { useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
-import { choose, chosen } from "../app/address.ts";
+import { effect, useSignal } from "@preact/signals";
+import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { choose, useChosen } from "../app/address.ts";
 import { BINS, type Binned, binRange, MISSING_BIN } from "../table/bins.ts";
 import { formatInterval, type Interval, parseInterval } from "../table/choose.ts";
 import type { Desk } from "./desk.ts";
@@ -13,7 +13,8 @@ const OPEN: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
 
 /** The histogram of a measure, folded until somebody looks. */
 export function Histogram({ desk, name }: { readonly desk: Desk; readonly name: string }) {
-  const interval = parseInterval(chosen(name));
+  const text = useChosen(name);
+  const interval = useMemo(() => parseInterval(text), [text]);
   const open = useSignal(interval !== undefined);
   const title = titleOf(name);
   return (
@@ -45,37 +46,41 @@ interface DrawingProps {
 
 function Drawing({ desk, name, interval }: DrawingProps) {
   const binned = desk.sifting.bins(name);
-  const counts = desk.sifted.value.count(name);
-  if (binned === undefined || counts === undefined) return <p class="soft">No frame has it.</p>;
+  const box = useRef<HTMLDivElement>(null);
+  useLayoutEffect(
+    () =>
+      effect(() => {
+        const counts = desk.sifted.value.count(name);
+        if (box.current !== null && counts !== undefined) renew(box.current, counts);
+      }),
+    [desk, name],
+  );
+  if (binned === undefined) return <p class="soft">No frame has it.</p>;
   const set = ([low, high]: Interval, step = true) =>
     choose({ [name]: present(formatInterval([low, high])) }, step);
   const [low, high] = interval ?? OPEN;
-  const field = (which: "from" | "to", value: number) => (
-    <label>
-      <span class="sr">{titleOf(name)}, </span>
-      {which}
-      <input
-        type="number"
-        step="any"
-        value={Number.isFinite(value) ? value : ""}
-        placeholder={plain(which === "from" ? binned.least : binned.most)}
-        onChange={({ currentTarget: { value: text } }) => {
-          const number = text === "" ? undefined : Number(text);
-          set(which === "from" ? [number ?? OPEN[0], high] : [low, number ?? OPEN[1]]);
-        }}
-      />
-    </label>
-  );
   return (
-    <div>
-      <Brush binned={binned} counts={counts} interval={interval} onBrush={set} />
+    <div ref={box}>
+      <Brush binned={binned} interval={interval} onBrush={set} />
       <div class="pairs-edges soft">
         <span>{plain(binned.low)}</span>
         <span>{plain(binned.high)}</span>
       </div>
       <div class="pairs-fields">
-        {field("from", low)}
-        {field("to", high)}
+        <Field
+          name={name}
+          which="from"
+          value={low}
+          usual={binned.least}
+          onSet={(to) => set([to ?? OPEN[0], high])}
+        />
+        <Field
+          name={name}
+          which="to"
+          value={high}
+          usual={binned.most}
+          onSet={(to) => set([low, to ?? OPEN[1]])}
+        />
         <button
           type="button"
           class="plain pairs-all"
@@ -85,8 +90,43 @@ function Drawing({ desk, name, interval }: DrawingProps) {
           all<span class="sr"> values of {titleOf(name)}</span>
         </button>
       </div>
-      {counts[MISSING_BIN] === 0 ? null : <p class="soft">{count(counts[MISSING_BIN]!)} without a value</p>}
+      <p class="soft"> </p>
     </div>
+  );
+}
+
+/** Tells the elements of a histogram what is counted. */
+function renew(box: Element, counts: Uint32Array): void {
+  const [path, missing] = [box.querySelector("path")!, box.lastElementChild as HTMLElement];
+  const bars = barsOf(counts);
+  if (path.getAttribute("d") !== bars) path.setAttribute("d", bars);
+  const n = counts[MISSING_BIN]!;
+  missing.hidden = n === 0;
+  missing.firstChild!.nodeValue = `${count(n)} without a value`;
+}
+
+interface FieldProps {
+  readonly name: string;
+  readonly which: "from" | "to";
+  readonly value: number;
+  /** Where the values of the table end. */
+  readonly usual: number;
+  readonly onSet: (to: number | undefined) => void;
+}
+
+function Field({ name, which, value, usual, onSet }: FieldProps) {
+  return (
+    <label>
+      <span class="sr">{titleOf(name)}, </span>
+      {which}
+      <input
+        type="number"
+        step="any"
+        value={Number.isFinite(value) ? value : ""}
+        placeholder={plain(usual)}
+        onChange={({ currentTarget: { value: text } }) => onSet(text === "" ? undefined : Number(text))}
+      />
+    </label>
   );
 }
 
@@ -94,13 +134,12 @@ const present = (text: string | undefined) => (text === undefined ? undefined : 
 
 interface BrushProps {
   readonly binned: Binned;
-  readonly counts: Uint32Array;
   readonly interval: Interval | undefined;
   readonly onBrush: (interval: Interval, step: boolean) => void;
 }
 
 /** The drawing; a pointer drags an interval over it. */
-function Brush({ binned, counts, interval, onBrush }: BrushProps) {
+function Brush({ binned, interval, onBrush }: BrushProps) {
   const from = useRef<number | undefined>(undefined);
   const binOf = (event: PointerEvent) => {
     const { left, width } = (event.currentTarget as Element).getBoundingClientRect();
@@ -135,7 +174,7 @@ function Brush({ binned, counts, interval, onBrush }: BrushProps) {
       {interval === undefined ? null : (
         <rect class="pairs-brushed" x={left} y={0} width={Math.max(0, right - left)} height={HEIGHT} />
       )}
-      <path d={barsOf(counts)} />
+      <path />
     </svg>
   );
 }
@@ -143,7 +182,7 @@ function Brush({ binned, counts, interval, onBrush }: BrushProps) {
 /** Edges of bins with as many digits as a link needs. */
 const short = (value: number) => (Number.isFinite(value) ? Number(value.toPrecision(6)) : value);
 
-/** All bars as one path: forty elements would be drawn anew with every filter. */
+/** All bars as one path. */
 function barsOf(counts: Uint32Array): string {
   const most = Math.max(1, ...counts.subarray(0, BINS));
   let path = "";

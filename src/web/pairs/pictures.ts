@@ -2,7 +2,6 @@
 // Invariant: none is asked for of a frame that no crop was cut of.
 import type { Modality } from "../../core/words.ts";
 import { ROUTES } from "../../server/api.ts";
-import { urlOf } from "../app/source.ts";
 import { numberAt, textAt } from "../table/column.ts";
 import type { Desk } from "./desk.ts";
 
@@ -19,5 +18,5 @@ export function pictureOf(
   if (!isKept && Number.isNaN(numberAt(columns.get(`${modality}_sharpness`), row))) return undefined;
   const name =
     named === "" ? `${modality === "face" ? "F" : "H"}_${textAt(columns.get("image_id"), row)}.jpg` : named;
-  return urlOf(ROUTES.picture(dataset.thing.id, name));
+  return `.${ROUTES.keptPicture(dataset.thing, name)}`;
 }

@@ -12,8 +12,9 @@ export interface Sifted {
   readonly rows: Uint32Array;
   /** Different ones; undefined where none are recorded. */
   readonly subjects?: number | undefined;
-  /** Group of each row of the table, if they are shown in groups. */
+  /** Group of each row of the table, if they are shown in groups, and what groups are made of. */
   readonly groups?: ArrayLike<number> | undefined;
+  readonly grouping?: GroupName | undefined;
   /** Rows by code of a facet or bin of a histogram, by all filters but its own. */
   count(name: string): Uint32Array | undefined;
   /** Names of the filters that are set. */
@@ -82,6 +83,7 @@ export class Sifting {
       rows: groups === undefined ? shown : grouped(shown, groups, size),
       subjects: people && this.#sieve.different(people.codes, people.words.length),
       groups,
+      grouping: group,
       filters: this.#sieve.names(),
       count: (name) => {
         if (!counts.has(name)) counts.set(name, this.#count(name));

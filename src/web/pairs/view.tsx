@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Pairs: filters beside a grid of all pairs of a dataset, kept and removed.
-import { useSignal } from "@preact/signals";
+import { computed, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { address, chosen, formatAddress } from "../app/address.ts";
+import { address, formatAddress, useChosen } from "../app/address.ts";
 import { thingOf, thingsOf } from "../app/source.ts";
 import { OnePair } from "../pair/pair.tsx";
 import { FaultNote } from "../parts/fault.tsx";
@@ -18,7 +18,7 @@ import { count } from "./words.ts";
 
 /** The view. */
 export function PairsView() {
-  const thing = thingOf(address.value.thing);
+  const thing = thingOf(useComputed(() => address.value.thing).value);
   if (thing === undefined || thing.kind !== "dataset") return <Datasets />;
   return <Explored key={thing.id} dataset={datasetOf(thing)} />;
 }
@@ -82,8 +82,9 @@ function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly load
   before.current = desk;
   const filtering = useSignal(false);
   useEffect(() => followPicks(desk), [desk]);
-  const row = openRow(desk);
-  const isLost = row === undefined && chosen("pair") !== undefined;
+  const row = useMemo(() => computed(() => openRow(desk)), [desk]).value;
+  const isEmpty = useMemo(() => computed(() => desk.sifted.value.rows.length === 0), [desk]).value;
+  const [pair, by, rules] = [useChosen("pair"), useChosen("by"), useChosen("rules")];
   return (
     <div class={`pairs${filtering.value ? " pairs-filtering" : ""}`}>
       <aside class="pairs-filters" aria-label="Filters" tabIndex={-1}>
@@ -97,7 +98,7 @@ function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly load
       <section class="pairs-main" aria-label="Shown pairs">
         {row === undefined ? null : <OnePair desk={desk} row={row} />}
         <Toolbar desk={desk} filtering={filtering} />
-        {isLost ? (
+        {row === undefined && pair !== undefined ? (
           <FaultNote
             fault={{
               code: "PAIR",
@@ -106,9 +107,9 @@ function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly load
             }}
           />
         ) : null}
-        {chosen("by") === undefined ? null : <CrossTable desk={desk} />}
-        {chosen("rules") === undefined ? null : <Thresholds desk={desk} />}
-        {desk.sifted.value.rows.length === 0 ? (
+        {by === undefined ? null : <CrossTable desk={desk} />}
+        {rules === undefined ? null : <Thresholds desk={desk} />}
+        {isEmpty ? (
           <p>
             No pair passes all filters. Press <kbd>c</kbd> to take them away.
           </p>

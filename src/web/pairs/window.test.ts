@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   groupedLines,
   linesAt,
+  mostLines,
   offsetPx,
   scrolledPx,
   scrollTopFor,
@@ -16,6 +17,15 @@ describe("a window on lines", () => {
   it("moves a pixel a pixel where the list fits", () => {
     expect(scrolledPx(SHORT)).toBe(5000);
     expect(linesAt(SHORT, 120)).toEqual({ first: 1, end: 12, topPx: 50 });
+  });
+
+  it("draws more lines where scrolling goes, and never more than it says", () => {
+    expect(linesAt(SHORT, 1120, 1)).toEqual({ first: 21, end: 34, topPx: 1050 });
+    expect(linesAt(SHORT, 1120, -1)).toEqual({ first: 19, end: 32, topPx: 950 });
+    for (let top = 0; top < 5000; top += 7) {
+      const { first, end } = linesAt(SHORT, top, 1);
+      expect(end - first).toBeLessThanOrEqual(mostLines(SHORT));
+    }
   });
 
   it("reaches the first and the last line of a list that is taller than browsers draw", () => {

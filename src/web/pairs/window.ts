@@ -4,8 +4,9 @@
 
 /** Taller elements are cut off: Firefox at 17.8 million px, Chromium at 33.5. */
 export const TALLEST_PX = 15_000_000;
-/** Lines that are drawn above and below the window. */
+/** Lines that are drawn above and below the window, and where scrolling goes: their pictures are on their way before they are seen. */
 const MARGIN = 1;
+const AHEAD = 3;
 
 /** A list of lines of one height. */
 export interface List {
@@ -44,13 +45,22 @@ export interface Shown {
   readonly topPx: number;
 }
 
-/** Lines that a window shows. */
-export function linesAt(list: List, scrollTop: number): Shown {
+/**
+ * Lines that a window shows.
+ *
+ * @param towards - where it is scrolled: 1 down, -1 up
+ */
+export function linesAt(list: List, scrollTop: number, towards = 0): Shown {
   const offset = offsetPx(list, scrollTop);
-  const first = Math.max(0, Math.floor(offset / list.linePx) - MARGIN);
-  const end = Math.min(list.lines, Math.ceil((offset + list.heightPx) / list.linePx) + MARGIN);
+  const [above, below] = [towards < 0 ? AHEAD : MARGIN, towards > 0 ? AHEAD : MARGIN];
+  const first = Math.max(0, Math.floor(offset / list.linePx) - above);
+  const end = Math.min(list.lines, Math.ceil((offset + list.heightPx) / list.linePx) + below);
   return { first, end: Math.max(first, end), topPx: scrollTop + first * list.linePx - offset };
 }
+
+/** As many lines as are drawn at once, at most. */
+export const mostLines = ({ linePx, heightPx }: List): number =>
+  Math.ceil(heightPx / linePx) + 1 + MARGIN + AHEAD;
 
 /** The place of the scroll bar that shows a line whole, as near to the present one as can be. */
 export function scrollTopShowing(list: List, scrollTop: number, line: number): number {

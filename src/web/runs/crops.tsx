@@ -73,7 +73,7 @@ function Crop({ row, place }: { readonly row: Mistake["row"]; readonly place: Pl
   return (
     <a href={formatAddress({ view: "pairs", thing: place.dataset.id, choices: { pair: [pair] } })}>
       <img
-        src={urlOf(ROUTES.picture(place.dataset.id, name))}
+        src={urlOf(ROUTES.keptPicture(place.dataset, name))}
         alt={`the pair of this ${row.modality}, ${pair}`}
         loading="lazy"
         decoding="async"

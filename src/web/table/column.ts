@@ -41,7 +41,7 @@ export interface Table {
 
 /** A column that is being filled, rows in order. */
 export interface Filling {
-  /** Sets a row; `undefined` and `null` are missing. */
+  /** Sets a row; `undefined` and `null` are missing; a text may come as its bytes. */
   put(row: number, value: unknown): void;
   done(): Column;
 }
@@ -132,10 +132,16 @@ function fillTexts(rows: number): Filling {
   };
   return {
     put(row, value) {
-      ends.fill(at, next, row); // rows that were left out
-      const text = value === undefined || value === null ? "" : String(value);
-      grow(3 * text.length);
-      at += encoder.encodeInto(text, bytes.subarray(at)).written;
+      for (; next < row; next++) ends[next] = at; // rows that were left out
+      if (value instanceof Uint8Array) {
+        grow(value.length);
+        bytes.set(value, at);
+        at += value.length;
+      } else if (value !== undefined && value !== null) {
+        const text = String(value);
+        grow(3 * text.length);
+        at += encoder.encodeInto(text, bytes.subarray(at)).written;
+      }
       ends[row] = at;
       next = row + 1;
     },

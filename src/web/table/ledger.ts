@@ -26,14 +26,14 @@ export type FacetName = (typeof FACETS)[number]["name"];
 export const HISTOGRAMS = ["face_score", ...MEASURES, "gender_agreement", "twin_bits"] as const;
 export type HistogramName = (typeof HISTOGRAMS)[number];
 
-/** Read before anything is shown. */
+/** Read before anything is shown: what tiles say, and the facets that are seen first. */
 export const FIRST: readonly LedgerColumn[] = [
-  ...(["image_id", "user_id", "status", "reason", "split", "gender"] as const),
-  ...(["age", "race", "gesture", "hand_from", "decision", "overruled"] as const),
+  ...(["image_id", "status", "reason", "split", "gender", "age", "race", "gesture"] as const),
 ];
 
 /** Read after that. */
 export const SECOND: readonly LedgerColumn[] = [
+  ...(["user_id", "hand_from", "decision", "overruled"] as const),
   ...HISTOGRAMS,
   ...(["gender_votes", "gender_entries", "twin"] as const),
 ];

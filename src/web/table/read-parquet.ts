@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Columns of a Parquet file, by ranges of its bytes, a group of rows at a time.
 // Source: hyparquet, with its own Snappy, in which all our files are written. Invariants: only the columns that are asked for are
 // fetched; of what is decoded, one group is in memory; the next group is on its way while one is decoded.
-import { type FileMetaData, parquetMetadataAsync, parquetRead } from "hyparquet";
+import { type FileMetaData, type ParquetParsers, parquetMetadataAsync, parquetRead } from "hyparquet";
 import { AppError } from "../../core/errors.ts";
 import { type Column, type Filling, fill } from "./column.ts";
 import type { HttpFile } from "./http-file.ts";
@@ -16,6 +16,9 @@ export interface ParquetTable {
   /** All columns of one row. */
   row(row: number): Promise<Readonly<Record<string, unknown>>>;
 }
+
+/** Texts that rarely repeat are kept as the file has them: half a million strings would be made only to be taken apart. */
+const AS_BYTES: Partial<ParquetParsers> = { stringFromBytes: (bytes) => bytes };
 
 /** Bytes from the end that have the footer, as a rule. */
 const FOOTER_BYTES = 1 << 19;
@@ -57,10 +60,15 @@ async function readColumns(
   const rows = Number(metadata.num_rows);
   const filling = new Map<string, Filling>(names.map((name) => [name, fill(kindOf(name), rows)]));
   const take = (name: string, row: number, value: unknown) => filling.get(name)?.put(row, value);
-  let [start, under] = [0, Promise.resolve()];
+  const texts = names.filter((name) => kindOf(name) === "texts");
+  const coded = names.filter((name) => kindOf(name) !== "texts");
+  let [start, under]: [number, Promise<unknown>] = [0, Promise.resolve()];
   for (const { num_rows: count } of metadata.row_groups) {
     const end = start + Number(count);
-    const group = readRange(file, metadata, names, start, end, take);
+    const group = Promise.all([
+      readRange(file, metadata, coded, start, end, take),
+      readRange(file, metadata, texts, start, end, take, true),
+    ]);
     group.catch(() => undefined); // heard below, when it is its turn
     await under;
     onRows(start);
@@ -78,7 +86,9 @@ async function readRange(
   rowStart: number,
   rowEnd: number,
   take: (name: string, row: number, value: unknown) => void,
+  asBytes = false,
 ): Promise<void> {
+  if (names.length === 0) return;
   try {
     await parquetRead({
       file,
@@ -87,6 +97,7 @@ async function readRange(
       rowStart,
       rowEnd,
       geoparquet: false,
+      parsers: asBytes ? AS_BYTES : {},
       onChunk: ({ columnName, columnData, rowStart: first }) => {
         for (let i = 0; i < columnData.length; i++) take(columnName, first + i, columnData[i]);
       },

@@ -6,6 +6,8 @@
 /** Bits of a row. */
 const SLOTS = 32;
 
+type Codes = Uint8Array | Uint16Array | Uint32Array;
+
 /** Decides rows: 1 in `fails` for each that does not pass, 0 for others; what it held before says nothing. */
 export type Test = (fails: Uint8Array) => void;
 
@@ -15,18 +17,22 @@ export class Sieve {
   readonly #bits: Uint32Array;
   readonly #names: (string | undefined)[] = Array(SLOTS).fill(undefined);
   readonly #fails: Uint8Array;
-  /** Rows that pass, in their order, and those that fail one filter alone. */
-  #passing: Uint32Array;
-  #nearly: Uint32Array;
+  /** Rows that pass, in their order, those that fail, and those that fail one filter alone. */
+  readonly #passing: Uint32Array;
+  readonly #failing: Uint32Array;
+  readonly #nearly: Uint32Array;
   #stale = true;
   #passes = 0;
   #near = 0;
+  /** Counts of all rows, by their codes: where most rows pass, the few others are taken from them. */
+  readonly #wholes = new WeakMap<Codes, Uint32Array>();
 
   constructor(rows: number) {
     this.rows = rows;
     this.#bits = new Uint32Array(rows);
     this.#fails = new Uint8Array(rows);
     this.#passing = new Uint32Array(rows);
+    this.#failing = new Uint32Array(rows);
     this.#nearly = new Uint32Array(rows);
   }
 
@@ -64,12 +70,15 @@ export class Sieve {
   #sift(): void {
     if (!this.#stale) return;
     this.#stale = false;
-    const bits = this.#bits;
+    const [bits, passing, failing, nearly] = [this.#bits, this.#passing, this.#failing, this.#nearly];
     let [passes, near] = [0, 0];
     for (let i = 0; i < bits.length; i++) {
       const failed = bits[i]!;
-      if (failed === 0) this.#passing[passes++] = i;
-      else if ((failed & (failed - 1)) === 0) this.#nearly[near++] = i;
+      if (failed === 0) passing[passes++] = i;
+      else {
+        failing[i - passes] = i;
+        if ((failed & (failed - 1)) === 0) nearly[near++] = i;
+      }
     }
     this.#passes = passes;
     this.#near = near;
@@ -92,15 +101,12 @@ export class Sieve {
    * @param codes - code of each row, below `size`
    * @param without - the filter that is left out, if it is set
    */
-  count(codes: ArrayLike<number>, size: number, without: string): Uint32Array {
+  count(codes: Codes, size: number, without: string): Uint32Array {
     this.#sift();
-    const counts = new Uint32Array(size);
-    const [passing, nearly, bits] = [this.#passing, this.#nearly, this.#bits];
-    if (this.#passes === this.rows) for (let i = 0; i < this.rows; i++) counts[codes[i]!]!++;
-    else for (let i = 0; i < this.#passes; i++) counts[codes[passing[i]!]!]!++;
+    const counts = this.#countPassing(codes, size);
     const at = this.#names.indexOf(without);
     if (at < 0) return counts;
-    const bit = (1 << at) >>> 0;
+    const [nearly, bits, bit] = [this.#nearly, this.#bits, (1 << at) >>> 0];
     for (let i = 0; i < this.#near; i++) {
       const row = nearly[i]!;
       if (bits[row] === bit) counts[codes[row]!]!++;
@@ -108,18 +114,40 @@ export class Sieve {
     return counts;
   }
 
+  #countPassing(codes: Codes, size: number): Uint32Array {
+    if (2 * this.#passes < this.rows) return tally(codes, size, this.passing());
+    const whole = this.#wholes.get(codes) ?? tallyAll(codes, size);
+    this.#wholes.set(codes, whole);
+    const counts = tally(codes, size, this.#failing.subarray(0, this.rows - this.#passes));
+    for (let code = 0; code < size; code++) counts[code] = whole[code]! - counts[code]!;
+    return counts;
+  }
+
   /** How many different codes the passing rows have, code 0 (nothing recorded) left out. */
-  different(codes: ArrayLike<number>, size: number): number {
+  different(codes: Codes, size: number): number {
     const seen = new Uint8Array(size);
-    for (const row of this.passing()) seen[codes[row]!] = 1;
+    const rows = this.passing();
+    for (let i = 0; i < rows.length; i++) seen[codes[rows[i]!]!] = 1;
     let sum = 0;
     for (let code = 1; code < size; code++) sum += seen[code]!;
     return sum;
   }
 }
 
+function tally(codes: Codes, size: number, rows: Uint32Array): Uint32Array {
+  const counts = new Uint32Array(size);
+  for (let i = 0; i < rows.length; i++) counts[codes[rows[i]!]!]!++;
+  return counts;
+}
+
+function tallyAll(codes: Codes, size: number): Uint32Array {
+  const counts = new Uint32Array(size);
+  for (let i = 0; i < codes.length; i++) counts[codes[i]!]!++;
+  return counts;
+}
+
 /** Passes rows with one of these codes. */
-export function amongCodes(codes: ArrayLike<number>, size: number, allowed: Iterable<number>): Test {
+export function amongCodes(codes: Codes, size: number, allowed: Iterable<number>): Test {
   const fails = new Uint8Array(size).fill(1);
   for (const code of allowed) fails[code] = 0;
   return (out) => {
