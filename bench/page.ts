@@ -94,56 +94,26 @@ interface Asked {
 
 async function measure(browser: Browser, served: Served, { rows, repeats, dry }: Asked): Promise<void> {
   const idleBefore = await idleShare();
-  const openMs: number[] = [];
-  const filterMs: number[] = [];
-  const sortMs: number[] = [];
-  const filterCpuMs: number[] = [];
-  const sortCpuMs: number[] = [];
-  const blankMs: number[] = [];
-  const memoryMb: number[] = [];
-  for (let i = 0; i < repeats; i++) {
-    const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
-    await context.addInitScript("globalThis.__name = (f) => f"); // tsx marks functions so
-    const first = await context.newPage();
-    await first.goto(served.url); // the cookie
-    const { things } = (await first.evaluate(() => fetch("./api/things.json").then((r) => r.json()))) as {
-      things: readonly { readonly id: string }[];
-    };
-    await first.close();
-    const tab = await context.newPage();
-    await tab.goto(`${new URL(served.url).origin}/#/pairs/${things[0]!.id}`);
-    openMs.push(await whenUsable(tab));
-    await openHistograms(tab);
-    const cpu = await processorTime(tab);
-    const begun = await cpu();
-    const filtered = await tab.evaluate(filterTimes, FILTERS);
-    filterCpuMs.push(((await cpu()) - begun) / filtered.length);
-    filterMs.push(...filtered);
-    const between = await cpu();
-    const sorted = await tab.evaluate(sortTimes, ORDERS);
-    sortCpuMs.push(((await cpu()) - between) / sorted.length);
-    sortMs.push(...sorted);
-    await tab.selectOption(".pairs-bar select >> nth=0", "");
-    blankMs.push(await tab.evaluate(longestBlank, SCROLL_MS));
-    // Chromium waits up to a minute for a collection before it tells: once is enough.
-    if (i === repeats - 1) memoryMb.push(await tab.evaluate(memoryOfTab));
-    await context.close();
-  }
-  const times = (values: readonly number[]) => ({
-    ...spread(values),
-    p95: Number(quantile(values, 0.95).toFixed(1)),
-  });
+  const taken: Taken = {
+    openMs: [],
+    filterMs: [],
+    sortMs: [],
+    filterCpuMs: [],
+    sortCpuMs: [],
+    blankMs: [],
+    memoryMb: [],
+  };
+  for (let i = 0; i < repeats; i++) await measureOnce(browser, served, taken, i === repeats - 1);
   const row = {
     benchmark: "page",
     rows,
     repeats,
-    openMs: times(openMs),
-    filterMs: times(filterMs),
-    sortMs: times(sortMs),
-    filterCpuMs: times(filterCpuMs),
-    sortCpuMs: times(sortCpuMs),
-    blankMs: times(blankMs),
-    memoryMb: times(memoryMb),
+    ...(Object.fromEntries(
+      Object.entries(taken).map(([name, values]) => [
+        name,
+        { ...spread(values), p95: Number(quantile(values, 0.95).toFixed(1)) },
+      ]),
+    ) as Record<keyof Taken, ReturnType<typeof spread> & { readonly p95: number }>),
     versions: { node: process.versions.node, facehand: VERSIONS.facehand, chromium: browser.version() },
     ...checkout(),
     machine: { ...machine(), idleBefore, idleAfter: await idleShare() },
@@ -159,6 +129,50 @@ async function measure(browser: Browser, served: Served, { rows, repeats, dry }:
     );
   console.log(line);
   if (!dry) appendFileSync(join(ROOT, "bench/results.jsonl"), `${line}\n`);
+}
+
+/** What was measured, in the order of measuring. */
+interface Taken {
+  readonly openMs: number[];
+  readonly filterMs: number[];
+  readonly sortMs: number[];
+  readonly filterCpuMs: number[];
+  readonly sortCpuMs: number[];
+  readonly blankMs: number[];
+  readonly memoryMb: number[];
+}
+
+/**
+ * Opens a new window, and does everything in it once.
+ *
+ * @param isLast - whether memory is measured too: Chromium waits up to a minute for a collection before it tells
+ */
+async function measureOnce(browser: Browser, served: Served, taken: Taken, isLast: boolean): Promise<void> {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 900 } });
+  await context.addInitScript("globalThis.__name = (f) => f"); // tsx marks functions so
+  const first = await context.newPage();
+  await first.goto(served.url); // the cookie
+  const { things } = (await first.evaluate(() => fetch("./api/things.json").then((r) => r.json()))) as {
+    things: readonly { readonly id: string }[];
+  };
+  await first.close();
+  const tab = await context.newPage();
+  await tab.goto(`${new URL(served.url).origin}/#/pairs/${things[0]!.id}`);
+  taken.openMs.push(await whenUsable(tab));
+  await openHistograms(tab);
+  const cpu = await processorTime(tab);
+  const begun = await cpu();
+  const filtered = await tab.evaluate(filterTimes, FILTERS);
+  taken.filterCpuMs.push(((await cpu()) - begun) / filtered.length);
+  taken.filterMs.push(...filtered);
+  const between = await cpu();
+  const sorted = await tab.evaluate(sortTimes, ORDERS);
+  taken.sortCpuMs.push(((await cpu()) - between) / sorted.length);
+  taken.sortMs.push(...sorted);
+  await tab.selectOption(".pairs-bar select >> nth=0", "");
+  taken.blankMs.push(await tab.evaluate(longestBlank, SCROLL_MS));
+  if (isLast) taken.memoryMb.push(await tab.evaluate(memoryOfTab));
+  await context.close();
 }
 
 /** Processor time of the page's own thread since it began, drawing included, ms: what other work on the machine does not add to. */

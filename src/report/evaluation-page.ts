@@ -6,7 +6,9 @@ import { MODALITIES } from "../core/words.ts";
 import type { SeedsSummary } from "../evaluate/analysis/seed-summary.ts";
 import type { Summary } from "../evaluate/analysis/summary.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
+import { againstSection } from "./against-section.ts";
 import { LABEL_NOTE, METRIC_TITLES } from "./figure-text.ts";
+import type { Compared } from "./format-against.ts";
 import { meanText, seedsText } from "./format-seeds.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
 import { hasDots } from "./plots/figures.ts";
@@ -32,6 +34,8 @@ export interface EvaluationPage {
   readonly summary: Summary;
   /** Several seeds: `rows` are then the ensemble's. */
   readonly seeds?: SeedsSummary | undefined;
+  /** Another model on the same images. */
+  readonly against?: Compared | undefined;
   readonly mistakes: readonly Mistake[];
 }
 
@@ -59,7 +63,8 @@ export function worstMistakes(rows: readonly Prediction[], threshold: number): M
  *
  * @example await writeAtomic("report.html", evaluationPage(input))
  */
-export function evaluationPage({ name, heading, rows, summary, seeds, mistakes }: EvaluationPage): string {
+export function evaluationPage(page: EvaluationPage): string {
+  const { name, heading, rows, summary, seeds, against, mistakes } = page;
   const title = `Evaluation of ${name}`;
   const shows = mistakes.some(({ picture }) => picture !== undefined);
   return `<!doctype html>\n${
@@ -69,6 +74,7 @@ export function evaluationPage({ name, heading, rows, summary, seeds, mistakes }
 <body><main><header><h1>${title}</h1><p class="soft">${heading}</p>
 <div class="note"><p><strong>The label is not identity.</strong> ${LABEL_NOTE} Every figure below is agreement with that
 record.</p>${shows ? html`<p><strong>This page shows people</strong> if the images do. Do not publish it.</p>` : html``}</div></header>
+${against === undefined ? html`` : againstSection(against)}
 ${seeds === undefined ? html`` : seedSection(seeds)}
 <h2>Figures</h2>
 ${resultSection({ rows, summary }, (groups) => groups.keys.length === 1 && hasDots(groups))}

@@ -226,7 +226,14 @@ describe("files", () => {
     const old = { range: "bytes=0-1", "if-range": '"other"' };
     expect(await ask(path, { headers: old })).toMatchObject({ status: 200, body: text });
     expect(await ask(path, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
-    expect((await ask(ROUTES.picture((await thing("set")).id, "H_1.jpg"))).body).toBe("a hand");
+    const set = await thing("set");
+    const picture = await ask(ROUTES.picture(set.id, "H_1.jpg"));
+    expect([picture.body, picture.headers["cache-control"]]).toEqual(["a hand", "private, no-cache"]);
+    const kept = await ask(ROUTES.keptPicture(set, "H_1.jpg"));
+    expect([kept.body, kept.headers["cache-control"]]).toEqual([
+      "a hand",
+      "private, max-age=31536000, immutable",
+    ]);
     const parquet = await ask(ROUTES.file((await thing("run")).id, "predictions/test.parquet"));
     expect(parquet.body).toBe("PAR1");
   });

@@ -106,6 +106,28 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     );
   });
 
+  it("stands where it stood after a reload and after Back, and at its head when rows are others", async () => {
+    const { page } = await opened();
+    const grid = page.locator(".pairs-grid");
+    const cursor = page.locator(".pairs-cursor");
+    await grid.focus();
+    for (let i = 0; i < 6; i++) await page.keyboard.press("PageDown");
+    await page.keyboard.press("ArrowRight");
+    const [active, top] = [await cursor.getAttribute("id"), await grid.evaluate((box) => box.scrollTop)];
+    expect(top).toBeGreaterThan(500);
+    await expect.poll(() => fragment(page)).toMatch(/^at=\S+&on=\S+$/);
+    await page.reload();
+    await cursor.waitFor();
+    expect(await cursor.getAttribute("id")).toBe(active);
+    expect(Math.abs((await grid.evaluate((box) => box.scrollTop)) - top)).toBeLessThan(170);
+    await page.selectOption(".pairs-bar select >> nth=0", "face_px");
+    await expect.poll(() => fragment(page)).toBe("sort=face_px");
+    expect(await grid.evaluate((box) => box.scrollTop)).toBe(0);
+    await page.goBack();
+    await expect.poll(() => cursor.getAttribute("id")).toBe(active);
+    expect(await grid.evaluate((box) => box.scrollTop)).toBeGreaterThan(500);
+  });
+
   it("hands what is filtered to the audit as a queue", async () => {
     const { page } = await opened();
     await value(page, "gender", "male").click();

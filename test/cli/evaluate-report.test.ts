@@ -30,10 +30,10 @@ afterAll(() => rm(root, { recursive: true }));
 
 const right = (model: "a" | "b") => (i: (typeof IMAGES)[number]) => i[model] >= 0.5 === i.male;
 
-describe("--against", () => {
-  const compare = (...more: readonly string[]) =>
-    runCli("evaluate", at("a.csv"), "--against", at("b.csv"), ...face, "--bootstrap", "400", ...more);
+const compare = (...more: readonly string[]) =>
+  runCli("evaluate", at("a.csv"), "--against", at("b.csv"), ...face, "--bootstrap", "400", ...more);
 
+describe("--against", () => {
   it("pairs by image, counts what is left out, and gives A minus B", async () => {
     const { code, stdout, stderr } = await compare("--json");
     expect(code, stderr).toBe(0);
@@ -74,7 +74,6 @@ describe("--against", () => {
 
   it.each([
     [["--groups", "race"], 'Expected one model, without --against for --groups, got "other flags"'],
-    [["--report", "x.html"], 'Expected one model, without --against for --report, got "other flags"'],
     [["--bootstrap", "10"], "Expected at least 100 exchanges with --against for --bootstrap, got 10"],
   ])("refuses %j", async (flags, message) => {
     const { code, stdout, stderr } = await compare(...flags);
@@ -94,6 +93,20 @@ describe("--against", () => {
       2,
       expect.stringContaining("both answered for --against, got"),
     ]);
+  });
+});
+
+describe("--against with --report", () => {
+  it("prints the comparison, and writes it into the page of the first one", async () => {
+    const { code, stdout, stderr } = await compare("--report", at("both.html"));
+    expect(code, stderr).toBe(0);
+    const page = await readFile(at("both.html"), "utf8");
+    expect(page).toContain("Against another model");
+    expect(page).toContain("A minus B on 110 images of 60 subjects that both answered");
+    expect(page).toContain("right of 0: A is better");
+    const [, difference] = /all +accuracy +\S+ +\S+ +([+-]\d\.\d{3}) /.exec(stdout)!;
+    expect(page).toContain(`${difference} [`);
+    expect(page).toContain("Worst mistakes");
   });
 });
 

@@ -103,20 +103,27 @@ export function evaluateCommand({ print, report }: Context): Command {
       "--against <run>",
       "compare with this run, folder of seeds or table, paired by image and tested by subject",
     )
-    .option("--report <html>", "also write an HTML page with ROC, calibration, groups and the worst mistakes")
+    .option(
+      "--report <html>",
+      "also write an HTML page with ROC, calibration, groups, the worst mistakes and the comparison",
+    )
     .addOption(minSubjectsOption())
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
   return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
     checkFlags(own, flags);
-    const gatherOf = (dir: string) => gather(dir, flags, report);
-    if (flags.against !== undefined) return print(await evaluateAgainst(own, run, gatherOf));
     if (flags.report !== undefined)
       checkApart(flags.report, (flags.data ?? []).map(sourceFolder), "--report");
+    const gatherOf = onceEach((dir) => gather(dir, flags, report));
+    const against = flags.against === undefined ? undefined : await evaluateAgainst(own, run, gatherOf);
+    if (against !== undefined && flags.report === undefined) return print(against.text);
     const seeds = await seedRuns(run);
-    if (seeds !== undefined) return print(await evaluateSeeds(own, run, seeds, gatherOf));
-    const { all, rows, counts } = await gather(run, flags, report);
+    if (seeds !== undefined) {
+      const text = await evaluateSeeds(own, run, seeds, gatherOf, against?.compared);
+      return print(against?.text ?? text);
+    }
+    const { all, rows, counts } = await gatherOf(run);
     if (flags.bootstrap > 0) report(drawsText(run, rows.length, flags.bootstrap));
     const summary = summarize(rows, {
       replicates: flags.bootstrap,
@@ -125,7 +132,11 @@ export function evaluateCommand({ print, report }: Context): Command {
       groupIntervals: flags.groupIntervals ?? false,
     });
     if (flags.report !== undefined)
-      await writeEvaluationPage(flags.report, { name: run, summary, counts, rows, data: flags.data ?? [] });
+      await writeEvaluationPage(flags.report, {
+        ...{ name: run, summary, counts, rows },
+        ...{ against: against?.compared, data: flags.data ?? [] },
+      });
+    if (against !== undefined) return print(against.text);
     const images = withUnlabelled(counts, summary);
     const split = counts.split ?? "test"; // which rows of whole sets have
     const analyses = analyse(all, split, flags);
@@ -133,6 +144,16 @@ export function evaluateCommand({ print, report }: Context): Command {
     if (flags.json === true) print(JSON.stringify({ ...summary, split: part, images, ...analyses }, null, 2));
     else print([formatSummary(summary, counts), ...formatAnalyses(analyses, split)].join("\n\n"));
   });
+}
+
+/** What was gathered of a run for a comparison is what its page shows. */
+function onceEach<T>(gatherOne: (dir: string) => Promise<T>): (dir: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return (dir) => {
+    const found = known.get(dir) ?? gatherOne(dir);
+    known.set(dir, found);
+    return found;
+  };
 }
 
 /** Draws take most of the time; nothing is written. */

@@ -6,6 +6,7 @@ import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { writeAtomic } from "../../machine/files.ts";
 import { decodeImage, encodeJpeg } from "../../pixels/image.ts";
 import { resizeBilinear } from "../../pixels/pixels.ts";
+import type { Compared } from "../../report/format-against.ts";
 
 /** Side of an image in the page, px. */
 const SIDE_PX = 160;
@@ -17,6 +18,8 @@ export interface Reported {
   readonly counts: ImageCounts | undefined;
   readonly rows: readonly Prediction[];
   readonly seeds?: SeedsSummary | undefined;
+  /** Another model on the same images. */
+  readonly against?: Compared | undefined;
   /** Sources whose images are at hand; without any, mistakes are named only. */
   readonly data: readonly string[];
 }
@@ -26,7 +29,7 @@ export async function writeEvaluationPage(path: string, reported: Reported): Pro
   // Figures need 300 modules, which evaluations without a page do not load.
   const { evaluationPage, worstMistakes } = await import("../../report/evaluation-page.ts");
   const { formatHeading } = await import("../../report/format.ts");
-  const { name, summary, counts, rows, seeds, data } = reported;
+  const { name, summary, counts, rows, seeds, against, data } = reported;
   const paths = await pathsOf(data);
   const mistakes = [];
   for (const row of worstMistakes(rows, summary.threshold)) {
@@ -34,7 +37,7 @@ export async function writeEvaluationPage(path: string, reported: Reported): Pro
     mistakes.push({ row, picture: file === undefined ? undefined : await thumbnail(file) });
   }
   const heading = formatHeading(summary, counts);
-  await writeAtomic(path, evaluationPage({ name, heading, rows, summary, seeds, mistakes }));
+  await writeAtomic(path, evaluationPage({ name, heading, rows, summary, seeds, against, mistakes }));
 }
 
 async function pathsOf(data: readonly string[]): Promise<ReadonlyMap<string, string>> {

@@ -8,6 +8,7 @@ import {
 } from "../../evaluate/analysis/seed-summary.ts";
 import { type ImageCounts, type Summary, summarize } from "../../evaluate/analysis/summary.ts";
 import { type SeedRun, severalSeeds } from "../../predict/run-folder.ts";
+import type { Compared } from "../../report/format-against.ts";
 import { formatSeedsSummary } from "../../report/format-seeds.ts";
 import type { Evaluation } from "../../train/exchange/evaluation.ts";
 import { isGiven } from "../context.ts";
@@ -32,6 +33,7 @@ interface Flags {
  *
  * @param name - the folder of seeds
  * @param gather - the evaluated rows of one run, and which images they are of
+ * @param against - what the page has of another model
  * @throws AppError("input", "SEVERAL_SEEDS") for flags that need one run; as summarizeSeeds
  */
 export async function evaluateSeeds(
@@ -39,6 +41,7 @@ export async function evaluateSeeds(
   name: string,
   runs: readonly SeedRun[],
   gather: (dir: string) => Promise<Evaluation>,
+  against?: Compared,
 ): Promise<string> {
   const needing = OF_ONE_RUN.find((flag) => isGiven(command, flag));
   if (needing !== undefined) throw severalSeeds(runs, needing);
@@ -56,7 +59,8 @@ export async function evaluateSeeds(
   if (report !== undefined) {
     const rows = ensembleRows(given);
     const ofAll = summarize(rows, { ...options, replicates: bootstrap });
-    await writeEvaluationPage(report, { name, summary: ofAll, counts: images, rows, seeds: summary, data });
+    const page = { name, summary: ofAll, counts: images, rows, seeds: summary, against, data };
+    await writeEvaluationPage(report, page);
   }
   if (json !== true) return formatSeedsSummary(summary, images);
   const split = images!.split ?? "all";
