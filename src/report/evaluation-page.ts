@@ -6,12 +6,19 @@ import { MODALITIES } from "../core/words.ts";
 import type { SeedsSummary } from "../evaluate/analysis/seed-summary.ts";
 import type { Summary } from "../evaluate/analysis/summary.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
-import { againstSection } from "./against-section.ts";
 import { LABEL_NOTE, METRIC_TITLES } from "./figure-text.ts";
-import type { Compared } from "./format-against.ts";
+import {
+  AGAINST_COLUMNS,
+  againstCells,
+  againstImages,
+  againstNotes,
+  type Compared,
+  mcnemarText,
+} from "./format-against.ts";
 import { meanText, seedsText } from "./format-seeds.ts";
 import { html, type Markup, table, trusted } from "./markup.ts";
 import { hasDots } from "./plots/figures.ts";
+import { forestPlot } from "./plots/forest.ts";
 import { METRIC_ROWS, resultSection } from "./run.ts";
 import { REPORT_CSS } from "./style.ts";
 
@@ -81,6 +88,27 @@ ${resultSection({ rows, summary }, (groups) => groups.keys.length === 1 && hasDo
 ${mistakeSection(mistakes)}
 </main></body></html>`.text
   }\n`;
+}
+
+/** Two models: a forest plot, the table, and what its columns mean. */
+function againstSection(asked: Compared): Markup {
+  const { compared, a, b } = asked;
+  const drawn = compared.rows.flatMap(({ part, metric, result }) => {
+    if (result === null || result.estimate === null) return [];
+    const { estimate, low, high } = result;
+    return [{ key: `${part} ${metric}`, lines: [`${part}: ${METRIC_TITLES[metric]}`], estimate, low, high }];
+  });
+  const plot = forestPlot(drawn, {
+    sides: "A minus B; right of 0: A is better",
+    interval: "with the differences that the test does not reject",
+  });
+  const lines = (texts: readonly string[]) => html`<p class="soft">${texts.join(" ")}</p>`;
+  return html`<h2>Against another model</h2>
+<p>A is <code>${a}</code>, B is <code>${b}</code>. ${againstImages(compared).join("; ")}.</p>
+${drawn.length === 0 ? html`` : html`<div class="figures"><figure>${trusted(plot)}</figure></div>`}
+${table(AGAINST_COLUMNS, compared.rows.map(againstCells))}
+${lines([mcnemarText(compared) ?? ""])}
+${lines(againstNotes(asked))}`;
 }
 
 function seedSection(seeds: SeedsSummary): Markup {

@@ -2,7 +2,7 @@
 // Metrics that cannot share it (where lower is better, or neither side is) have a plot of their own.
 import { metricRow } from "../../evaluate/metrics/table.ts";
 import { METRIC_TITLES } from "../../report/figure-text.ts";
-import { type ForestRow, forestPlot } from "../../report/forest.ts";
+import { type ForestRow, forestPlot } from "../../report/plots/forest.ts";
 import type { ComparedFamily } from "./comparison-table.ts";
 
 type Metric = ComparedFamily["comparison"]["metric"];

@@ -1,7 +1,7 @@
 // Comparisons as a forest plot: every "A against B" is a row, at A minus B, and all rows share one axis.
 import * as Plot from "@observablehq/plot";
-import { drawFigure } from "./frame.ts";
-import { COLORS, FIGURE_WIDTH_PX, INK } from "./plots/spec.ts";
+import { drawFigure } from "../frame.ts";
+import { COLORS, FIGURE_WIDTH_PX, INK } from "./spec.ts";
 
 /** One comparison. */
 export interface ForestRow {
