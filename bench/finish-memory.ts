@@ -9,6 +9,7 @@ import { ruleSettings } from "../src/derive/judge/clean.ts";
 import { finish } from "../src/derive/run/finish.ts";
 import { openStage, type Stage } from "../src/derive/run/stage.ts";
 import { takeLock } from "../src/machine/lock.ts";
+import { peakBytes } from "../src/machine/peak-memory.ts";
 
 /** Frames of one subject, each of another gesture. */
 const GESTURES = 18;
@@ -53,9 +54,7 @@ if (existsSync(stage.journal)) {
   const startMs = performance.now();
   const { counts } = await finish(stage, derivation as unknown as Derivation);
   const seconds = Math.round((performance.now() - startMs) / 1000);
-  console.log(
-    `${counts.kept} pairs, ${seconds} s, ${Math.round(process.resourceUsage().maxRSS / 1024)} MB at most`,
-  );
+  console.log(`${counts.kept} pairs, ${seconds} s, ${Math.round(peakBytes() / 2 ** 20)} MB at most`);
 } else {
   await invent(stage, Number(frames));
   console.log(`${frames} frames in ${stage.root}; now the same command again`);

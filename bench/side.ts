@@ -1,8 +1,8 @@
 // One side of a benchmark: a child process that makes one step whenever it is asked to, and reports how long it took.
 // Protocol, one JSON line each: first `Ready`; then for every line "step" on standard input a `Measured`; ends at EOF.
 // A process a side, so that memory peaks do not mix; bench/peer/*.py speak the same protocol.
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { peakBytes } from "../src/machine/peak-memory.ts";
 
 /** What both sides are asked to do. */
 export interface Work {
@@ -66,17 +66,11 @@ export async function serve(
     const { user, system } = process.cpuUsage(cpu);
     const cpuMs = (user + system) / 1000;
     const ms = performance.now() - start;
-    say({ ms, cpuMs, peakMb: peakMb() - baseMb, result });
+    say({ ms, cpuMs, peakMb: peakBytes() / 2 ** 20 - baseMb, result });
   }
   await close?.();
 }
 
 function say(message: Ready | Measured): void {
   process.stdout.write(`${JSON.stringify(message)}\n`);
-}
-
-/** The kernel's high-water mark; getrusage's would start at the parent's size. */
-function peakMb(): number {
-  if (process.platform !== "linux") return process.resourceUsage().maxRSS / 1024;
-  return Number(/VmHWM:\s+(\d+)/.exec(readFileSync("/proc/self/status", "utf8"))![1]) / 1024;
 }

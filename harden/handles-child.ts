@@ -1,6 +1,7 @@
 // Process of the campaign of native handles: makes the interleavings that it is asked for, many one after another, and
 // records which one it is at, so that its parent knows it if the process dies.
 import { closeSync, openSync, writeSync } from "node:fs";
+import { peakBytes } from "../src/machine/peak-memory.ts";
 import { interleave, QUICK } from "./interleave.ts";
 import { REAL } from "./interleave-real.ts";
 
@@ -17,8 +18,6 @@ export interface News {
   readonly peakMb: number;
 }
 
-const MB_KB = 1024;
-
 const place = openSync(process.argv[2]!, "w");
 process.on("disconnect", () => process.exit(0));
 process.on("exit", () => closeSync(place));
@@ -34,5 +33,5 @@ async function make({ from, to, realEvery }: Order): Promise<void> {
     ]);
     faults.push(...found.map((fault) => `interleaving ${seed}: ${fault}`));
   }
-  process.send?.({ faults, peakMb: process.resourceUsage().maxRSS / MB_KB } satisfies News);
+  process.send?.({ faults, peakMb: peakBytes() / 2 ** 20 } satisfies News);
 }

@@ -85,10 +85,11 @@ export function windows(
     const page = await context.newPage();
     if (before === undefined && Object.keys(stored).length === 0) return page;
     await context.clearCookies();
-    // Of the same origin, without the page's code; the server, which has no such file, is not asked.
-    await page.route("**/empty.txt", (route) => route.fulfill({ contentType: "text/plain", body: "" }));
-    await page.goto(new URL("/empty.txt", served.url).href);
-    await page.unroute("**/empty.txt");
+    // Of the same origin, without the page's code; the server, which has no such file, is not asked, nor for an icon of it.
+    const body = '<link rel="icon" href="data:,">';
+    await page.route("**/empty.html", (route) => route.fulfill({ contentType: "text/html", body }));
+    await page.goto(new URL("/empty.html", served.url).href);
+    await page.unroute("**/empty.html");
     await page.evaluate((items) => {
       localStorage.clear();
       for (const [key, value] of Object.entries(items)) localStorage.setItem(key, value);
@@ -111,7 +112,10 @@ export function windows(
       const faults: string[] = [];
       page.on("request", (request) => void asked.push(request.url().replace(/^http:\/\/[^/]+/, "")));
       page.on("pageerror", (error) => void faults.push(error.message));
-      page.on("console", (line) => void (line.type() === "error" && faults.push(line.text())));
+      page.on(
+        "console",
+        (line) => void (line.type() === "error" && faults.push(`${line.text()} ${line.location().url}`)),
+      );
       const one: Opened = {
         ...{ page, context, asked },
         close: async () => {

@@ -55,7 +55,7 @@ export function forestPlot(rows: readonly ForestRow[], { sides, interval }: Fore
     ],
     plot: {
       marginLeft: 18,
-      x: { label: sides, domain: [-reach, reach], ticks: 7 },
+      x: { label: sides, domain: [-reach, reach], ticks: 5 },
       // Names are long: they stand over their lines, not beside them, and nothing is drawn through them.
       y: { type: "band", padding: 0.7, label: null, axis: null, domain: rows.map(({ key }) => key) },
       marks: [

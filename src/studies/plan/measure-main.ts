@@ -1,6 +1,7 @@
 // Some steps of a training in a process of its own, for its time and memory. One argument: a `MeasureOrder` as JSON.
 import { pathToFileURL } from "node:url";
 import { Interrupted } from "../../core/errors.ts";
+import { peakBytes } from "../../machine/peak-memory.ts";
 import { parseTrainConfig } from "../../train/config.ts";
 import { train } from "../../train/loop.ts";
 import type { Cost } from "./measure.ts";
@@ -36,5 +37,5 @@ async function measure(config: unknown, dir: string): Promise<Cost> {
     .sort((a, b) => a - b);
   const first = times[0]!; // performance.now() counts from the start of the process
   const stepSeconds = steps[Math.floor(steps.length / 2)] ?? first;
-  return { startSeconds: first, stepSeconds, peakBytes: process.resourceUsage().maxRSS * 1024 };
+  return { startSeconds: first, stepSeconds, peakBytes: peakBytes() };
 }

@@ -2,7 +2,7 @@
 import { RULE_NAMES, RULES } from "../../derive/judge/clean.ts";
 import { textAt } from "../table/column.ts";
 import { FACETS } from "../table/ledger.ts";
-import { brokenBy } from "../table/rules.ts";
+import { type Broken, brokenBy } from "../table/rules.ts";
 import type { Desk } from "./desk.ts";
 
 /** In the place of a value that is not there. */
@@ -50,10 +50,19 @@ export function whyRemoved({ loaded }: Pick<Desk, "loaded">, row: number): strin
   const reason = textAt(table.columns.get("reason"), row);
   if (reason === "") return "";
   const broken = base && loaded.whole ? brokenBy(table, rules, base, row) : undefined;
-  if (broken === undefined) return valueWords(reason);
-  const { value, removes, threshold } = broken;
-  const limit = threshold === null ? "" : ` ${removes === "below" ? "<" : ">"} ${plain(threshold)}`;
-  return `${valueWords(reason)}: ${plain(value)}${limit}`;
+  return broken === undefined ? valueWords(reason) : `${valueWords(reason)}: ${brokenWords(broken)}`;
+}
+
+/** A value beside the threshold that it broke, in as many digits as tell them apart; votes that are equal lie on it. */
+export function brokenWords({
+  value,
+  removes,
+  threshold,
+}: Pick<Broken, "value" | "removes" | "threshold">): string {
+  if (threshold === null) return plain(value);
+  if (value === threshold) return `${plain(value)}, a tie`;
+  const [short, limit] = [plain(value), plain(threshold)];
+  return `${short === limit ? value : short} ${removes === "below" ? "<" : ">"} ${limit}`;
 }
 
 /** What is recorded of a row, in a line. */
