@@ -12,6 +12,7 @@ import { PROGRAM } from "../src/cli/version.ts";
 import { CHROMIUM } from "../test/browser/chromium.ts";
 import { writeDrawnLedger } from "../test/drawn-ledger.ts";
 import { checkout, idleShare, machine } from "./machine.ts";
+import { parseOptions } from "./options.ts";
 import { quantile, spread } from "./statistics.ts";
 import { VERSIONS } from "./versions.ts";
 
@@ -22,8 +23,11 @@ export const SIZES = [
   { rows: 15_064, pictures: 15_064 },
   { rows: 550_000, pictures: 3000 },
 ] as const;
-/** Times that everything is done; `--repeats N` for another number. */
-const REPEATS = 10;
+const OPTIONS = {
+  /** Times that everything is done. */
+  repeats: { type: "string", default: "10" },
+  "no-record": { type: "boolean", default: false },
+} as const;
 /** Filters that are set one more at a time, then taken away: words of facets that do not depend on each other. */
 const FILTERS = [
   ["gesture", "one"],
@@ -43,16 +47,17 @@ interface Served {
 /** Measures, and records a row for each size. */
 export async function page(args: readonly string[]): Promise<void> {
   if (CHROMIUM === undefined) return console.log("No Chromium: install it to measure the page.");
-  const repeats = args.includes("--repeats") ? Number(args[args.indexOf("--repeats") + 1]) : REPEATS;
+  const { values, positionals } = parseOptions(args, OPTIONS);
+  const repeats = Number(values.repeats);
   const flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: flags });
   try {
     for (const size of SIZES.filter(
-      ({ rows }) => !args.some((arg) => Number(arg) > 1000) || args.includes(String(rows)),
+      ({ rows }) => positionals.length === 0 || positionals.includes(String(rows)),
     )) {
       const served = await serve(await drawn(size));
       try {
-        await measure(browser, served, { rows: size.rows, repeats, dry: args.includes("--no-record") });
+        await measure(browser, served, { rows: size.rows, repeats, dry: values["no-record"] });
       } finally {
         await served.close();
       }

@@ -43,7 +43,8 @@ export function OnePair({ desk, row }: { readonly desk: Desk; readonly row: numb
     const next = rows[place < 0 ? 0 : place + by];
     if (next !== undefined) choose({ pair: [idOf(desk, next)] }, false);
   };
-  const close = () => choose({ pair: undefined });
+  // The grid's own note of its place waits until it has stood still: whoever closes sooner would stand at the head.
+  const close = () => choose({ pair: undefined, ...(place > 0 ? { on: [id] } : {}) });
   const toggle = () => {
     const next = new Set(desk.picked.peek());
     if (!next.delete(row)) next.add(row);

@@ -18,16 +18,17 @@ export interface Stand {
 
 /** The place of the address among the rows of a grid. */
 export function standOf(desk: Desk, plan: Plan): Stand {
-  const wanted = [chosen("at"), chosen("on")].filter((id) => id !== undefined);
+  const [at, on] = [chosen("at"), chosen("pair") ?? chosen("on")]; // the pair that is open is where the cursor is
+  const wanted = [at, on].filter((id) => id !== undefined);
   const ids = columnOf(desk.loaded.table, "image_id", "texts");
   if (wanted.length === 0 || ids === undefined) return { scrollTop: 0, cursor: 0 };
   const rows = rowsOfTexts(ids, wanted);
-  const indexOf = (name: "at" | "on") => {
-    const row = rows.get(chosen(name) ?? "");
+  const indexOf = (id: string | undefined) => {
+    const row = rows.get(id ?? "");
     return row === undefined ? 0 : Math.max(0, plan.rows.indexOf(row));
   };
-  const top = lineOf(plan, indexOf("at")) * plan.list.linePx;
-  return { scrollTop: scrollTopFor(plan.list, top), cursor: indexOf("on") };
+  const top = lineOf(plan, indexOf(at)) * plan.list.linePx;
+  return { scrollTop: scrollTopFor(plan.list, top), cursor: indexOf(on) };
 }
 
 /** Tells the address where the grid stands, once it has stood still. */
