@@ -4,8 +4,8 @@
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { foldName } from "../core/file-names.ts";
-import { safeParse } from "../core/schema.ts";
-import { nameFault, type Reading, wordSchema } from "../core/spelling.ts";
+import { safeParse, wordSchema } from "../core/schema.ts";
+import { nameFault, type Reading } from "../core/spelling.ts";
 import { subjectKey } from "../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../core/vocabulary.ts";
 
@@ -35,9 +35,9 @@ const name = wordSchema((text): Reading => {
   return fault === undefined ? { value: text } : { fault };
 });
 const labels = z.strictObject({
-  gender: wordSchema(readSex).optional(),
-  age: wordSchema(parseAge).optional(),
-  race: wordSchema((text) => parseRace(text, "pairs")).optional(),
+  gender: z.optional(wordSchema(readSex)),
+  age: z.optional(wordSchema(parseAge)),
+  race: z.optional(wordSchema((text) => parseRace(text, "pairs"))),
 });
 const note = z.string().max(NOTE_LENGTH).optional();
 
@@ -48,10 +48,10 @@ const line = z
     annotator: name,
     when: z.iso.datetime({ offset: true }),
     /** Left out where all of a subject was judged at once. */
-    image_id: name.optional(),
+    image_id: z.optional(name),
     user_id: wordSchema(subjectKey),
     /** Where it was shown, e.g. `control` or `contradictions`. */
-    queue: name.optional(),
+    queue: z.optional(name),
     /** Labels of the dataset at that time. */
     recorded: labels,
     /** Labels that were asked about. */
@@ -74,7 +74,7 @@ const line = z
     /** From shown to judged, ms. */
     ms: z.number().min(0).max(LONGEST_MS),
     /** The id of an earlier line of the same person, which this one takes back. */
-    reverts: name.optional(),
+    reverts: z.optional(name),
     /** Ends a dispute, whatever others said. */
     settles: z.boolean().optional(),
   })
@@ -129,7 +129,7 @@ export function parseAnnotation(value: unknown, where: string): Annotation {
   throw invalid(result.error, value, where);
 }
 
-function invalid(error: z.ZodError, value: unknown, where: string) {
+function invalid(error: z.core.$ZodError, value: unknown, where: string) {
   const issue = error.issues[0]!;
   const at = issue.path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)?.[key], value);
   const field = issue.path.length === 0 ? "a judgement" : `${issue.path.join(".")} of a judgement`;

@@ -1,15 +1,16 @@
 // Faults of values against schemas, in the house's words.
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import * as mini from "zod/mini";
 import { AppError } from "./errors.ts";
-import { parseJson, schemaFault } from "./schema.ts";
-import { wordSchema } from "./spelling.ts";
+import { parseJson, safeParse, schemaFault, wordSchema } from "./schema.ts";
 import { parseAge } from "./vocabulary.ts";
 
 /** Wording of the schema library itself. */
 const RAW = /Invalid|Too (small|big)|Unrecognized|expected one of|received/;
 
-const fault = (schema: z.ZodType, value: unknown) => schemaFault(schema.safeParse(value).error!, value);
+const fault = (schema: z.core.$ZodType, value: unknown) =>
+  schemaFault(safeParse(schema, value).error!, value);
 
 describe("schemaFault", () => {
   it.each([
@@ -36,6 +37,29 @@ describe("schemaFault", () => {
     if (hint instanceof RegExp) expect(found.hint).toMatch(hint);
     else expect(found.hint).toBe(hint);
     expect(JSON.stringify(found)).not.toMatch(RAW);
+  });
+
+  it.each([
+    [mini.enum(["train", "val", "test"]), "Val", "train, val or test", "the nearest is val"],
+    [mini.nullable(mini.union([mini.literal(0), mini.literal(1)])), "x", "0 or 1", undefined],
+    [mini.string(), 3, "text", undefined],
+    [mini.int(), 2.5, "a whole number", undefined],
+    [mini.int().check(mini.nonnegative()), -1, "a number from 0", undefined],
+    [mini.number().check(mini.gte(0), mini.lte(1)), 2, "a number up to 1", undefined],
+    [mini.number().check(mini.positive()), 0, "a number above 0", undefined],
+    [mini.array(mini.int()).check(mini.minLength(1)), [], "at least 1 entry", undefined],
+    [mini.tuple([mini.int(), mini.int()]), [1], "at least 2 entries", undefined],
+    [mini.string().check(mini.minLength(1)), "", "at least 1 character", undefined],
+    [
+      mini.array(mini.string()).check(mini.refine(() => false, "expected each once")),
+      [],
+      "each once",
+      undefined,
+    ],
+  ])("of zod/mini, %#", (schema, value, expected, hint) => {
+    const found = fault(schema, value);
+    expect(found).toMatchObject({ expected });
+    expect(found.hint).toBe(hint);
   });
 
   it("names the place, and an unknown key before what is missing", () => {

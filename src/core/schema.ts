@@ -1,17 +1,22 @@
 // ◇ Browser-safe. Values and JSON text against schemas, where a value may be meant to exhaust the schema.
-// Invariant: no wording of the schema library reaches a user: `schemaFault` puts its findings into ours.
-import { z } from "zod";
+// Invariants: no wording of the schema library reaches a user: `schemaFault` puts its findings into ours. Schemas are of
+// `zod` or of `zod/mini`, of which a page's bundle holds what it uses: here is only what both have in common.
+import * as z from "zod/mini";
+import { $ZodRealError } from "zod/v4/core";
 import { AppError, show, unexpected } from "./errors.ts";
 import { causeOf, endsOf } from "./sniff.ts";
-import { wordHint } from "./spelling.ts";
+import { type Reading, wordHint } from "./spelling.ts";
 
 /**
  * As the schema's safeParse, also for values that nest far deeper than any of ours: a schema calls itself for what a value
  * holds, and the end of the stack is no fault of facehand's.
  */
-export function safeParse<S extends z.ZodType>(schema: S, value: unknown): z.ZodSafeParseResult<z.output<S>> {
+export function safeParse<S extends z.core.$ZodType>(
+  schema: S,
+  value: unknown,
+): z.core.util.SafeParseResult<z.output<S>> {
   try {
-    return schema.safeParse(value);
+    return z.safeParse(schema, value);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     const issue: z.core.$ZodIssue = {
@@ -20,12 +25,12 @@ export function safeParse<S extends z.ZodType>(schema: S, value: unknown): z.Zod
       message: "values nested too deep",
       input: undefined,
     };
-    return { success: false, error: new z.ZodError([issue]) as z.ZodError<z.output<S>> };
+    return { success: false, error: new $ZodRealError([issue]) as z.core.$ZodError<z.output<S>> };
   }
 }
 
 /** Parses and validates JSON text; the message names the file and the first offending key. */
-export function parseJson<S extends z.ZodType>(text: string, schema: S, where: string): z.output<S> {
+export function parseJson<S extends z.core.$ZodType>(text: string, schema: S, where: string): z.output<S> {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors of Windows begin with a byte order mark
@@ -48,6 +53,22 @@ export function parseJson<S extends z.ZodType>(text: string, schema: S, where: s
   throw unexpected("data", { code: "JSON_SCHEMA", name, ...fault, where, cause: result.error });
 }
 
+/**
+ * A parser of words as a schema, for records and JSON lines; what to do about a fault stands in the message.
+ *
+ * @example z.array(wordSchema(parseAge))
+ */
+export function wordSchema<T extends string>(parse: (text: string) => Reading<T>) {
+  const reader = z.transform((text: string, { issues }): T => {
+    const reading = parse(text);
+    if ("value" in reading) return reading.value;
+    const { expected, hint } = reading.fault;
+    issues.push({ code: "custom", message: `expected ${expected}; ${hint}`, input: text });
+    return z.NEVER;
+  });
+  return z.pipe(z.string(), reader);
+}
+
 /** What is wrong with a value, in the house's words. */
 export interface SchemaFault {
   readonly expected: string;
@@ -65,7 +86,7 @@ type Issue = z.core.$ZodIssue;
  * @param value - what was parsed
  * @example schemaFault(z.enum(["val", "test"]).safeParse("Val").error!, "Val") // "val or test", the nearest is val
  */
-export function schemaFault(error: z.ZodError, value: unknown): SchemaFault {
+export function schemaFault(error: z.core.$ZodError, value: unknown): SchemaFault {
   const issue = tellingIssue(error);
   const got = valueAt(value, issue.path);
   const key = issue.path.join(".");
@@ -78,7 +99,7 @@ export function schemaFault(error: z.ZodError, value: unknown): SchemaFault {
 }
 
 /** A mistyped key is often the missing one, and more informative; of a union, the complaint that lies deepest. */
-export function tellingIssue(error: z.ZodError): Issue {
+export function tellingIssue(error: z.core.$ZodError): Issue {
   const issues = error.issues.map(deepest);
   return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
 }

@@ -2,7 +2,6 @@
 // them. Source: Unicode's NFC and NFKC, general categories and Default_Ignorable_Code_Point.
 // Invariant: nothing is mended here; a text that cannot be distinguished from another is refused by whoever reads it.
 import { distance } from "fastest-levenshtein";
-import { z } from "zod";
 import { type AppError, unexpected } from "./errors.ts";
 
 /** Everything that can be wrong with a recorded word; `data check` has a finding for each. */
@@ -49,21 +48,6 @@ export function faultError(fault: Fault, place: FaultPlace): AppError {
 export function accept<T extends string>(reading: Reading<T>, place: FaultPlace): T {
   if ("fault" in reading) throw faultError(reading.fault, place);
   return reading.value;
-}
-
-/**
- * A parser of words as a schema, for records and JSON lines; what to do about a fault stands in the message.
- *
- * @example z.array(wordSchema(parseAge))
- */
-export function wordSchema<T extends string>(parse: (text: string) => Reading<T>) {
-  return z.string().transform((text, context): T => {
-    const reading = parse(text);
-    if ("value" in reading) return reading.value;
-    const { expected, hint } = reading.fault;
-    context.addIssue({ code: "custom", message: `expected ${expected}; ${hint}` });
-    return z.NEVER;
-  });
 }
 
 /** Anything but letters, marks, digits, signs and the plain blank; the braille blank is a sign that shows nothing. */

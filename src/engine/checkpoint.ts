@@ -2,7 +2,7 @@
 // A training checkpoint also holds the slots (`optimizer.<slot>.<name>`: the optimizer's, by parameter, and the moving
 // average `ema`, by parameter and buffer) and the position.
 // Random numbers need no state: every draw is named by seed, epoch and step (core/random).
-import { z } from "zod";
+import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
 import type { Safetensors } from "../formats/safetensors.ts";
@@ -12,11 +12,11 @@ import type { Weights } from "./params.ts";
 /** Where a run stands: the next step to take. */
 export const positionSchema = z.strictObject({
   /** Epoch of the next step, from 0. */
-  epoch: z.int().nonnegative(),
+  epoch: z.int().check(z.nonnegative()),
   /** Batch of the next step within its epoch, from 0. */
-  batch: z.int().nonnegative(),
+  batch: z.int().check(z.nonnegative()),
   /** Steps taken so far. */
-  step: z.int().nonnegative(),
+  step: z.int().check(z.nonnegative()),
   /** Sums over the batches of this epoch that are done, for its line in the run log. */
   partial: z.strictObject({ loss: z.number(), correct: z.number(), gradNorm: z.number() }),
 });

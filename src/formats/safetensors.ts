@@ -1,9 +1,9 @@
 // ◇ Browser-safe. Safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
 // Source: the format section of huggingface/safetensors' README.
 // Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { type AppError, unexpected } from "../core/errors.ts";
-import { schemaFault } from "../core/schema.ts";
+import { safeParse, schemaFault } from "../core/schema.ts";
 import { explainedBytes } from "../core/sniff.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
@@ -32,10 +32,10 @@ const MOST_AXES = 64;
 /** Far more than any model has; each takes a kilobyte while the header is read. */
 const MAX_TENSORS = 200_000;
 
-const size = z.number().int().nonnegative();
+const size = z.int().check(z.nonnegative());
 const entrySchema = z.strictObject({
   dtype: z.string(),
-  shape: z.array(size).max(MOST_AXES),
+  shape: z.array(size).check(z.maxLength(MOST_AXES)),
   data_offsets: z.tuple([size, size]),
 });
 const metadataSchema = z.record(z.string(), z.string());
@@ -158,8 +158,13 @@ function offsets(expected: string, name: string, got: unknown, where: string): A
   });
 }
 
-function valid<S extends z.ZodType>(schema: S, value: unknown, name: string, where: string): z.output<S> {
-  const result = schema.safeParse(value);
+function valid<S extends z.core.$ZodType>(
+  schema: S,
+  value: unknown,
+  name: string,
+  where: string,
+): z.output<S> {
+  const result = safeParse(schema, value);
   if (result.success) return result.data;
   const { key, ...fault } = schemaFault(result.error, value);
   throw unexpected("data", {

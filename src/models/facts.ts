@@ -1,6 +1,6 @@
 // ◇ Browser-safe. What a checkpoint states about itself: enough to rebuild the graph and to treat pixels as in training.
 // Invariant: facts and weights together determine every prediction.
-import { z } from "zod";
+import * as z from "zod/mini";
 import { unexpected } from "../core/errors.ts";
 import { schemaFault } from "../core/schema.ts";
 import { backbone } from "./backbones/registry.ts";
@@ -16,7 +16,7 @@ const perChannel = z.tuple([z.number(), z.number(), z.number()]);
 
 /** How an image becomes the network's input: PIL-bilinear resize to a square, /255, then mean and std. */
 export const pixelFactsSchema = z.strictObject({
-  sizePx: z.int().min(16).max(1024),
+  sizePx: z.int().check(z.gte(16), z.lte(1024)),
   interpolation: z.literal("bilinear"),
   mean: perChannel,
   std: perChannel,
@@ -27,8 +27,8 @@ export const sourceFactsSchema = z.strictObject({
   kind: z.string(),
   manifestHash: z.string(),
   /** Hash of the alignment recipe; for derived pairs. */
-  recipeHash: z.string().optional(),
-  images: z.int().nonnegative(),
+  recipeHash: z.optional(z.string()),
+  images: z.int().check(z.nonnegative()),
 });
 export type SourceFacts = z.infer<typeof sourceFactsSchema>;
 
@@ -40,19 +40,19 @@ export const modelFactsSchema = z.strictObject({
   /** UMCC: whether the modality flag is an input. */
   flag: z.boolean(),
   /** MAG: how the two heads are mixed; null for UMCC. */
-  gating: z.enum(GATINGS).nullable(),
-  padding: z.enum(["same", "symmetric"]).optional(),
-  bnEps: z.number().positive().optional(),
+  gating: z.nullable(z.enum(GATINGS)),
+  padding: z.optional(z.enum(["same", "symmetric"])),
+  bnEps: z.optional(z.number().check(z.positive())),
   /** Of vision transformers: `avg` where their tokens are averaged; their own is the class token. */
-  globalPool: z.enum(GLOBAL_POOLS).optional(),
+  globalPool: z.optional(z.enum(GLOBAL_POOLS)),
   pixels: pixelFactsSchema,
   /** Probability of male from which the decision is male. */
-  threshold: z.number().min(0).max(1),
+  threshold: z.number().check(z.gte(0), z.lte(1)),
   /** What the output means; the label is apparent, never identity. */
   output: z.literal("probability of male as recorded in the training labels"),
   trainedOn: z.array(sourceFactsSchema),
   /** What it predicts beside the sex: classes as recorded in the training images; absent if nothing. */
-  targets: z.array(targetFactsSchema).min(1).optional(),
+  targets: z.optional(z.array(targetFactsSchema).check(z.minLength(1))),
 });
 /** The facts that a checkpoint carries beside its weights. */
 export type ModelFacts = z.infer<typeof modelFactsSchema>;

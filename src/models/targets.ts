@@ -1,6 +1,6 @@
 // ◇ Browser-safe. Further targets beside the sex: one linear head each, over the features that the sex's head sees.
 // Invariant: a model without them is the same graph as before there were any; their classes are facts of a checkpoint.
-import { z } from "zod";
+import * as z from "zod/mini";
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
 import { linear } from "./backbones/blocks.ts";
@@ -13,10 +13,10 @@ export type ClassTarget = (typeof CLASS_TARGETS)[number];
 /** A further target and its classes, in the order of the head's outputs. */
 export const targetFactsSchema = z.strictObject({
   name: z.enum(CLASS_TARGETS),
-  classes: z
-    .array(z.string().min(1))
-    .min(2)
-    .refine((names) => new Set(names).size === names.length, "expected each class once"),
+  classes: z.array(z.string().check(z.minLength(1))).check(
+    z.minLength(2),
+    z.refine((names) => new Set(names).size === names.length, "expected each class once"),
+  ),
 });
 /** One further target of a model, as in its facts. */
 export type TargetFacts = z.infer<typeof targetFactsSchema>;

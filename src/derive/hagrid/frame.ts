@@ -4,8 +4,7 @@
 // Invariant: a frame that comes out is valid: safe image id, boxes in the frame, one label a box, no unknown key.
 import { z } from "zod";
 import { type AppError, unexpected } from "../../core/errors.ts";
-import { schemaFault } from "../../core/schema.ts";
-import { wordSchema } from "../../core/spelling.ts";
+import { schemaFault, wordSchema } from "../../core/schema.ts";
 import { subjectKey } from "../../core/subject.ts";
 import { parseGesture, parseRace, readSex, type Sex } from "../../core/vocabulary.ts";
 import type { Split } from "../../core/words.ts";

@@ -5,8 +5,8 @@
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { foldName } from "../../core/file-names.ts";
-import { parseJson, schemaFault } from "../../core/schema.ts";
-import { faultError, nameFault, type Reading, wordSchema } from "../../core/spelling.ts";
+import { parseJson, schemaFault, wordSchema } from "../../core/schema.ts";
+import { faultError, nameFault, type Reading } from "../../core/spelling.ts";
 import { SubjectKeys, subjectKey } from "../../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../../core/vocabulary.ts";
 import { readCsv } from "../../formats/csv.ts";
@@ -22,8 +22,11 @@ const DATE = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d+)?(Z|[+-]\d{2}:\d{2}
 const text = z.string().trim().min(1, "expected some text");
 /** A cell by one of the house's parsers; an empty one decides nothing. */
 const maybe = <T extends string>(parse: (cell: string) => Reading<T>) =>
-  wordSchema((cell): Reading<T | ""> => (cell === "" ? { value: "" } : parse(cell)))
-    .transform((word) => (word === "" ? undefined : word))
+  z
+    .pipe(
+      wordSchema((cell): Reading<T | ""> => (cell === "" ? { value: "" } : parse(cell))),
+      z.transform((word) => (word === "" ? undefined : word)),
+    )
     .optional();
 
 function readId(cell: string): Reading {

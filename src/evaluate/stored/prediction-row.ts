@@ -1,7 +1,7 @@
 // ◇ Browser-safe. One model output for one image, with what was recorded about it: the rows that every table is
 // computed from. Invariants: probability = sigmoid(logit); source, split and id together are unique;
 // the probabilities of a further target's classes sum to 1, and rows of models without such targets have none.
-import { z } from "zod";
+import * as z from "zod";
 import { unexpected } from "../../core/errors.ts";
 import { schemaFault } from "../../core/schema.ts";
 import { parseAge, parseGesture, parseRace } from "../../core/vocabulary.ts";
