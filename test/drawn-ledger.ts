@@ -156,6 +156,9 @@ function drawRow(i: number, people: number, random: Random): LedgerRow {
     ...(missing ? {} : { ...measures, face_score, look: `${random.int(8)}${hex(63)}` }),
     face_box: missing ? null : "300.5 200 250.25 330",
     hand_box: "600 700.75 240 260",
+    face_square: missing ? null : "425.6 365 360 2.5",
+    face_points: missing ? null : "375.5 330 475.2 331 425.1 400.3",
+    hand_square: missing ? null : "720 830.5 420 -12.25",
     hand_from: missing ? null : i % 5 === 0 ? "model" : "annotation",
     sha256: hex(64),
   };

@@ -28,7 +28,9 @@ const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) a
 >;
 
 /**
- * Columns in file order. Boxes are `x y width height` in px of the frame; null where nothing was measured. `twin` is the
+ * Columns in file order. Boxes are `x y width height` in px of the frame as it is seen, null where nothing was measured; the
+ * squares that the crops show are `x y side degrees`: their centre, and how far they are turned clockwise; points, which
+ * those squares follow from, are `x y` of each. Ledgers of earlier versions have neither. `twin` is the
  * earlier kept frame that a removed one repeats: with `twin_bits` their looks are similar, without it their bytes are equal.
  * `annotated_in` and `faces_in` record, for a frame that EXIF turns, which pixels its annotation and the face landmarks given
  * beside it were found to refer to: `stored`, as they lie in the file, or `upright`, turned.
@@ -61,7 +63,11 @@ export const LEDGER_SCHEMA = {
   faces: "int32?",
   face_score: "double?",
   face_box: "string?",
+  face_square: "string?",
+  face_points: "string?",
   hand_box: "string?",
+  hand_square: "string?",
+  hand_points: "string?",
   hand_from: "string?",
   ...measures,
   look: "string?",

@@ -147,6 +147,16 @@ function toChip(t: number, sizePx: number, padding: number): number {
   return ((padding + t) / (2 * padding + 1)) * sizePx;
 }
 
+const CORNERS = ["leftEyeOuter", "leftEyeInner", "rightEyeOuter", "rightEyeInner", "noseBase"] as const;
+const CENTRES = ["rightEye", "leftEye", "nose"] as const;
+
+/** The points that a face chip is fitted to, in the order in which they are declared. */
+export function chipPoints(landmarks: ChipLandmarks): Point<"px">[] {
+  return "noseBase" in landmarks
+    ? CORNERS.map((name) => landmarks[name])
+    : CENTRES.map((name) => landmarks[name]);
+}
+
 function templatePairs(landmarks: ChipLandmarks): (readonly [Point, Point])[] {
   const corners = "noseBase" in landmarks;
   const right = corners ? middle(landmarks.rightEyeOuter, landmarks.rightEyeInner) : landmarks.rightEye;
@@ -160,11 +170,9 @@ function templatePairs(landmarks: ChipLandmarks): (readonly [Point, Point])[] {
     );
   }
   if (!corners) {
-    const names = ["rightEye", "leftEye", "nose"] as const;
-    return names.map((name) => [CENTRE_TEMPLATE[name], landmarks[name]] as const);
+    return CENTRES.map((name) => [CENTRE_TEMPLATE[name], landmarks[name]] as const);
   }
-  const names = ["leftEyeOuter", "leftEyeInner", "rightEyeOuter", "rightEyeInner", "noseBase"] as const;
-  return names.map((name) => [DLIB_TEMPLATE[name], landmarks[name]] as const);
+  return CORNERS.map((name) => [DLIB_TEMPLATE[name], landmarks[name]] as const);
 }
 
 function middle(p: Point, q: Point): Point {

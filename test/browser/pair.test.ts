@@ -48,7 +48,7 @@ describe.skipIf(CHROMIUM === undefined)("one pair", () => {
     await page.waitForSelector("[data-column=face_px]");
     expect(await page.textContent("[data-column=image_id] td")).toBe(id);
     expect(await page.textContent("[data-column=face_px]")).toMatch(/[✓✗] face_size: removed below 28/);
-    await page.waitForSelector(".pair-frame .pair-face-box");
+    await page.waitForSelector(".pair-frame .pair-mark-face");
     await page.waitForFunction(
       () => document.querySelectorAll("[aria-label='Frames that look alike'] li").length === 12,
     );

@@ -266,6 +266,19 @@ describe("release bundle --hash-subjects", () => {
     expect(checked.code).toBe(0);
     expect(JSON.parse(checked.stdout).counts).toEqual(JSON.parse(plain.stdout).counts);
     const rows = await ledger("hashed set/ledger.csv");
+    // Where things are in a frame leads to it too: HaGRID publishes boxes and landmarks of its frames.
+    const places = [
+      "face_box",
+      "face_square",
+      "face_points",
+      "hand_box",
+      "hand_square",
+      "hand_points",
+    ] as const;
+    for (const place of places) {
+      expect((await ledger("pairs/ledger.csv")).some((row) => row[place] !== "")).toBe(true);
+      expect(rows.every((row) => row[place] === "")).toBe(true);
+    }
     const subjects = new Map(rows.map((row) => [row.image_id, row.user_id]));
     const pairs = (await readFile(at("hashed set/train.csv"), "utf8")).trim().split("\n").slice(1);
     for (const pair of pairs) {

@@ -17,8 +17,11 @@ import type { Pseudonyms } from "../pseudonyms.ts";
 
 type Row = Partial<Record<LedgerColumn, string>>;
 
-/** Columns that lead to a frame of a public set without its id: by its bytes, its look, or its annotated boxes. */
-const LEADING = ["sha256", "look", "hand_box", "face_box"] as const;
+/** Columns that lead to a frame of a public set without its id: by its bytes, its look, or where things are in it. */
+const LEADING = [
+  ...(["sha256", "look", "hand_box", "hand_square", "hand_points"] as const),
+  ...(["face_box", "face_square", "face_points"] as const),
+] as const;
 
 /** Who decided, by numbers. */
 class Deciders {

@@ -156,7 +156,11 @@ function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
     faces: result.faces ?? null,
     face_score: result.faceScore ?? null,
     face_box: result.faceBox?.join(" ") ?? null,
+    face_square: result.faceSquare?.join(" ") ?? null,
+    face_points: result.facePoints?.join(" ") ?? null,
     hand_box: result.handBox?.join(" ") ?? null,
+    hand_square: result.handSquare?.join(" ") ?? null,
+    hand_points: result.handPoints?.join(" ") ?? null,
     hand_from: result.hand ?? null,
     ...(Object.fromEntries(MEASURES.map((name) => [name, measures[name] ?? null])) as Record<
       (typeof MEASURES)[number],

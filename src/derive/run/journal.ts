@@ -36,6 +36,11 @@ const result = z.strictObject({
   /** px, rounded to hundredths. */
   faceBox: box.optional(),
   handBox: box.optional(),
+  /** What the crops show: centre, side, degrees; and the points that it follows from. Journals of earlier versions have none. */
+  faceSquare: box.optional(),
+  handSquare: box.optional(),
+  facePoints: z.array(z.number()).optional(),
+  handPoints: z.array(z.number()).optional(),
   /** Which pixels the annotation refers to, and the face landmarks beside it; of a picture that EXIF turns. */
   annotatedIn: z.enum(REFERENCES).optional(),
   facesIn: z.enum(REFERENCES).optional(),

@@ -315,6 +315,30 @@ describe("derive", () => {
     expect(await treeOf(out)).toEqual(reference);
   });
 
+  it("continues a journal of an earlier version: the ledger has no squares and points of its frames", async () => {
+    await rename(await killedStage(out), `${out}.partial`);
+    const path = join(`${out}.partial`, "journal.jsonl");
+    const text = await readFile(path, "utf8");
+    const before = text
+      .replace(/,"(face|hand)(Square|Points)":\[[^\]]*\]/g, "")
+      .replace(/\t[0-9a-f]{8}$/gm, "");
+    expect(before).not.toMatch(/Square|Points/);
+    await writeFile(path, before);
+    await derive(optionsTo(out));
+    const [rows, whole] = [await ledgerOf(out), await ledgerOf(join(dir, "reference"))];
+    const columns = ["face_square", "face_points", "hand_square", "hand_points"] as const;
+    const has = (row: (typeof rows)[number]) => columns.some((column) => row[column] !== "");
+    const done = text.trimEnd().split("\n").length;
+    expect(rows.slice(0, done).some(has)).toBe(false);
+    expect(whole.slice(0, done).some(has)).toBe(true);
+    expect(rows.slice(done)).toEqual(whole.slice(done));
+    const without = (row: (typeof rows)[number]) => ({
+      ...row,
+      ...Object.fromEntries(columns.map((name) => [name, ""])),
+    });
+    expect(rows.map(without)).toEqual(whole.map(without));
+  });
+
   describe("continues with frames that were", () => {
     /** A stage of a few frames, and the frame of its first line, which is put back afterwards. */
     async function withFirst(work: (path: string, bytes: Buffer) => Promise<void>): Promise<void> {

@@ -7,7 +7,7 @@ import type { Lender } from "../../core/lend.ts";
 import type { Modality } from "../../core/words.ts";
 import { imagePath, type Layout } from "../../dataset/layout.ts";
 import type { ImageRecipe } from "../../dataset/manifest.ts";
-import { chipSquare } from "../../find/align.ts";
+import { chipPoints, chipSquare } from "../../find/align.ts";
 import { turnedCrop } from "../../find/crops.ts";
 import type { HandCutter, PlacedHand } from "../../find/hand-source.ts";
 import type { TurnedSquare } from "../../find/hand-square.ts";
@@ -30,6 +30,7 @@ import { hiddenShare, insideShare } from "../judge/cover.ts";
 import { type Measures, roundMeasures } from "../judge/measures.ts";
 import type { Reason } from "../judge/reasons.ts";
 import { skinAngle } from "../judge/skin.ts";
+import { boxNumbers, pointNumbers, squareNumbers } from "../tables/places.ts";
 import type { FaceSource, FoundFace } from "./faces.ts";
 import type { FrameResult } from "./journal.ts";
 import { sourceMark } from "./journal-check.ts";
@@ -131,12 +132,13 @@ async function examinePhoto(
   return {
     ...read,
     look,
-    handBox: rounded(handBox),
+    handBox: boxNumbers(handBox),
     hand: placed.from,
+    handSquare: squareNumbers(placed.square),
+    handPoints: placed.points && pointNumbers(placed.points),
     faces: faces.length,
-    ...(owner === undefined
-      ? {}
-      : { faceScore: round(owner.face.score, 4), faceBox: rounded(owner.face.box) }),
+    ...(owner === undefined ? {} : placeOf(owner.face)),
+    faceSquare: chip && squareNumbers(chip),
     measures,
     crops: files.face === undefined ? ["hand"] : ["hand", "face"],
     ...(owner === undefined ? impossible("no_face") : {}),
@@ -166,6 +168,14 @@ async function whereAnnotated(
   const placed = await hands.place(image, hand.box, hand.points, seen);
   if (placed.misplaced) return misplaced("no hand at the annotated landmarks or in their box");
   return { handBox: hand.box, placed, read, facesTurn: facesIn === "stored" ? turn : 1 };
+}
+
+function placeOf({ score, box, landmarks }: FoundFace): Found {
+  return {
+    faceScore: Number(score.toFixed(4)),
+    faceBox: boxNumbers(box),
+    facePoints: pointNumbers(chipPoints(landmarks)),
+  };
 }
 
 /** Where the face chip lies; undefined if the eyes are one point. */
@@ -262,12 +272,4 @@ function large(image: Picture, square: TurnedSquare, crop: Picture): Picture {
 
 function impossible(reason: Reason, detail = ""): Found {
   return detail === "" ? { reason } : { reason, detail };
-}
-
-function rounded({ x, y, width, height }: Box<"px">): [number, number, number, number] {
-  return [round(x, 2), round(y, 2), round(width, 2), round(height, 2)];
-}
-
-function round(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
 }
