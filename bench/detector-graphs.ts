@@ -2,7 +2,6 @@
 // as they are rewritten for blocked kernels, by turns; beside them, independent conversions where they are at hand.
 // The picture is noise: PRelu branches on every value, so that the palm detector's plain graph is slower than on photos.
 import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { Random } from "../src/core/random.ts";
 import { createSession } from "../src/engine/runtime/open-session.ts";
@@ -10,7 +9,8 @@ import { probeBlock } from "../src/engine/runtime/probe.ts";
 import { type Session, Tensor } from "../src/engine/runtime/session.ts";
 import { importTflite } from "../src/engine/tflite/import.ts";
 import { forBlockedKernels } from "../src/engine/tflite/import-blocked.ts";
-import { readPalmModel } from "../src/find/palm.ts";
+import type { PackagedModel } from "../src/find/models.ts";
+import { readPackaged } from "../src/find/packaged.ts";
 import { encodeModel } from "../src/formats/onnx.ts";
 import { readTflite } from "../src/formats/tflite.ts";
 import { readBytes } from "../src/machine/files.ts";
@@ -20,13 +20,12 @@ import { aligned } from "./table.ts";
 const RUNS = 140;
 const WARMUP = 10;
 
-const packaged = (name: string) =>
-  readBytes(createRequire(import.meta.url).resolve(`@mediapipe/${name}.tflite`), name);
+const packaged = async (model: PackagedModel) => (await readPackaged(model)).bytes;
 
 const MODELS = [
-  ["face_detection_full_range", 192, () => packaged("face_detection/face_detection_full_range")],
-  ["palm_detection_lite", 192, readPalmModel],
-  ["hand_landmark_lite", 224, () => packaged("hands/hand_landmark_lite")],
+  ["face_detection_full_range", 192, () => packaged("faces")],
+  ["palm_detection_lite", 192, () => packaged("palms")],
+  ["hand_landmark_lite", 224, () => packaged("landmarks")],
 ] as const;
 
 const conversion = (name: string) =>

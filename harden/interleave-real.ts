@@ -2,8 +2,7 @@
 // Slow to open, so that a campaign draws them seldom. Pictures are one grey, of every odd size up to 30,000 px a side.
 
 import type { Random } from "../src/core/random.ts";
-import { openFaceDetector } from "../src/find/detect.ts";
-import { openFinder } from "../src/find/find.ts";
+import { openFaceDetector, openFinder } from "../src/find/open.ts";
 import { WorkerPool } from "../src/machine/pool.ts";
 import type { RgbImage } from "../src/pixels/pixels.ts";
 import { BAD_IMAGES, greyImage, type Opener, refuses, type Subject, settles } from "./interleave.ts";

@@ -95,16 +95,12 @@ export type { DeriveOptions } from "./derive/run/options.ts";
 export { type DeriveResult, derive } from "./derive/run/pipeline.ts";
 export { deriveShard, type ShardChoice, type ShardRecord, type ShardResult } from "./derive/run/shard.ts";
 export { type AgainstOptions, type AgainstReport, checkAgainst } from "./derive/tables/against.ts";
-export {
-  type Face,
-  type FaceDetector,
-  type FaceDetectorOptions,
-  type FaceLandmarks,
-  type FaceRecipe,
-  openFaceDetector,
-} from "./find/detect.ts";
-export { type Finder, type FinderOptions, type FoundCrop, openFinder } from "./find/find.ts";
+export type { Face, FaceDetector, FaceLandmarks, FaceRecipe } from "./find/detect.ts";
+export type { Finder, FoundCrop } from "./find/find.ts";
 export type { TurnedSquare } from "./find/hand-square.ts";
+export type { ModelFile, PackagedModel } from "./find/models.ts";
+export { type DetectorOptions, type FinderOptions, openFaceDetector, openFinder } from "./find/open.ts";
+export { readPackaged } from "./find/packaged.ts";
 
 // Model: what a network is, its weights and how it runs
 
@@ -284,7 +280,7 @@ export { type ExportedModel, exportOnnx } from "./predict/export.ts";
 export type { Compute, LocalOptions } from "./predict/infer.ts";
 export { openLocalPredictor } from "./predict/local.ts";
 export { type LoadedModel, loadModel } from "./predict/model-file.ts";
-export { type PhotoOptions, type PhotoPrediction, predictPhoto } from "./predict/photo.ts";
+export { type PhotoOptions, predictPhoto } from "./predict/photo.ts";
 export {
   type AskedModality,
   type ImagePrediction,
@@ -292,6 +288,7 @@ export {
   type Predictor,
   type PredictorOptions,
 } from "./predict/predictor.ts";
+export type { PhotoPrediction } from "./predict/prepare.ts";
 export type { SeedRun } from "./predict/run-folder.ts";
 export { type LoadedModels, loadModels, meanPrediction, openEnsemble } from "./train/ensemble.ts";
 export { type UpstreamOptions, upstreamModel } from "./train/exchange/upstream.ts";

@@ -1,4 +1,4 @@
-// Similarity transforms fitted to points, and the point templates of face chips.
+// ◇ Browser-safe. Similarity transforms fitted to points, and the point templates of face chips.
 // Source: Umeyama 1991 in its closed 2-D form; dlib get_face_chip_details (5 points); ArcFace.
 // Invariant: no reflection, whatever the points: a mirrored face is rotated, never flipped back.
 import { AppError } from "../core/errors.ts";

@@ -1,4 +1,4 @@
-// Aligned square crops: faces by dlib's chip recipe, hands by their box.
+// ◇ Browser-safe. Aligned square crops: faces by dlib's chip recipe, hands by their box.
 // Source: dlib extract_image_chips with pyramid_down<2> and interpolate_bilinear, integer
 // arithmetic and odd offsets included. Invariant: outside the picture is black; nothing is mirrored.
 import { unexpected } from "../core/errors.ts";

@@ -7,14 +7,10 @@ import { encodeModel } from "../formats/onnx.ts";
 import { type Box, boxArea, boxIou, distance } from "../pixels/geometry.ts";
 import { decodeImage } from "../pixels/image.ts";
 import { flipHorizontal, type RgbImage, resizeBilinear } from "../pixels/pixels.ts";
-import {
-  type Face,
-  type FaceDetector,
-  FULL_RANGE_SHA256,
-  openFaceDetector,
-  openFullRange,
-} from "./detect.ts";
+import { type Face, type FaceDetector, openFaceDetectorOn } from "./detect.ts";
 import { anchorCentres, FULL_RANGE } from "./mediapipe.ts";
+import { PACKAGED } from "./models.ts";
+import { LOCAL, openFaceDetector } from "./open.ts";
 
 interface Reference {
   readonly file: string;
@@ -81,13 +77,14 @@ describe("MediaPipe's full-range detector", () => {
   it("records what it is", () => {
     expect(detector.recipe).toEqual({
       name: "mediapipe-full-range/1",
-      sha256: FULL_RANGE_SHA256,
+      sha256: PACKAGED.faces.sha256,
       inputPx: 192,
     });
   });
 
   it("refuses another file under its name", async () => {
-    await expect(openFullRange(Uint8Array.of(1), 1)).rejects.toMatchObject({
+    const packaged = async () => ({ bytes: Uint8Array.of(1), sha256: "4bf5122f", where: "another" });
+    await expect(openFaceDetectorOn({ ...LOCAL, packaged })).rejects.toMatchObject({
       code: "FACE_MODEL",
       message: expect.stringMatching(/^Expected sha256 99bf94.* for the face detector, got "4bf5122f/),
     });

@@ -1,15 +1,13 @@
-// Face detection: MediaPipe's full-range model as shipped on npm, or YuNet from a path.
+// ◇ Browser-safe. Face detection: MediaPipe's full-range model as shipped on npm, or YuNet from a file.
 // Both give the same kind of box (forehead to chin, YuNet's convention) and points named from the subject's side.
 // The recipe names model and decoding; it is hashed into every dataset derived with it.
-import { createRequire } from "node:module";
 import { unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
-import { createSession } from "../engine/runtime/open-session.ts";
 import type { Session } from "../engine/runtime/session.ts";
-import { readBytes, sha256 } from "../machine/files.ts";
 import { type Photo, type PhotoLike, Pictures, photoOf } from "../pixels/fast/pictures.ts";
 import type { Box, Point } from "../pixels/geometry.ts";
 import { FULL_RANGE, mediapipeDetector } from "./mediapipe.ts";
+import { checkPackaged, type ModelFile, type ModelHost } from "./models.ts";
 import type { Candidate } from "./suppress.ts";
 import { openTflite } from "./tflite.ts";
 import { detectYunet, YUNET_INPUT_PX, YUNET_OUTPUTS } from "./yunet.ts";
@@ -62,60 +60,34 @@ export interface FaceDetector {
 
 /** Which detector, and its threads. */
 export interface FaceDetectorOptions {
-  /** Path of a YuNet model in ONNX; MediaPipe's full-range model if left out. */
-  readonly model?: string | undefined;
-  /** Threads inside one run; default 1, as frames are worked on in parallel. */
+  /** A YuNet model in ONNX; MediaPipe's full-range model if left out. */
+  readonly model?: ModelFile | undefined;
+  /** Threads inside one run; default 1. */
   readonly threads?: number | undefined;
 }
-
-/** Of face_detection_full_range.tflite in @mediapipe/face_detection 0.4; decoding fits this file only. */
-export const FULL_RANGE_SHA256 = "99bf9494d84f50acc6617d89873f71bf6635a841ea699c17cb3377f9507cfec3";
 
 /**
  * Loads a face detector.
  *
- * @param options - model path and threads
+ * @param host - what gives and runs models
  * @returns a detector, to be closed by the caller; a call waits for the one before
- * @throws AppError("data", "FILE_MISSING") if the model is not there
  * @throws AppError("data", "FACE_MODEL") if the file is another model
  * @source google-ai-edge/mediapipe modules/face_detection; ShiqiYu/libfacedetection.train
- * @example const detector = await openFaceDetector({ model: "yunet.onnx" })
+ * @example const detector = await openFaceDetectorOn(host)
  */
-export function openFaceDetector(options: FaceDetectorOptions = {}): Promise<FaceDetector> {
+export function openFaceDetectorOn(
+  host: ModelHost,
+  options: FaceDetectorOptions = {},
+): Promise<FaceDetector> {
   const { model, threads = 1 } = options;
-  return model === undefined ? openPackaged(threads) : openYunet(model, threads);
+  return model === undefined ? openFullRange(host, threads) : openYunet(host, model, threads);
 }
 
-const FULL_RANGE_FILE = "@mediapipe/face_detection/face_detection_full_range.tflite";
-
-async function openPackaged(threads: number): Promise<FaceDetector> {
-  const path = createRequire(import.meta.url).resolve(FULL_RANGE_FILE);
-  return openFullRange(await readBytes(path, "the face detector"), threads);
-}
-
-/**
- * MediaPipe's full-range detector from the bytes of its model.
- *
- * @param bytes - face_detection_full_range.tflite, exactly the file of FULL_RANGE_SHA256
- * @param threads - inside one run
- * @returns a detector, to be closed by the caller
- * @throws AppError("data", "FACE_MODEL") if the bytes are another file's
- */
-export async function openFullRange(bytes: Uint8Array, threads: number): Promise<FaceDetector> {
-  const hash = sha256(bytes);
-  if (hash !== FULL_RANGE_SHA256) {
-    throw unexpected("data", {
-      code: "FACE_MODEL",
-      expected: `sha256 ${FULL_RANGE_SHA256}`,
-      name: "the face detector",
-      got: hash,
-      where: FULL_RANGE_FILE,
-      hint: "npm ci",
-    });
-  }
-  const session = await openTflite(bytes, FULL_RANGE_FILE, threads);
+async function openFullRange(host: ModelHost, threads: number): Promise<FaceDetector> {
+  const file = checkPackaged("faces", await host.packaged("faces"));
+  const session = await openTflite(host, file, threads);
   const detect = mediapipeDetector(session, FULL_RANGE);
-  const recipe = { name: "mediapipe-full-range/1", sha256: hash, inputPx: FULL_RANGE.inputPx };
+  const recipe = { name: "mediapipe-full-range/1", sha256: file.sha256, inputPx: FULL_RANGE.inputPx };
   return owned(session, recipe, async (image) => (await detect(image)).map(nameMediapipe));
 }
 
@@ -157,9 +129,9 @@ function wholeFace(box: Box<"px">): Box<"px"> {
   return { x: box.x + (box.width - width) / 2, y: centreY - height / 2, width, height };
 }
 
-async function openYunet(path: string, threads: number): Promise<FaceDetector> {
-  const bytes = await readBytes(path, "the face model");
-  const session = await createSession(bytes, { threads, where: path });
+async function openYunet(host: ModelHost, file: ModelFile, threads: number): Promise<FaceDetector> {
+  const { bytes, sha256, where } = file;
+  const session = await host.createSession(bytes, { threads, where });
   const missing = YUNET_OUTPUTS.filter((name) => !session.outputNames.includes(name));
   if (missing.length > 0) {
     await session.release();
@@ -168,11 +140,11 @@ async function openYunet(path: string, threads: number): Promise<FaceDetector> {
       expected: `a YuNet model (outputs ${YUNET_OUTPUTS.join(", ")})`,
       name: "--face-model",
       got: session.outputNames.join(", "),
-      where: path,
+      where,
       hint: "yunet_n_dynamic.onnx of github ShiqiYu/libfacedetection.train.",
     });
   }
-  const recipe = { name: "yunet/1", sha256: sha256(bytes), inputPx: YUNET_INPUT_PX };
+  const recipe = { name: "yunet/1", sha256, inputPx: YUNET_INPUT_PX };
   return owned(session, recipe, async (image) => (await detectYunet(session, image)).map(nameYunet));
 }
 

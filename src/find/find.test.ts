@@ -7,11 +7,9 @@ import { boxArea } from "../pixels/geometry.ts";
 import { decodeImage } from "../pixels/image.ts";
 import { type RgbImage, resizeBilinear } from "../pixels/pixels.ts";
 import { CROP_PX, FACE_PADDING, faceChip, HAND_MARGIN, handCropFromBox, turnedCrop } from "./crops.ts";
-import { openFaceDetector } from "./detect.ts";
-import { openFinder } from "./find.ts";
-import { locateHand, openHandModel } from "./hand-model.ts";
+import { locateHand } from "./hand-model.ts";
 import { squareFromLandmarks } from "./hand-square.ts";
-import { openHandDetector } from "./hands.ts";
+import { openFaceDetector, openFinder, openHandDetector, openHandModel } from "./open.ts";
 
 const folder = shared("data", "hagrid464", "images", "stop");
 const onePhoto = async () => decodeImage(join(folder!, (await readdir(folder!)).sort()[0]!));

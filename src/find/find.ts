@@ -1,4 +1,4 @@
-// Finds the face or the hand of one photo and cuts it as derived datasets cut theirs.
+// ◇ Browser-safe. Finds the face or the hand of one photo and cuts it as derived datasets cut theirs.
 // Source: the recipe of describe.ts, without annotations: of several faces or hands the largest counts.
 // Invariant: what derivation would refuse as too small or too unsure is not found here either.
 import { unexpected } from "../core/errors.ts";
@@ -9,11 +9,12 @@ import { type Box, boxArea, distance } from "../pixels/geometry.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
 import { chipSquare, MIN_EYE_DISTANCE_PX } from "./align.ts";
 import { CROP_PX, FACE_PADDING, faceChip } from "./crops.ts";
-import { type Face, type FaceDetector, openFaceDetector } from "./detect.ts";
+import { type Face, type FaceDetector, openFaceDetectorOn } from "./detect.ts";
 import { MIN_FACE_PX, MIN_FACE_SCORE } from "./face-limits.ts";
-import { type HandCrop, type HandCutter, openHandCutter } from "./hand-source.ts";
+import { type HandCrop, type HandCutter, openHandCutterOn } from "./hand-source.ts";
 import type { TurnedSquare } from "./hand-square.ts";
-import { type HandDetector, openHandDetector } from "./hands.ts";
+import { type HandDetector, openHandDetectorOn } from "./hands.ts";
+import type { ModelFile, ModelHost } from "./models.ts";
 
 /** What was found in a photo, and its crop. */
 export interface FoundCrop {
@@ -44,13 +45,13 @@ export interface Finder {
 }
 
 /** What is searched for, and by which models. */
-export interface FinderOptions {
+export interface FinderModels {
   /** What will be asked for; a detector is loaded for each. */
   readonly modalities: readonly Modality[];
-  /** Path of a YuNet model; the built-in detector if left out. */
-  readonly faceModel?: string | undefined;
-  /** Path of a hand detector; the built-in one if left out. */
-  readonly handModel?: string | undefined;
+  /** A YuNet model; the packaged detector if left out. */
+  readonly faceModel?: ModelFile | undefined;
+  /** Another hand detector; the packaged one if left out. */
+  readonly handModel?: ModelFile | undefined;
   /** How hands are cut; default `landmarks`, as datasets are derived. */
   readonly handCrop?: HandCrop | undefined;
   readonly threads?: number | undefined;
@@ -59,21 +60,22 @@ export interface FinderOptions {
 /**
  * Loads the detectors.
  *
+ * @param host - what gives and runs models
  * @returns a finder, to be closed by the caller; one photo at a time
- * @throws AppError("data", "FILE_MISSING" | "FACE_MODEL" | "HAND_MODEL" | "MODEL_REFUSED")
- * @example const finder = await openFinder({ modalities: ["hand"] })
+ * @throws AppError("data", "FACE_MODEL" | "HAND_MODEL" | "MODEL_REFUSED")
+ * @example const finder = await openFinderOn(host, { modalities: ["hand"] })
  */
-export async function openFinder(options: FinderOptions): Promise<Finder> {
+export async function openFinderOn(host: ModelHost, options: FinderModels): Promise<Finder> {
   const { modalities, faceModel, handModel, handCrop = "landmarks", threads = 1 } = options;
   const faces = modalities.includes("face")
-    ? await openFaceDetector({ threads, model: faceModel })
+    ? await openFaceDetectorOn(host, { threads, model: faceModel })
     : undefined;
   let hands: HandDetector | undefined;
   let cutter: HandCutter | undefined;
   try {
     if (modalities.includes("hand")) {
-      hands = await openHandDetector({ threads, model: handModel });
-      cutter = await openHandCutter(handCrop, 1);
+      hands = await openHandDetectorOn(host, { threads, model: handModel });
+      cutter = await openHandCutterOn(host, handCrop, 1);
     }
   } catch (error) {
     await closeAll([faces, hands]);

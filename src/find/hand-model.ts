@@ -1,12 +1,9 @@
-// MediaPipe's hand landmark model as shipped on npm: 21 points of the hand in a square of a photo.
+// ◇ Browser-safe. MediaPipe's hand landmark model as shipped on npm: 21 points of the hand in a square of a photo.
 // Source: google-ai-edge/mediapipe modules/hand_landmark: input RGB 0 to 1, 224 px; points in px of the input.
 // As in MediaPipe's tracking, the next square comes from the points of the last one, until it stays where it is.
-import { createRequire } from "node:module";
-import { unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
 import { type Session, Tensor } from "../engine/runtime/session.ts";
-import { readBytes, sha256 } from "../machine/files.ts";
 import { type Photo, type PhotoLike, Pictures, photoOf, withPicture } from "../pixels/fast/pictures.ts";
 import { type Box, boxIou, distance, HAND_POINTS, type Point } from "../pixels/geometry.ts";
 import { wholePlanes } from "../pixels/letterbox.ts";
@@ -19,13 +16,10 @@ import {
   squareFromLandmarks,
   type TurnedSquare,
 } from "./hand-square.ts";
+import { checkPackaged, type ModelHost } from "./models.ts";
 import { openTflite } from "./tflite.ts";
 
 const INPUT_PX = 224;
-const FILE = "@mediapipe/hands/hand_landmark_lite.tflite";
-
-/** Of hand_landmark_lite.tflite in @mediapipe/hands 0.4; decoding and thresholds fit this file only. */
-export const HAND_LANDMARK_SHA256 = "d7fde8ac11f8ce03f8663775bfc323f4fc9f2a38062b4f4efa142874ef5b2a48";
 
 /** A hand's landmarks in a photo. */
 export interface HandPoints {
@@ -47,37 +41,23 @@ export interface HandModel {
 /**
  * Loads the landmark model of @mediapipe/hands (lite).
  *
+ * @param host - what gives and runs models
  * @param threads - inside one run
  * @returns a model, to be closed by the caller
- * @throws AppError("data", "HAND_MODEL") if the package holds another file
- * @example const model = await openHandModel()
+ * @throws AppError("data", "HAND_MODEL") if the host has another file
+ * @example const model = await openHandModelOn(host)
  */
-export async function openHandModel(threads = 1): Promise<HandModel> {
-  const path = createRequire(import.meta.url).resolve(FILE);
-  const bytes = checkHandModel(await readBytes(path, "the hand landmark model"));
-  const session = await openTflite(bytes, FILE, threads);
+export async function openHandModelOn(host: ModelHost, threads = 1): Promise<HandModel> {
+  const file = checkPackaged("landmarks", await host.packaged("landmarks"));
+  const session = await openTflite(host, file, threads);
   const handle = new Handle("hand landmark model", () => session.release());
   const read = reader(session);
   const pictures = new Pictures(); // for pixels that come without an owner
   return {
-    recipe: { name: "mediapipe-hand-landmark-lite/1", sha256: HAND_LANDMARK_SHA256, inputPx: INPUT_PX },
+    recipe: { name: "mediapipe-hand-landmark-lite/1", sha256: file.sha256, inputPx: INPUT_PX },
     read: (photo, square) => handle.use(() => read(photoOf(pictures, photo), square)),
     close: () => handle.release(),
   };
-}
-
-/**
- * Refuses bytes that are not the landmark model this code decodes.
- *
- * @returns the same bytes
- * @throws AppError("data", "HAND_MODEL")
- */
-export function checkHandModel(bytes: Uint8Array): Uint8Array {
-  const got = sha256(bytes);
-  if (got === HAND_LANDMARK_SHA256) return bytes;
-  const expected = `sha256 ${HAND_LANDMARK_SHA256}`;
-  const e = { code: "HAND_MODEL", expected, name: "the hand landmark model", got, where: FILE };
-  throw unexpected("data", { ...e, hint: "npm ci" });
 }
 
 /** Reads squares, one at a time: its input and outputs are in the same memory each time. */

@@ -1,6 +1,6 @@
-// What a picture shows where an annotation has a hand: its landmarks as annotated, a hand all the same, or none.
-// Source: our own, by MediaPipe's landmark model (hand-model.ts). Invariant: annotated landmarks count only if they fill
-// their box and the model, which begins from them, finds them again.
+// ◇ Browser-safe. What a picture shows where an annotation has a hand: its landmarks as annotated, a hand all the same,
+// or none. Source: our own, by MediaPipe's landmark model (hand-model.ts). Invariant: annotated landmarks count only if
+// they fill their box and the model, which begins from them, finds them again.
 
 import type { PhotoLike } from "../pixels/fast/pictures.ts";
 import { type Box, distance, type Point } from "../pixels/geometry.ts";

@@ -1,4 +1,4 @@
-// Where a hand is cut: by its annotated landmarks, by those of a model, or by its box; which one is recorded.
+// ◇ Browser-safe. Where a hand is cut: by its annotated landmarks, by those of a model, or by its box; which one is recorded.
 // Source: hand-square.ts, hand-sight.ts. Invariant: landmarks that do not fill the annotated box, or that the picture does
 // not show, are not used.
 
@@ -8,7 +8,7 @@ import type { Picture } from "../pixels/fast/picture.ts";
 import { type PhotoLike, Pictures, photoOf } from "../pixels/fast/pictures.ts";
 import type { Box, Point } from "../pixels/geometry.ts";
 import { HAND_MARGIN, handCropFromBox, handSquare, turnedCrop } from "./crops.ts";
-import { type HandModel, MIN_FIT, openHandModel } from "./hand-model.ts";
+import { type HandModel, MIN_FIT, openHandModelOn } from "./hand-model.ts";
 import { type AnnotatedHand, type SeenHand, seeHand } from "./hand-sight.ts";
 import {
   LANDMARKS_SCALE,
@@ -17,6 +17,7 @@ import {
   squareFromLandmarks,
   type TurnedSquare,
 } from "./hand-square.ts";
+import type { ModelHost } from "./models.ts";
 
 /** How hands may be cut: turned by landmarks, or upright about the box. */
 export const HAND_CROPS = ["landmarks", "box"] as const;
@@ -69,13 +70,18 @@ export interface HandCutter {
 /**
  * Opens what cuts hands.
  *
+ * @param host - what gives and runs models
  * @param crop - how; only `landmarks` loads models
  * @param threads - number of models, one thread each
- * @example const hands = await openHandCutter("landmarks", 2)
+ * @example const hands = await openHandCutterOn(host, "landmarks", 2)
  */
-export async function openHandCutter(crop: HandCrop, threads: number): Promise<HandCutter> {
-  if (crop === "box") return boxCutter();
-  const models = await openAll(Array.from({ length: threads }, () => openHandModel(1)));
+export async function openHandCutterOn(
+  host: ModelHost,
+  crop: HandCrop,
+  threads: number,
+): Promise<HandCutter> {
+  if (crop === "box") return boxCutter(host);
+  const models = await openAll(Array.from({ length: threads }, () => openHandModelOn(host, 1)));
   const withModel = lend(models);
   const pictures = new Pictures(); // for pixels that come without an owner
   const handle = new Handle("hand cutter", () => closeAll(models));
@@ -108,14 +114,14 @@ function recorded({ from, points, fit, off, presence }: SeenHand) {
 }
 
 /** Cuts by the box alone; the model is loaded only to check landmarks, or what a turned picture is annotated in. */
-function boxCutter(): HandCutter {
+function boxCutter(host: ModelHost): HandCutter {
   let opened: HandModel | undefined;
   const withTurn = lend(["turn"]);
   const handle = new Handle("hand cutter", () => opened?.close());
   const see: HandCutter["see"] = (image, hand) =>
     handle.use(() =>
       withTurn(async () => {
-        opened ??= await openHandModel(1); // after a failure the next call tries again
+        opened ??= await openHandModelOn(host, 1); // after a failure the next call tries again
         return seeHand(opened, image, hand);
       }),
     );

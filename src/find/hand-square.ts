@@ -1,7 +1,8 @@
-// The turned square that a hand crop shows, by MediaPipe's rules: from 21 landmarks, or from a palm's wrist and knuckle.
-// Source: google-ai-edge/mediapipe hand_landmarks_to_rect_calculator.cc, detections_to_rects_calculator.cc,
-// rect_transformation_calculator.cc, hand_landmark_landmarks_to_roi.pbtxt, palm_detection_detection_to_roi.pbtxt.
-// Invariant: turned back by its angle, the hand's fingers point up; nothing is mirrored.
+// ◇ Browser-safe. The turned square that a hand crop shows, by MediaPipe's rules: from 21 landmarks, or from a palm's
+// wrist and knuckle. Source: google-ai-edge/mediapipe hand_landmarks_to_rect_calculator.cc,
+// detections_to_rects_calculator.cc, rect_transformation_calculator.cc, hand_landmark_landmarks_to_roi.pbtxt,
+// palm_detection_detection_to_roi.pbtxt. Invariant: turned back by its angle, the hand's fingers point up; nothing is
+// mirrored.
 import type { Box, Point } from "../pixels/geometry.ts";
 
 /** A square in the photo; its own right and down are the photo's, turned clockwise by `angle` (y points down). */

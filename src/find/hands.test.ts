@@ -7,8 +7,8 @@ import { chooseHand } from "../derive/hagrid/pairing.ts";
 import { type Box, boxIou, boxToPx } from "../pixels/geometry.ts";
 import { decodeImage } from "../pixels/image.ts";
 import { flipHorizontal } from "../pixels/pixels.ts";
-import { openHandDetector } from "./hands.ts";
-import { PALM_LITE_SHA256 } from "./palm.ts";
+import { PACKAGED } from "./models.ts";
+import { openHandDetector } from "./open.ts";
 
 const frames = shared("data", "hagrid464");
 const model = shared("models", "hand_detector", "hand_detector.onnx");
@@ -66,7 +66,7 @@ describe("MediaPipe's palm detector", () => {
     const detector = await openHandDetector();
     expect(detector.recipe).toEqual({
       name: "mediapipe-palm-lite/1",
-      sha256: PALM_LITE_SHA256,
+      sha256: PACKAGED.palms.sha256,
       inputPx: 192,
     });
     expect(await detector.detect({ width: 50, height: 20, data: new Uint8Array(3000).fill(90) })).toEqual([]);

@@ -1,17 +1,16 @@
-// Hand detection: MediaPipe's palm detector as shipped on npm, or the detector that HaGRID's authors trained, from a path.
+// ◇ Browser-safe. Hand detection: MediaPipe's palm detector as shipped on npm, or the one of HaGRID's authors from a file.
 // Both give the same kind of box: the whole hand, as HaGRID's annotators draw it.
 // Source: palm.ts; github ai-forever/dynamic_gestures onnx_models.py (RGB 320 x 240, stretched, (x - 127) / 128).
 import { unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
-import { createSession } from "../engine/runtime/open-session.ts";
 import { type Session, Tensor } from "../engine/runtime/session.ts";
-import { readBytes, sha256 } from "../machine/files.ts";
 import { type Photo, type PhotoLike, Pictures, photoOf, withPicture } from "../pixels/fast/pictures.ts";
 import type { Box } from "../pixels/geometry.ts";
 import { wholePlanes } from "../pixels/letterbox.ts";
 import { RGB } from "../pixels/planes.ts";
 import { mediapipeDetector } from "./mediapipe.ts";
-import { PALM, readPalmModel, wholeHand } from "./palm.ts";
+import { checkPackaged, type ModelFile, type ModelHost } from "./models.ts";
+import { PALM, wholeHand } from "./palm.ts";
 import { openTflite } from "./tflite.ts";
 
 export interface Hand {
@@ -42,8 +41,8 @@ export interface HandDetector {
 }
 
 export interface HandDetectorOptions {
-  /** Path of hand_detector.onnx of ai-forever/dynamic_gestures; MediaPipe's palm detector if left out. */
-  readonly model?: string | undefined;
+  /** hand_detector.onnx of ai-forever/dynamic_gestures; MediaPipe's palm detector if left out. */
+  readonly model?: ModelFile | undefined;
   /** Threads inside one run; default 1. */
   readonly threads?: number | undefined;
 }
@@ -51,24 +50,25 @@ export interface HandDetectorOptions {
 /**
  * Loads a hand detector.
  *
- * @param options - model path and threads
+ * @param host - what gives and runs models
  * @returns a detector, to be closed by the caller; a call waits for the one before
- * @throws AppError("data", "FILE_MISSING") if the model is not there
  * @throws AppError("data", "HAND_MODEL") if the file is another model
  * @source google-ai-edge/mediapipe modules/palm_detection; ai-forever/dynamic_gestures
- * @example const detector = await openHandDetector({ threads: 2 })
+ * @example const detector = await openHandDetectorOn(host, { threads: 2 })
  */
-export function openHandDetector(options: HandDetectorOptions = {}): Promise<HandDetector> {
+export function openHandDetectorOn(
+  host: ModelHost,
+  options: HandDetectorOptions = {},
+): Promise<HandDetector> {
   const { model, threads = 1 } = options;
-  return model === undefined ? openPalm(threads) : openHagrid(model, threads);
+  return model === undefined ? openPalm(host, threads) : openHagrid(host, model, threads);
 }
 
-async function openPalm(threads: number): Promise<HandDetector> {
-  const bytes = await readPalmModel();
-  const name = "the palm detector";
-  const session = await openTflite(bytes, name, threads);
+async function openPalm(host: ModelHost, threads: number): Promise<HandDetector> {
+  const file = checkPackaged("palms", await host.packaged("palms"));
+  const session = await openTflite(host, file, threads);
   const detect = mediapipeDetector(session, PALM);
-  const recipe = { name: "mediapipe-palm-lite/1", sha256: sha256(bytes), inputPx: PALM.inputPx };
+  const recipe = { name: "mediapipe-palm-lite/1", sha256: file.sha256, inputPx: PALM.inputPx };
   return owned(session, recipe, async (image) =>
     (await detect(image)).map((palm) => ({ score: palm.score, box: wholeHand(palm) })),
   );
@@ -93,9 +93,9 @@ const WIDTH_PX = 320;
 const HEIGHT_PX = 240;
 const OUTPUTS = ["boxes", "labels", "scores"] as const;
 
-async function openHagrid(path: string, threads: number): Promise<HandDetector> {
-  const bytes = await readBytes(path, "the hand model");
-  const session = await createSession(bytes, { threads, where: path });
+async function openHagrid(host: ModelHost, file: ModelFile, threads: number): Promise<HandDetector> {
+  const { bytes, sha256, where } = file;
+  const session = await host.createSession(bytes, { threads, where });
   const missing = OUTPUTS.filter((name) => !session.outputNames.includes(name));
   if (missing.length > 0) {
     await session.release();
@@ -104,11 +104,11 @@ async function openHagrid(path: string, threads: number): Promise<HandDetector> 
       expected: `a hand detector (outputs ${OUTPUTS.join(", ")})`,
       name: "--hand-model",
       got: session.outputNames.join(", "),
-      where: path,
+      where,
       hint: "hand_detector.onnx of github ai-forever/dynamic_gestures.",
     });
   }
-  const recipe = { name: "hagrid-ssd/1", sha256: sha256(bytes), inputPx: WIDTH_PX };
+  const recipe = { name: "hagrid-ssd/1", sha256, inputPx: WIDTH_PX };
   return owned(session, recipe, (image) => detectHagrid(session, image));
 }
 

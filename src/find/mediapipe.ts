@@ -1,4 +1,4 @@
-// MediaPipe's detectors of faces and palms: anchors and decoding of their SSD heads.
+// ◇ Browser-safe. MediaPipe's detectors of faces and palms: anchors and decoding of their SSD heads.
 // Source: github google-ai-edge/mediapipe, modules/{face,palm}_detection/*.pbtxt, ssd_anchors_calculator.cc,
 // tensors_to_detections_calculator.cc. Boxes and points are the model's own; their owners name and widen them.
 import { lend } from "../core/lend.ts";

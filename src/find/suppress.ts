@@ -1,4 +1,4 @@
-// Non-maximum suppression: several detections of one face or hand become one.
+// ◇ Browser-safe. Non-maximum suppression: several detections of one face or hand become one.
 // Source: MediaPipe non_max_suppression_calculator.cc (weighted) and OpenCV dnn::NMSBoxes (greedy).
 import { type Box, boxIou, type Point } from "../pixels/geometry.ts";
 

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 import { Random } from "../core/random.ts";
 import { createSession } from "../engine/runtime/open-session.ts";
@@ -8,17 +6,15 @@ import { importTflite } from "../engine/tflite/import.ts";
 import { forBlockedKernels } from "../engine/tflite/import-blocked.ts";
 import { encodeModel, type OnnxModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";
-import { readPalmModel } from "./palm.ts";
+import { LOCAL } from "./open.ts";
+import { readPackaged } from "./packaged.ts";
 import { openTflite } from "./tflite.ts";
 
-const packaged = (name: string) =>
-  readFile(createRequire(import.meta.url).resolve(`@mediapipe/${name}.tflite`));
-
-const MODELS: readonly (readonly [string, number, () => Promise<Uint8Array>])[] = [
-  ["the face detector", 192, () => packaged("face_detection/face_detection_full_range")],
-  ["the palm detector", 192, readPalmModel],
-  ["the hand landmark model", 224, () => packaged("hands/hand_landmark_lite")],
-];
+const MODELS = [
+  ["faces", 192],
+  ["palms", 192],
+  ["landmarks", 224],
+] as const;
 
 /** @param like - outputs of the same shapes, where they have to be given */
 async function outputsOf(session: Session, side: number, like: Record<string, Tensor> = {}) {
@@ -49,12 +45,12 @@ function expectEqual(got: Record<string, Tensor>, wanted: Record<string, Tensor>
 
 const opsOf = ({ graph }: OnnxModel) => new Set(graph.nodes.map(({ op }) => op));
 
-describe.each(MODELS)("%s, fitted to blocked kernels", (_, side, read) => {
+describe.each(MODELS)("%s, fitted to blocked kernels", (model, side) => {
   it("computes what the plain translation computes, in blocks of any size", async () => {
-    const bytes = await read();
-    const plain = importTflite(readTflite(bytes));
+    const file = await readPackaged(model);
+    const plain = importTflite(readTflite(file.bytes));
     const wanted = await outputsOf(await createSession(encodeModel(plain), { threads: 1 }), side);
-    expectEqual(await outputsOf(await openTflite(bytes, "model", 1), side, wanted), wanted);
+    expectEqual(await outputsOf(await openTflite(LOCAL, file, 1), side, wanted), wanted);
     for (const block of [8, 16]) {
       const fast = forBlockedKernels(plain, block);
       expect(opsOf(fast)).not.toContain("Pad");

@@ -1,6 +1,6 @@
-// Photos that are given where crops are expected: a model that was trained on crops gives an output for them too, which
-// means nothing. Source: our own; thresholds by `derive`'s crops of the real frames beside a checkout, and these frames
-// themselves.
+// ◇ Browser-safe. Photos that are given where crops are expected: a model that was trained on crops gives an output for
+// them too, which means nothing. Source: our own; thresholds by `derive`'s crops of the real frames beside a checkout,
+// and these frames themselves.
 // Invariant: the result is a doubt with its reason, not a refusal: crops of other programs may differ.
 
 import { MODALITIES, type Modality } from "../core/words.ts";
@@ -28,7 +28,7 @@ const MIN_SIDE_PX = 96;
  * @example await uncroppedReason(async () => finder, photo) // "its sides are 512 and 640 px, where crops are square"
  */
 export async function uncroppedReason(
-  open: () => Promise<Finder>,
+  open: () => Promise<Pick<Finder, "find">>,
   image: RgbImage,
   mayBeOblong = false,
 ): Promise<string | undefined> {
@@ -49,7 +49,7 @@ export async function uncroppedReason(
 }
 
 /** How much of the picture the crops of what is found would be. */
-async function sharesOf(finder: Finder, image: RgbImage) {
+async function sharesOf(finder: Pick<Finder, "find">, image: RgbImage) {
   const shares: Partial<Record<Modality, number>> = {};
   for (const modality of MODALITIES) {
     const found = await finder.find(image, modality);

@@ -1,4 +1,4 @@
-// YuNet's face detector: decoding of its three scales. The model comes from a path the user gives.
+// ◇ Browser-safe. YuNet's face detector: decoding of its three scales. The model comes from a path the user gives.
 // Source: github ShiqiYu/libfacedetection.train and OpenCV's FaceDetectorYN (face_detect.cpp).
 // Input BGR 0..255, sides multiples of 32. Points: right eye, left eye (the subject's), nose, right and left mouth.
 

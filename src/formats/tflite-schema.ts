@@ -1,4 +1,4 @@
-// Names and typed options of TensorFlow Lite's operators, as far as the importer knows them.
+// ◇ Browser-safe. Names and typed options of TensorFlow Lite's operators, as far as the importer knows them.
 // Source: tensorflow/lite/schema/schema.fbs (enum BuiltinOperator and the *Options tables).
 
 /** Builtin operators by code; codes past the end are shown as `BUILTIN_<code>`. */

@@ -1,6 +1,6 @@
-// Tables of a FlatBuffers file, field by field, over the flatbuffers library, which reads nothing or zeros past the end.
-// Invariants: what is read lies in the file; strings, vectors and tables, of which many may share the same bytes, are paid
-// from one budget, so that memory follows the file's size.
+// ◇ Browser-safe. Tables of a FlatBuffers file, field by field, over the flatbuffers library, which reads nothing or
+// zeros past the end. Invariants: what is read lies in the file; strings, vectors and tables, of which many may share
+// the same bytes, are paid from one budget, so that memory follows the file's size.
 import { ByteBuffer } from "flatbuffers";
 import { type AppError, unexpected } from "../core/errors.ts";
 

@@ -1,4 +1,4 @@
-// Reads a .tflite model (FlatBuffers, identifier TFL3) into plain typed values.
+// ◇ Browser-safe. Reads a .tflite model (FlatBuffers, identifier TFL3) into plain typed values.
 // Source: tensorflow/lite/schema/schema.fbs; the numbers below are field positions in its tables.
 // One subgraph, dense tensors. The flatbuffers library checks no range: tflite-table.ts does.
 import { type AppError, unexpected } from "../core/errors.ts";

@@ -3,12 +3,15 @@
 import { unexpected } from "../core/errors.ts";
 import { Handle } from "../core/handle.ts";
 import { lend } from "../core/lend.ts";
-import type { Session } from "../engine/runtime/session.ts";
+import type { Session, Tensor, Tensors } from "../engine/runtime/session.ts";
 import { lentCheckpoint, type OpenedCheckpoint } from "./checkpoint.ts";
 import { openPredictor as openGraph, type Predictor } from "./predictor.ts";
 
 /** What is used of the module `onnxruntime-web`, or of one of its builds (`onnxruntime-web/webgpu`). */
 export type Ort = Pick<typeof import("onnxruntime-common"), "InferenceSession" | "Tensor">;
+
+/** What runs a graph in a page; `webgpu` needs the build of that name. */
+export type ExecutionProvider = "wasm" | "webgpu" | "webnn";
 
 /** A model, and what runs it in a page. */
 export interface BrowserPredictorOptions {
@@ -17,7 +20,7 @@ export interface BrowserPredictorOptions {
   /** The module onnxruntime-web, as it was imported. */
   readonly ort: Ort;
   /** In order of preference; default `["wasm"]`. `webgpu` needs the build of that name. */
-  readonly executionProviders?: readonly ("wasm" | "webgpu" | "webnn")[] | undefined;
+  readonly executionProviders?: readonly ExecutionProvider[] | undefined;
   /** Images a run; fewer are padded. Default 1. */
   readonly batchSize?: number | undefined;
 }
@@ -38,7 +41,7 @@ export async function openPredictor(options: BrowserPredictorOptions): Promise<P
     weights,
     batchSize,
     provider: "webgpu", // the one without operators of ONNX Runtime's own
-    createSession: (model) => openSession(ort, model, executionProviders),
+    createSession: (model) => openOrtSession(ort, model, executionProviders),
   });
 }
 
@@ -46,7 +49,12 @@ function bytesOf(bytes: Uint8Array | ArrayBuffer): Uint8Array {
   return ArrayBuffer.isView(bytes) ? bytes : new Uint8Array(bytes);
 }
 
-function checkOrt(ort: Ort): void {
+/**
+ * Refuses what is not onnxruntime-web.
+ *
+ * @throws AppError("input", "ORT")
+ */
+export function checkOrt(ort: Ort): void {
   if (typeof ort?.InferenceSession?.create === "function" && typeof ort.Tensor === "function") return;
   throw unexpected("input", {
     code: "ORT",
@@ -57,8 +65,8 @@ function checkOrt(ort: Ort): void {
   });
 }
 
-/** onnxruntime-web runs one call of a session at a time; its tensors are made by its own class. */
-async function openSession(
+/** A session of a page's own onnxruntime-web, which runs one call at a time; tensors are made by its own class. */
+export async function openOrtSession(
   { InferenceSession, Tensor }: Ort,
   model: Uint8Array,
   executionProviders: readonly string[],
@@ -76,11 +84,23 @@ async function openSession(
             ([name, { type, data, dims }]) => [name, new Tensor(type, data as Uint8Array, dims)] as const,
           );
           const inputs = Object.fromEntries(entries);
-          return fetches === undefined
-            ? await own.run(inputs)
-            : await own.run(inputs, fetches as readonly string[]);
+          if (fetches === undefined) return own.run(inputs);
+          if (isNames(fetches)) return own.run(inputs, fetches);
+          const outputs = await own.run(inputs, Object.keys(fetches));
+          return Object.fromEntries(
+            Object.entries(fetches).map(([name, into]) => [name, filled(into, outputs[name]!)]),
+          );
         }),
       ),
     release: () => handle.release(),
   };
+}
+
+const isNames = (fetches: readonly string[] | Tensors): fetches is readonly string[] =>
+  Array.isArray(fetches);
+
+/** Callers read the memory that they gave. */
+function filled(into: Tensor, from: Tensor): Tensor {
+  (into.data as Float32Array).set(from.data as Float32Array);
+  return into;
 }

@@ -4,10 +4,11 @@ import { basename, extname, join } from "node:path";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
 import { MODALITIES } from "../core/words.ts";
-import type { FinderOptions } from "../find/find.ts";
+import type { FinderOptions } from "../find/open.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { lateFinder, type PreparedCrop, prepareImage, sought } from "./photo.ts";
+import { lateFinder, prepareImage } from "./photo.ts";
 import type { AskedModality } from "./predictor.ts";
+import { type PreparedCrop, sought } from "./prepare.ts";
 
 /** Crops to be predicted, the photos in which nothing was found, and the files that could not be read. */
 export interface PreparedImages {

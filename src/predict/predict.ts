@@ -1,4 +1,4 @@
-// Predictions of single images by a checkpoint, as a person or a program asks for them.
+// ◇ Browser-safe. Predictions of single images by a checkpoint, as a person or a program asks for them.
 // Invariant: the decision is male where the probability reaches the checkpoint's threshold, as in every metric.
 
 import type { Sex } from "../core/vocabulary.ts";

@@ -9,7 +9,7 @@ import { planLayout } from "../../dataset/layout.ts";
 import { LEDGER_COLUMNS } from "../../dataset/ledger-columns.ts";
 import { readManifest } from "../../dataset/manifest.ts";
 import { drawSample } from "../../drawn/sample.ts";
-import { openHandCutter } from "../../find/hand-source.ts";
+import { openHandCutter } from "../../find/open.ts";
 import { readCsv } from "../../formats/csv.ts";
 import { decodeImage, type ExifTurn } from "../../pixels/image.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";

@@ -8,7 +8,7 @@ import { closeAll, openAll } from "../../core/handle.ts";
 import { lend } from "../../core/lend.ts";
 import { imagePath, type Layout } from "../../dataset/layout.ts";
 import type { Derivation, Manifest } from "../../dataset/manifest.ts";
-import { openHandCutter } from "../../find/hand-source.ts";
+import { openHandCutter } from "../../find/open.ts";
 import { syncFile } from "../../machine/files.ts";
 import { openJournal, readJournal } from "../../machine/journal.ts";
 import { type Lock, withLock } from "../../machine/lock.ts";

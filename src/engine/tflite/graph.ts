@@ -1,4 +1,4 @@
-// The ONNX graph that grows while a TensorFlow Lite graph is translated (import.ts holds the rules).
+// ◇ Browser-safe. The ONNX graph that grows while a TensorFlow Lite graph is translated (import.ts holds the rules).
 // Invariant: a computed tensor of rank 4 is NCHW in ONNX and NHWC in the source; all others have equal shapes.
 import { type AppError, unexpected } from "../../core/errors.ts";
 import type { AttributeValue, OnnxModel, OnnxNode, OnnxTensor, OnnxValue } from "../../formats/onnx.ts";

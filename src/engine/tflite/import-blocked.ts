@@ -1,6 +1,6 @@
-// Rewrites imported graphs so that ONNX Runtime keeps their maps in blocks of channels (NCHWc) from end to end.
-// Its own optimiser takes convolutions, pooling, Add, Relu and Concat into blocks; anything else between them costs two
-// reorders of the map and keeps Add and Relu out of the convolution before.
+// ◇ Browser-safe. Rewrites imported graphs so that ONNX Runtime keeps their maps in blocks of channels (NCHWc) from end
+// to end. Its own optimiser takes convolutions, pooling, Add, Relu and Concat into blocks; anything else between them
+// costs two reorders of the map and keeps Add and Relu out of the convolution before.
 // Source: onnxruntime core/optimizer/nchwc_transformer.cc. Invariants: the graph computes what it computed up to the
 // order of additions; what does not match stays as it is; nodes stay in topological order, values keep their names.
 import type { OnnxGraph, OnnxModel, OnnxNode, OnnxTensor } from "../../formats/onnx.ts";

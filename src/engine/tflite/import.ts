@@ -1,4 +1,4 @@
-// A TensorFlow Lite graph as an ONNX graph (opset 17) with the same tensor names at its ends.
+// ◇ Browser-safe. A TensorFlow Lite graph as an ONNX graph (opset 17) with the same tensor names at its ends.
 // Images change from NHWC to NCHW: every rank-4 tensor, the graph's ends among them, has its axes (0, 3, 1, 2).
 // Source of the semantics: tensorflow/lite/kernels; SAME padding puts the odd pixel at the end.
 import type { OnnxModel } from "../../formats/onnx.ts";

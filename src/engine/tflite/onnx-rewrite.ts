@@ -1,4 +1,4 @@
-// An ONNX graph that is being rewritten: what rules query, and the nodes they put in place of others.
+// ◇ Browser-safe. An ONNX graph that is being rewritten: what rules query, and the nodes they put in place of others.
 // Invariant: nodes stay in topological order if what is put in place of a node reads only what that node could read.
 import type { AttributeValue, OnnxGraph, OnnxNode, OnnxTensor } from "../../formats/onnx.ts";
 import { elementCount } from "../../formats/tensor.ts";
