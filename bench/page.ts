@@ -36,7 +36,15 @@ const FILTERS = [
   ["hand_from", "annotation"],
   ["gender", "female"],
 ] as const;
-const ORDERS = ["face_px", "face_sharpness", "ita", "face_score", "hand_turn"];
+const ORDERS = [
+  ["sort", "face_px"],
+  ["sort", "face_sharpness"],
+  ["sort", "ita"],
+  ["sort", "face_score"],
+  ["sort", "hand_turn"],
+] as const;
+/** A facet and its word, or `sort` and the column. */
+type Action = readonly [facet: string, value: string];
 const SCROLL_MS = 2000;
 
 interface Served {
@@ -167,11 +175,11 @@ async function measureOnce(browser: Browser, served: Served, taken: Taken, isLas
   await openHistograms(tab);
   const cpu = await processorTime(tab);
   const begun = await cpu();
-  const filtered = await tab.evaluate(filterTimes, FILTERS);
+  const filtered = await tab.evaluate(actionTimes, [...FILTERS, ...FILTERS]);
   taken.filterCpuMs.push(((await cpu()) - begun) / filtered.length);
   taken.filterMs.push(...filtered);
   const between = await cpu();
-  const sorted = await tab.evaluate(sortTimes, ORDERS);
+  const sorted = await tab.evaluate(actionTimes, ORDERS);
   taken.sortCpuMs.push(((await cpu()) - between) / sorted.length);
   taken.sortMs.push(...sorted);
   await tab.selectOption(".pairs-bar select >> nth=0", "");
@@ -207,61 +215,49 @@ async function openHistograms(tab: Page): Promise<void> {
   await tab.waitForFunction(() => document.querySelectorAll(".pairs-bars").length >= 15);
 }
 
-/** In the page: times of clicks on facets, one more at a time, until the document has the new counts. */
-async function filterTimes(filters: readonly (readonly [string, string])[]): Promise<number[]> {
+/** In the page: times from a click on a facet, or from a choice of an order, until the document has what follows of it. */
+async function actionTimes(actions: readonly Action[]): Promise<number[]> {
+  const total = () => document.querySelector(".pairs-total strong")?.textContent;
+  const firstTile = () => document.querySelector(".pairs-tile")?.id;
   const times: number[] = [];
-  for (const [facet, word] of [...filters, ...filters]) {
+  for (const [facet, value] of actions) {
     const labels = document.querySelectorAll<HTMLLabelElement>(`[data-facet=${facet}] label`);
     const box = [...labels]
-      .find((label) => label.querySelector(".pairs-word")?.textContent === word)
+      .find((label) => label.querySelector(".pairs-word")?.textContent === value)
       ?.querySelector("input");
-    if (box === undefined || box === null) continue;
+    const select = document.querySelector<HTMLSelectElement>(".pairs-bar select")!;
+    const act = () => {
+      if (facet !== "sort") return box!.click();
+      select.value = value;
+      select.dispatchEvent(new Event("change", { bubbles: true }));
+    };
+    const read = facet === "sort" ? firstTile : total;
     await new Promise((resolve) => setTimeout(resolve, 120));
-    const total = document.querySelector(".pairs-total strong");
-    const before = total?.textContent;
-    const start = performance.now();
-    box.click();
-    await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no new count after ${facet}`)), 10_000);
+    const before = read();
+    // It watches before anything is done: what is changed at once is seen too.
+    const seen = new Promise<number>((resolve, reject) => {
+      const late = setTimeout(() => reject(new Error(`nothing new after ${facet}=${value}`)), 10_000);
       const watcher = new MutationObserver(() => {
-        if (document.querySelector(".pairs-total strong")?.textContent === before) return;
+        if (read() === before) return;
         clearTimeout(late);
         watcher.disconnect();
-        resolve();
+        resolve(performance.now());
       });
-      watcher.observe(document.body, { subtree: true, childList: true, characterData: true });
+      watcher.observe(document.body, {
+        subtree: true,
+        childList: true,
+        characterData: true,
+        attributes: true,
+      });
     });
-    times.push(performance.now() - start);
+    const start = performance.now();
+    act();
+    times.push((await seen) - start);
   }
   return times;
 }
 
-/** In the page: times from choosing an order until the first tile is another. */
-async function sortTimes(orders: readonly string[]): Promise<number[]> {
-  const times: number[] = [];
-  const select = document.querySelector<HTMLSelectElement>(".pairs-bar select")!;
-  for (const order of orders) {
-    await new Promise((resolve) => setTimeout(resolve, 120));
-    const before = document.querySelector(".pairs-tile")?.id;
-    const start = performance.now();
-    select.value = order;
-    select.dispatchEvent(new Event("change", { bubbles: true }));
-    await new Promise<void>((resolve, reject) => {
-      const late = setTimeout(() => reject(new Error(`no new order by ${order}`)), 10_000);
-      const watcher = new MutationObserver(() => {
-        if (document.querySelector(".pairs-tile")?.id === before) return;
-        clearTimeout(late);
-        watcher.disconnect();
-        resolve();
-      });
-      watcher.observe(document.body, { subtree: true, childList: true, attributes: true });
-    });
-    times.push(performance.now() - start);
-  }
-  return times;
-}
-
-/** In the page: scrolls two windows in five frames of a second, and gives the longest time that a picture in sight was not there. */
+/** In the page: scrolls fast, and gives the longest time that a cell in sight did not have the picture that it is to have. */
 async function longestBlank(forMs: number): Promise<number> {
   const grid = document.querySelector<HTMLElement>(".pairs-grid")!;
   const since = new Map<string, number>();
@@ -272,15 +268,18 @@ async function longestBlank(forMs: number): Promise<number> {
       grid.scrollTop += grid.clientHeight / 12;
       const { top, bottom } = grid.getBoundingClientRect();
       const seen = new Set<string>();
-      for (const image of grid.querySelectorAll("img")) {
-        const box = image.getBoundingClientRect();
-        if (box.bottom < top || box.top > bottom || (image.complete && image.naturalWidth > 0)) continue;
-        seen.add(image.src);
-        const from = since.get(image.src) ?? now;
-        since.set(image.src, from);
+      for (const half of grid.querySelectorAll(".pairs-half")) {
+        const box = half.getBoundingClientRect();
+        const [image, none] = half.children as unknown as [HTMLImageElement, HTMLElement];
+        const isThere = !image.hidden && image.complete && image.naturalWidth > 0;
+        if (box.bottom <= top || box.top >= bottom || !none.hidden || isThere) continue;
+        const cell = `${half.closest(".pairs-tile")!.id} ${image.alt}`;
+        seen.add(cell);
+        const from = since.get(cell) ?? now;
+        since.set(cell, from);
         longest = Math.max(longest, now - from);
       }
-      for (const src of since.keys()) if (!seen.has(src)) since.delete(src);
+      for (const cell of since.keys()) if (!seen.has(cell)) since.delete(cell);
       if (now - begin < forMs) requestAnimationFrame(frame);
       else resolve();
     };

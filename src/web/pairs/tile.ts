@@ -1,9 +1,10 @@
 // ◇ Browser-safe. One pair in the grid: hand and face side by side, what is recorded, why it was removed.
 // Source: our own. Invariants: a tile's elements are made once and told what they show, for a grid that is scrolled or filtered
-// changes all of its tiles at once; a picture of another pair is never seen beside new words, for it is taken away first; whatever a
-// tile no longer shows is no longer waited for.
+// changes all of its tiles at once; a picture of another pair is never seen beside new words, for it is hidden first; words do not wait for
+// pictures, which are asked for once the words are on the screen; whatever a tile no longer shows is no longer waited for.
 import type { Modality } from "../../core/words.ts";
 import { numberAt, textAt } from "../table/column.ts";
+import { afterFrame } from "./after-frame.ts";
 import type { Desk } from "./desk.ts";
 import type { Plan } from "./grid-plan.ts";
 import { pictureOf } from "./pictures.ts";
@@ -105,36 +106,48 @@ export class Tile {
 
 const MODALITIES: readonly Modality[] = ["hand", "face"];
 
-/** One of a tile's two pictures, or the words that there is none. */
+/** One of a tile's two pictures, or the words that there is none; empty while the picture is on its way. */
 class Half {
   readonly element: HTMLElement;
   readonly #image = document.createElement("img");
   readonly #none = made("span", "no-picture", "no picture");
   #url: string | undefined;
+  #asked: string | undefined;
 
   constructor(modality: Modality) {
     this.#image.alt = modality;
     this.#image.decoding = "async";
     this.#image.draggable = false;
-    this.#image.addEventListener("error", () => this.#isThere(false));
-    this.#image.addEventListener("load", () => this.#isThere(true));
+    this.#image.addEventListener("error", () => this.#came(this.#none));
+    this.#image.addEventListener("load", () => this.#came(this.#image));
     this.#none.setAttribute("role", "img");
     this.#none.setAttribute("aria-label", modality);
     this.element = made("span", "pairs-half", this.#image, this.#none);
-    this.#isThere(false);
+    this.#shows(this.#none);
   }
 
   show(url: string | undefined): void {
     if (url === this.#url) return;
     this.#url = url;
-    this.#image.removeAttribute("src"); // ends its request, and takes away what is no longer meant
-    this.#isThere(url !== undefined);
-    if (url !== undefined) this.#image.src = url;
+    this.#shows(url === undefined ? this.#none : undefined);
+    afterFrame(this.#ask);
   }
 
-  #isThere(is: boolean): void {
-    this.#image.hidden = !is;
-    this.#none.hidden = is;
+  /** Ends the request before, whose picture is no longer meant. */
+  readonly #ask = () => {
+    this.#asked = this.#url;
+    if (this.#url === undefined) this.#image.removeAttribute("src");
+    else this.#image.src = this.#url;
+  };
+
+  /** What comes of a request that was made for a row before is not for this one. */
+  #came(shown: HTMLElement): void {
+    if (this.#asked === this.#url) this.#shows(shown);
+  }
+
+  #shows(one: HTMLElement | undefined): void {
+    this.#image.hidden = this.#image !== one;
+    this.#none.hidden = this.#none !== one;
   }
 }
 
