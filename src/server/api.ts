@@ -59,6 +59,8 @@ export interface RunFacts {
   readonly seed: number;
   readonly imageSize: number;
   readonly modality?: string | undefined;
+  /** What it may differ in from others, as texts. */
+  readonly axes: Readonly<Record<string, string>>;
   readonly epochs: { readonly done: number; readonly planned: number };
   readonly sources: readonly RunSource[];
 }

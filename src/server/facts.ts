@@ -5,6 +5,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { readManifest } from "../dataset/manifest.ts";
 import { canonicalJson, readJson, sha256 } from "../machine/files.ts";
+import { axesOf } from "../train/axes.ts";
 import { readRunConfig } from "../train/run.ts";
 import { type EpochLog, epochLogSchema } from "../train/runlog.ts";
 import type { DatasetFacts, RunFacts, StudyFacts } from "./api.ts";
@@ -45,7 +46,7 @@ export async function runFacts(dir: string): Promise<RunFacts> {
   const last = await lastEpoch(join(dir, "log.jsonl"));
   return {
     configuration: sha256(canonicalJson(rest)).slice(0, 16),
-    ...{ arch, tag, seed, imageSize, modality },
+    ...{ arch, tag, seed, imageSize, modality, axes: axesOf(rest) },
     epochs: { done: last?.epoch ?? 0, planned: epochs },
     sources: data.map((text, i) => {
       const [kind = "", ...place] = text.split(":");

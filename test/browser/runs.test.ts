@@ -41,6 +41,9 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     );
     expect(await row(page, "seed 2").first().textContent()).toMatch(/26 of 6120600\.\d{3} ± 0\.\d{3}/);
     expect(await row(page, "seed 3").textContent()).toContain("2 of 6no predictions of test");
+    const names = await page.locator(".runs-table tbody th strong").allTextContents();
+    expect(new Set(names).size).toBe(await page.locator(".runs-table tbody tr").count());
+    expect((await page.locator(".legend li").allTextContents()).join()).not.toContain("test_efficientnet");
     await page.click("thead button:has-text('all')");
     await page.waitForSelector("th[aria-sort=descending]");
     const figures = async () =>

@@ -28,7 +28,7 @@ import {
 import { runSuffix, type ShownRun } from "./group-tables.ts";
 import { decided, type OwnPairs, otherwiseNote, pairWithOwn } from "./result-tables.ts";
 import { type Labelled, type RunResult, rowsOf, type StudyResults, sourceId } from "./results.ts";
-import { shortNames } from "./summary.ts";
+import { shortNames } from "./short-names.ts";
 
 /** Field whose groups are compared by thresholds and abstention: the first that two groups of enough subjects have. */
 const PRIMARY = ["race", "age", "gesture"] as const;
@@ -183,7 +183,7 @@ export function flipTables(run: RunResult, results: StudyResults, minSubjects: n
   const own = rowsOf(run.rows, results.split);
   const key = primaryKey(own, minSubjects);
   const suffix = runSuffix(run, results.study);
-  const of = `${shortNames(results.study).get(run.cell.id)!}, seed ${run.seed}, split ${results.split}`;
+  const of = `${shortNames(results.study.cells).get(run.cell.id)!}, seed ${run.seed}, split ${results.split}`;
   const beside = new Map(
     perturbed.map(({ name }) => [name, pairWithOwn(run, rowsOf(run.evaluations.get(name)!, results.split))]),
   );

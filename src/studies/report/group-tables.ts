@@ -22,7 +22,7 @@ import {
 } from "../../report/table.ts";
 import type { Judging } from "./comparison-table.ts";
 import { type Labelled, type RunResult, rowsOf, type StudyResults, sourceId } from "./results.ts";
-import { shortNames } from "./summary.ts";
+import { shortNames } from "./short-names.ts";
 
 /** Sets of keys that are broken down; those without a recorded value are left out. */
 const GROUPS = [["age"], ["race"], ["gesture"], ["race", "age"]];
@@ -44,7 +44,7 @@ export interface ShownRun {
 export function shownRun(run: RunResult, study: StudyResults["study"]): ShownRun {
   const { cell, seed, rows } = run;
   return {
-    name: `${shortNames(study).get(cell.id)!}, seed ${seed}`,
+    name: `${shortNames(study.cells).get(cell.id)!}, seed ${seed}`,
     suffix: runSuffix(run, study),
     sources: [sourceId(run)],
     rows,

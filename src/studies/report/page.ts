@@ -15,8 +15,8 @@ import { confusionPanels, precisionRecallCurve, seedCurves } from "./figures.ts"
 import { forestPlots } from "./forest.ts";
 import { imageKey } from "./result-tables.ts";
 import { type Labelled, type RunResult, rowsOf, runsOf, type StudyResults } from "./results.ts";
+import { shortNames } from "./short-names.ts";
 import { sourcesHtml } from "./source-list.ts";
-import { shortNames } from "./summary.ts";
 
 /** What the page shows. */
 export interface PageParts {
@@ -54,7 +54,7 @@ const capital = (word: string) => `${word.charAt(0).toUpperCase()}${word.slice(1
 export function reportPage(results: StudyResults, parts: PageParts): string {
   const { families, tables, shown, base, minSubjects, summary } = parts;
   const { study } = results;
-  const names = shortNames(study);
+  const names = shortNames(study.cells);
   const forests = forestPlots(families, names).map(figureOf);
   const comparisons =
     forests.length === 0 ? html`` : html`<h3>Comparisons</h3><div class="figures">${forests}</div>`;

@@ -1,11 +1,11 @@
 // What a reader may quote of a study: the best by validation with its test figure, which comparisons found a difference,
-// and which cannot tell. Short names of configurations: the axes that vary, with their tags in a legend.
+// and which cannot tell; and the legend of short names.
 // Invariant: no figure that its tables would not show; what is not detected is never called equal.
 import { summarize } from "../../evaluate/analysis/summary.ts";
 import { overSeeds } from "../../evaluate/intervals/seeds.ts";
 import { figure, formatSeeds, intervalText, METRIC_TITLES } from "../../report/figure-text.ts";
 import { type ReportTable, words } from "../../report/table.ts";
-import type { Cell, Study } from "../study.ts";
+import type { Cell } from "../study.ts";
 import type { ComparedFamily, ComparedPair, Judging } from "./comparison-table.ts";
 import {
   judgedMetrics,
@@ -16,39 +16,15 @@ import {
   validationFigure,
   validationImages,
 } from "./results.ts";
+import { shortNames } from "./short-names.ts";
 
 /** A difference is told where its corrected p is at most this. */
 const SURE = 0.05;
 /** Pairs that are named one by one. */
 const NAMED = 6;
-/** Axes that name their value by their letter. */
-const LETTERS = ["F", "A", "L", "Z"];
-/** Axes whose value says enough. */
-const BARE = ["arch", "backbone", "modality", "data", "gating"];
-const ABSENT = "-";
-
-/** Short names by cell: the values of the axes that vary; the label where these do not tell cells apart. */
-export function shortNames({ cells }: Pick<Study, "cells">): ReadonlyMap<string, string> {
-  const varying = Object.keys(cells[0]?.axes ?? {}).filter(
-    (key) => new Set(cells.map(({ axes }) => axes[key])).size > 1,
-  );
-  const nameOf = ({ axes }: Cell) =>
-    varying
-      .flatMap((key) => {
-        const value = axes[key];
-        if (value === undefined || value === ABSENT) return [];
-        if (LETTERS.includes(key)) return [`${key}${value}`];
-        return [BARE.includes(key) ? value : `${key}=${value}`];
-      })
-      .join(" ");
-  const names = cells.map(nameOf);
-  const isTold = names.every((name) => name !== "") && new Set(names).size === names.length;
-  return new Map(cells.map((cell, i) => [cell.id, isTold ? names[i]! : cell.label]));
-}
-
 /** The legend of short names; undefined where they are the labels. */
 export function namesTable({ study }: StudyResults): ReportTable | undefined {
-  const names = shortNames(study);
+  const names = shortNames(study.cells);
   if (study.cells.every((cell) => names.get(cell.id) === cell.label)) return undefined;
   return {
     id: "configurations",
@@ -93,7 +69,7 @@ function bestLine(
   const learnt = cell.axes["modality"];
   const modality = learnt === "hand" || learnt === "face" ? learnt : null;
   const rows = (run: RunResult) => rowsOf(run.rows, split, modality);
-  const head = `Best by validation of ${among} configurations: ${shortNames(study).get(cell.id)!}.`;
+  const head = `Best by validation of ${among} configurations: ${shortNames(study.cells).get(cell.id)!}.`;
   const judged = runs.map((run) => judgedMetrics(rows(run), { minSubjects, whole: modality === null }));
   const mean = overSeeds(judged.map((one) => one?.metrics.balancedAccuracy ?? null));
   if (mean === null) return `${head} Its figure on split ${split} rests on too few subjects to be shown.`;
@@ -112,7 +88,7 @@ function bestLine(
 }
 
 function comparisonLines({ study }: StudyResults, families: readonly ComparedFamily[]): string[] {
-  const names = shortNames(study);
+  const names = shortNames(study.cells);
   const pairs = families.flatMap(({ comparison, pairs: own }) =>
     own.map((pair) => ({ comparison, ...pair })),
   );

@@ -7,13 +7,19 @@ import { count, figure, intervalText, METRIC_TITLES } from "../../report/figure-
 import { choose, chosen } from "../app/address.ts";
 import { FaultNote } from "../parts/fault.tsx";
 import { asked, rowsOf } from "./answers.ts";
-import { type Configuration, configurations, hasPredicted, type Run } from "./configurations.ts";
+import {
+  type Configuration,
+  configurations,
+  hasPredicted,
+  type Run,
+  type RunsProps,
+} from "./configurations.ts";
 import { Crops } from "./crops.tsx";
 import { byOutcome, OUTCOMES, type Outcome, type Paired, paired } from "./mistakes.ts";
 import { chosenFigure, picked } from "./table.tsx";
 
 /** Where two are picked, their comparison. */
-export function Compared({ runs }: { readonly runs: readonly Run[] }) {
+export function Compared({ runs, names }: RunsProps) {
   const chosenOnes = configurations(runs).filter(({ id }) => picked().includes(id));
   const [first, second] = picked().flatMap((id) => chosenOnes.find((one) => one.id === id) ?? []);
   return (
@@ -22,7 +28,14 @@ export function Compared({ runs }: { readonly runs: readonly Run[] }) {
       {first === undefined || second === undefined || chosenOnes.length > 2 ? (
         <p class="soft">Pick two configurations in the table.</p>
       ) : (
-        <Pair key={`${first.id} ${second.id}`} first={first} second={second} />
+        <>
+          <p>
+            A: {names.get(first.id)} <code>{first.facts.tag}</code>
+            <br />
+            B: {names.get(second.id)} <code>{second.facts.tag}</code>
+          </p>
+          <Pair key={`${first.id} ${second.id}`} first={first} second={second} />
+        </>
       )}
     </section>
   );
@@ -56,17 +69,16 @@ function Pair({ first, second }: PairProps) {
   const pairs = coming.map(([a, b]) => paired(a!.value!.rows, b!.value!.rows));
   if (pairs.some(({ rows }) => rows.length === 0))
     return <p class="soft">They have no image in common that both record alike.</p>;
-  return <Difference names={{ first, second }} seeds={seeds} pairs={pairs} split={split} />;
+  return <Difference seeds={seeds} pairs={pairs} split={split} />;
 }
 
 interface DifferenceProps {
-  readonly names: PairProps;
   readonly seeds: readonly (readonly [Run, Run])[];
   readonly pairs: readonly Paired[];
   readonly split: string;
 }
 
-function Difference({ names, seeds, pairs, split }: DifferenceProps) {
+function Difference({ seeds, pairs, split }: DifferenceProps) {
   const { metric: shown } = chosenFigure();
   const metric = COMPARED_METRICS.find((one) => one === shown) ?? "balancedAccuracy";
   const { rows } = pairs[0]!;
@@ -83,14 +95,8 @@ function Difference({ names, seeds, pairs, split }: DifferenceProps) {
     metric,
     replicates: REPLICATES,
   }).value;
-  const title = (one: Configuration) => `${one.facts.arch.toUpperCase()} ${one.facts.tag}`;
   return (
     <>
-      <p>
-        A: <code>{title(names.first)}</code>
-        <br />
-        B: <code>{title(names.second)}</code>
-      </p>
       {fault === undefined ? null : <FaultNote fault={fault} />}
       {value === undefined ? (
         <p class="soft">Exchanging answers, 2,000 times …</p>

@@ -1,7 +1,7 @@
 // Runs by configuration, and their order.
 import { describe, expect, it } from "vitest";
 import type { RunFacts } from "../../server/api.ts";
-import { backboneOf, configurations, type Run, sorted } from "./configurations.ts";
+import { backboneOf, configurations, namesOf, type Run, sorted } from "./configurations.ts";
 
 const run = (place: string, more: Partial<RunFacts> = {}): Run => ({
   id: place,
@@ -16,6 +16,7 @@ const run = (place: string, more: Partial<RunFacts> = {}): Run => ({
     tag: "x.none_F1_Af_Lb_Z0",
     seed: 1,
     imageSize: 32,
+    axes: {},
     epochs: { done: 1, planned: 2 },
     sources: [],
     ...more,
@@ -35,6 +36,17 @@ describe("configurations", () => {
       ["b/seed_1"],
       ["a/other"],
     ]);
+  });
+
+  it("are named by the settings that vary, and by folders where none does", () => {
+    const names = (...runs: Run[]) => [...namesOf(configurations(runs)).values()];
+    const hand = { configuration: "h", axes: { arch: "umcc", modality: "hand", lr: "0.1" } };
+    const both = { configuration: "b", axes: { arch: "umcc", modality: "both", lr: "0.2" } };
+    expect(
+      names(run("a/seed_1", hand), run("b/seed_1", both), run("b/seed_2", { ...both, seed: 2 })),
+    ).toEqual(["hand lr=0.1", "both lr=0.2"]);
+    expect(names(run("x/a", hand), run("y/a", hand), run("y/b", { ...hand, seed: 2 }))).toEqual(["x/a", "y"]);
+    expect(names(run("x/a", hand))).toEqual(["x.none_F1_Af_Lb_Z0"]);
   });
 
   it("sort by a column, either way, what is not known last", () => {

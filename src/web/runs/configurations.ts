@@ -1,6 +1,8 @@
 // ◇ Browser-safe. Runs of one configuration as one row: those that differ in their seed alone; and the order of rows.
 // Invariants: a row is never of two configurations; what is not known sorts behind all that is.
+
 import type { RunFacts, Thing } from "../../server/api.ts";
+import { shortNames } from "../../studies/report/short-names.ts";
 
 /** A run whose configuration could be read. */
 export interface Run extends Thing {
@@ -12,6 +14,12 @@ export interface Configuration {
   readonly id: string;
   readonly facts: RunFacts;
   readonly runs: readonly Run[];
+}
+
+/** What parts of the view are given: some runs, and what their configurations are called by their ids. */
+export interface RunsProps {
+  readonly runs: readonly Run[];
+  readonly names: ReadonlyMap<string, string>;
 }
 
 /** Splits that are predicted, the one that figures are of first. */
@@ -47,6 +55,19 @@ export function configurations(runs: readonly Run[]): Configuration[] {
     const own = found.toSorted((a, b) => a.run.seed - b.run.seed);
     return { id: own[0]!.id, facts: own[0]!.run, runs: own };
   });
+}
+
+/**
+ * What tells configurations apart, by id: the settings that vary among them, with their folders where these do not.
+ *
+ * @example namesOf(configurations(runs)).get(id) // "hand umcc F1"
+ */
+export function namesOf(all: readonly Configuration[]): ReadonlyMap<string, string> {
+  const named = all.map(({ id, facts: { tag, axes } }) => ({ id, label: tag, axes }));
+  const names = shortNames(named);
+  if (new Set(names.values()).size === all.length) return names;
+  const folders = all.map(({ runs }) => (runs.length === 1 ? runs[0]!.place : folderOf(runs[0]!)));
+  return shortNames(named.map((one, i) => ({ ...one, axes: { ...one.axes, folder: folders[i]! } })));
 }
 
 /** Seeds lie side by side; the same configuration somewhere else may have learnt from other images of the same name. */

@@ -2,7 +2,7 @@
 
 import type { Signal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
-import { type Configuration, configurations, type Run } from "./configurations.ts";
+import { type Configuration, configurations, type RunsProps } from "./configurations.ts";
 import { Figures } from "./figures.tsx";
 import { type Log, openLog } from "./live.ts";
 import { picked } from "./table.tsx";
@@ -11,7 +11,7 @@ import { picked } from "./table.tsx";
 const MOST = 4;
 
 /** The curves. */
-export function Overlay({ runs }: { readonly runs: readonly Run[] }) {
+export function Overlay({ runs, names }: RunsProps) {
   const all = configurations(runs);
   const chosen = all.filter(({ id }) => picked().includes(id));
   const shown = (chosen.length > 0 ? chosen : all).slice(0, MOST);
@@ -24,12 +24,17 @@ export function Overlay({ runs }: { readonly runs: readonly Run[] }) {
           The first {MOST} of {MOST + hidden}: pick others in the table.
         </p>
       ) : null}
-      <Curves key={shown.map(({ id }) => id).join()} shown={shown} />
+      <Curves key={shown.map(({ id }) => id).join()} shown={shown} names={names} />
     </section>
   );
 }
 
-function Curves({ shown }: { readonly shown: readonly Configuration[] }) {
+interface CurvesProps {
+  readonly shown: readonly Configuration[];
+  readonly names: RunsProps["names"];
+}
+
+function Curves({ shown, names }: CurvesProps) {
   const [logs, setLogs] = useState<readonly (readonly Signal<Log>[])[]>([]);
   useEffect(() => {
     const opened = shown.map(({ runs }) => runs.map(openLog));
@@ -39,7 +44,7 @@ function Curves({ shown }: { readonly shown: readonly Configuration[] }) {
     };
   }, []);
   const series = logs.map((seeds, i) => ({
-    label: labelOf(shown[i]!, shown),
+    label: names.get(shown[i]!.id)!,
     logs: seeds.map(({ value }) => value.epochs),
   }));
   const live = logs.flat().some(({ value }) => value.live);
@@ -49,14 +54,7 @@ function Curves({ shown }: { readonly shown: readonly Configuration[] }) {
     <>
       {live ? <p aria-live="polite">Training goes on: epochs appear as they end.</p> : null}
       {faults.length === 0 ? null : <p class="trouble">{faults[0]}</p>}
-      <Figures make={(plots) => plots.overlays(series)} of={[reached]} />
+      <Figures make={(plots) => plots.overlays(series)} of={[reached, names]} />
     </>
   );
-}
-
-/** Its tag without what all of them share. */
-function labelOf({ facts }: Configuration, all: readonly Configuration[]): string {
-  const same = all.filter((one) => one.facts.tag === facts.tag && one.facts.arch === facts.arch).length > 1;
-  const place = all.find((one) => one.facts === facts)!.runs[0]!.place;
-  return `${facts.arch.toUpperCase()} ${facts.tag}${same ? ` (${place})` : ""}`;
 }

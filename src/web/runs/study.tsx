@@ -4,7 +4,7 @@ import { formatAddress } from "../app/address.ts";
 import { listing } from "../app/source.ts";
 import { runsBelow } from "../home/facts.ts";
 import { Compared } from "./compared.tsx";
-import { configurations, hasPredictions, readable } from "./configurations.ts";
+import { configurations, hasPredictions, namesOf, readable } from "./configurations.ts";
 import { Overlay } from "./curves.tsx";
 import { RunsTable } from "./table.tsx";
 
@@ -15,6 +15,7 @@ interface StudyProps {
 /** The page of a study. */
 export function StudyPage({ study: { place, study } }: StudyProps) {
   const runs = readable(runsBelow(place, listing.value?.things ?? []));
+  const names = namesOf(configurations(runs));
   const done = runs.filter(hasPredictions).length;
   return (
     <>
@@ -39,9 +40,9 @@ export function StudyPage({ study: { place, study } }: StudyProps) {
       </p>
       {runs.length === 0 ? null : (
         <>
-          <RunsTable runs={runs} />
-          <Overlay runs={runs} />
-          <Compared runs={runs} />
+          <RunsTable runs={runs} names={names} />
+          <Overlay runs={runs} names={names} />
+          <Compared runs={runs} names={names} />
         </>
       )}
     </>

@@ -12,6 +12,7 @@ import {
   hasPredicted,
   PREDICTED,
   type Run,
+  type RunsProps,
   type Sort,
   sorted,
 } from "./configurations.ts";
@@ -63,7 +64,7 @@ const COLUMNS: readonly { readonly title: string; readonly sort?: Sort }[] = [
 ];
 
 /** The table with what chooses its figures. */
-export function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
+export function RunsTable({ runs, names }: RunsProps) {
   const { split, metric } = chosenFigure();
   const rows = sorted(configurations(runs).map(rowOf), chosen("sort"));
   return (
@@ -104,7 +105,7 @@ export function RunsTable({ runs }: { readonly runs: readonly Run[] }) {
           </thead>
           <tbody>
             {rows.map((row) => (
-              <TableRow key={row.configuration.id} row={row} />
+              <TableRow key={row.configuration.id} row={row} name={names.get(row.configuration.id)!} />
             ))}
           </tbody>
         </table>
@@ -137,7 +138,7 @@ function pick(id: string): void {
   choose({ pick: now.includes(id) ? now.filter((one) => one !== id) : [...now, id] });
 }
 
-function TableRow({ row }: { readonly row: Row }) {
+function TableRow({ row, name }: { readonly row: Row; readonly name: string }) {
   const { configuration, images, subjects, cells, note } = row;
   const { id, facts, runs } = configuration;
   const { arch, tag, epochs } = facts;
@@ -147,12 +148,13 @@ function TableRow({ row }: { readonly row: Row }) {
       <td>
         <input
           type="checkbox"
-          aria-label={`pick ${tag}`}
+          aria-label={`pick ${name}`}
           checked={picked().includes(id)}
           onChange={() => pick(id)}
         />
       </td>
       <th scope="row" class="long">
+        {name === tag ? null : <strong>{name} </strong>}
         <code>{tag}</code>
         <Seeds runs={runs} />
       </th>
@@ -182,7 +184,7 @@ function TableRow({ row }: { readonly row: Row }) {
 }
 
 /** A link for each run. */
-function Seeds({ runs }: { readonly runs: readonly Run[] }) {
+export function Seeds({ runs }: { readonly runs: readonly Run[] }) {
   return (
     <span class="runs-seeds">
       {runs.map(({ id, place, run }) => (

@@ -4,7 +4,7 @@ import { useKeys } from "../app/keys.ts";
 import { listing, loadListing, thingOf } from "../app/source.ts";
 import { FaultNote } from "../parts/fault.tsx";
 import { Compared } from "./compared.tsx";
-import { readable } from "./configurations.ts";
+import { configurations, namesOf, readable } from "./configurations.ts";
 import { Overlay } from "./curves.tsx";
 import { RunPage } from "./run-page.tsx";
 import { StudyPage } from "./study.tsx";
@@ -18,6 +18,7 @@ export function RunsView() {
   const run = runs.find(({ id }) => id === thing?.id);
   if (run !== undefined) return <RunPage run={run} />;
   if (thing?.study !== undefined) return <StudyPage study={{ ...thing, study: thing.study }} />;
+  const names = namesOf(configurations(runs));
   return (
     <>
       <h1>Runs</h1>
@@ -31,9 +32,9 @@ export function RunsView() {
         </p>
       ) : (
         <>
-          <RunsTable runs={runs} />
-          <Overlay runs={runs} />
-          <Compared runs={runs} />
+          <RunsTable runs={runs} names={names} />
+          <Overlay runs={runs} names={names} />
+          <Compared runs={runs} names={names} />
         </>
       )}
     </>
