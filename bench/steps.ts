@@ -5,7 +5,7 @@ import { initialise } from "../src/engine/params.ts";
 import { backbone } from "../src/models/backbones/registry.ts";
 import { freezeStages } from "../src/models/model.ts";
 import { umcc } from "../src/models/umcc.ts";
-import { openTrainStep } from "../src/train/step/step.ts";
+import { openTrainStep } from "../src/train/step/local.ts";
 import type { Opened, Work } from "./side.ts";
 
 /**

@@ -19,7 +19,8 @@ import { openWeights, predictSamples } from "../src/predict/infer.ts";
 import { factsOf, type TrainConfig } from "../src/train/config.ts";
 import { openData, type RunData, stepBatch, trainBatches } from "../src/train/data.ts";
 import { readRunConfig } from "../src/train/run.ts";
-import { openTrainStep, type TrainStep } from "../src/train/step/step.ts";
+import { openTrainStep } from "../src/train/step/local.ts";
+import type { TrainStep } from "../src/train/step/step.ts";
 import { parseOptions } from "./options.ts";
 import { findPython } from "./peer.ts";
 

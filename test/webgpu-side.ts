@@ -11,7 +11,7 @@ import { createSession } from "../src/engine/runtime/open-session.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
 import { openPredictor } from "../src/predict/predictor.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";
-import { openTrainStep } from "../src/train/step/step.ts";
+import { openTrainStep } from "../src/train/step/local.ts";
 
 const SIZE_PX = 32;
 const facts: ModelFacts = {

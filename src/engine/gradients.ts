@@ -1,4 +1,4 @@
-// Reverse-mode differentiation of the symbolic graph: one exhaustive table and one walk.
+// ◇ Browser-safe. Reverse-mode differentiation of the symbolic graph: one exhaustive table and one walk.
 // Source: Griewank and Walther, Evaluating Derivatives (2008), ch. 3; formulas per op beside their rules.
 import { AppError } from "../core/errors.ts";
 import { type Node, type Op, type Size, sizeOf, topological, type Value } from "./graph.ts";

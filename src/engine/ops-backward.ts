@@ -1,4 +1,4 @@
-// Constructors of the operations that only gradients and training steps are made of.
+// ◇ Browser-safe. Constructors of the operations that only gradients and training steps are made of.
 import {
   type Activation,
   type ConvAttrs,

@@ -1,4 +1,4 @@
-// Optimizers as pairs (slots, update) over flat state, and learning-rate schedules as functions of the step.
+// ◇ Browser-safe. Optimizers as pairs (slots, update) over flat state, and learning-rate schedules as functions of the step.
 // Sources: torch.optim.AdamW and SGD; Loshchilov and Hutter, Decoupled Weight Decay Regularization (2019)
 // and SGDR (2017); torch.nn.utils.clip_grad_norm_.
 import { unexpected } from "../core/errors.ts";

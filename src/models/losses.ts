@@ -1,4 +1,4 @@
-// Losses on logits: BCE (Lb), focal with gamma 2 (Lf, Lin et al., arXiv 1708.02002), class-weighted BCE (Lw),
+// ◇ Browser-safe. Losses on logits: BCE (Lb), focal with gamma 2 (Lf, Lin et al., arXiv 1708.02002), class-weighted BCE (Lw),
 // and MAG's modality term. One graph serves all of them: what differs are inputs.
 // Invariant: the loss is a weighted sum over samples; the weights of a batch carry 1 / n and padded rows get 0.
 import type { Value } from "../engine/graph.ts";

@@ -2,10 +2,11 @@
 // onnxruntime-web. Invariant: what is found, cut and predicted is decided by find/ and prepare.ts, as on a machine with Node.
 import { AppError, unexpected } from "../core/errors.ts";
 import { MODALITIES, type Modality } from "../core/words.ts";
+import { type Ort, openPageSession } from "../engine/runtime/page-session.ts";
 import { type Finder, openFinderOn } from "../find/find.ts";
 import { type ModelHost, PACKAGED, type PackagedModel } from "../find/models.ts";
 import { Pictures, withPicture } from "../pixels/fast/pictures.ts";
-import { checkOrt, type ExecutionProvider, type Ort, openOrtSession } from "./browser.ts";
+import { checkOrt, type ExecutionProvider } from "./browser.ts";
 import type { AskedModality, Predictor } from "./predictor.ts";
 import { type Decode, type PhotoPrediction, predictPrepared, prepareCrops } from "./prepare.ts";
 
@@ -46,7 +47,7 @@ export async function openFinder(options: BrowserFinderOptions): Promise<Finder>
   }
   const host: ModelHost = {
     packaged: (model) => given(models, model),
-    createSession: (model) => openOrtSession(ort, model, executionProviders),
+    createSession: (model) => openPageSession(ort, model, { providers: executionProviders }),
     channelBlock: async () => undefined, // WebAssembly has no kernels in blocks
   };
   return openFinderOn(host, { modalities });

@@ -3,6 +3,7 @@
 export { AppError, type ErrorKind, type ErrorOptions } from "../core/errors.ts";
 export { MODALITIES, type Modality } from "../core/words.ts";
 export type { Weights } from "../engine/params.ts";
+export type { Ort } from "../engine/runtime/page-session.ts";
 export type { Finder, FoundCrop } from "../find/find.ts";
 export type { TurnedSquare } from "../find/hand-square.ts";
 export type { PackagedModel } from "../find/models.ts";
@@ -11,7 +12,7 @@ export { CLASS_TARGETS, type ClassTarget } from "../models/targets.ts";
 export type { Photo, PhotoLike } from "../pixels/fast/pictures.ts";
 export type { Box, Point, Space } from "../pixels/geometry.ts";
 export { type RgbImage, resizeBilinear } from "../pixels/pixels.ts";
-export { type BrowserPredictorOptions, type ExecutionProvider, type Ort, openPredictor } from "./browser.ts";
+export { type BrowserPredictorOptions, type ExecutionProvider, openPredictor } from "./browser.ts";
 export {
   type BrowserFinderOptions,
   type BrowserPhotoOptions,

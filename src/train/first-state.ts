@@ -13,7 +13,8 @@ import { loadBackbone } from "../models/files/weights.ts";
 import { parseTag } from "../models/tags.ts";
 import { type Compute, computeOf } from "../predict/infer.ts";
 import { frozenOf, rateOf, type TrainConfig } from "./config.ts";
-import { openTrainStep, type TrainStep } from "./step/step.ts";
+import { openTrainStep } from "./step/local.ts";
+import type { TrainStep } from "./step/step.ts";
 
 /** Sums of an epoch that has no batch done. */
 export const NOTHING_DONE = { loss: 0, correct: 0, gradNorm: 0 } as const;

@@ -9,8 +9,8 @@ import type { Scope, Weights } from "../../src/engine/params.ts";
 import { batchNorm } from "../../src/models/backbones/blocks.ts";
 import type { ModelGraph } from "../../src/models/model.ts";
 import type { StepBatch } from "../../src/train/step/batch.ts";
-import type { StepConfig } from "../../src/train/step/graph.ts";
-import { openTrainStep, type TrainStep } from "../../src/train/step/step.ts";
+import { type LocalStepConfig, openTrainStep } from "../../src/train/step/local.ts";
+import type { TrainStep } from "../../src/train/step/step.ts";
 import { difference } from "../run-graph.ts";
 import { wave } from "./op-cases.ts";
 
@@ -93,7 +93,7 @@ function batchOf(step: number): StepBatch {
   };
 }
 
-function open(optimizer: Optimizer, more: Partial<StepConfig> = {}): Promise<TrainStep> {
+function open(optimizer: Optimizer, more: Partial<LocalStepConfig> = {}): Promise<TrainStep> {
   const half = [0.5, 0.5, 0.5];
   return openTrainStep({
     model: network,

@@ -10,14 +10,14 @@ import { freezeStages, slowStages } from "../../src/models/model.ts";
 import { umcc } from "../../src/models/umcc.ts";
 import { openPredictor } from "../../src/predict/predictor.ts";
 import type { StepBatch } from "../../src/train/step/batch.ts";
-import type { StepConfig } from "../../src/train/step/graph.ts";
-import { evaluatedWeights, openTrainStep, type TrainStep } from "../../src/train/step/step.ts";
+import { type LocalStepConfig, openTrainStep } from "../../src/train/step/local.ts";
+import { evaluatedWeights, type TrainStep } from "../../src/train/step/step.ts";
 
 const N = 4;
 const SIDE = 32;
 const net = backbone("test_efficientnet");
 
-function open(options: Partial<StepConfig> = {}): Promise<TrainStep> {
+function open(options: Partial<LocalStepConfig> = {}): Promise<TrainStep> {
   const half = [0.5, 0.5, 0.5];
   // Dropout and stochastic depth, so that noise is drawn too.
   const model = umcc({ backbone: net, flag: true, options: { dropPathRate: 0.2 } });
@@ -235,7 +235,7 @@ describe("a training step", () => {
 
   it("lets each stage change by its share of the plain step", async () => {
     const rateOf = slowStages(net, 0.5);
-    const deltas = async (more: Partial<StepConfig>) => {
+    const deltas = async (more: Partial<LocalStepConfig>) => {
       const step = await started({ optimizer: sgd(), ...more });
       const before = step.save().weights;
       await step.run(batchOf(1), { ...schedule, lr: 0.1, decay: 0.01 });

@@ -2,15 +2,15 @@
 // Source: our own. Invariant: native memory has one owner (core/handle): no call runs a model that is freed, or frees one
 // that runs, and nothing that could crash native code is passed to it.
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { AppError, unexpected } from "../../core/errors.ts";
+import { unexpected } from "../../core/errors.ts";
 import { Handle } from "../../core/handle.ts";
-import { causeOf, endsOf, withCause } from "../../core/sniff.ts";
 import { nativeCall } from "./gate.ts";
 import type { NativeSession } from "./native.ts";
 import { openDirect } from "./ort-direct.ts";
 import { openBinding } from "./ort-node.ts";
 import { checkRun } from "./ports.ts";
 import { GRAPH_OPTIMIZATIONS, type Session, type SessionOptions } from "./session.ts";
+import { modelRefused, runFailed } from "./session-faults.ts";
 
 /**
  * Loads a model into ONNX Runtime.
@@ -67,12 +67,7 @@ async function open(model: Uint8Array, options: SessionOptions): Promise<NativeS
         (plain ? await openDirect(model, options) : undefined) ?? (await openBinding(model, options)),
     );
   } catch (cause) {
-    if (cause instanceof AppError) throw cause;
-    const message = `Expected a model that ONNX Runtime accepts${where === undefined ? "" : ` in ${where}`}, got ${reason(cause)}`;
-    const kind = where === undefined ? "internal" : "data";
-    const error = new AppError(kind, "MODEL_REFUSED", message, { cause });
-    if (where === undefined) throw error;
-    throw withCause(error, causeOf(endsOf(model), ["onnx"]), "an ONNX model", where);
+    throw modelRefused(cause, model, where);
   }
 }
 
@@ -95,15 +90,9 @@ export function ownSession(native: NativeSession): Session {
         try {
           return await nativeCall(() => native.run(feeds, fetches ?? outputNames));
         } catch (cause) {
-          if (cause instanceof AppError) throw cause;
-          const message = `Expected the model to run, got ${reason(cause)}`;
-          throw new AppError("internal", "RUN_FAILED", message, { cause });
+          throw runFailed(cause);
         }
       }),
     release: () => handle.release(),
   };
-}
-
-function reason(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -1,4 +1,4 @@
-// The batch of one training step: images, what is recorded of them, weights; its parts; and its tensors.
+// ◇ Browser-safe. The batch of one training step: images, what is recorded of them, weights; its parts; and its tensors.
 import type { Shape } from "../../engine/graph.ts";
 import { Tensor } from "../../engine/runtime/session.ts";
 import type { ClassTarget } from "../../models/targets.ts";

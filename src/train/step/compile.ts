@@ -1,21 +1,20 @@
-// From a step's symbolic graph to a session that runs it, on the CPU over the state that it changes.
-
+// ◇ Browser-safe. From a step's symbolic graph to a session that runs it, where it can over the state that it changes.
 import type { Value } from "../../engine/graph.ts";
 import { emitGraph } from "../../engine/lower/emit.ts";
-import type { Device } from "../../engine/runtime/device.ts";
-import { createSession } from "../../engine/runtime/open-session.ts";
-import { probeBlock } from "../../engine/runtime/probe.ts";
+import type { Provider } from "../../engine/lower/writer.ts";
 import type { Session, SessionOptions } from "../../engine/runtime/session.ts";
-import type { StepConfig } from "./graph.ts";
 
-/** How and where graphs of a step run. */
-export interface StepLowering {
-  readonly device: Device;
+/** What runs the graphs of a step. */
+export interface StepRuntime {
+  readonly provider: Provider;
   /** Block size of the NCHWc lowering; the plain one if left out. */
-  readonly block: number | undefined;
-  readonly threads?: number | undefined;
-  /** See StepConfig. */
-  readonly profilePrefix?: string | undefined;
+  readonly block?: number | undefined;
+  /** True if outputs may lie where inputs do: results are then written when all has been read. */
+  readonly overwrites: boolean;
+  readonly createSession: (
+    model: Uint8Array,
+    options: Pick<SessionOptions, "optimization">,
+  ) => Promise<Session>;
 }
 
 export interface Compiled {
@@ -30,22 +29,6 @@ export const isNext = (output: string): boolean => output.startsWith("next|");
 /** The input that an output follows. */
 export const stateOf = (output: string): string => output.slice("next|".length);
 
-/** The fast lowering on the CPU where the processor has it, by default. */
-export async function chooseLowering({
-  device = "cpu",
-  lowering,
-  threads,
-  profilePrefix,
-}: StepConfig): Promise<StepLowering> {
-  const block = lowering === "plain" || device !== "cpu" ? undefined : await probeBlock();
-  return {
-    device,
-    block,
-    threads,
-    profilePrefix,
-  };
-}
-
 /**
  * Compiles a graph whose outputs named `next|<input>` are new state.
  *
@@ -53,27 +36,14 @@ export async function chooseLowering({
  */
 export async function compileStep(
   outputs: Readonly<Record<string, Value>>,
-  { device, block, threads, profilePrefix }: StepLowering,
+  { provider, block, overwrites, createSession }: StepRuntime,
   sources: ReadonlyMap<Value, string> = new Map(),
 ): Promise<Compiled> {
   const followers = Object.keys(outputs).filter(isNext);
   const replace = Object.fromEntries(followers.map((name) => [name, stateOf(name)]));
-  const emitted = emitGraph({ outputs, block, provider: device, replace, sources });
-  const session = await createStepSession(emitted.model, device, {
-    optimization: "disabled", // the graph is as it should be; rewriting it takes half of the time to load
-    threads,
-    profilePrefix,
-  });
-  // A device of its own may write its results in any order.
-  const inPlace = device === "cpu" ? emitted.inPlace : new Set<string>();
+  const emitted = emitGraph({ outputs, block, provider, replace, sources });
+  // The graph is as it should be; rewriting it takes half of the time to load.
+  const session = await createSession(emitted.model, { optimization: "disabled" });
+  const inPlace = overwrites ? emitted.inPlace : new Set<string>();
   return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)), inPlace };
-}
-
-/** A session for a part of a step. */
-export function createStepSession(
-  model: Uint8Array,
-  device: Device,
-  options: SessionOptions,
-): Promise<Session> {
-  return createSession(model, { ...options, providers: device === "cpu" ? ["cpu"] : [device, "cpu"] });
 }

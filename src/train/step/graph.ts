@@ -1,4 +1,4 @@
-// The symbolic training step: forward, loss, gradients, clipping, optimizer, running statistics.
+// ◇ Browser-safe. The symbolic training step: forward, loss, gradients, clipping, optimizer, running statistics.
 // Outputs named `next|<input>` are the new value of that input: the whole state of training is inputs and outputs.
 import { AppError } from "../../core/errors.ts";
 import { gradients } from "../../engine/gradients.ts";
@@ -14,7 +14,6 @@ import {
   packValues,
   unpackValues,
 } from "../../engine/params.ts";
-import type { Device } from "../../engine/runtime/device.ts";
 import { type TargetInputs, trainingLoss } from "../../models/losses.ts";
 import type { ModelGraph } from "../../models/model.ts";
 import type { ClassTarget, TargetScores } from "../../models/targets.ts";
@@ -45,13 +44,6 @@ export interface StepConfig {
   readonly labelSmoothing?: number | undefined;
   /** Keep an exponential moving average of weights and statistics, with this decay a step. */
   readonly ema?: number | undefined;
-  readonly threads?: number | undefined;
-  /** On another device than the CPU: write ONNX Runtime's profile of its graphs, to see where each operator ran. */
-  readonly profilePrefix?: string | undefined;
-  /** A device that runs here (see chooseDevice); default: the CPU. Others take the plain lowering. */
-  readonly device?: Device | undefined;
-  /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
-  readonly lowering?: "plain" | "nchwc" | undefined;
 }
 
 /** All parameters and buffers that a model declares, in state-dict order. */

@@ -1,4 +1,4 @@
-// Runs the training step: compiles its graph, feeds batches, holds the state.
+// ◇ Browser-safe. Runs the training step: compiles its graph, feeds batches, holds the state.
 // State stays in flat tensors that are fed and fetched in turn (two sets, swapped), never unpacked between steps.
 // Everything random or scheduled is an input, so that a step is a pure function of its feeds.
 // With `accumulate` a graph of one part runs several times and leaves sums of gradients, which a second graph applies.
@@ -17,7 +17,7 @@ import {
 } from "../../engine/params.ts";
 import type { Tensor, Tensors } from "../../engine/runtime/session.ts";
 import { batchFeeds, float, partOf, type StepBatch } from "./batch.ts";
-import { type Compiled, chooseLowering, compileStep, createStepSession, isNext, stateOf } from "./compile.ts";
+import { type Compiled, compileStep, isNext, type StepRuntime, stateOf } from "./compile.ts";
 import {
   averagedPacks,
   buildStep,
@@ -73,23 +73,23 @@ export function evaluatedWeights({ weights, slots }: Pick<TrainState, "weights" 
 /**
  * Compiles the training step of a model for one batch size and image size.
  *
+ * @param runtime - what runs it: local.ts has this machine's, a page its own
  * @throws AppError("input", "ALL_FROZEN") if nothing is left to learn
- * @example const step = await openTrainStep(config); step.load(weights); await step.run(batch, schedule)
+ * @example const step = await openStepOn(config, runtime); step.load(weights); await step.run(batch, schedule)
  */
-export async function openTrainStep(config: StepConfig): Promise<TrainStep> {
+export async function openStepOn(config: StepConfig, runtime: StepRuntime): Promise<TrainStep> {
   const layout = layOut(config);
   const { outputs, update, noises, images, fixed } = buildStep(config, layout);
-  const lowering = await chooseLowering(config);
-  const { device = "cpu", threads } = config;
-  const createSession = (model: Uint8Array) => createStepSession(model, device, { threads });
-  const frozen = cutFrozen(Object.values(outputs), { images, fixed, provider: device, createSession });
-  const part = await compileStep(outputs, lowering, frozen?.sources);
+  const { provider } = runtime;
+  const createSession = (model: Uint8Array) => runtime.createSession(model, {});
+  const frozen = cutFrozen(Object.values(outputs), { images, fixed, provider, createSession });
+  const part = await compileStep(outputs, runtime, frozen?.sources);
   try {
     return new CompiledStep(config, layout, {
       part,
       noises,
       frozen,
-      update: update === undefined ? undefined : await compileStep(update, lowering),
+      update: update === undefined ? undefined : await compileStep(update, runtime),
     });
   } catch (error) {
     await part.session.release();
