@@ -113,6 +113,7 @@ const BUILDS = [
   "scripts/prune.mjs",
   "scripts/join-cli.mjs",
   "scripts/build-web.mjs",
+  "scripts/vips-without-eval.mjs",
 ];
 
 /** Hash over everything that dist/ follows from, by path. */

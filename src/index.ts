@@ -83,7 +83,8 @@ export {
 export type { FetchedFile, FetchedFolder, FetchOptions, FetchSummary } from "./fetch/unit.ts";
 export type { Photo, PhotoLike, Pictures } from "./pixels/fast/pictures.ts";
 export type { Box, Point, Space } from "./pixels/geometry.ts";
-export { type DecodeOptions, decodeImage, encodeJpeg, encodePng, type JpegOptions } from "./pixels/image.ts";
+export { decodeImage, encodeJpeg, encodePng, type JpegOptions } from "./pixels/image.ts";
+export type { DecodeOptions } from "./pixels/picture-file.ts";
 export { flipHorizontal, type RgbImage, resizeBilinear } from "./pixels/pixels.ts";
 
 // Derive: from frames to pairs; what finds faces and hands

@@ -23,9 +23,10 @@ const BY_FILE = new Map(SOURCES.map((source) => [source.file, source]));
 
 const roomOf = (file: string) => file.split("/")[0]!;
 
-/** The package of a bare specifier: `@scope/name/deep` is `@scope/name`. */
+/** The package of a bare specifier: `@scope/name/deep` is `@scope/name`, `name?url` is `name`. */
 function packageOf(specifier: string): string {
   return specifier
+    .replace(/\?.*$/, "")
     .split("/")
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");

@@ -1,11 +1,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import goldens from "../../test/parity/goldens/pixels/jpeg.json" with { type: "json" };
 import { drawn, expectSame } from "../../test/parity/pixels.ts";
+import { pngClaiming } from "../../test/png-claiming.ts";
 import { decodeImage, encodeJpeg, encodePng, imageSize, renderSvg } from "./image.ts";
 
 let folder: string;
@@ -29,25 +29,6 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let largest = 0;
   for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
   return largest;
-}
-
-/** A PNG whose header claims any size; the pixels are not there. */
-function pngClaiming(width: number, height: number): Uint8Array {
-  const chunk = (type: string, data: Buffer) => {
-    const body = Buffer.concat([Buffer.from(type), data]);
-    const out = Buffer.alloc(body.length + 8);
-    out.writeUInt32BE(data.length, 0);
-    body.copy(out, 4);
-    out.writeUInt32BE(crc32(body), body.length + 4);
-    return out;
-  };
-  const header = Buffer.alloc(13);
-  header.writeUInt32BE(width, 0);
-  header.writeUInt32BE(height, 4);
-  header.set([8, 2], 8); // 8 bit RGB
-  const signature = Buffer.from([137, 80, 78, 71, 13, 10, 26, 10]);
-  const pixels = chunk("IDAT", deflateSync(Buffer.alloc(1000)));
-  return Buffer.concat([signature, chunk("IHDR", header), pixels, chunk("IEND", Buffer.alloc(0))]);
 }
 
 describe("decodeImage reads every kind of file to sRGB u8", () => {

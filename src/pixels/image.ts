@@ -3,38 +3,33 @@
 // Plain JPEGs decode to the same bytes as in Pillow. Size is judged by the header, before any pixel is read.
 import { stat } from "node:fs/promises";
 import sharp, { type Metadata, type Sharp } from "sharp";
-import { type AppError, isNotFound, missingFile, unexpected } from "../core/errors.ts";
-import { type Cause, causeOf, endsOf } from "../core/sniff.ts";
+import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
+import { causeOf, endsOf } from "../core/sniff.ts";
 import { readBytes } from "../machine/files.ts";
 import { causeIn } from "../machine/sniff-file.ts";
-import { isUntaggedJpeg, plainJpegPixels } from "./jpeg.ts";
+import {
+  badOption,
+  brokenImage,
+  type DecodeOptions,
+  emptyImage,
+  FORMATS,
+  type ImageFormat,
+  isUntaggedJpeg,
+  MAX_PIXELS,
+  notAnImage,
+  pixelLimit,
+  plainJpegPixels,
+  tooLarge,
+} from "./picture-file.ts";
 import { checkImage, type RgbImage } from "./pixels.ts";
 
 // Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** Files that are read; SVG is not among them, since it can refer to other files. */
-const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "heif"] as const;
-export type ImageFormat = (typeof FORMATS)[number];
-
-/** 10,000 x 10,000: more than any camera frame, 300 MB decoded. */
-const MAX_PIXELS = 100_000_000;
-/** 180 MB decoded; what claims more than that, and a few for each of its bytes, is a bomb. */
-const FREE_PIXELS = 60_000_000;
-const PIXELS_PER_BYTE = 4;
-
 /** Versions of the libraries that decode. */
 export function imageLibraries(): { readonly sharp: string; readonly vips: string } {
   return { sharp: sharp.versions.sharp ?? "unknown", vips: sharp.versions.vips };
-}
-
-/** What is refused, and what messages call the image. */
-export interface DecodeOptions {
-  /** Width x height allowed by the header; default 100 million, of which 60 and 4 for each byte of the file. */
-  readonly maxPixels?: number | undefined;
-  /** What messages call the picture if it is given as bytes. */
-  readonly name?: string | undefined;
 }
 
 /** What the header states, after the EXIF turn. */
@@ -59,14 +54,13 @@ export async function decodeImage(
   source: string | Uint8Array,
   options: DecodeOptions = {},
 ): Promise<RgbImage> {
-  const { maxPixels: most = MAX_PIXELS } = options;
-  if (!Number.isSafeInteger(most) || most < 1) throw badOption("maxPixels", "an integer from 1 on", most);
+  const limit = pixelLimit(options.maxPixels);
   if (typeof source !== "string" && !(ArrayBuffer.isView(source) && source.BYTES_PER_ELEMENT === 1))
     throw badOption("the image", "a path or a Uint8Array", source);
   const where = typeof source === "string" ? source : (options.name ?? "image bytes");
   const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
   if (bytes.length === 0) throw emptyImage(where);
-  const maxPixels = Math.min(most, FREE_PIXELS + PIXELS_PER_BYTE * bytes.length);
+  const maxPixels = limit(bytes);
   const known = plainJpegPixels(bytes); // saves a tenth of the decoding of a small picture
   if (known === undefined || known > maxPixels) {
     const { width, height } = await readHeader(bytes, where);
@@ -81,16 +75,7 @@ export async function decodeImage(
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data: plain(data) };
   } catch (cause) {
-    throw unexpected("data", {
-      code: "IMAGE_BROKEN",
-      expected: "a complete image",
-      name: "the file's pixels",
-      got: cause,
-      hint: "fetch or write the file again; its beginning and its end are there, bytes between are damaged",
-      ...causeOf(endsOf(bytes), FORMATS),
-      where,
-      cause,
-    });
+    throw brokenImage(cause, bytes, where);
   }
 }
 
@@ -139,41 +124,6 @@ async function readHeader(input: string | Uint8Array, where: string): Promise<Im
   return { ...metadata.autoOrient, format };
 }
 
-function emptyImage(where: string): AppError {
-  return unexpected("data", {
-    code: "IMAGE_EMPTY",
-    expected: "an image",
-    name: "the file",
-    got: "an empty file",
-    where,
-    hint: "fetch or write the file again; nothing was stored",
-  });
-}
-
-function notAnImage(got: unknown, where: string, shown: Cause | undefined): AppError {
-  return unexpected("data", {
-    code: "IMAGE_FORMAT",
-    expected: `an image (${FORMATS.join(", ")})`,
-    name: "the file",
-    got,
-    where,
-    hint: "check that it is an image in one of these formats",
-    ...shown,
-    ...(got instanceof Error ? { cause: got } : {}),
-  });
-}
-
-function tooLarge(width: number, height: number, maxPixels: number, where: string): AppError {
-  return unexpected("data", {
-    code: "IMAGE_TOO_LARGE",
-    expected: `at most ${maxPixels} pixels`,
-    name: "the image's size",
-    got: `${width} x ${height}`,
-    where,
-    hint: "shrink the image, or remove the file if it should not be this large",
-  });
-}
-
 /** The default; derived crops have theirs from the recipe. */
 export const JPEG = { quality: 90, chroma: "4:2:0" } as const;
 
@@ -205,10 +155,6 @@ export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Pr
  */
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
   return plain(await fromPixels(image).png({ compressionLevel: 9 }).toBuffer());
-}
-
-function badOption(name: string, expected: string, got: unknown): AppError {
-  return unexpected("input", { code: "IMAGE_OPTION", expected, name, got });
 }
 
 /** The same memory without Node's Buffer methods, some of which differ from Uint8Array's. */

@@ -30,7 +30,7 @@ export const pageHeaders = (): MiddlewareHandler =>
       styleSrc: ["'self'"],
       imgSrc: ["'self'", "blob:"],
       connectSrc: ["'self'"],
-      workerSrc: ["'self'", "blob:"],
+      workerSrc: ["'self'"],
       fontSrc: ["'self'"],
       baseUri: ["'none'"],
       formAction: ["'none'"],

@@ -3,7 +3,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Context, Hono } from "hono";
+import type { Hono } from "hono";
 import { AppError } from "../core/errors.ts";
 import { sendFile } from "./ranges.ts";
 
@@ -39,7 +39,10 @@ export async function readPage(dir: string = PAGE_DIR): Promise<PageFiles> {
 
 /** Answers for the page's files. */
 export function servePage(app: Hono, files: PageFiles): void {
-  const send = ({ req }: Context, path: string) =>
-    sendFile(path, req.raw, { type: path.endsWith(INDEX) ? "text/html; charset=utf-8" : undefined });
-  for (const [address, path] of files) app.get(address, (context) => send(context, path));
+  for (const [address, path] of files) {
+    const type = path.endsWith(INDEX) ? "text/html; charset=utf-8" : undefined;
+    // The build names these by their content: another content has another address.
+    const kept = address.startsWith("/assets/");
+    app.get(address, ({ req }) => sendFile(path, req.raw, { type, kept }));
+  }
 }

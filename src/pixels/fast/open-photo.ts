@@ -1,6 +1,7 @@
 // Files of any kind as photos.
 // Source: ../image.ts where the SIMD code does not read a file. Invariant: the pixels and refusals of `decodeImage`.
-import { type DecodeOptions, decodeImage } from "../image.ts";
+import { decodeImage } from "../image.ts";
+import type { DecodeOptions } from "../picture-file.ts";
 import type { Photo, Pictures } from "./pictures.ts";
 
 /**

@@ -1,5 +1,5 @@
 // A baseline JPEG of three interleaved components (chroma full or halved both ways) to planes of luma and chroma.
-// The caller has read the headers (src/pixels/jpeg.ts) and put tables and data into this memory; planes.ts makes colours.
+// The caller has read the headers (src/pixels/fast/baseline.ts) and put tables and data into this memory; planes.ts makes colours.
 import { atEnd, buildTable, natural, openBits, readBlock, tableAt } from "./entropy";
 import { flat, inverse, MOST } from "./idct";
 import { cbPlane, crPlane, chromaStride, layOut, lumaStride, yPlane } from "./planes";

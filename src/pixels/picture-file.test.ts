@@ -1,7 +1,7 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { drawn } from "../../test/parity/pixels.ts";
-import { plainJpegPixels } from "./jpeg.ts";
+import { plainJpegPixels } from "./picture-file.ts";
 
 const source = () => sharp(drawn(60, 40, "smooth").data, { raw: { width: 60, height: 40, channels: 3 } });
 

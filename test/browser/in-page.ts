@@ -1,0 +1,131 @@
+// The thread of a page, in-page/, built as the page is and served as it is: for tests and benchmarks of what runs in threads.
+// Invariants: with the server's headers, and so under its policy, unless a plain file server is asked for; who asks for it closes it.
+
+import { createReadStream } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import { tmpdir } from "node:os";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createAdaptorServer } from "@hono/node-server";
+import { type Browser, chromium } from "playwright-core";
+import { buildWeb } from "../../scripts/build-web.mjs";
+import { createApp } from "../../src/server/app.ts";
+import { makeToken } from "../../src/server/guard.ts";
+import { type PageFiles, readPage } from "../../src/server/page.ts";
+import { CHROMIUM } from "./chromium.ts";
+import type { Said, TASKS } from "./in-page/worker.ts";
+
+type Tasks = typeof TASKS;
+
+/** The page in a browser. */
+export interface InPage {
+  readonly browser: Browser;
+  /** Asks its thread; bytes go there and back. @throws Error with what the thread says */
+  readonly ask: <K extends keyof Tasks>(
+    task: K,
+    ...args: Parameters<Tasks[K]>
+  ) => Promise<Awaited<ReturnType<Tasks[K]>>>;
+  /** The same, with a fault as data. */
+  readonly tryAsk: <K extends keyof Tasks>(task: K, ...args: Parameters<Tasks[K]>) => Promise<Said>;
+  /** Faults in the page's console. */
+  readonly faults: readonly string[];
+  /** Addresses that were asked for, without their host. */
+  readonly asked: readonly string[];
+  readonly close: () => Promise<void>;
+}
+
+/** Where the page lies when it is built. */
+export async function buildInPage(): Promise<{ readonly dir: string; readonly remove: () => Promise<void> }> {
+  const dir = await mkdtemp(join(tmpdir(), "facehand-in-page-"));
+  await buildWeb(dir, fileURLToPath(new URL("in-page", import.meta.url)));
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** How it is opened. */
+export interface InPageOptions {
+  /** Served as a host of static files serves, without the server's headers. */
+  readonly plain?: boolean;
+  /** More of Chromium's flags. */
+  readonly flags?: readonly string[];
+  readonly gpu?: boolean;
+}
+
+/** Opens the built page in a browser of its own. */
+export async function openInPage(
+  dir: string,
+  { plain = false, flags = [], gpu = false }: InPageOptions = {},
+): Promise<InPage> {
+  const files = await readPage(dir);
+  const { server, url } = plain ? await servePlain(files) : await serveGuarded(files);
+  const off = gpu ? [] : ["--disable-gpu"];
+  const browser = await chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ["--no-sandbox", "--disable-background-networking", ...off, ...flags],
+  });
+  const page = await (await browser.newContext()).newPage();
+  const [faults, asked]: [string[], string[]] = [[], []];
+  page.on("pageerror", ({ message }) => void faults.push(message));
+  page.on("console", (line) => void (line.type() === "error" && faults.push(line.text())));
+  page.on("request", (request) => void asked.push(new URL(request.url()).pathname));
+  await page.goto(url);
+  await page.waitForFunction(() => "ask" in globalThis);
+  const tryAsk: InPage["tryAsk"] = (task, ...args) =>
+    page.evaluate(
+      ([name, more]) =>
+        (globalThis as unknown as { ask: (task: string, ...args: readonly unknown[]) => Promise<Said> }).ask(
+          name,
+          ...more,
+        ),
+      [task, args] as const,
+    );
+  return {
+    browser,
+    tryAsk,
+    ask: async (task, ...args) => {
+      const { fault, made } = await tryAsk(task, ...args);
+      if (fault !== undefined) throw new Error(`${fault.code}: ${fault.message}`);
+      return made as never;
+    },
+    faults,
+    asked,
+    close: async () => {
+      await browser.close();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+async function serveGuarded(page: PageFiles) {
+  const token = makeToken();
+  let app: ReturnType<typeof createApp> | undefined;
+  const server = createAdaptorServer({
+    fetch: (request, env) => app!.fetch(request, env),
+    createServer,
+  }) as Server;
+  const port = await listen(server);
+  app = createApp({ roots: [], version: "1.0.0", token, port, page, hosts: [`127.0.0.1:${port}`] });
+  return { server, url: `http://127.0.0.1:${port}/?token=${token}` };
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".mjs": "text/javascript",
+  ".wasm": "application/wasm",
+};
+
+async function servePlain(page: PageFiles) {
+  const server = createServer(({ url }, answer) => {
+    const path = page.get(new URL(url!, "http://x").pathname);
+    if (path === undefined) return answer.writeHead(404).end();
+    answer.writeHead(200, { "content-type": TYPES[extname(path)] ?? "application/octet-stream" });
+    createReadStream(path).pipe(answer);
+  });
+  return { server, url: `http://127.0.0.1:${await listen(server)}/` };
+}
+
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as { readonly port: number }).port;
+}

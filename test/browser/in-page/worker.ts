@@ -1,0 +1,86 @@
+// The thread of the page under test: what views do in theirs, for tests and benchmarks.
+
+import { drawnImages, forwardModel, sumOf } from "../../../bench/forward-model.ts";
+import type { Work } from "../../../bench/side.ts";
+import { type Runner, stepRunner } from "../../../bench/step-runner.ts";
+import { AppError } from "../../../src/core/errors.ts";
+import type { DecodeOptions } from "../../../src/pixels/picture-file.ts";
+import { decodeImage } from "../../../src/web/decode-image.ts";
+import { openPageRuntime, type PageRuntime, type PageRuntimeOptions } from "../../../src/web/ort-web.ts";
+
+/** One thing that is asked. */
+export interface Asked {
+  readonly ask: number;
+  readonly task: keyof typeof TASKS;
+  readonly args: readonly unknown[];
+}
+
+/** What is answered: what the task gave, or why it failed. */
+export interface Said {
+  readonly ask: number;
+  readonly made?: unknown;
+  readonly fault?: {
+    readonly kind: string;
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string | undefined;
+  };
+}
+
+let runtime: PageRuntime | undefined;
+let runner: Runner | undefined;
+
+const opened = () => {
+  if (runtime === undefined) throw new Error("no runtime: ask for `open` first");
+  return runtime;
+};
+
+/** What can be asked. */
+export const TASKS = {
+  decode: async (bytes: Uint8Array, options: DecodeOptions) => {
+    const { width, height, data } = await decodeImage(bytes, options);
+    return { width, height, data, shared: !(data.buffer instanceof ArrayBuffer) };
+  },
+  open: async (options: PageRuntimeOptions) => {
+    runtime = await openPageRuntime(options);
+    const { provider, threads, reason } = runtime;
+    return { provider, threads, reason };
+  },
+  /** Logits of drawn images by a network of drawn weights. */
+  forward: async (work: Work) => {
+    const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));
+    const { logits } = await session.run({ images: drawnImages(work) });
+    const made = [...(logits!.data as Float32Array)];
+    await session.release();
+    return made;
+  },
+  openForward: async (work: Work) => {
+    const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));
+    const images = drawnImages(work);
+    runner = { run: async () => sumOf(await session.run({ images })) };
+  },
+  openStep: async (work: Work) => {
+    const { provider, createSession } = opened();
+    const step = { provider, overwrites: provider === "wasm", createSession };
+    runner = await stepRunner(work, step);
+  },
+  run: async () => {
+    const start = performance.now();
+    const result = await runner!.run();
+    return { result, ms: performance.now() - start };
+  },
+} as const;
+
+self.addEventListener("message", async ({ data }: MessageEvent<Asked>) => {
+  const { ask, task, args } = data;
+  const work = TASKS[task] as (...args: readonly unknown[]) => Promise<unknown>;
+  try {
+    self.postMessage({ ask, made: await work(...args) } satisfies Said);
+  } catch (error) {
+    const { kind, code, message, hint } =
+      error instanceof AppError
+        ? error
+        : { kind: "none", code: "NONE", message: String(error), hint: undefined };
+    self.postMessage({ ask, fault: { kind, code, message, hint } } satisfies Said);
+  }
+});
