@@ -61,6 +61,25 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     );
   });
 
+  it("counts reasons of removed frames only, and splits and genders of kept ones: no value of theirs is missing", async () => {
+    const { page } = await opened();
+    const sumOf = async (facet: string) => {
+      const shown = page.locator(`[data-facet=${facet}] label:not([hidden])`);
+      expect((await shown.allTextContents()).join()).not.toContain("not recorded");
+      const counts = await shown.locator(".pairs-count").allTextContents();
+      return counts.reduce((sum, text) => sum + Number(text.replace(",", "")), 0);
+    };
+    expect(await sumOf("reason")).toBe(ROWS - kept);
+    expect([await sumOf("split"), await sumOf("gender")]).toEqual([kept, kept]);
+    expect(await page.locator("[data-facet=reason] legend").textContent()).toContain("of removed frames");
+    await page.locator(".pairs-grid").focus();
+    await page.keyboard.press("t");
+    const cells = await page.locator(".pairs-panel .pairs-cell").allTextContents();
+    expect(cells.reduce((sum, text) => sum + Number(text), 0)).toBe(kept);
+    expect(await page.locator(".pairs-panel").textContent()).toContain("Split: of kept frames only.");
+    expect(await page.locator("[data-facet=age] label", { hasText: "not recorded" }).isVisible()).toBe(true);
+  });
+
   it("shows an interval of a measure by fields and by brushing, sorted both ways", async () => {
     const { page } = await opened();
     await page.locator("[data-measure=face_px] summary").click();

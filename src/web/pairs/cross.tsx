@@ -3,11 +3,11 @@
 import { useSignal } from "@preact/signals";
 import { address, choose } from "../app/address.ts";
 import { Scrolled } from "../parts/scrolled.tsx";
-import { columnOf } from "../table/column.ts";
+import { columnOf, type Words } from "../table/column.ts";
 import { type JointCell, jointCounts } from "../table/joint.ts";
 import { FACETS } from "../table/ledger.ts";
 import type { Desk } from "./desk.ts";
-import { count, titleOf, valueWords } from "./words.ts";
+import { codesInOrder, count, framesOf, titleOf, wordsOf } from "./words.ts";
 
 /** The table, with the two columns that it is by. */
 export function CrossTable({ desk }: { readonly desk: Desk }) {
@@ -57,16 +57,17 @@ function Cells({ desk, down, across }: CellsProps) {
   const cells = jointCounts(desk.sifted.value.rows, rows, columns, people);
   const shown = (codes: readonly number[], of: (code: number) => readonly JointCell[]) =>
     codes.filter((code) => of(code).some(({ pairs }) => pairs > 0));
-  const inOrder = (words: readonly string[]) => [...words.keys()].slice(1).concat(0);
-  const downs = shown(inOrder(rows.words), (code) => cells[code]!);
-  const acrosses = shown(inOrder(columns.words), (code) => cells.map((line) => line[code]!));
+  const apply = ({ words }: Words) => codesInOrder(words);
+  const downs = shown(apply(rows), (code) => apply(columns).map((k) => cells[code]![k]!));
+  const acrosses = shown(apply(columns), (code) => apply(rows).map((i) => cells[i]![code]!));
+  const of = [down, across].filter((name) => framesOf(desk, name) !== "");
   const filter = (i: number, k: number) =>
     choose({ [down]: [rows.words[i]!], [across]: [columns.words[k]!] });
   return (
     <>
       <p class="soft">
         {by.value === "pairs" ? "Pairs" : "Subjects"} among those that are shown; a cell filters by both
-        words.{" "}
+        words. {of.map((name) => `${titleOf(name)}: ${framesOf(desk, name)} only. `)}
         <button
           type="button"
           class="plain pairs-all"
@@ -84,7 +85,7 @@ function Cells({ desk, down, across }: CellsProps) {
               <th scope="col">{titleOf(down)}</th>
               {acrosses.map((k) => (
                 <th key={k} scope="col">
-                  {valueWords(columns.words[k]!)}
+                  {wordsOf(across, columns.words[k]!)}
                 </th>
               ))}
             </tr>
@@ -92,10 +93,10 @@ function Cells({ desk, down, across }: CellsProps) {
           <tbody>
             {downs.map((i) => (
               <tr key={i}>
-                <th scope="row">{valueWords(rows.words[i]!)}</th>
+                <th scope="row">{wordsOf(down, rows.words[i]!)}</th>
                 {acrosses.map((k) => {
                   const cell = cells[i]![k]!;
-                  const words = `${valueWords(rows.words[i]!)}, ${valueWords(columns.words[k]!)}: ${cell.pairs} pairs, ${cell.subjects} subjects`;
+                  const words = `${wordsOf(down, rows.words[i]!)}, ${wordsOf(across, columns.words[k]!)}: ${cell.pairs} pairs, ${cell.subjects} subjects`;
                   return (
                     <td key={k}>
                       {cell.pairs === 0 ? (

@@ -6,9 +6,9 @@ import type { Manifest } from "../../dataset/manifest.ts";
 import { RULE_NAMES, RULES, type RuleName, type RuleSettings } from "../../derive/judge/clean.ts";
 import { ROUTES, type Thing } from "../../server/api.ts";
 import { faultOf, getJson, hasFile } from "../app/source.ts";
-import type { Column, Table } from "../table/column.ts";
-import { findCopies, findVotes } from "../table/derived.ts";
-import { FIRST, SECOND } from "../table/ledger.ts";
+import { type Column, columnOf, type Table } from "../table/column.ts";
+import { applied, findCopies, findVotes } from "../table/derived.ts";
+import { FACETS, FIRST, SECOND } from "../table/ledger.ts";
 import { type OpenTable, openTable } from "../table/open.ts";
 import { RuleValues } from "../table/rules.ts";
 
@@ -96,10 +96,10 @@ async function read(
   const made = await manifest;
   const base = made === undefined || !open.names.includes("reason") ? undefined : settingsOf(made);
   const settled = settledPeople(made);
-  const table = { rows, columns: first };
+  const table = { rows, columns: withFacets({ rows, columns: first }) };
   loaded.value = { table, whole: false, rules: new RuleValues(table, settled), base };
   const second = await open.columns(SECOND);
-  const all = { rows, columns: new Map([...first, ...second]) };
+  const all = { rows, columns: new Map([...table.columns, ...second]) };
   const copies = findCopies(all);
   const votes = findVotes(all);
   if (copies !== undefined) all.columns.set("copies", copies.column);
@@ -111,6 +111,17 @@ async function read(
     rules: new RuleValues(all, settled),
     base,
   };
+}
+
+/** The columns, of facets those in which it is known to which frames they apply. */
+function withFacets(table: Table): Map<string, Column> {
+  const columns = new Map(table.columns);
+  const status = columnOf(table, "status", "words");
+  for (const { name } of FACETS) {
+    const words = columnOf(table, name, "words");
+    if (words !== undefined) columns.set(name, applied(words, name, status));
+  }
+  return columns;
 }
 
 /** The thresholds of a manifest; a rule that it does not know is off. */

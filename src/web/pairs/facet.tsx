@@ -6,7 +6,7 @@ import { address, choose } from "../app/address.ts";
 import { columnOf } from "../table/column.ts";
 import type { Desk } from "./desk.ts";
 import { toggleValue } from "./desk.ts";
-import { count, valueWords } from "./words.ts";
+import { codesInOrder, count, framesOf, wordsOf } from "./words.ts";
 
 interface Props {
   readonly desk: Desk;
@@ -27,20 +27,22 @@ export function Facet({ desk, name, title }: Props) {
       }),
     [desk, name],
   );
-  if (words === undefined || words.length < 2) return null;
+  if (words === undefined || words.every((word) => word === "")) return null;
   return (
     <fieldset ref={box} class="pairs-facet" data-facet={name}>
       <legend>
-        {title}
+        <span>
+          {title} <span class="pairs-of">{framesOf(desk, name)}</span>
+        </span>
         <button type="button" class="plain pairs-all" onClick={() => choose({ [name]: undefined })}>
           all<span class="sr"> of {title}</span>
         </button>
       </legend>
       <div class="pairs-values">
-        {inOrder(words).map((code) => (
+        {codesInOrder(words).map((code) => (
           <label key={code} class="pairs-value">
             <input type="checkbox" onChange={() => toggleValue(name, words[code]!)} />
-            <span class="pairs-word">{valueWords(words[code]!)}</span>
+            <span class="pairs-word">{wordsOf(name, words[code]!)}</span>
             <span class="pairs-count"> </span>
             <span class="pairs-share" />
           </label>
@@ -51,20 +53,18 @@ export function Facet({ desk, name, title }: Props) {
   );
 }
 
-/** Codes of words as they stand: what is not recorded last. */
-const inOrder = (words: readonly string[]) => [...words.keys()].slice(1).concat(0);
-
-/** Tells the elements of a facet what is set and what is counted. */
+/** Tells the elements of a facet what is set and what is counted; what is as it was is left alone, as most of a long facet is. */
 function renew(
   facet: Element,
   words: readonly string[],
   set: readonly string[],
   counts: Uint32Array | undefined,
 ): void {
+  const codes = codesInOrder(words);
   const [all, values] = [facet.querySelector("button")!, facet.querySelector(".pairs-values")!.children];
-  const most = Math.max(1, ...(counts ?? []));
+  const most = Math.max(1, ...codes.map((code) => counts?.[code] ?? 0));
   let shown = 0;
-  for (const [i, code] of inOrder(words).entries()) {
+  for (const [i, code] of codes.entries()) {
     const value = values[i] as HTMLElement;
     const [tick, , counted, share] = value.children as unknown as [
       HTMLInputElement,
@@ -73,12 +73,14 @@ function renew(
       HTMLElement,
     ];
     const n = counts?.[code] ?? 0;
+    const [text, width] = [count(n), `${((100 * n) / most).toFixed(1)}%`];
     tick.checked = set.includes(words[code]!);
     value.hidden = n === 0 && !tick.checked;
-    counted.firstChild!.nodeValue = count(n);
-    share.style.width = `${(100 * n) / most}%`;
+    const node = counted.firstChild!;
+    if (node.nodeValue !== text) node.nodeValue = text;
+    if (share.style.width !== width) share.style.width = width;
     if (!value.hidden) shown++;
   }
   all.hidden = set.length === 0;
-  (values[words.length] as HTMLElement).hidden = shown > 0;
+  (values[codes.length] as HTMLElement).hidden = shown > 0;
 }

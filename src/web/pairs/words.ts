@@ -1,7 +1,7 @@
 // ◇ Browser-safe. How columns and their values are called.
 import { RULE_NAMES, RULES } from "../../derive/judge/clean.ts";
 import { textAt } from "../table/column.ts";
-import { FACETS } from "../table/ledger.ts";
+import { FACETS, facetOf } from "../table/ledger.ts";
 import { type Broken, brokenBy } from "../table/rules.ts";
 import type { Desk } from "./desk.ts";
 
@@ -20,6 +20,20 @@ export const count = (value: number): string => WHOLE.format(value);
 /** Values as people read them: `face_too_small` is "face too small". */
 export const valueWords = (value: string): string =>
   value === "" ? NOT_RECORDED : value.replaceAll("_", " ");
+
+/** A value of a column: what none means is the column's own. */
+export const wordsOf = (name: string, value: string): string =>
+  value === "" ? (facetOf(name)?.none ?? NOT_RECORDED) : valueWords(value);
+
+/** Codes of a facet as they stand: what is not recorded last; not that of frames to which the column does not apply. */
+export const codesInOrder = (words: readonly string[]): readonly number[] =>
+  [...words.keys()].filter((code) => words[code] !== "").concat(0);
+
+/** Which frames a facet is of, where it is not of all; of tables of pairs there are no others. */
+export function framesOf({ loaded }: Pick<Desk, "loaded">, name: string): string {
+  const of = facetOf(name)?.of;
+  return of !== undefined && loaded.table.columns.has("reason") ? `of ${of} frames` : "";
+}
 
 const OTHERS: Readonly<Record<string, string>> = {
   hand_presence: "score of the hand's landmark model",

@@ -1,6 +1,7 @@
 // ◇ Browser-safe. A table as columns in typed memory, so that half a million rows are a few dozen arrays and no objects.
 // Source: our own. Invariants: all columns are equally long; code 0 of words is the empty word (nothing recorded), the
-// others follow in the order in which people read them; a missing number is NaN; a text that is missing is empty.
+// others follow in the order in which people read them, and last, where rows are set apart to which the column does not apply, the
+// empty word again; a missing number is NaN; a text that is missing is empty.
 import { compareGroupValues } from "../../core/group-order.ts";
 
 /** Few different words, coded. */

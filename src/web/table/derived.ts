@@ -1,5 +1,23 @@
-// ◇ Browser-safe. Columns that follow from others: copies of frames and their groups, subjects with two recorded genders.
+// ◇ Browser-safe. Columns that follow from others: copies of frames and their groups, subjects with two recorded genders, facets whose
+// missing values are told from those that cannot be there.
 import { columnOf, fill, rowsOfTexts, type Table, textAt, type Words } from "./column.ts";
+import { facetOf } from "./ledger.ts";
+
+/**
+ * A facet in which frames that cannot have a value are set apart from those of which none was recorded: a kept frame has no reason
+ * why it was removed.
+ *
+ * @returns the column itself where every frame can have one
+ */
+export function applied(column: Words, name: string, status: Words | undefined): Words {
+  const of = status?.words.indexOf(facetOf(name)?.of ?? "") ?? 0;
+  if (status === undefined || of <= 0) return column;
+  const apart = column.words.length;
+  const codes = apart > 0xff ? Uint32Array.from(column.codes) : Uint8Array.from(column.codes);
+  for (let row = 0; row < codes.length; row++)
+    if (codes[row] === 0 && status.codes[row] !== of) codes[row] = apart;
+  return { ...column, codes, words: [...column.words, ""] };
+}
 
 const COPY = {
   bytes: "the same bytes as an earlier frame",

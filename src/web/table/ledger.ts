@@ -5,22 +5,35 @@
 import { LEDGER_COLUMNS, LEDGER_SCHEMA, type LedgerColumn, MEASURES } from "../../dataset/ledger-columns.ts";
 import type { ColumnKind } from "./column.ts";
 
+/** What the page shows of a column that has few words. */
+interface FacetKind {
+  readonly name: string;
+  readonly title: string;
+  /** The frames that can have a value at all; of all others none is missing. */
+  readonly of?: "kept" | "removed" | undefined;
+  /** What no value means; if left out, that nothing was recorded. */
+  readonly none?: string | undefined;
+}
+
 /** Columns of facets, in their order in the page. */
 export const FACETS = [
   { name: "status", title: "Kept or removed" },
-  { name: "reason", title: "Removed because" },
-  { name: "split", title: "Split" },
-  { name: "gender", title: "Recorded gender" },
+  { name: "reason", title: "Removed because", of: "removed" },
+  { name: "split", title: "Split", of: "kept" },
+  { name: "gender", title: "Recorded gender", of: "kept" },
   { name: "age", title: "Recorded age" },
   { name: "race", title: "Recorded race or skin tone" },
   { name: "gesture", title: "Gesture" },
-  { name: "hand_from", title: "Hand cut by" },
-  { name: "decision", title: "Decision" },
-  { name: "overruled", title: "Kept against the rule" },
-  { name: "copies", title: "Near-duplicates" },
+  { name: "hand_from", title: "Hand cut by", none: "not cut" },
+  { name: "decision", title: "Decision", none: "none" },
+  { name: "overruled", title: "Kept against the rule", none: "none" },
+  { name: "copies", title: "Near-duplicates", none: "none found" },
   { name: "votes", title: "Subject's recorded genders" },
-] as const;
+] as const satisfies readonly FacetKind[];
 export type FacetName = (typeof FACETS)[number]["name"];
+
+/** The facet of a column, if it is one. */
+export const facetOf = (name: string): FacetKind | undefined => FACETS.find((one) => one.name === name);
 
 /** Columns of histograms, in their order in the page. */
 export const HISTOGRAMS = ["face_score", ...MEASURES, "gender_agreement", "twin_bits"] as const;

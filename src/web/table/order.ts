@@ -33,8 +33,10 @@ export function allRows(rows: number): Uint32Array<ArrayBuffer> {
 function orderOfWords({ codes, words }: Words, descending: boolean): Uint32Array {
   const size = words.length;
   const starts = new Uint32Array(size + 1);
-  // Code 0 is what is missing: it is taken as the last one.
-  const place = (code: number) => (code === 0 ? size - 1 : descending ? size - 1 - code : code - 1);
+  // What is missing, and what cannot be there, stands last.
+  const last = words.lastIndexOf("");
+  const most = last > 0 ? last - 1 : size - 1; // codes of words that are there go up to this one
+  const place = (code: number) => (code === 0 || code > most ? most : descending ? most - code : code - 1);
   for (let i = 0; i < codes.length; i++) starts[place(codes[i]!) + 1]!++;
   for (let i = 0; i < size; i++) starts[i + 1]! += starts[i]!;
   const order = new Uint32Array(codes.length);
