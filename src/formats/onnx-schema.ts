@@ -1,11 +1,10 @@
-// ◇ Browser-safe. The ONNX messages we write and read, as protobufjs's JSON descriptor.
+// ◇ Browser-safe. The ONNX messages we write and read.
 // Source: onnx/onnx.proto (proto2), field numbers as there; fields we never write are left out and skipped
 // when read, except those decodeModel must refuse (subgraphs, external data).
-import protobuf from "protobufjs/light.js";
+import { Codec } from "./protobuf.ts";
 
-type Fields = Readonly<Record<string, readonly [rule: "" | "repeated" | "packed", type: string, id: number]>>;
-
-const MESSAGES: Readonly<Record<string, Fields>> = {
+/** Writes and reads `Model`, and what it holds; fields in the order of their numbers. */
+export const ONNX = new Codec({
   Attribute: {
     name: ["", "string", 1],
     f: ["", "float", 2],
@@ -27,12 +26,12 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
   Tensor: {
     dims: ["repeated", "int64", 1],
     dataType: ["", "int32", 2],
-    floatData: ["packed", "float", 4],
-    int32Data: ["packed", "int32", 5],
-    int64Data: ["packed", "int64", 7],
+    floatData: ["repeated", "float", 4],
+    int32Data: ["repeated", "int32", 5],
+    int64Data: ["repeated", "int64", 7],
     name: ["", "string", 8],
     rawData: ["", "bytes", 9],
-    doubleData: ["packed", "double", 10],
+    doubleData: ["repeated", "double", 10],
     dataLocation: ["", "int32", 14],
   },
   Dimension: { dimValue: ["", "int64", 1], dimParam: ["", "string", 2] },
@@ -56,43 +55,16 @@ const MESSAGES: Readonly<Record<string, Fields>> = {
     opsetImport: ["repeated", "OperatorSet", 8],
     metadataProps: ["repeated", "Entry", 14],
   },
-};
-
-/** proto2: a field that is set to zero is written, and differs from one that is absent. */
-function describe(fields: Fields): protobuf.IType & { edition: string } {
-  const out: Record<string, protobuf.IField> = {};
-  for (const [name, [rule, type, id]] of Object.entries(fields)) {
-    const repeated = rule === "" ? {} : { rule: "repeated", options: { packed: rule === "packed" } };
-    out[name] = { type, id, ...repeated };
-  }
-  return { edition: "proto2", fields: out };
-}
-
-const root = protobuf.Root.fromJSON({
-  nested: Object.fromEntries(Object.entries(MESSAGES).map(([name, fields]) => [name, describe(fields)])),
 });
 
-/** protobufjs's codec of ModelProto. */
-export const ModelProto = root.lookupType("Model");
-
-/** A 64-bit integer as protobufjs takes and gives it: a number, or two 32-bit halves. */
-export type Int64 = number | { readonly low: number; readonly high: number; readonly unsigned: boolean };
+/** A 64-bit integer: written as either, read as a bigint. */
+export type Int64 = bigint | number;
 
 /** Number of an int64 field; beyond 2^53 the nearest one. */
-export function readInt(value: Int64): number {
-  return typeof value === "number" ? value : value.high * 2 ** 32 + (value.low >>> 0);
-}
-
-/** Exact value of an int64 field. */
-export function readBigInt(value: Int64): bigint {
-  if (typeof value === "number") return BigInt(value);
-  return (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
-}
+export const readInt = (value: Int64 = 0): number => Number(value);
 
 /** An int64 field; 2^63 and more become the largest int64, as readInt's rounding needs. */
-export function writeInt(value: number): Int64 {
-  return value >= 2 ** 63 ? { low: -1, high: 0x7fffffff, unsigned: false } : value;
-}
+export const writeInt = (value: number): Int64 => (value >= 2 ** 63 ? 2n ** 63n - 1n : value);
 
 export interface AttributeMessage {
   name: string;
@@ -112,7 +84,7 @@ export interface TensorMessage {
   rawData?: Uint8Array | undefined;
   floatData?: readonly number[] | undefined;
   int32Data?: readonly number[] | undefined;
-  int64Data?: readonly Int64[] | undefined;
+  int64Data?: readonly bigint[] | undefined;
   doubleData?: readonly number[] | undefined;
   dataLocation?: number | undefined;
 }
@@ -137,9 +109,9 @@ export interface ValueMessage {
 }
 
 export interface ModelMessage {
-  irVersion: Int64;
+  irVersion?: Int64 | undefined;
   producerName: string;
-  opsetImport: readonly { domain: string; version: Int64 }[];
+  opsetImport: readonly { domain: string; version?: Int64 | undefined }[];
   metadataProps: readonly { key: string; value: string }[];
   graph: {
     name: string;

@@ -7,8 +7,7 @@ import {
   type AttributeMessage,
   isTooLarge,
   type ModelMessage,
-  ModelProto,
-  readBigInt,
+  ONNX,
   readInt,
   type TensorMessage,
   type ValueMessage,
@@ -126,7 +125,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
       output: graph.outputs.map(writeValue),
     },
   };
-  return ModelProto.encode(message).finish();
+  return ONNX.encode("Model", message);
 }
 
 function writeAttribute(name: string, value: AttributeValue): AttributeMessage {
@@ -206,9 +205,9 @@ function decodeParts(bytes: Uint8Array, where: string): OnnxModel {
 function parse(bytes: Uint8Array, where: string): ModelMessage {
   let message: ModelMessage;
   try {
-    message = ModelProto.decode(bytes) as unknown as ModelMessage;
+    message = ONNX.decode("Model", bytes) as unknown as ModelMessage;
   } catch (cause) {
-    throw broken(where, cause instanceof Error ? cause.message : "other bytes", cause);
+    throw broken(where, "bytes that end early or are of another format", cause);
   }
   if (!message.graph || message.opsetImport.length === 0) {
     throw broken(where, "no graph or operator set", undefined);
@@ -272,7 +271,7 @@ function packValues(t: TensorMessage, dtype: OnnxDtype): Uint8Array {
   const packed = {
     float32: () => Float32Array.from(t.floatData ?? []),
     double: () => Float64Array.from(t.doubleData ?? []),
-    int64: () => BigInt64Array.from(t.int64Data ?? [], readBigInt),
+    int64: () => BigInt64Array.from(t.int64Data ?? []),
     int32: () => Int32Array.from(ints),
     float16: () => Uint16Array.from(ints),
     int8: () => Int8Array.from(ints),
@@ -286,11 +285,7 @@ function readValue(v: ValueMessage, where: string): OnnxValue {
   const tensor = v.type?.tensorType;
   if (!tensor) throw unsupported(where, "a tensor", `value ${v.name}`, "another type");
   const dims = (tensor.shape?.dim ?? []).map((d) =>
-    d.dimParam
-      ? d.dimParam
-      : d.dimValue !== undefined && Object.hasOwn(d, "dimValue")
-        ? readInt(d.dimValue)
-        : "",
+    d.dimParam || d.dimValue === undefined ? (d.dimParam ?? "") : readInt(d.dimValue),
   );
   return { name: v.name, dtype: readDtype(tensor.elemType, `value ${v.name}`, where), dims };
 }

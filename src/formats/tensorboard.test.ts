@@ -36,6 +36,12 @@ describe("event files", () => {
     expect([at, records]).toEqual([bytes.length, 3]);
   });
 
+  test("hold a scalar of zero, which readers take for none where it is left out", () => {
+    const scalar = Buffer.from([0x0a, 1, 0x61, 0x15, 0, 0, 0, 0]); // tag "a", simple_value 0
+    const bytes = Buffer.from(encodeEvents([{ wallTime: 1, step: 0, scalars: { a: 0 } }]));
+    expect(bytes.includes(scalar)).toBe(true);
+  });
+
   test("are what TensorBoard's own reader reads (needs a Python with tensorboard)", async ({ skip }) => {
     const dir = await mkdtemp(join(tmpdir(), "facehand-"));
     try {

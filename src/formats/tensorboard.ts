@@ -1,23 +1,18 @@
 // TensorBoard event files: scalars by step, for people who watch training there.
 // Sources: TFRecord framing (length, masked CRC-32C of the length, data, masked CRC-32C of the data) and the fields of
 // tensorflow's event.proto and summary.proto. Written whole from a run's log, never appended to.
-import protobuf from "protobufjs/light.js";
+import { Codec } from "./protobuf.ts";
 
-const ROOT = protobuf.Root.fromJSON({
-  nested: {
-    Value: { fields: { tag: { type: "string", id: 1 }, simpleValue: { type: "float", id: 2 } } },
-    Summary: { fields: { value: { rule: "repeated", type: "Value", id: 1 } } },
-    Event: {
-      fields: {
-        wallTime: { type: "double", id: 1 },
-        step: { type: "int64", id: 2 },
-        fileVersion: { type: "string", id: 3 },
-        summary: { type: "Summary", id: 5 },
-      },
-    },
+const EVENTS = new Codec({
+  Value: { tag: ["", "string", 1], simpleValue: ["", "float", 2] },
+  Summary: { value: ["repeated", "Value", 1] },
+  Event: {
+    wallTime: ["", "double", 1],
+    step: ["", "int64", 2],
+    fileVersion: ["", "string", 3],
+    summary: ["", "Summary", 5],
   },
 });
-const EVENT = ROOT.lookupType("Event");
 
 /** Scalars of one moment. */
 export interface ScalarEvent {
@@ -41,7 +36,7 @@ export function encodeEvents(events: readonly ScalarEvent[]): Uint8Array {
     step,
     summary: { value: Object.entries(scalars).map(([tag, simpleValue]) => ({ tag, simpleValue })) },
   }));
-  return Buffer.concat([first, ...messages].map((message) => frame(EVENT.encode(message).finish())));
+  return Buffer.concat([first, ...messages].map((message) => frame(EVENTS.encode("Event", message))));
 }
 
 function frame(data: Uint8Array): Uint8Array {
