@@ -34,7 +34,7 @@ const NOTICES = {
 
 Copyright (c) Microsoft Corporation
 
-${MIT}
+${mit()}
 
 Notices of what it is made of: https://github.com/microsoft/onnxruntime/blob/v${versionOf("onnxruntime-web")}/ThirdPartyNotices.txt`,
   vips: () => `## wasm-vips - ${versionOf("wasm-vips")} (MIT; libvips, GLib and others: LGPL-3.0)
@@ -49,8 +49,8 @@ ${textOf("wasm-vips", "LICENSE")}
 ${textOf("wasm-vips", "THIRD-PARTY-NOTICES.md").replace(/^# /, "### ")}`,
 };
 
-/** The words of MIT's licence, of a package that brings none; they are those of wasm-vips' file below its holder. */
-const MIT = textOf("wasm-vips", "LICENSE").replace(/^[\s\S]*?(?=Permission is hereby)/, "");
+/** The words of MIT's licence, of a package that brings none: those of wasm-vips' file below its holder. A bare clone loads this file. */
+const mit = () => textOf("wasm-vips", "LICENSE").replace(/^[\s\S]*?(?=Permission is hereby)/, "");
 
 const noticesFor = (files) =>
   Object.entries(NOTICES)
