@@ -1,4 +1,4 @@
-// A table of a report before it is drawn: text with the number behind it, and where the number came from.
+// ◇ Browser-safe. A table of a report before it is drawn: text with the number behind it, and where the number came from.
 // Invariants: rounding happens where `text` is made and nowhere else; every figure names its sources.
 
 import type { Interval } from "../evaluate/intervals/intervals.ts";

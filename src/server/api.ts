@@ -134,6 +134,28 @@ export interface OthersLine {
 /** A line of the log for a blind page: its own but for what was recorded, or another's. */
 export type JudgedLine = Annotation | OthersLine;
 
+/** How far a task of a study is: its configuration with one seed. */
+export interface TaskFacts {
+  /** Id of the configuration in the study's plan. */
+  readonly cell: string;
+  readonly seed: number;
+  /** `unfinished` was begun and is worked on by nobody; `failed` is the same after an error. */
+  readonly state: "done" | "running" | "failed" | "unfinished" | "missing";
+  readonly epochs: { readonly done: number; readonly planned: number };
+  readonly evaluations: { readonly done: number; readonly planned: number };
+  /** Times that it failed or was lost. */
+  readonly failures: number;
+  /** Code of the last failure; its message may name places of this machine. */
+  readonly error?: string | undefined;
+}
+
+/** Answer of ROUTES.study. */
+export interface StudyTasks {
+  readonly tasks: readonly TaskFacts[];
+  /** Of all tasks, one after another; absent where nothing was measured yet. */
+  readonly secondsLeft?: number | undefined;
+}
+
 /** Every answer that is not what was asked for. */
 export interface Refusal {
   readonly error: Trouble;
@@ -159,6 +181,8 @@ export const ROUTES = {
   /** The log as it grows, as events; of others only what they judged where somebody is blind. */
   followAnnotations: (thing: string, from: number, blind?: string) =>
     `/api/things/${part(thing)}/annotations/follow?from=${from}${blind === undefined ? "" : `&blind=${part(blind)}`}`,
+  /** How far the tasks of a study are. */
+  study: (thing: string) => `/api/things/${part(thing)}/study.json`,
   /** Pairs without labels. */
   blind: (thing: string) => `/api/things/${part(thing)}/blind.json`,
 } as const;

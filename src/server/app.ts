@@ -15,6 +15,7 @@ import { serveJudgements } from "./judgements.ts";
 import { type Found, findThings } from "./listing.ts";
 import { type PageFiles, servePage } from "./page.ts";
 import { sendFile } from "./ranges.ts";
+import { serveStudies } from "./studies.ts";
 
 /** A listing is as old as this at most when a file is asked for, ms. */
 const FRESH_MS = 2000;
@@ -91,6 +92,7 @@ export function createApp(options: AppOptions): Hono {
   });
   serveFrames(app, hagrid === undefined ? undefined : openFrames(hagrid));
   serveJudgements(app, lookup);
+  serveStudies(app, lookup);
   return app;
 }
 

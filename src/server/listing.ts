@@ -37,8 +37,8 @@ interface KindOf {
   readonly kind: ThingKind;
   readonly has: string;
   readonly offers: RegExp;
-  /** Folders with more of it. */
-  readonly folders: readonly string[];
+  /** Folders with more of it, and how deep. */
+  readonly folders: Readonly<Record<string, number>>;
 }
 
 const KINDS: readonly KindOf[] = [
@@ -46,16 +46,21 @@ const KINDS: readonly KindOf[] = [
     kind: "dataset",
     has: "train.csv",
     offers: /^((train|val|test)\.csv|ledger\.(csv|parquet)|manifest\.json)$/,
-    folders: [],
+    folders: {},
   },
   {
     kind: "run",
     has: "config.json",
     offers:
       /^((config|environment)\.json|log\.jsonl|predictions\/\w+\.parquet|checkpoints\/\w+\.safetensors)$/,
-    folders: ["predictions", "checkpoints"],
+    folders: { predictions: 1, checkpoints: 1 },
   },
-  { kind: "study", has: "study.json", offers: /^study\.json$/, folders: [] },
+  {
+    kind: "study",
+    has: "study.json",
+    offers: /^(study\.json|evaluations\/[^/]+\/seed_\d+\/[^/]+\/\w+\.parquet)$/,
+    folders: { evaluations: 4 },
+  },
 ];
 
 /**
@@ -120,11 +125,17 @@ async function describe(
     listed.push({ name, sizeBytes: size });
     changedMs = Math.max(changedMs, mtimeMs);
   };
+  const offerBelow = async (folder: string, depth: number): Promise<void> => {
+    if (depth === 0) return;
+    for (const inner of await entriesOf(join(dir, folder), () => undefined)) {
+      const name = `${folder}/${inner.name}`;
+      await offer(name, inner);
+      if (inner.isDirectory()) await offerBelow(name, depth - 1);
+    }
+  };
   for (const entry of entries) {
     await offer(entry.name, entry);
-    if (!entry.isDirectory() || !folders.includes(entry.name)) continue;
-    for (const inner of await entriesOf(join(dir, entry.name), () => undefined))
-      await offer(`${entry.name}/${inner.name}`, inner);
+    if (entry.isDirectory()) await offerBelow(entry.name, folders[entry.name] ?? 0);
   }
   const { pictures, ...facts } = await inspect(kind, dir);
   const thing: Thing = {

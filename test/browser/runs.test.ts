@@ -4,6 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { REPLICATES } from "../../src/evaluate/intervals/intervals.ts";
+import { SMALL_SUBJECTS } from "../../src/evaluate/metrics/small.ts";
+import { compareFamilies } from "../../src/studies/report/comparison-table.ts";
+import { overallTables } from "../../src/studies/report/overall.ts";
+import { readResults } from "../../src/studies/report/read-results.ts";
+import { summaryLines } from "../../src/studies/report/summary.ts";
+import { appendEvent } from "../../src/studies/run/journal.ts";
+import { readStudy, taskPaths } from "../../src/studies/study.ts";
 import { appendLog } from "../../src/train/run.ts";
 import { inventedLog } from "../run-fixture.ts";
 import { violations } from "./axe.ts";
@@ -15,6 +23,8 @@ let root: string;
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-runs-"));
   await layThings(root);
+  const { journal } = taskPaths(join(root, "study"), { cell: { id: "mag" }, seed: 123 });
+  await appendEvent(journal, "failed", { kind: "data", code: "SOURCE_GONE", message: "in a secret place" });
   await layRun(join(root, "runs/growing"), { seed: 3, gain: 1, epochs: 2, predicts: false });
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -128,13 +138,48 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     await page.waitForSelector("button[aria-pressed=true]:has-text('neither')");
   });
 
-  it("of a study are counted, and are its table", async () => {
+  it("of a study are counted, and are its journal and its table", async () => {
     const { page } = await open();
     await page.click(".home-thing a:text-is('study')");
     await expect.poll(() => page.textContent("main h1"), LONG).toBe("Study ablation");
     expect(await page.textContent("main")).toContain("5 of 6 runs have predicted");
     await computed(page);
     expect(await page.locator(".runs-table tbody tr").count()).toBe(3);
+    const journal = page.locator("section[aria-label=Journal] tbody");
+    expect(await journal.locator("tr").allTextContents()).toEqual([
+      expect.stringMatching(/^umcc F0/),
+      expect.stringMatching(/^umcc F1/),
+      expect.stringMatching(/^mag F0 soft.*failed: SOURCE_GONE epoch 0 of \d+/),
+    ]);
+    expect(await page.textContent("main")).not.toContain("in a secret place");
+    await journal.locator("a").first().click();
+    await expect.poll(() => page.textContent("main h1"), LONG).toBe("study/runs/f0/seed_42");
+  });
+
+  it("of a study have the summary and the tables of its report, with links to the runs", async () => {
+    const dir = join(root, "study");
+    const results = await readResults(dir, await readStudy(dir));
+    const judging = { replicates: REPLICATES, seed: 0, minSubjects: SMALL_SUBJECTS };
+    const families = compareFamilies(results, judging);
+    const { page } = await open();
+    await page.click(".home-thing a:text-is('study')");
+    await page.waitForSelector("[data-table=comparisons]");
+    const lines = await page.locator("h2:text-is('Summary') + ul li").allTextContents();
+    expect(lines).toEqual(summaryLines(results, families, judging));
+    const tables = overallTables(results, families, SMALL_SUBJECTS);
+    expect(await page.locator("[data-table]").count()).toBe(tables.length);
+    for (const { id, header, rows } of tables) {
+      const table = page.locator(`[data-table="${id}"]`);
+      const texts = async (rowsOf: string) =>
+        await table
+          .locator(rowsOf)
+          .evaluateAll((found) => found.map((row) => Array.from(row.children, (cell) => cell.textContent)));
+      expect((await texts("thead tr"))[0]!.slice(0, header.length)).toEqual(header);
+      const shown = (await texts("tbody tr")).map((cells) => cells.slice(0, header.length));
+      expect(shown).toEqual(rows.map(({ cells }) => cells.map(({ text }) => text)));
+    }
+    await page.locator("[data-table=comparisons] .runs-seeds a").first().click();
+    await expect.poll(() => page.textContent("main h1"), LONG).toMatch(/^study\/runs\/f0\/seed_/);
   });
 
   it("ask for nothing when the page is left alone", async () => {
@@ -156,6 +201,11 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
       expect(await violations(page)).toEqual([]);
       await toRun(page, "runs/mag");
       await page.waitForSelector(".runs-crops img");
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+      await page.goto(page.url().replace(/#.*/, "#/"));
+      await page.click(".home-thing a:text-is('study')");
+      await page.waitForSelector("[data-table=comparisons]");
       expect(await violations(page)).toEqual([]);
       expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
     },

@@ -1,4 +1,4 @@
-// Tables of a study's named comparisons: pairs of cells on the same images, over subjects, corrected within the family.
+// ◇ Browser-safe. Tables of a study's named comparisons: pairs of cells on the same images, over subjects, corrected within the family.
 // A comparison of A against B is A minus B.
 import { compareArms, type PairedComparison } from "../../evaluate/intervals/compare.ts";
 import { holm } from "../../evaluate/intervals/mcnemar.ts";

@@ -1,4 +1,4 @@
-// Figures of all cells of a study: models that saw other images stand in other tables.
+// ◇ Browser-safe. Figures of all cells of a study: models that saw other images stand in other tables.
 // Invariants: all figures of a table are of the same images, which are counted; each is a mean over seeds of metrics of
 // stored predictions; the best row is chosen by validation, among cells that were validated on the same images.
 import { MODALITIES, type Modality } from "../../core/words.ts";

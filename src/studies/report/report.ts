@@ -14,22 +14,21 @@ import { toCsv, toLatex, toMarkdown } from "../../report/render.ts";
 import { isAllSmall, type ReportTable } from "../../report/table.ts";
 import { readStudy } from "../study.ts";
 import { analysisTables, flipTables } from "./analysis-tables.ts";
-import { compareFamilies, comparisonTable, type Resampling } from "./comparison-table.ts";
-import { figuresTables } from "./figures-tables.ts";
+import { compareFamilies, type Resampling } from "./comparison-table.ts";
 import { FINAL_METRICS_FILE, finalMetrics } from "./final-metrics.ts";
 import { groupTables, shownRun } from "./group-tables.ts";
+import { overallTables } from "./overall.ts";
 import { preface, reportPage } from "./page.ts";
-import { evaluationTables, fusionTable, gateTable } from "./result-tables.ts";
+import { readResults } from "./read-results.ts";
 import {
   type RunResult,
   rankedCells,
-  readResults,
   type StudyResults,
   validationFigure,
   validationImages,
 } from "./results.ts";
 import { sourcesMarkdown } from "./source-list.ts";
-import { namesTable, summaryLines } from "./summary.ts";
+import { summaryLines } from "./summary.ts";
 
 /** What git keeps of a report; the other files are made again from the study. */
 const REPORT_TEXT = "report.md";
@@ -68,12 +67,7 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   const shown = shownRuns(results);
   const summary = summaryLines(results, families, { replicates, seed, minSubjects });
   const tables = [
-    ...present(namesTable(results)),
-    ...figuresTables(results, minSubjects),
-    ...present(comparisonTable(families, results)),
-    ...present(gateTable(results, minSubjects)),
-    ...present(fusionTable(results, minSubjects)),
-    ...evaluationTables(results, minSubjects),
+    ...overallTables(results, families, minSubjects),
     ...shown.flatMap((run) => [
       ...groupTables(shownRun(run, results.study), results.split, { replicates, seed, minSubjects }),
       ...analysisTables(shownRun(run, results.study), results.split, minSubjects),
@@ -92,8 +86,6 @@ export async function makeReport(dir: string, options: ReportOptions): Promise<R
   }
   return { files, results };
 }
-
-const present = <T>(value: T | undefined): T[] => (value === undefined ? [] : [value]);
 
 /**
  * The runs that are reported group by group: of each architecture the best cell by validation, by its best seed; one of

@@ -1,4 +1,4 @@
-// Tables of a study's evaluations, of MAG's gate and of both images of a pair together.
+// ◇ Browser-safe. Tables of a study's evaluations, of MAG's gate and of both images of a pair together.
 // Invariant: each figure is a mean over seeds of metrics of stored predictions, judged by the subjects that it rests on.
 
 import { MODALITIES, type Modality } from "../../core/words.ts";

@@ -1,16 +1,11 @@
-// Everything that a report is computed from: the stored predictions of a study's finished tasks, and their logs.
-// Invariant: read only; what is not finished is named, never guessed.
-import { relative } from "node:path";
+// ◇ Browser-safe. What a report is computed from, in memory: the stored predictions of a study's finished tasks, and their logs.
+// Invariant: what is not finished is named, never guessed.
 import type { Modality, Split } from "../../core/words.ts";
 import { type BinaryMetrics, evaluateBinary } from "../../evaluate/metrics/metrics.ts";
 import { type Judgement, judge, type Limit } from "../../evaluate/metrics/small.ts";
-import { predictionFiles, readPredictionFile } from "../../evaluate/stored/prediction-folder.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
-import { sha256File } from "../../machine/files.ts";
-import { runPaths } from "../../predict/run-folder.ts";
-import { readLog } from "../../train/run.ts";
 import { bestEpoch, type EpochLog, selectionFigure } from "../../train/runlog.ts";
-import { type Cell, evaluationsOf, type Study, type Task, taskPaths, tasksOf } from "../study.ts";
+import type { Cell, Study, Task } from "../study.ts";
 
 /** A row whose image has a recorded label. */
 export type Labelled = Prediction & { readonly target: 0 | 1 };
@@ -46,54 +41,18 @@ export interface StudyResults {
   readonly split: Split;
 }
 
-/**
- * Reads all stored predictions of a study.
- *
- * @throws AppError("data", ...) for damaged predictions or logs
- * @example (await readResults(dir, await readStudy(dir))).runs.length
- */
-export async function readResults(dir: string, study: Study): Promise<StudyResults> {
-  const runs: RunResult[] = [];
-  const missing: Task[] = [];
-  const sources: ResultSource[] = [];
-  for (const task of tasksOf(study)) {
-    const paths = taskPaths(dir, task);
-    const read = async (folder: string, evaluation?: string) => {
-      const rows: Prediction[] = [];
-      const files: { path: string; sha256: string; images: number }[] = [];
-      for (const file of await predictionFiles(folder)) {
-        const own = await readPredictionFile(file);
-        const path = within(dir, file.path);
-        files.push({ path, sha256: await sha256File(file.path), images: own.length });
-        rows.push(...own);
-      }
-      if (files.length === 0) return undefined;
-      sources.push({ id: sourceId(task, evaluation), run: within(dir, paths.run), files });
-      return rows.filter((row): row is Labelled => row.target !== null);
-    };
-    const rows = await read(runPaths(paths.run).predictions);
-    if (rows === undefined) {
-      missing.push(task);
-      continue;
-    }
-    const evaluations = new Map<string, readonly Labelled[]>();
-    for (const { name } of evaluationsOf(study, task.cell)) {
-      const own = await read(paths.predictions(name), name);
-      if (own !== undefined) evaluations.set(name, own);
-    }
-    runs.push({ ...task, log: await readLog(paths.run), rows, evaluations });
-  }
-  const split = runs.some(({ rows }) => rows.some((row) => row.split === "test")) ? "test" : "val";
-  return { study, runs, missing, sources, split };
-}
-
-/** With slashes, for links. */
-const within = (dir: string, path: string) => relative(dir, path).replaceAll("\\", "/");
-
 /** Name of stored predictions in lists of sources. */
 export function sourceId({ cell, seed }: Pick<Task, "cell" | "seed">, evaluation?: string): string {
   return `${cell.id}/seed_${seed}${evaluation === undefined ? "" : `/${evaluation}`}`;
 }
+
+/** Split that figures are of, by the rows of all runs. */
+export const reportedSplit = (runs: readonly RunResult[]): Split =>
+  runs.some(({ rows }) => rows.some((row) => row.split === "test")) ? "test" : "val";
+
+/** Rows whose image has a recorded label. */
+export const labelledOf = (rows: readonly Prediction[]): readonly Labelled[] =>
+  rows.filter((row): row is Labelled => row.target !== null);
 
 /** Finished runs of one cell, in the order of seeds. */
 export function runsOf({ runs }: StudyResults, { id }: Pick<Cell, "id">): readonly RunResult[] {

@@ -1,4 +1,4 @@
-// What a reader may quote of a study: the best by validation with its test figure, which comparisons found a difference,
+// ◇ Browser-safe. What a reader may quote of a study: the best by validation with its test figure, which comparisons found a difference,
 // and which cannot tell; and the legend of short names.
 // Invariant: no figure that its tables would not show; what is not detected is never called equal.
 import { summarize } from "../../evaluate/analysis/summary.ts";

@@ -3,11 +3,11 @@ import { address } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { listing, loadListing, thingOf } from "../app/source.ts";
 import { FaultNote } from "../parts/fault.tsx";
+import { StudyPage } from "../studies/study.tsx";
 import { Compared } from "./compared.tsx";
 import { configurations, namesOf, readable } from "./configurations.ts";
 import { Overlay } from "./curves.tsx";
 import { RunPage } from "./run-page.tsx";
-import { StudyPage } from "./study.tsx";
 import { RunsTable } from "./table.tsx";
 
 /** The view. */

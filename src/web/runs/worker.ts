@@ -5,6 +5,7 @@ import { compareArms, type PairedArms, type PairedComparison } from "../../evalu
 import type { ComparedMetric } from "../../evaluate/metrics/weighted.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { faultOf } from "../app/fault.ts";
+import { computeStudy, type StudyFiles, type StudyReport } from "../studies/compute.ts";
 import { decodePairs, decodePredictions, type PairNames } from "./decode.ts";
 
 /** What is to be done. */
@@ -21,7 +22,8 @@ export type Task =
       readonly metric: ComparedMetric;
       readonly replicates: number;
     }
-  | { readonly do: "names"; readonly url: string };
+  | { readonly do: "names"; readonly url: string }
+  | { readonly do: "study"; readonly files: StudyFiles; readonly replicates: number };
 
 /** What came of it, by task. */
 export interface Results {
@@ -29,6 +31,7 @@ export interface Results {
   readonly rows: { readonly rows: readonly Prediction[]; readonly summary: Summary };
   readonly compare: PairedComparison;
   readonly names: ReadonlyMap<string, PairNames>;
+  readonly study: StudyReport;
 }
 
 /** An answer of the thread. */
@@ -42,6 +45,7 @@ export type Answer =
 async function work(task: Task): Promise<Results[keyof Results]> {
   if (task.do === "compare")
     return compareArms(task.arms, { metric: task.metric, replicates: task.replicates });
+  if (task.do === "study") return computeStudy(task.files, task.replicates);
   const response = await fetch(task.url);
   if (!response.ok) throw new Error(`Expected a file, got the status ${response.status}`);
   if (task.do === "names") return decodePairs(await response.text());
