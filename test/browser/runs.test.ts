@@ -146,6 +146,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     await computed(page);
     expect(await page.locator(".runs-table tbody tr").count()).toBe(3);
     const journal = page.locator("section[aria-label=Journal] tbody");
+    await journal.locator("tr").first().waitFor();
     expect(await journal.locator("tr").allTextContents()).toEqual([
       expect.stringMatching(/^umcc F0/),
       expect.stringMatching(/^umcc F1/),
