@@ -71,12 +71,12 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     };
     expect(await sumOf("reason")).toBe(ROWS - kept);
     expect([await sumOf("split"), await sumOf("gender")]).toEqual([kept, kept]);
-    expect(await page.locator("[data-facet=reason] legend").textContent()).toContain("of removed frames");
+    expect(await page.locator("[data-facet=reason] legend").textContent()).toContain("(removed frames)");
     await page.locator(".pairs-grid").focus();
     await page.keyboard.press("t");
     const cells = await page.locator(".pairs-panel .pairs-cell").allTextContents();
     expect(cells.reduce((sum, text) => sum + Number(text), 0)).toBe(kept);
-    expect(await page.locator(".pairs-panel").textContent()).toContain("Split: of kept frames only.");
+    expect(await page.locator(".pairs-panel").textContent()).toContain("Split: kept frames only.");
     expect(await page.locator("[data-facet=age] label", { hasText: "not recorded" }).isVisible()).toBe(true);
   });
 

@@ -28,11 +28,12 @@ export function Facet({ desk, name, title }: Props) {
     [desk, name],
   );
   if (words === undefined || words.every((word) => word === "")) return null;
+  const of = framesOf(desk, name);
   return (
     <fieldset ref={box} class="pairs-facet" data-facet={name}>
       <legend>
         <span>
-          {title} <span class="pairs-of">{framesOf(desk, name)}</span>
+          {title} {of === "" ? null : <span class="pairs-of">({of})</span>}
         </span>
         <button type="button" class="plain pairs-all" onClick={() => choose({ [name]: undefined })}>
           all<span class="sr"> of {title}</span>

@@ -32,7 +32,7 @@ export const codesInOrder = (words: readonly string[]): readonly number[] =>
 /** Which frames a facet is of, where it is not of all; of tables of pairs there are no others. */
 export function framesOf({ loaded }: Pick<Desk, "loaded">, name: string): string {
   const of = facetOf(name)?.of;
-  return of !== undefined && loaded.table.columns.has("reason") ? `of ${of} frames` : "";
+  return of !== undefined && loaded.table.columns.has("reason") ? `${of} frames` : "";
 }
 
 const OTHERS: Readonly<Record<string, string>> = {
