@@ -1,6 +1,6 @@
 // ◇ Browser-safe. The question and its answers, each with its key.
 import type { Signal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useMemo, useRef } from "preact/hooks";
 import { useKeys } from "../app/keys.ts";
 import { keyOf, type Said } from "./queues/line.ts";
 import type { Item } from "./queues/pairs.ts";
@@ -36,7 +36,8 @@ const QUESTIONS = {
 export function Answers({ session, plan, work, item, note, say, remove, isRemoving }: Props) {
   const input = useRef<HTMLInputElement>(null);
   const recorded = plan.blind ? undefined : item.recorded[plan.asked];
-  const classes = classKeys(classesOf(plan.asked, session.pairs.value ?? []));
+  const pairs = session.pairs.value;
+  const classes = useMemo(() => classKeys(classesOf(plan.asked, pairs ?? [])), [plan.asked, pairs]);
   const choices: Choice[] = [
     ...(recorded === undefined
       ? []

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. The judging screen: both pictures, one key for each answer, undo without limit.
 // Invariants: what is said is a line at once; time runs from when the pictures are seen; a blind screen shows no label.
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { AppError } from "../../core/errors.ts";
 import { address, choose } from "../app/address.ts";
 import { type Key, useKeys } from "../app/keys.ts";
@@ -12,12 +12,12 @@ import { Pictures, prefetch } from "./pictures.tsx";
 import { keyOf, lineOf, revertOf, type Said } from "./queues/line.ts";
 import type { Item } from "./queues/pairs.ts";
 import { QUEUE_KINDS } from "./queues/plan.ts";
-import { nextOpen } from "./queues/progress.ts";
+import { nextOpen, placesOf } from "./queues/progress.ts";
 import { ReasonDialog } from "./reason-dialog.tsx";
 import { SavedNote } from "./saved.tsx";
 import type { Session } from "./session.ts";
 import { ProgressLine } from "./status.tsx";
-import { type QueuePlan, taskOf, type Work, workOf } from "./work.ts";
+import { drawnItems, type QueuePlan, taskOf, type Work, workOf } from "./work.ts";
 
 interface Props {
   readonly session: Session;
@@ -27,9 +27,14 @@ interface Props {
 /** The screen of a queue. */
 export function Judging({ session, plan }: Props) {
   const more = useMoreItems(session, plan);
+  const { queue, size, seed } = plan;
+  const drawn = useMemo(
+    () => drawnItems(session, plan),
+    [session.pairs.value, session.others.value, queue, size, seed],
+  );
   let work: Work;
   try {
-    work = workOf(session, plan, more.items);
+    work = workOf(session, plan, drawn ?? more.items);
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     return <Heading plan={plan}>{<FaultNote fault={error} />}</Heading>;
@@ -82,7 +87,7 @@ function Screen({ session, plan, work }: Props & { readonly work: Work }) {
   const now: Now = { at, note: useSignal(""), isRemoving: useSignal(false) };
   const since = useRef(performance.now());
   const { items, progress } = work;
-  const found = items.findIndex((item) => keyOf(item) === at.value);
+  const found = placesOf(items).get(at.value ?? "") ?? -1;
   const place = found >= 0 ? found : nextOpen(items, progress, 0, plan.again);
   const item = items[place];
   const key = item === undefined ? undefined : keyOf(item);

@@ -8,18 +8,10 @@ import { address } from "../app/address.ts";
 import { faultOf, thingsOf } from "../app/source.ts";
 import { DEFAULTS, datasetOf, type Loaded } from "../pairs/dataset.ts";
 import { Sifting } from "../pairs/sift.ts";
-import { columnOf, textAt } from "../table/column.ts";
 import { contradictionItems, readWitnesses, runsWithPredictions } from "./queues/contradictions.ts";
-import type { AuditPair, Item } from "./queues/pairs.ts";
+import { type Item, itemOf, pairsOfTable, type TablePairs } from "./queues/pairs.ts";
 import { ruleOfChoice } from "./queues/plan.ts";
-import {
-  agreementsOf,
-  conflictQueue,
-  itemsOfIds,
-  nearOf,
-  nearQueue,
-  type QueueName,
-} from "./queues/queues.ts";
+import { agreementsOf, conflictQueue, nearOf, nearQueue, type QueueName } from "./queues/queues.ts";
 import type { Session } from "./session.ts";
 import type { QueuePlan } from "./work.ts";
 
@@ -46,35 +38,28 @@ export function useMoreItems(session: Session, plan: QueuePlan): More {
 function useTable(session: Session, queue: QueueName): More {
   const dataset = OF_TABLE.includes(queue) ? datasetOf(session.thing) : undefined;
   const loaded = dataset?.loaded.value;
-  const pairs = session.pairs.value ?? [];
   const rule = ruleOfChoice(address.value.choices);
   const choices = queue === "filter" ? JSON.stringify(address.value.choices) : "";
   const items = useMemo(
-    () => (loaded?.whole === true ? itemsOfTable(pairs, loaded, queue, rule) : undefined),
-    [pairs, loaded, queue, rule, choices],
+    () => (loaded?.whole === true ? itemsOfTable(loaded, queue, rule) : undefined),
+    [loaded, queue, rule, choices],
   );
   if (dataset?.fault.value !== undefined) return { fault: dataset.fault.value, isLoading: false };
   return items === undefined ? LOADING : { items, isLoading: false };
 }
 
-function itemsOfTable(
-  pairs: readonly AuditPair[],
-  loaded: Loaded,
-  queue: QueueName,
-  rule: RuleName,
-): readonly Item[] {
+function itemsOfTable(loaded: Loaded, queue: QueueName, rule: RuleName): readonly Item[] {
   const { table, rules, base = DEFAULTS } = loaded;
-  if (queue === "conflicts") return conflictQueue(pairs, agreementsOf(table), 1);
+  const pairs = pairsOfTable(table);
+  if (queue === "conflicts") return conflictQueue(pairs.all, agreementsOf(table), 1);
   if (queue === "filter") return filtered(pairs, loaded);
   const threshold = base[rule] ?? RULES[rule].threshold;
-  return nearQueue(pairs, nearOf(table, rules.of(rule), threshold), RULES[rule].title);
+  return nearQueue(nearOf(pairs, rules.of(rule), threshold), RULES[rule].title);
 }
 
-function filtered(pairs: readonly AuditPair[], { table, copies }: Loaded): Item[] {
+function filtered({ isPair, at }: TablePairs, { table, copies }: Loaded): Item[] {
   const { rows } = new Sifting(table).apply(address.peek().choices, { copies, picked: new Set() });
-  const ids = columnOf(table, "image_id", "texts");
-  const found = Array.from(rows, (row) => (ids === undefined ? "" : textAt(ids, row)));
-  return itemsOfIds(pairs, found);
+  return Array.from(rows.filter(isPair), (row) => itemOf(at(row)));
 }
 
 /** Pairs that runs contradict; the runs are those of the address, or all that have predictions. */

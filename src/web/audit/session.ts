@@ -5,9 +5,9 @@ import { computed, type ReadonlySignal, type Signal, signal } from "@preact/sign
 import type { Annotation } from "../../audit/annotation.ts";
 import { MACHINE_CLOCK } from "../../core/clock.ts";
 import type { AppError } from "../../core/errors.ts";
-import { SPLITS } from "../../core/words.ts";
 import { type BlindPairs, type JudgedLine, type OthersLine, ROUTES, type Thing } from "../../server/api.ts";
-import { faultOf, get, getJson, hasFile, listing, urlOf } from "../app/source.ts";
+import { faultOf, getJson, listing, urlOf } from "../app/source.ts";
+import { datasetOf } from "../pairs/dataset.ts";
 import { type AuditPair, pairsOfBlind, pairsOfTable } from "./queues/pairs.ts";
 import { followLog } from "./saving/follow-log.ts";
 import { browserKeeping } from "./saving/keeping.ts";
@@ -19,7 +19,7 @@ export interface Session {
   readonly thing: Thing;
   readonly annotator: string;
   readonly blind: boolean;
-  readonly pairs: Signal<readonly AuditPair[] | undefined>;
+  readonly pairs: ReadonlySignal<readonly AuditPair[] | undefined>;
   /** The log with what waits; of a blind session its own lines only. */
   readonly lines: ReadonlySignal<readonly Annotation[]>;
   /** Of a blind session: what others judged. */
@@ -28,7 +28,7 @@ export interface Session {
   readonly whole: ReadonlySignal<boolean>;
   readonly connected: ReadonlySignal<boolean>;
   readonly outbox: Signal<OutboxState>;
-  readonly fault: Signal<AppError | undefined>;
+  readonly fault: ReadonlySignal<AppError | undefined>;
   add(line: Annotation): void;
   retry(): void;
   close(): void;
@@ -38,8 +38,6 @@ export interface Session {
 export function openSession(thing: Thing, annotator: string, blind: boolean): Session {
   const writes = listing.peek()?.writes === true;
   const log = writes ? followLog<JudgedLine>(thing.id, blind ? annotator : undefined) : NO_LOG;
-  const fault = signal<AppError | undefined>(undefined);
-  const pairs = signal<readonly AuditPair[] | undefined>(undefined);
   const url = urlOf(ROUTES.annotations(thing.id));
   const changed = (state: OutboxState) => {
     state_.value = state;
@@ -52,13 +50,6 @@ export function openSession(thing: Thing, annotator: string, blind: boolean): Se
     changed,
   });
   const state_ = signal(box.state);
-  loadPairs(thing, blind && writes)
-    .then((found) => {
-      pairs.value = found;
-    })
-    .catch((error) => {
-      fault.value = faultOf(error);
-    });
   const lines = computed(() => {
     const known = log.lines.value.filter((line): line is Annotation => "annotator" in line);
     const ids = new Set(known.map(({ id }) => id));
@@ -66,7 +57,8 @@ export function openSession(thing: Thing, annotator: string, blind: boolean): Se
     return [...known, ...[...saved, ...waiting].filter(({ id }) => !ids.has(id))];
   });
   return {
-    ...{ thing, annotator, blind, pairs, lines, fault, outbox: state_ },
+    ...{ thing, annotator, blind, lines, outbox: state_ },
+    ...openPairs(thing, blind && writes),
     ...{ whole: log.whole, connected: log.connected },
     others: computed(() => log.lines.value.filter((line): line is OthersLine => !("annotator" in line))),
     add: (line) => box.add(line),
@@ -86,10 +78,23 @@ const NO_LOG = {
   close: () => undefined,
 };
 
-async function loadPairs(thing: Thing, blind: boolean): Promise<readonly AuditPair[]> {
-  if (blind) return pairsOfBlind(await getJson<BlindPairs>(ROUTES.blind(thing.id)));
-  const tables = SPLITS.filter((split) => hasFile(thing, `${split}.csv`)).map(async (split) =>
-    pairsOfTable(split, await (await get(ROUTES.file(thing.id, `${split}.csv`))).text()),
-  );
-  return (await Promise.all(tables)).flat();
+/** What the pairs come from: the dataset's table, or for a blind page what the server gives without labels. */
+function openPairs(thing: Thing, blind: boolean): Pick<Session, "pairs" | "fault"> {
+  if (!blind) {
+    const { loaded, fault } = datasetOf(thing);
+    const pairs = computed(() =>
+      loaded.value?.whole === true ? pairsOfTable(loaded.value.table).all : undefined,
+    );
+    return { pairs, fault };
+  }
+  const pairs = signal<readonly AuditPair[] | undefined>(undefined);
+  const fault = signal<AppError | undefined>(undefined);
+  getJson<BlindPairs>(ROUTES.blind(thing.id))
+    .then((found) => {
+      pairs.value = pairsOfBlind(found);
+    })
+    .catch((error) => {
+      fault.value = faultOf(error);
+    });
+  return { pairs, fault };
 }

@@ -30,22 +30,30 @@ export interface Work {
   readonly answers: (item: Item) => readonly Answer[];
 }
 
-/** Items of queues that need more than pairs and log, as they were read. */
-export type MoreItems = readonly Item[] | undefined;
+/**
+ * Items of queues that are drawn from the pairs alone, or from what others judged; undefined for other queues. They are the same as long as
+ * both are.
+ */
+export function drawnItems(session: Session, { queue, size, seed }: QueuePlan): readonly Item[] | undefined {
+  const pairs = session.pairs.value ?? [];
+  if (queue === "control") return controlQueue(pairs, size, seed);
+  if (queue === "second-pass") return secondPassQueue(pairs, session.others.value, seed);
+  return undefined;
+}
 
 /**
  * The work of a session by its plan.
  *
- * @param more - of queues that need predictions or the ledger
+ * @param given - items as they were drawn or read; disputes follow from the log
  * @throws AppError("data", ...) for a log that cannot be read
  */
-export function workOf(session: Session, plan: QueuePlan, more: MoreItems): Work {
-  const pairs = session.pairs.value ?? [];
+export function workOf(session: Session, plan: QueuePlan, given: readonly Item[] | undefined): Work {
   const lines = session.lines.value;
   const { judgements, annotators } = standing(lines);
-  const items = itemsOf(session, plan, pairs, judgements) ?? more ?? [];
+  const isDispute = plan.queue === "disputes";
+  const items = isDispute ? disputeQueue(session.pairs.value ?? [], judgements) : (given ?? []);
   const own = ({ annotator }: Annotation) => annotator === session.annotator;
-  const counted = plan.queue === "disputes" ? judgements : judgements.filter(own);
+  const counted = isDispute ? judgements : judgements.filter(own);
   return {
     items,
     progress: progressOf(items, counted, plan.queue),
@@ -59,18 +67,6 @@ export function workOf(session: Session, plan: QueuePlan, more: MoreItems): Work
           note: one.note,
         })),
   };
-}
-
-function itemsOf(
-  session: Session,
-  { queue, size, seed }: QueuePlan,
-  pairs: readonly AuditPair[],
-  judgements: readonly Annotation[],
-): readonly Item[] | undefined {
-  if (queue === "control") return controlQueue(pairs, size, seed);
-  if (queue === "second-pass") return secondPassQueue(pairs, session.others.value, seed);
-  if (queue === "disputes") return disputeQueue(pairs, judgements);
-  return undefined;
 }
 
 /** A judgement in words. */

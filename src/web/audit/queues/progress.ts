@@ -31,11 +31,21 @@ export function progressOf(
       ? settles === true
       : settles !== true && (queue !== CONTROL_QUEUE || where === queue);
   const own = new Map(judgements.filter(counts).map((one) => [thingOf(one), one]));
-  const found = items.flatMap((item) => own.get(keyOf(item)) ?? []);
+  const places = placesOf(items);
+  const found = [...own].flatMap(([key, one]) => (places.has(key) ? [one] : []));
   const skipped = found.filter(({ choice }) => choice === "skip").length;
   const times = found.filter(({ choice }) => choice !== "skip").map(({ ms }) => ms);
   const said = new Map(found.map((one) => [thingOf(one), one]));
   return { said, done: found.length - skipped, skipped, medianMs: median(times) };
+}
+
+const known = new WeakMap<readonly Item[], ReadonlyMap<string, number>>();
+
+/** The place of each item of a queue, by its key; found once. */
+export function placesOf(items: readonly Item[]): ReadonlyMap<string, number> {
+  const places = known.get(items) ?? new Map(items.map((item, at) => [keyOf(item), at]));
+  known.set(items, places);
+  return places;
 }
 
 function median(values: readonly number[]): number | undefined {
@@ -54,11 +64,15 @@ function median(values: readonly number[]): number | undefined {
  * @returns its place in the queue; -1 if nothing is left
  */
 export function nextOpen(items: readonly Item[], { said }: Progress, from: number, again: boolean): number {
-  const order = items.map((_, at) => (from + at) % items.length);
-  const choice = (at: number) => said.get(keyOf(items[at]!))?.choice;
-  const open = order.find((at) => choice(at) === undefined);
-  if (open !== undefined) return open;
-  return again ? (order.find((at) => choice(at) === "skip") ?? -1) : -1;
+  const firstOf = (wanted: string | undefined) => {
+    for (let step = 0; step < items.length; step++) {
+      const at = (from + step) % items.length;
+      if (said.get(keyOf(items[at]!))?.choice === wanted) return at;
+    }
+    return -1;
+  };
+  const open = firstOf(undefined);
+  return open < 0 && again ? firstOf("skip") : open;
 }
 
 /** A time for people, e.g. `2.3 s`. */

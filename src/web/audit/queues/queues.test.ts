@@ -1,18 +1,17 @@
 // What is put before an annotator: draws by seed, conflicts, nearness, contradictions, second passes, disputes; and progress.
 import { describe, expect, it } from "vitest";
 import { judgement } from "../../../../test/annotations.ts";
+import { readCsvTable } from "../../table/read-csv.ts";
 import { contradictionItems } from "./contradictions.ts";
 import { type AuditPair, type Item, pairsOfTable } from "./pairs.ts";
 import { planOf } from "./plan.ts";
 import { nextOpen, progressOf } from "./progress.ts";
-import { conflictQueue, controlQueue, disputeQueue, nearQueue, secondPassQueue } from "./queues.ts";
+import { conflictQueue, controlQueue, disputeQueue, nearOf, nearQueue, secondPassQueue } from "./queues.ts";
 
 const pair = (id: string, user: string, gender: "female" | "male" = "female"): AuditPair => ({
   ...{
     id,
     user,
-    split: "train",
-    gesture: "palm",
     hand: `H_${id}.jpg`,
     face: `F_${id}.jpg`,
     labels: { gender },
@@ -57,8 +56,8 @@ it("conflicting subjects come with all their pairs, those of two genders first",
 });
 
 it("what lies nearest to a threshold comes first", () => {
-  const near = [9, 4.9, 5.5].map((value, i) => ({ id: `p${i}`, value, threshold: 5 }));
-  expect(ids(nearQueue(many, near, "blur"))).toEqual(["p1", "p2", "p0"]);
+  const near = [9, 4.9, 5.5].map((value, i) => ({ pair: many[i]!, value, threshold: 5 }));
+  expect(ids(nearQueue(near, "blur"))).toEqual(["p1", "p2", "p0"]);
 });
 
 it("pairs are contradicted by both pictures, where the record is still the same", () => {
@@ -148,8 +147,25 @@ it("an address that says nothing, or nothing sensible, means the usual", () => {
   });
 });
 
-it("pairs of a table have the words of the vocabulary, whatever a cell looks like", () => {
-  const head = "id,user_id,age,gender,race,labels,hand_image_name,face_image_name\n";
-  const [one] = pairsOfTable("val", `${head}a,S1,20-29,Male,"east asian",palm,H_a.jpg,F_a.jpg\n`);
-  expect(one).toMatchObject({ split: "val", labels: { gender: "male", age: "20-29", race: "East Asian" } });
+describe("pairs of a table", () => {
+  it("have the words of the vocabulary, whatever a cell looks like", () => {
+    const head = "id,user_id,age,gender,race,labels,hand_image_name,face_image_name\n";
+    const text = `${head}a,S1,20-29,Male,"east asian",palm,H_x.jpg,F_x.jpg\n`;
+    const [one] = pairsOfTable(asTable(readCsvTable([{ name: "val.csv", split: "val", text }]))).all;
+    expect([one!.id, one!.user, one!.hand, one!.face]).toEqual(["a", "S1", "H_x.jpg", "F_x.jpg"]);
+    expect(one!.labels).toEqual({ gender: "male", age: "20-29", race: "East Asian" });
+  });
+
+  it("of a ledger are its kept rows, with the names that derivation gives to crops", () => {
+    const text = "image_id,user_id,status,reason,gender\na,s1,removed,no_face,\nb,s2,kept,,female\n";
+    const { all, isPair } = pairsOfTable(asTable(readCsvTable([{ name: "ledger.csv", text }])));
+    expect(all.map(({ id, hand, labels }) => [id, hand, labels.gender])).toEqual([
+      ["b", "H_b.jpg", "female"],
+    ]);
+    expect([isPair(0), isPair(1)]).toEqual([false, true]);
+    const near = nearOf({ isPair, at: () => all[0]! }, Float64Array.of(4, 6), 5);
+    expect(ids(nearQueue(near, "blur"))).toEqual(["b"]);
+  });
 });
+
+const asTable = ({ rows, columns }: ReturnType<typeof readCsvTable>) => ({ rows, columns });

@@ -7,9 +7,9 @@ import { verdictOf } from "../../../audit/verdict.ts";
 import { foldName } from "../../../core/file-names.ts";
 import { Random } from "../../../core/random.ts";
 import type { OthersLine } from "../../../server/api.ts";
-import { columnOf, type Table, textAt } from "../../table/column.ts";
+import { columnOf, type Table } from "../../table/column.ts";
 import { keyOf } from "./line.ts";
-import { type AuditPair, type Item, itemOf, itemOfSubject } from "./pairs.ts";
+import { type AuditPair, type Item, itemOf, itemOfSubject, type TablePairs } from "./pairs.ts";
 
 /** Queues by their names in address and log. */
 export const QUEUES = [
@@ -75,9 +75,9 @@ function bySubject(pairs: readonly AuditPair[]): Map<string, AuditPair[]> {
   return found;
 }
 
-/** A pair's number that a rule judges, and by how much it is inside. */
+/** A pair's number that a rule judges, and the rule's threshold. */
 export interface Near {
-  readonly id: string;
+  readonly pair: AuditPair;
   readonly value: number;
   readonly threshold: number;
 }
@@ -97,52 +97,50 @@ export function agreementsOf(table: Table): ReadonlyMap<string, number> {
   return found;
 }
 
-/** What a rule judges of the kept rows of a table, as far as it judges them. */
-export function nearOf(table: Table, values: Float64Array | undefined, threshold: number): Near[] {
-  const [ids, status] = [columnOf(table, "image_id", "texts"), columnOf(table, "status", "words")];
+/** What a rule judges of a table's pairs, as far as it judges them. */
+export function nearOf(
+  { isPair, at }: Pick<TablePairs, "isPair" | "at">,
+  values: Float64Array | undefined,
+  threshold: number,
+): Near[] {
   const near: Near[] = [];
   for (let row = 0; row < (values?.length ?? 0); row++) {
     const value = values![row]!;
-    if (!Number.isNaN(value) && textAt(status, row) === "kept")
-      near.push({ id: textAt(ids, row), value, threshold });
+    if (!Number.isNaN(value) && isPair(row)) near.push({ pair: at(row), value, threshold });
   }
   return near;
 }
 
 /** Pairs whose number lies nearest to a rule's threshold. */
-export function nearQueue(pairs: readonly AuditPair[], near: readonly Near[], title: string): Item[] {
-  const byId = new Map(pairs.map((pair) => [foldName(pair.id), pair]));
+export function nearQueue(near: readonly Near[], title: string): Item[] {
   const away = ({ value, threshold }: Near) => Math.abs(value - threshold);
   return [...near]
-    .sort((a, b) => away(a) - away(b) || (a.id < b.id ? -1 : 1))
-    .flatMap(({ id, value, threshold }) => {
-      const pair = byId.get(foldName(id));
-      return pair === undefined ? [] : [itemOf(pair, `${title}: ${value}, threshold ${threshold}`)];
-    });
-}
-
-/** Pairs by their ids, in that order. */
-export function itemsOfIds(pairs: readonly AuditPair[], ids: readonly string[]): Item[] {
-  const byId = new Map(pairs.map((pair) => [foldName(pair.id), pair]));
-  return ids.flatMap((id) => {
-    const pair = byId.get(foldName(id));
-    return pair === undefined ? [] : [itemOf(pair)];
-  });
+    .sort((a, b) => away(a) - away(b) || (a.pair.id < b.pair.id ? -1 : 1))
+    .map(({ pair, value, threshold }) => itemOf(pair, `${title}: ${value}, threshold ${threshold}`));
 }
 
 type About = Pick<Annotation, "image_id" | "user_id">;
 
-/** The item that a line is about; undefined if the dataset does not have it any more. */
-function finder(pairs: readonly AuditPair[]): (line: About) => Item | undefined {
+type Find = (line: About, why?: string) => Item | undefined;
+const finders = new WeakMap<readonly AuditPair[], Find>();
+
+/** Finds the item that a line is about; undefined if the dataset does not have it any more. */
+function finder(pairs: readonly AuditPair[]): Find {
+  const known = finders.get(pairs) ?? makeFinder(pairs);
+  finders.set(pairs, known);
+  return known;
+}
+
+function makeFinder(pairs: readonly AuditPair[]): Find {
   const byId = new Map(pairs.map((pair) => [foldName(pair.id), pair]));
   const subjects = bySubject(pairs);
-  return ({ image_id: image, user_id: user }) => {
+  return ({ image_id: image, user_id: user }, why) => {
     if (image === undefined) {
       const own = subjects.get(user);
-      return own === undefined ? undefined : itemOfSubject(user, own);
+      return own === undefined ? undefined : itemOfSubject(user, own, why);
     }
     const pair = byId.get(foldName(image));
-    return pair === undefined ? undefined : itemOf(pair);
+    return pair === undefined ? undefined : itemOf(pair, why);
   };
 }
 
@@ -170,7 +168,6 @@ export function disputeQueue(pairs: readonly AuditPair[], judgements: readonly A
   for (const one of judgements) things.set(thingOf(one), [...(things.get(thingOf(one)) ?? []), one]);
   return [...things.values()].flatMap((list) => {
     const verdict = verdictOf(list.filter(({ settles }) => settles !== true));
-    const item = find(list[0]!);
-    return verdict.state === "disputed" && item !== undefined ? [{ ...item, why: verdict.why }] : [];
+    return verdict.state === "disputed" ? (find(list[0]!, verdict.why) ?? []) : [];
   });
 }
