@@ -6,6 +6,8 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readAnnotations } from "../../src/audit/log.ts";
+import { standing } from "../../src/audit/standing.ts";
 import { checkDataset } from "../../src/dataset/check/check.ts";
 import { writeStaticPage } from "../../src/server/static-page.ts";
 import { drawPairs } from "../drawn.ts";
@@ -110,12 +112,45 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     await page.close();
   });
 
-  it("takes no judgement to a server: they stay with the browser, to be downloaded", async () => {
-    const { page, asked } = await open("shown");
+  it("keeps judgements in the browser, over a reload, and gives them as a log; nothing goes to a server", async () => {
+    const { page, asked, faults } = await open("shown");
     await page.click("text=Judge its labels");
-    await expect.poll(() => page.textContent("main h1")).toContain("Audit");
-    await page.waitForLoadState("networkidle");
-    expect(asked.filter((one) => !one.startsWith("GET "))).toEqual([]);
+    await page.fill("input[name=who]", "anna");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector(".audit-queues");
+    expect(await page.locator(".audit-queues button").allTextContents()).not.toContain("Disputes i");
+    await page.keyboard.press("a");
+    await page.waitForSelector(".audit-pair img");
+    const kept = (n: number) => page.waitForSelector(`[data-saved="0"][data-waiting="${n}"]`);
+    for (const [i, key] of ["c", "f", "u"].entries()) {
+      await page.keyboard.press(key);
+      await kept(i + 1);
+    }
+    await page.keyboard.press("z"); // the last one is taken back
+    await kept(4);
+    await page.reload();
+    await page.waitForSelector('.audit-progress :text-is("2 done")');
+    expect(await page.textContent(".audit-saved")).toContain("4 judgements in this browser only");
+    const [download] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("j")]);
+    expect(download.suggestedFilename()).toBe("Drawn pairs 1.0.0.annotations.jsonl");
+    const path = join(root, "annotations.jsonl");
+    await download.saveAs(path);
+    const { judgements, annotators } = standing((await readAnnotations(path)).lines);
+    expect(annotators).toEqual(["anna"]);
+    expect(judgements).toMatchObject([
+      { queue: "control", choice: "confirm", seen: { label: true, pictures: ["hand", "face"] } },
+      { queue: "control" },
+    ]);
+    expect(asked.filter((one) => !one.startsWith("GET /sub/shown/"))).toEqual([]);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  it("offers nothing to judge where there are no images", async () => {
+    const { page, asked } = await open("bare");
+    await page.click("text=Judge its labels");
+    await page.waitForSelector("main p:text('there is nothing to judge its labels by')");
+    expect(asked.filter((one) => one.includes("/pictures/"))).toEqual([]);
     await page.close();
   });
 });

@@ -17,6 +17,7 @@ import { annotator } from "./who.ts";
 export function AuditView() {
   const thing = thingOf(address.value.thing);
   if (thing?.kind !== "dataset") return <ChooseDataset />;
+  if (thing.pictures === 0) return <NoPictures place={thing.place} />;
   if (annotator.value === undefined) return <NameForm place={thing.place} />;
   const { blind } = planOf(address.value.choices);
   return (
@@ -37,6 +38,16 @@ function ChooseDataset() {
         ))}
       </ul>
       {listing.value?.writes === false ? <p class="soft">{STATIC}</p> : null}
+    </>
+  );
+}
+
+/** What nobody sees, nobody can judge. */
+function NoPictures({ place }: { readonly place: string }) {
+  return (
+    <>
+      <h1>Audit of {place}</h1>
+      <p>The pictures of this dataset are not here, so there is nothing to judge its labels by.</p>
     </>
   );
 }
