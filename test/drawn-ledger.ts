@@ -5,7 +5,13 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { Random } from "../src/core/random.ts";
 import { COLUMNS } from "../src/core/words.ts";
 import { imagePath, planLayout } from "../src/dataset/layout.ts";
-import { LEDGER_SCHEMA, MEASURES, type Measure } from "../src/dataset/ledger-columns.ts";
+import {
+  LEDGER_COLUMNS,
+  LEDGER_SCHEMA,
+  type LedgerColumn,
+  MEASURES,
+  type Measure,
+} from "../src/dataset/ledger-columns.ts";
 import { MANIFEST_FORMAT, type Manifest } from "../src/dataset/manifest.ts";
 import { type Facts, ruleSettings } from "../src/derive/judge/clean.ts";
 import { judgeAll } from "../src/derive/judge/judge.ts";
@@ -22,6 +28,8 @@ export interface DrawnLedger {
   readonly pictures?: number | undefined;
   /** Side of a crop, px. */
   readonly sizePx?: number | undefined;
+  /** The ledger as CSV alone, as other programs may write it; default: as Parquet alone. */
+  readonly asCsv?: boolean | undefined;
 }
 
 /** Gestures of the rows, in turn. */
@@ -81,13 +89,15 @@ const SPREAD: Readonly<Record<Measure, readonly [low: number, high: number]>> = 
  */
 export async function writeDrawnLedger(
   dir: string,
-  { rows, pictures = rows, sizePx = 48 }: DrawnLedger,
+  { rows, pictures = rows, sizePx = 48, asCsv = false }: DrawnLedger,
 ): Promise<{ readonly frames: number; readonly kept: number }> {
   const layout = planLayout(dir);
   await mkdir(layout.images.hand, { recursive: true });
   await mkdir(layout.images.face, { recursive: true });
   const random = Random.of(1).split("drawn ledger");
-  const ledger = await openParquet(layout.ledgerParquet, LEDGER_SCHEMA);
+  const ledger = asCsv
+    ? await openCsvLedger(layout.ledger)
+    : await openParquet(layout.ledgerParquet, LEDGER_SCHEMA);
   const tables = {
     train: await openCsv(layout.csv.train, COLUMNS),
     val: await openCsv(layout.csv.val, COLUMNS),
@@ -107,6 +117,20 @@ export async function writeDrawnLedger(
   for (const table of Object.values(tables)) await table.close();
   await writeJson(layout.manifest, manifestOf(rows, kept));
   return { frames: rows, kept };
+}
+
+async function openCsvLedger(path: string) {
+  const table = await openCsv(path, LEDGER_COLUMNS);
+  return {
+    add: (row: LedgerRow) =>
+      table.add(
+        Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, row[name] ?? ""])) as Record<
+          LedgerColumn,
+          string | number
+        >,
+      ),
+    close: () => table.close(),
+  };
 }
 
 /** One frame, judged as derivation would. */
