@@ -65,12 +65,19 @@ describe("these checks themselves", () => {
       " */",
       "export const d = 1;",
       "function hidden() {}",
+      "/** Said. */",
+      "@inline",
+      "export function e(): v128 {}",
+      "@inline",
+      "export function f(): v128 {}",
     ].join("\n");
     expect(exportsOf(text)).toEqual([
       { name: "a", kind: "function", documented: true },
       { name: "b", kind: "function", documented: false },
       { name: "C", kind: "class", documented: false },
       { name: "d", kind: "const", documented: true },
+      { name: "e", kind: "function", documented: true },
+      { name: "f", kind: "function", documented: false },
     ]);
   });
 

@@ -2,7 +2,7 @@
 // Read with regular expressions anchored to line starts (TypeScript 7 has no JavaScript API); Biome keeps
 // the formatting that they rely on.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -36,12 +36,13 @@ export function importsOf(file: string, text: string): Import[] {
   const code = text.replace(/^\s*(\/\/|\/?\*).*$/gm, "");
   const found = (specifier: string, typeOnly: boolean, started = false): Import => {
     const own = specifier.startsWith(".");
-    const target = relative(SRC, resolve(SRC, dirname(file), specifier)).replaceAll("\\", "/");
+    const path = relative(SRC, resolve(SRC, dirname(file), specifier)).replaceAll("\\", "/");
+    const target = extname(path) === "" ? `${path}.ts` : path; // of AssemblyScript, of threads and processes
     return { specifier, file: own ? target : undefined, typeOnly, started };
   };
   const entries = [...code.matchAll(THREAD)]
-    .map((m) => found(m[1]!.endsWith(".ts") ? m[1]! : `${m[1]}.ts`, false, true))
-    .filter((entry) => existsSync(join(SRC, entry.file!))); // else a folder, or a file that is read
+    .map((m) => found(m[1]!, false, true))
+    .filter(({ file: entry }) => entry!.endsWith(".ts") && existsSync(join(SRC, entry!))); // else read, or a folder
   return [
     ...[...code.matchAll(STATIC)].map((m) => found(m[2]!, m[1] !== undefined)),
     ...[...code.matchAll(DYNAMIC)].map((m) => found(m[1]!, false)),
@@ -59,12 +60,12 @@ export function isBrowserSafe({ text }: Pick<Source, "text">): boolean {
   return headOf(text).startsWith("// ◇ Browser-safe. ");
 }
 
-/** All modules of src but tests. */
+/** All modules of src but tests, those of pixels/fast/simd among them. */
 export function readSources(): Source[] {
   const names = readdirSync(SRC, { recursive: true, encoding: "utf8" });
   return names
     .map((name) => name.replaceAll("\\", "/"))
-    .filter((name) => /\.tsx?$/.test(name) && !/\.(test|tmp)\.tsx?$|^pixels\/fast\/simd\//.test(name))
+    .filter((name) => /\.tsx?$/.test(name) && !/\.(test|tmp)\.tsx?$/.test(name))
     .sort()
     .map((file) => {
       const text = readFileSync(join(SRC, file), "utf8");
@@ -93,6 +94,7 @@ export function exportsOf(text: string): Exported[] {
     const match = EXPORT.exec(line);
     if (match === null) return [];
     const kind = match[1] as Exported["kind"];
-    return [{ name: match[2]!, kind, documented: lines[i - 1]?.trimEnd().endsWith("*/") ?? false }];
+    const above = lines[i - 1] === "@inline" ? lines[i - 2] : lines[i - 1];
+    return [{ name: match[2]!, kind, documented: above?.trimEnd().endsWith("*/") ?? false }];
   });
 }

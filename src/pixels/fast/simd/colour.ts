@@ -1,6 +1,6 @@
 // Planes of luma and chroma to RGB, exactly as libjpeg-turbo: triangle ("fancy") upsampling, then BT.601.
 // Source: jdsample.c (h2v2_fancy_upsample) and jdcolor.c (16 bits after the point). Invariant: bit for bit.
-import { high, low } from "./idct";
+import { high, low } from "./dct";
 
 /**
  * One chroma row at full width: three parts of the nearer row and one of the farther, then the same sideways.

@@ -13,10 +13,12 @@ const CODES = memory.data(4 * 1024, 16);
 /** Row-major position to zigzag order. */
 const ZIGZAG = memory.data(64);
 
+/** Address of `COUNTS`, which the caller reads and clears. */
 export function countsAt(): usize {
   return COUNTS;
 }
 
+/** Address of `CODES`, which the caller fills. */
 export function codesAt(): usize {
   return CODES;
 }

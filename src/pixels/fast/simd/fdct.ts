@@ -1,6 +1,6 @@
 // Forward DCT of one block and its division by the quantisation table, exactly as libjpeg's "islow".
 // Source: jfdctint.c (the same method and constants as idct.ts, the other way), jcdctmgr.c. Invariant: bit for bit.
-import { factors, high, low, ROWS, transpose } from "./idct";
+import { factors, high, low, ROWS, transpose } from "./dct";
 
 /** Reciprocals of 8 times the divisors, f32 [2 tables, 8, 8], row-major. */
 const RECIPROCALS = memory.data(2 * 256, 16);

@@ -1,6 +1,6 @@
 // RGB to planes of luma and halved chroma, exactly as libjpeg-turbo: BT.601 with 16 bits after the point, then means
 // of four whose rounding alternates. Source: jccolor.c, jcsample.c (h2v2_downsample), jcprepct.c. Invariant: bit for bit.
-import { high, low } from "./idct";
+import { high, low } from "./dct";
 
 /** Pairs of factors: red and green of Y, blue and green of Y (green's is split to fit), red and green of Cb, green and blue of Cr. */
 const FACTORS = memory.data<i16>([19595, 22086, 7471, 16384, -11059, -21709, -27439, -5329]);
