@@ -7,6 +7,9 @@
 /** As many bytes of UTF-8 an error's message has at most. */
 export const MESSAGE_BYTES = 2048;
 
+/** Help and tables for a terminal are at most so wide. */
+export const MAX_COLUMNS = 100;
+
 const UNSEEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]/gu;
 const UNSEEN_BUT_LINE_ENDS = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{DI}]/gu;
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. How single figures are written in text, wherever they are shown: the only place that rounds.
 // Words: the label is apparent and recorded by machines or annotators; a figure is agreement with that record.
-import { visible } from "../core/visible.ts";
+import { MAX_COLUMNS, visible } from "../core/visible.ts";
 import type { Interval } from "../evaluate/intervals/intervals.ts";
 import type { SeedSummary } from "../evaluate/intervals/seeds.ts";
 import { METRICS, type MetricName, metricRow } from "../evaluate/metrics/table.ts";
@@ -74,6 +74,67 @@ export function alignColumns(texts: readonly (readonly string[])[]): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+/**
+ * Aligns a table whose first row is its header, at most `MAX_COLUMNS` wide where cells allow it. One that is wider gets headers of
+ * several lines, and is divided if that is not enough: its parts stand one below the other, each with the first column.
+ *
+ * @example alignTable([["race, hands", "images"], ["dark", "15"]])
+ */
+export function alignTable(texts: readonly (readonly string[])[]): string {
+  const whole = alignColumns(texts);
+  if (widthOf(whole) <= MAX_COLUMNS) return whole;
+  const [header = [], ...body] = texts.map((row) => row.map(visible));
+  const filled = header.map((_, k) => Math.max(0, ...body.map((row) => row[k]!.length)));
+  const heads = header.map((title, k) => (k === 0 ? [title] : wrapWords(title, filled[k]!)));
+  const widths = heads.map((lines, k) => Math.max(...lines.map(lengthOf), filled[k]!));
+  const parts: number[][] = [];
+  let width = 0;
+  for (let k = 1; k < widths.length; k++) {
+    width += 2 + widths[k]!;
+    if (parts.length === 0 || width > MAX_COLUMNS) {
+      parts.push([0]);
+      width = widths[0]! + 2 + widths[k]!;
+    }
+    parts.at(-1)!.push(k);
+  }
+  return parts.map((columns) => alignPart(heads, body, columns)).join("\n");
+}
+
+/** Some columns of a table; headers of few lines stand at the bottom of the others. */
+function alignPart(
+  heads: readonly (readonly string[])[],
+  body: readonly (readonly string[])[],
+  columns: readonly number[],
+): string {
+  const tall = Math.max(...columns.map((k) => heads[k]!.length));
+  const lines = Array.from({ length: tall }, (_, i) =>
+    columns.map((k) => heads[k]![i - tall + heads[k]!.length] ?? ""),
+  );
+  return alignColumns([...lines, ...body.map((row) => columns.map((k) => row[k]!))]);
+}
+
+/** Breaks lines that are wider than `MAX_COLUMNS` at blanks. */
+export const fitLines = (text: string): string =>
+  text
+    .split("\n")
+    .flatMap((line) => (line.length > MAX_COLUMNS ? wrapWords(line, MAX_COLUMNS) : [line]))
+    .join("\n");
+
+const lengthOf = ({ length }: string) => length;
+const widthOf = (text: string) => Math.max(...text.split("\n").map(lengthOf));
+
+/** Lines of whole words, each at most so wide; a longer word has its own. */
+function wrapWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.match(/^ *\S+|\S+/g) ?? [""]) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /**

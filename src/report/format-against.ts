@@ -2,10 +2,11 @@
 import { visible } from "../core/visible.ts";
 import type { Against, AgainstRow } from "../evaluate/analysis/against.ts";
 import {
-  alignColumns,
+  alignTable,
   count,
   FEW,
   figure,
+  fitLines,
   intervalText,
   LABEL_NOTE,
   METRIC_TITLES,
@@ -33,10 +34,12 @@ export function formatAgainst(asked: Compared): string {
     `A  ${visible(a)}\nB  ${visible(b)}`,
     againstImages(compared).join("\n"),
     LABEL_NOTE,
-    alignColumns([[...AGAINST_COLUMNS], ...compared.rows.map(againstCells)]),
+    alignTable([[...AGAINST_COLUMNS], ...compared.rows.map(againstCells)]),
     ...(mcnemar === undefined ? [] : [mcnemar]),
     againstNotes(asked).join("\n"),
-  ].join("\n\n");
+  ]
+    .map(fitLines)
+    .join("\n\n");
 }
 
 /** Of which images, and which are left out. */

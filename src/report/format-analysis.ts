@@ -8,7 +8,7 @@ import {
 } from "../evaluate/analysis/analysis.ts";
 import { withinWords } from "../evaluate/analysis/strata.ts";
 import { ANALYSIS_ONLY } from "../evaluate/analysis/thresholds.ts";
-import { alignColumns, CLASS_MIX, figure, TOO_SMALL } from "./figure-text.ts";
+import { alignTable, CLASS_MIX, figure, fitLines, TOO_SMALL } from "./figure-text.ts";
 
 /** Calibration by modality as a table. */
 export function formatCalibration(parts: readonly CalibrationPart[], split: string): string {
@@ -22,7 +22,9 @@ export function formatCalibration(parts: readonly CalibrationPart[], split: stri
   ]);
   const header = ["temperature from val", "images", "T", "NLL", "Brier", "ECE 15 bins", "ECE adaptive"];
   const own = split === "val" ? ", on which T was fitted: no figure of other images" : "";
-  return `${alignColumns([header, ...rows])}\nof split ${split}${own}, before > after sigmoid(logit / T)`;
+  return fitLines(
+    `${alignTable([header, ...rows])}\nof split ${split}${own}, before > after sigmoid(logit / T)`,
+  );
 }
 
 /** What thresholds by group would change, as a table. */
@@ -34,20 +36,22 @@ export function formatThresholds(analysis: ThresholdAnalysis, split: string): st
     ...THRESHOLD_RATES.map((rate) => (of[rate] === null ? TOO_SMALL : figure(of[rate]))),
   ];
   return [
-    alignColumns([
+    alignTable([
       [`threshold, ${withinWords(within)}`, "accuracy", "balanced accuracy", "TPR female", "TPR male"],
       row(".5", plain),
       row(`one from val, ${figure(thresholds.common)}`, common),
       row(`one a group of ${thresholds.key}`, byGroup),
     ]),
     `chosen on val${split === "val" ? ", and shown on the same images" : ""}: ${chosen.length === 0 ? "no group is large enough" : chosen.join(", ")} (${ANALYSIS_ONLY})`,
-  ].join("\n");
+  ]
+    .map(fitLines)
+    .join("\n");
 }
 
 /** Accuracy against coverage as a table. */
 export function formatSelective({ within, key, curve, minSubjects }: SelectiveAnalysis): string {
   const left = [...new Set(curve.flatMap(({ rareClass }) => rareClass))];
-  const table = alignColumns([
+  const table = alignTable([
     [
       `coverage, ${withinWords(within)}`,
       "|p - .5| from",
@@ -66,5 +70,7 @@ export function formatSelective({ within, key, curve, minSubjects }: SelectiveAn
     ]),
   ]);
   if (left.length === 0) return table;
-  return `${table}\n${CLASS_MIX}: not among the groups where under ${minSubjects} subjects of their kept images are recorded as female, or under ${minSubjects} as male: ${left.map(visible).join(", ")}`;
+  return fitLines(
+    `${table}\n${CLASS_MIX}: not among the groups where under ${minSubjects} subjects of their kept images are recorded as female, or under ${minSubjects} as male: ${left.map(visible).join(", ")}`,
+  );
 }

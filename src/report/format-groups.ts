@@ -6,7 +6,7 @@ import type { GroupTableIntervals, SpreadIntervals } from "../evaluate/intervals
 import type { Comparison, GroupMetrics, GroupTable } from "../evaluate/metrics/groups.ts";
 import { GROUP_METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
-  alignColumns,
+  alignTable,
   CLASS_MIX,
   count,
   dropSmallColumns,
@@ -36,7 +36,7 @@ export function formatGroups(table: GroupTable, intervals?: GroupTableIntervals)
     (SPREAD_COLUMNS as readonly string[]).includes(metric),
   );
   return [
-    alignColumns(shown),
+    alignTable(shown),
     ...(note === undefined ? [] : [note]),
     ...(small
       ? [`${TOO_SMALL}: the figure rests on under ${table.minSubjects} subjects; it is not compared`]
@@ -113,7 +113,7 @@ function formatComparisons(
   };
   const header = ["  between groups", "difference", "ratio", "error max/min", "error max/geomean"];
   const refused = [`  ${METRIC_TITLES.accuracy}`, ...Array.from({ length: 4 }, () => CLASS_MIX), "-", "-"];
-  return alignColumns([
+  return alignTable([
     [...header, "worst group", "its value"],
     ...(withoutAccuracy ? [refused] : []),
     ...comparisons.map(row),

@@ -5,11 +5,12 @@ import { withinWords } from "../evaluate/analysis/strata.ts";
 import type { ImageCounts, Part } from "../evaluate/analysis/summary.ts";
 import { METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
-  alignColumns,
+  alignTable,
   count,
   dropSmallColumns,
   FEW,
   figure,
+  fitLines,
   LABEL_NOTE,
   METRIC_TITLES,
   TOO_SMALL,
@@ -55,11 +56,12 @@ export function formatSeedsSummary(summary: SeedsSummary, images?: ImageCounts):
     ...summary.byGroup.map(formatTable),
   ]
     .filter((block) => block !== "")
+    .map(fitLines)
     .join("\n\n");
 }
 
 function formatParts(parts: readonly SeedPart[]): string {
-  return alignColumns([
+  return alignTable([
     ["", ...parts.map(({ name }) => name)],
     ["images", ...parts.map(({ nImages }) => count(nImages))],
     ["subjects", ...parts.map(({ nSubjects }) => count(nSubjects))],
@@ -72,7 +74,7 @@ function formatRuns({ runs, byModality }: SeedsSummary): string {
   const cell = ({ metrics, tooSmall }: Part) =>
     tooSmall.includes("balancedAccuracy") ? TOO_SMALL : figure(metrics.balancedAccuracy);
   const names = withoutTwin(["all", ...byModality.map(({ name }) => name)]);
-  return alignColumns([
+  return alignTable([
     ["balanced accuracy", ...names],
     ...runs.map(({ seed, summary }) => [
       `  seed ${seed}`,
@@ -97,7 +99,7 @@ function formatTable({ keys, within, minSubjects, groups }: SeedTable): string {
   const { rows, note } = dropSmallColumns([header, ...body], minSubjects);
   const small = rows.flat().includes(TOO_SMALL);
   return [
-    alignColumns(rows),
+    alignTable(rows),
     ...(note === undefined ? [] : [note]),
     ...(small ? [`${TOO_SMALL}: the figure rests on under ${minSubjects} subjects`] : []),
   ].join("\n");

@@ -6,11 +6,12 @@ import type { ClassMetric } from "../evaluate/intervals/class-intervals.ts";
 import type { ClassMetrics } from "../evaluate/metrics/classes.ts";
 import { METRICS, type MetricName } from "../evaluate/metrics/table.ts";
 import {
-  alignColumns,
+  alignTable,
   count,
   dropSmallColumns,
   FEW,
   figure,
+  fitLines,
   intervalText,
   LABEL_NOTE,
   METRIC_TITLES,
@@ -37,6 +38,7 @@ export function formatSummary(summary: Summary, images?: ImageCounts): string {
     ...(summary.targets ?? []).map((target) => formatTarget(target, summary.minSubjects)),
   ]
     .filter((block) => block !== "")
+    .map(fitLines)
     .join("\n\n");
 }
 
@@ -84,7 +86,7 @@ function formatParts(all: readonly Part[]): string {
   const gate = parts.some((part) => part.modalityAgreement !== null)
     ? [["own modality used", ...parts.map((part) => figure(part.modalityAgreement))]]
     : [];
-  return alignColumns([
+  return alignTable([
     ["", ...parts.map((part) => part.name)],
     ...counts.map(([title, of]) => [title, ...parts.map(of)]),
     ...METRICS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => partFigure(part, metric))]),
@@ -148,9 +150,9 @@ function formatTarget({ target, parts: all }: TargetSummary, minSubjects: number
   const recalls = dropSmallColumns(recallTable(parts), minSubjects);
   return [
     `${TARGET_TITLES[target]}: agreement with the recorded class`,
-    alignColumns(table),
+    alignTable(table),
     leftOut(metrics),
-    alignColumns(recalls.rows),
+    alignTable(recalls.rows),
     recalls.note ?? "",
   ]
     .filter((block) => block !== "")

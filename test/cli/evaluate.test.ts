@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MAX_COLUMNS } from "../../src/core/visible.ts";
 import { writeParquet } from "../../src/formats/parquet/write.ts";
 import { runCli } from "./run.ts";
 
@@ -28,7 +29,7 @@ describe("evaluate FILE.csv", () => {
   test("prints every figure with its interval, and says what the label is", async () => {
     const { code, stdout: out } = await runCli("evaluate", path, "--modality", "face", "--bootstrap", "200");
     expect(code).toBe(0);
-    expect(out.split("\n")[0]).toBe(
+    expect(out.split("\n\n")[0]!.replaceAll("\n", " ")).toBe(
       "Agreement with the recorded label, split test: 60 images of 60 subjects (file), male where p >= 0.50; " +
         "60 of 120 given images used (not used: split val 60); every image counted as its own subject",
     );
@@ -51,6 +52,7 @@ describe("evaluate FILE.csv", () => {
     ];
     const { code, stdout: out } = await runCli("evaluate", path, ...args, ...flags);
     expect(code).toBe(0);
+    expect(out.split("\n").filter((line) => line.length > MAX_COLUMNS)).toEqual([]);
     expect(out).toMatch(/^tone, faces +images/m);
     expect(out).toMatch(/^race x gender, faces +images/m);
     expect(out).toMatch(/^gender, faces +images/m);

@@ -2,9 +2,9 @@
 import { describe, expect, it } from "vitest";
 import { EXAMPLES } from "../../src/cli/help/examples.ts";
 import { groupOf } from "../../src/cli/help/groups.ts";
-import { MAX_COLUMNS } from "../../src/cli/help/help.ts";
 import { commands } from "../../src/cli/table.ts";
 import { packageVersion } from "../../src/cli/version.ts";
+import { MAX_COLUMNS } from "../../src/core/visible.ts";
 import { runCli } from "./run.ts";
 
 const silent = {

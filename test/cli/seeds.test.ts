@@ -90,8 +90,8 @@ describe("evaluate", () => {
     expect(summary.overall.metrics.brier).toEqual(meanStd(briers));
     expect(new Set(briers).size).toBe(3);
     const text = (await runCli("evaluate", at("runs"), "--min-subjects", "5")).stdout;
-    const [first] = text.split("\n");
-    expect(first).toMatch(
+    const [first] = text.split("\n\n");
+    expect(first!.replace("\n", " ")).toMatch(
       /^Agreement with the recorded label, split test, seeds 7, 42, 123 \(n 3\): 20 images of 10 subjects \(pairs\), male where p >= 0\.50; /,
     );
     expect(summary.images).toMatchObject({ split: "test", given: 32, used: 20 });

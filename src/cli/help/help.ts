@@ -1,11 +1,9 @@
 // The form of `--help`: flags in groups, choices and defaults in plain words, two examples; nothing wider
 // than 100 columns.
 import { type Command, Option } from "commander";
+import { MAX_COLUMNS } from "../../core/visible.ts";
 import { EXAMPLES, type Example } from "./examples.ts";
 import { groupOf, HELP_GROUPS } from "./groups.ts";
-
-/** Columns that help and tables may take. */
-export const MAX_COLUMNS = 100;
 
 /** Up to this many flags are printed as one list. */
 const FEW_FLAGS = 8;

@@ -2,7 +2,14 @@
 
 import { formatSeconds } from "../../core/progress.ts";
 import { oneLine, visible } from "../../core/visible.ts";
-import { alignColumns, formatSeeds, LABEL_NOTE, METRIC_TITLES } from "../../report/figure-text.ts";
+import {
+  alignColumns,
+  alignTable,
+  fitLines,
+  formatSeeds,
+  LABEL_NOTE,
+  METRIC_TITLES,
+} from "../../report/figure-text.ts";
 import type { CellImages } from "../../studies/plan/images.ts";
 import type { Ranking } from "../../studies/report/best.ts";
 import { nameOf } from "../../studies/run/runner.ts";
@@ -44,7 +51,7 @@ export function formatPlan(study: Study, cells: readonly PlannedCell[]): string 
     ...sets,
     `seeds ${seeds.join(", ")}`,
     "",
-    alignColumns([header, ...rows]),
+    alignTable([header, ...rows]),
     "",
     `${cells.length} cells x ${seeds.length} seeds = ${cells.length * seeds.length} tasks`,
     ...list(
@@ -59,7 +66,9 @@ export function formatPlan(study: Study, cells: readonly PlannedCell[]): string 
       ),
     ),
     ...total(cells),
-  ].join("\n");
+  ]
+    .map(fitLines)
+    .join("\n");
 }
 
 function list(title: string, names: readonly string[]): string[] {
@@ -120,7 +129,7 @@ export function formatBest({ metric, modality, cells, leftOut }: Ranking): strin
   const unequal = new Set(cells.map(({ images }) => images)).size > 1;
   return [
     `${metric} of ${modality ?? "all"} images, chosen by validation alone`,
-    ...(cells.length === 0 ? ["no cell is done"] : [alignColumns([header, ...rows])]),
+    ...(cells.length === 0 ? ["no cell is done"] : [alignTable([header, ...rows])]),
     ...(unequal
       ? ["these cells were validated on different images: compare within --modality hand or face"]
       : []),
