@@ -182,6 +182,9 @@ export class TfliteGraph {
  */
 export function transpose(values: Float32Array, shape: readonly number[], axes: readonly number[]) {
   const dims = axes.map((axis) => shape[axis]!);
+  // As of most weights, those of 1x1 convolutions: axes of one element move nothing.
+  const moved = axes.filter((axis) => shape[axis]! > 1);
+  if (moved.every((axis, k) => k === 0 || moved[k - 1]! < axis)) return [values.slice(), dims] as const;
   const strides = axes.map((axis) => elementCount(shape.slice(axis + 1)));
   const out = new Float32Array(values.length);
   const at = new Array<number>(dims.length).fill(0);
