@@ -1,6 +1,7 @@
 import { defineConfig } from "vitest/config";
 import { builtEntries } from "./test/built-entries.ts";
 import { SlowFirst } from "./test/slow-first.ts";
+import { tmpInMemory } from "./test/tmp.ts";
 
 const LATER = ["test/slurm/**", "test/large/**"]; // by `npm run test:slurm`, which starts a cluster, and `test:large`
 
@@ -35,6 +36,7 @@ export default defineConfig({
   plugins: [builtEntries()],
   test: {
     setupFiles: ["test/same-bytes.ts"],
+    env: tmpInMemory(),
     // A process for each file loads all modules anew: the other files share the processes of their workers.
     projects: [
       {
