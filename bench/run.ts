@@ -20,7 +20,14 @@ const PAUSE_MS = 50;
 /** Benchmarks whose figure is a time: nobody else does the same work. */
 const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
 /** Benchmarks whose peer is another of ours. */
-const OWN_PEERS: Readonly<Record<string, string>> = { "derive-floor": "derive", "head-step": "forward" };
+const OWN_PEERS: Readonly<Record<string, string>> = {
+  "derive-floor": "derive",
+  "head-step": "forward",
+  "page-forward": "forward",
+  "page-step": "train-step",
+};
+/** A page has the plain lowering, and so has the Node beside it. */
+const IN_PAGE: ReadonlySet<string> = new Set(["page-forward", "page-step"]);
 /** Peers' scripts where it is not step.py. */
 const SCRIPTS: Readonly<Record<string, string>> = { "read-pt": "read_pt" };
 /** Least share of idle time before and after for a run to count. */
@@ -44,7 +51,7 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --pairs K         measured pairs of steps (default 10)
   --warmup K        pairs that are not counted (default 3)
   --threads N       threads of each side (default: as many as the machine runs at once)
-  --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward)
+  --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward, and all there is in a page)
   --python PATH     Python of the peer (default: the first on PATH with its libraries)
   --timm DIR        checkout of timm for the peer
   --setup LIST      the peer's: default, channels_last (its memory format), bf16 (there, with autocast: reduced
@@ -88,7 +95,7 @@ function integer(flag: "batch" | "size" | "pairs" | "warmup" | "threads", flags:
 
 /** Sessions of the plain forward graph are laid out in blocks by ONNX Runtime itself. */
 function lowering(name: string, flags: Flags): Lowering {
-  const asked = flags.lowering ?? (name === "forward" ? "plain" : "nchwc");
+  const asked = flags.lowering ?? (name === "forward" || IN_PAGE.has(name) ? "plain" : "nchwc");
   const found = LOWERINGS.find((known) => known === asked);
   if (found !== undefined) return found;
   const expected = LOWERINGS.join(" or ");
@@ -127,7 +134,8 @@ async function startPeers(
 ): Promise<Side[]> {
   if (flags.alone || PEERLESS.has(name)) return [];
   const own = OWN_PEERS[name];
-  if (own !== undefined) return [await startOurs(own, { ...work, lowering: lowering(own, flags) })];
+  if (own !== undefined)
+    return [await startOurs(own, { ...work, lowering: lowering(IN_PAGE.has(name) ? name : own, flags) })];
   const python = findPython(flags.python, flags.timm, name.startsWith("derive") ? DLIB : undefined);
   if ("missing" in python) {
     console.log(`No peer (${python.missing}): measuring our side alone.`);

@@ -20,7 +20,7 @@ export type Lowering = (typeof LOWERINGS)[number];
 export interface Ready {
   readonly ready: true;
   /** What has to be done once before the first step, such as compiling the graph, ms; where a side measures it. */
-  readonly openMs?: number;
+  readonly openMs?: number | undefined;
   readonly versions: Readonly<Record<string, string>>;
 }
 
@@ -34,15 +34,17 @@ export interface Measured {
   readonly result: number;
 }
 
-/** Makes one step and returns a number that depends on all of its work. */
-export type Step = () => Promise<number>;
+/** Makes one step and returns a number that depends on all of its work, or what it measured of it elsewhere. */
+export type Step = () => Promise<number | Measured>;
 
 /** A step, and how long it took to prepare it. */
 export interface Opened {
   readonly step: Step;
-  readonly openMs?: number;
+  readonly openMs?: number | undefined;
   /** Memory that is not the step's, such as the runtime's own: taken from the peak; default 0. */
   readonly baseMb?: number;
+  /** Of what does the work, where that is known only now. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** Takes away what all steps made. */
   readonly close?: () => Promise<void>;
 }
@@ -57,12 +59,17 @@ export async function serve(
   open: (work: Work) => Promise<Step | Opened>,
 ): Promise<void> {
   const made = await open(JSON.parse(process.argv[2]!) as Work);
-  const { step, baseMb = 0, close, ...opened }: Opened = typeof made === "function" ? { step: made } : made;
-  say({ ready: true, ...opened, versions: { node: process.versions.node, ...versions } });
+  const opened: Opened = typeof made === "function" ? { step: made } : made;
+  const { step, baseMb = 0, close, versions: own, ...more } = opened;
+  say({ ready: true, ...more, versions: { node: process.versions.node, ...versions, ...own } });
   for await (const _line of createInterface({ input: process.stdin })) {
     const start = performance.now();
     const cpu = process.cpuUsage();
     const result = await step();
+    if (typeof result !== "number") {
+      say(result);
+      continue;
+    }
     const { user, system } = process.cpuUsage(cpu);
     const cpuMs = (user + system) / 1000;
     const ms = performance.now() - start;

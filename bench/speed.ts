@@ -4,6 +4,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { GROWTH_COLUMNS, type GrowthRow, growthCells } from "./growth.ts";
+import { IN_PAGE, type InPageRow, inPageSection } from "./in-page-table.ts";
 import { type PageRow, type PeerRow, pageSection } from "./page-table.ts";
 import type { Spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
@@ -116,7 +117,14 @@ export function measureAll(flags: readonly string[]): boolean {
       ),
     );
   });
-  return [...goals, ...GROWN.map((model) => run("growth", "--model", model))].every((ok) => ok);
+  const inPage = IN_PAGE.map(({ benchmark, model, batch, sizePx, threads }) =>
+    run(
+      ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
+      ...["--threads", String(threads)],
+    ),
+  );
+  const grown = GROWN.map((model) => run("growth", "--model", model));
+  return [...goals, ...inPage, ...grown].every((ok) => ok);
 }
 
 /** All setups of PyTorch in one run, where their memory has room beside each other; else one run for each. */
@@ -144,7 +152,7 @@ export function speedTable(lines: string): string {
   const all = lines
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow | PageRow | PeerRow);
+    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow | PageRow | PeerRow | InPageRow);
   const of = <R>(...names: readonly string[]) =>
     all.filter(({ benchmark }) => names.includes(benchmark)) as R[];
   const rows = of<SpeedRow>(...GOALS.map(({ benchmark }) => benchmark));
@@ -154,7 +162,7 @@ export function speedTable(lines: string): string {
   });
   const grown = new Map(of<GrowthRow>("growth").map((row) => [row.model, growthCells(row)]));
   const growth = grown.size === 0 ? "" : `${GROWTH}\n${aligned([GROWTH_COLUMNS, ...grown.values()])}\n`;
-  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${pageSection(of<PageRow>("page"), of<PeerRow>("page-peer"))}${growth}`;
+  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${pageSection(of<PageRow>("page"), of<PeerRow>("page-peer"))}${inPageSection(of<InPageRow>("page-forward", "page-step"))}${growth}`;
 }
 
 const HEAD = `# Speed

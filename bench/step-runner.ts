@@ -15,7 +15,7 @@ export interface Runner {
   /** @returns the loss, or whatever else depends on all of the work */
   readonly run: () => Promise<number>;
   /** Compiling and loading weights, ms; a checkpoint is read, not drawn: drawing is not counted. */
-  readonly openMs?: number;
+  readonly openMs: number;
 }
 
 /** The step of a benchmark. @param headOnly - freeze the whole backbone */

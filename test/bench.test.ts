@@ -7,6 +7,7 @@ import { fitLine } from "../bench/growth.ts";
 import { learningCurves } from "../bench/learning-figure.ts";
 import { findPython } from "../bench/peer.ts";
 import { pairedRatio, quantile, spread } from "../bench/statistics.ts";
+import { CHROMIUM } from "./browser/chromium.ts";
 import { makePrograms } from "./programs.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -16,7 +17,9 @@ const NAMES = readdirSync(new URL("../bench/", import.meta.url))
   .map((file) => file.slice(0, -".bench.ts".length))
   .sort();
 
-const SIDES = ["train-step", "forward", "head-step"].map((name) => `bench/${name}.bench`);
+const SIDES = ["train-step", "forward", "head-step", "page-forward", "page-step"].map(
+  (name) => `bench/${name}.bench`,
+);
 const programs = await makePrograms("bench/run", ...SIDES);
 afterAll(() => programs.remove());
 
@@ -176,6 +179,30 @@ Try: npm run bench -- forward
     expect(ratio.median).toBeGreaterThan(0);
     expect(peer.versions).toEqual(ours.versions);
     expect(ours.firstStepMs).toBeGreaterThan(0);
+  });
+
+  it.skipIf(CHROMIUM === undefined).each(["page-forward", "page-step"])(
+    "measures %s in Chromium beside Node",
+    (name) => {
+      const small = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
+      const made = bench(name, ...small, "--pairs", "2", "--warmup", "0", "--no-record");
+      expect(made.stderr).toBe("");
+      const { ratio, ours, peer, lowering } = JSON.parse(made.stdout.trim().split("\n").at(-1)!);
+      expect([ratio.median > 0, ours.ms.min > 0, ours.peakMb > 30, lowering]).toEqual([
+        true,
+        true,
+        true,
+        "plain",
+      ]);
+      expect(Object.keys(ours.versions)).toEqual(["node", "facehand", "onnxruntime-web", "chromium"]);
+      expect(Object.keys(peer.versions)).toContain("onnxruntime-node");
+    },
+  );
+
+  it.skipIf(CHROMIUM === undefined)("refuses the fast lowering in a page", () => {
+    const made = bench("page-step", "--model", "test_efficientnet", "--lowering", "nchwc", "--no-record");
+    expect(made.status).toBe(70);
+    expect(made.stderr).toContain('Expected plain for --lowering of a page, got "nchwc"');
   });
 
   it("stops when a side does", () => {

@@ -55,7 +55,7 @@ function places(dir: string): Plugin {
   return {
     name: "places",
     setup: ({ onLoad }) =>
-      onLoad({ filter: /\.ts$/ }, ({ path }) => {
+      onLoad({ filter: /\.(ts|mjs)$/ }, ({ path }) => {
         const name = relative(ROOT, path).replaceAll("\\", "/");
         if (name.startsWith("..") || name.startsWith("node_modules/")) return undefined;
         const inSrc = name.startsWith("src/");

@@ -25,6 +25,8 @@ const SLOWEST = [
   "test/handles.test.ts",
   "test/api.test.ts",
   "test/harden.test.ts",
+  "test/browser/ort-web.test.ts",
+  "test/browser/decode-image.test.ts",
   "test/browser/home.test.ts",
   "test/browser/audit-kills.test.ts",
   "test/mutants.test.ts",

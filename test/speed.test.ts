@@ -128,3 +128,33 @@ it("shows the newest line of each network's growth", () => {
     "1.0000, 0 %",
   ]);
 });
+
+it("shows models in the page by threads, the newest row of each", () => {
+  const row = (threads: number, median: number) => {
+    const ms = { median, p25: 1, p75: 1, min: 1, max: 1 };
+    return JSON.stringify({
+      benchmark: "page-step",
+      model: "mobilenetv2_100",
+      ...{ batch: 8, sizePx: 96, threads },
+      ratio: { median: median / 100, p25: 2, p75: 4 },
+      ours: { ms, versions: { chromium: "156.0.1" } },
+      peer: { ms: { ...ms, median: 100 } },
+      commit: "abcdef012345",
+      machine: { cpu: "CPU", cores: 2, idleBefore: 0.5 },
+      time: "2026-01-01T",
+    });
+  };
+  const text = speedTable([row(1, 400), row(2, 250), row(1, 300)].join("\n"));
+  const lines = text.split("\n").filter((line) => line.includes("page-step mobilenetv2_100"));
+  expect(
+    lines.map((line) =>
+      line
+        .split("|")
+        .slice(2, -1)
+        .map((cell) => cell.trim()),
+    ),
+  ).toEqual([
+    ["1", "3.00 (2.00 to 4.00)", "300", "100", "2026-01-01, CPU, 2 cores, busy, Chromium 156, abcdef0"],
+    ["2", "2.50 (2.00 to 4.00)", "250", "100", "2026-01-01, CPU, 2 cores, busy, Chromium 156, abcdef0"],
+  ]);
+});

@@ -2,11 +2,13 @@
 
 import { drawnImages, forwardModel, sumOf } from "../../../bench/forward-model.ts";
 import type { Work } from "../../../bench/side.ts";
-import { type Runner, stepRunner } from "../../../bench/step-runner.ts";
+import { stepRunner } from "../../../bench/step-runner.ts";
 import { AppError } from "../../../src/core/errors.ts";
+import { Tensor } from "../../../src/engine/runtime/session.ts";
 import type { DecodeOptions } from "../../../src/pixels/picture-file.ts";
 import { decodeImage } from "../../../src/web/decode-image.ts";
 import { openPageRuntime, type PageRuntime, type PageRuntimeOptions } from "../../../src/web/ort-web.ts";
+import { tinyImages, tinyModel } from "./tiny-network.ts";
 
 /** One thing that is asked. */
 export interface Asked {
@@ -28,7 +30,7 @@ export interface Said {
 }
 
 let runtime: PageRuntime | undefined;
-let runner: Runner | undefined;
+let runner: { readonly run: () => Promise<number> } | undefined;
 
 const opened = () => {
   if (runtime === undefined) throw new Error("no runtime: ask for `open` first");
@@ -46,23 +48,33 @@ export const TASKS = {
     const { provider, threads, reason } = runtime;
     return { provider, threads, reason };
   },
-  /** Logits of drawn images by a network of drawn weights. */
-  forward: async (work: Work) => {
-    const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));
-    const { logits } = await session.run({ images: drawnImages(work) });
-    const made = [...(logits!.data as Float32Array)];
+  /** What the tiny network makes of its images, asked for twice at once; the second time into memory of the caller. */
+  tiny: async (options: Parameters<PageRuntime["createSession"]>[1] = {}) => {
+    const { provider, createSession } = opened();
+    const session = await createSession(tinyModel(provider), options);
+    const into = new Tensor("float32", new Float32Array(8), [2, 4]);
+    const images = tinyImages();
+    const [{ made }] = await Promise.all([session.run({ images }), session.run({ images }, { made: into })]);
     await session.release();
-    return made;
+    const late = await session.run({ images }).catch((error: AppError) => error.code);
+    return { made: [...(made!.data as Float32Array)], into: [...into.data], late };
+  },
+  /** What ONNX Runtime says of bytes that are no model. */
+  refused: async (bytes: Uint8Array, where: string) => {
+    await opened().createSession(bytes, { where });
   },
   openForward: async (work: Work) => {
     const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));
     const images = drawnImages(work);
     runner = { run: async () => sumOf(await session.run({ images })) };
+    return { openMs: undefined };
   },
   openStep: async (work: Work) => {
     const { provider, createSession } = opened();
     const step = { provider, overwrites: provider === "wasm", createSession };
-    runner = await stepRunner(work, step);
+    const made = await stepRunner(work, step);
+    runner = made;
+    return { openMs: made.openMs };
   },
   run: async () => {
     const start = performance.now();
