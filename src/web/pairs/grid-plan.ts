@@ -33,10 +33,15 @@ export interface Plan extends Pick<Sifted, "rows" | "groups" | "grouping"> {
   readonly list: List;
 }
 
-/** Lays rows out in a box. */
-export function planOf(sifted: Sifted, box: Box, sizePx: number): Plan {
+/**
+ * Lays rows out in a box: as many side by side as have room with pictures of the size that is asked for, which then grow to fill
+ * the width; a single one shrinks to it.
+ */
+export function planOf(sifted: Sifted, box: Box, askedPx: number): Plan {
   const { rows, groups, grouping } = sifted;
-  const across = Math.max(1, Math.floor((box.width - GAP_PX) / (2 * sizePx + GAP_PX)));
+  const across = Math.max(1, Math.floor((box.width - GAP_PX) / (2 * askedPx + GAP_PX)));
+  const widthPx = Math.floor((box.width - GAP_PX) / across) - GAP_PX;
+  const sizePx = widthPx > 0 ? widthPx / 2 : askedPx; // not measured yet
   const starts = groups && groupedLines(rows, groups, across);
   const list = {
     lines: starts?.length ?? Math.ceil(rows.length / across),
