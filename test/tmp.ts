@@ -10,7 +10,8 @@ const SHARED_MEMORY = "/dev/shm";
 const ROOM_BYTES = 4e9;
 /** What is left for the tests themselves. */
 const MEMORY_BYTES = ROOM_BYTES + 4e9;
-const OWN = /^facehand-tests-(\d+)$/;
+/** Short, as /tmp is: messages cut long values off. */
+const OWN = /^fh-([0-9a-z]+)$/;
 
 /** What decides. */
 export interface TmpFacts {
@@ -48,9 +49,9 @@ export function tmpInMemory(): Record<string, string> {
   if (!isInMemory(facts())) return {};
   for (const name of readdirSync(SHARED_MEMORY)) {
     const pid = OWN.exec(name)?.[1];
-    if (pid !== undefined && !isAlive(Number(pid))) remove(join(SHARED_MEMORY, name));
+    if (pid !== undefined && !isAlive(Number.parseInt(pid, 36))) remove(join(SHARED_MEMORY, name));
   }
-  const dir = join(SHARED_MEMORY, `facehand-tests-${process.pid}`);
+  const dir = join(SHARED_MEMORY, `fh-${process.pid.toString(36)}`);
   mkdirSync(dir, { recursive: true });
   process.once("exit", () => remove(dir));
   return { TMPDIR: dir };
