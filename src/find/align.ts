@@ -3,7 +3,7 @@
 // Invariant: no reflection, whatever the points: a mirrored face is rotated, never flipped back.
 import { AppError } from "../core/errors.ts";
 import { distance, type Point } from "../pixels/geometry.ts";
-import type { TurnedSquare } from "./hand-square.ts";
+import { onGrid, type TurnedSquare } from "./hand-square.ts";
 
 /** x' = a x - b y + dx, y' = b x + a y + dy: rotation and scale, then shift. */
 export interface Similarity {
@@ -127,7 +127,7 @@ export function chipToImage(landmarks: ChipLandmarks, sizePx: number, padding: n
 }
 
 /**
- * Where a face chip lies in the image.
+ * Where a face chip lies in the image; by a detector's points, on a grid (`onGrid`).
  *
  * @param landmarks - as for chipToImage
  * @param sizePx - side of the chip; the square does not depend on it
@@ -136,11 +136,12 @@ export function chipToImage(landmarks: ChipLandmarks, sizePx: number, padding: n
  */
 export function chipSquare(landmarks: ChipLandmarks, sizePx: number, padding: number): TurnedSquare {
   const tform = chipToImage(landmarks, sizePx, padding);
-  return {
+  const square = {
     centre: applySimilarity(tform, { x: sizePx / 2, y: sizePx / 2 }),
     sidePx: sizePx * Math.hypot(tform.a, tform.b),
     angle: Math.atan2(tform.b, tform.a),
   };
+  return "noseBase" in landmarks ? square : onGrid(square);
 }
 
 function toChip(t: number, sizePx: number, padding: number): number {

@@ -12,6 +12,7 @@ import { turnedCrop } from "./crops.ts";
 import {
   boundsOf,
   fromSquare,
+  onGrid,
   squareFromBox,
   squareFromLandmarks,
   type TurnedSquare,
@@ -125,10 +126,10 @@ export function landmarkFit(points: readonly Point<"px">[], box: Box<"px">): num
  * @param start - the first square
  */
 export async function track(model: HandModel, photo: PhotoLike, start: TurnedSquare): Promise<HandPoints> {
-  let square = start;
+  let square = onGrid(start);
   for (let reads = 1; ; reads++) {
     const found = await model.read(photo, square);
-    const next = squareFromLandmarks(found.points);
+    const next = onGrid(squareFromLandmarks(found.points));
     if (reads === MAX_READS || (found.presence >= MIN_PRESENCE && isNear(next, square))) return found;
     square = next;
   }

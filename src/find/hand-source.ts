@@ -13,6 +13,7 @@ import { type AnnotatedHand, type SeenHand, seeHand } from "./hand-sight.ts";
 import {
   LANDMARKS_SCALE,
   LANDMARKS_SHIFT,
+  onGrid,
   squareFromBox,
   squareFromLandmarks,
   type TurnedSquare,
@@ -93,8 +94,9 @@ export async function openHandCutterOn(
     see,
     place: async (image, box, points, already) => {
       const { known, points: seen } = recorded(already ?? (await see(image, { box, points })));
-      if (seen === undefined) return { ...known, from: "box", square: squareFromBox(box, FALLBACK_MARGIN) };
-      return { ...known, points: seen, square: squareFromLandmarks(seen) };
+      if (seen === undefined)
+        return { ...known, from: "box", square: onGrid(squareFromBox(box, FALLBACK_MARGIN)) };
+      return { ...known, points: seen, square: onGrid(squareFromLandmarks(seen)) };
     },
     cut: (image, _box, { square }, sizePx) => turnedCrop(image, square, sizePx),
     close: () => handle.release(),

@@ -20,7 +20,7 @@ import type { FaceSource } from "./faces.ts";
 import type { DeriveOptions } from "./options.ts";
 
 /** Raised when the code makes other pixels or other measures from the same options. */
-const RECIPE_VERSION = 5;
+const RECIPE_VERSION = 6;
 const JPEG = { quality: 95, chroma: "4:2:0" } as const;
 
 /** Describes what `derive` will do with these options, and whom it leaves out without a trace. */
