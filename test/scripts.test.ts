@@ -1,14 +1,23 @@
 // The scripts around the code: what counts as installed, what is printed of npm, how tests are counted.
 import { spawnSync } from "node:child_process";
-import { linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { countTests } from "../scripts/count.mjs";
-import { isNodeSupported, isSatisfied, withoutHosts } from "../scripts/ensure.mjs";
+import { isNodeSupported, isSatisfied, ROOT, withoutHosts } from "../scripts/ensure.mjs";
 import { isWanted, quieten } from "../scripts/install.mjs";
 
 describe("ensure", () => {
+  it("needs nothing that it has yet to install", () => {
+    const bare = mkdtempSync(join(tmpdir(), "bare-"));
+    cpSync(join(ROOT, "scripts"), join(bare, "scripts"), { recursive: true });
+    const load = ["--input-type=module", "-e", 'await import("./scripts/ensure.mjs")'];
+    const { stderr, status } = spawnSync(process.execPath, load, { cwd: bare, encoding: "utf8" });
+    rmSync(bare, { recursive: true });
+    expect({ stderr, status }).toEqual({ stderr: "", status: 0 });
+  });
+
   it("refuses Node before 20.19", () => {
     const versions = ["18.20.0", "20.18.3", "20.19.0", "20.20.2", "22.0.0", "25.1.0"];
     expect(versions.map(isNodeSupported)).toEqual([false, false, true, true, true, true]);

@@ -35,7 +35,7 @@ describe("the landmark model", () => {
     const cutter = await openHandCutter("landmarks", 1);
     const placed = await cutter.place(photo, box);
     expect(placed).toMatchObject({ from: "box", square: { centre: { x: 145, y: 140 }, angle: 0 } });
-    expect(placed.square.sidePx).toBeCloseTo(1.32 * 120, 9);
+    expect(placed.square.sidePx).toBe(158.5); // 1.32 of 120 px, on the grid
     await cutter.close();
   });
 

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { withSimd } from "../../test/lent.ts";
 import { goldenPicture } from "../../test/parity/picture.ts";
 import { turnedCrop } from "./crops.ts";
-import { fromSquare, squareFromBox, squareFromLandmarks, squareFromPalm } from "./hand-square.ts";
+import { fromSquare, onGrid, squareFromBox, squareFromLandmarks, squareFromPalm } from "./hand-square.ts";
 
 type Pair = readonly [number, number];
 type Square = readonly [x: number, y: number, side: number, angle: number];
@@ -65,6 +65,23 @@ describe("squares of hands", () => {
     expect(fromSquare(square, { x: 0.5, y: 0.5 })).toEqual({ x: 100, y: 50 });
     const top = fromSquare(square, { x: 0.5, y: 0 }); // its up points right
     expect([top.x, top.y]).toEqual([expect.closeTo(110, 10), expect.closeTo(50, 10)]);
+  });
+});
+
+describe("onGrid", () => {
+  const square = { centre: { x: 10.1, y: -3.2 }, sidePx: 99.9, angle: 1.2345 };
+
+  it("moves a square by at most an eighth of a px and a twentieth of a degree", () => {
+    const near = onGrid(square);
+    expect(near).toMatchObject({ centre: { x: 10, y: -3.25 }, sidePx: 100 });
+    expect((near.angle * 180) / Math.PI).toBeCloseTo(70.7, 9);
+    expect(onGrid(near)).toEqual(near);
+  });
+
+  it("gives one square for what differs by the order of a model's additions", () => {
+    const off = (by: number) =>
+      onGrid({ ...square, sidePx: 99.9 + by, centre: { x: 10.1 - by, y: -3.2 + by } });
+    expect(off(1e-5)).toEqual(off(-1e-5));
   });
 });
 

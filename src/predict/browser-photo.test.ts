@@ -55,8 +55,9 @@ describe("predictPhoto in a page", () => {
         for (const modality of ["hand", "face"] as const) {
           const [here, there] = [await finder.find(pixels, modality), await onDisk.find(pixels, modality)];
           expect(here?.square).toEqual(there?.square);
-          expect(here?.crop.data).toEqual(there?.crop.data);
-          crops += here === undefined ? 0 : 1;
+          if (here === undefined || there === undefined) continue;
+          expect(Buffer.from(here.crop.data).equals(there.crop.data as Uint8Array)).toBe(true);
+          crops++;
         }
         const answers = await predictPhoto(bytes, { model, finder, name: path });
         const wanted = await predictLocally(bytes, { model: local, finder: onDisk });
