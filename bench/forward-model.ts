@@ -1,6 +1,7 @@
 // The forward pass that benchmarks run, here and in a page: UMCC in evaluation mode with drawn weights, on drawn images.
 import { Random } from "../src/core/random.ts";
 import { emitGraph } from "../src/engine/lower/emit.ts";
+import { training } from "../src/engine/lower/training.ts";
 import type { Provider } from "../src/engine/lower/writer.ts";
 import { constant, imageToTensor, input } from "../src/engine/ops.ts";
 import { Declarations, initialise } from "../src/engine/params.ts";
@@ -28,7 +29,8 @@ export function forwardModel(
   });
   const pixels = imageToTensor(input("images", [n, sizePx, sizePx, 3], "uint8"), half, half);
   const { logits } = umcc({ backbone: backbone(model), flag: false })(scope, { pixels });
-  return emitGraph({ outputs: { logits }, ...lowered }).model;
+  const { block, provider } = lowered;
+  return emitGraph({ outputs: { logits }, provider, lowering: training(block) }).model;
 }
 
 /** Images for it. */

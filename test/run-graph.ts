@@ -3,6 +3,7 @@
 
 import type { Value } from "../src/engine/graph.ts";
 import { emitGraph } from "../src/engine/lower/emit.ts";
+import { training } from "../src/engine/lower/training.ts";
 import { FEATURES, PROVIDERS, type Provider } from "../src/engine/lower/writer.ts";
 import { createSession } from "../src/engine/runtime/open-session.ts";
 import { probeBlock } from "../src/engine/runtime/probe.ts";
@@ -34,7 +35,11 @@ export async function load(
   lowering: Lowered = "cpu",
   optimization: "basic" | "disabled" = "basic",
 ): Promise<Runner> {
-  const emitted = emitGraph(lowering === "nchwc" ? { outputs, block } : { outputs, provider: lowering });
+  const emitted = emitGraph(
+    lowering === "nchwc"
+      ? { outputs, lowering: training(block) }
+      : { outputs, lowering: training(), provider: lowering },
+  );
   const session: Session = await createSession(emitted.model, { threads: 1, optimization });
   return {
     async run(feeds, fetches) {

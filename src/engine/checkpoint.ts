@@ -66,7 +66,7 @@ export function checkpointOf({ tensors, metadata }: Safetensors, path: string): 
       shapes.set(tensor.name, tensor.shape);
     }
   }
-  const facts = parseJson(facehand, z.json(), `the metadata of ${path}`);
+  const facts = parseJson(facehand, z.unknown(), `the metadata of ${path}`);
   if (position === undefined) return { weights, shapes, facts };
   const at = parseJson(position, positionSchema, `the position in ${path}`);
   return { weights, shapes, facts, training: { slots, position: at } };

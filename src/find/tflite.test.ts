@@ -22,8 +22,8 @@ async function outputsOf(session: Session, side: number, like: Record<string, Te
   const pixels = Float32Array.from({ length: 3 * side * side }, () => random.next());
   const input = new Tensor("float32", pixels, [1, 3, side, side]);
   const feeds = { [session.inputNames[0]!]: input };
-  const fetches = Object.entries(like).map(([name, { dims, size }]) => {
-    return [name, new Tensor("float32", new Float32Array(size), dims)] as const;
+  const fetches = Object.entries(like).map(([name, { dims, data }]) => {
+    return [name, new Tensor("float32", new Float32Array(data.length), dims)] as const;
   });
   const out = await (fetches.length > 0
     ? session.run(feeds, Object.fromEntries(fetches))

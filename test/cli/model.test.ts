@@ -335,7 +335,7 @@ describe("facehand model export", () => {
     const { data } = resizeBilinear(await decodeImage(at("waves.jpg")), 64, 64);
     const { probability } = await session.run({
       images: new Tensor("uint8", Uint8Array.from([...data, ...data]), [2, 64, 64, 3]),
-      flag: new Tensor("float32", [1, 0, 0, 1], [2, 2]),
+      flag: new Tensor("float32", Float32Array.of(1, 0, 0, 1), [2, 2]),
     });
     await session.release();
     const { hand, face } = golden.cases["umcc-F1"];
@@ -367,7 +367,7 @@ describe("facehand model export", () => {
     // By hand: the checkpoint by `predict`, the file by a session.
     const photo = resizeBilinear(await decodeImage(at(`faces/${names[0]}`)), 64, 64).data;
     const session = await createSession(await readFile(at("small.onnx")), { threads: 1 });
-    const flag = new Tensor("float32", [0, 1], [1, 2]);
+    const flag = new Tensor("float32", Float32Array.of(0, 1), [1, 2]);
     const { probability } = await session.run({
       images: new Tensor("uint8", Uint8Array.from(photo), [1, 64, 64, 3]),
       flag,

@@ -5,6 +5,7 @@ import * as ops from "../ops.ts";
 import { createSession } from "../runtime/open-session.ts";
 import { Tensor } from "../runtime/session.ts";
 import { emitGraph } from "./emit.ts";
+import { training } from "./training.ts";
 
 function graph() {
   const x = ops.input("x", [2, 3]);
@@ -17,7 +18,7 @@ function graph() {
 describe("emitGraph", () => {
   it("gives the same bytes for the same graph", () => {
     const [a, b] = [graph(), graph()];
-    const bytes = (g: typeof a) => emitGraph({ outputs: { y: g.y, dx: g.dx } }).model;
+    const bytes = (g: typeof a) => emitGraph({ outputs: { y: g.y, dx: g.dx }, lowering: training() }).model;
     expect(Buffer.from(bytes(a)).equals(bytes(b))).toBe(true);
   });
 
@@ -33,11 +34,18 @@ describe("emitGraph", () => {
   it("emits ONNX Runtime's own operators only for providers that have them", () => {
     const { y, dx } = graph();
     const domains = (provider: "cpu" | "webgpu") => {
-      const model = decodeModel(emitGraph({ outputs: { y, dx }, provider }).model);
+      const model = decodeModel(emitGraph({ outputs: { y, dx }, provider, lowering: training() }).model);
       return [...new Set(model.graph.nodes.map((node) => node.domain))].sort();
     };
     expect(domains("cpu")).toEqual(["", "com.microsoft"]);
     expect(domains("webgpu")).toEqual([""]);
+  });
+
+  it("has no rules of training unless it is given them", () => {
+    const { y, dx } = graph();
+    expect(() => emitGraph({ outputs: { y, dx } })).toThrow(
+      "A rule is missing for the operation activationGrad",
+    );
   });
 
   it("stores metadata", () => {

@@ -1,12 +1,11 @@
 // ◇ Browser-safe. From outputs of a symbolic graph to ONNX bytes that stock ONNX Runtime runs.
 // Invariant: the same graph gives the same bytes.
+import { AppError } from "../../core/errors.ts";
 import { encodeModel, type OnnxValue } from "../../formats/onnx.ts";
 import { type Dtype, isNode, type Node, type Op, type Shape, topological, type Value } from "../graph.ts";
 import { type FoldableGraph, foldBatchNorms } from "./fold.ts";
 import { overwriting } from "./in-place.ts";
-import { Blocks, inRows } from "./nchwc/blocked.ts";
-import { lowerBlocked } from "./nchwc/nchwc.ts";
-import { type Lowering, PLAIN } from "./plain.ts";
+import { FORWARD, type Lowering } from "./plain.ts";
 import { FEATURES, MICROSOFT, NCHWC, type Provider, Writer } from "./writer.ts";
 
 /** ONNX operator set; 17 is the last in which reductions take their axes as the lowerings write them. */
@@ -15,8 +14,8 @@ export const OPSET = 17;
 export interface EmitOptions {
   readonly outputs: Readonly<Record<string, Value>>;
   readonly provider?: Provider | undefined;
-  /** Block size of the NCHWc lowering (ort-node's probeBlock); the plain lowering if left out. */
-  readonly block?: number | undefined;
+  /** The rules of operations; those of plain.ts if left out, which are all but training's (training.ts). */
+  readonly lowering?: Lowerer | undefined;
   /** Values that come from elsewhere: by an input of this name, or as constants. What they depend on is left out. */
   readonly sources?: ReadonlyMap<Value, string | Float32Array> | undefined;
   /** Input by output: outputs that follow an input, for `inPlace`. */
@@ -45,7 +44,7 @@ export function emitGraph(options: EmitOptions): EmittedGraph {
   const {
     outputs,
     provider = "cpu",
-    block,
+    lowering = plainly(FORWARD),
     metadata = {},
     portable,
     replace = {},
@@ -54,7 +53,7 @@ export function emitGraph(options: EmitOptions): EmittedGraph {
   const writer = new Writer(FEATURES[provider]);
   const nodes = topological(Object.values(outputs), sources);
   const readers = readersOf(nodes, Object.values(outputs));
-  const lowered = block === undefined ? plainNames(writer) : blockedNames(new Blocks(writer, block, readers));
+  const lowered = lowering(writer, readers);
   const inputs: { name: string; dtype: Dtype; shape: Shape }[] = [];
   for (const [value, source] of usedSources(nodes, sources)) {
     const named = typeof source === "string";
@@ -106,7 +105,8 @@ function readersOf(nodes: readonly Node[], outputs: readonly Value[]): Map<Value
   return readers;
 }
 
-interface Names {
+/** Names of values while nodes are lowered. */
+export interface Names {
   lower(node: Node): void;
   /** Names a value in NCHW that no node makes. */
   give(value: Value, name: string): void;
@@ -114,29 +114,30 @@ interface Names {
   nameOf(value: Value): string;
 }
 
-function plainNames(writer: Writer): Names {
-  const names = new Map<Value, string>();
-  return {
-    lower(node) {
-      const inputs = (node.inputs as readonly Value[]).map((value) => names.get(value)!);
-      // The table is keyed by `node.op`; TypeScript cannot tie the two together.
-      const results = (PLAIN[node.op] as Lowering<Op>)(writer, node, inputs);
-      node.outputs.forEach((value, i) => {
-        names.set(value, results[i]!);
-      });
-    },
-    give: (value, name) => names.set(value, name),
-    nameOf: (value) => names.get(value)!,
-  };
-}
+/** Begins to lower a graph, given who reads each value that does not leave it. */
+export type Lowerer = (writer: Writer, readers: Map<Value, Node[]>) => Names;
 
-function blockedNames(blocks: Blocks): Names {
-  return {
-    lower: (node) => lowerBlocked(blocks, node),
-    give: (value, name) => blocks.set(value, inRows(name)),
-    nameOf: (value) => blocks.plain(value),
+/** A lowering by a table of rules. */
+export const plainly =
+  (rules: { readonly [K in Op]?: Lowering<K> }): Lowerer =>
+  (writer) => {
+    const names = new Map<Value, string>();
+    return {
+      lower(node) {
+        const inputs = (node.inputs as readonly Value[]).map((value) => names.get(value)!);
+        // The table is keyed by `node.op`; TypeScript cannot tie the two together.
+        const rule = rules[node.op] as Lowering<Op> | undefined;
+        if (rule === undefined)
+          throw new AppError("internal", "LOWERING", `A rule is missing for the operation ${node.op}`);
+        const results = rule(writer, node, inputs);
+        node.outputs.forEach((value, i) => {
+          names.set(value, results[i]!);
+        });
+      },
+      give: (value, name) => names.set(value, name),
+      nameOf: (value) => names.get(value)!,
+    };
   };
-}
 
 interface Ends {
   readonly inputs: readonly OnnxValue[];

@@ -1,10 +1,9 @@
-// ◇ Browser-safe. The plain lowering: every semantic operation as standard ONNX, for any execution provider,
-// with com.microsoft's fused forms where the provider has them (writer.ts, FEATURES).
-// Convolutions and their gradients stand in plain-conv.ts, pooling and layer normalisation in
-// plain-layers.ts.
+// ◇ Browser-safe. The plain lowering: operations as standard ONNX, for any execution provider, with com.microsoft's fused
+// forms where the provider has them (writer.ts, FEATURES). Here is what predicting needs, and what pages load for it; gradients
+// and the like stand in plain-training.ts, convolutions in plain-conv.ts, pooling and layer normalisation in plain-layers.ts.
 import type { Activation, Node, Op, Value } from "../graph.ts";
-import { convInputGrad, convolution, convWeightGrad } from "./plain-conv.ts";
-import { layerNorm, layerNormGrad, maxPool, maxPoolGrad } from "./plain-layers.ts";
+import { convolution } from "./plain-conv.ts";
+import { layerNorm, maxPool } from "./plain-layers.ts";
 import { MICROSOFT, type Writer } from "./writer.ts";
 
 /** Emits one node: from the names of its inputs to the names of its outputs. */
@@ -17,7 +16,7 @@ export type Lowering<K extends Op> = (
 type Strings = readonly string[];
 
 /** [C] as [C, 1, ...] so that it broadcasts against [N, C, ...]. */
-function perChannel(w: Writer, vector: string, x: Value): string {
+export function perChannel(w: Writer, vector: string, x: Value): string {
   const trailing = x.shape.length - 2;
   return trailing === 0 ? vector : w.reshape(vector, [-1, ...Array<number>(trailing).fill(1)]);
 }
@@ -30,55 +29,8 @@ const binary =
   (w: Writer, _node: Node, [a, b]: Strings) => [w.op(type, [a!, b!])];
 
 /** All axes but channels. */
-function withoutChannels(x: Value): number[] {
+export function withoutChannels(x: Value): number[] {
   return x.shape.map((_, axis) => axis).filter((axis) => axis !== 1);
-}
-
-function inverseDeviation(w: Writer, variance: string, eps: number): string {
-  return w.op("Reciprocal", [w.op("Sqrt", [w.op("Add", [variance, w.float(eps)])])]);
-}
-
-/** Statistics in two passes (mean, then squares around it): exact also where |mean| >> deviation. */
-function batchNorm(w: Writer, node: Node<"batchNorm">, [x, weight, bias]: Strings): Strings {
-  const [value] = node.inputs;
-  const { eps } = node.attrs;
-  if (w.features.batchNormTraining) {
-    // ONNX Runtime writes the statistics over the inputs 3 and 4: they must be buffers of this node alone.
-    const scratch = [weight!, bias!].map((vector) => w.op("Mul", [vector, w.float(0)]));
-    const attrs = { epsilon: { float: eps }, momentum: { float: 0 }, training_mode: 1 };
-    return w.many("BatchNormalization", [x!, weight!, bias!, ...scratch], 3, attrs);
-  }
-  const axes = withoutChannels(value);
-  const count = w.float(value.shape.reduce((a, b) => a * b, 1) / value.shape[1]!);
-  const mean = w.op("Div", [w.sum(x!, axes), count]);
-  const centred = w.op("Sub", [x!, perChannel(w, mean, value)]);
-  const variance = w.op("Div", [w.sum(w.op("Mul", [centred, centred]), axes), count]);
-  const factor = w.op("Mul", [weight!, inverseDeviation(w, variance, eps)]);
-  const scaled = w.op("Mul", [centred, perChannel(w, factor, value)]);
-  return [w.op("Add", [scaled, perChannel(w, bias!, value)]), mean, variance];
-}
-
-/** dx = w inv (dy - mean(dy) - xhat mean(dy xhat)), written as dy A + (x - mean) B + C per channel. */
-function batchNormGrad(
-  w: Writer,
-  node: Node<"batchNormGrad">,
-  [x, dy, weight, mean, variance]: Strings,
-): Strings {
-  const [value] = node.inputs;
-  const axes = withoutChannels(value);
-  const count = value.shape.reduce((a, b) => a * b, 1) / value.shape[1]!;
-  const inverse = inverseDeviation(w, variance!, node.attrs.eps);
-  const centred = w.op("Sub", [x!, perChannel(w, mean!, value)]);
-  const dbias = w.sum(dy!, axes);
-  const dweight = w.op("Mul", [w.sum(w.op("Mul", [dy!, centred]), axes), inverse]);
-  const a = w.op("Mul", [weight!, inverse]);
-  const share = w.op("Mul", [a, w.float(-1 / count)]);
-  const b = w.op("Mul", [w.op("Mul", [share, inverse]), dweight]);
-  const c = w.op("Mul", [share, dbias]);
-  const fromDy = w.op("Mul", [dy!, perChannel(w, a, value)]);
-  const fromX = w.op("Mul", [centred, perChannel(w, b, value)]);
-  const dx = w.op("Add", [w.op("Add", [fromDy, fromX]), perChannel(w, c, value)]);
-  return [dx, dweight, dbias];
 }
 
 const ACTIVATION: { readonly [A in Activation]: (w: Writer, x: string) => string } = {
@@ -97,53 +49,10 @@ const ACTIVATION: { readonly [A in Activation]: (w: Writer, x: string) => string
 };
 
 /** Phi(x), the share of a standard normal below x: exactly, as torch's GELU without approximation. */
-function normalShare(w: Writer, x: string): string {
+export function normalShare(w: Writer, x: string): string {
   const erf = w.op("Erf", [w.op("Mul", [x, w.float(Math.SQRT1_2)])]);
   return w.op("Add", [w.op("Mul", [erf, w.float(0.5)]), w.float(0.5)]);
 }
-
-/** dy where low < x < high, else 0; the kinks themselves count as outside, as in torch. */
-function inside(w: Writer, x: string, dy: string, low: number, high: number): string {
-  const above = w.op("Greater", [x, w.float(low)]);
-  const mask =
-    high === Number.POSITIVE_INFINITY ? above : w.op("And", [above, w.op("Less", [x, w.float(high)])]);
-  // A cast and a product: Where with a scalar side takes four times as long.
-  return w.op("Mul", [dy, w.op("Cast", [mask], { to: 1 })]);
-}
-
-const ACTIVATION_GRAD: { readonly [A in Activation]: (w: Writer, x: string, dy: string) => string } = {
-  relu: (w, x, dy) => inside(w, x, dy, 0, Number.POSITIVE_INFINITY),
-  relu6: (w, x, dy) => inside(w, x, dy, 0, 6),
-  // d silu = s (1 + x (1 - s)) with s = sigmoid(x)
-  silu: (w, x, dy) => {
-    const s = w.op("Sigmoid", [x]);
-    const rest = w.op("Mul", [x, w.op("Sub", [w.float(1), s])]);
-    return w.op("Mul", [dy, w.op("Mul", [s, w.op("Add", [rest, w.float(1)])])]);
-  },
-  sigmoid: (w, x, dy) => {
-    const s = w.op("Sigmoid", [x]);
-    return w.op("Mul", [dy, w.op("Mul", [s, w.op("Sub", [w.float(1), s])])]);
-  },
-  // x (x + 3) / 6 between -3 and 3, x above
-  hardSwish: (w, x, dy) => {
-    const slope = w.op("Add", [w.op("Mul", [x, w.float(1 / 3)]), w.float(0.5)]);
-    const middle = w.op("Where", [w.op("Less", [x, w.float(3)]), slope, w.float(1)]);
-    const d = w.op("Where", [w.op("Greater", [x, w.float(-3)]), middle, w.float(0)]);
-    return w.op("Mul", [dy, d]);
-  },
-  hardSigmoid: (w, x, dy) => w.op("Mul", [inside(w, x, dy, -3, 3), w.float(1 / 6)]),
-  softplus: (w, x, dy) => w.op("Mul", [dy, w.op("Sigmoid", [x])]),
-  tanh: (w, x, dy) => {
-    const t = w.op("Tanh", [x]);
-    return w.op("Mul", [dy, w.op("Sub", [w.float(1), w.op("Mul", [t, t])])]);
-  },
-  // d (x Phi) = Phi + x phi with the density phi(x) = exp(-x^2 / 2) / sqrt(2 pi)
-  gelu: (w, x, dy) => {
-    const density = w.op("Exp", [w.op("Mul", [w.op("Mul", [x, x]), w.float(-0.5)])]);
-    const slope = w.op("Mul", [w.op("Mul", [x, density]), w.float(1 / Math.sqrt(2 * Math.PI))]);
-    return w.op("Mul", [dy, w.op("Add", [normalShare(w, x), slope])]);
-  },
-};
 
 /** dy[N, C] against maps [N, C, H, W]. */
 function asMap(w: Writer, x: string): string {
@@ -163,35 +72,6 @@ function imageToTensor(
   return [shift.every((s) => s === 0) ? scaled : w.op("Add", [scaled, w.floats(shift, [3, 1, 1])])];
 }
 
-/**
- * torch's decoupled AdamW; `correction` are 1 - beta1^t and sqrt(1 - beta2^t). What can be is folded into scalars:
- * p (1 - lr decay) - (lr c2 / c1) m / (sqrt(v) + eps c2), because every pass over a parameter costs the same.
- */
-function adamw(w: Writer, node: Node<"adamw">, inputs: Strings): Strings {
-  const [p, g, m, v, gradScale, lr, decay, correction1, correction2] = inputs;
-  const { beta1, beta2, eps } = node.attrs;
-  const mul = (a: string, b: string) => w.op("Mul", [a, b]);
-  const share = mul(g!, mul(gradScale!, w.float(1 - beta1))); // (1 - beta1) g
-  const m1 = w.op("Add", [mul(m!, w.float(beta1)), share]);
-  const square = mul(mul(share, share), w.float((1 - beta2) / (1 - beta1) ** 2));
-  const v1 = w.op("Add", [mul(v!, w.float(beta2)), square]);
-  const floor = mul(correction2!, w.float(eps));
-  const step = w.op("Div", [m1, w.op("Add", [w.op("Sqrt", [v1]), floor])]);
-  const rate = w.op("Div", [mul(lr!, correction2!), correction1!]);
-  const decayed = w.op("Sub", [w.float(1), mul(lr!, decay!)]);
-  return [w.op("Sub", [mul(p!, decayed), mul(step, rate)]), m1, v1];
-}
-
-/** torch's SGD with momentum (dampening 0) and coupled weight decay. */
-function sgd(w: Writer, node: Node<"sgd">, [p, g, buffer, gradScale, lr, decay]: Strings): Strings {
-  const momentum = w.float(node.attrs.momentum);
-  const grad = w.op("Add", [w.op("Mul", [g!, gradScale!]), w.op("Mul", [p!, decay!])]);
-  const next = w.op("Add", [w.op("Mul", [buffer!, momentum]), grad]);
-  const step = node.attrs.nesterov ? w.op("Add", [grad, w.op("Mul", [next, momentum])]) : next;
-  return [w.op("Sub", [p!, w.op("Mul", [step, lr!])]), next];
-}
-
-/** First maximum of each row as 0/1: ArgMax picks the first of equals, OneHot writes it out. */
 /** The first of the maxima, without ArgMax and OneHot: WebGPU would hand whole numbers back to the CPU. */
 function oneHotMax(w: Writer, { inputs: [value] }: Node<"oneHotMax">, [x]: Strings): Strings {
   const classes = value.shape.at(-1)!;
@@ -227,27 +107,21 @@ const channelwise =
     w.op(type, [x!, perChannel(w, v!, node.inputs[0])]),
   ];
 
-/** One rule an operation: leaving one out does not compile. */
-export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
+/** The rules of everything but training. */
+export const FORWARD = {
   input: (_w, node) => [node.attrs.name],
   constant: (w, node) => [w.floats(node.attrs.data, node.outputs[0]!.shape)],
   imageToTensor,
   conv2d: convolution,
-  convInputGrad,
-  convWeightGrad,
-  batchNorm,
-  batchNormGrad,
   batchNormEval: (w, { attrs }, inputs) => [
     w.op("BatchNormalization", inputs, { epsilon: { float: attrs.eps } }),
   ],
   layerNorm,
-  layerNormGrad,
   channelScale: channelwise("Mul"),
   channelBias: channelwise("Add"),
   channelSum: (w, node, [x]) => [w.sum(x!, withoutChannels(node.inputs[0]))],
   channelDot: (w, node, [x, y]) => [w.sum(w.op("Mul", [x!, y!]), withoutChannels(node.inputs[0]))],
   maxPool,
-  maxPoolGrad,
   globalAveragePool: (w, _node, [x]) => [w.op("ReduceMean", [x!], { axes: [2, 3], keepdims: 0 })],
   spatialBroadcast: (w, { outputs }, [x]) => [
     // An axis of 1 keeps the input's length, so that the batch may be of any.
@@ -256,7 +130,6 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
   gateChannels: (w, _node, [x, gate]) => [w.op("Mul", [x!, asMap(w, gate!)])],
   spatialDot: (w, _node, [x, y]) => [w.sum(w.op("Mul", [x!, y!]), [2, 3])],
   activation: (w, { attrs }, [x]) => [ACTIVATION[attrs.kind](w, x!)],
-  activationGrad: (w, { attrs }, [x, dy]) => [ACTIVATION_GRAD[attrs.kind](w, x!, dy!)],
   exp: unary("Exp"),
   sqrt: unary("Sqrt"),
   add: binary("Add"),
@@ -289,6 +162,4 @@ export const PLAIN: { readonly [K in Op]: Lowering<K> } = {
   concat: (w, { attrs }, inputs) => [w.op("Concat", inputs, { axis: attrs.axis })],
   slice: (w, { attrs }, [x]) => [w.slice(x!, [attrs.axis], [attrs.start], [attrs.end])],
   pad: padAxis,
-  adamw,
-  sgd,
-};
+} satisfies { readonly [K in Op]?: Lowering<K> };

@@ -277,7 +277,7 @@ describe("encodeModel", () => {
       },
     };
     const session = await createSession(encodeModel(linear), { threads: 1 });
-    const { y } = await session.run({ x: new Tensor("float32", [1, 1, 1, 0, 1, 0], [2, 3]) });
+    const { y } = await session.run({ x: new Tensor("float32", Float32Array.of(1, 1, 1, 0, 1, 0), [2, 3]) });
     expect(y?.dims).toEqual([2, 2]);
     expect(Array.from(y!.data as Float32Array)).toEqual([13, -2.5, 11, -7.5]);
     await session.release();

@@ -107,13 +107,13 @@ function nativeOptions(options: SessionOptions): InferenceSession.SessionOptions
 
 async function run(session: InferenceSession, feeds: Tensors, fetches: readonly string[] | Tensors) {
   const wanted = Array.isArray(fetches) ? [...fetches] : rewrap(fetches as Tensors);
-  return { ...(await session.run(feeds, wanted)) };
+  return { ...(await session.run(rewrap(feeds), wanted)) } as Record<string, Tensor>;
 }
 
-/** The binding knows fetches by its own (CommonJS) Tensor class; the data is shared, not copied. */
-function rewrap(fetches: Tensors): Record<string, Tensor> {
-  const out: Record<string, Tensor> = {};
-  for (const [name, t] of Object.entries(fetches)) {
+/** The binding knows tensors by its own (CommonJS) class; the data is shared, not copied. */
+function rewrap(tensors: Tensors): Record<string, NodeTensor> {
+  const out: Record<string, NodeTensor> = {};
+  for (const [name, t] of Object.entries(tensors)) {
     out[name] =
       t instanceof NodeTensor ? t : new NodeTensor(t.type as "float32", t.data as Float32Array, t.dims);
   }

@@ -1,8 +1,23 @@
 // ◇ Browser-safe. What the rooms above need of a running model, whichever ONNX Runtime runs it (Node or browser).
-// Source: onnxruntime-common. Its Tensor is used as it is, so no layer copies data: feeds are read in place.
-import type { Tensor } from "onnxruntime-common";
+// Source: onnxruntime-common, whose tensors have these three fields and more: what they hold is not copied, and a page that has
+// an ONNX Runtime of its own need not load that library a second time.
+import type { Tensor as Any } from "onnxruntime-common";
 
-export { Tensor } from "onnxruntime-common";
+/** Element types, as ONNX Runtime names them. */
+export type TensorType = Any.Type;
+
+/** Values with their shape, in row-major order; read in place. */
+export class Tensor {
+  readonly type: TensorType;
+  readonly data: Any.DataTypeMap[TensorType];
+  readonly dims: readonly number[];
+
+  constructor(type: TensorType, data: Any.DataTypeMap[TensorType], dims: readonly number[]) {
+    this.type = type;
+    this.data = data;
+    this.dims = dims;
+  }
+}
 
 /** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;

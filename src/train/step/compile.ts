@@ -1,6 +1,7 @@
 // ◇ Browser-safe. From a step's symbolic graph to a session that runs it, where it can over the state that it changes.
 import type { Value } from "../../engine/graph.ts";
 import { emitGraph } from "../../engine/lower/emit.ts";
+import { training } from "../../engine/lower/training.ts";
 import type { Provider } from "../../engine/lower/writer.ts";
 import type { Session, SessionOptions } from "../../engine/runtime/session.ts";
 
@@ -41,7 +42,7 @@ export async function compileStep(
 ): Promise<Compiled> {
   const followers = Object.keys(outputs).filter(isNext);
   const replace = Object.fromEntries(followers.map((name) => [name, stateOf(name)]));
-  const emitted = emitGraph({ outputs, block, provider, replace, sources });
+  const emitted = emitGraph({ outputs, lowering: training(block), provider, replace, sources });
   // The graph is as it should be; rewriting it takes half of the time to load.
   const session = await createSession(emitted.model, { optimization: "disabled" });
   const inPlace = overwrites ? emitted.inPlace : new Set<string>();

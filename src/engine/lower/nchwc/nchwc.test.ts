@@ -10,11 +10,12 @@ import { createSession } from "../../runtime/open-session.ts";
 import { probeBlock } from "../../runtime/probe.ts";
 import { Tensor } from "../../runtime/session.ts";
 import { emitGraph } from "../emit.ts";
+import { training } from "../training.ts";
 
 const block = await probeBlock();
 
 async function run(outputs: Record<string, Value>, size: number | undefined) {
-  const { model, inputs } = emitGraph({ outputs, block: size });
+  const { model, inputs } = emitGraph({ outputs, lowering: training(size) });
   const session = await createSession(model, { threads: 1, optimization: "basic" });
   try {
     const feeds: Record<string, Tensor> = {};

@@ -3,7 +3,8 @@
 // Measurements behind the formulations: docs/decisions.
 
 import { isNode, type Node, type Op, type Value } from "../../graph.ts";
-import { type Lowering, PLAIN } from "../plain.ts";
+import type { Lowering } from "../plain.ts";
+import { PLAIN } from "../plain-training.ts";
 import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts";
 import { convInputGrad, convolution, convWeightGrad } from "./conv.ts";
 import { layerNorm, layerNormGrad } from "./layers.ts";
