@@ -107,13 +107,7 @@ export { readPackaged } from "./find/packaged.ts";
 
 export type { Weights } from "./engine/params.ts";
 export { createSession } from "./engine/runtime/open-session.ts";
-export {
-  type Session,
-  type SessionOptions,
-  Tensor,
-  type Tensors,
-  type TensorType,
-} from "./engine/runtime/session.ts";
+export { type Session, type SessionOptions, Tensor, type Tensors } from "./engine/runtime/session.ts";
 export type { Literal } from "./formats/python-literal.ts";
 export type { WeightsTaken } from "./formats/torch/weights.ts";
 export { BACKBONE_NAMES } from "./models/backbones/registry.ts";

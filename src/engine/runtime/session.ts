@@ -3,16 +3,13 @@
 // an ONNX Runtime of its own need not load that library a second time.
 import type { Tensor as Any } from "onnxruntime-common";
 
-/** Element types, as ONNX Runtime names them. */
-export type TensorType = Any.Type;
-
 /** Values with their shape, in row-major order; read in place. */
 export class Tensor {
-  readonly type: TensorType;
-  readonly data: Any.DataTypeMap[TensorType];
+  readonly type: Any.Type;
+  readonly data: Any.DataTypeMap[Any.Type];
   readonly dims: readonly number[];
 
-  constructor(type: TensorType, data: Any.DataTypeMap[TensorType], dims: readonly number[]) {
+  constructor(type: Any.Type, data: Any.DataTypeMap[Any.Type], dims: readonly number[]) {
     this.type = type;
     this.data = data;
     this.dims = dims;
