@@ -40,7 +40,7 @@ const crop = (set: string, name: string) =>
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-withdrawn-"));
-  await laySample(at("raw"), { subjects: 16, framesPerSubject: 3, seed: 42 });
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 2, seed: 42 });
   await derive("pairs");
   const rows = await ledger("pairs/ledger.csv");
   person = rows.find(({ status }) => status === "kept")!.user_id!;
