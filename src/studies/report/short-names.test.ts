@@ -1,6 +1,6 @@
 // Short names of configurations that are shown together.
 import { expect, it } from "vitest";
-import { shortNames } from "./short-names.ts";
+import { leastNames, shortNames } from "./short-names.ts";
 
 const of = (...axes: Record<string, string>[]) => [
   ...shortNames(axes.map((one, i) => ({ id: `${i}`, label: `label ${i}`, axes: one }))).values(),
@@ -14,6 +14,23 @@ it("are the values of what varies: bare, by their letter, or with their key", ()
       { arch: "umcc", F: "0", gating: "-", lr: "0.2", Z: "0" },
     ),
   ).toEqual(["umcc F1 lr=0.1 Z0", "mag soft lr=0.1 Z2", "umcc F0 lr=0.2 Z0"]);
+});
+
+it("are shorter without axes that tell nothing more apart, and may then be equal", () => {
+  const axes = [
+    { arch: "umcc", lr: "1", size: "32" },
+    { arch: "mag", lr: "2", size: "32" },
+    { arch: "umcc", lr: "1", size: "64" },
+    { arch: "umcc", lr: "1", size: "64" },
+  ];
+  const named = axes.map((one, i) => ({ id: `${i}`, label: `label ${i}`, axes: one }));
+  expect([...leastNames(named).values()]).toEqual([
+    "umcc size=32",
+    "mag size=32",
+    "umcc size=64",
+    "umcc size=64",
+  ]);
+  expect(leastNames(named.slice(0, 1)).get("0")).toBe("label 0");
 });
 
 it("leave out what one of them lacks", () => {

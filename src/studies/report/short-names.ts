@@ -33,6 +33,24 @@ export function shortNames(all: readonly Named[]): ReadonlyMap<string, string> {
   return new Map(all.map(({ id, label }, i) => [id, isTold ? names[i]! : label]));
 }
 
+/**
+ * The shortest such names: an axis that tells nothing apart which those before it do not is left out. For configurations of
+ * anybody, which differ in many things at once; equal names may remain.
+ *
+ * @example leastNames([
+ *   { id: "a", label: "x_F0", axes: { arch: "umcc", lr: "0.1" } },
+ *   { id: "b", label: "y_F0", axes: { arch: "mag", lr: "0.2" } },
+ * ]).get("b") // "mag"
+ */
+export function leastNames(all: readonly Named[]): ReadonlyMap<string, string> {
+  const keys = [...new Set(all.flatMap(({ axes }) => Object.keys(axes)))];
+  const apart = (of: readonly string[]) =>
+    new Set(all.map(({ axes }) => JSON.stringify(of.map((key) => axes[key] ?? ABSENT)))).size;
+  const telling: string[] = [];
+  for (const key of keys) if (apart([...telling, key]) > apart(telling)) telling.push(key);
+  return new Map(all.map(({ id, label, axes }) => [id, nameOf(axes, telling) || label]));
+}
+
 function nameOf(axes: Named["axes"], varying: readonly string[]): string {
   const parts = varying.flatMap((key) => {
     const value = axes[key];

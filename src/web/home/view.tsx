@@ -3,6 +3,7 @@ import type { Thing } from "../../server/api.ts";
 import { formatAddress, type View } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { listing, loadListing, thingsOf } from "../app/source.ts";
+import { Breakable } from "../parts/breakable.tsx";
 import { factsOf, isOfStudy } from "./facts.ts";
 import { Makers } from "./makers.tsx";
 
@@ -79,14 +80,16 @@ function Card({ thing, view }: { readonly thing: Thing; readonly view: View }) {
       {trouble === undefined ? null : (
         <p class="trouble">
           <strong>Broken ({trouble.code}):</strong> {trouble.message}
-          {trouble.hint === undefined ? null : <span> Try: {trouble.hint}</span>}
+          {trouble.hint === undefined ? null : <span>. Try: {trouble.hint}</span>}
         </p>
       )}
       <dl>
         {factsOf(thing, listing.value?.things ?? []).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
-            <dd>{value}</dd>
+            <dd>
+              <Breakable text={value} />
+            </dd>
           </div>
         ))}
       </dl>

@@ -40,7 +40,9 @@ export function Values({ desk, row, values }: Props) {
               <tr key={name} data-column={name}>
                 <th scope="row">
                   <code>{name}</code>{" "}
-                  <span class="soft">{titleOf(name) === name.replaceAll("_", " ") ? "" : titleOf(name)}</span>
+                  <span class="soft">
+                    {titleOf(name).toLowerCase() === name.replaceAll("_", " ") ? "" : titleOf(name)}
+                  </span>
                 </th>
                 <td class="long">{typeof value === "number" ? plain(value) : String(value)}</td>
                 <td class="long">{verdictOf(desk, row, name)}</td>

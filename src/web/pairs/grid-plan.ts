@@ -39,8 +39,8 @@ export interface Plan extends Pick<Sifted, "rows" | "groups" | "grouping"> {
  */
 export function planOf(sifted: Sifted, box: Box, askedPx: number): Plan {
   const { rows, groups, grouping } = sifted;
-  const across = Math.max(1, Math.floor((box.width - GAP_PX) / (2 * askedPx + GAP_PX)));
-  const widthPx = Math.floor((box.width - GAP_PX) / across) - GAP_PX;
+  const across = Math.max(1, Math.floor(box.width / (2 * askedPx + GAP_PX)));
+  const widthPx = Math.floor(box.width / across) - GAP_PX;
   const sizePx = widthPx > 0 ? widthPx / 2 : askedPx; // not measured yet
   const starts = groups && groupedLines(rows, groups, across);
   const list = {

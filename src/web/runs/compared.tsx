@@ -5,6 +5,7 @@ import { THRESHOLD } from "../../evaluate/metrics/binary.ts";
 import { COMPARED_METRICS, type ComparedMetric } from "../../evaluate/metrics/weighted.ts";
 import { count, figure, intervalText, METRIC_TITLES } from "../../report/figure-text.ts";
 import { choose, chosen } from "../app/address.ts";
+import { Breakable } from "../parts/breakable.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { asked, rowsOf } from "./answers.ts";
 import {
@@ -30,9 +31,15 @@ export function Compared({ runs, names }: RunsProps) {
       ) : (
         <>
           <p>
-            A: {names.get(first.id)} <code>{first.facts.tag}</code>
+            A: {names.get(first.id)}{" "}
+            <code>
+              <Breakable text={first.facts.tag} />
+            </code>
             <br />
-            B: {names.get(second.id)} <code>{second.facts.tag}</code>
+            B: {names.get(second.id)}{" "}
+            <code>
+              <Breakable text={second.facts.tag} />
+            </code>
           </p>
           <Pair key={`${first.id} ${second.id}`} first={first} second={second} />
         </>

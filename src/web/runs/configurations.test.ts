@@ -38,14 +38,17 @@ describe("configurations", () => {
     ]);
   });
 
-  it("are named by the settings that vary, and by folders where none does", () => {
+  it("are named by as few settings as tell them apart, and by folders where none does", () => {
     const names = (...runs: Run[]) => [...namesOf(configurations(runs)).values()];
     const hand = { configuration: "h", axes: { arch: "umcc", modality: "hand", lr: "0.1" } };
     const both = { configuration: "b", axes: { arch: "umcc", modality: "both", lr: "0.2" } };
     expect(
       names(run("a/seed_1", hand), run("b/seed_1", both), run("b/seed_2", { ...both, seed: 2 })),
-    ).toEqual(["hand lr=0.1", "both lr=0.2"]);
-    expect(names(run("x/a", hand), run("y/a", hand), run("y/b", { ...hand, seed: 2 }))).toEqual(["x/a", "y"]);
+    ).toEqual(["hand", "both"]);
+    expect(names(run("x/a", hand), run("y/a", hand), run("y/b", { ...hand, seed: 2 }))).toEqual([
+      "x.none_F1_Af_Lb_Z0, x/a",
+      "x.none_F1_Af_Lb_Z0, y",
+    ]);
     expect(names(run("x/a", hand))).toEqual(["x.none_F1_Af_Lb_Z0"]);
   });
 

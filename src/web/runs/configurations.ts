@@ -2,7 +2,7 @@
 // Invariants: a row is never of two configurations; what is not known sorts behind all that is.
 
 import type { RunFacts, Thing } from "../../server/api.ts";
-import { shortNames } from "../../studies/report/short-names.ts";
+import { leastNames } from "../../studies/report/short-names.ts";
 
 /** A run whose configuration could be read. */
 export interface Run extends Thing {
@@ -58,16 +58,20 @@ export function configurations(runs: readonly Run[]): Configuration[] {
 }
 
 /**
- * What tells configurations apart, by id: the settings that vary among them, with their folders where these do not.
+ * What tells configurations apart, by id: as few settings as do, with the folder of those that no setting tells apart.
  *
  * @example namesOf(configurations(runs)).get(id) // "hand umcc F1"
  */
 export function namesOf(all: readonly Configuration[]): ReadonlyMap<string, string> {
-  const named = all.map(({ id, facts: { tag, axes } }) => ({ id, label: tag, axes }));
-  const names = shortNames(named);
-  if (new Set(names.values()).size === all.length) return names;
-  const folders = all.map(({ runs }) => (runs.length === 1 ? runs[0]!.place : folderOf(runs[0]!)));
-  return shortNames(named.map((one, i) => ({ ...one, axes: { ...one.axes, folder: folders[i]! } })));
+  const names = leastNames(all.map(({ id, facts: { tag, axes } }) => ({ id, label: tag, axes })));
+  const isOwn = (name: string) => all.filter(({ id }) => names.get(id) === name).length === 1;
+  const folder = (runs: readonly Run[]) => (runs.length === 1 ? runs[0]!.place : folderOf(runs[0]!));
+  return new Map(
+    all.map(({ id, runs }) => {
+      const name = names.get(id)!;
+      return [id, isOwn(name) ? name : `${name}, ${folder(runs)}`];
+    }),
+  );
 }
 
 /** Seeds lie side by side; the same configuration somewhere else may have learnt from other images of the same name. */

@@ -40,6 +40,8 @@ export function bandOf(logs: Series["logs"], curve: Curve): BandPoint[] {
 
 const INKS = [COLORS.face, COLORS.hand, COLORS.male, COLORS.female];
 const DASHES = [undefined, "7 3", "2 3", "9 3 2 3"];
+/** Less than this between all values is no change that can be seen. */
+const FLAT = 0.01;
 /** As many are told apart. */
 export const MOST_SERIES: number = INKS.length;
 
@@ -51,6 +53,10 @@ export function overlaySpec(series: readonly Series[], curve: Curve): FigureSpec
   }));
   const most = Math.max(2, ...drawn.flatMap(({ points }) => points.map(({ epoch }) => epoch)));
   const { title, y } = CURVES[curve];
+  const values = drawn.flatMap(({ points }) => points.flatMap(({ low, high }) => [low, high]));
+  const [least, top] = [Math.min(...values), Math.max(...values)];
+  // A line that stays where it is gets room about it, and ticks that can be read.
+  const room = top - least < FLAT ? { domain: [least - FLAT, top + FLAT] } : {};
   return {
     title,
     legend: drawn.map(({ label, color, dash, seeds }) => ({
@@ -59,7 +65,7 @@ export function overlaySpec(series: readonly Series[], curve: Curve): FigureSpec
     })),
     plot: {
       x: { label: "epoch", domain: [1, most], ticks: wholeTicks(most), tickFormat: "d" },
-      y: { label: y, grid: true },
+      y: { label: y, grid: true, ...room },
       marks: drawn.flatMap(({ points, color, dash }) => [
         Plot.areaY(points, { x: "epoch", y1: "low", y2: "high", fill: color, fillOpacity: 0.18 }),
         Plot.line(points, {

@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { choose, formatAddress } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { day } from "../home/facts.ts";
+import { Breakable } from "../parts/breakable.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { rowsOf } from "./answers.ts";
 import { backboneOf, hasPredicted, PREDICTED, type Run } from "./configurations.ts";
@@ -21,11 +22,16 @@ export function RunPage({ run }: { readonly run: Run }) {
       <p>
         <a href={formatAddress({ view: "runs", choices: {} })}>All runs</a>
       </p>
-      <h1>{place}</h1>
+      <h1>
+        <Breakable text={place} />
+      </h1>
       <p>
-        {arch.toUpperCase()} on {backboneOf(tag)}, <code>{tag}</code>, seed {seed}, {imageSize} px,{" "}
-        {epochs.planned} epochs, learnt from {sources.map(({ kind, name }) => `${kind}:${name}`).join(", ")}.
-        Changed {day(changed)}.
+        {arch.toUpperCase()} on {backboneOf(tag)},{" "}
+        <code>
+          <Breakable text={tag} />
+        </code>
+        , seed {seed}, {imageSize} px, {epochs.planned} epochs, learnt from{" "}
+        {sources.map(({ kind, name }) => `${kind}:${name}`).join(", ")}. Changed {day(changed)}.
       </p>
       <RunCurves key={run.changed} run={run} />
       <Predicted run={run} />

@@ -2,6 +2,7 @@
 import type { Summary } from "../../evaluate/analysis/summary.ts";
 import { count, METRIC_TITLES } from "../../report/figure-text.ts";
 import { address, choose, chosen, formatAddress } from "../app/address.ts";
+import { Breakable } from "../parts/breakable.tsx";
 import { Scrolled } from "../parts/scrolled.tsx";
 import { summaryOf } from "./answers.ts";
 import { type Cell, cellOf, SHOWN_METRICS } from "./cells.ts";
@@ -92,8 +93,10 @@ export function RunsTable({ runs, names }: RunsProps) {
       <Scrolled name="Table of runs">
         <table class="runs-table">
           <caption>
-            {METRIC_TITLES[metric]} on {split}. In brackets: 95 % intervals over subjects, 2,000 draws; of
-            several seeds: mean ± sample standard deviation. *: of few subjects; too small: of under 20.
+            <span>
+              {METRIC_TITLES[metric]} on {split}. In brackets: 95 % intervals over subjects, 2,000 draws; of
+              several seeds: mean ± sample standard deviation. *: of few subjects; too small: of under 20.
+            </span>
           </caption>
           <thead>
             <tr>
@@ -154,8 +157,14 @@ function TableRow({ row, name }: { readonly row: Row; readonly name: string }) {
         />
       </td>
       <th scope="row" class="long">
-        {name === tag ? null : <strong>{name} </strong>}
-        <code>{tag}</code>
+        {name === tag ? null : (
+          <strong>
+            <Breakable text={name} />{" "}
+          </strong>
+        )}
+        <code>
+          <Breakable text={tag} />
+        </code>
         <Seeds runs={runs} />
       </th>
       <td>{arch.toUpperCase()}</td>

@@ -1,10 +1,11 @@
 // ◇ Browser-safe. A study's summary and tables as `study report` has them, each row with links to the runs that it is of.
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
-import { isAllSmall, type ReportTable } from "../../report/table.ts";
+import { isAllSmall, type ReportTable, type TableCell } from "../../report/table.ts";
 import { ROUTES, type Thing } from "../../server/api.ts";
 import type { Study } from "../../studies/study.ts";
 import { formatAddress } from "../app/address.ts";
 import { urlOf } from "../app/source.ts";
+import { Breakable } from "../parts/breakable.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { Scrolled } from "../parts/scrolled.tsx";
 import { asked } from "../runs/answers.ts";
@@ -122,11 +123,11 @@ function OneTable({ table: { id, title, note, header, rows }, runs, names }: Tab
             {rows.map(({ cells: [first, ...rest], sources }, i) => (
               <tr key={i}>
                 <th scope="row" class="long">
-                  {first!.bold ? <strong>{first!.text}</strong> : first!.text}
+                  <Text cell={first!} />
                 </th>
-                {rest.map(({ text, bold }, k) => (
-                  <td key={k} class={text.length > 28 && !text.includes("[") ? "long" : undefined}>
-                    {bold ? <strong>{text}</strong> : text}
+                {rest.map((cell, k) => (
+                  <td key={k} class={cell.text.length > 28 && !cell.text.includes("[") ? "long" : undefined}>
+                    <Text cell={cell} />
                   </td>
                 ))}
                 {linked ? (
@@ -144,6 +145,16 @@ function OneTable({ table: { id, title, note, header, rows }, runs, names }: Tab
   );
 }
 
+function Text({ cell: { text, bold } }: { readonly cell: TableCell }) {
+  return bold ? (
+    <strong>
+      <Breakable text={text} />
+    </strong>
+  ) : (
+    <Breakable text={text} />
+  );
+}
+
 /** Links to the runs that a row is of; of several configurations with their names. */
 function Sources({
   sources,
@@ -153,6 +164,7 @@ function Sources({
   const own = runs.filter(({ cell, run }) =>
     sources.some((source) => `${source}/`.startsWith(`${cell}/seed_${run.run.seed}/`)),
   );
+  own.sort((a, b) => (a.cell === b.cell ? a.run.run.seed - b.run.run.seed : 0)); // the cells stay in their order
   const several = new Set(own.map(({ cell }) => cell)).size > 1;
   return (
     <span class="runs-seeds">
