@@ -1,10 +1,10 @@
 // ◇ Browser-safe. The ONNX messages we write and read.
 // Source: onnx/onnx.proto (proto2), field numbers as there; fields we never write are left out and skipped
 // when read, except those decodeModel must refuse (subgraphs, external data).
-import { Codec } from "./protobuf.ts";
+import { kindsOf } from "./protobuf.ts";
 
-/** Writes and reads `Model`, and what it holds; fields in the order of their numbers. */
-export const ONNX = new Codec({
+/** `Model`, and what it holds; fields in the order of their numbers. */
+export const ONNX = kindsOf({
   Attribute: {
     name: ["", "string", 1],
     f: ["", "float", 2],

@@ -13,6 +13,7 @@ import {
   type ValueMessage,
   writeInt,
 } from "./onnx-schema.ts";
+import { decodeMessage, encodeMessage } from "./protobuf.ts";
 
 /** Element types and their codes in TensorProto.DataType. */
 export const ONNX_DTYPES = {
@@ -125,7 +126,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
       output: graph.outputs.map(writeValue),
     },
   };
-  return ONNX.encode("Model", message);
+  return encodeMessage(ONNX.Model, message);
 }
 
 function writeAttribute(name: string, value: AttributeValue): AttributeMessage {
@@ -205,7 +206,7 @@ function decodeParts(bytes: Uint8Array, where: string): OnnxModel {
 function parse(bytes: Uint8Array, where: string): ModelMessage {
   let message: ModelMessage;
   try {
-    message = ONNX.decode("Model", bytes) as unknown as ModelMessage;
+    message = decodeMessage(ONNX.Model, bytes) as unknown as ModelMessage;
   } catch (cause) {
     throw broken(where, "bytes that end early or are of another format", cause);
   }

@@ -1,8 +1,8 @@
 // Protocol buffers against the examples of protobuf.dev/programming-guides/encoding, and bytes written by hand.
 import { describe, expect, it } from "vitest";
-import { Codec } from "./protobuf.ts";
+import { decodeMessage, encodeMessage, kindsOf } from "./protobuf.ts";
 
-const codec = new Codec({
+const { Test } = kindsOf({
   Test: {
     a: ["", "int32", 1],
     b: ["", "string", 2],
@@ -45,24 +45,24 @@ describe("messages", () => {
     ["4d 00 00 80 bf 51 00 00 00 00 00 00 e0 3f", { i: -1, j: 0.5 }],
     ["22 00 22 02 08 01", { d: [{}, { a: 1 }] }],
   ])("%s", (bytes, message) => {
-    expect(hex(codec.encode("Test", message))).toBe(bytes.replaceAll(" ", ""));
-    expect(codec.decode("Test", of(bytes))).toEqual(asRead(message));
+    expect(hex(encodeMessage(Test, message))).toBe(bytes.replaceAll(" ", ""));
+    expect(decodeMessage(Test, of(bytes))).toEqual(asRead(message));
   });
 
   it("are read with packed numbers, and joined where one is there twice", () => {
-    expect(codec.decode("Test", of("32 06 03 8e 02 9e a7 05 30 01"))).toMatchObject({
+    expect(decodeMessage(Test, of("32 06 03 8e 02 9e a7 05 30 01"))).toMatchObject({
       f: [3, 270, 86942, 1],
     });
-    expect(codec.decode("Test", of("1a 02 28 01 1a 04 28 02 08 07"))).toMatchObject({
+    expect(decodeMessage(Test, of("1a 02 28 01 1a 04 28 02 08 07"))).toMatchObject({
       c: { a: 7, e: [1, 2] },
     });
-    expect(codec.decode("Test", of("08 01 08 02"))).toMatchObject({ a: 2 });
+    expect(decodeMessage(Test, of("08 01 08 02"))).toMatchObject({ a: 2 });
   });
 
   it("are read past fields of other numbers and kinds", () => {
     const others =
       "a0 06 05 a5 06 00 00 00 00 a1 06 00 00 00 00 00 00 00 00 a2 06 01 41 a3 06 08 01 a4 06 0d 00 00 00 00";
-    expect(codec.decode("Test", of(`${others} 08 03`))).toEqual({ ...NONE, a: 3 });
+    expect(decodeMessage(Test, of(`${others} 08 03`))).toEqual({ ...NONE, a: 3 });
   });
 
   it.each([
@@ -76,18 +76,18 @@ describe("messages", () => {
     ["a group without its end", "a3 06 08 01"],
     ["groups in groups", "a3 06 ".repeat(200)],
   ])("with %s are refused", (_, bytes) => {
-    expect(() => codec.decode("Test", of(bytes))).toThrow(Error);
+    expect(() => decodeMessage(Test, of(bytes))).toThrow(Error);
   });
 
   it("hold long bytes at any depth, byte for byte", () => {
     const long = Uint8Array.from({ length: 5000 }, (_, i) => i);
     const inner = { a: 1, g: long };
-    const bytes = codec.encode("Test", { b: "x", c: inner, d: [inner, { g: long.subarray(0, 10) }], i: 2 });
+    const bytes = encodeMessage(Test, { b: "x", c: inner, d: [inner, { g: long.subarray(0, 10) }], i: 2 });
     const length = "8d 27"; // 5005 = 2 of `a`, 3 of the head of `g`, 5000
     const one = `08 01 3a 88 27 ${hex(long)}`;
     const short = `22 0c 3a 0a ${hex(long.subarray(0, 10))}`;
     const wanted = `12 01 78 1a ${length} ${one} 22 ${length} ${one} ${short} 4d 00 00 00 40`;
     expect(hex(bytes)).toBe(wanted.replaceAll(" ", ""));
-    expect(codec.decode("Test", bytes)).toMatchObject({ c: inner, d: [inner, { g: long.subarray(0, 10) }] });
+    expect(decodeMessage(Test, bytes)).toMatchObject({ c: inner, d: [inner, { g: long.subarray(0, 10) }] });
   });
 });

@@ -23,7 +23,8 @@ const LONG = 1024;
 
 type Message = Record<string, unknown>;
 
-interface Field {
+/** One of them. */
+export interface Field {
   readonly name: string;
   readonly isList: boolean;
   readonly id: number;
@@ -35,7 +36,7 @@ interface Field {
 }
 
 /** The fields of one kind of message. */
-interface Kind {
+export interface Kind {
   readonly name: string;
   /** As the table has them. */
   readonly fields: Field[];
@@ -52,56 +53,55 @@ interface Out {
   isShort: boolean;
 }
 
-/** Writes and reads the messages of a table. */
-export class Codec<Name extends string> {
-  readonly #kinds: ReadonlyMap<string, Kind>;
+/** The kinds of messages of a table. */
+export type Kinds<Name extends string> = Readonly<Record<Name, Kind>>;
 
-  constructor(messages: Readonly<Record<Name, Fields>>) {
-    this.#kinds = kindsOf(messages);
-  }
-
-  /**
-   * The bytes of a message; fields that are undefined or absent are left out.
-   *
-   * @example new Codec({ Entry: { key: ["", "string", 1] } }).encode("Entry", { key: "a" })
-   */
-  encode(name: Name, message: object): Uint8Array {
-    const parts = partsOf(this.#kinds.get(name)!, message as Message);
-    const out = new Uint8Array(lengthOf(parts));
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
-  }
-
-  /**
-   * What bytes say; absent texts are empty, absent int32 zero, absent lists empty, all else undefined; int64 are bigints.
-   *
-   * @throws Error, of any class, where the bytes are not such a message
-   */
-  decode(name: Name, bytes: Uint8Array): Message {
-    return read(new BinaryReader(bytes), bytes.length, this.#kinds.get(name)!);
-  }
-}
-
-function kindsOf(messages: Readonly<Record<string, Fields>>): ReadonlyMap<string, Kind> {
-  const kinds = new Map<string, Kind>();
-  for (const name of Object.keys(messages))
-    kinds.set(name, { name, fields: [], byNumber: new Map(), deep: [] });
-  for (const [of, fields] of Object.entries(messages)) {
-    const { fields: all, byNumber, deep } = kinds.get(of)!;
+/**
+ * Makes a table ready for `encodeMessage` and `decodeMessage`.
+ *
+ * @param messages - fields by kind of message, in the order in which they are written
+ * @example kindsOf({ Entry: { key: ["", "string", 1] } }).Entry
+ */
+export function kindsOf<Name extends string>(messages: Readonly<Record<Name, Fields>>): Kinds<Name> {
+  const kinds: Record<string, Kind> = {};
+  for (const name of Object.keys(messages)) kinds[name] = { name, fields: [], byNumber: new Map(), deep: [] };
+  for (const [of, fields] of Object.entries<Fields>(messages)) {
+    const { fields: all, byNumber, deep } = kinds[of]!;
     for (const [name, [rule, type, id]] of Object.entries(fields)) {
       const scalar = Object.hasOwn(SCALARS, type) ? (type as Scalar) : undefined;
       const wire = scalar === undefined ? WireType.LengthDelimited : SCALARS[scalar];
-      const field = { name, isList: rule === "repeated", id, wire, scalar, kind: kinds.get(type) };
+      const field = { name, isList: rule === "repeated", id, wire, scalar, kind: kinds[type] };
       all.push(field);
       byNumber.set(id, field);
       if (scalar === undefined || scalar === "bytes") deep.push(field);
     }
   }
-  return kinds;
+  return kinds as Kinds<Name>;
+}
+
+/**
+ * The bytes of a message; fields that are undefined or absent are left out.
+ *
+ * @example encodeMessage(kindsOf({ Entry: { key: ["", "string", 1] } }).Entry, { key: "a" })
+ */
+export function encodeMessage(kind: Kind, message: object): Uint8Array {
+  const parts = partsOf(kind, message as Message);
+  const out = new Uint8Array(lengthOf(parts));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/**
+ * What bytes say; absent texts are empty, absent int32 zero, absent lists empty, all else undefined; int64 are bigints.
+ *
+ * @throws Error, of any class, where the bytes are not such a message
+ */
+export function decodeMessage(kind: Kind, bytes: Uint8Array): Record<string, unknown> {
+  return read(new BinaryReader(bytes), bytes.length, kind);
 }
 
 function partsOf(kind: Kind, message: Message): Uint8Array[] {

@@ -1,9 +1,9 @@
 // TensorBoard event files: scalars by step, for people who watch training there.
 // Sources: TFRecord framing (length, masked CRC-32C of the length, data, masked CRC-32C of the data) and the fields of
 // tensorflow's event.proto and summary.proto. Written whole from a run's log, never appended to.
-import { Codec } from "./protobuf.ts";
+import { encodeMessage, kindsOf } from "./protobuf.ts";
 
-const EVENTS = new Codec({
+const { Event } = kindsOf({
   Value: { tag: ["", "string", 1], simpleValue: ["", "float", 2] },
   Summary: { value: ["repeated", "Value", 1] },
   Event: {
@@ -36,7 +36,7 @@ export function encodeEvents(events: readonly ScalarEvent[]): Uint8Array {
     step,
     summary: { value: Object.entries(scalars).map(([tag, simpleValue]) => ({ tag, simpleValue })) },
   }));
-  return Buffer.concat([first, ...messages].map((message) => frame(EVENTS.encode("Event", message))));
+  return Buffer.concat([first, ...messages].map((message) => frame(encodeMessage(Event, message))));
 }
 
 function frame(data: Uint8Array): Uint8Array {
