@@ -45,11 +45,12 @@ export function firstSentence(text) {
 /** Folders outside src/, which has rooms.json. */
 const OTHERS = {
   bench: "benchmarks, one question each, and their peers",
-  harden: "campaigns that try to break it: kills, races, hostile files and servers",
+  examples: "pages to begin with",
+  harden: "campaigns: kills, races, hostile files and servers",
   scripts: "what package.json's commands run",
   test: "tests across rooms, and what tests share",
   "test/browser": "the page in a real browser, where one is installed",
-  "test/parity": "against goldens of torch, timm, PIL, dlib, scikit-learn; their generators beside them",
+  "test/parity": "goldens of torch, timm, PIL, dlib, scikit-learn, and their generators",
   "test/property": "what holds for all inputs (fast-check)",
   "test/cli": "the command line as a user sees it",
 };

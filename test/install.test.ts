@@ -8,36 +8,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { MachineFacts } from "../src/cli/doctor/facts.ts";
 import type { ForeignLibraries } from "../src/engine/runtime/foreign-libraries.ts";
+import { environment, npm, type Packed, packed } from "./packed.ts";
 import { ROOT } from "./source.ts";
 
 const MINUTES = 60_000;
 const base = mkdtempSync(join(tmpdir(), "facehand-install-"));
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-/** A proxy that is not there, for everything that ONNX Runtime's script downloads; npm does not read these. */
-const NO_OTHER_SERVER = { GLOBAL_AGENT_HTTP_PROXY: "http://127.0.0.1:9" };
 const MAX_FILES = 700;
 const MAX_UNPACKED_BYTES = 4e6;
 /** What the page runs of others, ONNX Runtime and libvips in WebAssembly, with the code that loads them: a bound of its own (decision 24). */
 const OF_OTHERS = /^dist\/web\/assets\/(ort-wasm|vips)[^/]*\.(wasm|mjs|js)$/;
 const MAX_BYTES_OF_OTHERS = 34e6;
-
-/** An environment without what `npm test` hands down, which would make what runs part of this project. */
-function environment() {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)));
-  return { ...env, NODE_ENV: "", ...NO_OTHER_SERVER };
-}
-
-function npm(cwd: string, ...args: string[]) {
-  const { status, stdout, stderr } = spawnSync("npm", args, {
-    cwd,
-    env: environment(),
-    encoding: "utf8",
-    shell: process.platform === "win32",
-    maxBuffer: 64 << 20,
-  });
-  return { status, output: stdout + stderr, stdout };
-}
 
 /** A short wait: where there is no registry, npm would try for minutes. */
 const reached = npm(base, "ping", "--fetch-retries=0", "--fetch-timeout=20000").status === 0;
@@ -56,17 +38,9 @@ it("is executable in git", () => {
   expect(stdout).toMatch(/^100755 [0-9a-f]+ 0\tbin\/facehand\.js$/m);
 });
 
-interface Packed {
-  readonly filename: string;
-  readonly unpackedSize: number;
-  readonly files: readonly { readonly path: string; readonly size: number }[];
-}
-
 let packing: Packed;
-beforeAll(() => {
-  const { status, output, stdout } = npm(ROOT, "pack", "--json", "--pack-destination", base);
-  expect(status, output).toBe(0);
-  [packing] = JSON.parse(stdout) as [Packed];
+beforeAll(async () => {
+  packing = await packed();
 }, 5 * MINUTES);
 
 it(
@@ -92,7 +66,7 @@ describe.skipIf(!reached)("the packed file", () => {
   /** Installs, where only the registry is reached; what the installed command then reports. */
   function install(dir: string, ...flags: string[]): Report {
     const quick = ["--prefer-offline", "--no-audit", "--no-fund", "--foreground-scripts"];
-    const { status, output } = npm(dir, "install", join(base, packing.filename), ...quick, ...flags);
+    const { status, output } = npm(dir, "install", packing.path, ...quick, ...flags);
     expect(status, output).toBe(0);
     expect(output).not.toMatch(/nuget/i);
     const report = doctorByNpm(dir);

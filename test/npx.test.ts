@@ -9,7 +9,7 @@ import { ROOT } from "./source.ts";
 const PLACES = readdirSync(ROOT).filter(
   (name) =>
     /\.(md|cff|json|ts)$/.test(name) ||
-    ["bench", "bin", "docs", "harden", "protocols", "scripts", "src", "test"].includes(name),
+    ["bench", "bin", "docs", "examples", "harden", "protocols", "scripts", "src", "test"].includes(name),
 );
 const THIS = join("test", "npx.test.ts");
 

@@ -27,6 +27,7 @@ const SLOWEST = [
   "test/harden.test.ts",
   "test/browser/ort-web.test.ts",
   "test/browser/decode-image.test.ts",
+  "test/browser/page-example.test.ts",
   "test/browser/home.test.ts",
   "test/browser/audit-kills.test.ts",
   "test/mutants.test.ts",
