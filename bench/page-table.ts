@@ -85,8 +85,9 @@ const HEAD = `
 ## The page
 
 \`npm run bench -- page\` opens drawn ledgers in Chromium, without a graphics card, and times what a person waits for, from the click
-until the document has changed. Figures are medians but where it is said otherwise. Memory is what Chromium reports for the tab's
-JavaScript and its workers, without decoded pictures. A blank is counted from the first frame that shows it: 0 is shorter than a frame, 17 ms.
+until the document has changed: counts, histograms and the words of tiles, whose pictures are asked for behind that. Figures are medians
+but where it is said otherwise. Memory is what Chromium reports for the tab's JavaScript and its workers, without decoded pictures. A blank
+is counted from the first frame that shows it: 0 is shorter than a frame, 17 ms.
 `;
 
 const PEER = `Spotlight (\`npm run bench -- page-peer\`) shows the same ledger as a table of rows, whose pictures appear for selected rows only: its times
