@@ -83,7 +83,7 @@ export async function trajectory(argv: readonly string[]): Promise<void> {
     await exportStateDict(join(folder, "first.pt"), step.specs, first);
     step.load(first);
     const ours = await trainOurs(step, batches, data, config);
-    const { weights: last } = step.save();
+    const { weights: last } = await step.save();
     await exportStateDict(join(folder, "last.pt"), step.specs, last);
     await step.close();
     writeFileSync(join(folder, "batches.u8"), Buffer.concat(batches.map(({ images }) => images)));

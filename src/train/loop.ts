@@ -183,7 +183,7 @@ async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<vo
     const startedMs = performance.now();
     const done = await runSteps(run, position);
     position = done.position;
-    const { weights, slots } = step.save();
+    const { weights, slots } = await step.save();
     const evaluated = evaluatedWeights({ weights, slots });
     const val = await validate(run, evaluated);
     const before = log.map((epoch) => selectionFigure(epoch.val.all));
@@ -223,7 +223,7 @@ async function runSteps(
   const focal = parseTag(config.tag).loss === "f" ? 1 : 0;
   const save = async (position: Position) => {
     await lock.check();
-    const { weights, slots } = step.save();
+    const { weights, slots } = await step.save();
     await writeCheckpoint(runPaths(dir).last, step.specs, { weights, training: { slots, position } }, facts);
   };
   let position = start;

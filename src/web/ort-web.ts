@@ -6,8 +6,9 @@ import glue from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.mjs?url";
 import binary from "onnxruntime-web/ort-wasm-simd-threaded.asyncify.wasm?url";
 import * as ort from "onnxruntime-web/webgpu";
 import { AppError } from "../core/errors.ts";
-import { openPageSession, type PageSessionOptions } from "../engine/runtime/page-session.ts";
+import { deviceMemory, openPageSession, type PageSessionOptions } from "../engine/runtime/page-session.ts";
 import type { Session } from "../engine/runtime/session.ts";
+import type { StepRuntime } from "../train/step/compile.ts";
 
 /** What computes in a page. */
 export type PageProvider = "wasm" | "webgpu";
@@ -32,6 +33,8 @@ export interface PageRuntime extends PageRuntimeFacts {
     model: Uint8Array,
     options?: Omit<PageSessionOptions, "providers">,
   ) => Promise<Session>;
+  /** What runs the graphs of a training step (train/step/step.ts); on WebGPU state stays on the device. */
+  readonly step: StepRuntime;
 }
 
 /** What is wished for. */
@@ -63,10 +66,13 @@ export async function openPageRuntime(options: PageRuntimeOptions = {}): Promise
     });
   const provider = asked === "webgpu" || (adapter?.runs === true && !adapter.software) ? "webgpu" : "wasm";
   const words = adapter === undefined ? "WebAssembly was asked for" : adapter.words;
+  const createSession: PageRuntime["createSession"] = (model, more) =>
+    openPageSession(ort, model, { ...more, providers: providersOf(provider) });
+  const memory = provider === "webgpu" ? deviceMemory(ort) : undefined;
   return {
     ...{ provider, threads, reason: `${words}; ${why}` },
-    createSession: (model, more) =>
-      openPageSession(ort, model, { ...more, providers: providersOf(provider) }),
+    createSession,
+    step: { provider, overwrites: provider === "wasm", createSession, memory },
   };
 }
 

@@ -32,7 +32,15 @@ export interface InPage {
   readonly faults: readonly string[];
   /** Addresses that were asked for, without their host. */
   readonly asked: readonly string[];
+  /** What came of them. */
+  readonly answers: readonly Answer[];
   readonly close: () => Promise<void>;
+}
+
+interface Answer {
+  readonly path: string;
+  readonly type: string | undefined;
+  readonly cache: string | undefined;
 }
 
 /** Where the page lies when it is built. */
@@ -65,9 +73,14 @@ export async function openInPage(
   });
   const page = await (await browser.newContext()).newPage();
   const [faults, asked]: [string[], string[]] = [[], []];
+  const answers: Answer[] = [];
   page.on("pageerror", ({ message }) => void faults.push(message));
   page.on("console", (line) => void (line.type() === "error" && faults.push(line.text())));
   page.on("request", (request) => void asked.push(new URL(request.url()).pathname));
+  page.on("response", (answer) => {
+    const { "content-type": type, "cache-control": cache } = answer.headers();
+    answers.push({ path: new URL(answer.url()).pathname, type, cache });
+  });
   await page.goto(url);
   await page.waitForFunction(() => "ask" in globalThis);
   const tryAsk: InPage["tryAsk"] = (task, ...args) =>
@@ -87,8 +100,7 @@ export async function openInPage(
       if (fault !== undefined) throw new Error(`${fault.code}: ${fault.message}`);
       return made as never;
     },
-    faults,
-    asked,
+    ...{ faults, asked, answers },
     close: async () => {
       await browser.close();
       await new Promise((resolve) => server.close(resolve));

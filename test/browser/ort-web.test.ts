@@ -3,14 +3,20 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Work } from "../../bench/side.ts";
 import { runStep, stepConfig } from "../../bench/step-runner.ts";
 import { createSession } from "../../src/engine/runtime/open-session.ts";
+import type { StepRuntime } from "../../src/train/step/compile.ts";
 import { openTrainStep } from "../../src/train/step/local.ts";
 import { CHROMIUM } from "./browser.ts";
-import { tinyImages, tinyModel } from "./in-page/tiny-network.ts";
+import { tinyImages, tinyModel, trainTiny } from "./in-page/tiny-network.ts";
 import { buildInPage, type InPage, openInPage } from "./in-page.ts";
 
 /** A software adapter, which Chromium brings. */
 const SOFTWARE = { flags: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"], gpu: true };
 const WORK: Work = { model: "test_efficientnet", batch: 4, sizePx: 32, threads: 2, lowering: "plain" };
+
+const ON_CPU: StepRuntime = {
+  ...{ provider: "cpu", overwrites: true },
+  createSession: (model, { optimization }) => createSession(model, { optimization, threads: 1 }),
+};
 
 async function ofNode(): Promise<number[]> {
   const session = await createSession(tinyModel("cpu"), { threads: 1 });
@@ -54,6 +60,8 @@ describe.skipIf(CHROMIUM === undefined)("ONNX Runtime in the page", () => {
     // The code is loaded again by each thread of its own: one here, beside the worker's.
     expect(page.asked.filter((path) => /ort-wasm.*\.mjs$/.test(path)).length).toBe(2);
     expect(page.asked.filter((path) => /ort-wasm.*\.wasm$/.test(path)).length).toBe(1);
+    const answer = page.answers.find(({ path }) => path.endsWith(".wasm"));
+    expect(answer).toMatchObject({ type: "application/wasm", cache: "private, max-age=31536000, immutable" });
     expect(page.faults).toEqual([]);
   });
 
@@ -75,6 +83,12 @@ describe.skipIf(CHROMIUM === undefined)("ONNX Runtime in the page", () => {
     for (let i = 0; i < 3; i++) {
       const { result } = await page.ask("run");
       expect(Math.abs(result / (await node.run()) - 1)).toBeLessThan(1e-4);
+    }
+    for (const accumulate of [1, 2]) {
+      const trained = await page.ask("train", accumulate);
+      const wanted = await trainTiny(ON_CPU, accumulate);
+      expect(furthest(trained.weights, wanted.weights)).toBeLessThan(1e-4);
+      expect(trained.reads).toBe(0);
     }
   });
 
@@ -100,6 +114,17 @@ describe.skipIf(CHROMIUM === undefined)("ONNX Runtime in the page", () => {
     expect(furthest(made, await ofNode())).toBeLessThan(1e-3);
     expect(made).not.toEqual((await page.ask("tiny")).made); // of another processor: rounded otherwise
     expect(into).toEqual(made);
+    // State stays on the device from step to step, and is what it is on the CPU.
+    for (const accumulate of [1, 2]) {
+      const trained = await gpu.ask("train", accumulate);
+      const wanted = await trainTiny(ON_CPU, accumulate);
+      expect(trained.reads).toBeGreaterThan(5);
+      expect(furthest(trained.losses, wanted.losses)).toBeLessThan(1e-4);
+      expect(furthest(trained.weights, wanted.weights)).toBeLessThan(1e-3);
+      expect(trained.slots.map(([name]) => name)).toEqual(["exp_avg", "exp_avg_sq", "ema"]);
+      for (const [i, [name, values]] of wanted.slots.entries())
+        expect(furthest(trained.slots[i]![1], values), name).toBeLessThan(1e-3);
+    }
     // Left to choose, a software adapter is not taken.
     expect(await gpu.ask("open", {})).toMatchObject({
       provider: "wasm",

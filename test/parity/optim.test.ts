@@ -147,15 +147,18 @@ async function follow(step: TrainStep, golden: Run): Promise<void> {
     expect(made.loss, `loss ${i}`).toBeCloseTo(expected.loss, 5);
     expect(made.gradNorm / expected.gradNorm, `norm ${i}`).toBeCloseTo(1, 4);
     expect(difference(made.logits, expected.logits), `logits ${i}`).toBeLessThan(2e-4);
-    if (expected.weights !== undefined) compareWeights(step, expected.weights);
+    if (expected.weights !== undefined) await compareWeights(step, expected.weights);
   }
-  compareSlots(step, golden.slots);
+  await compareSlots(step, golden.slots);
   await step.close();
 }
 
 /** Compares changes, not values: five small steps change most weights by little, some by few float32 steps. */
-function compareWeights(step: TrainStep, expected: Readonly<Record<string, readonly number[]>>): void {
-  const { weights } = step.save();
+async function compareWeights(
+  step: TrainStep,
+  expected: Readonly<Record<string, readonly number[]>>,
+): Promise<void> {
+  const { weights } = await step.save();
   const before = initial();
   const largest = (values: ArrayLike<number>) => Math.max(...Array.from(values, Math.abs));
   expect([...weights.keys()].sort()).toEqual(Object.keys(expected).sort());
@@ -167,8 +170,8 @@ function compareWeights(step: TrainStep, expected: Readonly<Record<string, reado
   }
 }
 
-function compareSlots(step: TrainStep, expected: Run["slots"]): void {
-  const { slots } = step.save();
+async function compareSlots(step: TrainStep, expected: Run["slots"]): Promise<void> {
+  const { slots } = await step.save();
   expect([...slots.keys()].sort()).toEqual(Object.keys(expected).sort());
   for (const [slot, values] of Object.entries(expected)) {
     for (const [name, data] of Object.entries(values)) {

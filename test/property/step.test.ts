@@ -97,27 +97,27 @@ describe("a training step", () => {
       const losses = await take(whole, 1, 5);
       const first = await started({ threads });
       const early = await take(first, 1, 2);
-      const { weights, slots } = first.save();
+      const { weights, slots } = await first.save();
       const second = await started({ threads });
       second.load(weights, slots);
       expect([...early, ...(await take(second, 3, 5))]).toEqual(losses);
-      expect(changed(whole.save().weights, second.save().weights)).toEqual([]);
-      expect(second.save().slots).toEqual(whole.save().slots);
+      expect(changed((await whole.save()).weights, (await second.save()).weights)).toEqual([]);
+      expect((await second.save()).slots).toEqual((await whole.save()).slots);
     },
   );
 
   it("changes every weight and statistic", async () => {
     const step = await started();
-    const before = step.save().weights;
+    const before = (await step.save()).weights;
     await take(step, 1, 2);
-    const after = changed(before, step.save().weights);
+    const after = changed(before, (await step.save()).weights);
     expect([...before.keys()].filter((name) => !after.includes(name))).toEqual([]);
   });
 
   it("saves copies: later steps do not change them", async () => {
     const step = await started();
     await take(step, 1, 1);
-    const { weights } = step.save();
+    const { weights } = await step.save();
     const before = new Map([...weights].map(([name, data]) => [name, data.slice()]));
     await take(step, 2, 3);
     expect(changed(before, weights)).toEqual([]);
@@ -126,9 +126,9 @@ describe("a training step", () => {
   it("leaves frozen weights and their statistics alone", async () => {
     const frozen = freezeStages(net, 2);
     const step = await started({ frozen });
-    const before = step.save().weights;
+    const before = (await step.save()).weights;
     await take(step, 1, 2);
-    const after = changed(before, step.save().weights);
+    const after = changed(before, (await step.save()).weights);
     expect(after.filter(frozen)).toEqual([]);
     expect(after.length).toBe([...before.keys()].filter((name) => !frozen(name)).length);
     expect([...before.keys()].filter(frozen).length).toBeGreaterThan(0);
@@ -196,17 +196,17 @@ describe("a training step", () => {
   it("averages weights and statistics as by hand, and leaves frozen ones as they are", async () => {
     const frozen = freezeStages(net, 2);
     const step = await started({ ema: 0.75, frozen });
-    const { weights: initial } = step.save();
+    const { weights: initial } = await step.save();
     const expected = new Map([...initial].map(([name, data]) => [name, Float64Array.from(data)]));
     for (const i of [1, 2, 3]) {
       await take(step, i, i);
-      const { weights } = step.save();
+      const { weights } = await step.save();
       for (const [name, mean] of expected)
         mean.forEach((value, k) => {
           mean[k] = 0.75 * value + 0.25 * weights.get(name)![k]!;
         });
     }
-    const state = step.save();
+    const state = await step.save();
     for (const [name, data] of evaluatedWeights(state)) {
       if (frozen(name)) expect(data, name).toEqual(initial.get(name));
       else expect(distance(data, expected.get(name)!), name).toBeLessThan(2e-6);
@@ -226,20 +226,20 @@ describe("a training step", () => {
     await take(plain, 1, 4);
     await take(whole, 1, 4);
     await take(first, 1, 2);
-    const { weights, slots } = first.save();
+    const { weights, slots } = await first.save();
     second.load(weights, slots);
     await take(second, 3, 4);
-    expect(second.save()).toEqual(whole.save());
-    expect(changed(plain.save().weights, whole.save().weights)).toEqual([]);
+    expect(await second.save()).toEqual(await whole.save());
+    expect(changed((await plain.save()).weights, (await whole.save()).weights)).toEqual([]);
   });
 
   it("lets each stage change by its share of the plain step", async () => {
     const rateOf = slowStages(net, 0.5);
     const deltas = async (more: Partial<LocalStepConfig>) => {
       const step = await started({ optimizer: sgd(), ...more });
-      const before = step.save().weights;
+      const before = (await step.save()).weights;
       await step.run(batchOf(1), { ...schedule, lr: 0.1, decay: 0.01 });
-      const after = step.save().weights;
+      const after = (await step.save()).weights;
       const specs = step.specs.filter(({ kind }) => kind === "parameter");
       return new Map(
         specs.map(({ name }) => [name, before.get(name)!.map((v, i) => after.get(name)![i]! - v)] as const),
@@ -276,7 +276,8 @@ describe("a training step", () => {
       expect(b.loss).toBeCloseTo(a.loss, i === 1 ? 6 : 4);
       expect(b.gradNorm / a.gradNorm).toBeCloseTo(1, i === 1 ? 5 : 3);
       if (i === 1) {
-        const [m, n] = [large, parts].map((step) => step.save().slots.get("exp_avg")!);
+        const states = await Promise.all([large, parts].map((step) => step.save()));
+        const [m, n] = states.map(({ slots }) => slots.get("exp_avg")!);
         for (const [name, data] of m!) expect(distance(n!.get(name)!, data), name).toBeLessThan(1e-6);
       }
     }
@@ -289,15 +290,15 @@ describe("a training step", () => {
         await step.run(joined([batchOf(2 * i), batchOf(2 * i + 1)]), { ...schedule, step: i });
     };
     const [whole, first, second] = [await started(options), await started(options), await started(options)];
-    const before = whole.save();
+    const before = await whole.save();
     await run(whole, 1, 4);
     await run(first, 1, 2);
-    const { weights, slots } = first.save();
+    const { weights, slots } = await first.save();
     expect([...slots.keys()]).toEqual(["exp_avg", "exp_avg_sq", "ema"]); // sums are none of the state
     second.load(weights, slots);
     await run(second, 3, 4);
-    expect(second.save()).toEqual(whole.save());
-    const moved = changed(before.weights, evaluatedWeights(whole.save()));
+    expect(await second.save()).toEqual(await whole.save());
+    const moved = changed(before.weights, evaluatedWeights(await whole.save()));
     expect([...before.weights.keys()].filter((name) => !moved.includes(name))).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
 // in the middle, is entered by one call at a time; results are written where the caller asked for them, as in Node.
 import { Handle } from "../../core/handle.ts";
 import { type Lender, lend } from "../../core/lend.ts";
-import type { Session, SessionOptions, Tensor, Tensors } from "./session.ts";
+import type { DeviceMemory, Session, SessionOptions, Tensor, Tensors } from "./session.ts";
 import { modelRefused, runFailed } from "./session-faults.ts";
 
 /** What is used of the module `onnxruntime-web`, or of one of its builds (`onnxruntime-web/webgpu`). */
@@ -13,7 +13,10 @@ export type Ort = Pick<typeof import("onnxruntime-common"), "InferenceSession" |
 export type PageSessionOptions = Pick<
   SessionOptions,
   "optimization" | "memoryPattern" | "providers" | "config" | "where"
->;
+> & {
+  /** Outputs that stay on the device, WebGPU's: see deviceMemory. */
+  readonly onDevice?: readonly string[] | undefined;
+};
 
 const turns = new WeakMap<Ort["InferenceSession"], Lender<Ort>>();
 
@@ -41,6 +44,7 @@ export async function openPageSession(
   options: PageSessionOptions = {},
 ): Promise<Session> {
   const { optimization = "all", memoryPattern = false, providers = ["wasm"], config, where } = options;
+  const { onDevice = [] } = options;
   const inTurn = inTurnOf(ort);
   const session = await inTurn(({ InferenceSession }) =>
     InferenceSession.create(model, {
@@ -48,16 +52,18 @@ export async function openPageSession(
       graphOptimizationLevel: optimization,
       enableMemPattern: memoryPattern,
       extra: { ...config },
+      preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, "gpu-buffer"] as const)),
     }).catch((cause: unknown) => {
       throw modelRefused(cause, model, where);
     }),
   );
   const handle = new Handle("session", () => inTurn(() => session.release()));
-  const run = async ({ Tensor: Own }: Ort, feeds: Tensors, fetches: readonly string[]) => {
+  const run = async ({ Tensor: Made }: Ort, feeds: Tensors, fetches: readonly string[]) => {
     // Its tensors are made by its own class; the values are read in place.
-    const inputs = Object.entries(feeds).map(
-      ([name, { type, data, dims }]) => [name, new Own(type, data as Uint8Array, dims)] as const,
-    );
+    const inputs = Object.entries(feeds).map(([name, tensor]) => {
+      if (isOnDevice(tensor)) return [name, tensor] as const; // its own, of an earlier run
+      return [name, new Made(tensor.type, tensor.data as Uint8Array, tensor.dims)] as const;
+    });
     return (await session.run(Object.fromEntries(inputs), fetches)) as Record<string, Tensor>;
   };
   return {
@@ -74,6 +80,20 @@ export async function openPageSession(
     release: () => handle.release(),
   };
 }
+
+/** What stays on the device by `onDevice`. */
+export function deviceMemory(ort: Ort): DeviceMemory {
+  return {
+    has: isOnDevice,
+    read: (tensor) => inTurnOf(ort)(async () => (await own(tensor).getData()) as Float32Array),
+    free: (tensor) => own(tensor).dispose(),
+  };
+}
+
+type OrtTensor = InstanceType<Ort["Tensor"]>;
+
+const own = (tensor: Tensor) => tensor as OrtTensor;
+const isOnDevice = (tensor: Tensor): tensor is OrtTensor => "location" in tensor && tensor.location !== "cpu";
 
 type Fetches = readonly string[] | Tensors;
 

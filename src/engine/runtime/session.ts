@@ -19,6 +19,15 @@ export class Tensor {
 /** Tensors by name. */
 export type Tensors = Readonly<Record<string, Tensor>>;
 
+/** Tensors that stayed on a device: they can be fed again, their values are read here alone. */
+export interface DeviceMemory {
+  readonly has: (tensor: Tensor) => boolean;
+  /** @returns a copy */
+  readonly read: (tensor: Tensor) => Promise<Float32Array>;
+  /** Its memory may be used for others from now on. */
+  readonly free: (tensor: Tensor) => void;
+}
+
 /** A loaded model that runs. */
 export interface Session {
   readonly inputNames: readonly string[];

@@ -73,3 +73,14 @@ export function batchFeeds(batch: StepBatch, sizePx: number): Record<string, Ten
     modalityWeights: float(modalityWeights, [n]),
   };
 }
+
+/** What the parts of a step gave, one after another. */
+export function joined(parts: readonly Float32Array[]): Float32Array {
+  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}

@@ -3,7 +3,7 @@ import type { Value } from "../../engine/graph.ts";
 import { emitGraph } from "../../engine/lower/emit.ts";
 import { training } from "../../engine/lower/training.ts";
 import type { Provider } from "../../engine/lower/writer.ts";
-import type { Session, SessionOptions } from "../../engine/runtime/session.ts";
+import type { DeviceMemory, Session, SessionOptions } from "../../engine/runtime/session.ts";
 
 /** What runs the graphs of a step. */
 export interface StepRuntime {
@@ -12,10 +12,13 @@ export interface StepRuntime {
   readonly block?: number | undefined;
   /** True if outputs may lie where inputs do: results are then written when all has been read. */
   readonly overwrites: boolean;
+  /** With `memory`, the outputs named in `onDevice` stay there. */
   readonly createSession: (
     model: Uint8Array,
-    options: Pick<SessionOptions, "optimization">,
+    options: Pick<SessionOptions, "optimization"> & { readonly onDevice?: readonly string[] },
   ) => Promise<Session>;
+  /** Of a device on which state stays from step to step; left out, state lies in this process's. */
+  readonly memory?: DeviceMemory | undefined;
 }
 
 export interface Compiled {
@@ -37,14 +40,17 @@ export const stateOf = (output: string): string => output.slice("next|".length);
  */
 export async function compileStep(
   outputs: Readonly<Record<string, Value>>,
-  { provider, block, overwrites, createSession }: StepRuntime,
+  { provider, block, overwrites, createSession, memory }: StepRuntime,
   sources: ReadonlyMap<Value, string> = new Map(),
 ): Promise<Compiled> {
   const followers = Object.keys(outputs).filter(isNext);
   const replace = Object.fromEntries(followers.map((name) => [name, stateOf(name)]));
   const emitted = emitGraph({ outputs, lowering: training(block), provider, replace, sources });
   // The graph is as it should be; rewriting it takes half of the time to load.
-  const session = await createSession(emitted.model, { optimization: "disabled" });
+  const session = await createSession(emitted.model, {
+    optimization: "disabled",
+    ...(memory === undefined ? {} : { onDevice: followers }),
+  });
   const inPlace = overwrites ? emitted.inPlace : new Set<string>();
   return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)), inPlace };
 }

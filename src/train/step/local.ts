@@ -29,9 +29,9 @@ export async function openTrainStep(config: LocalStepConfig): Promise<TrainStep>
     provider: device,
     block: lowering === "plain" || !onCpu ? undefined : await probeBlock(),
     overwrites: onCpu, // a device of its own may write its results in any order
-    createSession: (model, options) =>
+    createSession: (model, { optimization }) =>
       createSession(model, {
-        ...options,
+        optimization,
         threads,
         providers: onCpu ? ["cpu"] : [device, "cpu"],
         profilePrefix,

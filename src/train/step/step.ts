@@ -16,7 +16,7 @@ import {
   type Weights,
 } from "../../engine/params.ts";
 import type { Tensor, Tensors } from "../../engine/runtime/session.ts";
-import { batchFeeds, float, partOf, type StepBatch } from "./batch.ts";
+import { batchFeeds, float, joined, partOf, type StepBatch } from "./batch.ts";
 import { type Compiled, compileStep, isNext, type StepRuntime, stateOf } from "./compile.ts";
 import {
   averagedPacks,
@@ -61,7 +61,7 @@ export interface TrainStep {
   load(weights: Weights, slots?: TrainState["slots"]): void;
   run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult>;
   /** Copies of the current weights and slots. */
-  save(): Pick<TrainState, "weights" | "slots">;
+  save(): Promise<Pick<TrainState, "weights" | "slots">>;
   close(): Promise<void>;
 }
 
@@ -85,7 +85,7 @@ export async function openStepOn(config: StepConfig, runtime: StepRuntime): Prom
   const frozen = cutFrozen(Object.values(outputs), { images, fixed, provider, createSession });
   const part = await compileStep(outputs, runtime, frozen?.sources);
   try {
-    return new CompiledStep(config, layout, {
+    return new CompiledStep(config, layout, runtime.memory, {
       part,
       noises,
       frozen,
@@ -113,15 +113,18 @@ class CompiledStep implements TrainStep {
   readonly #config: StepConfig;
   readonly #layout: StepLayout;
   readonly #graphs: Graphs;
+  /** Where state stays, if on a device. */
+  readonly #memory: StepRuntime["memory"];
   /** Current state by input name; and, for what cannot be overwritten, memory for the next. */
   #state = new Map<string, Tensor>();
   readonly #handle = new Handle("training step", () => this.#free());
   #spare = new Map<string, Tensor>();
 
-  constructor(config: StepConfig, layout: StepLayout, graphs: Graphs) {
+  constructor(config: StepConfig, layout: StepLayout, memory: StepRuntime["memory"], graphs: Graphs) {
     this.specs = layout.specs;
     this.#config = config;
     this.#layout = layout;
+    this.#memory = memory;
     this.#graphs = graphs;
   }
 
@@ -142,8 +145,16 @@ class CompiledStep implements TrainStep {
     }
     for (const pack of averagedPacks(this.#config, this.#layout))
       this.#put(slotName(EMA, pack), packWeights(slots.get(EMA) ?? weights, pack));
-    for (const pack of summedPacks(this.#config, this.#layout))
-      this.#put(slotName(SUM, pack), new Float32Array(pack.length));
+    this.#clearSums();
+  }
+
+  #clearSums(): void {
+    for (const pack of summedPacks(this.#config, this.#layout)) {
+      const sums = this.#state.get(slotName(SUM, pack));
+      if (sums === undefined || this.#isFar(sums))
+        this.#put(slotName(SUM, pack), new Float32Array(pack.length));
+      else (sums.data as Float32Array).fill(0);
+    }
   }
 
   run(batch: StepBatch, schedule: StepSchedule): Promise<StepResult> {
@@ -157,7 +168,7 @@ class CompiledStep implements TrainStep {
     const random = Random.of(schedule.seed).split("noise", schedule.step);
     const streams = noises.map((noise) => ({ ...noise, stream: random.split(noise.name) }));
     const logits = new Float32Array(accumulate * batchSize);
-    for (const pack of summedPacks(this.#config, this.#layout)) this.#data(slotName(SUM, pack)).fill(0);
+    this.#clearSums();
     const features: Float32Array[] = [];
     let loss = 0;
     let outputs: Tensors = {};
@@ -177,9 +188,7 @@ class CompiledStep implements TrainStep {
       loss += number(outputs["loss"]!);
       logits.set(outputs["logits"]!.data as Float32Array, k * batchSize);
     }
-    if (update !== undefined) {
-      outputs = await this.#advance(update, scalars);
-    }
+    if (update !== undefined) outputs = await this.#advance(update, scalars);
     const result = { loss, gradNorm: number(outputs["gradNorm"]!), logits };
     return this.featureWidth === undefined ? result : { ...result, features: joined(features) };
   }
@@ -189,6 +198,7 @@ class CompiledStep implements TrainStep {
     const { session, inputs, inPlace } = compiled;
     const all = [...Object.entries(feeds), ...this.#state];
     const used = Object.fromEntries(all.filter(([name]) => inputs.has(name)));
+    if (this.#memory !== undefined) return this.#kept(await session.run(used));
     const outputs = await session.run(used, this.#fetches(compiled));
     for (const name of session.outputNames) {
       if (isNext(name) && !inPlace.has(name)) this.#swap(stateOf(name));
@@ -196,20 +206,31 @@ class CompiledStep implements TrainStep {
     return outputs;
   }
 
-  save(): Pick<TrainState, "weights" | "slots"> {
+  /** What a graph gave on a device, in the place of what it followed there. */
+  #kept(outputs: Tensors): Tensors {
+    for (const [name, tensor] of Object.entries(outputs)) if (isNext(name)) this.#set(stateOf(name), tensor);
+    return outputs;
+  }
+
+  async save(): Promise<Pick<TrainState, "weights" | "slots">> {
     const { learnt, fixed, buffers } = this.#layout;
-    const weights: Weights = new Map();
-    for (const pack of [...learnt, ...fixed, ...buffers]) unpackWeights(this.#data(pack.name), pack, weights);
+    const weights = await this.#unpacked([...learnt, ...fixed, ...buffers], ({ name }) => name);
     const slots = new Map<string, Weights>();
-    for (const slot of this.#config.optimizer.slots) slots.set(slot, this.#slot(slot, learnt));
+    const add = async (slot: string, packs: readonly Pack[]) =>
+      slots.set(slot, await this.#unpacked(packs, (pack) => slotName(slot, pack)));
+    for (const slot of this.#config.optimizer.slots) await add(slot, learnt);
     const averaged = averagedPacks(this.#config, this.#layout);
-    if (averaged.length > 0) slots.set(EMA, this.#slot(EMA, averaged));
+    if (averaged.length > 0) await add(EMA, averaged);
     return { weights, slots };
   }
 
-  #slot(slot: string, packs: readonly Pack[]): Weights {
+  async #unpacked(packs: readonly Pack[], nameOf: (pack: Pack) => string): Promise<Weights> {
     const values: Weights = new Map();
-    for (const pack of packs) unpackWeights(this.#data(slotName(slot, pack)), pack, values);
+    for (const pack of packs) {
+      const tensor = this.#state.get(nameOf(pack))!;
+      const data = this.#isFar(tensor) ? await this.#memory!.read(tensor) : (tensor.data as Float32Array);
+      unpackWeights(data, pack, values);
+    }
     return values;
   }
 
@@ -219,11 +240,22 @@ class CompiledStep implements TrainStep {
 
   async #free(): Promise<void> {
     const { frozen, part, update } = this.#graphs;
+    for (const tensor of this.#state.values()) if (this.#isFar(tensor)) this.#memory!.free(tensor);
     await Promise.all([frozen?.close(), part.session.release(), update?.session.release()]);
   }
 
   #put(name: string, data: Float32Array): void {
-    this.#state.set(name, float(data, [data.length]));
+    this.#set(name, float(data, [data.length]));
+  }
+
+  #isFar(tensor: Tensor): boolean {
+    return this.#memory?.has(tensor) ?? false;
+  }
+
+  #set(name: string, tensor: Tensor): void {
+    const before = this.#state.get(name);
+    if (before !== undefined && this.#isFar(before)) this.#memory!.free(before);
+    this.#state.set(name, tensor);
   }
 
   #data(name: string): Float32Array {
@@ -259,17 +291,6 @@ class CompiledStep implements TrainStep {
     const named = [["lr", lr], ["decay", decay], ["clipNorm", clipNorm], ["focal", focal], ...own] as const;
     return Object.fromEntries(named.map(([name, value]) => [name, float(Float32Array.of(value), [])]));
   }
-}
-
-/** One after another. */
-function joined(parts: readonly Float32Array[]): Float32Array {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
 
 /** Inverted dropout: 1 / keep with probability `keep`, else 0. */

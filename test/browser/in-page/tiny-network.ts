@@ -1,4 +1,4 @@
-// A network of a few layers whose outputs depend on all of them as strongly as on the last: drawn weights of whole backbones fade.
+// Networks of a few layers whose outputs depend on all of them as strongly as on the last: drawn weights of whole backbones fade.
 import { Random } from "../../../src/core/random.ts";
 import { emitGraph } from "../../../src/engine/lower/emit.ts";
 import type { Provider } from "../../../src/engine/lower/writer.ts";
@@ -10,8 +10,15 @@ import {
   imageToTensor,
   input,
   linear,
+  reshape,
 } from "../../../src/engine/ops.ts";
+import { adamw } from "../../../src/engine/optim.ts";
+import { initialise, type Weights } from "../../../src/engine/params.ts";
 import { Tensor } from "../../../src/engine/runtime/session.ts";
+import { batchNorm, linear as linearOf } from "../../../src/models/backbones/blocks.ts";
+import type { ModelGraph } from "../../../src/models/model.ts";
+import type { StepRuntime } from "../../../src/train/step/compile.ts";
+import { openStepOn } from "../../../src/train/step/step.ts";
 
 const SIDE = 16;
 const WIDTH = 8;
@@ -42,4 +49,50 @@ export function tinyImages(): Tensor {
   const random = Random.of(12);
   const pixels = Uint8Array.from({ length: 2 * SIDE * SIDE * 3 }, () => random.int(256));
   return new Tensor("uint8", pixels, [2, SIDE, SIDE, 3]);
+}
+
+/** One that learns: a convolution, a norm over the batch, a head. */
+const learner: ModelGraph = (scope, { pixels }) => {
+  const init = { kind: "uniform", bound: 0.5 } as const;
+  const conv = conv2d(pixels, scope.param("conv.weight", [WIDTH, 3, 3, 3], init), {
+    ...{ stride: [2, 2], padding: [1, 1, 1, 1], groups: 1 },
+  });
+  const features = globalAveragePool(
+    activation("silu", batchNorm(scope, "norm", conv, { eps: 1e-5, momentum: 0.1 })),
+  );
+  return { logits: reshape(linearOf(scope, "head", features, 1), [pixels.shape[0]!]) };
+};
+
+/** What two steps of it give, and all state after them. */
+export async function trainTiny(runtime: StepRuntime, accumulate: number) {
+  const step = await openStepOn(
+    {
+      ...{ model: learner, batchSize: 4, accumulate, sizePx: SIDE },
+      ...{ mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], optimizer: adamw(), ema: 0.9 },
+    },
+    runtime,
+  );
+  step.load(initialise(step.specs, Random.of(13)));
+  const n = 4 * accumulate;
+  const random = Random.of(14);
+  const losses: number[] = [];
+  for (let i = 1; i <= 2; i++) {
+    const batch = {
+      images: Uint8Array.from({ length: n * SIDE * SIDE * 3 }, () => random.int(256)),
+      labels: Float32Array.from({ length: n }, (_, k) => k % 2),
+      flag: Float32Array.from({ length: 2 * n }, (_, k) => k % 2),
+      weights: new Float32Array(n).fill(1 / n),
+      modalityWeights: new Float32Array(n),
+    };
+    const schedule = { lr: 0.01, decay: 0.01, clipNorm: 1, focal: 0, seed: 0, step: i };
+    losses.push((await step.run(batch, schedule)).loss);
+  }
+  const { weights, slots } = await step.save();
+  await step.close();
+  const flat = (all: Weights) => [...all.values()].flatMap((values) => [...values]);
+  return {
+    losses,
+    weights: flat(weights),
+    slots: [...slots].map(([name, all]) => [name, flat(all)] as const),
+  };
 }

@@ -8,7 +8,7 @@ import { Tensor } from "../../../src/engine/runtime/session.ts";
 import type { DecodeOptions } from "../../../src/pixels/picture-file.ts";
 import { decodeImage } from "../../../src/web/decode-image.ts";
 import { openPageRuntime, type PageRuntime, type PageRuntimeOptions } from "../../../src/web/ort-web.ts";
-import { tinyImages, tinyModel } from "./tiny-network.ts";
+import { tinyImages, tinyModel, trainTiny } from "./tiny-network.ts";
 
 /** One thing that is asked. */
 export interface Asked {
@@ -63,6 +63,17 @@ export const TASKS = {
   refused: async (bytes: Uint8Array, where: string) => {
     await opened().createSession(bytes, { where });
   },
+  /** Two steps of the tiny network: losses, weights and moments after them, and how much of that was read from a device. */
+  train: async (accumulate: number) => {
+    const { memory, ...rest } = opened().step;
+    let reads = 0;
+    const read = (tensor: Tensor) => {
+      reads++;
+      return memory!.read(tensor);
+    };
+    const made = await trainTiny({ ...rest, memory: memory && { ...memory, read } }, accumulate);
+    return { ...made, reads };
+  },
   openForward: async (work: Work) => {
     const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));
     const images = drawnImages(work);
@@ -70,9 +81,7 @@ export const TASKS = {
     return { openMs: undefined };
   },
   openStep: async (work: Work) => {
-    const { provider, createSession } = opened();
-    const step = { provider, overwrites: provider === "wasm", createSession };
-    const made = await stepRunner(work, step);
+    const made = await stepRunner(work, opened().step);
     runner = made;
     return { openMs: made.openMs };
   },
