@@ -31,7 +31,7 @@ describe("targets along with the sex", () => {
   it("have figures with intervals in evaluate, and none of them by --bootstrap 0", async () => {
     const { code, stdout } = await runCli("evaluate", run, "--split", "val", "--bootstrap", "200");
     expect(code).toBe(0);
-    expect(stdout.split("\n")[0]).toContain("; these images chose the epoch");
+    expect(stdout.split("\n\n")[0]!.replaceAll("\n", " ")).toContain("; these images chose the epoch");
     const [, age = "", race = ""] = stdout.split(/^Apparent (?=age|race)/m);
     const cell = String.raw` +\d\.\d{3} \[\d\.\d{3}, \d\.\d{3}\]`; // of faces alone: one column
     for (const title of ["accuracy", "within one class", "mean classes off"])

@@ -123,19 +123,20 @@ describe("predictions of others", () => {
     const { rows } = await readForeign(await file("id,y,p\na,1,0.9\nb,0,0.2\n"), { modality: "face" });
     const summary = summarize(rows, { replicates: 0 });
     expect(summary.subjects).toMatchObject({ nImagesAlone: 2 });
-    const [first] = formatSummary(summary).split("\n");
-    expect(first).toBe(
+    const [first] = formatSummary(summary).split("\n\n");
+    expect(first!.replaceAll("\n", " ")).toBe(
       "Agreement with the recorded label, split test: 2 images of 2 subjects (file), male where p >= 0.50; " +
         "every image counted as its own subject",
     );
   });
 
-  test("say on the first line how many people are recorded both ways", async () => {
+  test("say in the first lines how many people are recorded both ways", async () => {
     const text = "id,y,p,subject\na,1,0.9,s\nb,0,0.2,s\nc,0,0.3,t\nd,,0.3,t\n";
     const { rows } = await readForeign(await file(text), { modality: "face" });
     const summary = summarize(rows, { replicates: 0 });
     expect(summary.subjects).toMatchObject({ nBothLabels: 1 });
-    expect(formatSummary(summary).split("\n")[0]).toMatch(/; 1 subject recorded as female and as male$/);
+    const [first] = formatSummary(summary).split("\n\n");
+    expect(first!.replaceAll("\n", " ")).toMatch(/; 1 subject recorded as female and as male$/);
   });
 
   test("may have a column gender that is the label, and no other one by which to group", async () => {
