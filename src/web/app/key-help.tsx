@@ -2,13 +2,16 @@
 import { useEffect, useRef } from "preact/hooks";
 import { activeKeys } from "./keys.ts";
 
-/** The dialog; Escape closes it, as the browser does with every dialog. */
+/** The dialog; Escape closes it, as the browser does with every dialog. Its button, which has the focus, is at its head: so is the view. */
 export function KeyHelp({ onClose }: { readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} aria-labelledby="keys-title" onClose={onClose}>
-      <h2 id="keys-title">Keys</h2>
+      <form method="dialog" class="keys-head">
+        <h2 id="keys-title">Keys</h2>
+        <button type="submit">Close</button>
+      </form>
       <dl class="keys">
         {activeKeys().map(({ keys, does }) => (
           <div key={does}>
@@ -21,9 +24,6 @@ export function KeyHelp({ onClose }: { readonly onClose: () => void }) {
           </div>
         ))}
       </dl>
-      <form method="dialog">
-        <button type="submit">Close</button>
-      </form>
     </dialog>
   );
 }

@@ -117,8 +117,13 @@ function Runs() {
   const own = address.value.choices["run"] ?? [];
   const turn = (id: string, on: boolean) =>
     choose({ run: on ? [...own, id] : own.filter((other) => other !== id) }, false);
+  if (runs.length === 0) return null;
   return (
-    <>
+    <details class="audit-runs" open={own.length > 0}>
+      <summary>
+        Contradictions by{" "}
+        {own.length === 0 ? `all ${runs.length} runs` : `${own.length} of ${runs.length} runs`}
+      </summary>
       {runs.map(({ id, place }) => (
         <label key={id}>
           <input
@@ -126,9 +131,9 @@ function Runs() {
             checked={own.includes(id)}
             onChange={({ currentTarget }) => turn(id, currentTarget.checked)}
           />{" "}
-          Contradictions of {place} only
+          {place}
         </label>
       ))}
-    </>
+    </details>
   );
 }
