@@ -97,6 +97,15 @@ describe("decodeImage reads every kind of file to sRGB u8", () => {
     expect(largestDifference((await decodeImage(red)).data.subarray(0, 3), [180, 60, 60])).toBeLessThan(3);
   });
 
+  it("16 bits with a profile come out in sRGB too", async () => {
+    for (const profile of ["srgb", "p3"]) {
+      const bytes = await source().toColourspace("rgb16").withIccProfile(profile).png().toBuffer();
+      const { depth, icc } = await sharp(bytes).metadata();
+      expect([depth, icc !== undefined]).toEqual(["ushort", true]);
+      expect(largestDifference((await decodeImage(bytes)).data, image.data)).toBeLessThanOrEqual(3);
+    }
+  });
+
   it("turns by EXIF orientation, in pixels and in imageSize", async () => {
     // Orientation 6: the top of the scene is the right side of the stored rows.
     const path = await file("turned.png", await source().withMetadata({ orientation: 6 }).png().toBuffer());

@@ -62,15 +62,20 @@ export async function decodeImage(
   if (bytes.length === 0) throw emptyImage(where);
   const maxPixels = limit(bytes);
   const known = plainJpegPixels(bytes); // saves a tenth of the decoding of a small picture
+  let isDeep = false;
   if (known === undefined || known > maxPixels) {
-    const { width, height } = await readHeader(bytes, where);
+    const { header, hasDeepProfile } = await readHeader(bytes, where);
+    const { width, height } = header;
     if (width * height > maxPixels) throw tooLarge(width, height, maxPixels, where);
+    isDeep = hasDeepProfile;
   }
   try {
-    const { data, info } = await sharp(bytes, { failOn: "error", limitInputPixels: maxPixels })
+    const rgb = sharp(bytes, { failOn: "error", limitInputPixels: maxPixels })
       .autoOrient()
       .removeAlpha()
-      .toColourspace("srgb")
+      .toColourspace("srgb");
+    // sharp takes 16 bits with a profile to Display P3, and further to sRGB only if it is asked to end in a profile.
+    const { data, info } = await (isDeep ? rgb.withIccProfile("srgb", { attach: false }) : rgb)
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
     return { width: info.width, height: info.height, data: plain(data) };
@@ -91,7 +96,7 @@ export async function imageSize(path: string): Promise<ImageHeader> {
   } catch (cause) {
     throw isNotFound(cause) ? missingFile(path, "an image") : cause;
   }
-  return await readHeader(path, path);
+  return (await readHeader(path, path)).header;
 }
 
 /** How a picture is stored, by EXIF's number: 1 upright, 2 to 8 mirrored, turned or both. */
@@ -111,7 +116,13 @@ export async function exifTurn(bytes: Uint8Array): Promise<ExifTurn> {
   return orientation >= 1 && orientation <= 8 ? (orientation as ExifTurn) : 1;
 }
 
-async function readHeader(input: string | Uint8Array, where: string): Promise<ImageHeader> {
+interface ReadHeader {
+  readonly header: ImageHeader;
+  /** Colours of 16 bits in a space of their own. */
+  readonly hasDeepProfile: boolean;
+}
+
+async function readHeader(input: string | Uint8Array, where: string): Promise<ReadHeader> {
   const shown = () => (typeof input === "string" ? causeIn(input, FORMATS) : causeOf(endsOf(input), FORMATS));
   let metadata: Metadata;
   try {
@@ -121,7 +132,8 @@ async function readHeader(input: string | Uint8Array, where: string): Promise<Im
   }
   const format = FORMATS.find((known) => known === metadata.format);
   if (format === undefined) throw notAnImage(metadata.format, where, shown());
-  return { ...metadata.autoOrient, format };
+  const hasDeepProfile = metadata.space === "rgb16" && metadata.icc !== undefined;
+  return { header: { ...metadata.autoOrient, format }, hasDeepProfile };
 }
 
 /** The default; derived crops have theirs from the recipe. */

@@ -24,7 +24,7 @@ import type { RgbImage } from "../pixels/pixels.ts";
 /** As in Node, but for HEIF, whose decoder would be as large as all the others together. */
 const READ = FORMATS.filter((format) => format !== "heif");
 /** Their loaders in libvips; what else it could read is refused. */
-const LOADERS = ["Jpeg", "Png", "Webp", "Nsgif", "Tiff"];
+const LOADERS = ["Jpeg", "Uhdr", "Png", "Webp", "Nsgif", "Tiff"];
 
 const pictures = new Pictures();
 
@@ -128,7 +128,8 @@ const is16Bit = (space: string) => space === "rgb16" || space === "grey16";
 function toRgb(image: Vips.Image, add: (image: Vips.Image) => Vips.Image): RgbImage {
   let made = add(image.autorot());
   const space = made.interpretation;
-  const target = space === "rgb16" ? "p3" : "srgb";
+  const isDeep = space === "rgb16" && made.getTypeof("icc-profile-data") !== 0;
+  const target = isDeep ? "p3" : "srgb"; // by way of it, as sharp goes
   const intent = "perceptual";
   if (made.getTypeof("icc-profile-data") !== 0 && space !== "labs" && space !== "grey16") {
     try {
@@ -141,6 +142,8 @@ function toRgb(image: Vips.Image, add: (image: Vips.Image) => Vips.Image): RgbIm
   if (is16Bit(made.interpretation)) made = add(made.cast("ushort"));
   if (made.interpretation !== "srgb")
     made = add(made.colourspace("srgb", { source_space: made.interpretation }));
+  if (isDeep)
+    made = add(made.iccTransform("srgb", { input_profile: "p3", embedded: true, depth: 8, intent }));
   if (made.format !== "uchar") made = add(made.cast("uchar"));
   // Its memory may be shared with its threads: a copy is the caller's own.
   return { width: made.width, height: made.height, data: new Uint8Array(made.writeToMemory()) };

@@ -1,6 +1,7 @@
 // Pictures decoded in a page, by the thread that views use: the bytes and the refusals of Node, and what a static host cannot read.
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import Vips from "wasm-vips";
 import type { AppError } from "../../src/core/errors.ts";
 import { decodeImage } from "../../src/pixels/image.ts";
 import type { RgbImage } from "../../src/pixels/pixels.ts";
@@ -49,6 +50,7 @@ async function files(): Promise<[name: string, bytes: Uint8Array][]> {
     ["TIFF", source().tiff({ compression: "lzw" })],
     ["TIFF with 16 bits", source().toColourspace("rgb16").tiff({ compression: "deflate" })],
     ["TIFF in CMYK", source().toColourspace("cmyk").tiff()],
+    ["TIFF with 16 bits in Display P3", source().toColourspace("rgb16").withIccProfile("p3").tiff()],
   ] as const;
   const made = kinds.map(
     async ([name, image]) => [name, new Uint8Array(await image.toBuffer())] as [string, Uint8Array],
@@ -57,7 +59,19 @@ async function files(): Promise<[name: string, bytes: Uint8Array][]> {
     ({ name, base64 }) =>
       [`Pillow's ${name}`, new Uint8Array(Buffer.from(base64, "base64"))] as [string, Uint8Array],
   );
-  return [...(await Promise.all(made)), ...pillow];
+  return [...(await Promise.all(made)), ...pillow, ["JPEG with a gain map", await withGainMap()]];
+}
+
+/** A JPEG as newer phones store it: with what a bright screen makes of it beside it. */
+async function withGainMap(): Promise<Uint8Array> {
+  const vips = await Vips({ dynamicLibraries: [] });
+  const { width, height, data } = picture(163, 121, 9);
+  const stored = vips.Image.newFromMemory(data as Uint8Array, width, height, 3, vips.BandFormat.uchar);
+  const bright = stored.copy({ interpretation: "srgb" }).colourspace("scrgb").linear(2.5, 0).cast("float");
+  const bytes = new Uint8Array(bright.copy({ interpretation: "scrgb" }).uhdrsaveBuffer({ Q: 85 }));
+  vips.shutdown();
+  expect((await sharp(bytes).metadata()).gainMap).toBeDefined();
+  return bytes;
 }
 
 const refusal = (bytes: Uint8Array, options = {}) =>
