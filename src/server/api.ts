@@ -173,6 +173,8 @@ export const ROUTES = {
     `/api/things/${part(id)}/pictures/${part(name)}?v=${part(changed)}`,
   /** A frame of HaGRID, where `--hagrid` gives them. */
   frame: (gesture: string, name: string) => `/api/frames/${part(gesture)}/${part(name)}`,
+  /** A model that finds faces or hands. */
+  detector: (model: string) => `/api/detectors/${part(model)}.tflite`,
   /** New bytes of a file that grows, as events. */
   follow: (thing: string, name: string, from: number) =>
     `/api/things/${part(thing)}/follow/${part(name)}?from=${from}`,

@@ -9,6 +9,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { judgement } from "../../test/annotations.ts";
 import { layRun } from "../../test/browser/things.ts";
 import { readAnnotations } from "../audit/log.ts";
+import { PACKAGED, PACKAGED_MODELS } from "../find/models.ts";
+import { sha256 } from "../machine/files.ts";
 import type { Listing, Thing } from "./api.ts";
 import { ROUTES } from "./api.ts";
 import { annotationsOf } from "./judgements.ts";
@@ -377,6 +379,19 @@ it("reads ranges as RFC 9110 has them", () => {
   expect(parseRange("bytes=0-", 0)).toBe("none");
   expect(parseRange("bytes=-", 10)).toBeUndefined();
   expect(parseRange("lines=0-1", 10)).toBeUndefined();
+});
+
+describe("detectors", () => {
+  it("are the files that the page decodes, by names of a fixed list", async () => {
+    for (const model of PACKAGED_MODELS) {
+      const { status, body } = await ask(ROUTES.detector(model));
+      expect(status).toBe(200);
+      expect(sha256(Buffer.from(body, "latin1"))).toBe(PACKAGED[model].sha256);
+    }
+    for (const name of ["nose.tflite", "faces", "..%2Ffaces.tflite", "x%2Ffaces.tflite"])
+      expect([name, (await ask(`/api/detectors/${name}`)).status]).toEqual([name, 404]);
+    expect((await ask(ROUTES.detector("faces"), { headers: { cookie: "" } })).status).toBe(401);
+  });
 });
 
 describe("clients and folders that misbehave", () => {

@@ -8,6 +8,7 @@ import { fromErrno } from "../core/errno.ts";
 import { AppError } from "../core/errors.ts";
 import { LABEL_NOTE } from "../report/figure-text.ts";
 import type { Listing, Refusal } from "./api.ts";
+import { serveDetectors } from "./detectors.ts";
 import { follow, fromOf } from "./follow.ts";
 import { openFrames, serveFrames } from "./frames.ts";
 import { type Doors, guard, pageHeaders } from "./guard.ts";
@@ -90,6 +91,7 @@ export function createApp(options: AppOptions): Hono {
     const from = fromOf(req);
     return streamSSE(context, (stream) => follow(path, from, stream));
   });
+  serveDetectors(app);
   serveFrames(app, hagrid === undefined ? undefined : openFrames(hagrid));
   serveJudgements(app, lookup);
   serveStudies(app, lookup);

@@ -5,7 +5,11 @@ import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { type Served, type ServeOptions, serve } from "../../src/server/serve.ts";
 import { CHROMIUM, PLACES } from "./chromium.ts";
 
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"];
+/** The camera is a drawn one. */
+const FLAGS = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+  "--use-fake-device-for-media-stream",
+];
 
 export { CHROMIUM };
 

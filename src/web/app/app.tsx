@@ -6,6 +6,7 @@ import { AuditView } from "../audit/view.tsx";
 import { HomeView } from "../home/view.tsx";
 import { PairsView } from "../pairs/view.tsx";
 import { FaultNote } from "../parts/fault.tsx";
+import { PredictView } from "../predict/view.tsx";
 import { RunsView } from "../runs/view.tsx";
 import { type Address, address, formatAddress, go, titled, VIEWS, type View } from "./address.ts";
 import { KeyHelp } from "./key-help.tsx";
@@ -19,10 +20,17 @@ const SHOWN: {
   pairs: { title: "Pairs", key: "2", view: PairsView },
   audit: { title: "Audit", key: "3", view: AuditView },
   runs: { title: "Runs", key: "4", view: RunsView },
+  predict: { title: "Predict", key: "5", view: PredictView },
 };
 
 /** Which kind of thing a view is about: it is kept when views of one kind are changed. */
-const ABOUT = { home: undefined, pairs: "dataset", audit: "dataset", runs: undefined } as const;
+const ABOUT = {
+  home: undefined,
+  pairs: "dataset",
+  audit: "dataset",
+  runs: undefined,
+  predict: undefined,
+} as const;
 
 /** Where the navigation leads: to the same thing, if the view is about such things. */
 function addressOf(view: View) {
