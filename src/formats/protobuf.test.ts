@@ -69,6 +69,7 @@ describe("messages", () => {
     ["a length beyond the end", "12 07 74 65"],
     ["an inner length beyond the end of its message", "1a 03 12 07 74 65 73 74 69 6e 67"],
     ["a packed list beyond the end of its message", "1a 02 32 06 03 03 03 03 03 03"],
+    ["a packed list that ends within a number", "32 01 80 01 08 01"],
     ["a number without its end", "08 96"],
     ["a float without its end", "4d 00 00"],
     ["a field of number 0", "00 01"],

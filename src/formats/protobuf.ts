@@ -200,5 +200,7 @@ function readField(reader: BinaryReader, field: Field, message: Message): void {
 
 function readPacked(reader: BinaryReader, { name, scalar }: Field, message: Message): void {
   const list = message[name] as unknown[];
-  for (const end = reader.uint32() + reader.pos; reader.pos < end; ) list.push(reader[scalar!]());
+  const end = reader.uint32() + reader.pos;
+  while (reader.pos < end) list.push(reader[scalar!]());
+  if (reader.pos > end) throw new RangeError(`the list ${name} ends within a number`);
 }
