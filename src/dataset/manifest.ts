@@ -1,8 +1,10 @@
 // The manifest of a derived dataset: how its pixels were made, from what, and what came out.
 // The recipe is hashed into the manifest and into every checkpoint trained on it.
 // Invariant: no dates and no paths: the same input, recipe and selection give the same bytes on any machine.
+
 import { z } from "zod";
-import { canonicalJson, exists, readJson, sha256 } from "../machine/files.ts";
+import { canonicalJson } from "../core/schema.ts";
+import { exists, readJson, sha256 } from "../machine/files.ts";
 import { placeBelow } from "../machine/true-path.ts";
 import { planLayout } from "./layout.ts";
 

@@ -1,9 +1,7 @@
 // Checkpoints on the disk. What one holds is checkpoint.ts.
-import { AppError } from "../core/errors.ts";
 import { readSafetensors, writeSafetensors } from "../formats/safetensors-file.ts";
-import { float32Tensor, type NamedTensor } from "../formats/tensor.ts";
-import { type Checkpoint, checkpointOf, OPTIMIZER, type TrainState } from "./checkpoint.ts";
-import type { ParamSpec, Weights } from "./params.ts";
+import { type Checkpoint, checkpointOf, checkpointParts, type StoredState } from "./checkpoint.ts";
+import type { ParamSpec } from "./params.ts";
 
 /**
  * Writes weights, and with `training` also the optimizer's state, atomically.
@@ -13,26 +11,11 @@ import type { ParamSpec, Weights } from "./params.ts";
 export async function writeCheckpoint(
   path: string,
   specs: Iterable<ParamSpec>,
-  state: { weights: Weights; training?: Pick<TrainState, "slots" | "position"> },
+  state: StoredState,
   facts: unknown,
 ): Promise<void> {
-  const all = [...specs];
-  const tensors: NamedTensor[] = all.map((spec) => stored(spec.name, spec, state.weights));
-  for (const [slot, values] of state.training?.slots ?? []) {
-    for (const spec of all) {
-      if (values.has(spec.name)) tensors.push(stored(`${OPTIMIZER}${slot}.${spec.name}`, spec, values));
-    }
-  }
-  const metadata: Record<string, string> = { format: "pt", facehand: JSON.stringify(facts) };
-  if (state.training !== undefined) metadata["position"] = JSON.stringify(state.training.position);
+  const { tensors, metadata } = checkpointParts(specs, state, facts);
   await writeSafetensors(path, tensors, metadata);
-}
-
-function stored(name: string, spec: ParamSpec, values: Weights): NamedTensor {
-  const data = values.get(spec.name);
-  if (data === undefined)
-    throw new AppError("internal", "CHECKPOINT_TENSOR", `Expected a value for ${name}, got none`);
-  return float32Tensor(name, spec.shape, data);
 }
 
 /**

@@ -6,8 +6,8 @@ import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
 import type { Safetensors } from "../formats/safetensors.ts";
-import { type NamedTensor, toFloat32 } from "../formats/tensor.ts";
-import type { Weights } from "./params.ts";
+import { float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
+import type { ParamSpec, Weights } from "./params.ts";
 
 /** Where a run stands: the next step to take. */
 export const positionSchema = z.strictObject({
@@ -78,4 +78,39 @@ function addSlot(slots: Map<string, Weights>, tensor: NamedTensor): void {
   const slot = rest.slice(0, dot);
   if (!slots.has(slot)) slots.set(slot, new Map());
   slots.get(slot)!.set(rest.slice(dot + 1), toFloat32(tensor));
+}
+
+/** What a checkpoint is made of; with `training` it also has the optimizer's state. */
+export interface StoredState {
+  readonly weights: Weights;
+  readonly training?: Pick<TrainState, "slots" | "position">;
+}
+
+/**
+ * The tensors and metadata of a checkpoint: the inverse of checkpointOf.
+ *
+ * @param facts - JSON value stored beside the tensors
+ */
+export function checkpointParts(
+  specs: Iterable<ParamSpec>,
+  { weights, training }: StoredState,
+  facts: unknown,
+): Safetensors {
+  const all = [...specs];
+  const tensors: NamedTensor[] = all.map((spec) => stored(spec.name, spec, weights));
+  for (const [slot, values] of training?.slots ?? []) {
+    for (const spec of all) {
+      if (values.has(spec.name)) tensors.push(stored(`${OPTIMIZER}${slot}.${spec.name}`, spec, values));
+    }
+  }
+  const metadata: Record<string, string> = { format: "pt", facehand: JSON.stringify(facts) };
+  if (training !== undefined) metadata["position"] = JSON.stringify(training.position);
+  return { tensors, metadata };
+}
+
+function stored(name: string, spec: ParamSpec, values: Weights): NamedTensor {
+  const data = values.get(spec.name);
+  if (data === undefined)
+    throw new AppError("internal", "CHECKPOINT_TENSOR", `Expected a value for ${name}, got none`);
+  return float32Tensor(name, spec.shape, data);
 }

@@ -1,4 +1,4 @@
-// Tags name a configuration: `<backbone>.<pretrain>_F{0|1}_A{f|n}_L{b|f|w}_Z{n}[_gating={soft|hard}][_seed{n}]`.
+// ◇ Browser-safe. Tags name a configuration: `<backbone>.<pretrain>_F{0|1}_A{f|n}_L{b|f|w}_Z{n}[_gating={soft|hard}][_seed{n}]`.
 // Source: upstream's README, "Tag naming convention".
 // Invariants: formatTag(parseTag(t)) is t; backbone and pretrain may contain `_`, only pretrain may contain `.`.
 import { type AppError, unexpected } from "../core/errors.ts";

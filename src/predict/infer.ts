@@ -1,13 +1,14 @@
 // Predictions of a checkpoint on samples: the rows that every figure of a run is computed from.
 
-import { MODALITIES, type Sample, type Split, sexIndex } from "../core/words.ts";
-import type { Batches } from "../dataset/loader/batches.ts";
+import { MODALITIES, type Split } from "../core/words.ts";
+import type { Batches } from "../dataset/loader/order.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
 import { createSession } from "../engine/runtime/open-session.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { askedOf, type ImagePrediction, openPredictor, type Predictor } from "./predictor.ts";
+import { askedOf, openPredictor, type Predictor } from "./predictor.ts";
+import { predictionRow } from "./row.ts";
 
 /** What computes. */
 export interface Compute {
@@ -62,30 +63,4 @@ export async function predictSamples(
     onImages(batch.samples.length);
   }
   return rows;
-}
-
-/** What is stored of one image's prediction. */
-export function predictionRow(sample: Sample, result: ImagePrediction, split: Split): Prediction {
-  const { id, source, subject, modality, sex, groups, recipeHash } = sample;
-  const { probability, modalityUsed, gateHand, logit, classes = {} } = result;
-  const { age, race, gesture } = groups;
-  const target = sexIndex(sex);
-  return {
-    id,
-    source,
-    subject,
-    modality,
-    split,
-    target,
-    probability,
-    modalityUsed,
-    gateHand,
-    logit,
-    age,
-    race,
-    gesture,
-    recipe: recipeHash,
-    ageProbabilities: classes.age,
-    raceProbabilities: classes.race,
-  };
 }

@@ -1,10 +1,12 @@
 // What a dataset, run or study records about itself, for the listing: read from its manifest, configuration and log, never computed.
 // Invariants: no place of this machine is sent; a log is read from its end, however long it is.
+
 import { open } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { z } from "zod";
+import { canonicalJson } from "../core/schema.ts";
 import { readManifest } from "../dataset/manifest.ts";
-import { canonicalJson, readJson, sha256 } from "../machine/files.ts";
+import { readJson, sha256 } from "../machine/files.ts";
 import { axesOf } from "../train/axes.ts";
 import { readRunConfig } from "../train/run.ts";
 import { type EpochLog, epochLogSchema } from "../train/runlog.ts";

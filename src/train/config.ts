@@ -1,4 +1,4 @@
-// The configuration of a training run: one schema holds defaults, ranges and the help texts of the flags.
+// ◇ Browser-safe. The configuration of a training run: one schema holds defaults, ranges and the help texts of the flags.
 // Invariant: config and data determine every byte of a run's checkpoints.
 
 import { z } from "zod";

@@ -1,19 +1,19 @@
 // The images of a run: sources opened, split by subject, and turned into batches and step inputs.
 import { unexpected } from "../core/errors.ts";
-import { MODALITIES, type Sample, type Split } from "../core/words.ts";
-import { type Batch, type Batches, openBatches } from "../dataset/loader/batches.ts";
+import type { Sample, Split } from "../core/words.ts";
+import { openBatches } from "../dataset/loader/batches.ts";
+import type { Batches } from "../dataset/loader/order.ts";
 import type { LoaderThreads } from "../dataset/loader/threads.ts";
 import { readManifest } from "../dataset/manifest.ts";
 import { openSource, type Source } from "../dataset/sources/sources.ts";
 import { splitSamples } from "../dataset/sources/split.ts";
 import type { SourceFacts } from "../models/facts.ts";
-import { balancedPosWeight, MODALITY_WEIGHT, sampleWeights } from "../models/losses.ts";
+import { balancedPosWeight } from "../models/losses.ts";
 import { parseTag } from "../models/tags.ts";
 import type { TargetFacts } from "../models/targets.ts";
 import type { Perturbation } from "../pixels/perturbation.ts";
 import { augmentOf, imagesPerStep, type TrainConfig } from "./config.ts";
-import type { StepBatch } from "./step/batch.ts";
-import { targetBatch, targetClasses } from "./targets.ts";
+import { targetClasses } from "./targets.ts";
 
 export interface RunData {
   readonly samples: Readonly<Record<Split, readonly Sample[]>>;
@@ -126,30 +126,4 @@ export function plainBatches(
     workers,
     prefetch: ahead(workers),
   });
-}
-
-/** A full batch as inputs of the training step. */
-export function stepBatch(
-  batch: Batch,
-  { posWeight, targets }: RunData,
-  config: TrainConfig,
-  features?: Float32Array,
-): StepBatch {
-  const { images, targets: labels, modality, samples } = batch;
-  const n = labels.length;
-  const flag = new Float32Array(n * MODALITIES.length);
-  modality.forEach((column, row) => {
-    flag[row * MODALITIES.length + column] = 1;
-  });
-  return {
-    images,
-    features,
-    labels,
-    flag,
-    weights: sampleWeights(labels, n, posWeight),
-    modalityWeights: new Float32Array(n).fill(MODALITY_WEIGHT / n),
-    ...(targets.length === 0
-      ? {}
-      : { targets: targets.map((target) => targetBatch(samples, target, config)) }),
-  };
 }

@@ -1,27 +1,24 @@
 // Training, from the first batch to the stored predictions; reads from top to bottom.
 // Invariant: stopping after any step and resuming gives the same checkpoints and predictions, byte for byte.
-import { AppError, Interrupted } from "../core/errors.ts";
+import { Interrupted } from "../core/errors.ts";
 import { OpenList } from "../core/handle.ts";
-import type { Sample } from "../core/words.ts";
-import type { Batches } from "../dataset/loader/batches.ts";
 import { LoaderThreads } from "../dataset/loader/threads.ts";
 import type { Position } from "../engine/checkpoint.ts";
 import { writeCheckpoint } from "../engine/checkpoint-file.ts";
-import { cosineLr } from "../engine/optim.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
 import { predictionFiles, sweepSplits } from "../evaluate/stored/prediction-folder.ts";
 import { type Lock, withLock } from "../machine/lock.ts";
 import { checkApart } from "../machine/true-path.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { parseTag } from "../models/tags.ts";
 import { runPaths } from "../predict/run-folder.ts";
-import { factsOf, imagesPerStep, type TrainConfig } from "./config.ts";
-import { openData, plainBatches, type RunData, stepBatch, trainBatches } from "./data.ts";
+import { factsOf, type TrainConfig } from "./config.ts";
+import { openData, plainBatches, type RunData, trainBatches } from "./data.ts";
+import { type Followed, type Keeper, runEpochs, type StepState } from "./epochs.ts";
 import { checkFinished } from "./finished.ts";
-import { firstState, NOTHING_DONE, openStep } from "./first-state.ts";
+import { firstState, openStep } from "./first-state.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog } from "./run.ts";
-import { bestEpoch, type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
+import { bestEpoch, type EpochLog } from "./runlog.ts";
 import {
   type FeatureStore,
   featureKey,
@@ -29,12 +26,12 @@ import {
   openFeatures,
   removeFeatures,
 } from "./step/features.ts";
-import { type HeldOut, openHeldOut } from "./step/held-out.ts";
-import { evaluatedWeights, type StepResult, type TrainStep } from "./step/step.ts";
+import { openHeldOut } from "./step/held-out.ts";
+import type { TrainStep } from "./step/step.ts";
 import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
-export interface TrainOptions {
+export interface TrainOptions extends Followed {
   /** Run folder; new or empty unless `resume`. */
   readonly dir: string;
   /** Continue from the last checkpoint. */
@@ -45,15 +42,9 @@ export interface TrainOptions {
   readonly device?: Device | undefined;
   /** Threads that decode and augment images; default 2. */
   readonly workers?: number | undefined;
-  /** Stops after the step under way, leaving a checkpoint. */
-  readonly signal?: AbortSignal | undefined;
-  /** Time between checkpoints within an epoch, ms; default one minute. */
-  readonly saveEveryMs?: number | undefined;
   /** Keep what a frozen backbone makes of images for later epochs (see train/step/features); default true. */
   readonly keepFeatures?: boolean | undefined;
   /** Nothing is refused any more: steps follow. */ readonly onBegin?: (() => void) | undefined;
-  /** Each step. */ readonly onStep?: (result: StepResult, position: Position, stepsPerEpoch: number) => void;
-  /** Each epoch. */ readonly onEpoch?: (epoch: EpochLog) => void;
   /** Called with a sentence on which of several weights of a file are taken to begin with. */
   readonly onWeights?: ((choice: string) => void) | undefined;
 }
@@ -131,8 +122,16 @@ async function trainEpochs(begun: Begun, threads: LoaderThreads): Promise<void> 
     const setUp = { config, facts, validation, data, options, paths: paths.heldOut };
     const heldOut =
       options.keepFeatures === false ? undefined : opened.add(await openHeldOut(setUp, start.weights));
-    const run = { ...begun, batches, validation, step, features, heldOut };
-    await runEpochs(run, start.position, log);
+    const validated = { config, facts, validation, options, heldOut };
+    await runEpochs(
+      {
+        ...{ config, data, options, batches, step, features },
+        validate: (weights) => validate(validated, weights),
+        keeper: folderKeeper(begun, step),
+      },
+      start.position,
+      log,
+    );
   } finally {
     features?.close();
     await opened.close();
@@ -165,132 +164,24 @@ interface Begun {
   readonly lock: Lock;
 }
 
-interface Run extends Begun {
-  readonly batches: Batches;
-  readonly validation: Batches;
-  readonly step: TrainStep;
-  /** What is known of the training images already; undefined if they, or what becomes of them, change. */
-  readonly features: FeatureStore | undefined;
-  /** What is known of the validation images, where the backbone is frozen. */
-  readonly heldOut: HeldOut | undefined;
-}
-
-async function runEpochs(run: Run, start: Position, log: EpochLog[]): Promise<void> {
-  const { config, facts, options, batches, step } = run;
-  const paths = runPaths(options.dir);
-  let position = start;
-  while (position.epoch < config.epochs && !outOfPatience(log, config.patience)) {
-    const startedMs = performance.now();
-    const done = await runSteps(run, position);
-    position = done.position;
-    const { weights, slots } = await step.save();
-    const evaluated = evaluatedWeights({ weights, slots });
-    const val = await validate(run, evaluated);
-    const before = log.map((epoch) => selectionFigure(epoch.val.all));
-    const best = before.every((figure) => figure < selectionFigure(val.all));
-    const images = batches.batchesPerEpoch * imagesPerStep(config);
-    const epoch: EpochLog = {
-      epoch: position.epoch + 1,
-      step: position.step,
-      lr: learningRate(config, batches.batchesPerEpoch, position.step - 1),
-      trainLoss: position.partial.loss / batches.batchesPerEpoch,
-      trainAccuracy: position.partial.correct / images,
-      gradNorm: position.partial.gradNorm,
-      val,
-      best,
-      seconds: (performance.now() - startedMs) / 1000,
-      waitSeconds: done.waitMs / 1000,
-    };
-    await run.lock.check();
-    // Order matters: a kill between these lines repeats the epoch's end, and nothing else.
-    if (best) await writeCheckpoint(paths.best, step.specs, { weights: evaluated }, facts);
-    await rewindLog(options.dir, position.epoch);
-    await appendLog(options.dir, epoch);
-    position = { epoch: position.epoch + 1, batch: 0, step: position.step, partial: NOTHING_DONE };
-    await writeCheckpoint(paths.last, step.specs, { weights, training: { slots, position } }, facts);
-    log.push(epoch);
-    options.onEpoch?.(epoch);
-    if (options.signal?.aborted) throw interrupted(options.dir);
-  }
-}
-
-/** The rest of one epoch's steps; saves now and then, and stops after the step in which the signal came. */
-async function runSteps(
-  { config, facts, data, options, lock, batches, step, features }: Run,
-  start: Position,
-): Promise<{ readonly position: Position; readonly waitMs: number }> {
-  const { dir, signal, saveEveryMs = 60_000, onStep } = options;
-  const focal = parseTag(config.tag).loss === "f" ? 1 : 0;
-  const save = async (position: Position) => {
-    await lock.check();
-    const { weights, slots } = await step.save();
-    await writeCheckpoint(runPaths(dir).last, step.specs, { weights, training: { slots, position } }, facts);
-  };
-  let position = start;
-  let savedMs = performance.now();
-  let waitMs = 0;
-  let askedMs = savedMs;
-  const needed = (samples: readonly Sample[]) => features?.has(samples) !== true;
-  for await (const batch of batches.epoch(start.epoch, { startBatch: start.batch, needed })) {
-    waitMs += performance.now() - askedMs;
-    const known = needed(batch.samples) ? undefined : features?.read(batch.samples);
-    const result = await step.run(stepBatch(batch, data, config, known), {
-      step: position.step + 1,
-      lr: learningRate(config, batches.batchesPerEpoch, position.step),
-      decay: config.weightDecay,
-      clipNorm: config.clipNorm ?? Number.POSITIVE_INFINITY,
-      focal,
-      seed: config.seed,
-    });
-    if (!Number.isFinite(result.loss)) throw diverged(result.loss, position);
-    if (known === undefined && result.features !== undefined) features?.write(batch.samples, result.features);
-    position = advance(position, result, batch.targets);
-    onStep?.(result, position, batches.batchesPerEpoch);
-    if (signal?.aborted) {
-      await save(position);
-      throw interrupted(dir);
-    }
-    if (performance.now() - savedMs >= saveEveryMs) {
-      await save(position);
-      savedMs = performance.now();
-    }
-    askedMs = performance.now();
-  }
-  return { position, waitMs };
-}
-
-function advance(
-  { epoch, batch, step, partial }: Position,
-  result: StepResult,
-  targets: Float32Array,
-): Position {
-  const correct = targets.filter((target, i) => result.logits[i]! >= 0 === (target === 1)).length;
+/** Checkpoints and the log of a run folder. */
+function folderKeeper({ facts, options: { dir }, lock }: Begun, step: TrainStep): Keeper {
+  const paths = runPaths(dir);
+  const writeLast = ({ weights, slots }: StepState, position: Position) =>
+    writeCheckpoint(paths.last, step.specs, { weights, training: { slots, position } }, facts);
   return {
-    epoch,
-    batch: batch + 1,
-    step: step + 1,
-    partial: {
-      loss: partial.loss + result.loss,
-      correct: partial.correct + correct,
-      gradNorm: Math.max(partial.gradNorm, result.gradNorm),
+    save: async (position) => {
+      await lock.check();
+      await writeLast(await step.save(), position);
     },
+    epoch: async ({ epoch, state, evaluated, ended, next }) => {
+      await lock.check();
+      // Order matters: a kill between these lines repeats the epoch's end, and nothing else.
+      if (epoch.best) await writeCheckpoint(paths.best, step.specs, { weights: evaluated }, facts);
+      await rewindLog(dir, ended.epoch);
+      await appendLog(dir, epoch);
+      await writeLast(state, next);
+    },
+    interrupted: () => new Interrupted(`Stopped; the run in ${dir} continues with --resume`),
   };
-}
-
-function learningRate(config: TrainConfig, stepsPerEpoch: number, step: number): number {
-  return cosineLr(step, {
-    lr: config.lr,
-    minLr: config.minLr,
-    totalSteps: config.epochs * stepsPerEpoch,
-    warmupSteps: Math.round(config.warmupEpochs * stepsPerEpoch),
-  });
-}
-
-function diverged(loss: number, { step }: Position): AppError {
-  const message = `Expected a finite loss at step ${step + 1}, got ${loss}`;
-  return new AppError("data", "DIVERGED", message, { hint: "lower --lr, or set --clip-norm" });
-}
-
-function interrupted(dir: string): Interrupted {
-  return new Interrupted(`Stopped; the run in ${dir} continues with --resume`);
 }

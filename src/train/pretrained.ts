@@ -1,10 +1,10 @@
-// Pretrained weights and what goes with them: a tag states truly whether and on what a backbone was pretrained, and pixels
+// ◇ Browser-safe. Pretrained weights and what goes with them: a tag states truly whether and on what a backbone was pretrained, and pixels
 // and padding are those that its weights were trained with.
 // Invariant: nothing is guessed. What neither timm's table (models/backbones/recipes) nor the hub states has to be given.
 import { unexpected } from "../core/errors.ts";
-import { PIXELS, type PixelsName, pixelsNamed } from "../models/backbones/recipes.ts";
+import { HUB_PREFIX, PIXELS, type PixelsName, pixelsNamed } from "../models/backbones/recipes.ts";
 import { backbone } from "../models/backbones/registry.ts";
-import { HUB_PREFIX, type Pretrained } from "../models/files/hub.ts";
+import type { Pretrained } from "../models/files/hub.ts";
 import { parseTag } from "../models/tags.ts";
 
 /** The tag's word for a backbone without pretraining. */

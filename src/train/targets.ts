@@ -1,4 +1,4 @@
-// Further targets of a run: their classes, found in the training images, and their part of a batch.
+// ◇ Browser-safe. Further targets of a run: their classes, found in the training images, and their part of a batch.
 // Invariant: an image without a recorded class has no weight in the target's loss; nothing is guessed for it.
 import { unexpected } from "../core/errors.ts";
 import { ageRange, overlappingAges } from "../core/vocabulary.ts";

@@ -1,21 +1,18 @@
 // What a run reports about its validation and test images: the figures of an epoch, and the stored predictions.
 // Invariant: both come from the same predictor that users get from a checkpoint, in two parts if its backbone is frozen.
 
-import { MODALITIES } from "../core/words.ts";
-import type { Batches } from "../dataset/loader/batches.ts";
+import type { Batches } from "../dataset/loader/order.ts";
 import { readCheckpoint } from "../engine/checkpoint-file.ts";
 import type { Weights } from "../engine/params.ts";
-import { evaluateClasses } from "../evaluate/metrics/classes.ts";
-import { evaluateBinary } from "../evaluate/metrics/metrics.ts";
 import { writeSplits } from "../evaluate/stored/prediction-folder.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import type { TargetFacts } from "../models/targets.ts";
 import { type Compute, computeOf, openWeights, predictSamples } from "../predict/infer.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
 import { plainBatches, type RunData, type Workers } from "./data.ts";
-import type { EpochLog, PartLog, TargetLog } from "./runlog.ts";
+import { validationFigures } from "./figures.ts";
+import type { EpochLog } from "./runlog.ts";
 import type { HeldOut } from "./step/held-out.ts";
 
 /** What validation needs of a run. */
@@ -32,9 +29,7 @@ export interface Validated {
 export async function validate(setup: Validated, weights: Weights): Promise<EpochLog["val"]> {
   const { facts, heldOut } = setup;
   const rows = heldOut === undefined ? await predictAll(setup, weights) : await heldOut.predict(weights);
-  const [hand, face] = MODALITIES.map((m) => rows.filter(({ modality }) => modality === m));
-  const figures = { all: partLog(rows), hand: partOrNull(hand!), face: partOrNull(face!) };
-  return facts.targets === undefined ? figures : { ...figures, targets: targetLogs(rows, facts.targets) };
+  return validationFigures(rows, facts);
 }
 
 async function predictAll({ config, facts, validation, options }: Validated, weights: Weights) {
@@ -44,33 +39,6 @@ async function predictAll({ config, facts, validation, options }: Validated, wei
   } finally {
     await predictor.close();
   }
-}
-
-function partOrNull(rows: readonly Prediction[]): PartLog | null {
-  return rows.length === 0 ? null : partLog(rows);
-}
-
-function subjectsOf(rows: readonly Prediction[], sex: 0 | 1): number {
-  return new Set(rows.filter(({ target }) => target === sex).map(({ subject }) => subject)).size;
-}
-
-function partLog(rows: readonly Prediction[]): PartLog {
-  const y = rows.map(({ target }) => target!);
-  const { n, nll, accuracy, balancedAccuracy, rocAuc } = evaluateBinary(
-    y,
-    rows.map(({ probability }) => probability),
-  );
-  const subjects = { female: subjectsOf(rows, 0), male: subjectsOf(rows, 1) };
-  return { n, subjects, loss: nll, accuracy, balancedAccuracy, rocAuc };
-}
-
-function targetLogs(rows: readonly Prediction[], targets: readonly TargetFacts[]): TargetLog[] {
-  return targets.map(({ name }) => {
-    const metrics = evaluateClasses(rows, name);
-    if (metrics === undefined) return { name, n: 0, accuracy: null, balancedAccuracy: null };
-    const { nImages, accuracy, balancedAccuracy } = metrics;
-    return { name, n: nImages, accuracy, balancedAccuracy };
-  });
 }
 
 export interface FinalOptions extends Compute {

@@ -1,7 +1,7 @@
 // `facehand model fetch`: a pretrained backbone from the Hugging Face hub into the cache.
 import type { Command } from "commander";
-import { pixelsNamed } from "../../models/backbones/recipes.ts";
-import { fetchPretrained, HUB_PREFIX, type HubOptions, type Pretrained } from "../../models/files/hub.ts";
+import { HUB_PREFIX, pixelsNamed } from "../../models/backbones/recipes.ts";
+import { fetchPretrained, type HubOptions, type Pretrained } from "../../models/files/hub.ts";
 import { startBytes } from "../bytes-progress.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 

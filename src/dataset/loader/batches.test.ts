@@ -9,7 +9,8 @@ import { sha256 } from "../../machine/files.ts";
 import { decodeImage, encodeJpeg } from "../../pixels/image.ts";
 import { augment, FULL_AUGMENT } from "../../pixels/jitter.ts";
 import { resizeBilinear } from "../../pixels/pixels.ts";
-import { type Batch, type Batches, type BatchOptions, openBatches } from "./batches.ts";
+import { type BatchOptions, openBatches } from "./batches.ts";
+import type { Batch, Batches } from "./order.ts";
 import { LoaderThreads } from "./threads.ts";
 
 let folder: string;

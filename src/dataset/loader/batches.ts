@@ -4,11 +4,11 @@
 // Source: torch's DataLoader (shuffle, drop_last); upstream's transforms (flip, jitter, rotation, resize).
 import { existsSync } from "node:fs";
 import { missingFile, unexpected } from "../../core/errors.ts";
-import { Random } from "../../core/random.ts";
-import { MODALITIES, type Sample, sexIndex } from "../../core/words.ts";
+import type { Sample } from "../../core/words.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import type { AugmentPolicy } from "../../pixels/jitter.ts";
 import type { Perturbation } from "../../pixels/perturbation.ts";
+import { type Batch, type Batches, batchCount, epochOrder, labelled } from "./order.ts";
 import { type LoaderPart, LoaderThreads } from "./threads.ts";
 import type { WorkerSetup } from "./worker.ts";
 
@@ -33,36 +33,6 @@ export interface BatchOptions {
   readonly cacheBytes?: number | undefined;
 }
 
-export interface Batch {
-  /** Position in its epoch, from 0. */
-  readonly index: number;
-  /** RGB u8, [N, sizePx, sizePx, 3]; empty if not needed */
-  readonly images: Uint8Array<ArrayBuffer>;
-  /** 0 female, 1 male, [N] */
-  readonly targets: Float32Array<ArrayBuffer>;
-  /** Index into MODALITIES, [N] */
-  readonly modality: Uint8Array<ArrayBuffer>;
-  /** [N] */
-  readonly samples: readonly Sample[];
-}
-
-export interface EpochOptions {
-  readonly startBatch?: number | undefined;
-  /** False if the pictures of these samples are not wanted: their batch has no bytes. Asked ahead of the consumer. */
-  readonly needed?: ((samples: readonly Sample[]) => boolean) | undefined;
-}
-
-export interface Batches {
-  readonly batchesPerEpoch: number;
-  /**
-   * The batches of one epoch, from `startBatch` on; leaving the loop early is fine.
-   * @param n - epoch, from 0; decides order and augmentation
-   */
-  epoch(n: number, options?: EpochOptions): AsyncIterable<Batch>;
-  /** Ends its own threads when batches under way are done; a second call does no harm. */
-  close(): Promise<void>;
-}
-
 /** Default size of the cache of decoded pictures. */
 export const CACHE_BYTES = 2 ** 30;
 
@@ -78,16 +48,14 @@ export const CACHE_BYTES = 2 ** 30;
 export function openBatches(options: BatchOptions): Batches {
   const { samples, batchSize, dropLast, prefetch } = options;
   checkSamples(samples);
-  const whole = samples.length / batchSize;
-  const batchesPerEpoch = dropLast ? Math.floor(whole) : Math.ceil(whole);
-  if (batchesPerEpoch === 0) throw tooFew(samples.length, dropLast ? batchSize : 1);
+  const batchesPerEpoch = batchCount(samples.length, batchSize, dropLast);
   const own = typeof options.workers === "number" ? new LoaderThreads(options.workers) : undefined;
   const threads = own ?? (options.workers as LoaderThreads);
   const part = threads.open(setupOf(options, threads.count));
   return {
     batchesPerEpoch,
     async *epoch(n, { startBatch = 0, needed = () => true } = {}) {
-      const order = epochOrder(options, n);
+      const order = epochOrder(samples.length, n, options.shuffle ? options.seed : undefined);
       const indices = Array.from(
         { length: Math.max(0, batchesPerEpoch - startBatch) },
         (_, k) => startBatch + k,
@@ -105,12 +73,6 @@ export function openBatches(options: BatchOptions): Batches {
       await own?.close();
     },
   };
-}
-
-/** Indices into `samples` in the order of this epoch. */
-function epochOrder({ samples, shuffle, seed }: BatchOptions, epoch: number): number[] {
-  const indices = samples.map((_, index) => index);
-  return shuffle ? Random.of(seed).split("order", epoch).shuffle(indices) : indices;
 }
 
 function setupOf(
@@ -146,16 +108,6 @@ async function assemble(
   return labelled(index, chosen, images);
 }
 
-function labelled(index: number, chosen: readonly Sample[], images: Batch["images"]): Batch {
-  return {
-    index,
-    images,
-    targets: Float32Array.from(chosen, ({ sex }) => sexIndex(sex)),
-    modality: Uint8Array.from(chosen, ({ modality }) => MODALITIES.indexOf(modality)),
-    samples: chosen,
-  };
-}
-
 /** Ids are unique within a source only. */
 function keyOf({ source, id }: Sample): string {
   return `${source}/${id}`;
@@ -186,15 +138,5 @@ function duplicate(key: string, first: string, second: string) {
     got: key,
     where: `${first} and ${second}`,
     hint: "name each --data source once, and remove rows that repeat an id",
-  });
-}
-
-function tooFew(count: number, needed: number) {
-  return unexpected("input", {
-    code: "TOO_FEW_SAMPLES",
-    expected: `at least ${needed} samples`,
-    name: "one batch",
-    got: count,
-    hint: "use a smaller --batch, or more data",
   });
 }

@@ -1,4 +1,4 @@
-// Names of the recorded groups that reports are broken down by.
+// ◇ Browser-safe. Names of the recorded groups that reports are broken down by.
 // Age buckets are FairFace's nine, as its published predictor prints them; HaGRIDv2's meta used the same.
 import { AppError, unexpected } from "../../core/errors.ts";
 

@@ -1,11 +1,13 @@
 // Training sources by name: `pairs:DIR`, `utkface:DIR`, `hands11k:DIR`, `fairface:DIR`.
 // Every source becomes samples, one labelled image each; pairs and FairFace also bring their own split.
+
 import { stat } from "node:fs/promises";
 import { relative, resolve } from "node:path";
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
+import { canonicalJson } from "../../core/schema.ts";
 import { MODALITIES, type Modality, type Pair, type Sample, SPLITS, type Split } from "../../core/words.ts";
-import { canonicalJson, exists, readJson, sha256, sha256File } from "../../machine/files.ts";
+import { exists, readJson, sha256, sha256File } from "../../machine/files.ts";
 import { mapOrdered } from "../../machine/pool.ts";
 import { imagePath, type Layout, locate } from "../layout.ts";
 import { readPairs } from "../store.ts";

@@ -1,10 +1,12 @@
 // Withdrawal: a decision `erase` takes a subject or an image out as if the input had never had it.
 // Source: our own. Invariants: an erased frame is not read, and neither its id nor anything about it is written
 // anywhere; the derivation's hash depends on whom it is about through one hash over all of them, bound to the annotations.
+
 import { foldName } from "../../core/file-names.ts";
+import { canonicalJson } from "../../core/schema.ts";
 import { subjectKey } from "../../core/subject.ts";
 import { type Derivation, hashDerivation, type Manifest } from "../../dataset/manifest.ts";
-import { canonicalJson, sha256 } from "../../machine/files.ts";
+import { sha256 } from "../../machine/files.ts";
 import type { Decision } from "./decisions.ts";
 
 /** What an erasure has to know of a frame. */

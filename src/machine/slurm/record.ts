@@ -1,12 +1,14 @@
 // What a job array keeps in its folder: which tasks were submitted when, and what they ended with.
 // Invariant: a submission is recorded before sbatch is called, and found again by its name, so that a follower
 // that was killed at any moment loses no job and submits none twice.
+
 import { readdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { unexpected } from "../../core/errors.ts";
-import { canonicalJson, exists, readJson, sha256, writeJson } from "../files.ts";
+import { canonicalJson } from "../../core/schema.ts";
+import { exists, readJson, sha256, writeJson } from "../files.ts";
 import { makeFolders } from "../make-folders.ts";
 
 const recordSchema = z.strictObject({

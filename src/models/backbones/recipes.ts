@@ -2,6 +2,9 @@
 // normalisations. Source: timm's default_cfgs (mean, std, interpolation, input_size), data/constants.py.
 import type { PixelRecipe } from "../model.ts";
 
+/** What `train --weights` takes in place of a path. */
+export const HUB_PREFIX = "timm:";
+
 /** By timm's tag. */
 export type Recipes = Readonly<Record<string, PixelRecipe>>;
 

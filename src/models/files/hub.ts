@@ -17,6 +17,7 @@ import { cacheFolder } from "../../machine/cache.ts";
 import { exists, readText, sha256File, writeJson } from "../../machine/files.ts";
 import { clearLock, withLock } from "../../machine/lock.ts";
 import { sweepTemporaries } from "../../machine/temporary.ts";
+import { HUB_PREFIX } from "../backbones/recipes.ts";
 import { backbone } from "../backbones/registry.ts";
 
 /** Where to search for weights, and how. */
@@ -57,9 +58,6 @@ export interface Pretrained {
 }
 
 const PUBLIC_HUB = "https://huggingface.co";
-/** What `train --weights` takes in place of a path. */
-export const HUB_PREFIX = "timm:";
-
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 // Not strict: the file is timm's, and gains keys.
 const configSchema = z.object({

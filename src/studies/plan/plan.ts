@@ -1,10 +1,13 @@
 // From a study file to a study: cells with their hashes, evaluations and comparisons with the cells they are of.
 // Nothing is trained here; data and weights are opened, so that a plan that cannot run is refused now.
+
 import { unexpected } from "../../core/errors.ts";
+import { canonicalJson } from "../../core/schema.ts";
 import { openSource, type Source } from "../../dataset/sources/sources.ts";
-import { canonicalJson, sha256, sha256File } from "../../machine/files.ts";
+import { sha256, sha256File } from "../../machine/files.ts";
+import { HUB_PREFIX } from "../../models/backbones/recipes.ts";
 import { backbone } from "../../models/backbones/registry.ts";
-import { fetchPretrained, HUB_PREFIX, weightsFile } from "../../models/files/hub.ts";
+import { fetchPretrained, weightsFile } from "../../models/files/hub.ts";
 import { parseTag } from "../../models/tags.ts";
 import { askedOf } from "../../predict/predictor.ts";
 import { sourceFacts } from "../../train/data.ts";

@@ -1,10 +1,12 @@
 // Runs what is missing of a study: done tasks are skipped, begun ones resume, failures do not stop the others.
 // Invariant: one runner works on a study folder at a time; killed at any moment, the next one continues.
+
 import { basename } from "node:path";
 import { AppError, Interrupted } from "../../core/errors.ts";
 import { formatSeconds } from "../../core/progress.ts";
+import { canonicalJson } from "../../core/schema.ts";
 import { sourceFolder } from "../../dataset/sources/sources.ts";
-import { canonicalJson, exists, writeJson } from "../../machine/files.ts";
+import { exists, writeJson } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
 import { sweepTemporaries } from "../../machine/temporary.ts";
 import { checkApart, isInside, truePath } from "../../machine/true-path.ts";

@@ -1,10 +1,12 @@
 // The executor for those who outgrow one machine: every task of a study as a task of a job array on a Slurm cluster.
 // Cells that ask for the same resources share one array. The study's folder has to be on a file system that all nodes
 // see; tasks find their plan in it, and leave there what they leave when they are run here.
+
 import { join, resolve } from "node:path";
 import { Interrupted } from "../../core/errors.ts";
+import { canonicalJson } from "../../core/schema.ts";
 import { nodeCommand } from "../../machine/child.ts";
-import { canonicalJson, sha256 } from "../../machine/files.ts";
+import { sha256 } from "../../machine/files.ts";
 import { reportArray, runArray, type SlurmResources, type TaskOutcome } from "../../machine/slurm/slurm.ts";
 import { type Study, type Task, taskPaths, tasksOf } from "../study.ts";
 import { readEvents } from "./journal.ts";

@@ -1,18 +1,17 @@
 // Validation of a run whose backbone is frozen: the features of its images are made once and stored, as those of the
 // training images are; an epoch then computes the heads alone.
 
-import { MODALITIES, type Sample } from "../../core/words.ts";
-import type { Batches } from "../../dataset/loader/batches.ts";
+import type { Batches } from "../../dataset/loader/order.ts";
 import type { Weights } from "../../engine/params.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../../models/facts.ts";
 import { parseTag } from "../../models/tags.ts";
-import { computeOf, type LocalOptions, localRuntime, predictionRow } from "../../predict/infer.ts";
-import { askedOf } from "../../predict/predictor.ts";
+import { computeOf, type LocalOptions, localRuntime } from "../../predict/infer.ts";
 import { openSplitPredictor } from "../../predict/split-predictor.ts";
 import type { TrainConfig } from "../config.ts";
 import type { RunData } from "../data.ts";
 import { type FeaturePaths, featureKey, openFeatures } from "./features.ts";
+import { predictRows } from "./held-rows.ts";
 
 /** Validation images, and what their features are. */
 export interface HeldOut {
@@ -48,21 +47,8 @@ export async function openHeldOut(setup: HeldOutSetup, weights: Weights): Promis
     await predictor.close();
     throw error;
   });
-  const needed = (some: readonly Sample[]) => !store.has(some);
   return {
-    async predict(heads) {
-      const rows: Prediction[] = [];
-      for await (const batch of validation.epoch(0, { needed })) {
-        if (needed(batch.samples))
-          store.write(batch.samples, await predictor.features(batch.images, batch.samples.length));
-        const modalities = [...batch.modality].map((index) => askedOf(facts, MODALITIES[index]!));
-        const results = await predictor.predict(store.read(batch.samples), heads, modalities);
-        batch.samples.forEach((sample, i) => {
-          rows.push(predictionRow(sample, results[i]!, "val"));
-        });
-      }
-      return rows;
-    },
+    predict: (heads) => predictRows({ predictor, store, batches: validation, facts }, heads),
     async close() {
       store.close();
       await predictor.close();
