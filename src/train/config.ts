@@ -221,7 +221,7 @@ function checkTag({ arch, tag }: ModelConfig): void {
 /**
  * Before the run has a folder: the rate rises in the warm-up, then falls to its lowest; patience ends before the last epoch.
  */
-function checkSchedule({ lr, minLr, epochs, warmupEpochs, patience }: TrainConfig): void {
+export function checkSchedule({ lr, minLr, epochs, warmupEpochs, patience }: TrainConfig): void {
   const refuse = (expected: string, name: string, got: number) =>
     unexpected("input", { code: "CONFIG", expected, name, got });
   if (minLr > lr) throw refuse(`at most the highest learning rate, ${lr},`, "--min-lr", minLr);

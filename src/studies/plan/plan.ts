@@ -1,6 +1,5 @@
 // From a study file to a study: cells with their hashes, evaluations and comparisons with the cells they are of.
 // Nothing is trained here; data and weights are opened, so that a plan that cannot run is refused now.
-
 import { unexpected } from "../../core/errors.ts";
 import { canonicalJson } from "../../core/schema.ts";
 import { openSource, type Source } from "../../dataset/sources/sources.ts";
@@ -104,9 +103,9 @@ async function withPixels(file: StudyFile): Promise<StudyFile> {
   if (train["pixels"] !== undefined || grid.pixels !== undefined || grid.weights !== undefined) return file;
   const entries = Object.entries(file.backbones).map(async ([name, own]) => {
     const weights = own?.["weights"] ?? file.train["weights"];
-    if (own?.["pixels"] !== undefined || typeof weights !== "string" || !weights.startsWith(HUB_PREFIX))
-      return [name, own] as const;
-    if (isKnown(name)) return [name, own] as const; // parseTrainConfig has them
+    const isHubs = typeof weights === "string" && weights.startsWith(HUB_PREFIX);
+    // Those of the table are known to parseTrainConfig.
+    if (own?.["pixels"] !== undefined || !isHubs || isKnown(name)) return [name, own] as const;
     const pixels = pixelsOf(await fetchPretrained(weights.slice(HUB_PREFIX.length)));
     return [name, { ...own, pixels }] as const;
   });

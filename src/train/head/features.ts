@@ -1,0 +1,128 @@
+// ◇ Browser-safe. Features of pictures by a frozen backbone, each made once: those that were stored before are read.
+// Invariant: a stored row is that of these weights and these bytes; who stores it has both hashes.
+import { AppError } from "../../core/errors.ts";
+import type { Sample } from "../../core/words.ts";
+import { type RgbImage, resizeBilinear } from "../../pixels/pixels.ts";
+import type { SplitPredictor } from "../../predict/split-predictor.ts";
+import type { FeatureStore } from "../step/features.ts";
+
+/** Where rows stay between visits. */
+export interface StoredRows {
+  /** @param picture - SHA-256 of its bytes, hexadecimal */
+  get(picture: string): Promise<Float32Array | undefined>;
+  put(picture: string, row: Float32Array): Promise<void>;
+}
+
+/** What features are made of. */
+export interface FeatureWork {
+  readonly predictor: Pick<SplitPredictor, "width" | "features">;
+  /** Side of the network's input, px. */
+  readonly sizePx: number;
+  /** Pictures a run of the predictor. */
+  readonly batch: number;
+  readonly bytesOf: (sample: Sample) => Promise<Uint8Array<ArrayBuffer>>;
+  readonly decode: (bytes: Uint8Array, name: string) => Promise<RgbImage>;
+  readonly stored: StoredRows;
+  /** After each row; `made` is false of one that was stored. */
+  readonly onRow?: ((made: boolean) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Features, and the hash of each picture. */
+export interface MadeFeatures {
+  readonly store: Pick<FeatureStore, "has" | "read" | "write">;
+  /** SHA-256 of a sample's picture. */
+  readonly pictureOf: (sample: Sample) => string;
+}
+
+/**
+ * Makes the features of all samples, or reads them.
+ *
+ * @throws AppError("input", "PAGE_SECURE") where the browser gives no hashes; the signal's reason; what `decode` throws
+ */
+export async function makeFeatures(samples: readonly Sample[], work: FeatureWork): Promise<MadeFeatures> {
+  const { predictor, sizePx, batch, stored, signal } = work;
+  const { width } = predictor;
+  const rows = new Map<Sample, Float32Array>();
+  const hashes = new Map<Sample, string>();
+  let waiting: { readonly sample: Sample; readonly pixels: RgbImage["data"] }[] = [];
+  const flush = async () => {
+    const pixels = new Uint8Array(waiting.length * sizePx * sizePx * 3);
+    waiting.forEach((one, i) => {
+      pixels.set(one.pixels, i * sizePx * sizePx * 3);
+    });
+    const made = await predictor.features(pixels, waiting.length);
+    for (const [i, { sample }] of waiting.entries()) {
+      const row = made.slice(i * width, (i + 1) * width);
+      rows.set(sample, row);
+      await stored.put(hashes.get(sample)!, row);
+      work.onRow?.(true);
+    }
+    waiting = [];
+  };
+  for (const sample of samples) {
+    signal?.throwIfAborted();
+    const bytes = await work.bytesOf(sample);
+    const hash = await sha256Hex(bytes);
+    hashes.set(sample, hash);
+    const known = await stored.get(hash);
+    if (known?.length === width) {
+      rows.set(sample, known);
+      work.onRow?.(false);
+      continue;
+    }
+    const image = await work.decode(bytes, sample.path);
+    waiting.push({ sample, pixels: resizeBilinear(image, sizePx, sizePx).data });
+    if (waiting.length === batch) await flush();
+  }
+  if (waiting.length > 0) await flush();
+  return { store: memoryStore(rows, width), pictureOf: (sample) => hashes.get(sample)! };
+}
+
+function memoryStore(rows: Map<Sample, Float32Array>, width: number): MadeFeatures["store"] {
+  return {
+    has: (samples) => samples.every((sample) => rows.has(sample)),
+    read: (samples) => {
+      const all = new Float32Array(samples.length * width);
+      samples.forEach((sample, i) => {
+        all.set(rows.get(sample)!, i * width);
+      });
+      return all;
+    },
+    write: (samples, values) => {
+      samples.forEach((sample, i) => {
+        rows.set(sample, values.slice(i * width, (i + 1) * width));
+      });
+    },
+  };
+}
+
+/** Hexadecimal SHA-256, by the browser's own code. */
+export async function sha256Hex(data: Uint8Array<ArrayBuffer> | string): Promise<string> {
+  const { subtle } = globalThis.crypto;
+  if (subtle === undefined)
+    throw new AppError(
+      "input",
+      "PAGE_SECURE",
+      "Expected a page whose browser gives hashes, got an unsafe address",
+      {
+        hint: "open the page by https or from 127.0.0.1, where `facehand serve` listens",
+      },
+    );
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** One hash of the weights that features depend on: those of the backbone, with what is done to pixels. */
+export async function backboneHash(
+  weights: ReadonlyMap<string, Float32Array>,
+  facts: object,
+): Promise<string> {
+  const parts: string[] = [JSON.stringify(facts)];
+  for (const [name, { buffer, byteOffset, byteLength }] of weights) {
+    if (!name.startsWith("backbone.")) continue;
+    parts.push(`${name} ${await sha256Hex(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))}`);
+  }
+  return await sha256Hex(parts.join("\n"));
+}
