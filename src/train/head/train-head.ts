@@ -13,7 +13,7 @@ import { balancedPosWeight } from "../../models/losses.ts";
 import { parseTag } from "../../models/tags.ts";
 import type { SplitPredictor } from "../../predict/split-predictor.ts";
 import { imagesPerStep, type TrainConfig } from "../config.ts";
-import { BEGINNING, type Followed, runEpochs } from "../epochs.ts";
+import { BEGINNING, type Followed, runEpochs, type StepState } from "../epochs.ts";
 import { validationFigures } from "../figures.ts";
 import type { EpochLog } from "../runlog.ts";
 import type { StepRuntime } from "../step/compile.ts";
@@ -84,20 +84,18 @@ export async function trainHead(work: HeadWork): Promise<TrainedHead> {
     step.load(new Map([...backbone, ...begun]), state?.slots);
     const log = [...(state?.log ?? [])];
     let best = state?.best;
-    const keepAt = async (position: Position, epochs: readonly EpochLog[]) => {
-      const { weights, slots } = step.save();
-      await keep?.({ heads: headsOf(weights), slots, position, log: epochs, best });
-    };
+    const keepAt = async ({ weights, slots }: StepState, position: Position, epochs: readonly EpochLog[]) =>
+      keep?.({ heads: headsOf(weights), slots, position, log: epochs, best });
     await runEpochs(
       {
         ...{ config, batches, step, features, options: work },
         data: { posWeight: posWeightOf(config, samples.train), targets: [] },
         validate: async (weights) => validationFigures(await predict(weights), facts),
         keeper: {
-          save: (position) => keepAt(position, log),
-          epoch: async ({ epoch, evaluated, next }) => {
+          save: async (position) => keepAt(await step.save(), position, log),
+          epoch: async ({ epoch, state: now, evaluated, next }) => {
             if (epoch.best) best = headsOf(evaluated);
-            await keepAt(next, [...log, epoch]);
+            await keepAt(now, next, [...log, epoch]);
           },
           interrupted: () => new Interrupted("Stopped; the training continues where it was"),
         },
