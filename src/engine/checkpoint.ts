@@ -5,7 +5,7 @@
 import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
-import type { Safetensors } from "../formats/safetensors.ts";
+import { encodeSafetensors, type Safetensors } from "../formats/safetensors.ts";
 import { float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
 import type { ParamSpec, Weights } from "./params.ts";
 
@@ -106,6 +106,12 @@ export function checkpointParts(
   const metadata: Record<string, string> = { format: "pt", facehand: JSON.stringify(facts) };
   if (training !== undefined) metadata["position"] = JSON.stringify(training.position);
   return { tensors, metadata };
+}
+
+/** A checkpoint for prediction as the bytes of its file. */
+export function encodeCheckpoint(specs: Iterable<ParamSpec>, weights: Weights, facts: unknown): Uint8Array {
+  const { tensors, metadata } = checkpointParts(specs, { weights }, facts);
+  return encodeSafetensors(tensors, metadata);
 }
 
 function stored(name: string, spec: ParamSpec, values: Weights): NamedTensor {

@@ -43,8 +43,8 @@ export interface MadeFeatures {
 export async function makeFeatures(samples: readonly Sample[], work: FeatureWork): Promise<MadeFeatures> {
   const { predictor, sizePx, batch, stored, signal } = work;
   const { width } = predictor;
-  const rows = new Map<Sample, Float32Array>();
-  const hashes = new Map<Sample, string>();
+  const rows = new Map<string, Float32Array>();
+  const hashes = new Map<string, string>();
   let waiting: { readonly sample: Sample; readonly pixels: RgbImage["data"] }[] = [];
   const flush = async () => {
     const pixels = new Uint8Array(waiting.length * sizePx * sizePx * 3);
@@ -54,8 +54,8 @@ export async function makeFeatures(samples: readonly Sample[], work: FeatureWork
     const made = await predictor.features(pixels, waiting.length);
     for (const [i, { sample }] of waiting.entries()) {
       const row = made.slice(i * width, (i + 1) * width);
-      rows.set(sample, row);
-      await stored.put(hashes.get(sample)!, row);
+      rows.set(keyOf(sample), row);
+      await stored.put(hashes.get(keyOf(sample))!, row);
       work.onRow?.(true);
     }
     waiting = [];
@@ -64,10 +64,10 @@ export async function makeFeatures(samples: readonly Sample[], work: FeatureWork
     signal?.throwIfAborted();
     const bytes = await work.bytesOf(sample);
     const hash = await sha256Hex(bytes);
-    hashes.set(sample, hash);
+    hashes.set(keyOf(sample), hash);
     const known = await stored.get(hash);
     if (known?.length === width) {
-      rows.set(sample, known);
+      rows.set(keyOf(sample), known);
       work.onRow?.(false);
       continue;
     }
@@ -76,22 +76,25 @@ export async function makeFeatures(samples: readonly Sample[], work: FeatureWork
     if (waiting.length === batch) await flush();
   }
   if (waiting.length > 0) await flush();
-  return { store: memoryStore(rows, width), pictureOf: (sample) => hashes.get(sample)! };
+  return { store: memoryStore(rows, width), pictureOf: (sample) => hashes.get(keyOf(sample))! };
 }
 
-function memoryStore(rows: Map<Sample, Float32Array>, width: number): MadeFeatures["store"] {
+/** Ids are unique within a source only. */
+const keyOf = ({ source, id }: Sample): string => `${source}/${id}`;
+
+function memoryStore(rows: Map<string, Float32Array>, width: number): MadeFeatures["store"] {
   return {
-    has: (samples) => samples.every((sample) => rows.has(sample)),
+    has: (samples) => samples.every((sample) => rows.has(keyOf(sample))),
     read: (samples) => {
       const all = new Float32Array(samples.length * width);
       samples.forEach((sample, i) => {
-        all.set(rows.get(sample)!, i * width);
+        all.set(rows.get(keyOf(sample))!, i * width);
       });
       return all;
     },
     write: (samples, values) => {
       samples.forEach((sample, i) => {
-        rows.set(sample, values.slice(i * width, (i + 1) * width));
+        rows.set(keyOf(sample), values.slice(i * width, (i + 1) * width));
       });
     },
   };

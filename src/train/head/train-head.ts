@@ -4,10 +4,9 @@ import { Interrupted } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
 import type { Sample } from "../../core/words.ts";
 import { knownBatches } from "../../dataset/loader/order.ts";
-import { checkpointParts, type Position } from "../../engine/checkpoint.ts";
+import { encodeCheckpoint, type Position } from "../../engine/checkpoint.ts";
 import { initialise, type Weights } from "../../engine/params.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
-import { encodeSafetensors } from "../../formats/safetensors.ts";
 import type { ModelFacts } from "../../models/facts.ts";
 import { balancedPosWeight } from "../../models/losses.ts";
 import { parseTag } from "../../models/tags.ts";
@@ -104,8 +103,11 @@ export async function trainHead(work: HeadWork): Promise<TrainedHead> {
       log,
     );
     const weights: Weights = new Map([...backbone, ...best!]);
-    const { tensors, metadata } = checkpointParts(step.specs, { weights }, facts);
-    return { log, rows: await predict(weights), checkpoint: encodeSafetensors(tensors, metadata) };
+    return {
+      log,
+      rows: await predict(weights),
+      checkpoint: encodeCheckpoint(step.specs, weights, facts),
+    };
   } finally {
     await step.close();
   }
