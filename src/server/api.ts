@@ -102,6 +102,8 @@ export interface Listing {
   /** False for static files: judgements stay in the browser. */
   readonly writes: boolean;
   readonly things: readonly Thing[];
+  /** The views of a page that has not all of them. */
+  readonly views?: readonly string[] | undefined;
   /** What was not searched, e.g. links and folders that cannot be read. */
   readonly passedOver: readonly string[];
 }

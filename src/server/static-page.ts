@@ -64,7 +64,8 @@ export async function writeStaticPage(
     written++;
   };
   const make = async (dir: string): Promise<StaticPage> => {
-    for (const [address, path] of page) if (address !== "/") await copy(path, join(dir, address));
+    for (const [address, path] of page)
+      if (address !== "/" && !RUNS_MODELS.test(address)) await copy(path, join(dir, address));
     const tables = join(dir, ROUTES.file(id, ""));
     await makeFolders(tables);
     const names = [
@@ -86,11 +87,15 @@ export async function writeStaticPage(
   });
 }
 
+/** Tens of megabytes that only views of models load: a dataset's page has no model. */
+const RUNS_MODELS = /\/(ort-wasm|vips)[^/]*$/;
+
 const listing = (thing: Thing, { version }: StaticPageOptions): Listing => ({
   version,
   note: LABEL_NOTE,
   writes: false,
   things: [thing],
+  views: ["home", "pairs", "audit", "runs"],
   passedOver: [],
   frames: false,
 });

@@ -358,6 +358,12 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--decisions": cli("erase"),
     "--json": cli("release"),
   },
+  "release space": {
+    "--out": shown("test/browser/space.test.ts"),
+    "--title": shown("test/browser/space.test.ts"),
+    "--licence": shown("test/browser/space.test.ts"),
+    "--json": shown("test/browser/space.test.ts"),
+  },
   "release card": { ...RELEASE, "--out": cli("release") },
   "release croissant": { ...RELEASE, "--out": cli("release"), "--annotations": cli("audit") },
   doctor: { "--json": cli("doctor"), "--prune": shown("test/install.test.ts") },

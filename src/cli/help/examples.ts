@@ -194,6 +194,16 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["the page without images", `release page data/pairs ${ABOUT} --out data/page`],
     ["with the crops", `release page data/pairs ${ABOUT} --with-pictures --out data/page`],
   ],
+  "release space": [
+    [
+      "a page that predicts, for any web host",
+      'release space runs/mag/seed_42 --title "Hands and faces" --licence cc-by-sa-4.0 --out data/space',
+    ],
+    [
+      "its size and number of files for a program",
+      'release space runs/mag/seed_42 --title "Hands and faces" --licence cc-by-sa-4.0 --out data/space --json',
+    ],
+  ],
   "release card": [
     ["print it", `release card data/pairs ${ABOUT}`],
     ["as a file", `release card data/pairs ${ABOUT} --out README.md`],

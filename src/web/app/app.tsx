@@ -67,8 +67,11 @@ export function App() {
       for (const stop of stops) stop();
     };
   }, []);
+  const views = VIEWS.filter((view) => listing.value?.views?.includes(view) ?? true);
+  const asked = useComputed(() => address.value.view).value;
+  const now = views.includes(asked) ? asked : views[0]!;
   const keys: Key[] = [
-    ...VIEWS.map((view) => ({
+    ...views.map((view) => ({
       keys: [SHOWN[view].key],
       does: `go to ${SHOWN[view].title}`,
       run: () => go(addressOf(view)),
@@ -76,7 +79,6 @@ export function App() {
     { keys: ["?"], does: "show or hide the keys", run: () => toggle(help) },
   ];
   useKeys(keys);
-  const now = useComputed(() => address.value.view).value;
   const thing = useComputed(() => address.value.thing).value;
   const Shown = SHOWN[now].view;
   return (
@@ -86,7 +88,7 @@ export function App() {
       </button>
       <header class="top">
         <nav aria-label="Views">
-          {VIEWS.map((view) => (
+          {views.map((view) => (
             <a
               key={view}
               href={formatAddress(addressOf(view))}

@@ -5,12 +5,13 @@ import type { AppError } from "../../core/errors.ts";
 import type { AskedModality } from "../../predict/predictor.ts";
 import { ROUTES, type Thing } from "../../server/api.ts";
 import { faultOf } from "../app/fault.ts";
-import { hasFile, urlOf } from "../app/source.ts";
+import { urlOf } from "../app/source.ts";
 import { openModel, predictPhoto } from "./thread.ts";
 import type { ModelPlace, Results } from "./worker.ts";
 
-/** The checkpoint of a run that its figures are of. */
-export const BEST = "checkpoints/best.safetensors";
+/** The checkpoint of a run that its figures are of; on a page of its own it lies in no folder. */
+const bestOf = (run: Thing): string | undefined =>
+  run.files.find(({ name }) => /^(checkpoints\/)?best\.safetensors$/.test(name))?.name;
 
 /** A model, on its way or open. */
 export interface Shown {
@@ -36,14 +37,15 @@ export const detect = signal(true);
 /** Photos whose pixels are kept. */
 const MOST = 12;
 
-/** Opens the best checkpoint of a run; of one without, says so. */
+/** Opens the best checkpoint of a run. */
 export function openRun(run: Thing): void {
   if (model.peek()?.name === run.place && model.peek()?.fault === undefined) return;
-  void open({ name: run.place, url: urlOf(ROUTES.file(run.id, BEST)) });
+  const best = bestOf(run);
+  if (best !== undefined) void open({ name: run.place, url: urlOf(ROUTES.file(run.id, best)) });
 }
 
 /** Runs that can predict. */
-export const canPredict = (run: Thing): boolean => run.run !== undefined && hasFile(run, BEST);
+export const canPredict = (run: Thing): boolean => run.run !== undefined && bestOf(run) !== undefined;
 
 /** Opens a file that was given. */
 export async function openFile(file: File): Promise<void> {

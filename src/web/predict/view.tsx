@@ -2,7 +2,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import { address } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
-import { thingOf } from "../app/source.ts";
+import { thingOf, thingsOf } from "../app/source.ts";
 import { Camera } from "./camera.tsx";
 import { canPredict, detect, modality, model, openRun, photos, predict } from "./desk.ts";
 import { ModelChoice } from "./model-choice.tsx";
@@ -16,7 +16,8 @@ const filesOf = (list: DataTransfer | null) =>
 /** The view. */
 export function PredictView() {
   const input = useRef<HTMLInputElement>(null);
-  const run = thingOf(address.value.thing);
+  const able = thingsOf("run").filter(canPredict);
+  const run = thingOf(address.value.thing) ?? (able.length === 1 ? able[0] : undefined);
   useEffect(() => {
     if (run !== undefined && canPredict(run)) openRun(run);
   }, [run?.id]);
