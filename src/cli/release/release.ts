@@ -21,12 +21,12 @@ import { type HashKey, openHashKey } from "../../release/hash-key.ts";
 import { chooseLicence, type LicenceChoice } from "../../release/licence.ts";
 import { auditFields } from "../../release/rai.ts";
 import { count } from "../../report/figure-text.ts";
-import { writeSpace } from "../../server/space.ts";
 import { writeStaticPage } from "../../server/static-page.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 import { checkWithProgress } from "../data/check.ts";
 import { erasesText, refusingOption } from "../erases.ts";
 import { packageVersion } from "../version.ts";
+import { spaceCommand } from "./space.ts";
 
 /** `facehand release`. */
 export function releaseCommand(context: Context): Command {
@@ -189,28 +189,6 @@ function pageCommand(context: Context): Command {
           ? JSON.stringify({ out, ...made, erases }, null, 2)
           : [text, ...erasesText(erases, decisions)].join("\n"),
       );
-    });
-}
-
-interface SpaceFlags extends Pick<BundleFlags, "out" | "json"> {
-  readonly title: string;
-  readonly licence: string;
-}
-
-function spaceCommand(context: Context): Command {
-  return verb(
-    "space",
-    "write a page that predicts by a run's model, with its card, as files for any web host",
-  )
-    .argument("<run>", "folder of a finished run")
-    .requiredOption("--out <dir>", "new folder; appears complete or not at all")
-    .requiredOption("--title <name>", "name of the page and of the model")
-    .requiredOption("--licence <name>", "the model's licence, which its data binds: an SPDX name, or words")
-    .addOption(jsonOption())
-    .action(async (run: string, { out, title, licence, json }: SpaceFlags) => {
-      const made = await writeSpace(run, out, { title, licence, version: packageVersion() });
-      const text = `${made.files} files, ${(made.bytes / 2 ** 20).toFixed(1)} MiB in ${out}; any web server can serve them, also from a subfolder (headers: README.md)`;
-      context.print(json === true ? JSON.stringify({ out, ...made }, null, 2) : text);
     });
 }
 
