@@ -8,7 +8,7 @@ import * as fs from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { buildWeb } from "./build-web.mjs";
-import { joinCli } from "./join-cli.mjs";
+import { joinCli, joinSingles } from "./join.mjs";
 import { prune } from "./prune.mjs";
 
 export const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -111,7 +111,7 @@ const BUILDS = [
   "tsconfig.build.json",
   "package-lock.json",
   "scripts/prune.mjs",
-  "scripts/join-cli.mjs",
+  "scripts/join.mjs",
   "scripts/build-web.mjs",
   "scripts/vips-without-eval.mjs",
 ];
@@ -159,6 +159,7 @@ async function build() {
   }
   prune(fresh);
   await joinCli(fresh);
+  await joinSingles(fresh);
   await buildWeb(join(fresh, "web"));
   fs.writeFileSync(join(fresh, STAMP), stamp);
   if (fs.existsSync(join(ROOT, "dist"))) fs.renameSync(join(ROOT, "dist"), old);
