@@ -19,6 +19,7 @@ const SLOWEST = [
   "src/derive/run/faults.test.ts",
   "src/studies/run/runner.test.ts",
   "test/parity/models.test.ts",
+  "test/browser/tune.test.ts",
   "test/browser/runs.test.ts",
   "test/browser/pair.test.ts",
   "test/browser/pairs.test.ts",

@@ -4,14 +4,14 @@
 import { readdir } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { type AppError, unexpected } from "../core/errors.ts";
-import { faultError, nameFault, type Reading } from "../core/spelling.ts";
-import { SubjectKeys, subjectKey } from "../core/subject.ts";
-import { faultOf, parseAge, parseGesture, parseRace, parseSex } from "../core/vocabulary.ts";
+import { faultError, nameFault } from "../core/spelling.ts";
+import { SubjectKeys } from "../core/subject.ts";
+import { faultOf, parseSex } from "../core/vocabulary.ts";
 import { COLUMNS, type Modality, type Pair, SPLITS, type Split } from "../core/words.ts";
 import { openCsv, readCsv, writeCsv } from "../formats/csv.ts";
 import { type Layout, locate, planLayout } from "./layout.ts";
+import { type PairColumn, readCell, toPair } from "./pair-cells.ts";
 
-type Column = (typeof COLUMNS)[number];
 /** The pairs of each split. */
 export type PairsBySplit = Readonly<Record<Split, readonly Pair[]>>;
 
@@ -65,35 +65,7 @@ async function imageNames(layout: Layout, modality: Modality): Promise<ReadonlyS
   return new Set(await readdir(layout.images[modality]));
 }
 
-/** A cell of a table of pairs as it is to be written; undefined for columns whose text is anyone's choice. */
-export function readCell(column: Column, text: string): Reading | undefined {
-  if (column === "user_id") return subjectKey(text);
-  if (column === "age") return parseAge(text);
-  if (column === "race") return parseRace(text, "pairs");
-  if (column === "labels") return parseGesture(text, "pairs");
-  return undefined;
-}
-
-function toPair(values: Readonly<Record<Column, string>>): Pair | undefined {
-  const gender = parseSex(values.gender);
-  if (gender === undefined) return undefined;
-  const tidy = (column: Column) => {
-    const reading = readCell(column, values[column])!;
-    return "value" in reading ? reading.value : values[column]; // a problem of its own
-  };
-  return {
-    id: values.id,
-    userId: tidy("user_id"),
-    age: tidy("age"),
-    gender,
-    race: tidy("race"),
-    gesture: tidy("labels"),
-    handImage: values.hand_image_name,
-    faceImage: values.face_image_name,
-  };
-}
-
-function toRow(pair: Pair): Record<Column, string> {
+function toRow(pair: Pair): Record<PairColumn, string> {
   return {
     id: pair.id,
     user_id: pair.userId,
@@ -107,12 +79,12 @@ function toRow(pair: Pair): Record<Column, string> {
 }
 
 /** Columns that every row has a value in. */
-export const FILLED: readonly Column[] = ["id", "user_id", "labels"];
+export const FILLED: readonly PairColumn[] = ["id", "user_id", "labels"];
 const PREFIX = { hand: "H_", face: "F_" } as const;
 
 /** What is wrong with a single row. `present` is undefined when the images are not on disk yet. */
 function rowProblems(
-  values: Readonly<Record<Column, string>>,
+  values: Readonly<Record<PairColumn, string>>,
   present: Readonly<Record<Modality, ReadonlySet<string>>> | undefined,
   where: string,
 ): AppError[] {

@@ -12,7 +12,8 @@ import { faultOf, parseSex } from "../../core/vocabulary.ts";
 import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
 import { readRecords } from "../../formats/csv.ts";
 import type { Layout } from "../layout.ts";
-import { FILLED, readCell } from "../store.ts";
+import { readCell } from "../pair-cells.ts";
+import { FILLED } from "../store.ts";
 import { type Finding, type FindingCode, finding, type Place } from "./findings.ts";
 
 /** A column of a dataset's tables. */

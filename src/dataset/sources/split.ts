@@ -1,4 +1,4 @@
-// Subject-exclusive, stratified splits of single images, for training: shares of the subjects are exact.
+// ◇ Browser-safe. Subject-exclusive, stratified splits of single images, for training: shares of the subjects are exact.
 // (Derived pairs are dealt differently, derive/tables/splits.ts: there shares of the pairs and of all groups count.)
 // Invariant: all samples of one subject are in one split, over all sources together; the split depends on the
 // seed and on the set of subjects, not on the order in which they are given.

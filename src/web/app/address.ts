@@ -4,7 +4,7 @@
 import { effect, signal, useComputed } from "@preact/signals";
 
 /** Views, in the order of the navigation. */
-export const VIEWS = ["home", "pairs", "audit", "runs", "predict"] as const;
+export const VIEWS = ["home", "pairs", "audit", "runs", "predict", "tune"] as const;
 export type View = (typeof VIEWS)[number];
 
 /** Choices of a view; a name may have several values. */

@@ -8,6 +8,7 @@ import { PairsView } from "../pairs/view.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { PredictView } from "../predict/view.tsx";
 import { RunsView } from "../runs/view.tsx";
+import { TuneView } from "../tune/view.tsx";
 import { type Address, address, formatAddress, go, titled, VIEWS, type View } from "./address.ts";
 import { KeyHelp } from "./key-help.tsx";
 import { type Key, listenForKeys, useKeys } from "./keys.ts";
@@ -21,6 +22,7 @@ const SHOWN: {
   audit: { title: "Audit", key: "3", view: AuditView },
   runs: { title: "Runs", key: "4", view: RunsView },
   predict: { title: "Predict", key: "5", view: PredictView },
+  tune: { title: "Tune", key: "6", view: TuneView },
 };
 
 /** Which kind of thing a view is about: it is kept when views of one kind are changed. */
@@ -30,6 +32,7 @@ const ABOUT = {
   audit: "dataset",
   runs: undefined,
   predict: undefined,
+  tune: "dataset",
 } as const;
 
 /** Where the navigation leads: to the same thing, if the view is about such things. */

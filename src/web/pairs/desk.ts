@@ -8,7 +8,8 @@ import {
   type RuleSettings,
   ruleSettings,
 } from "../../derive/judge/clean.ts";
-import { address, choose, chosen } from "../app/address.ts";
+import { address, type Choices, choose, chosen } from "../app/address.ts";
+import { FILTERS } from "../table/choose.ts";
 import { columnOf, rowsOfTexts, textAt } from "../table/column.ts";
 import { changes } from "../table/rules.ts";
 import type { Dataset, Loaded } from "./dataset.ts";
@@ -134,3 +135,10 @@ export function openRow(desk: Desk): number | undefined {
   const ids = columnOf(desk.loaded.table, "image_id", "texts");
   return id === undefined || ids === undefined ? undefined : rowsOfTexts(ids, [id]).get(id);
 }
+
+/** What of the address chooses pairs: filters, what is picked, and thresholds that are moved. */
+const SELECTION: readonly string[] = [...FILTERS, "pick", "rule"];
+
+/** The choices that a link to the same pairs has, in another view. */
+export const selectionNow = (): Choices =>
+  Object.fromEntries(Object.entries(address.value.choices).filter(([name]) => SELECTION.includes(name)));

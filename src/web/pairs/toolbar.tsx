@@ -3,9 +3,10 @@ import { type Signal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { address, choose, chosen, go, useChosen } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
+import { listing } from "../app/source.ts";
 import { FILTERS } from "../table/choose.ts";
 import { FACETS, HISTOGRAMS } from "../table/ledger.ts";
-import type { Desk } from "./desk.ts";
+import { type Desk, selectionNow } from "./desk.ts";
 import { SIZES, sizeNow } from "./grid-plan.ts";
 import { Picked } from "./picked.tsx";
 import { count, titleOf } from "./words.ts";
@@ -183,6 +184,7 @@ function Filtered({ filtering }: Pick<Props, "filtering">) {
     { keys: ["f"], does: "show or hide the filters (narrow window)", run: () => flip(filtering) },
     { keys: ["c"], does: "take all filters away", run: clear },
     { keys: ["j"], does: "judge what is filtered", run: judge },
+    { keys: ["h"], does: "train a head on what is filtered", run: tune },
   ]);
   return (
     <>
@@ -197,6 +199,11 @@ function Filtered({ filtering }: Pick<Props, "filtering">) {
       {judged ? (
         <button type="button" onClick={judge}>
           Judge these <kbd>j</kbd>
+        </button>
+      ) : null}
+      {trains() ? (
+        <button type="button" onClick={tune}>
+          Tune on these <kbd>h</kbd>
         </button>
       ) : null}
       {set.length === 0 ? null : (
@@ -219,6 +226,15 @@ function judge(): void {
   const { thing, choices } = address.value;
   const filters = Object.entries(choices).filter(([name]) => name === "sort" || FILTERS.includes(name));
   go({ view: "audit", thing, choices: { ...Object.fromEntries(filters), queue: ["filter"] } });
+}
+
+/** A page of static files has no model to train. */
+const trains = () => listing.value?.views?.includes("tune") ?? true;
+
+/** Goes to where a head is trained on what is filtered. */
+function tune(): void {
+  if (!trains()) return;
+  go({ view: "tune", thing: address.value.thing, choices: selectionNow() });
 }
 
 function flip(on: Signal<boolean>): void {

@@ -41,8 +41,8 @@ function validationNote({ val: { all } }: EpochLog): string {
   return `Validation: ${n} images of ${people} subjects${few}.`;
 }
 
-/** Curves of one run. */
-export function runCurves(epochs: readonly EpochLog[]): Captioned[] {
+/** Curves of one run. @param training - what its images had */
+export function runCurves(epochs: readonly EpochLog[], training = "augmentation"): Captioned[] {
   const last = epochs.at(-1)!;
   const note = validationNote(last);
   const { all, hand, face } = last.val;
@@ -53,7 +53,7 @@ export function runCurves(epochs: readonly EpochLog[]): Captioned[] {
   return [
     {
       spec: lossSpec(epochs),
-      caption: `${note} Training is measured with augmentation, while the weights change.`,
+      caption: `${note} Training is measured with ${training}, while the weights change.`,
     },
     { spec: isSmall ? whole() : accuracySpec(epochs), caption: note },
   ];

@@ -1,0 +1,114 @@
+// ◇ Browser-safe. What is chosen in Tune, as the address has it, and the order that it makes.
+// Invariant: a choice that no run could have is refused by the thread in `train`'s words, not by rules of the form's own.
+import { signal } from "@preact/signals";
+import { ROUTES, type Thing } from "../../server/api.ts";
+import { trainConfigSchema } from "../../train/config.ts";
+import type { HeadChoices } from "../../train/head/plan.ts";
+import { chosen } from "../app/address.ts";
+import { get, hasFile, thingsOf, urlOf } from "../app/source.ts";
+import { type Desk, idOf } from "../pairs/desk.ts";
+import { type Run, readable } from "../runs/configurations.ts";
+import type { Order } from "./messages.ts";
+import { type Dealt, dealPairs, TABLES, type Validation } from "./samples.ts";
+
+const CHECKPOINT = "checkpoints/best.safetensors";
+
+/** A model that was chosen as a file; it is not uploaded anywhere. */
+export const file = signal<File | undefined>(undefined);
+
+/** Runs whose backbone can be taken. */
+export const models = (): Run[] => readable(thingsOf("run")).filter((run) => hasFile(run, CHECKPOINT));
+
+/** The run that is chosen; the first where none is. */
+export function modelNow(): Run | undefined {
+  const all = models();
+  return all.find(({ id }) => id === chosen("model")) ?? all[0];
+}
+
+const defaultOf = (name: "seed" | "epochs" | "lr" | "batch" | "val") =>
+  trainConfigSchema.shape[name].parse(undefined);
+
+/** Numbers that people choose, with the defaults of `train`. */
+export const NUMBERS = {
+  seed: { title: "Seed", value: defaultOf("seed"), step: 1 },
+  epochs: { title: "Epochs, at most", value: defaultOf("epochs"), step: 1 },
+  patience: { title: "Patience, epochs", value: undefined, step: 1 },
+  lr: { title: "Learning rate", value: defaultOf("lr"), step: "any" },
+  batch: { title: "Images a step", value: defaultOf("batch"), step: 1 },
+} as const;
+/** The name of one. */
+export type NumberName = keyof typeof NUMBERS;
+
+/** As it stands in the field. */
+export const textOf = (name: NumberName): string => chosen(name) ?? String(NUMBERS[name].value ?? "");
+
+function choicesNow(): HeadChoices {
+  const entries = (Object.keys(NUMBERS) as NumberName[]).map((name) => [name, textOf(name)] as const);
+  return Object.fromEntries(entries.flatMap(([name, text]) => (text === "" ? [] : [[name, Number(text)]])));
+}
+
+/** Who validates: the dataset's own validation split, or a share of the subjects. */
+export function validationNow(): Validation {
+  const share = chosen("share");
+  return share === undefined
+    ? { by: "split" }
+    : { by: "share", share: Number(share), seed: Number(textOf("seed")) };
+}
+
+/** The share that is offered first. */
+export const SHARE = String(defaultOf("val"));
+
+/** The pairs that the filters let through; undefined without filters. */
+export function chosenPairs(desk: Desk): ReadonlySet<string> | undefined {
+  const { rows, filters } = desk.sifted.value;
+  return filters.length === 0 ? undefined : new Set(Array.from(rows, (row) => idOf(desk, row)));
+}
+
+const tables = new Map<string, Promise<Parameters<typeof dealPairs>[0]>>();
+
+/** The tables of a dataset's pairs, read once. */
+function tablesOf(thing: Thing) {
+  const key = `${thing.id} ${thing.changed}`;
+  const known =
+    tables.get(key) ??
+    Promise.all(
+      TABLES.filter((split) => hasFile(thing, `${split}.csv`)).map(async (split) => {
+        const text = await (await get(ROUTES.file(thing.id, `${split}.csv`))).text();
+        return { split, text };
+      }),
+    );
+  tables.set(key, known);
+  known.catch(() => tables.delete(key));
+  return known;
+}
+
+/** The selected pictures, dealt. */
+export const dealNow = async (desk: Desk): Promise<Dealt> =>
+  dealPairs(
+    await tablesOf(desk.dataset.thing),
+    chosenPairs(desk),
+    validationNow(),
+    desk.dataset.thing.dataset?.recipeHash,
+  );
+
+/** The training that is chosen now. */
+export async function orderNow(desk: Desk): Promise<Order> {
+  const { thing } = desk.dataset;
+  const dealt = await dealNow(desk);
+  const samples = [...dealt.train, ...dealt.val];
+  const own = file.value;
+  const run = modelNow();
+  const model =
+    own !== undefined
+      ? { model: new Uint8Array(await own.arrayBuffer()), modelName: own.name }
+      : { model: urlOf(ROUTES.file(run!.id, CHECKPOINT)), modelName: `${run!.place}/${CHECKPOINT}` };
+  const modelKey = own === undefined ? [run!.id, run!.changed] : [own.name, own.size, own.lastModified];
+  return {
+    ...model,
+    prepared: JSON.stringify([modelKey, thing.id, thing.changed, samples.map(({ id }) => id).sort()]),
+    dealt,
+    pictures: Object.fromEntries(samples.map(({ id, path }) => [id, urlOf(ROUTES.keptPicture(thing, path))])),
+    recipeHash: thing.dataset?.recipeHash,
+    choices: choicesNow(),
+  };
+}

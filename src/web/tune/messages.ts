@@ -1,0 +1,56 @@
+// ◇ Browser-safe. What the view of Tune and its thread say to each other.
+import type { ErrorKind } from "../../core/errors.ts";
+import type { Summary } from "../../evaluate/analysis/summary.ts";
+import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
+import type { ModelFacts } from "../../models/facts.ts";
+import type { TrainConfig } from "../../train/config.ts";
+import type { HeadChoices } from "../../train/head/plan.ts";
+import type { EpochLog } from "../../train/runlog.ts";
+import type { Dealt } from "./samples.ts";
+
+/** A training that is asked for. */
+export interface Order {
+  /** The same for orders whose pictures and backbone are the same: their features are in memory. */
+  readonly prepared: string;
+  /** The model's file: its address, or its bytes. */
+  readonly model: string | Uint8Array;
+  /** What messages call it. */
+  readonly modelName: string;
+  readonly dealt: Dealt;
+  /** The folder of pictures, as an address that a name is put behind. */
+  readonly pictures: Readonly<Record<string, string>>;
+  readonly recipeHash: string | undefined;
+  readonly choices: HeadChoices;
+}
+
+/** What the thread is asked. */
+export type Task = { readonly do: "train"; readonly order: Order } | { readonly do: "stop" };
+
+/** What came of a training. */
+export interface Tuned {
+  readonly facts: ModelFacts;
+  readonly config: TrainConfig;
+  readonly log: readonly EpochLog[];
+  readonly rows: readonly Prediction[];
+  readonly summary: Summary;
+  readonly checkpoint: Uint8Array;
+  readonly counts: Counts;
+}
+
+/** How many images and people. */
+export type Counts = Readonly<
+  Record<"train" | "val", { readonly images: number; readonly subjects: number }>
+>;
+
+/** What the thread says. */
+export type Said =
+  | { readonly is: "runtime"; readonly words: string }
+  | { readonly is: "features"; readonly made: number; readonly read: number; readonly of: number }
+  | { readonly is: "begun"; readonly log: readonly EpochLog[]; readonly config: TrainConfig }
+  | { readonly is: "epoch"; readonly epoch: EpochLog }
+  | { readonly is: "stopped" }
+  | { readonly is: "tuned"; readonly tuned: Tuned }
+  | {
+      readonly is: "fault";
+      readonly fault: { kind: ErrorKind; code: string; message: string; hint?: string | undefined };
+    };
