@@ -3,6 +3,7 @@
 // file is refused, wherever it comes from.
 import { unexpected } from "../core/errors.ts";
 import type { Session, SessionOptions } from "../engine/runtime/session.ts";
+import type { OnnxModel } from "../formats/onnx.ts";
 
 export const PACKAGED_MODELS = ["faces", "palms", "landmarks"] as const;
 /** MediaPipe's models as shipped on npm, by what they find: face_detection_full_range, palm_detection_lite, hand_landmark_lite. */
@@ -45,8 +46,8 @@ export interface ModelHost {
   packaged(model: PackagedModel): Promise<ModelFile>;
   /** Loads a model in ONNX's format. */
   createSession(model: Uint8Array, options: SessionOptions): Promise<Session>;
-  /** Channels in a block of ONNX Runtime's NCHWc kernels; undefined where there are none. */
-  channelBlock(): Promise<number | undefined>;
+  /** A translated graph as this host's kernels like it best; it computes the same up to the order of additions. */
+  fitted(model: OnnxModel): Promise<OnnxModel>;
 }
 
 /**

@@ -4,6 +4,7 @@
 import type { Modality } from "../core/words.ts";
 import { createSession } from "../engine/runtime/open-session.ts";
 import { probeBlock } from "../engine/runtime/probe.ts";
+import { forBlockedKernels } from "../engine/tflite/import-blocked.ts";
 import { readBytes, sha256 } from "../machine/files.ts";
 import { type FaceDetector, openFaceDetectorOn } from "./detect.ts";
 import { type Finder, openFinderOn } from "./find.ts";
@@ -14,7 +15,11 @@ import type { ModelFile, ModelHost } from "./models.ts";
 import { readPackaged } from "./packaged.ts";
 
 /** The installed packages and this machine's ONNX Runtime. */
-export const LOCAL: ModelHost = { packaged: readPackaged, createSession, channelBlock: probeBlock };
+export const LOCAL: ModelHost = {
+  packaged: readPackaged,
+  createSession,
+  fitted: async (model) => forBlockedKernels(model, await probeBlock()),
+};
 
 /** Which detector, and its threads. */
 export interface DetectorOptions {

@@ -2,7 +2,6 @@
 
 import type { Session } from "../engine/runtime/session.ts";
 import { importTflite } from "../engine/tflite/import.ts";
-import { forBlockedKernels } from "../engine/tflite/import-blocked.ts";
 import { encodeModel } from "../formats/onnx.ts";
 import { readTflite } from "../formats/tflite.ts";
 import type { ModelFile, ModelHost } from "./models.ts";
@@ -20,6 +19,6 @@ import type { ModelFile, ModelHost } from "./models.ts";
 export async function openTflite(host: ModelHost, file: ModelFile, threads: number): Promise<Session> {
   const { bytes, where } = file;
   const model = importTflite(readTflite(bytes, where), where);
-  const onnx = encodeModel(forBlockedKernels(model, await host.channelBlock()));
+  const onnx = encodeModel(await host.fitted(model));
   return host.createSession(onnx, { threads, memoryPattern: true });
 }

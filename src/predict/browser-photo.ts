@@ -48,7 +48,7 @@ export async function openFinder(options: BrowserFinderOptions): Promise<Finder>
   const host: ModelHost = {
     packaged: (model) => given(models, model),
     createSession: (model) => openPageSession(ort, model, { providers: executionProviders }),
-    channelBlock: async () => undefined, // WebAssembly has no kernels in blocks
+    fitted: async (graph) => graph, // WebAssembly has no kernels in blocks
   };
   return openFinderOn(host, { modalities });
 }

@@ -153,7 +153,9 @@ export class Resident implements Region {
 
 /** Compiled once: code, without a memory. */
 const compiled = () => {
-  const bytes = Uint8Array.from(atob(SIMD_CODE), (letter) => letter.charCodeAt(0));
+  const bytes = Uint8Array.from({ length: SIMD_CODE.length / 2 }, (_, i) =>
+    Number.parseInt(SIMD_CODE.slice(2 * i, 2 * i + 2), 16),
+  );
   return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
 };
 let code: ReturnType<typeof compiled> | null = null;

@@ -55,7 +55,7 @@ const Figure = ({ probability }: { readonly probability: number }) => (
 
 const Bar = ({ probability }: { readonly probability: number }) => (
   <span class="predict-bar" aria-hidden="true">
-    <span style={{ width: `${100 * probability}%` }} />
+    <span class="predict-fill" style={{ width: `${100 * probability}%` }} />
   </span>
 );
 
@@ -97,7 +97,7 @@ function Changes({ crop: { sizePx, pixels, asked } }: { readonly crop: Predicted
           {strip.value.map(({ what, pixels: changed, probability }) => (
             <li key={what}>
               <Pixels sizePx={sizePx} pixels={changed} words={what} />
-              <span>{what}</span>
+              <span class="predict-what">{what}</span>
               <Figure probability={probability} />
             </li>
           ))}

@@ -167,7 +167,7 @@ async function loadFinder(): Promise<Finder> {
       return { bytes, where, sha256: await hashOf(bytes) };
     },
     createSession: (bytes, { memoryPattern }) => createSession(bytes, { memoryPattern }),
-    channelBlock: async () => undefined,
+    fitted: async (graph) => graph,
   };
   return openFinderOn(host, { modalities: MODALITIES });
 }
