@@ -67,7 +67,12 @@ export type { PackOptions } from "./dataset/pack.ts";
 export type { Pseudonyms } from "./dataset/pseudonyms.ts";
 export { formatShow, type ShowSummary, type SplitSummary, showDataset } from "./dataset/show.ts";
 export { openSource, type Source } from "./dataset/sources/sources.ts";
-export { type SplitOptions, type SubjectShares, splitSamples } from "./dataset/sources/split.ts";
+export {
+  type Dealable,
+  type SplitOptions,
+  type SubjectShares,
+  splitSamples,
+} from "./dataset/sources/split.ts";
 export { type PairScan, type PairsBySplit, readPairs, scanPairs, writePairs } from "./dataset/store.ts";
 export { drawSample, type SampleOptions } from "./drawn/sample.ts";
 export { PUBLISHED, type PublishedFile } from "./fetch/published.ts";

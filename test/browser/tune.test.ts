@@ -1,11 +1,12 @@
 // Tune in a real browser: a head trained in the page is the one that `train` makes, nothing is asked of the server meanwhile, a reload
 // in the middle loses nothing, and what is saved is a checkpoint that Node predicts with.
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../../src/core/random.ts";
+import { MODALITIES } from "../../src/core/words.ts";
 import { derive } from "../../src/derive/run/pipeline.ts";
 import { writeCheckpoint } from "../../src/engine/checkpoint-file.ts";
 import { initialise } from "../../src/engine/params.ts";
@@ -158,6 +159,54 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     await page.waitForSelector("text=Pairs by gender");
     await start(page);
     expect(await page.textContent("[role=alert]")).toContain("--lr");
+  });
+
+  it("learns from a folder of one's own, by its table of labels", { timeout: 60_000 }, async () => {
+    const { samples } = await openData(nodeConfig());
+    const rows = [...samples.train, ...samples.val].map(({ path, sex, modality, subject, groups }, i) => ({
+      ...{ path, file: `${modality}s/${i}.jpg`, sex, modality, age: groups.age },
+      subject: subject.slice("pairs:".length),
+    }));
+    const own = at("own pictures");
+    for (const modality of MODALITIES) await mkdir(join(own, `${modality}s`), { recursive: true });
+    for (const row of rows) await cp(row.path, join(own, row.file));
+    const table = (columns: readonly ("file" | "sex" | "modality" | "subject" | "age")[]) =>
+      [columns.join().replace("sex", "gender"), ...rows.map((row) => columns.map((c) => row[c]).join())].join(
+        "\n",
+      );
+    await writeFile(join(own, "labels.csv"), table(["file", "sex", "modality", "subject", "age"]));
+    const { page } = await open("#/tune");
+    await page.setInputFiles("input[type=file]", own);
+    await page.waitForSelector(`text=${rows.length} labelled pictures`);
+    const people = new Set(rows.map(({ subject }) => subject)).size;
+    const dealt = /images of (\d+) subjects? .* images of (\d+) other/.exec(
+      (await page.textContent("p[role=status]"))!,
+    )!;
+    expect(Number(dealt[1]) + Number(dealt[2])).toBe(people);
+    expect(await violations(page)).toEqual([]);
+    await page.fill("text=Images a step", "8");
+    await page.fill("text=Epochs", "2");
+    await start(page);
+    await trained(page);
+    expect(await page.textContent(".tune-course h2")).toBe("Training on own pictures");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.click("text=Save the checkpoint"),
+    ]);
+    await download.saveAs(at("own.safetensors"));
+    const { facts } = await loadModel(at("own.safetensors"));
+    expect(facts.trainedOn).toMatchObject([{ kind: "folder", images: rows.length }]);
+
+    await page.click("text=Others");
+    await writeFile(join(own, "labels.csv"), `${table(["file", "sex", "modality"])}\nnone.jpg,male,face`);
+    await page.setInputFiles("input[type=file]", own);
+    await page.waitForSelector("[role=alert]:has-text('none.jpg')");
+    await writeFile(join(own, "labels.csv"), `file,gender,modality,subject\n${rows[0]!.file},male,hand,`);
+    await page.setInputFiles("input[type=file]", own);
+    await page.waitForSelector("[role=alert]:has-text('the person')");
+    await writeFile(join(own, "labels.csv"), table(["file", "sex", "modality"]));
+    await page.setInputFiles("input[type=file]", own);
+    await page.waitForSelector("text=each picture counts as a person of its own");
   });
 
   it.each([{ width: 1400 }, { width: 390, dark: true }])("has nothing that axe finds: %o", async (window) => {

@@ -18,6 +18,9 @@ export interface SubjectShares {
 /** Every fifth of the shuffled subjects validates, none tests, as in the comparison with PyTorch (bench/learning.ts). */
 export const DEFAULT_SHARES: SubjectShares = { val: 0.2, test: 0 };
 
+/** What of a source decides how it is dealt. */
+export type Dealable = Pick<Source, "samples" | "split"> & { readonly kind: string };
+
 /** How subjects are dealt into splits. */
 export interface SplitOptions {
   readonly seed: number;
@@ -84,7 +87,7 @@ function every(rate: number): () => boolean {
  *   AppError("data", "SPLIT_EMPTY") if nothing is left to train on
  * @example splitSamples([await openSource("utkface:faces")], { seed: 42 })
  */
-export function splitSamples(sources: readonly Source[], options: SplitOptions): Record<Split, Sample[]> {
+export function splitSamples(sources: readonly Dealable[], options: SplitOptions): Record<Split, Sample[]> {
   const out: Record<Split, Sample[]> = { train: [], val: [], test: [] };
   const placed = new Map<string, Split>();
   const paths = new Set<string>();
@@ -112,7 +115,7 @@ export function splitSamples(sources: readonly Source[], options: SplitOptions):
 }
 
 /** Subjects of one kind are dealt together, so that two folders with the same people cannot disagree. */
-function dealKinds(sources: readonly Source[], options: SplitOptions): Map<string, Split> {
+function dealKinds(sources: readonly Dealable[], options: SplitOptions): Map<string, Split> {
   const open = sources.filter((source) => source.split === undefined);
   const kinds = [...new Set(open.map((source) => source.kind))];
   const dealt = kinds.map((kind) => {

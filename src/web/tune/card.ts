@@ -21,15 +21,15 @@ const SETTINGS = [
 
 /** Why figures may be too good; undefined where nothing is known against them. */
 export function seenNote({ facts }: Pick<Tuned, "facts">): string | undefined {
-  const before = facts.trainedOn.slice(0, -1).filter(({ kind }) => kind === "pairs");
+  const before = facts.trainedOn.slice(0, -1);
   if (before.length === 0) return undefined;
   const images = before.reduce((sum, source) => sum + source.images, 0);
-  return `The backbone learnt from ${count(images)} images of pairs before: people who validate here may be among them, and then the figures are too good.`;
+  return `The backbone learnt from ${count(images)} images before: people who validate here may be among them, and then the figures are too good.`;
 }
 
-/** The card. @param modelName - where the backbone is from @param place - the dataset */
-export function cardOf(tuned: Tuned, modelName: string, place: string): string {
-  const { facts, config, log, counts, summary } = tuned;
+/** The card. */
+export function cardOf(tuned: Tuned): string {
+  const { facts, config, log, counts, summary, modelName, place } = tuned;
   const best = bestEpoch(log);
   const { all, hand, face } = best.val;
   const seen = seenNote(tuned);
@@ -50,7 +50,7 @@ export function cardOf(tuned: Tuned, modelName: string, place: string): string {
     "",
     "## Data",
     "",
-    `Pairs of ${markdownText(place)}: ${count(counts.train.images)} images of ${count(counts.train.subjects)} subjects to learn from, ` +
+    `Pictures of ${markdownText(place)}: ${count(counts.train.images)} images of ${count(counts.train.subjects)} subjects to learn from, ` +
       `${count(counts.val.images)} of ${count(counts.val.subjects)} others to validate.`,
     ...(seen === undefined ? [] : ["", seen]),
     "",
@@ -58,7 +58,7 @@ export function cardOf(tuned: Tuned, modelName: string, place: string): string {
     "",
     `Balanced accuracy of epoch ${best.epoch} of ${log.length}, chosen by this figure, which is therefore better than that of other people: ` +
       `hand ${formatPart(hand)}, face ${formatPart(face)}, all ${(all.balancedAccuracy ?? all.accuracy).toFixed(4)}` +
-      `${summary.overall.tooSmall ? " (\\*: few subjects)" : ""}.`,
+      `${summary.overall.few.includes("balancedAccuracy") ? " (\\*: few subjects)" : ""}.`,
     "",
     "Not for: deciding anything about a person. The label is apparent, as recorded, and never identity.",
     "",

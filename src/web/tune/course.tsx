@@ -7,23 +7,17 @@ import { FaultNote } from "../parts/fault.tsx";
 import { Figures } from "../runs/figures.tsx";
 import { ConfusionTables, MetricsTable } from "../runs/metrics.tsx";
 import { cardOf, seenNote } from "./card.ts";
-import { file, modelNow } from "./form.ts";
 import type { Tuned } from "./messages.ts";
 import { type Progress, progress } from "./session.ts";
 
-interface PlaceProps {
-  /** Of the dataset. */
-  readonly place: string;
-}
-
 /** How far the training is, and its result. */
-export function Course({ place }: PlaceProps) {
+export function Course() {
   const now = progress.value;
   const epochs = useComputed(() => progress.value?.epochs).value;
   if (now === undefined) return null;
   return (
     <section class="tune-course" aria-label="Training">
-      <h2>Training</h2>
+      <h2>Training on {now.place}</h2>
       <p role="status" aria-live="polite">
         {wordsOf(now)}
       </p>
@@ -46,7 +40,7 @@ export function Course({ place }: PlaceProps) {
           <Figures make={(plots) => plots.runCurves(epochs, "images as they are")} of={[epochs]} />
         </>
       )}
-      {now.tuned === undefined ? null : <Result tuned={now.tuned} place={place} />}
+      {now.tuned === undefined ? null : <Result tuned={now.tuned} />}
     </section>
   );
 }
@@ -60,11 +54,10 @@ function wordsOf({ phase }: Progress): string {
   return phase === "done" ? "Trained." : "Not trained.";
 }
 
-function Result({ tuned, place }: PlaceProps & { readonly tuned: Tuned }) {
-  const { rows, summary, facts } = tuned;
+function Result({ tuned }: { readonly tuned: Tuned }) {
+  const { rows, summary, facts, place } = tuned;
   const seen = seenNote(tuned);
   const name = `${place.split("/").at(-1)}.${facts.tag}`;
-  const modelName = file.value?.name ?? modelNow()?.place ?? "";
   return (
     <>
       <h2>The best epoch, on validation images</h2>
@@ -74,7 +67,7 @@ function Result({ tuned, place }: PlaceProps & { readonly tuned: Tuned }) {
         <button type="button" onClick={() => save(`${name}.safetensors`, tuned.checkpoint as BlobPart)}>
           Save the checkpoint
         </button>{" "}
-        <button type="button" onClick={() => save(`${name}.md`, cardOf(tuned, modelName, place))}>
+        <button type="button" onClick={() => save(`${name}.md`, cardOf(tuned))}>
           Save its card
         </button>
       </p>

@@ -47,9 +47,9 @@ function choicesNow(): HeadChoices {
   return Object.fromEntries(entries.flatMap(([name, text]) => (text === "" ? [] : [[name, Number(text)]])));
 }
 
-/** Who validates: the dataset's own validation split, or a share of the subjects. */
-export function validationNow(): Validation {
-  const share = chosen("share");
+/** Who validates: those of the pictures' own validation split, or a share of the subjects. */
+export function validationNow({ hasSplit }: Pick<Labelled, "hasSplit">): Validation {
+  const share = chosen("share") ?? (hasSplit ? undefined : SHARE);
   return share === undefined
     ? { by: "split" }
     : { by: "share", share: Number(share), seed: Number(textOf("seed")) };
@@ -57,12 +57,6 @@ export function validationNow(): Validation {
 
 /** The share that is offered first. */
 export const SHARE = String(defaultOf("val"));
-
-/** The pairs that the filters let through; undefined without filters. */
-export function chosenPairs(desk: Desk): ReadonlySet<string> | undefined {
-  const { rows, filters } = desk.sifted.value;
-  return filters.length === 0 ? undefined : new Set(Array.from(rows, (row) => idOf(desk, row)));
-}
 
 const tables = new Map<string, Promise<Parameters<typeof dealPairs>[0]>>();
 
@@ -82,19 +76,39 @@ function tablesOf(thing: Thing) {
   return known;
 }
 
-/** The selected pictures, dealt. */
-export const dealNow = async (desk: Desk): Promise<Dealt> =>
-  dealPairs(
-    await tablesOf(desk.dataset.thing),
-    chosenPairs(desk),
-    validationNow(),
-    desk.dataset.thing.dataset?.recipeHash,
-  );
+/** Labelled pictures that a head can learn from. */
+export interface Labelled {
+  readonly place: string;
+  /** Of source facts. */
+  readonly kind: string;
+  /** Another for other pictures or labels. */
+  readonly key: string;
+  readonly recipeHash?: string | undefined;
+  readonly hasSplit: boolean;
+  deal(): Promise<Dealt>;
+  /** By a sample's path: an address, or a file that was chosen. */
+  picture(path: string): string | File;
+}
+
+/** The pairs of a dataset that the filters let through. */
+export function pairsOf(desk: Desk): Labelled {
+  const { thing } = desk.dataset;
+  const recipeHash = thing.dataset?.recipeHash;
+  const { rows, filters } = desk.sifted.value;
+  const deal = async () => {
+    const ids = filters.length === 0 ? undefined : new Set(Array.from(rows, (row) => idOf(desk, row)));
+    return dealPairs(await tablesOf(thing), ids, validationNow({ hasSplit: true }), recipeHash);
+  };
+  return {
+    ...{ place: thing.place, kind: "pairs", recipeHash, hasSplit: true, deal },
+    key: `${thing.id} ${thing.changed}`,
+    picture: (path) => urlOf(ROUTES.keptPicture(thing, path)),
+  };
+}
 
 /** The training that is chosen now. */
-export async function orderNow(desk: Desk): Promise<Order> {
-  const { thing } = desk.dataset;
-  const dealt = await dealNow(desk);
+export async function orderNow({ place, kind, key, recipeHash, deal, picture }: Labelled): Promise<Order> {
+  const dealt = await deal();
   const samples = [...dealt.train, ...dealt.val];
   const own = file.value;
   const run = modelNow();
@@ -105,10 +119,9 @@ export async function orderNow(desk: Desk): Promise<Order> {
   const modelKey = own === undefined ? [run!.id, run!.changed] : [own.name, own.size, own.lastModified];
   return {
     ...model,
-    prepared: JSON.stringify([modelKey, thing.id, thing.changed, samples.map(({ id }) => id).sort()]),
-    dealt,
-    pictures: Object.fromEntries(samples.map(({ id, path }) => [id, urlOf(ROUTES.keptPicture(thing, path))])),
-    recipeHash: thing.dataset?.recipeHash,
+    ...{ place, kind, dealt, recipeHash },
+    prepared: JSON.stringify([modelKey, key, samples.map(({ id }) => id).sort()]),
+    pictures: new Map(samples.map(({ id, path }) => [id, picture(path)])),
     choices: choicesNow(),
   };
 }

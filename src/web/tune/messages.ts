@@ -16,9 +16,12 @@ export interface Order {
   readonly model: string | Uint8Array;
   /** What messages call it. */
   readonly modelName: string;
+  /** What its pictures are of: a dataset, or a folder. */
+  readonly place: string;
+  readonly kind: string;
   readonly dealt: Dealt;
-  /** The folder of pictures, as an address that a name is put behind. */
-  readonly pictures: Readonly<Record<string, string>>;
+  /** Of each sample by its id: an address, or a file that was chosen. */
+  readonly pictures: ReadonlyMap<string, string | File>;
   readonly recipeHash: string | undefined;
   readonly choices: HeadChoices;
 }
@@ -28,6 +31,8 @@ export type Task = { readonly do: "train"; readonly order: Order } | { readonly 
 
 /** What came of a training. */
 export interface Tuned {
+  readonly modelName: string;
+  readonly place: string;
   readonly facts: ModelFacts;
   readonly config: TrainConfig;
   readonly log: readonly EpochLog[];

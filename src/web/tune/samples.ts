@@ -49,15 +49,29 @@ export function dealPairs(
       }
     }
   }
-  if (samples.length === 0) throw empty("pairs", 0);
-  const own = validation.by === "split" ? split : undefined;
-  const source = { kind: "pairs", dir: "", samples, split: own, dropped: {}, manifestHash: "" } as const;
-  const options =
+  return deal("pairs", samples, split, validation);
+}
+
+/**
+ * Samples to train and to validate on; nobody is in both.
+ *
+ * @param kind - of their source
+ * @param split - where each is, by id; needed where it decides
+ * @throws as dealPairs
+ */
+export function deal(
+  kind: string,
+  samples: readonly Sample[],
+  split: ReadonlyMap<string, Split>,
+  validation: Validation,
+): Dealt {
+  if (samples.length === 0) throw empty("labelled pictures", 0);
+  const source = { kind, samples };
+  const { train, val } =
     validation.by === "split"
-      ? { seed: 0 }
-      : { seed: validation.seed, fractions: { val: validation.share, test: 0 } };
-  const { train, val } = splitSamples([source], options);
-  if (val.length === 0) throw empty("pairs to validate on", train.length / 2);
+      ? splitSamples([{ ...source, split }], { seed: 0 })
+      : splitSamples([source], { seed: validation.seed, fractions: { val: validation.share, test: 0 } });
+  if (val.length === 0) throw empty("pictures to validate on", train.length);
   return { train, val };
 }
 

@@ -10,6 +10,7 @@ import type { Order, Said, Task, Tuned } from "./messages.ts";
 /** How far a training is. */
 export interface Progress {
   readonly phase: "loading" | "features" | "training" | "stopping" | "stopped" | "done" | "failed";
+  readonly place: string;
   /** What computes, and why. */
   readonly runtime?: string | undefined;
   readonly features?: { readonly made: number; readonly read: number; readonly of: number } | undefined;
@@ -36,7 +37,7 @@ function started(): Worker {
 }
 
 function fail(error: unknown): void {
-  progress.value = { epochs: [], ...progress.peek(), phase: "failed", fault: faultOf(error) };
+  progress.value = { place: "", epochs: [], ...progress.peek(), phase: "failed", fault: faultOf(error) };
 }
 
 /** What is known after a message. */
@@ -61,9 +62,9 @@ export const isBusy = (now: Progress | undefined): boolean =>
 const send = (task: Task) => started().postMessage(task);
 
 /** Begins a training, or continues the same one. @param make - its order */
-export async function begin(make: () => Promise<Order>): Promise<void> {
+export async function begin(place: string, make: () => Promise<Order>): Promise<void> {
   if (isBusy(progress.peek())) return;
-  progress.value = { phase: "loading", epochs: [] };
+  progress.value = { phase: "loading", place, epochs: [] };
   try {
     const [order] = await Promise.all([make(), import("../runs/plots.ts")]);
     const now = progress.peek()!;

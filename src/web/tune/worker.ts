@@ -49,7 +49,7 @@ async function train(order: Order): Promise<void> {
   const { dealt, choices, recipeHash } = order;
   const images = dealt.train.length + dealt.val.length;
   const config = headConfig(model.facts, choices);
-  const facts = headFacts(model.facts, config, { kind: "pairs", manifestHash, recipeHash, images });
+  const facts = headFacts(model.facts, config, { kind: order.kind, manifestHash, recipeHash, images });
   const kept = storedHead(await sha256Hex(JSON.stringify([config, facts, backbone, ids(dealt)])));
   const state = await kept.get();
   tell({ is: "begun", log: state?.log ?? [], config });
@@ -63,7 +63,11 @@ async function train(order: Order): Promise<void> {
     onEpoch: (epoch) => tell({ is: "epoch", epoch }),
   });
   const summary = summarize(head.rows, { replicates: REPLICATES, groups: GROUPS, groupIntervals: true });
-  tell({ is: "tuned", tuned: { ...head, facts, config, summary, counts: countsOf(dealt) } });
+  const { modelName, place } = order;
+  tell({
+    is: "tuned",
+    tuned: { ...head, modelName, place, facts, config, summary, counts: countsOf(dealt) },
+  });
 }
 
 /** Model and features, from memory where the order is about the same. */
@@ -122,7 +126,7 @@ function featuresOf({ dealt, pictures }: Order, maker: Maker): Promise<MadeFeatu
   return makeFeatures(all, {
     ...maker,
     batch: BATCH,
-    bytesOf: ({ id, path }) => fetched(pictures[id]!, path),
+    bytesOf: ({ id, path }) => bytesOf(pictures.get(id)!, path),
     decode: (bytes, name) => decodeImage(bytes, { name }),
     stored: storedRows(maker.backbone),
     onRow: (isNew) => {
@@ -142,6 +146,9 @@ const ids = (dealt: Dealt): string[] =>
       JSON.stringify([id, subject, modality, sex, groups, split]),
     ),
   );
+
+const bytesOf = async (picture: string | File, name: string) =>
+  typeof picture === "string" ? await fetched(picture, name) : new Uint8Array(await picture.arrayBuffer());
 
 async function fetched(url: string, name: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(url).catch(() => undefined);
