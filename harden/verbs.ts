@@ -211,6 +211,9 @@ const PUBLISHED: readonly Verb[] = [
   folder("release page", async (world) => [
     ...["release", "page", await world.pairs(), ...RELEASE, "--with-pictures"],
   ]),
+  folder("release space", async (world) => [
+    ...["release", "space", await world.run(), "--title", "Hands and faces", "--licence", "mit"],
+  ]),
   file("release card", "md", async (world) => ["release", "card", await world.pairs(), ...RELEASE]),
   file("release croissant", "json", async (world) => [
     "release",

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. What keys do: the one table that listens, and that `?` shows.
 // Invariants: a key acts only where no text is typed; a view's keys go with the view; the newest of two that are the same wins.
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 
 /** One key, or several that do the same. */
 export interface Key {
@@ -16,9 +16,9 @@ const tables: (readonly Key[])[] = [];
 /** All keys that act now, those of the view first. */
 export const activeKeys = (): readonly Key[] => tables.toReversed().flat();
 
-/** Has keys act as long as the component is shown. */
+/** Has keys act as long as the component is shown: from the moment that it is, so that a key means what is seen. */
 export function useKeys(keys: readonly Key[]): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     tables.push(keys);
     return () => void tables.splice(tables.indexOf(keys), 1);
   });
