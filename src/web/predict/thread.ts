@@ -11,7 +11,7 @@ const waiting = new Map<number, (answer: Answer) => void>();
 
 function started(): Worker {
   if (thread !== undefined) return thread;
-  thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  thread = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "predict" });
   thread.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
     waiting.get(data.ask)?.(data);
     waiting.delete(data.ask);

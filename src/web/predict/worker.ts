@@ -244,18 +244,16 @@ async function work(task: Task): Promise<Results[keyof Results]> {
 
 let before: Promise<unknown> = Promise.resolve();
 
-self.addEventListener(
-  "message",
-  ({ data: { ask, ...task } }: MessageEvent<Task & { readonly ask: number }>) => {
-    before = before.then(async () => {
-      try {
-        const result = await work(task as Task);
-        const transfer = "shown" in result ? [result.shown] : [];
-        postMessage({ ask, result } satisfies Answer, { transfer });
-      } catch (error) {
-        const { kind, code, message, hint } = faultOf(error);
-        postMessage({ ask, fault: { kind, code, message, hint } } satisfies Answer);
-      }
-    });
-  },
-);
+/** Does what it is asked; web/thread.ts hands it over. */
+export function heard({ data: { ask, ...task } }: MessageEvent<Task & { readonly ask: number }>): void {
+  before = before.then(async () => {
+    try {
+      const result = await work(task as Task);
+      const transfer = "shown" in result ? [result.shown] : [];
+      postMessage({ ask, result } satisfies Answer, { transfer });
+    } catch (error) {
+      const { kind, code, message, hint } = faultOf(error);
+      postMessage({ ask, fault: { kind, code, message, hint } } satisfies Answer);
+    }
+  });
+}

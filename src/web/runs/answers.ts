@@ -21,7 +21,7 @@ const kept = new Map<string, Signal<Coming<unknown>>>();
 
 function started(): Worker {
   if (thread !== undefined) return thread;
-  thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  thread = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "runs" });
   thread.addEventListener("message", ({ data }: MessageEvent<Answer>) => {
     waiting.get(data.ask)?.(data);
     waiting.delete(data.ask);

@@ -57,20 +57,14 @@ async function work(task: Task): Promise<Results[keyof Results]> {
 
 const GROUPS = [["race"], ["age"], ["gesture"]];
 
-interface Thread {
-  addEventListener(
-    name: "message",
-    hear: (event: MessageEvent<Task & { readonly ask: number }>) => void,
-  ): void;
-  postMessage(answer: Answer): void;
-}
-
-const thread = globalThis as unknown as Thread;
-thread.addEventListener("message", async ({ data: { ask, ...task } }) => {
+/** Does what it is asked; web/thread.ts hands it over. */
+export async function heard({
+  data: { ask, ...task },
+}: MessageEvent<Task & { readonly ask: number }>): Promise<void> {
   try {
-    thread.postMessage({ ask, result: await work(task) });
+    postMessage({ ask, result: await work(task as Task) } satisfies Answer);
   } catch (error) {
     const { kind, code, message, hint } = faultOf(error);
-    thread.postMessage({ ask, fault: { kind, code, message, hint } });
+    postMessage({ ask, fault: { kind, code, message, hint } } satisfies Answer);
   }
-});
+}

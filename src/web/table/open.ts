@@ -46,7 +46,7 @@ export async function openTable(thing: Thing): Promise<OpenTable> {
 
 /** Opens a table by where it is. */
 export async function openPlace(place: TablePlace): Promise<OpenTable> {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  const worker = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "table" });
   const waiting = new Map<number, (answer: Answer) => void>();
   worker.addEventListener("message", ({ data }: MessageEvent<Answer>) => waiting.get(data.ask)?.(data));
   worker.addEventListener("error", ({ message }) => {

@@ -80,7 +80,8 @@ async function answer(task: Task): Promise<readonly [Answer, ArrayBuffer[]]> {
   return [{ ask, columns: [...found] }, memoryOf(found.values())];
 }
 
-self.addEventListener("message", async ({ data }: MessageEvent<Task>) => {
+/** Does what it is asked; web/thread.ts hands it over. */
+export async function heard({ data }: MessageEvent<Task>): Promise<void> {
   try {
     const [found, memory] = await answer(data);
     postMessage(found, { transfer: memory });
@@ -93,4 +94,4 @@ self.addEventListener("message", async ({ data }: MessageEvent<Task>) => {
           });
     postMessage({ ask: data.ask, fault: { kind, code, message, hint } } satisfies Answer);
   }
-});
+}

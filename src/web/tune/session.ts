@@ -27,7 +27,7 @@ let thread: Worker | undefined;
 
 function started(): Worker {
   if (thread !== undefined) return thread;
-  thread = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+  thread = new Worker(new URL("../thread.ts", import.meta.url), { type: "module", name: "tune" });
   thread.addEventListener("message", ({ data }: MessageEvent<Said>) => {
     const now = progress.peek();
     if (now !== undefined) progress.value = after(now, data);

@@ -177,7 +177,8 @@ function noVector(backbone: string): AppError {
 
 let busy: Promise<void> = Promise.resolve();
 
-self.addEventListener("message", ({ data }: MessageEvent<Task>) => {
+/** Does what it is asked; web/thread.ts hands it over. */
+export function heard({ data }: MessageEvent<Task>): void {
   if (data.do === "stop") {
     stopping.abort(new Interrupted("Stopped"));
     return;
@@ -190,4 +191,4 @@ self.addEventListener("message", ({ data }: MessageEvent<Task>) => {
       tell({ is: "fault", fault: { kind, code, message, hint } });
     }),
   );
-});
+}
