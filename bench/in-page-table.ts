@@ -67,5 +67,6 @@ const HEAD = `
 
 \`npm run bench -- page-forward\` and \`page-step\` run UMCC in a thread of a page, by ONNX Runtime's WebAssembly in Chromium, beside Node with as
 many threads on the same machine, in turn. A step is one of training, from pixels to updated weights, by the plain lowering on both sides: Node's own
-is faster (\`train-step\`).
+is faster (\`train-step\`). A forward graph is optimised on both sides, and Node's then runs in blocks of channels, for which WebAssembly has no
+kernels; a training graph is left as it is on both, so that a step's ratio is smaller.
 `;

@@ -3,6 +3,7 @@
 import { AppError, unexpected } from "../core/errors.ts";
 import { MODALITIES, type Modality } from "../core/words.ts";
 import { type Ort, openPageSession } from "../engine/runtime/page-session.ts";
+import { sha256Hex } from "../engine/sha256.ts";
 import { type Finder, openFinderOn } from "../find/find.ts";
 import { type ModelHost, PACKAGED, type PackagedModel } from "../find/models.ts";
 import { Pictures, withPicture } from "../pixels/fast/pictures.ts";
@@ -60,21 +61,7 @@ const NEEDS: Readonly<Record<Modality, readonly PackagedModel[]>> = {
 
 async function given(models: FinderFiles, model: PackagedModel) {
   const bytes = models[model]!;
-  return { bytes, sha256: await hashOf(bytes), where: PACKAGED[model].file };
-}
-
-async function hashOf(bytes: Uint8Array): Promise<string> {
-  const subtle = globalThis.crypto?.subtle as SubtleCrypto | undefined;
-  if (subtle === undefined) {
-    throw unexpected("input", {
-      code: "INSECURE_CONTEXT",
-      expected: "a page from https or from localhost, where browsers hash files",
-      name: "the page's address",
-      got: "another one",
-    });
-  }
-  const digest = new Uint8Array(await subtle.digest("SHA-256", new Uint8Array(bytes)));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return { bytes, sha256: await sha256Hex(bytes), where: PACKAGED[model].file };
 }
 
 /** How a photo is predicted in a page. */

@@ -124,6 +124,21 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     );
   });
 
+  it("answers nothing by the model before, where the next one does not open", async () => {
+    const { page } = await ready();
+    await page.getByLabel(/Find the face/).uncheck();
+    const buffer = await FILES["crop.png"]().toBuffer();
+    const foreign = { name: "foreign.safetensors", mimeType: "", buffer: Buffer.alloc(64) };
+    const files = ["1.png", "2.png", "3.png"].map((name) => ({ name, mimeType: "image/png", buffer }));
+    await page.getByLabel(/Choose photos/).setInputFiles(files);
+    await page.getByLabel(/^A checkpoint/).setInputFiles([foreign]); // while they are answered one by one
+    for (const { name } of files) {
+      const article = await answered(page, name);
+      const by = await article.locator("h2 small").textContent();
+      expect([by, await article.locator(".predict-crop").count()]).toEqual([by, by === "by tiny" ? 1 : 0]);
+    }
+  });
+
   it("opens files: a checkpoint, an exported model, and no other", async () => {
     const { page } = await open("#/predict");
     const file = page.getByLabel(/^A checkpoint/);

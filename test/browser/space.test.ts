@@ -1,9 +1,8 @@
 // A model's own page behind a plain file server: predicts as Node does, with the headers that let it share memory and without them.
-import { createReadStream } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -16,17 +15,8 @@ import { blob } from "../pictures.ts";
 import { TINY, writeTiny } from "../tiny-model.ts";
 import { violations } from "./axe.ts";
 import { CHROMIUM } from "./browser.ts";
+import { serveFiles } from "./file-server.ts";
 import { layRun } from "./things.ts";
-
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".json": "application/json",
-  ".wasm": "application/wasm",
-};
 
 let root: string;
 let model: Predictor;
@@ -59,27 +49,15 @@ afterAll(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-/** A file server as hosts have it, under a folder of the host. */
-async function serve(headers: Readonly<Record<string, string>>): Promise<string> {
-  const server = createServer(async ({ url }, answer) => {
-    const path = decodeURIComponent(new URL(url!, "http://x").pathname).replace(/^\/sub\//, "/");
-    const file = join(space(), path.endsWith("/") ? `${path}index.html` : path);
-    if (!(await stat(file).catch(() => undefined))?.isFile()) return answer.writeHead(404).end();
-    answer.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
-    createReadStream(file).pipe(answer);
-  });
-  servers.push(server);
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  return `http://127.0.0.1:${(server.address() as { port: number }).port}/sub/`;
-}
-
 async function open(headers: Readonly<Record<string, string>>): Promise<{ page: Page; faults: string[] }> {
   browser ??= await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-gpu"] });
   const page = await browser.newPage();
   const faults: string[] = [];
   page.on("console", (line) => void (line.type() === "error" && faults.push(line.text())));
   page.on("pageerror", (error) => void faults.push(error.message));
-  await page.goto(await serve(headers));
+  const { server, url } = await serveFiles(space(), headers);
+  servers.push(server);
+  await page.goto(url);
   await page.waitForSelector(".predict-facts"); // its only model opens by itself
   await page.getByLabel(/Find the face/).uncheck();
   return { page, faults };

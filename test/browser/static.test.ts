@@ -1,9 +1,8 @@
 // The page as static files behind a plain file server, which knows no token, no route and no range: datasets are seen, nothing is written.
-import { createReadStream } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { Server } from "node:http";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readAnnotations } from "../../src/audit/log.ts";
@@ -13,15 +12,8 @@ import { writeStaticPage } from "../../src/server/static-page.ts";
 import { drawPairs } from "../drawn.ts";
 import { violations } from "./axe.ts";
 import { CHROMIUM } from "./browser.ts";
+import { serveFiles } from "./file-server.ts";
 
-const TYPES: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".css": "text/css",
-  ".svg": "image/svg+xml",
-  ".json": "application/json",
-  ".jpg": "image/jpeg",
-};
 const INFO = {
   name: "Drawn pairs",
   version: "1.0.0",
@@ -33,18 +25,8 @@ const INFO = {
 
 let root: string;
 let server: Server;
+let host: string;
 let browser: Browser;
-
-/** A file server as hosts have it, under a folder of the host. */
-function files(dir: string): Server {
-  return createServer(async ({ url }, answer) => {
-    const path = decodeURIComponent(new URL(url!, "http://x").pathname).replace(/^\/sub\//, "/");
-    const file = join(dir, path.endsWith("/") ? `${path}index.html` : path);
-    if (!(await stat(file).catch(() => undefined))?.isFile()) return answer.writeHead(404).end();
-    answer.writeHead(200, { "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
-    createReadStream(file).pipe(answer);
-  });
-}
 
 describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
   beforeAll(async () => {
@@ -53,8 +35,7 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     const checked = await checkDataset(join(root, "set"));
     await writeStaticPage(checked, INFO, join(root, "bare"), { version: "1.0.0" });
     await writeStaticPage(checked, INFO, join(root, "shown"), { version: "1.0.0", withPictures: true });
-    server = files(root);
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    ({ server, url: host } = await serveFiles(root));
     browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-gpu"] });
   });
   afterAll(async () => {
@@ -73,8 +54,7 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
       "request",
       (request) => void asked.push(`${request.method()} ${new URL(request.url()).pathname}`),
     );
-    const { port } = server.address() as { port: number };
-    await page.goto(`http://127.0.0.1:${port}/sub/${which}/`);
+    await page.goto(`${host}${which}/`);
     await page.waitForSelector(".home-thing");
     return { page, faults, asked };
   }

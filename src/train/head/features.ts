@@ -1,7 +1,8 @@
 // ◇ Browser-safe. Features of pictures by a frozen backbone, each made once: those that were stored before are read.
 // Invariant: a stored row is that of these weights and these bytes; who stores it has both hashes.
-import { AppError } from "../../core/errors.ts";
+
 import type { Sample } from "../../core/words.ts";
+import { sha256Hex } from "../../engine/sha256.ts";
 import { type RgbImage, resizeBilinear } from "../../pixels/pixels.ts";
 import type { SplitPredictor } from "../../predict/split-predictor.ts";
 import type { FeatureStore } from "../step/features.ts";
@@ -38,7 +39,7 @@ export interface MadeFeatures {
 /**
  * Makes the features of all samples, or reads them.
  *
- * @throws AppError("input", "PAGE_SECURE") where the browser gives no hashes; the signal's reason; what `decode` throws
+ * @throws AppError("input", "INSECURE_CONTEXT") where the browser gives no hashes; the signal's reason; what `decode` throws
  */
 export async function makeFeatures(samples: readonly Sample[], work: FeatureWork): Promise<MadeFeatures> {
   const { predictor, sizePx, batch, stored, signal } = work;
@@ -98,23 +99,6 @@ function memoryStore(rows: Map<string, Float32Array>, width: number): MadeFeatur
       });
     },
   };
-}
-
-/** Hexadecimal SHA-256, by the browser's own code. */
-export async function sha256Hex(data: Uint8Array<ArrayBuffer> | string): Promise<string> {
-  const { subtle } = globalThis.crypto;
-  if (subtle === undefined)
-    throw new AppError(
-      "input",
-      "PAGE_SECURE",
-      "Expected a page whose browser gives hashes, got an unsafe address",
-      {
-        hint: "open the page by https or from 127.0.0.1, where `facehand serve` listens",
-      },
-    );
-  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
-  const digest = new Uint8Array(await subtle.digest("SHA-256", bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** One hash of the weights that features depend on: those of the backbone, with what is done to pixels. */

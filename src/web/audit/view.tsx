@@ -2,8 +2,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Thing } from "../../server/api.ts";
-import { address, formatAddress } from "../app/address.ts";
-import { listing, thingOf, thingsOf } from "../app/source.ts";
+import { address } from "../app/address.ts";
+import { listing, thingOf } from "../app/source.ts";
+import { DatasetList } from "../parts/datasets.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { AgreementPanel } from "./agreement.tsx";
 import { Judging } from "./judging.tsx";
@@ -30,13 +31,7 @@ function ChooseDataset() {
     <>
       <h1>Audit</h1>
       <p>Choose the dataset whose labels are to be judged.</p>
-      <ul>
-        {thingsOf("dataset").map(({ id, place }) => (
-          <li key={id}>
-            <a href={formatAddress({ view: "audit", thing: id, choices: {} })}>{place}</a>
-          </li>
-        ))}
-      </ul>
+      <DatasetList view="audit" />
       {listing.value?.writes === false ? <p class="soft">{STATIC}</p> : null}
     </>
   );

@@ -1,9 +1,10 @@
 // ◇ Browser-safe. Pairs: filters beside a grid of all pairs of a dataset, kept and removed.
 import { computed, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
-import { address, formatAddress, useChosen } from "../app/address.ts";
-import { thingOf, thingsOf } from "../app/source.ts";
+import { address, useChosen } from "../app/address.ts";
+import { thingOf } from "../app/source.ts";
 import { OnePair } from "../pair/pair.tsx";
+import { DatasetList } from "../parts/datasets.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { FACETS, HISTOGRAMS } from "../table/ledger.ts";
 import { CrossTable } from "./cross.tsx";
@@ -26,7 +27,6 @@ export function PairsView() {
 /** Which datasets there are to look at. */
 function Datasets() {
   const { thing } = address.value;
-  const things = thingsOf("dataset");
   return (
     <>
       <h1>Pairs</h1>
@@ -39,20 +39,7 @@ function Datasets() {
           }}
         />
       )}
-      {things.length === 0 ? (
-        <p>
-          No dataset was found. Make one with <code>facehand demo</code> or <code>facehand derive</code>, then
-          start <code>facehand serve</code> on its folder.
-        </p>
-      ) : (
-        <ul class="things">
-          {things.map(({ id, place }) => (
-            <li key={id}>
-              <a href={formatAddress({ view: "pairs", thing: id, choices: {} })}>{place}</a>
-            </li>
-          ))}
-        </ul>
-      )}
+      <DatasetList view="pairs" />
     </>
   );
 }

@@ -3,6 +3,7 @@
 // answers is the model that was opened last; nothing that a picture holds leaves this thread but to the page.
 import { AppError, type ErrorKind } from "../../core/errors.ts";
 import { MODALITIES } from "../../core/words.ts";
+import { sha256Hex } from "../../engine/sha256.ts";
 import { type Finder, openFinderOn } from "../../find/find.ts";
 import { type ModelHost, PACKAGED, type PackagedModel } from "../../find/models.ts";
 import type { ModelFacts } from "../../models/facts.ts";
@@ -26,7 +27,6 @@ import { faultOf } from "../app/fault.ts";
 import { decodeImage } from "../decode-image.ts";
 import { openPageRuntime, type PageRuntimeFacts } from "../ort-web.ts";
 import { changesOf } from "./changes.ts";
-import { hashOf } from "./hash.ts";
 
 /** A model's file, as bytes or by its address. */
 export interface ModelPlace {
@@ -123,13 +123,15 @@ async function bytesOf({ bytes, url, name }: ModelPlace): Promise<Uint8Array> {
 
 async function open(place: ModelPlace): Promise<Results["open"]> {
   const from = performance.now();
+  const old = model;
+  model = undefined; // what is asked after a model that does not open is refused, not answered by the one before
+  await old?.predictor.close();
   const runtime = await openPageRuntime();
   const bytes = await bytesOf(place);
   const opened = isOnnxName(place.name)
     ? exported(bytes, place.name, runtime)
     : checkpoint(bytes, place.name, runtime);
   const predictor = await opened;
-  await model?.predictor.close();
   const { provider, threads, reason } = runtime;
   model = { predictor, runtime: { provider, threads, reason } };
   return { facts: predictor.facts, runtime: model.runtime, ms: performance.now() - from };
@@ -164,7 +166,7 @@ async function loadFinder(): Promise<Finder> {
     packaged: async (name) => {
       const where = PACKAGED[name].file;
       const bytes = await bytesOf({ name: where, url: detectors![name] });
-      return { bytes, where, sha256: await hashOf(bytes) };
+      return { bytes, where, sha256: await sha256Hex(bytes) };
     },
     createSession: (bytes, { memoryPattern }) => createSession(bytes, { memoryPattern }),
     fitted: async (graph) => graph,

@@ -3,10 +3,11 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import type { AppError } from "../../core/errors.ts";
 import { address, formatAddress } from "../app/address.ts";
-import { faultOf, thingOf, thingsOf } from "../app/source.ts";
+import { faultOf, thingOf } from "../app/source.ts";
 import { type Dataset, datasetOf, type Loaded } from "../pairs/dataset.ts";
 import { type Desk, deskOf, selectionNow } from "../pairs/desk.ts";
 import { count } from "../pairs/words.ts";
+import { DatasetList } from "../parts/datasets.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { Bench } from "./bench.tsx";
 import { type Folder, folder, LABELS, openFolder } from "./folder.ts";
@@ -21,26 +22,12 @@ export function TuneView() {
 
 /** What a head can learn from. */
 function Choice() {
-  const things = thingsOf("dataset");
   return (
     <>
       <h1>Tune</h1>
       <p>A new head is trained here, in the browser, on the backbone of a run. Nothing is uploaded.</p>
       <h2>On pairs of a dataset</h2>
-      {things.length === 0 ? (
-        <p>
-          No dataset was found. Make one with <code>facehand demo</code> or <code>facehand derive</code>, then
-          start <code>facehand serve</code> on its folder.
-        </p>
-      ) : (
-        <ul class="things">
-          {things.map(({ id, place }) => (
-            <li key={id}>
-              <a href={formatAddress({ view: "tune", thing: id, choices: {} })}>{place}</a>
-            </li>
-          ))}
-        </ul>
-      )}
+      <DatasetList view="tune" />
       <h2>On pictures of your own</h2>
       <FolderChoice />
     </>

@@ -2,10 +2,11 @@
 // Invariants: all that is asked of the server is asked before the first step; one training at a time, and a stopped one continues.
 import { AppError, Interrupted } from "../../core/errors.ts";
 import type { Sample } from "../../core/words.ts";
+import { sha256Hex } from "../../engine/sha256.ts";
 import { summarize } from "../../evaluate/analysis/summary.ts";
 import { type OpenedCheckpoint, openCheckpoint } from "../../predict/checkpoint.ts";
 import { openSplitPredictor, type SplitPredictor } from "../../predict/split-predictor.ts";
-import { backboneHash, type MadeFeatures, makeFeatures, sha256Hex } from "../../train/head/features.ts";
+import { backboneHash, type MadeFeatures, makeFeatures } from "../../train/head/features.ts";
 import { headConfig, headFacts } from "../../train/head/plan.ts";
 import { trainHead } from "../../train/head/train-head.ts";
 import { faultOf } from "../app/fault.ts";
