@@ -13,8 +13,7 @@ const LATER = ["test/slurm/**", "test/large/**"]; // by `npm run test:slurm`, wh
 const ALONE = [
   "test/{api,bench,handles,harden,install,killed-steps,mutants,readme-code,same-bytes,scripts}.test.ts",
   "test/{telemetry,webgpu}.test.ts",
-  "test/browser/**/*.test.ts",
-  "test/cli/{demo,doctor,exit-codes,killed,locked,model-fetch,secrets,serve,streams,train-batch}.test.ts",
+  "test/cli/{demo,doctor,exit-codes,hub,killed,push-killed,locked,model-fetch,secrets,serve,streams,train-batch}.test.ts",
   "test/cli/upstream.test.ts",
   "test/parity/models*.test.ts", // hundreds of megabytes
   "src/engine/runtime/**/*.test.ts",
@@ -32,6 +31,22 @@ const ALONE = [
   "src/studies/run/**/*.test.ts",
 ];
 
+/** They share the browsers of their processes (`test/browser/chromium.ts`), and change nothing that others of them see. */
+const BROWSER = ["test/browser/**/*.test.ts"];
+
+/** Workers of a project, but where whoever starts the tests chooses how many: the project's own would win. */
+const workers = (most: number) =>
+  process.env["VITEST_MAX_WORKERS"] !== undefined ||
+  process.argv.some((word) => /^--(max-?workers|(no-)?file-?parallelism)\b/i.test(word))
+    ? {}
+    : { maxWorkers: most };
+
+/**
+ * How V8 works in tests, where most code runs a few times: it optimises what runs often eight times later than it does by itself,
+ * and begins with the young generation that it would grow to: a tenth of the processor time of four files of calculations.
+ */
+const V8 = ["--interrupt-budget=500000", "--min-semi-space-size=16"];
+
 export default defineConfig({
   plugins: [builtEntries()],
   test: {
@@ -39,19 +54,39 @@ export default defineConfig({
     env: tmpInMemory(),
     // A process for each file loads all modules anew: the other files share the processes of their workers.
     projects: [
+      // Files of the first two wait for pages, processes and disks, mostly one thing at a time: two of them leave a third of two cores
+      // idle. Those that share processes come by themselves: such a process is lost, with all that it has loaded and started, when a
+      // file of another project comes between two of its own.
+      {
+        extends: true,
+        test: {
+          ...{ name: "browser", include: BROWSER, isolate: false },
+          ...workers(3),
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...{ name: "alone", include: ALONE, exclude: LATER },
+          ...workers(3),
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         extends: true,
         test: {
           name: "shared",
           include: ["src/**/*.test.ts", "test/**/*.test.ts"],
-          exclude: [...ALONE, ...LATER],
+          exclude: [...ALONE, ...BROWSER, ...LATER],
           isolate: false,
+          // Native sessions use both cores already; more workers only fight for them.
+          ...workers(2),
+          sequence: { groupOrder: 2 },
         },
       },
-      { extends: true, test: { name: "alone", include: ALONE, exclude: LATER } },
     ],
-    // Native sessions use both cores already; more workers only fight for them.
-    maxWorkers: 2,
+    execArgv: V8,
     sequence: { sequencer: SlowFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,

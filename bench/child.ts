@@ -50,9 +50,13 @@ export async function start(command: string, args: readonly string[], cwd: strin
 
 /** Starts our side of a benchmark. @param name - of a file of this folder, NAME.bench.ts */
 export function startOurs(name: string, work: Work): Promise<Side> {
-  const { file, isSource } = entryFile(new URL(`./${name}.bench`, import.meta.url));
-  const loader = isSource ? ["--import", "tsx"] : [];
-  return start(process.execPath, [...loader, fileURLToPath(file), JSON.stringify(work)], ROOT);
+  return start(process.execPath, entryArgs(`${name}.bench`, work), ROOT);
+}
+
+/** Node's arguments to run a program of this folder. @param work - what it is asked to do */
+export function entryArgs(name: string, work: Work): string[] {
+  const { file, isSource } = entryFile(new URL(`./${name}`, import.meta.url));
+  return [...(isSource ? ["--import", "tsx"] : []), fileURLToPath(file), JSON.stringify(work)];
 }
 
 function reader(child: ChildProcessWithoutNullStreams, command: string): () => Promise<unknown> {

@@ -67,9 +67,12 @@ async function landmarksOf(
   const chosen = chooseHand(frame);
   if (chosen === undefined) return undefined;
   const image = await decodeImage(frame.path);
-  const { points } = await hands.place(image, boxToPx(frame.boxes[chosen]!, image.width, image.height));
-  const list = points?.map(({ x, y }) => [x / image.width, y / image.height] as const);
-  return list && frame.boxes.map((_, i) => (i === chosen ? list : null));
+  const box = boxToPx(frame.boxes[chosen]!, image.width, image.height);
+  const { points } = await hands.place(image, box);
+  // Where they are not seen again, deriving would search for the hand, which the peer does not.
+  if (points === undefined || (await hands.place(image, box, points)).from !== "annotation") return undefined;
+  const list = points.map(({ x, y }) => [x / image.width, y / image.height] as const);
+  return frame.boxes.map((_, i) => (i === chosen ? list : null));
 }
 
 async function enlarged(path: string, sizePx: number): Promise<Uint8Array> {

@@ -15,6 +15,7 @@ import type { HandCutter } from "../src/find/hand-source.ts";
 import type { TurnedSquare } from "../src/find/hand-square.ts";
 import { openHandCutter } from "../src/find/open.ts";
 import { readBytes, sha256, writeUnsynced } from "../src/machine/files.ts";
+import { jpegOf } from "../src/pixels/fast/encode.ts";
 import { openPhoto } from "../src/pixels/fast/open-photo.ts";
 import type { Picture } from "../src/pixels/fast/picture.ts";
 import { type Photo, Pictures, withPicture } from "../src/pixels/fast/pictures.ts";
@@ -131,7 +132,7 @@ function cutAndMeasure(
   const face = chip && turnedCrop(picture, chip, CROP);
   const crops = [hand, ...(face ? [face] : [])];
   lap("cut both");
-  const files = crops.map((crop) => crop.jpeg(JPEG.quality)!);
+  const files = crops.map((crop) => jpegOf(crop, JPEG.quality)!);
   lap("encode both");
   for (const crop of crops) sharpness(crop);
   lap("sharpness of both");

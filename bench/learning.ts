@@ -53,7 +53,11 @@ interface PeerOptions {
 }
 
 /** The first weights of a run's backbone, whatever file or hub they are from, as a state dict that timm loads strictly. */
-async function firstWeights(config: TrainConfig, asked: string | undefined, path: string): Promise<void> {
+export async function firstWeights(
+  config: TrainConfig,
+  asked: string | undefined,
+  path: string,
+): Promise<void> {
   const facts = factsOf(config, []);
   const specs = declaredSpecs(modelGraph(facts), config.imageSize);
   const weights = await loadBackbone(await weightsFile(asked ?? config.weights!), specs);

@@ -9,15 +9,15 @@ import type { Sample } from "../src/core/words.ts";
 import { openBatches } from "../src/dataset/loader/batches.ts";
 import { encodeJpeg } from "../src/pixels/image.ts";
 import { FULL_AUGMENT } from "../src/pixels/jitter.ts";
-import type { Step, Work } from "./side.ts";
+import type { Opened, Work } from "./side.ts";
 
 const COUNT = 512;
 const SIDE_PX = 300;
-/** Shared with peer/loader.py. */
+/** Shared with peer/loader.py, all of them. */
 const FOLDER = join(tmpdir(), "facehand-bench-images-1");
 
 /** A picture with edges, gradients and some noise, so that its JPEG is of a photograph's size. */
-function picture(index: number): Uint8Array {
+export function picture(index: number): Uint8Array {
   const random = Random.of(index);
   const waves = Array.from({ length: 9 }, () => random.uniform(0.01, 0.2));
   const data = new Uint8Array(SIDE_PX * SIDE_PX * 3);
@@ -35,16 +35,17 @@ function picture(index: number): Uint8Array {
   return data;
 }
 
-async function images(): Promise<string[]> {
-  const paths = Array.from({ length: COUNT }, (_, i) => join(FOLDER, `${String(i).padStart(4, "0")}.jpg`));
-  if (existsSync(FOLDER)) return paths;
-  const staging = `${FOLDER}.${process.pid}`;
+async function images(count: number): Promise<string[]> {
+  const folder = count === COUNT ? FOLDER : `${FOLDER}-${count}`;
+  const paths = Array.from({ length: count }, (_, i) => join(folder, `${String(i).padStart(4, "0")}.jpg`));
+  if (existsSync(folder)) return paths;
+  const staging = `${folder}.${process.pid}`;
   await mkdir(staging);
   for (const [i, path] of paths.entries()) {
     const jpeg = await encodeJpeg({ width: SIDE_PX, height: SIDE_PX, data: picture(i) });
-    await writeFile(path.replace(FOLDER, staging), jpeg);
+    await writeFile(path.replace(folder, staging), jpeg);
   }
-  await rename(staging, FOLDER);
+  await rename(staging, folder);
   return paths;
 }
 
@@ -52,9 +53,14 @@ async function images(): Promise<string[]> {
  * Epochs of our loader.
  *
  * @param cacheBytes - bytes of decoded pictures that may be cached
+ * @param count - pictures an epoch
  */
-export async function loaderEpochs({ batch, sizePx, threads }: Work, cacheBytes: number): Promise<Step> {
-  const samples = (await images()).map((path, i): Sample => {
+export async function loaderEpochs(
+  { batch, sizePx, threads }: Work,
+  cacheBytes: number,
+  count = COUNT,
+): Promise<Required<Pick<Opened, "step" | "close">>> {
+  const samples = (await images(count)).map((path, i): Sample => {
     const groups = { age: "", race: "", gesture: "" };
     return { id: String(i), subject: `s${i}`, modality: "face", sex: "male", path, source: "bench", groups };
   });
@@ -71,9 +77,10 @@ export async function loaderEpochs({ batch, sizePx, threads }: Work, cacheBytes:
     cacheBytes,
   });
   let epoch = 0;
-  return async () => {
+  const step = async () => {
     let sum = 0;
     for await (const { images: pixels } of batches.epoch(epoch++)) sum += pixels[0]!;
     return sum;
   };
+  return { step, close: () => batches.close() };
 }

@@ -1,5 +1,6 @@
 // What a row of results.jsonl records of where and of what it was measured.
 import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism, cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 
@@ -22,10 +23,19 @@ export function checkout(): { readonly commit: string | null; readonly modified:
   };
 }
 
+const CPU_INFO = "/proc/cpuinfo";
+
+/** The widest vectors of an x86 processor, which one name may have or not; null where Linux does not say. */
+function vectors(): "AVX-512" | "AVX2" | null {
+  const flags = existsSync(CPU_INFO) ? readFileSync(CPU_INFO, "utf8") : "";
+  return /\bavx512f\b/.test(flags) ? "AVX-512" : /\bavx2\b/.test(flags) ? "AVX2" : null;
+}
+
 /** The computer. */
 export function machine() {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
+    vectors: vectors(),
     cores: availableParallelism(),
     memoryGb: Math.round(totalmem() / 2 ** 30),
     platform: `${process.platform}-${process.arch}`,

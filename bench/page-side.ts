@@ -37,7 +37,7 @@ export async function servePage(task: "openForward" | "openStep"): Promise<void>
 
 async function openPage(task: "openForward" | "openStep", work: Work): Promise<Opened> {
   const { dir, remove } = await buildInPage();
-  const page = await openInPage(dir);
+  const page = await openInPage(dir, { optimizes: true, alone: true });
   const { threads } = await page.ask("open", { provider: "wasm", threads: work.threads });
   if (threads !== work.threads)
     throw unexpected("input", {

@@ -26,6 +26,11 @@ export const HANDED: { readonly [K in keyof Required<TrainConfig>]: "job" | "dat
     bnEps: "job",
     globalPool: "job",
     epochs: "job",
+    frozenEpochs: "refused",
+    startSize: "refused",
+    startStrength: "refused",
+    phases: "refused",
+    lastEpochs: "refused",
     patience: "refused",
     batch: "job",
     accumulate: "job",
@@ -40,6 +45,8 @@ export const HANDED: { readonly [K in keyof Required<TrainConfig>]: "job" | "dat
     ema: "job",
     dropRate: "job",
     dropPathRate: "job",
+    mixup: "refused",
+    aa: "refused",
     targets: "refused",
     ageWeight: "refused",
     raceWeight: "refused",
@@ -77,7 +84,14 @@ export interface PeerMachine {
   readonly weights: string;
   readonly threads: number;
   readonly timm?: string | undefined;
+  /** As peer/step.py's; default: PyTorch as it is. */
+  readonly setup?: PeerSetup | undefined;
+  /** Where the peer's pictures come from in later epochs; default: their files, as in the first. */
+  readonly pictures?: PeerPictures | undefined;
 }
+
+export type PeerSetup = "default" | "channels_last" | "compile" | "bf16";
+export type PeerPictures = "files" | "kept" | "small";
 
 /**
  * The JSON job of bench/peer/train.py.
@@ -128,7 +142,7 @@ function modelOf(config: TrainConfig) {
     globalPool: config.globalPool ?? (stages[0]!.includes("cls_token") ? "token" : "avg"),
     flag: parsed.flag,
     gating: parsed.gating ?? null,
-    augment: augmentOf(parsed) === undefined ? null : FULL_AUGMENT,
+    augment: augmentOf(config) === undefined ? null : FULL_AUGMENT, // --aa is refused
     /** Name prefixes of what does not learn, below `backbone.`. */
     frozen: stages.flat().filter((part) => isFrozen?.(`backbone.${part}`) === true),
     /** Factor on the learning rate of each stage's parts. */

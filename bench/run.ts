@@ -8,7 +8,7 @@ import { distance } from "fastest-levenshtein";
 import { AppError, EXIT_CODES, unexpected } from "../src/core/errors.ts";
 import { type Side, start, startOurs } from "./child.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
-import { parseOptions } from "./options.ts";
+import { parseOptions, setupsOf } from "./options.ts";
 import { DLIB, findPython } from "./peer.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
 import { pairedRatio, spread } from "./statistics.ts";
@@ -23,6 +23,7 @@ const PEERLESS: ReadonlySet<string> = new Set(["bootstrap"]);
 const OWN_PEERS: Readonly<Record<string, string>> = {
   "derive-floor": "derive",
   "head-step": "forward",
+  "inference-int8": "inference",
   "page-forward": "forward",
   "page-step": "train-step",
 };
@@ -42,6 +43,9 @@ const MODES: Readonly<Record<string, readonly string[]>> = {
 const AGREE = "derive-agree";
 /** Measures what each step of it costs. */
 const STEPS = "derive-steps";
+/** Where a training step's time goes. */
+const PROFILE = "step-profile";
+const WORDS: ReadonlySet<string> = new Set([AGREE, STEPS, PROFILE]);
 
 const USAGE = `Usage: npm run bench -- NAME [options]
 
@@ -54,8 +58,11 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward, and all there is in a page)
   --python PATH     Python of the peer (default: the first on PATH with its libraries)
   --timm DIR        checkout of timm for the peer
-  --setup LIST      the peer's: default, channels_last (its memory format), bf16 (there, with autocast: reduced
-                    precision); several, with commas, take turns in one run (train-step and forward; default: default)
+  --setup LIST      the peer's: default, channels_last (its memory format), compile (there, by inductor), bf16 (there, with
+                    autocast: reduced precision); of the loader: default (Pillow), simd (Pillow-SIMD in the folder that the
+                    variable PILLOW_SIMD names), tensors (decode_jpeg and transforms v2), pyvips;
+                    of inference: default (channels_last), compile, bf16, int8 (quantised, torch.ao); several, with commas,
+                    take turns in one run (train-step, forward, loader, inference; default: default)
   --alone           do not run the peer
   --no-record       do not append to bench/results.jsonl
   --help
@@ -114,17 +121,6 @@ function benchmark(name: string | undefined): string {
   });
 }
 
-/** How PyTorch may be set up (peer/step.py). */
-const SETUPS = ["default", "channels_last", "bf16"] as const;
-
-function setupsOf({ setup: list }: Flags): string[] {
-  const setups = [...new Set(list.split(","))];
-  const unknown = setups.find((setup) => !SETUPS.some((known) => known === setup));
-  if (unknown === undefined) return setups;
-  const expected = `some of ${SETUPS.join(", ")}`;
-  throw unexpected("input", { code: "BENCH_SETUP", expected, name: "--setup", got: unknown });
-}
-
 /** The sides to compare with: none, one, or one for each setup of PyTorch. */
 async function startPeers(
   name: string,
@@ -141,10 +137,11 @@ async function startPeers(
     console.log(`No peer (${python.missing}): measuring our side alone.`);
     return [];
   }
-  const script = ["loader", "derive"].find((start) => name.startsWith(start)) ?? SCRIPTS[name];
+  const script = ["loader", "derive", "inference"].find((start) => name.startsWith(start)) ?? SCRIPTS[name];
   if (script !== undefined) {
     const args = [`${HERE}peer/${script}.py`, JSON.stringify(work), ...(MODES[name] ?? [])];
-    return [await start(python.path, args, ROOT)];
+    if (name !== "loader" && name !== "inference") return [await start(python.path, args, ROOT)];
+    return await Promise.all(setups.map((setup) => start(python.path, [...args, setup], ROOT)));
   }
   const timm = flags.timm === undefined ? [] : ["--timm", flags.timm];
   const sides: Side[] = [];
@@ -178,10 +175,12 @@ function summary({ openMs, versions }: Side, steps: readonly Measured[], first: 
 /** What is no benchmark of two sides: loaded when it is asked for, as each needs another half of the sources. */
 const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   "detector-graphs": async () => (await import("./detector-graphs.ts")).detectorGraphs(),
+  gpu: async (args) => (await import("./gpu/gpu.ts")).gpu(args),
   growth: async (args) => (await import("./growth.ts")).growth(args),
   learning: async (args) => (await import("./learning.ts")).learning(args),
   epochs: async (args) => (await import("./epochs.ts")).epochs(args),
   trajectory: async (args) => (await import("./trajectory.ts")).trajectory(args),
+  "to-accuracy": async (args) => (await import("./to-accuracy.ts")).toAccuracy(args),
   page: async (args) => (await import("./page.ts")).page(args),
   "page-peer": async (args) => (await import("./page-peer.ts")).pagePeer(args),
   speed: async (args) => process.exit((await import("./speed.ts")).measureAll(args) ? 0 : 1),
@@ -192,13 +191,14 @@ async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   if (Object.hasOwn(OTHERS, argv[0] ?? "") && !argv.includes("--help"))
     return OTHERS[argv[0]!]!(argv.slice(1));
-  const { values: flags, positionals } = parse(argv.filter((word) => word !== AGREE && word !== STEPS));
+  const { values: flags, positionals } = parse(argv.filter((word) => !WORDS.has(word)));
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE; growth; page [ROWS], page-peer; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE, to-accuracy --data SOURCE --weights FILE; growth; step-profile; gpu [--work MODEL:BATCHxPX,...] [--rehearse]; page [ROWS], page-peer; speed (all goals), speed-table`,
     );
-  const name = argv[0] === AGREE || argv[0] === STEPS ? "derive" : benchmark(positionals[0]);
+  const name =
+    argv[0] === PROFILE ? "train-step" : WORDS.has(argv[0] ?? "") ? "derive" : benchmark(positionals[0]);
   const work: Work = {
     model: flags.model,
     batch: integer("batch", flags, 1),
@@ -218,7 +218,8 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
     });
   }
   const [pairs, warmup] = [integer("pairs", flags, 1), integer("warmup", flags, 0)];
-  const setups = setupsOf(flags);
+  if (argv[0] === PROFILE) return (await import("./step-profile.ts")).stepProfile(work, pairs, warmup);
+  const setups = setupsOf(name, flags.setup);
   const idleBefore = await idleShare();
   const ours = await startOurs(name, work);
   const peers = await startPeers(name, work, setups, flags);
@@ -290,5 +291,6 @@ function report({
 
 main().catch((error: unknown) => {
   console.error(error instanceof AppError ? error.describe() : error);
-  process.exitCode = error instanceof AppError ? EXIT_CODES[error.kind] : EXIT_CODES.internal;
+  // Sides that still wait for a step end with this process, by the end of their input.
+  process.exit(error instanceof AppError ? EXIT_CODES[error.kind] : EXIT_CODES.internal);
 });

@@ -3,36 +3,24 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { type GpuRow, gpuSection } from "./gpu/table.ts";
 import { GROWTH_COLUMNS, type GrowthRow, growthCells } from "./growth.ts";
 import { IN_PAGE, type InPageRow, inPageSection } from "./in-page-table.ts";
 import { type PageRow, type PeerRow, pageSection } from "./page-table.ts";
-import type { Spread } from "./statistics.ts";
+import {
+  COLUMNS,
+  cells,
+  type Goal,
+  matches,
+  newest,
+  type SpeedRow,
+  strongestTable,
+  withoutWide,
+} from "./speed-rows.ts";
 import { aligned } from "./table.ts";
+import { type PaceRow, paceFigures, paceSection } from "./to-accuracy-table.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-
-/** A row of the table. */
-interface Goal {
-  readonly benchmark:
-    | "train-step"
-    | "forward"
-    | "head-step"
-    | "loader"
-    | "loader-kept"
-    | "derive"
-    | "derive-lean"
-    | "derive-peer-floor"
-    | "derive-floor";
-  readonly model: string;
-  /** What it is called, where the network plays no part. */
-  readonly label?: string;
-  readonly batch: number;
-  readonly sizePx: number;
-  /** Our time over the peer's: at most; of `derive-floor`, whose peer is all of our derivation, at least. */
-  readonly time: number;
-  /** Our peak memory over the peer's, at most; none where the peer is ours. */
-  readonly memory?: number;
-}
 
 const SMALL = ["mobilenetv2_100", "resnet18", "tf_efficientnet_lite0"];
 const LARGE = "tf_efficientnetv2_s";
@@ -54,6 +42,8 @@ const GOALS: readonly Goal[] = [
   { benchmark: "forward", model: LARGE, ...at(8, 224), time: 0.5, memory: 1 },
   ...SMALL.map((model) => ({ benchmark: "forward", model, ...at(32, 128), time: 0.5, memory: 1 }) as const),
   { benchmark: "head-step", model: LARGE, ...at(8, 224), time: 1.15 },
+  { benchmark: "inference", model: SMALL[0]!, ...at(250, 224), time: 1 },
+  { benchmark: "inference-int8", model: SMALL[0]!, ...at(250, 224), time: 1 },
   {
     benchmark: "loader",
     model: LARGE,
@@ -73,27 +63,6 @@ const GOALS: readonly Goal[] = [
 
 /** Networks whose growth with batch and pixels is measured too. */
 const GROWN = ["mobilenetv2_100", "resnet18"];
-
-/** What this file reads of a row of results.jsonl. */
-export interface SpeedRow {
-  readonly benchmark: string;
-  readonly model: string;
-  readonly batch: number;
-  readonly sizePx: number;
-  readonly ratio: Spread | null;
-  readonly ours: Side;
-  readonly peer: Side | null;
-  readonly commit: string | null;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly idleBefore: number };
-  readonly time: string;
-}
-
-interface Side {
-  readonly ms: Spread;
-  readonly peakMb: number;
-  readonly firstStepMs?: number;
-  readonly versions: Readonly<Record<string, string>>;
-}
 
 /**
  * Measures every row, one after the other, each a run of its own.
@@ -129,8 +98,11 @@ export function measureAll(flags: readonly string[]): boolean {
 
 /** All setups of PyTorch in one run, where their memory has room beside each other; else one run for each. */
 function setupsOf({ benchmark, batch, sizePx }: Goal): string[][] {
+  if (benchmark === "loader") return [["--setup", LOADERS.join(",")]];
+  if (benchmark.startsWith("inference"))
+    return [["--pairs", "8", "--warmup", "1", ...(benchmark === "inference" ? INFERENCE_FLAGS : [])]];
   if (benchmark !== "train-step" && benchmark !== "forward") return [[]];
-  const all = ["default", "channels_last", "bf16"];
+  const all = ["default", "channels_last", "compile", "bf16"];
   const large = batch * sizePx ** 2 > LARGE_STEP;
   return (large ? all : [all.join(",")]).map((setup) => [
     "--setup",
@@ -139,43 +111,82 @@ function setupsOf({ benchmark, batch, sizePx }: Goal): string[][] {
   ]);
 }
 
-/** Pixels a step from which four processes together could need more than 24 GB. */
+/** Pillow-SIMD takes Pillow's name, and lies beside it. */
+const LOADERS = [
+  "default",
+  ...(process.env["PILLOW_SIMD"] === undefined ? [] : ["simd"]),
+  "tensors",
+  "pyvips",
+];
+
+const INFERENCE_FLAGS = ["--setup", "default,compile,bf16,int8"];
+
+/** Pixels a step from which five processes together could need more than 24 GB. */
 const LARGE_STEP = 2 ** 20;
 
-/** Rewrites docs/speed.md. */
+/** Rewrites docs/speed.md and its figures. */
 export function writeSpeedTable(): void {
-  writeFileSync(`${ROOT}docs/speed.md`, speedTable(readFileSync(`${ROOT}bench/results.jsonl`, "utf8")));
+  const lines = readFileSync(`${ROOT}bench/results.jsonl`, "utf8");
+  writeFileSync(`${ROOT}docs/speed.md`, speedTable(lines));
+  for (const [path, svg] of speedFigures(lines)) writeFileSync(`${ROOT}docs/${path}`, svg);
+}
+
+type Row = SpeedRow | GrowthRow | PageRow | PeerRow | InPageRow | PaceRow;
+
+/** Rows of some benchmarks. */
+function rowsOf<R>(lines: string, ...names: readonly string[]): R[] {
+  const all = lines.split("\n").filter((line) => line !== "");
+  return all
+    .map((line) => JSON.parse(line) as Row)
+    .filter(({ benchmark }) => names.includes(benchmark)) as R[];
+}
+
+/** Figures of the document by their paths below docs, from the lines of results.jsonl. */
+export function speedFigures(lines: string): Map<string, string> {
+  return paceFigures(rowsOf<PaceRow>(lines, "to-accuracy"));
 }
 
 /** The document, from the lines of results.jsonl. */
 export function speedTable(lines: string): string {
-  const all = lines
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as SpeedRow | GrowthRow | PageRow | PeerRow | InPageRow);
-  const of = <R>(...names: readonly string[]) =>
-    all.filter(({ benchmark }) => names.includes(benchmark)) as R[];
+  const of = <R>(...names: readonly string[]) => rowsOf<R>(lines, ...names);
   const rows = of<SpeedRow>(...GOALS.map(({ benchmark }) => benchmark));
-  const body = GOALS.flatMap((goal) => {
-    const found = newest(rows.filter((row) => matches(row, goal)));
-    return found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row));
-  });
+  const works = GOALS.map((goal) => [goal, newest(rows.filter((row) => matches(row, goal)))] as const);
+  const body = works.flatMap(([goal, found]) =>
+    found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row)),
+  );
+  const narrow = works.find(([{ benchmark, model }]) => benchmark === "train-step" && model === "resnet18");
+  const strongest = strongestTable(works);
   const grown = new Map(of<GrowthRow>("growth").map((row) => [row.model, growthCells(row)]));
   const growth = grown.size === 0 ? "" : `${GROWTH}\n${aligned([GROWTH_COLUMNS, ...grown.values()])}\n`;
-  return `${HEAD}\n${aligned([COLUMNS, ...body])}\n${pageSection(of<PageRow>("page"), of<PeerRow>("page-peer"))}${inPageSection(of<InPageRow>("page-forward", "page-step"))}${growth}`;
+  return `${head(withoutWide(narrow?.[1] ?? []))}\n${strongest === "" ? "" : `${STRONGEST}\n${strongest}\n${ALL}\n`}${aligned([COLUMNS, ...body])}\n${paceSection(of<PaceRow>("to-accuracy"))}${pageSection(of<PageRow>("page"), of<PeerRow>("page-peer"))}${inPageSection(of<InPageRow>("page-forward", "page-step"))}${gpuSection(of<GpuRow>("gpu", "gpu-check"))}${growth}`;
 }
 
-const HEAD = `# Speed
+/** @param narrow - what a processor without AVX-512 makes of a step, or "" */
+const head = (narrow: string) => `# Speed
 
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
 measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by default, in the channels_last memory format,
-and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 throughout.
+there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 throughout.
 Where bf16 is slower than channels_last, as in a step of mobilenetv2_100, its backward convolutions are: 298 ms against 132 ms,
-while all else takes half (torch.profiler, PyTorch 2.15, two cores). The sides alternate within one run on the same machine; the ratio
+while all else takes half (torch.profiler, PyTorch 2.15, two cores). Rows with (AVX2) are of a processor without AVX-512, others of one that
+has it:${narrow} bf16 is emulated without (9 s a step of \`mobilenetv2_100\`) and has no row. The sides alternate within one run on the same machine; the ratio
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
-the head alone, and its peer is our own forward pass. \`derive\` works on real frames on one core, beside Python that does
+the head alone, and its peer is our own forward pass. \`loader\` decodes, augments and makes batches beside PyTorch's DataLoader with a worker a core:
+torchvision on Pillow's pictures, which is its default, on those of Pillow-SIMD, torchvision on tensors, or libvips. Pillow-SIMD (12.1.1, AVX2) resizes in .42 of Pillow 13's processor time, but changes colours in 2.0 of it (2.3 ms an image, not 1.2), so that it is slower in all. \`derive\` works on real frames on one core, with its files in memory (\`TMPDIR=/dev/shm\`), beside Python that does
 all of its steps, \`derive-lean\` beside one that only makes the crops, \`derive-peer-floor\` beside one that only decodes and
-finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). \`inference\` is \`predict\` over a folder of JPEGs of 224 to 300 px, a chunk of which is one
+step: ours also looks whether each is a crop; its peers are PyTorch in channels_last, compiled with frozen weights, with bf16 autocast and quantised to int8 by torch.ao (timm's norms folded). \`inference-int8\` opens what \`model export --int8\` wrote, whose peer is our checkpoint. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+`;
+
+const STRONGEST = `## Beside the strongest PyTorch
+
+Our time over PyTorch's by default, over its fastest float32 setup's, and over its fastest setup at reduced precision, which ours is not: medians of the
+tables below, of what one commit measured on one machine. All setups take turns in one run, but for 32 x 224 px, where memory has room for one at a time.
+Above 1 PyTorch is faster.
+`;
+
+const ALL = `
+## All measurements
 `;
 
 const GROWTH = `
@@ -185,68 +196,3 @@ const GROWTH = `
 them: what a step costs by itself, and what every million pixels cost. The farthest step is so far from the line, as a
 share of its own value.
 `;
-
-const COLUMNS = [
-  "work",
-  "peer",
-  "goal",
-  "time",
-  "ours, ms",
-  "memory goal",
-  "memory",
-  "first step, s",
-  "measured",
-];
-
-const matches = (row: SpeedRow, goal: Goal) =>
-  (["benchmark", "model", "batch", "sizePx"] as const).every((key) => row[key] === goal[key]) &&
-  row.ratio !== null &&
-  (!goal.benchmark.startsWith("derive") || row.peer?.versions["steps"] !== undefined || isFloor(goal));
-
-const isFloor = ({ benchmark }: { readonly benchmark: string }) => benchmark === "derive-floor";
-
-/** What the peer of derive does. */
-const STEPS: Readonly<Record<string, string>> = {
-  all: "Python, all steps",
-  lean: "Python, crops only",
-  floor: "Python, decoding and detection only",
-};
-
-function peerOf(row: SpeedRow): string {
-  const { torch, steps, layout, precision } = row.peer?.versions ?? {};
-  const reduced = precision === "bf16" ? ", bf16 autocast" : "";
-  if (torch !== undefined)
-    return `PyTorch ${torch.split(/[a+]/)[0]}${layout === "channels_last" ? ", channels_last" : ""}${reduced}`;
-  if (steps !== undefined) return STEPS[steps] ?? steps;
-  return isFloor(row) ? "our derive" : "our forward";
-}
-
-/** The last row for each setup of the peer. */
-function newest(rows: readonly SpeedRow[]): SpeedRow[] {
-  const setup = (row: SpeedRow) => peerOf(row).replace(/PyTorch [\d.]+/, "PyTorch");
-  return [...new Map(rows.map((row) => [setup(row), row])).values()];
-}
-
-function cells(goal: Goal, row?: SpeedRow): string[] {
-  const { benchmark, model, label = model, batch, sizePx, time, memory } = goal;
-  const work = `${benchmark} ${label}, ${batch} x ${sizePx} px`;
-  const most = (limit?: number) => (limit === undefined ? "" : `<= ${limit}`);
-  const wanted = isFloor(goal) ? `>= ${time}` : most(time);
-  if (row?.ratio == null || row.peer === null)
-    return [work, "", wanted, "not measured", "", most(memory), "", "", ""];
-  const { ratio, ours, peer } = row;
-  const share = memory === undefined ? "" : (ours.peakMb / peer.peakMb).toFixed(2);
-  const first = ours.firstStepMs === undefined ? "" : (ours.firstStepMs / 1000).toFixed(1);
-  const busy = row.machine.idleBefore < 0.9 ? ", busy" : "";
-  return [
-    work,
-    peerOf(row),
-    wanted,
-    `${ratio.median.toFixed(2)} (${ratio.p25.toFixed(2)} to ${ratio.p75.toFixed(2)})`,
-    ours.ms.median.toFixed(0),
-    most(memory),
-    share,
-    first,
-    `${row.time.slice(0, 10)}, ${row.machine.cpu}, ${row.machine.cores} cores${busy}, ${row.commit?.slice(0, 7)}`,
-  ];
-}

@@ -23,9 +23,9 @@ const STARTED = [
   "studies/plan/measure-main",
   "studies/run/task-main",
 ];
-const URL_OF = /new URL\("(\.[^"]*)", import\.meta\.url\)/g;
+const URL_OF = /new URL\("(\.[^"]*)",\s*import\.meta\.url\)/g;
 /** Where a module asks whether it is the one that was started. */
-const OWN_URL = /import\.meta\.url(?! === )/g;
+const OWN_URL = /import\.meta\.url(?!\s*===)/g;
 
 /** The folder of the bundles of dist/ as it is, built or to be. */
 function folderOf(): string {

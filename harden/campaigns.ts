@@ -6,7 +6,17 @@ import { handles } from "./handles.ts";
 import { judging } from "./judging.ts";
 import { kills } from "./kills.ts";
 import { mutants } from "./mutants.ts";
+import { pushes } from "./pushes.ts";
 import { races } from "./races.ts";
 
 /** What `npm run harden` runs where no name is given. */
-export const CAMPAIGNS: readonly Campaign[] = [kills, races, handles, downloads, mutants, disks, judging];
+export const CAMPAIGNS: readonly Campaign[] = [
+  kills,
+  races,
+  handles,
+  downloads,
+  pushes,
+  mutants,
+  disks,
+  judging,
+];

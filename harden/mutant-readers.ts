@@ -239,8 +239,8 @@ export const READERS: readonly Reader[] = [
       words: ["\x15\x00", "\x15\x31", "\xff\xff\xff\xff\x0f", "PAR1"],
     },
     seeds: async () => [
-      encodeParquet(TABLE, VALUES),
-      unsealed(encodeParquet(TABLE, VALUES)),
+      await encodeParquet(TABLE, VALUES),
+      unsealed(await encodeParquet(TABLE, VALUES)),
       ...(["UNCOMPRESSED", "SNAPPY", "GZIP", "BROTLI"] as const).map((codec) => parquetOf(codec)),
       parquetOf("UNCOMPRESSED", "DELTA_BINARY_PACKED"),
     ],

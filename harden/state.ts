@@ -18,6 +18,8 @@ const runSchema = z.strictObject({
   /** True if files differ from the commit. */
   modified: z.boolean(),
   cpu: z.string(),
+  /** The widest vectors of an x86 processor. */
+  vectors: z.string().nullable(),
   cores: z.int(),
   memoryGb: z.number(),
   platform: z.string(),
@@ -117,11 +119,15 @@ function parseLine(text: string): z.infer<typeof lineSchema>[] {
   }
 }
 
-/** What appends lines to a state file; begins a line of its own behind one that a kill cut off. */
+/**
+ * What appends lines to a state file; begins a line of its own behind one that a kill cut off.
+ *
+ * A line that a reader would pass over is an error here.
+ */
 export function openState(path: string): (line: { readonly run: RunFacts } | TriedLine) => void {
   const isWhole = !existsSync(path) || statSync(path).size === 0 || readFileSync(path).at(-1) === NEW_LINE;
   if (!isWhole) appendFileSync(path, "\n");
-  return (line) => appendFileSync(path, `${JSON.stringify(line)}\n`);
+  return (line) => appendFileSync(path, `${JSON.stringify(lineSchema.parse(line))}\n`);
 }
 
 /** Takes what these campaigns tried of this code out of the file. */

@@ -2,7 +2,7 @@
 // it appears whole. `at` gives paths in the folder of the attempt, which is all that may change.
 import { cp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { PRETRAINED, RELEASE, STUDY, TINY, type World } from "./world.ts";
+import { firstSubject, PRETRAINED, RELEASE, STUDY, TINY, type World } from "./world.ts";
 
 type At = (name: string) => string;
 
@@ -214,6 +214,15 @@ const PUBLISHED: readonly Verb[] = [
   folder("release space", async (world) => [
     ...["release", "space", await world.run(), "--title", "Hands and faces", "--licence", "mit"],
   ]),
+  {
+    name: "release retract",
+    weight: 2,
+    argv: async (at, world) => [
+      ...["release", "retract", await world.pairs(), "--subject", await firstSubject(await world.pairs())],
+      ...["--runs", await world.run(), "--out", at("out")],
+    ],
+    whole: OUT,
+  },
   file("release card", "md", async (world) => ["release", "card", await world.pairs(), ...RELEASE]),
   file("release croissant", "json", async (world) => [
     "release",
@@ -221,6 +230,7 @@ const PUBLISHED: readonly Verb[] = [
     await world.pairs(),
     ...RELEASE,
   ]),
+  file("release questions", "yaml", async (world) => ["release", "questions", await world.pairs()]),
   file("derive report", "html", async (world) => ["derive", "report", await world.pairs()]),
   file("audit resolve", "csv", async (world) => ["audit", "resolve", await world.judged()]),
   file("derive labels", "csv", async (world) => ["derive", "labels", "--predictions", await world.run()]),

@@ -151,9 +151,14 @@ function judgedLine(): string {
   return `${JSON.stringify({ id: "1", ...who, ...what })}\n`;
 }
 
-async function erasingOne(pairs: string): Promise<string> {
+/** The subject of a dataset's first row. */
+export async function firstSubject(pairs: string): Promise<string> {
   const [header, row] = (await readFile(join(pairs, "train.csv"), "utf8")).split("\n");
-  const subject = row!.split(",")[header!.split(",").indexOf("user_id")];
+  return row!.split(",")[header!.split(",").indexOf("user_id")]!;
+}
+
+async function erasingOne(pairs: string): Promise<string> {
+  const subject = await firstSubject(pairs);
   return `who,when,what,why,image_id,user_id\nNobody,2026-02-02,erase,a wish,,${subject}\n`;
 }
 

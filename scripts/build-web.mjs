@@ -57,6 +57,13 @@ const noticesFor = (files) =>
     .filter(([start]) => files.some((name) => name.startsWith(start)))
     .map(([, notice]) => `\n${notice()}\n`);
 
+/** A classic script by itself: browsers ask for it, not the page. */
+async function buildServiceWorker(source, outfile) {
+  const { build } = await import("esbuild");
+  const how = { bundle: true, format: "iife", platform: "browser", target: "es2022", minify: true };
+  await build({ entryPoints: [source], outfile, ...how, logLevel: "error" });
+}
+
 /**
  * Builds the page.
  *
@@ -91,6 +98,8 @@ export async function buildWeb(out, root = join(ROOT, "src/web")) {
       alias: [{ find: "wasm-vips?url", replacement: `${vips}?url` }],
     },
   }).finally(() => rmSync(loaders, { recursive: true }));
+  const worker = join(root, "service-worker.ts");
+  if (existsSync(worker)) await buildServiceWorker(worker, join(out, "service-worker.js"));
   for (const notice of noticesFor(readdirSync(join(out, "assets"))))
     appendFileSync(join(out, LICENCES), notice);
 }

@@ -15,6 +15,19 @@ const FOR_TESTS = [
   "machine/unsettled.js",
 ];
 
+/** Without indents: a fifth fewer bytes. Names stay, and lines that a stack can point to. */
+const DENSE = { minifyWhitespace: true, lineLimit: 160, write: false };
+/** The end of a line inside a string, which hides what a bundler looks for: `new URL("./x", import.meta.url)`. */
+const CUT = /(?<!\\)((?:\\\\)*)\\\n/g;
+
+/** Writes what esbuild made, with its strings whole. */
+function writeDense({ outputFiles }) {
+  for (const { path, text } of outputFiles) {
+    fs.mkdirSync(dirname(path), { recursive: true });
+    fs.writeFileSync(path, text.replace(CUT, "$1"));
+  }
+}
+
 /** `from "./x.js"`, `import("./x.js")`, and the threads and processes that a module starts: `new URL("./x", import.meta.url)`. */
 const IMPORT = /(?:\bfrom|\bimport\(|\bimport)\s*"(\.[^"]+)"/g;
 const LATER = /\bimport\(\s*"(\.[^"]+)"/g;
@@ -67,16 +80,18 @@ export async function joinCli(folder) {
         return { path: relative(cli, place).replaceAll(sep, "/"), external: true };
       }),
   };
-  await build({
+  const made = await build({
     ...{ entryPoints: [join(cli, "main.js")], outdir: joined, bundle: true, splitting: true, format: "esm" },
     ...{
       platform: "node",
       target: "node20",
       chunkNames: "[name]-[hash]",
       plugins: [others],
+      ...DENSE,
       logLevel: "error",
     },
   });
+  writeDense(made);
   fs.rmSync(cli, { recursive: true });
   fs.renameSync(joined, cli);
   for (const path of gone) fs.rmSync(path);
@@ -126,7 +141,7 @@ export async function joinSingles(folder) {
         return { path: way.startsWith(".") ? way : `./${way}`, external: true };
       }),
   };
-  await build({
+  const made = await build({
     ...{
       entryPoints: all.filter((path) => stays.has(path) && !path.startsWith(cli)),
       outdir: dist,
@@ -138,9 +153,11 @@ export async function joinSingles(folder) {
       format: "esm",
       platform: "node",
       target: "node20",
+      ...DENSE,
       plugins: [singles],
       logLevel: "error",
     },
   });
+  writeDense(made);
   for (const path of joined) fs.rmSync(path);
 }

@@ -45,7 +45,7 @@ export function firstSentence(text) {
 /** Folders outside src/, which has rooms.json. */
 const OTHERS = {
   bench: "benchmarks, one question each, and their peers",
-  examples: "pages to begin with",
+  examples: "a page, a walk, Python",
   harden: "campaigns: kills, races, hostile files and servers",
   scripts: "what package.json's commands run",
   test: "tests across rooms, and what tests share",

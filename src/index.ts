@@ -1,7 +1,5 @@
-// The public API: what programs may import from "facehand", by noun. Pages import "facehand/predict" and "facehand/evaluate" instead.
-// Invariant: named re-exports and nothing else; each has a docstring where it is declared (test/docs.test.ts), and every type that
-// a signature names is among them (test/api.test.ts).
-
+// The public API, by noun; pages import "facehand/predict" and "facehand/evaluate". Invariant: named re-exports and nothing else,
+// each with a docstring where it is declared (test/docs.test.ts), and every type that a signature names (test/api.test.ts).
 // Words and faults
 
 export type { Clock } from "./core/clock.ts";
@@ -110,21 +108,22 @@ export { readPackaged } from "./find/packaged.ts";
 
 // Model: what a network is, its weights and how it runs
 
+export type { Position } from "./engine/checkpoint.ts";
 export type { Weights } from "./engine/params.ts";
 export { createSession } from "./engine/runtime/open-session.ts";
 export { type Session, type SessionOptions, Tensor, type Tensors } from "./engine/runtime/session.ts";
 export type { Literal } from "./formats/python-literal.ts";
 export type { WeightsTaken } from "./formats/torch/weights.ts";
 export { BACKBONE_NAMES } from "./models/backbones/registry.ts";
-export type { ModelFacts } from "./models/facts.ts";
+export type { ModelFacts, PixelFacts, SourceFacts } from "./models/facts.ts";
 export { describeModel, type ModelDescription, type TensorLine } from "./models/files/describe.ts";
 export { fetchPretrained, type HubOptions, type HubRecipe, type Pretrained } from "./models/files/hub.ts";
 export { formatTag, parseTag, type Tag } from "./models/tags.ts";
 export { CLASS_TARGETS, type ClassTarget, type TargetFacts } from "./models/targets.ts";
 
 // Train: runs and their folders
-
-export { parseTrainConfig, type TrainConfig, trainConfigSchema } from "./train/config.ts";
+export { parseTrainConfig } from "./train/config.ts";
+export { type TrainConfig, trainConfigSchema } from "./train/config-schema.ts";
 export { type RunResult, type TrainOptions, train } from "./train/loop.ts";
 export { readRunConfig } from "./train/run.ts";
 export { type EpochLog, parseRunLog } from "./train/runlog.ts";
@@ -133,6 +132,7 @@ export type { StepResult } from "./train/step/step.ts";
 
 // Evaluate: predictions on disk, figures, intervals, groups
 
+export type { AgeFigure, AgeGroup, AgeTable } from "./evaluate/analysis/ages.ts";
 export {
   type SeedGroup,
   type SeedJudgement,
@@ -149,9 +149,8 @@ export {
   type Summary,
   type SummaryOptions,
   summarize,
-  type TargetPart,
-  type TargetSummary,
 } from "./evaluate/analysis/summary.ts";
+export type { TargetPart, TargetSummary } from "./evaluate/analysis/target-summary.ts";
 export {
   type BootstrapIntervals,
   type BootstrapMetric,
@@ -227,7 +226,7 @@ export { type EvaluationOptions, evaluationRows } from "./train/exchange/evaluat
 
 // Study: grids of runs
 
-export { readStudyFile } from "./studies/plan/file.ts";
+export { AXES, type Match, readStudyFile, type SettingKey, type StudyFile } from "./studies/plan/file.ts";
 export { type Overrides, planStudy } from "./studies/plan/plan.ts";
 export { type AuditFinding, auditRow, type PublishedRow } from "./studies/report/audit.ts";
 export { type BestOptions, bestCells, type RankedCell, type Ranking } from "./studies/report/best.ts";
@@ -276,9 +275,10 @@ export {
   croissantOf,
   writeBundle,
 } from "./release/bundle.ts";
+export { type CardFiles, cardFiles, type SplitSize } from "./release/card-files.ts";
 export type { CroissantDocument } from "./release/croissant-schema.ts";
 export { datasetCard } from "./release/dataset-card.ts";
-export { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./release/facts.ts";
+export { type Answers, type DatasetFacts, datasetFacts, type ReleaseInfo } from "./release/facts.ts";
 
 // Predict: photos and crops, by one model or several
 

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findPython } from "../bench/peer.ts";
-import { checkPeerSettings, HANDED, peerJob } from "../bench/peer-job.ts";
+import { checkPeerSettings, HANDED, type PeerMachine, peerJob } from "../bench/peer-job.ts";
 import { Random } from "../src/core/random.ts";
 import type { Sample } from "../src/core/words.ts";
 import { initialise } from "../src/engine/params.ts";
@@ -155,7 +155,29 @@ describe("the peer trains what it is given", () => {
     ["mobilenetv3_small_050.lamb_in1k_F1_Af_Lb_Z0", { dropRate: 0.3 }],
   ] as const)("%s", { timeout: 180_000 }, async ([tag, change], context) => {
     if ("missing" in python) return context.skip(`needs PyTorch and timm: ${python.missing}`);
-    const config = parseTrainConfig({ ...CONFIG, tag, ...change });
+    const epoch = await trainPeer(python.path, parseTrainConfig({ ...CONFIG, tag, ...change }));
+    expect(epoch).toMatchObject({ seed: 42, epoch: 1, all: expect.any(Number) });
+    expect(Number.isFinite(epoch.trainLoss)).toBe(true);
+  });
+
+  it("learns alike however it is set up", { timeout: 180_000 }, async (context) => {
+    if ("missing" in python) return context.skip(`needs PyTorch and timm: ${python.missing}`);
+    // One step of all images, without anything random.
+    const change = { tag: "resnet18.a1_in1k_F0_An_Lb_Z0", batch: 8, dropRate: 0 };
+    const config = parseTrainConfig({ ...CONFIG, ...change });
+    const usual = await trainPeer(python.path, config);
+    for (const [setup, pictures, digits] of [
+      ["channels_last", "kept", 4],
+      ["channels_last", "small", 4],
+      ["bf16", "kept", 1],
+    ] as const) {
+      const other = await trainPeer(python.path, config, { setup, pictures });
+      expect(other.versions).toMatchObject({ setup, pictures });
+      expect(other.trainLoss).toBeCloseTo(usual.trainLoss, digits);
+    }
+  });
+
+  async function trainPeer(path: string, config: TrainConfig, set: Partial<PeerMachine> = {}) {
     const specs = declaredSpecs(modelGraph(factsOf(config, [])), 32).filter((s) =>
       s.name.startsWith("backbone."),
     );
@@ -163,14 +185,13 @@ describe("the peer trains what it is given", () => {
     const weights = join(folder, "first.pt");
     await exportStateDict(weights, bare, initialise(bare, Random.of(1)));
     const file = join(folder, "job.json");
-    await writeFile(file, JSON.stringify(peerJob(config, data, { weights, threads: 1 })));
-    const ran = spawnSync(python.path, [script, file], { encoding: "utf8" });
+    await writeFile(file, JSON.stringify(peerJob(config, data, { weights, threads: 1, ...set })));
+    const ran = spawnSync(path, [script, file], { encoding: "utf8" });
     expect(ran.status, ran.stderr).toBe(0);
     const [epoch] = ran.stdout
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(epoch).toMatchObject({ seed: 42, epoch: 1, all: expect.any(Number) });
-    expect(Number.isFinite(epoch.trainLoss)).toBe(true);
-  });
+    return epoch;
+  }
 });

@@ -114,6 +114,7 @@ describe("npm run bench", () => {
     for (const [name, message] of [
       ["learning", /^Expected RUNS, a folder of train --seeds, got nothing/],
       ["trajectory", /^Expected RUN of UMCC and --weights FILE, got less/],
+      ["to-accuracy", /^Expected --data SOURCE and --weights FILE for to-accuracy, got "--weights x.pth"/],
     ] as const) {
       const { status, stderr } = bench(name, "--weights", "x.pth");
       expect([status, stderr]).toEqual([2, expect.stringMatching(message)]);
@@ -144,7 +145,7 @@ Try: npm run bench -- forward
     const setup = bench("forward", "--model", "test_efficientnet", "--size", "32", "--setup", "default,fp16");
     expect([setup.status, setup.stderr]).toEqual([
       2,
-      'Expected some of default, channels_last, bf16 for --setup, got "fp16"\n',
+      'Expected some of default, channels_last, compile, bf16 for --setup, got "fp16"\n',
     ]);
     const number = bench("forward", "--batch", "0");
     expect(number.status).toBe(2);

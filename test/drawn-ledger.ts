@@ -79,6 +79,7 @@ const SPREAD: Readonly<Record<Measure, readonly [low: number, high: number]>> = 
   highlight: [88, 255],
   clipped: [0, 0.152],
   ita: [-60, 70],
+  hand_ita: [-50, 80],
 };
 
 /**
@@ -142,6 +143,7 @@ function drawRow(i: number, people: number, random: Random): LedgerRow {
   const measures = Object.fromEntries(
     MEASURES.map((name) => {
       const [low, high] = SPREAD[name];
+      if (name === "hand_ita") return [name, high]; // not drawn: draws of the others stay what they are
       return [name, Number((low + (high - low) * random.next()).toFixed(4))];
     }),
   ) as Record<Measure, number>;
@@ -169,6 +171,7 @@ function drawRow(i: number, people: number, random: Random): LedgerRow {
     detail: verdict?.detail ?? null,
     split: isKept ? ["train", "train", "train", "val", "test"][person % 5]! : null,
     gender: isKept ? (person % 2 === 0 ? "female" : "male") : null,
+    recorded_gender: person % 2 === 0 ? "female" : "male",
     gender_agreement: agreement,
     gender_votes: 4,
     gender_entries: 1,

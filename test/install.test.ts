@@ -180,7 +180,7 @@ import { type CroissantDocument, checkDataset, croissantOf, MODALITIES, type Rel
 import { openPredictor, type Predictor } from "facehand/predict";
 
 export async function licence(folder: string, info: ReleaseInfo): Promise<string> {
-  const document: CroissantDocument = await croissantOf(await checkDataset(folder), info);
+  const document: CroissantDocument = await croissantOf(await checkDataset(folder), info, { madeBy: "1.0.0" });
   const live: boolean = document.isLiveDataset;
   const uses: string | string[] | undefined = document["rai:dataUseCases"];
   return [document.license, String(live), uses, document.recordSet[0]?.key["@id"]].join();

@@ -188,7 +188,7 @@ describe("these checks themselves", () => {
   const source = (file: string, text: string): Source => ({ file, text, imports: importsOf(file, text) });
 
   it("see the sources of the SIMD code, and their imports without an ending", () => {
-    expect(BY_FILE.get("pixels/fast/simd/index.ts")!.imports.map(({ file }) => file)).toContain(
+    expect(BY_FILE.get("pixels/fast/simd/seeing.ts")!.imports.map(({ file }) => file)).toContain(
       "pixels/fast/simd/chip.ts",
     );
   });

@@ -1,30 +1,57 @@
 // docs/speed.md has the figures of bench/results.jsonl.
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { speedTable } from "../bench/speed.ts";
+import { speedFigures, speedTable } from "../bench/speed.ts";
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
 it("is what `npm run bench -- speed-table` writes", () => {
-  expect(read("docs/speed.md")).toBe(speedTable(read("bench/results.jsonl")));
+  const lines = read("bench/results.jsonl");
+  expect(read("docs/speed.md")).toBe(speedTable(lines));
+  for (const [path, svg] of speedFigures(lines)) expect(read(`docs/${path}`)).toBe(svg);
 });
 
+/** A row of a forward pass, on a processor of a kind. */
+function forwardRow(
+  peer: Readonly<Record<string, string | null>>,
+  median: number,
+  time: string,
+  { vectors = "AVX-512", commit = "abcdef012345" }: { vectors?: string | null; commit?: string } = {},
+): string {
+  const side = (ms: number, peakMb: number, versions = {}) => ({ ms: { median: ms }, peakMb, versions });
+  return JSON.stringify({
+    benchmark: "forward",
+    model: "resnet18",
+    batch: 32,
+    sizePx: 128,
+    ratio: { median, p25: 0.2, p75: 0.6 },
+    ours: side(40, 300),
+    peer: side(100, 400, peer),
+    commit,
+    machine: { cpu: "CPU", cores: 2, idleBefore: 1, vectors },
+    time,
+  });
+}
+
+/** Cells of the lines of a work, in one section. */
+function cellsOf(text: string, section: string, work: string): string[][] {
+  const from = text.indexOf(`## ${section}`);
+  const part = text.slice(from, text.indexOf("\n## ", from + 1));
+  const lines = part.split("\n").filter((line) => line.startsWith(`| ${work}`));
+  return lines.map((line) =>
+    line
+      .split("|")
+      .slice(2, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+const MEMORY = { layout: "contiguous", precision: "float32", compiler: null };
+const LAST = { ...MEMORY, layout: "channels_last" };
+
 it("shows the newest row of each setup of the peer, and what is missing", () => {
-  const row = (peer: Readonly<Record<string, string>>, median: number, time: string) => {
-    const side = (ms: number, peakMb: number, versions = {}) => ({ ms: { median: ms }, peakMb, versions });
-    return JSON.stringify({
-      benchmark: "forward",
-      model: "resnet18",
-      batch: 32,
-      sizePx: 128,
-      ratio: { median, p25: 0.2, p75: 0.6 },
-      ours: side(40, 300),
-      peer: side(100, 400, peer),
-      commit: "abcdef012345",
-      machine: { cpu: "CPU", cores: 2, idleBefore: 1 },
-      time,
-    });
-  };
+  const row = (peer: Readonly<Record<string, string>>, median: number, time: string) =>
+    forwardRow(peer, median, time, { vectors: null });
   const text = speedTable(
     [
       row({ torch: "1.13.0a0", layout: "contiguous" }, 0.3, "2026-01-01T"),
@@ -34,20 +61,65 @@ it("shows the newest row of each setup of the peer, and what is missing", () => 
       row({ torch: "2.1.0", layout: "channels_last", precision: "bf16" }, 1.5, "2026-01-03T"),
     ].join("\n"),
   );
-  const lines = text.split("\n").filter((line) => line.includes("forward resnet18"));
-  expect(
-    lines.map((line) =>
-      line
-        .split("|")
-        .slice(2, 8)
-        .map((cell) => cell.trim()),
-    ),
-  ).toEqual([
+  expect(cellsOf(text, "All measurements", "forward resnet18").map((line) => line.slice(0, 6))).toEqual([
     ["PyTorch 2.1.0", "<= 0.5", "0.40 (0.20 to 0.60)", "40", "<= 1", "0.75"],
     ["PyTorch 2.1.0, channels_last", "<= 0.5", "0.90 (0.20 to 0.60)", "40", "<= 1", "0.75"],
     ["PyTorch 2.1.0, channels_last, bf16 autocast", "<= 0.5", "1.50 (0.20 to 0.60)", "40", "<= 1", "0.75"],
   ]);
-  expect(text.match(/not measured/g)).toHaveLength(19); // all other goals
+  expect(text.match(/not measured/g)).toHaveLength(21); // all other goals
+});
+
+it("puts ours beside the strongest setups, of what one commit measured on each kind of processor", () => {
+  const torch = { torch: "2.15.0+cpu" };
+  const text = speedTable(
+    [
+      forwardRow({ ...torch, ...LAST, precision: "bf16" }, 9, "2026-01-01T", { commit: "older" }),
+      forwardRow({ ...torch, ...LAST, precision: "int8" }, 8, "2026-01-01T", { commit: "older" }),
+      forwardRow({ ...torch, ...LAST }, 0.7, "2026-01-02T", { vectors: "AVX2", commit: "narrow" }),
+      forwardRow({ ...torch, ...MEMORY }, 0.6, "2026-01-02T", { vectors: "AVX2", commit: "narrow" }),
+      forwardRow({ ...torch, ...MEMORY }, 0.4, "2026-01-03T"),
+      forwardRow({ ...torch, ...LAST }, 0.8, "2026-01-03T"),
+      forwardRow({ ...torch, ...LAST, compiler: "inductor" }, 0.9, "2026-01-03T"),
+      forwardRow({ ...torch, ...LAST, precision: "bf16" }, 1.5, "2026-01-03T"),
+    ].join("\n"),
+  );
+  expect(cellsOf(text, "Beside the strongest PyTorch", "forward resnet18")).toEqual([
+    [
+      ...["AVX-512", "0.40", "0.90 (channels_last, compiled)", "1.50 (channels_last, bf16 autocast)"],
+      "2026-01-03, abcdef0",
+    ],
+    ["AVX2", "0.60", "0.70 (channels_last)", "-", "2026-01-02, narrow"],
+  ]);
+  // AVX-512 first; a setup that the newest commit did not measure stays, and is no strongest one.
+  const shown = cellsOf(text, "All measurements", "forward resnet18");
+  expect(shown.map(([peer, , ratio]) => `${peer}: ${ratio!.slice(0, 4)}`)).toEqual([
+    "PyTorch 2.15.0: 0.40",
+    "PyTorch 2.15.0, channels_last: 0.80",
+    "PyTorch 2.15.0, channels_last, compiled: 0.90",
+    "PyTorch 2.15.0, channels_last, bf16 autocast: 1.50",
+    "PyTorch 2.15.0, channels_last, int8: 8.00",
+    "PyTorch 2.15.0: 0.60",
+    "PyTorch 2.15.0, channels_last: 0.70",
+  ]);
+});
+
+it("names what the peer's loader decodes by", () => {
+  const row = (decoder: string, median: number) =>
+    JSON.stringify({
+      ...JSON.parse(forwardRow({ torch: "2.15.0+cpu", decoder }, median, "2026-01-03T")),
+      ...{ benchmark: "loader", model: "tf_efficientnetv2_s", sizePx: 224 },
+    });
+  const text = speedTable(
+    [row("pyvips", 0.6), row("decode_jpeg", 0.7), row("pillow-simd", 0.4), row("pillow", 0.5)].join("\n"),
+  );
+  expect(cellsOf(text, "All measurements", "loader JPEGs").map(([peer]) => peer)).toEqual([
+    "PyTorch 2.15.0",
+    "PyTorch 2.15.0, Pillow-SIMD",
+    "PyTorch 2.15.0, decode_jpeg, transforms v2",
+    "PyTorch 2.15.0, libvips",
+  ]);
+  const [line] = cellsOf(text, "Beside the strongest PyTorch", "loader JPEGs");
+  expect(line!.slice(0, 4)).toEqual(["AVX-512", "0.50", "0.70 (decode_jpeg, transforms v2)", "-"]);
 });
 
 it("shows the newest line of each size of the page's table", () => {

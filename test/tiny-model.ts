@@ -19,9 +19,9 @@ export const TINY: ModelFacts = {
 };
 
 /** Writes the checkpoint and returns its weights. */
-export async function writeTiny(path: string) {
+export async function writeTiny(path: string, seed = 11) {
   const specs = declaredSpecs(modelGraph(TINY), TINY.pixels.sizePx);
-  const weights = initialise(specs, Random.of(11));
+  const weights = initialise(specs, Random.of(seed));
   await writeCheckpoint(path, specs, { weights }, TINY);
   return weights;
 }

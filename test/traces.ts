@@ -33,6 +33,16 @@ export async function findTraces(dir: string, traces: Traces): Promise<string[]>
   return [...found].sort();
 }
 
+/** All files of a folder, and what they hold in another form. */
+export async function partsBelow(dir: string): Promise<Buffer[]> {
+  const parts: Buffer[] = [];
+  for (const entry of await readdir(dir, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile()) parts.push(await readFile(path), ...(await partsOf(path)));
+  }
+  return parts;
+}
+
 /** Bytes with capitals of ASCII as small letters: what is sought has no others. */
 function lowered(bytes: Buffer): Buffer {
   const made = Buffer.from(bytes);

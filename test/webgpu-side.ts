@@ -3,15 +3,17 @@
 // Usage: node --import tsx test/webgpu-side.ts FOLDER (for profiles). Prints one line of JSON.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { counted } from "../bench/gpu/traffic.ts";
 import { Random } from "../src/core/random.ts";
-import { adamw } from "../src/engine/optim.ts";
+import { adamw, sgd } from "../src/engine/optim.ts";
 import { initialise } from "../src/engine/params.ts";
 import { type Device, probeDevice } from "../src/engine/runtime/device.ts";
 import { createSession } from "../src/engine/runtime/open-session.ts";
 import { type ModelFacts, modelGraph, OUTPUT_MEANING } from "../src/models/facts.ts";
 import { openPredictor } from "../src/predict/predictor.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";
-import { openTrainStep } from "../src/train/step/local.ts";
+import { localStepRuntime } from "../src/train/step/local.ts";
+import { openStepOn } from "../src/train/step/step.ts";
 
 const SIZE_PX = 32;
 const facts: ModelFacts = {
@@ -58,27 +60,39 @@ async function compare() {
     webgpu: await predict("webgpu"),
     placed: placedOn("webgpu"),
     trained: [await trainOn("cpu"), await trainOn("webgpu")],
-    placedStep: placedOn("train"),
+    summed: [await trainOn("cpu", 2), await trainOn("webgpu", 2)],
+    placedStep: placedOn("train-webgpu"),
   };
 }
 
-/** Losses and gradient norms of two steps; without dropout, the same on every device but for rounding. */
-async function trainOn(device: Device): Promise<number[]> {
-  const step = await openTrainStep({
+/**
+ * Losses and gradient norms of two steps, the sum of each weight and average after them, and the bytes that the second step
+ * took from this process and gave back; without dropout, the same on every device but for rounding.
+ *
+ * @param accumulate - parts a step: a second graph then updates what the first one left on the device
+ */
+async function trainOn(device: Device, accumulate = 1) {
+  const profilePrefix = accumulate === 1 ? join(folder, `train-${device}`) : undefined;
+  const how = { threads: 1, device, lowering: "plain", profilePrefix } as const;
+  const { runtime, traffic } = counted(await localStepRuntime(how));
+  const config = {
     model: modelGraph(facts, { dropRate: 0 }),
     batchSize: 4,
+    accumulate,
     sizePx: SIZE_PX,
     mean: [0.5, 0.5, 0.5],
     std: [0.5, 0.5, 0.5],
-    optimizer: adamw(),
-    threads: 1,
-    device,
-    profilePrefix: join(folder, "train"),
-  });
+    // AdamW makes steps of the rounding of gradients that are zero, by which saved weights cannot be compared.
+    optimizer: accumulate === 1 ? adamw() : sgd(),
+    ema: 0.5,
+  };
+  const step = await openStepOn(config, runtime);
   step.load(initialise(step.specs, Random.of(5)));
   const figures: number[] = [];
+  let bytes = { ...traffic };
   for (let i = 1; i <= 2; i++) {
-    const { loss, gradNorm } = await step.run(batchOf(i), {
+    bytes = { ...traffic };
+    const { loss, gradNorm } = await step.run(batchOf(i, 4 * accumulate), {
       step: i,
       lr: 1e-3,
       decay: 0.01,
@@ -88,18 +102,28 @@ async function trainOn(device: Device): Promise<number[]> {
     });
     figures.push(loss, gradNorm);
   }
+  const { weights, slots } = await step.save();
+  const sums = [weights, slots.get("ema")!].map((all) =>
+    [...all.values()].map((values) => values.reduce((sum, value) => sum + Math.abs(value), 0)),
+  );
   await step.close();
-  return figures;
+  const { toDevice, fromDevice } = traffic;
+  return {
+    figures,
+    sums,
+    bytes: { toDevice: toDevice - bytes.toDevice, fromDevice: fromDevice - bytes.fromDevice },
+    learnt: [...weights.values()].reduce((sum, { length }) => sum + length, 0),
+  };
 }
 
-function batchOf(seed: number) {
+function batchOf(seed: number, n: number) {
   const random = Random.of(seed);
   return {
-    images: Uint8Array.from({ length: 4 * SIZE_PX * SIZE_PX * 3 }, () => random.int(256)),
-    labels: Float32Array.of(0, 1, 1, 0),
-    flag: Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1),
-    weights: new Float32Array(4).fill(0.25),
-    modalityWeights: new Float32Array(4).fill(0.25),
+    images: Uint8Array.from({ length: n * SIZE_PX * SIZE_PX * 3 }, () => random.int(256)),
+    labels: Float32Array.from({ length: n }, (_, i) => Number(i % 4 === 1 || i % 4 === 2)),
+    flag: Float32Array.from({ length: 2 * n }, (_, i) => Number((i + (i >> 1)) % 2 === 0)),
+    weights: new Float32Array(n).fill(1 / n),
+    modalityWeights: new Float32Array(n).fill(1 / n),
   };
 }
 

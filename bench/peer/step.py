@@ -2,8 +2,9 @@
 
 The same work as ours: u8 pixels [N, S, S, 3] normalised, timm's backbone with dropout .2 and one logit,
 then binary cross-entropy, backward and AdamW (train-step), or the logits in evaluation mode (forward).
-As an expert may set it up: in the default memory format, in channels_last, or there with autocast to bfloat16, whose
-precision is reduced. Usage: step.py WORK_JSON train-step|forward [--timm DIR] [--setup default|channels_last|bf16]
+As an expert may set it up: in the default memory format, in channels_last, there compiled by inductor, or there with autocast to
+bfloat16, whose precision is reduced.
+Usage: step.py WORK_JSON train-step|forward [--timm DIR] [--setup default|channels_last|compile|bf16]
 """
 import argparse
 import json
@@ -15,7 +16,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("work")
 parser.add_argument("mode", choices=["train-step", "forward"])
 parser.add_argument("--timm")
-parser.add_argument("--setup", choices=["default", "channels_last", "bf16"], default="default")
+parser.add_argument("--setup", choices=["default", "channels_last", "compile", "bf16"], default="default")
 args = parser.parse_args()
 if args.timm:
     sys.path.insert(0, args.timm)
@@ -33,6 +34,8 @@ precision = torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.setup == "b
 model = timm.create_model(work["model"], pretrained=False, num_classes=1, drop_rate=0.2).to(memory_format=layout)
 pixels = torch.randint(0, 256, (work["batch"], work["sizePx"], work["sizePx"], 3), dtype=torch.uint8)
 labels = torch.tensor([[i % 2.0] for i in range(work["batch"])])
+if args.setup == "compile":
+    model.compile()
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, weight_decay=0.01)
 
 
@@ -74,6 +77,7 @@ step = train_step if args.mode == "train-step" else forward
 model.train(args.mode == "train-step")
 say({"ready": True, "versions": {"python": platform.python_version(), "torch": torch.__version__, "timm": timm.__version__,
                                  "layout": "contiguous" if args.setup == "default" else "channels_last",
+                                 "compiler": "inductor" if args.setup == "compile" else None,
                                  "precision": "bf16" if args.setup == "bf16" else "float32"}})
 for _ in sys.stdin:
     start = time.perf_counter()

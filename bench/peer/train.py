@@ -1,8 +1,11 @@
 """The peer of `npm run bench -- learning`: trains upstream's UMCC or MAG with PyTorch and timm, as a run here was trained.
 
 Reads one JSON job (bench/peer-job.ts: samples by split, first weights, every setting, one seed) and prints one JSON line
-an epoch. Nothing of this runs in the product.
+an epoch. `setup` is step.py's: how an expert may set PyTorch up. `pictures` is where they come from: opened anew in every epoch
+("files"), decoded once ("kept"), or kept at the network's size and augmented there ("small", which is not quite the same
+augmentation). Nothing of this runs in the product.
 """
+import contextlib
 import copy
 import json
 import math
@@ -24,8 +27,18 @@ import torchvision
 import torchvision.transforms as T
 from PIL import Image, ImageOps
 
+SETUP, PICTURES = job.get("setup", "default"), job.get("pictures", "files")
+LAYOUT = torch.contiguous_format if SETUP == "default" else torch.channels_last
+MEAN, STD = (torch.tensor(job[key]).view(3, 1, 1) for key in ("mean", "std"))
+
+
+def opened(path):
+    return ImageOps.exif_transpose(Image.open(path)).convert("RGB")
+
 
 class Images(torch.utils.data.Dataset):
+    """Pixels from 0 to 255, the recorded sex, and the modality."""
+
     def __init__(self, samples, size, train):
         a = job["augment"] if train else None
         augment = [] if a is None else [
@@ -33,10 +46,12 @@ class Images(torch.utils.data.Dataset):
             T.ColorJitter(a["brightness"], a["contrast"], a["saturation"]),
             T.RandomRotation(a["degrees"]),
         ]
+        resize = T.Resize((size, size))
         self.samples = samples
-        self.transform = T.Compose(
-            augment + [T.Resize((size, size)), T.ToTensor(), T.Normalize(job["mean"], job["std"])]
-        )
+        self.transform = T.Compose(augment + ([] if PICTURES == "small" else [resize]) + [T.PILToTensor()])
+        take = {"kept": opened, "small": lambda path: resize(opened(path))}.get(PICTURES)
+        # Before workers are forked, which then share them.
+        self.kept = None if take is None else [take(s["path"]) for s in samples]
 
     def __len__(self):
         return len(self.samples)
@@ -44,8 +59,17 @@ class Images(torch.utils.data.Dataset):
     def __getitem__(self, i):
         s = self.samples[i]
         flag = [float(s["modality"] == m) for m in job["modalities"]]
-        image = self.transform(ImageOps.exif_transpose(Image.open(s["path"])).convert("RGB"))
+        image = self.transform(opened(s["path"]) if self.kept is None else self.kept[i])
         return image, torch.tensor(float(s["male"])), torch.tensor(flag)
+
+
+def pixels(x):
+    """What the network gets: ToTensor and Normalize of a whole batch, in the memory format of the setup."""
+    return x.to(torch.float32, memory_format=LAYOUT).div_(255).sub_(MEAN).div_(STD)
+
+
+def precision():
+    return torch.autocast("cpu", dtype=torch.bfloat16) if SETUP == "bf16" else contextlib.nullcontext()
 
 
 def backbone(drop_rate):
@@ -112,10 +136,11 @@ def balanced(logits, male):
     return float(sum(rates) / len(rates))
 
 
-@torch.no_grad()
-def validate(model, loader):
+@torch.inference_mode()
+def validate(model, batches):
     model.eval()
-    outputs = [(model(x, flag)[0], y, flag[:, 0] == 1) for x, y, flag in loader]
+    with precision():
+        outputs = [(model(pixels(x), flag)[0].float(), y, flag[:, 0] == 1) for x, y, flag in batches]
     logits, y, hand = (torch.cat(part) for part in zip(*outputs))
     parts = {"all": torch.ones_like(hand), "hand": hand, "face": ~hand}
     figures = {name: balanced(logits[m], y[m]) for name, m in parts.items() if m.any()}
@@ -174,7 +199,9 @@ def update(model, optimizer, parts, lr):
     optimizer.zero_grad()
     images, total = sum(len(y) for _, y, _ in parts), 0.0
     for x, y, flag in parts:
-        loss = loss_of(*model(x, flag), y, flag) * (len(y) / images)
+        with precision():
+            logits, scores = model(pixels(x), flag)
+        loss = loss_of(logits.float(), scores if scores is None else scores.float(), y, flag) * (len(y) / images)
         loss.backward()
         total += loss.item()
     if job["clipNorm"] is not None:
@@ -187,16 +214,20 @@ def update(model, optimizer, parts, lr):
 
 def run(seed):
     random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
-    model = {"umcc": Umcc, "mag": Mag}[job["arch"]]()
+    model = {"umcc": Umcc, "mag": Mag}[job["arch"]]().to(memory_format=LAYOUT)
     freeze(model)
     average = None if job["ema"] is None else copy.deepcopy(model)
+    if SETUP == "compile":
+        model.compile()
     loader = lambda split, train, batch: torch.utils.data.DataLoader(
         Images(job["samples"][split], job["sizePx"], train),
         batch_size=batch, shuffle=train, drop_last=train, num_workers=2, persistent_workers=True,
     )
     train, val = loader("train", True, job["batch"] * job["accumulate"]), loader("val", False, job["batch"])
+    if PICTURES != "files":
+        val = list(val)
     total, warmup = job["epochs"] * len(train), round(job["warmupEpochs"] * len(train))
-    optimizer = torch.optim.AdamW(groups(model), lr=job["lr"])
+    optimizer = torch.optim.AdamW(groups(model), lr=job["lr"], fused=SETUP != "default")
     step = 0
     for epoch in range(job["epochs"]):
         learn(model)
@@ -214,6 +245,8 @@ def run(seed):
 
 torch.set_num_threads(job["threads"])
 VERSIONS = {
+    "setup": SETUP,
+    "pictures": PICTURES,
     "torch": torch.__version__,
     "torchvision": torchvision.__version__,
     "timm": timm.__version__,

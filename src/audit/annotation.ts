@@ -4,7 +4,7 @@
 import { z } from "zod";
 import { unexpected } from "../core/errors.ts";
 import { foldName } from "../core/file-names.ts";
-import { safeParse, wordSchema } from "../core/schema.ts";
+import { type Faults, safeParse, wordSchema } from "../core/schema.ts";
 import { nameFault, type Reading } from "../core/spelling.ts";
 import { subjectKey } from "../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../core/vocabulary.ts";
@@ -129,7 +129,7 @@ export function parseAnnotation(value: unknown, where: string): Annotation {
   throw invalid(result.error, value, where);
 }
 
-function invalid(error: z.core.$ZodError, value: unknown, where: string) {
+function invalid(error: Faults, value: unknown, where: string) {
   const issue = error.issues[0]!;
   const at = issue.path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)?.[key], value);
   const field = issue.path.length === 0 ? "a judgement" : `${issue.path.join(".")} of a judgement`;

@@ -13,6 +13,9 @@ import { ANNOTATION_SCHEMA, type Annotation, parseAnnotation } from "./annotatio
 /** How long another writer is waited for, ms: one line takes a few. */
 const PATIENCE_MS = 30_000;
 
+/** Where the judgements about a dataset lie: beside it, for it is published and they are not. */
+export const annotationsOf = (dir: string): string => `${dir}.annotations.jsonl`;
+
 /** It has no checksums: others read it as JSON lines. */
 const LOG: JournalFormat<Annotation> = {
   what: "a log of judgements",

@@ -1,36 +1,51 @@
 // ◇ Browser-safe. Values and JSON text against schemas, where a value may be meant to exhaust the schema.
 // Invariants: no wording of the schema library reaches a user: `schemaFault` puts its findings into ours. Schemas are of
-// `zod` or of `zod/mini`, of which a page's bundle holds what it uses: here is only what both have in common.
+// `zod` or of `zod/mini`, and shapes (formats/shape.ts), of which pages load less: here is only what all have in common.
 import * as z from "zod/mini";
-import { $ZodRealError } from "zod/v4/core";
 import { AppError, show, unexpected } from "./errors.ts";
 import { causeOf, endsOf } from "./sniff.ts";
 import { type Reading, wordHint } from "./spelling.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** What a schema finds wrong. */
+export interface Faults {
+  readonly issues: readonly Issue[];
+}
+/** What comes of a value. */
+export type Parsed<T> =
+  | { readonly success: true; readonly data: T; readonly error?: never }
+  | { readonly success: false; readonly error: Faults; readonly data?: never };
+
+/** A schema of what pages read, without a library: one of `zod` takes 8 KB of a page of others. Absent optional keys stay absent. */
+export interface Shape<T> {
+  safeParse(value: unknown): Parsed<T>;
+}
 
 /**
  * As the schema's safeParse, also for values that nest far deeper than any of ours: a schema calls itself for what a value
  * holds, and the end of the stack is no fault of facehand's.
  */
-export function safeParse<S extends z.core.$ZodType>(
-  schema: S,
-  value: unknown,
-): z.core.util.SafeParseResult<z.output<S>> {
+export function safeParse<S extends z.core.$ZodType>(schema: S, value: unknown): Parsed<z.output<S>>;
+/** The same by a shape. */
+export function safeParse<T>(schema: Shape<T>, value: unknown): Parsed<T>;
+/** The same by either. */
+export function safeParse(schema: unknown, value: unknown): Parsed<unknown> {
   try {
-    return z.safeParse(schema, value);
+    return (schema as Shape<unknown>).safeParse(value);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const issue: z.core.$ZodIssue = {
-      code: "custom",
-      path: [],
-      message: "values nested too deep",
-      input: undefined,
-    };
-    return { success: false, error: new $ZodRealError([issue]) as z.core.$ZodError<z.output<S>> };
+    const issue: Issue = { code: "custom", path: [], message: "values nested too deep", input: undefined };
+    return { success: false, error: { issues: [issue] } };
   }
 }
 
 /** Parses and validates JSON text; the message names the file and the first offending key. */
-export function parseJson<S extends z.core.$ZodType>(text: string, schema: S, where: string): z.output<S> {
+export function parseJson<S extends z.core.$ZodType>(text: string, schema: S, where: string): z.output<S>;
+/** The same by a shape. */
+export function parseJson<T>(text: string, schema: Shape<T>, where: string): T;
+/** The same by either. */
+export function parseJson(text: string, schema: Shape<unknown>, where: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\uFEFF/, "")); // editors of Windows begin with a byte order mark
@@ -69,6 +84,20 @@ export function wordSchema<T extends string>(parse: (text: string) => Reading<T>
   return z.pipe(z.string(), reader);
 }
 
+/** A shape as a schema of the library, where one holds the other. */
+export function schemaOf<T>(shape: Shape<T>) {
+  return z.pipe(
+    z.unknown(),
+    z.transform((value: unknown, { issues }): T => {
+      const parsed = shape.safeParse(value);
+      if (parsed.success) return parsed.data;
+      for (const issue of parsed.error.issues)
+        issues.push({ ...issue, path: [...issue.path], input: value } as z.core.$ZodRawIssue);
+      return z.NEVER;
+    }),
+  );
+}
+
 /** What is wrong with a value, in the house's words. */
 export interface SchemaFault {
   readonly expected: string;
@@ -78,15 +107,13 @@ export interface SchemaFault {
   readonly hint?: string | undefined;
 }
 
-type Issue = z.core.$ZodIssue;
-
 /**
  * The most informative of the faults that a schema finds in a value.
  *
  * @param value - what was parsed
  * @example schemaFault(z.enum(["val", "test"]).safeParse("Val").error!, "Val") // "val or test", the nearest is val
  */
-export function schemaFault(error: z.core.$ZodError, value: unknown): SchemaFault {
+export function schemaFault(error: Faults, value: unknown): SchemaFault {
   const issue = tellingIssue(error);
   const got = valueAt(value, issue.path);
   const key = issue.path.join(".");
@@ -99,7 +126,7 @@ export function schemaFault(error: z.core.$ZodError, value: unknown): SchemaFaul
 }
 
 /** A mistyped key is often the missing one, and more informative; of a union, the complaint that lies deepest. */
-export function tellingIssue(error: z.core.$ZodError): Issue {
+export function tellingIssue(error: Faults): Issue {
   const issues = error.issues.map(deepest);
   return issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
 }

@@ -51,8 +51,12 @@ function withoutQuery(tail: string): string {
   return tail.includes("=") ? `#${HIDDEN}` : tail;
 }
 
+/** A repository of a hub at one of its revisions, in the same form. */
+const REPOSITORY = /^hf:(datasets\/)?[\w.-]{1,100}\/[\w.-]{1,100}@[\w./+-]*[,;.)]?$/;
+
 /** `user:password@host`, as it is given to programs without a scheme. */
 function withoutUser(word: string): string {
+  if (REPOSITORY.test(word)) return word;
   const at = word.lastIndexOf("@");
   return at > 0 && /^[^/=]*:/.test(word.slice(0, at)) ? `${HIDDEN}${word.slice(at)}` : word;
 }

@@ -12,6 +12,9 @@ import { insteadOfFolder, isSystemFile, unpackHint } from "../machine/sniff-file
 /** Name of the published dataset's folder. */
 export const DATASET_NAME = "Shared_Derived_HaGRID_unified_Model_For_Sex_Prediction";
 
+/** What changed between versions of a dataset, as `release retract` or its publisher wrote it. */
+export const CHANGELOG = "CHANGELOG.md";
+
 /** Files of a dataset's own folder besides the images; `data check` reports others. */
 export const DATASET_FILES: readonly string[] = [
   ...SPLITS.map((split) => `${split}.csv`),
@@ -19,6 +22,7 @@ export const DATASET_FILES: readonly string[] = [
   "ledger.csv",
   "ledger.parquet",
   "fetched.json",
+  CHANGELOG,
 ];
 
 /** What a bundle (`release bundle`) has beside: it lies in a dataset that was fetched from one. */
@@ -35,13 +39,19 @@ export const BUNDLE_FILES: readonly string[] = [
   "SHA256SUMS",
 ];
 
+/** Folder of a bundle's Parquet shards. */
+export const SHARD_FOLDER = "data";
+
+/** True for the name of a Parquet shard of a bundle, which holds what its tables and its archive hold. */
+export const isShard = (name: string) => /^data\/(train|validation|test)-\d{5}-of-\d{5}\.parquet$/.test(name);
+
 /**
  * True for a file that the format of datasets explains, by its path below the dataset; and for locks: of a process that
  * works in a mounted folder now, and of version 0.1, which left them there.
  */
 export function isDatasetFile(name: string): boolean {
   const isLock = /^\.fetch-\d+\.lock$|^\.facehand-lock-/.test(name);
-  return DATASET_FILES.includes(name) || BUNDLE_FILES.includes(name) || isLock;
+  return DATASET_FILES.includes(name) || BUNDLE_FILES.includes(name) || isShard(name) || isLock;
 }
 
 /** Folders of the crops that cleaning took out, and names of the archives that they are published as. */

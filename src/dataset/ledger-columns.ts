@@ -19,6 +19,7 @@ export const MEASURES = [
   "highlight", // 95th percentile of the frame's luma
   "clipped", // share of clipped pixels in the middle of the face chip
   "ita", // individual typology angle of the face's skin, degrees
+  "hand_ita", // the same of the hand's skin, where there is a hand, with or without a face
 ] as const;
 export type Measure = (typeof MEASURES)[number];
 
@@ -30,7 +31,8 @@ const measures = Object.fromEntries(MEASURES.map((name) => [name, "double?"])) a
 /**
  * Columns in file order. Boxes are `x y width height` in px of the frame as it is seen, null where nothing was measured; the
  * squares that the crops show are `x y side degrees`: their centre, and how far they are turned clockwise; points, which
- * those squares follow from, are `x y` of each. Ledgers of earlier versions have neither. `twin` is the
+ * those squares follow from, are `x y` of each. Ledgers of earlier versions have neither, nor `hand_ita`, nor `recorded_gender`: the
+ * majority of the subject's votes, of removed frames too, where `gender` is the label of a pair. `twin` is the
  * earlier kept frame that a removed one repeats: with `twin_bits` their looks are similar, without it their bytes are equal.
  * `annotated_in` and `faces_in` record, for a frame that EXIF turns, which pixels its annotation and the face landmarks given
  * beside it were found to refer to: `stored`, as they lie in the file, or `upright`, turned.
@@ -50,6 +52,7 @@ export const LEDGER_SCHEMA = {
   decided_why: "string?",
   split: "string?",
   gender: "string?",
+  recorded_gender: "string?",
   gender_agreement: "double?",
   gender_votes: "int32",
   gender_entries: "int32?",

@@ -113,6 +113,8 @@ const manifest = z.strictObject({
   files: z.record(z.string(), hash),
   /** Set by `data repair`: the tables are no longer those that the derivation gave; `ledger` is removed/repairs.csv. */
   repaired: z.strictObject({ changes: count, ledger: hash }).optional(),
+  /** Set by `release retract`: how many subjects were taken out since, with how many frames; nothing identifies them. */
+  retracted: z.strictObject({ subjects: count, frames: count }).optional(),
 });
 
 /** What `manifest.json` of a derived dataset holds. */

@@ -2,25 +2,32 @@
 // A training checkpoint also holds the slots (`optimizer.<slot>.<name>`: the optimizer's, by parameter, and the moving
 // average `ema`, by parameter and buffer) and the position.
 // Random numbers need no state: every draw is named by seed, epoch and step (core/random).
-import * as z from "zod/mini";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
 import { encodeSafetensors, type Safetensors } from "../formats/safetensors.ts";
+import * as shape from "../formats/shape.ts";
 import { float32Tensor, type NamedTensor, toFloat32 } from "../formats/tensor.ts";
 import type { ParamSpec, Weights } from "./params.ts";
 
 /** Where a run stands: the next step to take. */
-export const positionSchema = z.strictObject({
+export interface Position {
   /** Epoch of the next step, from 0. */
-  epoch: z.int().check(z.nonnegative()),
+  epoch: number;
   /** Batch of the next step within its epoch, from 0. */
-  batch: z.int().check(z.nonnegative()),
+  batch: number;
   /** Steps taken so far. */
-  step: z.int().check(z.nonnegative()),
+  step: number;
   /** Sums over the batches of this epoch that are done, for its line in the run log. */
-  partial: z.strictObject({ loss: z.number(), correct: z.number(), gradNorm: z.number() }),
+  partial: { loss: number; correct: number; gradNorm: number };
+}
+const count = shape.whole(shape.least(0));
+const sum = shape.number();
+export const positionShape = shape.object<Position>({
+  epoch: count,
+  batch: count,
+  step: count,
+  partial: shape.object({ loss: sum, correct: sum, gradNorm: sum }),
 });
-export type Position = z.infer<typeof positionSchema>;
 
 /** Everything that the next step depends on, besides the configuration and the data. */
 export interface TrainState {
@@ -66,9 +73,9 @@ export function checkpointOf({ tensors, metadata }: Safetensors, path: string): 
       shapes.set(tensor.name, tensor.shape);
     }
   }
-  const facts = parseJson(facehand, z.unknown(), `the metadata of ${path}`);
+  const facts = parseJson(facehand, shape.anything, `the metadata of ${path}`);
   if (position === undefined) return { weights, shapes, facts };
-  const at = parseJson(position, positionSchema, `the position in ${path}`);
+  const at = parseJson(position, positionShape, `the position in ${path}`);
   return { weights, shapes, facts, training: { slots, position: at } };
 }
 

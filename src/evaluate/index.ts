@@ -2,6 +2,14 @@
 // Invariant: named re-exports and nothing else; every type that a signature names is among them (test/api.test.ts).
 export { AppError, type ErrorKind, type ErrorOptions } from "../core/errors.ts";
 export {
+  type AgeFigure,
+  type AgeGroup,
+  type AgeOptions,
+  type AgeTable,
+  ageTables,
+  middleYears,
+} from "./analysis/ages.ts";
+export {
   type SeedGroup,
   type SeedJudgement,
   type SeedMetrics,
@@ -16,9 +24,8 @@ export {
   type Summary,
   type SummaryOptions,
   summarize,
-  type TargetPart,
-  type TargetSummary,
 } from "./analysis/summary.ts";
+export type { TargetPart, TargetSummary } from "./analysis/target-summary.ts";
 export {
   type BootstrapIntervals,
   type BootstrapMetric,

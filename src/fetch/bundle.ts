@@ -1,10 +1,11 @@
 // Published folders with a list of hashes beside their files (SHA256SUMS), above all what `release bundle` writes.
 // Invariants: every file of the list is brought and has its hash, or the fetch ends with the first that has not, which
-// is removed; the archives of a bundle are unpacked where the dataset had their files.
+// is removed; the archives of a bundle are unpacked where the dataset had their files. The exception are a bundle's Parquet
+// shards: they hold its tables and its archive once more, for other programs, and are left where they are.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError, isNotFound } from "../core/errors.ts";
-import { IMAGES, placeImage, placeRemoved, REMOVED_FOLDERS } from "../dataset/layout.ts";
+import { IMAGES, isShard, placeImage, placeRemoved, REMOVED_FOLDERS } from "../dataset/layout.ts";
 import { scanPairs } from "../dataset/store.ts";
 import { fetchUnits } from "./fetch.ts";
 import { addressOf, isWebAddress } from "./http/address.ts";
@@ -47,8 +48,13 @@ export async function publishedFolder(link: string): Promise<string | undefined>
   }
 }
 
+/** What a dataset is made of; shards beside all of it say nothing new. */
+const PAIR_FILES = ["aligned_dataset.zip", "train.csv", "val.csv", "test.csv"];
+const isDataset = (sums: Sums) => PAIR_FILES.every((name) => sums.has(name));
+const isRepeated = (name: string, sums: Sums) => isDataset(sums) && isShard(name);
+
 /**
- * Everything that the SHA256SUMS of a folder names, each file checked against it.
+ * Everything that the SHA256SUMS of a folder names, each file checked against it; of a bundle without its Parquet shards.
  *
  * @param place - folder or address with SHA256SUMS in it
  * @throws AppError("data", "SUMS_LINE") for a list that is none, as fetchUnits; REMOTE_CHECKSUM names the file that
@@ -64,7 +70,8 @@ export async function fetchPublished(
   const list = await fetchUnits([unitOf(SUMS, from)], dir, { ...options, mirror: place });
   const sums = await readSums(join(dir, SUMS));
   checkPaths([SUMS, ...sums.keys()]);
-  const units = [...sums].map(([name, sha256]) => withFolders(unitOf(name, from, sha256)));
+  const wanted = [...sums].filter(([name]) => !isRepeated(name, sums));
+  const units = wanted.map(([name, sha256]) => withFolders(unitOf(name, from, sha256)));
   return joined(list, await fetchUnits(units, dir, { ...options, mirror: place }), sums);
 }
 
@@ -87,7 +94,8 @@ export async function fetchShared(
   const names = new Set(others.map(({ path }) => path!));
   const odd = [...names].find((name) => !sums.has(name)) ?? [...sums.keys()].find((name) => !names.has(name));
   if (odd !== undefined) throw other(odd, sums);
-  const known = others.map(({ file, path }) =>
+  const wanted = others.filter(({ path }) => !isRepeated(path!, sums));
+  const known = wanted.map(({ file, path }) =>
     withFolders({ file: { ...file, sha256: sums.get(path!)! }, path: path! }),
   );
   return joined(list, await fetchUnits(known, dir, options), sums);
@@ -107,11 +115,13 @@ function withFolders(unit: FetchUnit): FetchUnit {
 }
 
 async function joined(list: FetchSummary, rest: FetchSummary, sums: Sums): Promise<FetchSummary> {
-  const isDataset = ["aligned_dataset.zip", "train.csv", "val.csv", "test.csv"].every((name) =>
-    sums.has(name),
-  );
-  const all = { ...rest, files: [...list.files, ...rest.files] };
-  return isDataset ? checkedDataset(all) : all;
+  const repeated = [...sums.keys()].filter((name) => isRepeated(name, sums));
+  const all = {
+    ...rest,
+    files: [...list.files, ...rest.files],
+    ...(repeated.length === 0 ? {} : { repeated }),
+  };
+  return isDataset(sums) ? checkedDataset(all) : all;
 }
 
 /**

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type FakeDrive, startDrive } from "../../test/drive.ts";
 import { hashOf, status } from "../../test/hub.ts";
 import { Random } from "../core/random.ts";
-import { openDrive, parseDriveLink } from "./drive.ts";
+import { openDrive } from "./drive.ts";
+import { parseDriveLink } from "./drive-link.ts";
 import { safeName } from "./names.ts";
 import { fetchLink, type LinkOptions } from "./sets.ts";
 

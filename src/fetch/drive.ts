@@ -1,11 +1,13 @@
 // Files and folders that Google Drive shares with anyone who has the link, as a browser without an account gets them.
 // Source: gdown for what Drive does: `uc` answers with the file, or with a page whose form leads to it,
 // or with a page that states why not; `embeddedfolderview` lists a folder.
+// Reading pages takes libraries of 200 modules: whoever visits Drive imports this file then (see drive-link.ts for links).
 // Invariants: a page is never taken for a file; Drive's own words are passed on; cookies stay with their hosts.
 import { parseHTML } from "linkedom";
 import { CookieJar } from "tough-cookie";
 import { AppError, unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
+import { withKey } from "./drive-link.ts";
 import { showUrl } from "./http/address.ts";
 import {
   type Cookies,
@@ -72,31 +74,6 @@ const FOLDER_BROWSER =
 const DEEPEST = 20;
 const BY_HAND =
   "open it in a browser; what you can download there can be given as a folder: --mirror FOLDER, under the same file names";
-
-/**
- * What a `drive:ID`, `drive-folder:ID` or a link that Drive's "share" gives means; undefined for anything else. Files and
- * folders that were shared before 2021 open with the key of their link only: it stays with the id, `ID?resourcekey=KEY`.
- */
-export function parseDriveLink(
-  text: string,
-): { readonly file: string } | { readonly folder: string } | undefined {
-  const own = /^drive(-folder)?:([\w-]{10,}(?:\?resourcekey=[\w-]+)?)$/.exec(text);
-  if (own !== null) return own[1] === undefined ? { file: own[2]! } : { folder: own[2]! };
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (!/^(drive|docs|drive\.usercontent)\.google\.com$/.test(url.hostname)) return undefined;
-  const key = url.searchParams.get("resourcekey") ?? undefined;
-  const asked = url.searchParams.get("id") ?? undefined;
-  const listed = /\/(?:embedded)?folderview$/.test(url.pathname) ? asked : undefined;
-  const folder = /\/folders\/([\w-]{10,})/.exec(url.pathname)?.[1] ?? listed;
-  if (folder !== undefined) return { folder: withKey(folder, key) };
-  const id = /\/d\/([\w-]{10,})/.exec(url.pathname)?.[1] ?? asked;
-  return id === undefined ? undefined : { file: withKey(id, key) };
-}
-
-function withKey(id: string, key: string | undefined): string {
-  return key === undefined ? id : `${id}?resourcekey=${key}`;
-}
 
 /** An id, and the key of its link if it has one, as Drive's addresses take them. */
 function queryOf(shared: string): string {

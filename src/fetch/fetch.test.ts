@@ -110,9 +110,20 @@ describe("a fetch", () => {
   });
 
   it("works in one process at a time; what is all there is checked by as many as like", async () => {
-    const both = await Promise.allSettled([get(), get()]); // whichever comes first
-    const refused = both.filter((one) => one.status === "rejected");
-    expect(refused.map(({ reason }) => reason)).toMatchObject([{ kind: "input", code: "LOCKED" }]);
+    let [begun, goOn] = [() => {}, () => {}];
+    const asked = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    drive.tricks.push((_request, response) => {
+      begun();
+      goOn = () => response.writeHead(200, { "content-length": BYTES.length }).end(BYTES);
+      return true;
+    });
+    const first = get();
+    await asked;
+    await expect(get()).rejects.toMatchObject({ kind: "input", code: "LOCKED" });
+    goOn();
+    await first;
     expect((await Promise.all([get(), get(), get()])).every(({ files }) => files[0]!.kept)).toBe(true);
   });
 

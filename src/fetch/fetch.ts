@@ -12,7 +12,7 @@ import { makeFolders } from "../machine/make-folders.ts";
 import { mapOrdered } from "../machine/pool.ts";
 import { sweepTemporaries } from "../machine/temporary.ts";
 import { checkApart } from "../machine/true-path.ts";
-import { type Drive, openDrive } from "./drive.ts";
+import type { Drive } from "./drive.ts";
 import { checkFile, checkFolder, type FetchRecord, type FolderNote, openRecord, RECORD } from "./fetched.ts";
 import { showUrl } from "./http/address.ts";
 import { type DownloadOptions, download } from "./http/download.ts";
@@ -35,7 +35,8 @@ interface Run {
   readonly dir: string;
   readonly options: FetchOptions;
   readonly record: FetchRecord;
-  readonly drive: Drive;
+  /** A visitor of Google Drive, for what lies there. */
+  readonly drive: () => Promise<Drive>;
   readonly mirror: Mirror | undefined;
   readonly signal: AbortSignal;
   readonly meter: Meter;
@@ -105,10 +106,15 @@ async function fetchAll(
   const run: Run = {
     ...{ dir, options, signal, mirror: place },
     sums: once(async () =>
-      place === undefined ? undefined : mirrorSums(place, { ...retryOf(options), signal }),
+      place === undefined
+        ? undefined
+        : mirrorSums(place, { ...retryOf(options), headers: options.mirrorHeaders, signal }),
     ),
     record: await openRecord(dir),
-    drive: openDrive({ ...retryOf(options), signal, endpoint }),
+    drive: once(async () => {
+      const { openDrive } = await import("./drive.ts");
+      return openDrive({ ...retryOf(options), signal, endpoint });
+    }),
     meter: new Meter(options.onProgress),
   };
   await checkRoom(dir, await bytesNeeded(units, run, jobs));
@@ -244,16 +250,23 @@ function originOf({ file: { from } }: FetchUnit, { mirror }: Run): string {
   return "drive" in from ? `drive:${from.drive.split("?")[0]}` : showUrl(from.url);
 }
 
-function downloadFrom(unit: FetchUnit, path: string, { mirror, drive }: Run, common: DownloadOptions) {
+async function downloadFrom(unit: FetchUnit, path: string, run: Run, common: DownloadOptions) {
+  const { mirror } = run;
   const { from } = unit.file;
   if (mirror?.url !== undefined) {
     const missing = `the mirror has to hold ${pathOf(unit)}`;
-    return download(mirrorUrl(mirror.url, pathOf(unit)), path, { ...common, hints: { missing } });
+    const { mirrorHeaders: headers, mirrorDenied: denied } = run.options;
+    return download(mirrorUrl(mirror.url, pathOf(unit)), path, {
+      ...common,
+      headers,
+      hints: { denied, missing },
+    });
   }
   if ("url" in from) {
     const hint = "the publisher may have moved it: check there, and give the new place as --mirror";
     return download(from.url, path, { ...common, hints: { denied: hint, missing: hint } });
   }
+  const drive = await run.drive();
   const { cookies, headers, page } = drive;
   const locate = async () => (await drive.locate(from.drive)).url;
   const id = `drive:${from.drive}`;

@@ -83,7 +83,8 @@ function decoded(text: string): string | undefined {
  */
 export function urlName(link: string): string {
   if (!isWebAddress(link)) {
-    const expected = "a set's name, an http(s) address, a folder, drive:ID or drive-folder:ID";
+    const expected =
+      "a set's name, an http(s) address, a folder, hf:datasets/USER/NAME, drive:ID or drive-folder:ID";
     throw unexpected("input", { code: "LINK", expected, name: "what to fetch", got: link });
   }
   const url = addressOf(link, "what to fetch");

@@ -6,10 +6,12 @@ import { unexpected } from "../core/errors.ts";
 import { ANNOTATIONS, IMAGES, placeAnnotations, placeFrame, placeImage } from "../dataset/layout.ts";
 import { isSystemFile } from "../machine/sniff-file.ts";
 import { checkedDataset, fetchPublished, fetchShared, publishedFolder } from "./bundle.ts";
-import { openDrive, parseDriveLink } from "./drive.ts";
+import { parseDriveLink } from "./drive-link.ts";
 import { fetchUnits } from "./fetch.ts";
 import { addressOf } from "./http/address.ts";
 import { retrying } from "./http/retry.ts";
+import { fetchHubDataset } from "./hub/dataset.ts";
+import { isHubName } from "./hub/repository.ts";
 import { parseMirror } from "./mirror.ts";
 import { ownName, safeName, urlName } from "./names.ts";
 import { hagridArchive, PUBLISHED, type PublishedFile } from "./published.ts";
@@ -110,13 +112,18 @@ export interface LinkOptions extends Omit<FetchOptions, "mirror"> {
 
 /**
  * A file by its address or by `drive:ID`, or the files of `drive-folder:ID`; the links that Drive gives are known too.
- * A folder on disk, an address that ends in `/`, or one of SHA256SUMS: all files that SHA256SUMS there names, checked.
+ * A folder on disk, an address that ends in `/`, one of SHA256SUMS, or `hf:datasets/USER/NAME`: all files that SHA256SUMS there
+ * names, checked.
  *
  * @throws AppError("input", "LINK" | "NAME" | "ADDRESS" | "ADDRESS_USER"), as fetchUnits
  */
 export async function fetchLink(link: string, dir: string, options: LinkOptions = {}): Promise<FetchSummary> {
   const { sha256, ...rest } = options;
   const name = options.name === undefined ? undefined : ownName(options.name);
+  if (isHubName(link)) {
+    refuseOfMany({ name, sha256 });
+    return fetchHubDataset(link, dir, rest);
+  }
   const shared = parseDriveLink(link);
   const published = name === undefined && shared === undefined ? await publishedFolder(link) : undefined;
   if (published !== undefined || (shared !== undefined && "folder" in shared)) refuseOfMany({ name, sha256 });
@@ -147,17 +154,18 @@ function refuseOfMany(given: Readonly<Record<"name" | "sha256", string | undefin
   }
 }
 
-function visit({ driveEndpoint: endpoint, ...options }: FetchOptions) {
+async function visit({ driveEndpoint: endpoint, ...options }: FetchOptions) {
+  const { openDrive } = await import("./drive.ts");
   return openDrive({ ...options, endpoint });
 }
 
 async function listDrive(folderId: string, options: FetchOptions): Promise<FetchUnit[]> {
-  const entries = await visit(options).list(folderId);
+  const entries = await (await visit(options)).list(folderId);
   return entries.map(({ id, path }) => unitOf(path, { drive: id }));
 }
 
 async function driveName(id: string, options: FetchOptions): Promise<string> {
-  const { name } = await retrying(() => visit(options).locate(id), options);
+  const { name } = await retrying(async () => (await visit(options)).locate(id), options);
   if (name !== undefined) return safeName(name);
   throw unexpected("input", {
     code: "LINK",

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { AppError, unexpected } from "../core/errors.ts";
 import { FileNames } from "../core/file-names.ts";
 import { exists, readText } from "../machine/files.ts";
-import { download } from "./http/download.ts";
+import { type DownloadOptions, download } from "./http/download.ts";
 import type { Patience } from "./http/patience.ts";
 import type { RetryOptions } from "./http/retry.ts";
 import { type Mirror, mirrorUrl } from "./mirror.ts";
@@ -57,7 +57,7 @@ const ABSENT = ["REMOTE_NOT_FOUND", "REMOTE_DENIED", "REMOTE_HTML"];
  */
 export async function mirrorSums(
   mirror: Mirror,
-  options: RetryOptions & Patience,
+  options: RetryOptions & Patience & Pick<DownloadOptions, "headers">,
 ): Promise<Sums | undefined> {
   if (mirror.url === undefined) {
     const path = join(mirror.folder!, SUMS);

@@ -27,6 +27,10 @@ export interface UnpackTarget {
 export interface FetchOptions extends RetryOptions, Patience {
   /** A folder, or an address below which the files have the same names, in place of where they are published. */
   readonly mirror?: string | undefined;
+  /** Sent to the mirror's address, and to no other host. */
+  readonly mirrorHeaders?: Readonly<Record<string, string>> | undefined;
+  /** What to try where the mirror refuses. */
+  readonly mirrorDenied?: string | undefined;
   /** Where Drive is, for tests. */
   readonly driveEndpoint?: string | undefined;
   /** Files at a time; default 3. */
@@ -61,6 +65,8 @@ export interface FetchSummary {
   /** Without archives that were unpacked and removed. */
   readonly files: readonly FetchedFile[];
   readonly folders: readonly FetchedFolder[];
+  /** Files of a bundle that were not brought, since the others hold what is in them. */
+  readonly repeated?: readonly string[] | undefined;
 }
 
 /** A file of which no more is known than where it is, and perhaps its hash. */

@@ -101,6 +101,16 @@ export function fromSquare({ centre, sidePx, angle }: TurnedSquare, { x, y }: Po
   return { x: centre.x + offset.x, y: centre.y + offset.y };
 }
 
+/**
+ * Carries a point of the photo into a square's own coordinates; the inverse of `fromSquare`.
+ *
+ * @returns fractions of the square, outside of 0 to 1 for a point that lies outside of it
+ */
+export function toSquare({ centre, sidePx, angle }: TurnedSquare, { x, y }: Point<"px">): Point<"rel"> {
+  const offset = turn({ x: x - centre.x, y: y - centre.y }, -angle);
+  return { x: offset.x / sidePx + 0.5, y: offset.y / sidePx + 0.5 };
+}
+
 /** The smallest upright box around points. */
 export function boundsOf(points: readonly Point<"px">[]): Box<"px"> {
   const xs = points.map(({ x }) => x);

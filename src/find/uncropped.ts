@@ -3,8 +3,8 @@
 // and these frames themselves.
 // Invariant: the result is a doubt with its reason, not a refusal: crops of other programs may differ.
 
-import { MODALITIES, type Modality } from "../core/words.ts";
-import type { RgbImage } from "../pixels/pixels.ts";
+import type { Modality } from "../core/words.ts";
+import type { PhotoLike } from "../pixels/fast/pictures.ts";
 import type { Finder } from "./find.ts";
 
 /** Sides that differ by more are no square's. */
@@ -29,15 +29,15 @@ const MIN_SIDE_PX = 96;
  */
 export async function uncroppedReason(
   open: () => Promise<Pick<Finder, "find">>,
-  image: RgbImage,
+  image: PhotoLike,
   mayBeOblong = false,
 ): Promise<string | undefined> {
   const { width, height } = image;
   const [short, long] = [Math.min(width, height), Math.max(width, height)];
   const oblong = long / short > SQUARE && !mayBeOblong;
-  const { hand = 0, face } = short < MIN_SIDE_PX ? {} : await sharesOf(await open(), image);
+  const face = short < MIN_SIDE_PX ? undefined : await smallFace(await open(), image);
   const small =
-    face === undefined || face >= MIN_FACE_SHARE || hand >= MIN_HAND_SHARE
+    face === undefined
       ? undefined
       : `a crop of the face that is found in it would be ${(100 * face).toFixed(0)} % of it`;
   const reasons = [
@@ -48,12 +48,13 @@ export async function uncroppedReason(
   return found.length === 0 ? undefined : found.join("; ");
 }
 
-/** How much of the picture the crops of what is found would be. */
-async function sharesOf(finder: Pick<Finder, "find">, image: RgbImage) {
-  const shares: Partial<Record<Modality, number>> = {};
-  for (const modality of MODALITIES) {
+/** How much of the picture the crop of its face would be, if that makes it a photo: hands are sought only where it may. */
+async function smallFace(finder: Pick<Finder, "find">, image: PhotoLike): Promise<number | undefined> {
+  const shareOf = async (modality: Modality) => {
     const found = await finder.find(image, modality);
-    if (found !== undefined) shares[modality] = found.square.sidePx ** 2 / (image.width * image.height);
-  }
-  return shares;
+    return found && found.square.sidePx ** 2 / (image.width * image.height);
+  };
+  const face = await shareOf("face");
+  if (face === undefined || face >= MIN_FACE_SHARE) return undefined;
+  return ((await shareOf("hand")) ?? 0) >= MIN_HAND_SHARE ? undefined : face;
 }

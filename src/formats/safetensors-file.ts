@@ -14,12 +14,33 @@ export async function readSafetensors(path: string): Promise<Safetensors> {
   return await explained(path, ["safetensors"], WHAT, () => readParts(path));
 }
 
+/**
+ * The metadata of a safetensors file, without its tensors.
+ *
+ * @throws as readSafetensors
+ */
+export async function readSafetensorsMetadata(path: string): Promise<Safetensors["metadata"]> {
+  return await explained(path, ["safetensors"], WHAT, async () => {
+    const file = await openRanges(path, "a safetensors file");
+    try {
+      return (await readHeader(file, path)).metadata;
+    } finally {
+      await file.close();
+    }
+  });
+}
+
+async function readHeader(file: Awaited<ReturnType<typeof openRanges>>, path: string) {
+  const { sizeBytes } = file;
+  const dataStart = headerEnd(await file.read(0, Math.min(8, sizeBytes)), sizeBytes, path);
+  const header = parseHeader(await file.read(8, dataStart - 8), sizeBytes - dataStart, path);
+  return { ...header, dataStart };
+}
+
 async function readParts(path: string): Promise<Safetensors> {
   const file = await openRanges(path, "a safetensors file");
   try {
-    const { sizeBytes } = file;
-    const dataStart = headerEnd(await file.read(0, Math.min(8, sizeBytes)), sizeBytes, path);
-    const { placed, metadata } = parseHeader(await file.read(8, dataStart - 8), sizeBytes - dataStart, path);
+    const { placed, metadata, dataStart } = await readHeader(file, path);
     const tensors: NamedTensor[] = [];
     for (const { begin, end, ...tensor } of placed) {
       tensors.push({ ...tensor, data: await file.read(dataStart + begin, end - begin) });

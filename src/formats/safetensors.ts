@@ -1,10 +1,10 @@
 // ◇ Browser-safe. Safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes without gaps.
 // Source: the format section of huggingface/safetensors' README.
 // Invariants: the header accounts for every byte exactly once; the same tensors give the same file.
-import * as z from "zod/mini";
 import { type AppError, unexpected } from "../core/errors.ts";
-import { safeParse, schemaFault } from "../core/schema.ts";
+import { type Shape, safeParse, schemaFault } from "../core/schema.ts";
 import { explainedBytes } from "../core/sniff.ts";
+import * as shape from "./shape.ts";
 import { DTYPE_BYTES, type Dtype, elementCount, type NamedTensor } from "./tensor.ts";
 
 const CODES = {
@@ -32,13 +32,17 @@ const MOST_AXES = 64;
 /** Far more than any model has; each takes a kilobyte while the header is read. */
 const MAX_TENSORS = 200_000;
 
-const size = z.int().check(z.nonnegative());
-const entrySchema = z.strictObject({
-  dtype: z.string(),
-  shape: z.array(size).check(z.maxLength(MOST_AXES)),
-  data_offsets: z.tuple([size, size]),
+const size = shape.whole(shape.least(0));
+const entryShape = shape.object<{
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly data_offsets: readonly [begin: number, end: number];
+}>({
+  dtype: shape.text(),
+  shape: shape.list(size, shape.shorter(MOST_AXES)),
+  data_offsets: shape.tuple(size, 2),
 });
-const metadataSchema = z.record(z.string(), z.string());
+const metadataShape = shape.record(shape.text());
 
 /** What a safetensors file holds. */
 export interface Safetensors {
@@ -98,7 +102,7 @@ export function parseHeader(bytes: Uint8Array, dataBytes: number, where: string)
   const placed = named.map(([name, entry]) => parseEntry(name, entry, where));
   placed.sort((a, b) => a.begin - b.begin || a.end - b.end);
   checkCoverage(placed, dataBytes, where);
-  return { placed, metadata: valid(metadataSchema, metadata, METADATA_KEY, where) };
+  return { placed, metadata: valid(metadataShape, metadata, METADATA_KEY, where) };
 }
 
 function parseObject(bytes: Uint8Array, where: string): Record<string, unknown> {
@@ -119,7 +123,7 @@ function parseObject(bytes: Uint8Array, where: string): Record<string, unknown> 
 type Placed = Omit<NamedTensor, "data"> & { readonly begin: number; readonly end: number };
 
 function parseEntry(name: string, raw: unknown, where: string): Placed {
-  const entry = valid(entrySchema, raw, name, where);
+  const entry = valid(entryShape, raw, name, where);
   const dtype = DTYPE_OF.get(entry.dtype);
   if (dtype === undefined) {
     throw unexpected("data", {
@@ -158,13 +162,8 @@ function offsets(expected: string, name: string, got: unknown, where: string): A
   });
 }
 
-function valid<S extends z.core.$ZodType>(
-  schema: S,
-  value: unknown,
-  name: string,
-  where: string,
-): z.output<S> {
-  const result = safeParse(schema, value);
+function valid<T>(wanted: Shape<T>, value: unknown, name: string, where: string): T {
+  const result = safeParse(wanted, value);
   if (result.success) return result.data;
   const { key, ...fault } = schemaFault(result.error, value);
   throw unexpected("data", {

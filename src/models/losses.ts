@@ -46,6 +46,8 @@ export interface LossInputs {
    * accuracies and class weights are those of the recorded label; the modality's are not smoothed.
    */
   readonly smoothing?: number | undefined;
+  /** True if labels lie between 0 and 1, as mixup makes them; a graph of its own, default false. */
+  readonly soft?: boolean | undefined;
 }
 
 /**
@@ -72,6 +74,24 @@ export function focalLoss(logits: Value, labels: Value, smoothing = 0): Value {
       ? sure
       : ops.add(ops.scale(sure, 1 - smoothing), ops.broadcastScalar(ops.scalar(smoothing / 2), sure.shape));
   return ops.mul(ops.mul(missed, missed), smoothed(wrong, smoothing));
+}
+
+/**
+ * Binary cross-entropy with labels between 0 and 1, softplus(z) - y z, and its focal form, with 1 - p_t = p + y - 2 p y; [N] each.
+ * @param labels - [N], smoothed already
+ * @source torch binary_cross_entropy_with_logits, torchvision sigmoid_focal_loss; timm's SoftTargetCrossEntropy of logits 0 and z
+ */
+export function softLosses(logits: Value, labels: Value): { readonly plain: Value; readonly focal: Value } {
+  const plain = ops.sub(ops.activation("softplus", logits), ops.mul(labels, logits));
+  const p = ops.activation("sigmoid", logits);
+  const missed = ops.sub(ops.add(p, labels), ops.scale(ops.mul(p, labels), 2));
+  return { plain, focal: ops.mul(ops.mul(missed, missed), plain) };
+}
+
+function smoothLabels(labels: Value, smoothing: number): Value {
+  if (smoothing === 0) return labels;
+  const half = ops.broadcastScalar(ops.scalar(smoothing / 2), labels.shape);
+  return ops.add(ops.scale(labels, 1 - smoothing), half);
 }
 
 function smoothed(wrong: Value, smoothing: number): Value {
@@ -114,9 +134,15 @@ function targetTerms({ targets = {} }: ModelOutputs, { targets: recorded = {} }:
 }
 
 function sexAndModality({ logits, gateLogits }: ModelOutputs, inputs: LossInputs): Value {
-  const { labels, weights, focal, flag, modalityWeights, smoothing } = inputs;
-  const plain = crossEntropy(logits, labels, smoothing);
-  const change = ops.mul(ops.sub(focalLoss(logits, labels, smoothing), plain), focal);
+  const { labels, weights, focal, flag, modalityWeights, smoothing, soft = false } = inputs;
+  const losses = soft
+    ? softLosses(logits, smoothLabels(labels, smoothing ?? 0))
+    : {
+        plain: crossEntropy(logits, labels, smoothing),
+        focal: focalLoss(logits, labels, smoothing),
+      };
+  const { plain } = losses;
+  const change = ops.mul(ops.sub(losses.focal, plain), focal);
   const sex = ops.sumAll(ops.mul(ops.add(plain, change), weights));
   if (gateLogits === undefined || flag === undefined || modalityWeights === undefined) return sex;
   return ops.add(sex, ops.sumAll(ops.mul(classLoss(gateLogits, flag), modalityWeights)));

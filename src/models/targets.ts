@@ -1,8 +1,9 @@
 // ◇ Browser-safe. Further targets beside the sex: one linear head each, over the features that the sex's head sees.
 // Invariant: a model without them is the same graph as before there were any; their classes are facts of a checkpoint.
-import * as z from "zod/mini";
+
 import type { Value } from "../engine/graph.ts";
 import type { Scope } from "../engine/params.ts";
+import * as shape from "../formats/shape.ts";
 import { linear } from "./backbones/blocks.ts";
 
 /** What a model may predict beside the sex, as recorded in the groups of the same names. */
@@ -10,16 +11,23 @@ export const CLASS_TARGETS = ["age", "race"] as const;
 /** The name of a further target. */
 export type ClassTarget = (typeof CLASS_TARGETS)[number];
 
-/** A further target and its classes, in the order of the head's outputs. */
-export const targetFactsSchema = z.strictObject({
-  name: z.enum(CLASS_TARGETS),
-  classes: z.array(z.string().check(z.minLength(1))).check(
-    z.minLength(2),
-    z.refine((names) => new Set(names).size === names.length, "expected each class once"),
+/** One further target of a model, as in its facts. */
+export interface TargetFacts {
+  name: ClassTarget;
+  /** In the order of the head's outputs. */
+  classes: string[];
+}
+export const targetFactsShape = shape.object<TargetFacts>({
+  name: shape.oneOf(...CLASS_TARGETS),
+  classes: shape.list(
+    shape.text(shape.longer(1)),
+    shape.longer(2),
+    shape.that(
+      (names: readonly string[]) => new Set(names).size === names.length,
+      "expected each class once",
+    ),
   ),
 });
-/** One further target of a model, as in its facts. */
-export type TargetFacts = z.infer<typeof targetFactsSchema>;
 
 /** Scores (log-odds up to a constant) of classes, [N, K], by target. */
 export type TargetScores = Readonly<Partial<Record<ClassTarget, Value>>>;

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import goldens from "../../test/parity/goldens/pixels/jpeg.json" with { type: "json" };
 import { drawn, expectSame } from "../../test/parity/pixels.ts";
 import { pngClaiming } from "../../test/png-claiming.ts";
@@ -241,5 +241,22 @@ describe("renderSvg", () => {
 
   it("refuses what is not a drawing", async () => {
     await expect(renderSvg("<svg")).rejects.toMatchObject({ kind: "data", code: "SVG_BROKEN" });
+  });
+});
+
+describe("the library that decodes", () => {
+  it("is named where it does not load, and asked for again by the next picture", async () => {
+    const bytes = new Uint8Array(await source().png().toBuffer());
+    vi.doMock("sharp", () => Promise.reject(new Error("EMFILE: too many open files")));
+    vi.resetModules();
+    const fresh = await import("./image.ts");
+    const hint = "allow more open files (ulimit -n 4096), or install facehand again";
+    for (const asked of [() => fresh.decodeImage(bytes), () => fresh.encodePng(image)])
+      await expect(asked()).rejects.toMatchObject({ kind: "data", code: "SHARP_REFUSED", hint });
+    await expect(fresh.decodeImage(bytes)).rejects.toThrow(
+      "Expected the library sharp to load for pictures, got ",
+    );
+    vi.doUnmock("sharp");
+    expect(await fresh.decodeImage(bytes)).toEqual(await decodeImage(bytes));
   });
 });

@@ -2,7 +2,7 @@
 // Whatever the file holds (EXIF turn, CMYK, 16 bit, grey, palette, alpha, ICC profile), RGB u8 in sRGB comes out.
 // Plain JPEGs decode to the same bytes as in Pillow. Size is judged by the header, before any pixel is read.
 import { stat } from "node:fs/promises";
-import sharp, { type Metadata, type Sharp } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import { isNotFound, missingFile, unexpected } from "../core/errors.ts";
 import { causeOf, endsOf } from "../core/sniff.ts";
 import { readBytes } from "../machine/files.ts";
@@ -23,13 +23,44 @@ import {
 } from "./picture-file.ts";
 import { checkImage, type RgbImage } from "./pixels.ts";
 
-// Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
-sharp.concurrency(1);
-sharp.cache(false);
+type Decoder = typeof import("sharp").default;
+let loading: Promise<Decoder> | undefined;
+
+/**
+ * sharp, loaded by the first picture that needs it: it takes half of a loader's thread's start, and crops are plain JPEGs, which
+ * our own code decodes.
+ *
+ * @throws AppError("data", "SHARP_REFUSED") where the system refuses its files, or they are not there
+ */
+function decoder(): Promise<Decoder> {
+  loading ??= load().catch((error: unknown) => {
+    loading = undefined; // the next picture may find files free
+    throw error;
+  });
+  return loading;
+}
+
+async function load(): Promise<Decoder> {
+  const { default: sharp } = await import("sharp").catch((cause: unknown) => {
+    throw unexpected("data", {
+      code: "SHARP_REFUSED",
+      expected: "the library sharp to load",
+      name: "pictures",
+      got: cause instanceof Error ? cause.message : cause,
+      hint: "allow more open files (ulimit -n 4096), or install facehand again",
+      cause,
+    });
+  });
+  // Parallelism comes from files decoded side by side, and every file is decoded once: no inner threads, no cache.
+  sharp.concurrency(1);
+  sharp.cache(false);
+  return sharp;
+}
 
 /** Versions of the libraries that decode. */
-export function imageLibraries(): { readonly sharp: string; readonly vips: string } {
-  return { sharp: sharp.versions.sharp ?? "unknown", vips: sharp.versions.vips };
+export async function imageLibraries(): Promise<{ readonly sharp: string; readonly vips: string }> {
+  const { versions } = await decoder();
+  return { sharp: versions.sharp ?? "unknown", vips: versions.vips };
 }
 
 /** What the header states, after the EXIF turn. */
@@ -61,6 +92,7 @@ export async function decodeImage(
   const bytes = typeof source === "string" ? await readBytes(source, "an image") : source;
   if (bytes.length === 0) throw emptyImage(where);
   const maxPixels = limit(bytes);
+  const sharp = await decoder();
   const known = plainJpegPixels(bytes); // saves a tenth of the decoding of a small picture
   let isDeep = false;
   if (known === undefined || known > maxPixels) {
@@ -110,6 +142,7 @@ export type ExifTurn = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
  */
 export async function exifTurn(bytes: Uint8Array): Promise<ExifTurn> {
   if (bytes.length === 0 || isUntaggedJpeg(bytes)) return 1;
+  const sharp = await decoder();
   const { orientation = 1 } = await sharp(bytes, { limitInputPixels: false })
     .metadata()
     .catch(() => ({ orientation: 1 }));
@@ -124,6 +157,7 @@ interface ReadHeader {
 
 async function readHeader(input: string | Uint8Array, where: string): Promise<ReadHeader> {
   const shown = () => (typeof input === "string" ? causeIn(input, FORMATS) : causeOf(endsOf(input), FORMATS));
+  const sharp = await decoder();
   let metadata: Metadata;
   try {
     metadata = await sharp(input, { limitInputPixels: false }).metadata();
@@ -157,7 +191,7 @@ export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Pr
   if (!Number.isInteger(quality) || quality < 1 || quality > 100)
     throw badOption("quality", "an integer from 1 to 100", quality);
   if (!["4:2:0", "4:4:4"].includes(chroma)) throw badOption("chroma", "4:2:0 or 4:4:4", chroma);
-  return plain(await fromPixels(image).jpeg({ quality, chromaSubsampling: chroma }).toBuffer());
+  return plain(await (await fromPixels(image)).jpeg({ quality, chromaSubsampling: chroma }).toBuffer());
 }
 
 /**
@@ -166,7 +200,7 @@ export async function encodeJpeg(image: RgbImage, options: JpegOptions = {}): Pr
  * @throws AppError("input", "NOT_AN_IMAGE")
  */
 export async function encodePng(image: RgbImage): Promise<Uint8Array> {
-  return plain(await fromPixels(image).png({ compressionLevel: 9 }).toBuffer());
+  return plain(await (await fromPixels(image)).png({ compressionLevel: 9 }).toBuffer());
 }
 
 /** The same memory without Node's Buffer methods, some of which differ from Uint8Array's. */
@@ -174,9 +208,10 @@ function plain(buffer: Buffer): Uint8Array<ArrayBuffer> {
   return new Uint8Array(buffer.buffer as ArrayBuffer, buffer.byteOffset, buffer.length);
 }
 
-function fromPixels(image: RgbImage): Sharp {
+async function fromPixels(image: RgbImage): Promise<Sharp> {
   checkImage(image);
   const { width, height, data } = image;
+  const sharp = await decoder();
   return sharp(data, { raw: { width, height, channels: 3 }, limitInputPixels: false });
 }
 
@@ -198,6 +233,7 @@ export interface SvgOptions {
 export async function renderSvg(svg: string, options: SvgOptions = {}): Promise<RgbImage> {
   const { widthPx, background = "#ffffff" } = options;
   const source = Buffer.from(svg);
+  const sharp = await decoder();
   try {
     const own = await sharp(source).metadata();
     // Drawn at the wanted scale instead of being enlarged from 72 dots per inch.

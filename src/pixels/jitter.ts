@@ -150,7 +150,7 @@ function saturate({ width, height, data }: RgbImage, factor: number): RgbImage {
 }
 
 /** Pillow's float32 arithmetic; truncated here, clipped by the clamped array it is stored in. */
-function blend(from: number, to: number, alpha: number): number {
+export function blend(from: number, to: number, alpha: number): number {
   return Math.trunc(Math.fround(from + Math.fround(alpha * (to - from))));
 }
 

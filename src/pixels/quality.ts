@@ -3,7 +3,10 @@
 // Source: Pech-Pacheco et al. 2000 (variance of the Laplacian), as OpenCV's Laplacian computes it; ITU-R BT.601.
 // Invariant: no measure asks how dark skin is: darkness is judged on the whole frame, brightness by clipped pixels.
 
+import { makingOf } from "./fast/making.ts";
+import { type Region, room, type SimdMemory } from "./fast/memory.ts";
 import type { Picture } from "./fast/picture.ts";
+import { resampledIn } from "./fast/resample.ts";
 import { Scratch } from "./fast/scratch.ts";
 import { type RgbImage, resizeBilinear } from "./pixels.ts";
 import { valueAtRank } from "./rank.ts";
@@ -29,13 +32,27 @@ export function luma({ data, width, height }: RgbImage): Float64Array {
  * @example sharpness(chip)
  */
 export function sharpness(crop: Picture): number {
-  return crop.laplacianVariance(SHARPNESS_PX);
+  return laplacianOf(crop, SHARPNESS_PX);
 }
 
-/** `Picture.laplacianVariance` in plain code, with its bits. */
-export function laplacianPlain(image: RgbImage, sizePx: number): number {
-  const { data, width, height } = resizeBilinear(image, sizePx, sizePx);
-  return laplacianVariance(luma({ data, width, height }), width, height);
+/** Variance of the Laplacian of the luma of a picture, resized to a square. */
+export function laplacianOf(picture: Picture, sizePx: number): number {
+  return picture.worked({
+    inMemory: (memory, region) => laplacianIn(memory, region, sizePx),
+    plain(image) {
+      const { data, width, height } = resizeBilinear(image, sizePx, sizePx);
+      return laplacianVariance(luma({ data, width, height }), width, height);
+    },
+  });
+}
+
+/** The same in a memory, with its bits. */
+function laplacianIn(memory: SimdMemory, region: Region, sizePx: number): number {
+  const code = makingOf(memory);
+  const rgb = resampledIn(memory, region, { widthPx: sizePx, heightPx: sizePx, halvings: 0 });
+  const work = rgb + room({ width: sizePx, height: sizePx });
+  memory.grow(work + code.laplacianBytes(sizePx, sizePx));
+  return code.laplacianVariance(rgb, sizePx, sizePx, work);
 }
 
 /** Variance of the four-neighbour Laplacian of a map, [height, width], both at least 2. */

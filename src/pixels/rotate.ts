@@ -7,7 +7,7 @@ import type { RgbImage } from "./pixels.ts";
 const FIXED_LIMIT = 32768;
 
 /** Output -> input: x' = a x + b y + c, y' = d x + e y + f. */
-type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+export type Matrix = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 /**
  * Rotate counter-clockwise about the centre.
@@ -35,7 +35,8 @@ function withinTurn(degrees: number): number {
   return remainder < 0 ? remainder + 360 : remainder;
 }
 
-function rotation(width: number, height: number, degrees: number): Matrix {
+/** The map of a rotation about the centre, counter-clockwise. @param degrees - 0 to 360 */
+export function rotation(width: number, height: number, degrees: number): Matrix {
   const radians = -(degrees * (Math.PI / 180));
   const cos = round15(Math.cos(radians));
   const sin = round15(Math.sin(radians));

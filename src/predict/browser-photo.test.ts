@@ -15,6 +15,7 @@ import { type FinderFiles, openFinder, openPredictor, predictPhoto } from "./ind
 import { openWeights } from "./infer.ts";
 import { predictPhoto as predictLocally } from "./photo.ts";
 import type { Predictor } from "./predictor.ts";
+import { type PreparedCrop, prepareCrops } from "./prepare.ts";
 
 let dir = "";
 let models: FinderFiles = {};
@@ -86,6 +87,28 @@ describe("predictPhoto in a page", () => {
     await expect(predictPhoto(png, { model, detect: false, name: "a.png" })).rejects.toMatchObject({
       code: "IMAGE_FORMAT",
       message: expect.stringMatching(/^Expected a JPEG of one scan.*a\.png/),
+    });
+  });
+
+  it("takes pixels that are known, and does not decode their file", async () => {
+    const never = async () => {
+      throw new Error("It was decoded");
+    };
+    const search = async () => finder;
+    const pixels = await decodeImage(await encodeJpeg(blob("crop", 32)));
+    const asking = {
+      facts: TINY,
+      modality: "hand",
+      detect: false,
+      report: () => undefined,
+      decode: never,
+    } as const;
+    const given = await prepareCrops(search, "crop.jpg", new Uint8Array(3), { ...asking, pixels });
+    expect(given).toMatchObject([{ image: "crop.jpg" }]);
+    expect([...(given as PreparedCrop[])[0]!.pixels]).toEqual([...pixels.data]);
+    const photo = { ...asking, detect: true, pixels };
+    expect(await prepareCrops(search, "crop.jpg", new Uint8Array(3), photo)).toMatchObject({
+      code: "NO_HAND",
     });
   });
 

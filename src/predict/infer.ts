@@ -1,14 +1,10 @@
-// Predictions of a checkpoint on samples: the rows that every figure of a run is computed from.
+// Predictors of a checkpoint on this machine, from which every figure of a run is computed.
 
-import { MODALITIES, type Split } from "../core/words.ts";
-import type { Batches } from "../dataset/loader/order.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
 import { createSession } from "../engine/runtime/open-session.ts";
-import type { Prediction } from "../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { askedOf, openPredictor, type Predictor } from "./predictor.ts";
-import { predictionRow } from "./row.ts";
+import { openPredictor, type Predictor } from "./predictor.ts";
 
 /** What computes. */
 export interface Compute {
@@ -44,23 +40,4 @@ export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
     provider: device,
     createSession: (model: Uint8Array) => createSession(model, options),
   };
-}
-
-/** One row per sample, in order; a model that takes the modality is given the recorded one. */
-export async function predictSamples(
-  predictor: Predictor,
-  batches: Batches,
-  split: Split,
-  onImages: (count: number) => void = () => undefined,
-): Promise<Prediction[]> {
-  const rows: Prediction[] = [];
-  for await (const batch of batches.epoch(0)) {
-    const modalities = [...batch.modality].map((index) => askedOf(predictor.facts, MODALITIES[index]!));
-    const results = await predictor.predictPixels(batch.images, modalities);
-    batch.samples.forEach((sample, i) => {
-      rows.push(predictionRow(sample, results[i]!, split));
-    });
-    onImages(batch.samples.length);
-  }
-  return rows;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type ModelFacts, OUTPUT_MEANING } from "../models/facts.ts";
+import { batchOf } from "./photos.ts";
 import { predictCrops, shrinkCrop } from "./predict.ts";
 import type { Predictor } from "./predictor.ts";
 
@@ -54,5 +55,12 @@ describe("predictCrops", () => {
 
   it("answers nothing to nothing", async () => {
     expect(await predictCrops(echo, [])).toEqual([]);
+  });
+});
+
+describe("batchOf", () => {
+  it("fills batches of at most 32 equally, so that little is padded", () => {
+    expect([1, 7, 32, 33, 65, 10_000].map(batchOf)).toEqual([1, 7, 32, 17, 22, 32]);
+    for (let n = 1; n <= 300; n++) expect(Math.ceil(n / batchOf(n)) * batchOf(n) - n).toBeLessThan(10);
   });
 });

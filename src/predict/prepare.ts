@@ -7,7 +7,7 @@ import type { Finder } from "../find/find.ts";
 import type { TurnedSquare } from "../find/hand-square.ts";
 import { uncroppedReason } from "../find/uncropped.ts";
 import type { ModelFacts } from "../models/facts.ts";
-import { type Photo, Pictures } from "../pixels/fast/pictures.ts";
+import { type Photo, Pictures, withPicture } from "../pixels/fast/pictures.ts";
 import type { Box } from "../pixels/geometry.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
 import { type AskedCrop, type CropPrediction, predictCrops, shrinkCrop } from "./predict.ts";
@@ -51,6 +51,10 @@ export interface Asking {
   readonly report: (text: string) => void;
   /** Gives the pixels of a whole file, upright, RGB u8. */
   readonly decode: Decode;
+  /** The pixels, where they are known already: the file is not decoded again. */
+  readonly pixels?: RgbImage | undefined;
+  /** Memory for crops, where many are read one after the other: the same pixels, sooner. */
+  readonly memory?: Pictures | undefined;
 }
 
 /** What is needed of a finder: what it searches by, and its memory, so that photos are not copied. */
@@ -89,6 +93,16 @@ export async function predictPrepared(
   return (await predictCrops(model, crops)).map((answer, i) => answerOf(answer, crops[i]!));
 }
 
+async function photoOf(
+  pictures: Pictures,
+  name: string,
+  bytes: Uint8Array,
+  { pixels, decode }: Asking,
+): Promise<Photo> {
+  const plain = pixels === undefined ? pictures.plainJpeg(bytes) : undefined;
+  return plain ?? pictures.photo(pixels ?? (await decode(bytes, { name })));
+}
+
 /** Sources whose pictures are taken as they are, whatever their sides. */
 const OBLONG = ["hands11k", "utkface", "fairface"];
 
@@ -96,12 +110,14 @@ async function asCrop(
   open: () => Promise<Searching>,
   name: string,
   bytes: Uint8Array,
-  { facts, modality, decode }: Asking,
+  asking: Asking,
 ): Promise<PreparedCrop[]> {
-  const picture = await decode(bytes, { name });
+  const { facts, modality, memory: pictures = new Pictures({ simd: false }) } = asking;
+  const photo = await photoOf(pictures, name, bytes, asking);
   const mayBeOblong = facts.trainedOn.some(({ kind }) => OBLONG.includes(kind));
-  const uncropped = await uncroppedReason(open, picture, mayBeOblong);
-  const pixels = shrinkCrop(picture, facts.pixels.sizePx);
+  const uncropped = await uncroppedReason(open, photo, mayBeOblong);
+  const { sizePx } = facts.pixels;
+  const pixels = withPicture(photo, (picture) => picture.resized(sizePx, sizePx).copy().data);
   return [{ image: name, pixels, asked: modality, uncropped }];
 }
 
@@ -113,7 +129,7 @@ async function findAll(
   asking: Asking,
 ): Promise<PreparedCrop[] | AppError> {
   const { pictures = new Pictures() } = finder;
-  const photo = pictures.plainJpeg(bytes) ?? pictures.photo(await asking.decode(bytes, { name }));
+  const photo = await photoOf(pictures, name, bytes, asking);
   const wanted = sought(asking.modality);
   const all: PreparedCrop[] = [];
   for (const modality of wanted) {

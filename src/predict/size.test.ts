@@ -9,8 +9,8 @@ const BUILT = fileURLToPath(new URL("../../dist/predict/index.js", import.meta.u
 
 describe("facehand/predict", () => {
   it.each([
-    [40, "a predictor of crops", "{ openPredictor, openCheckpoint, resizeBilinear }"],
-    [75, "all of it", "*"],
+    [33, "a predictor of crops", "{ openPredictor, openCheckpoint, resizeBilinear }"],
+    [60, "all of it", "*"],
   ])("takes at most %i KB gzip: %s", async (most, _, used) => {
     const { outputFiles } = await build({
       stdin: { contents: `export ${used} from ${JSON.stringify(BUILT)}`, resolveDir: "." },

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { aPair } from "../../test/dataset.ts";
 import { layPictures } from "../../test/pictures.ts";
@@ -43,7 +43,16 @@ const text = (name: string) => readFile(at(name), "utf8");
 describe("writeBundle", () => {
   it("lists every file with its hash", async () => {
     const sums = (await text("out/SHA256SUMS")).trimEnd().split("\n");
-    const names = (await readdir(at("out"))).filter((name) => name !== "SHA256SUMS").sort();
+    const entries = await readdir(at("out"), { recursive: true, withFileTypes: true });
+    const names = entries
+      .flatMap((entry) => (entry.isFile() ? [relative(at("out"), join(entry.parentPath, entry.name))] : []))
+      .filter((name) => name !== "SHA256SUMS")
+      .sort();
+    expect(names.filter((name) => name.startsWith("data/"))).toEqual([
+      "data/test-00000-of-00001.parquet",
+      "data/train-00000-of-00001.parquet",
+      "data/validation-00000-of-00001.parquet",
+    ]);
     expect(sums.map((line) => line.slice(66))).toEqual(names);
     for (const line of sums)
       expect(sha256(await readFile(at(`out/${line.slice(66)}`)))).toBe(line.slice(0, 64));
@@ -96,6 +105,7 @@ describe("writeBundle", () => {
       derivationHash: null,
       hashedIds: false,
       withoutRemoved: 0,
+      shards: 3,
     });
   });
 
@@ -153,9 +163,66 @@ describe("writeBundle", () => {
   });
 });
 
+describe("answers of a publisher about a dataset without a manifest", () => {
+  const answered = async (answers: ReleaseInfo["answers"], out: string) =>
+    writeBundle(await checkDataset(at("set")), { ...INFO, answers }, at(out), { madeBy: "9.9.9" });
+
+  it("stand where the dataset itself says nothing", async () => {
+    const answers = {
+      derivation: "Cut by hand.",
+      labelling: "Two of us looked.",
+      annotationsCreators: ["expert-generated"],
+      collectionPeriod: { from: "2021-01-01", to: "2021-12-31" },
+      consent: "Given in writing.",
+    } as const;
+    await answered(answers, "answered");
+    const sheet = (await text("answered/DATASHEET.md")).replace(/\s+/g, " ");
+    expect(sheet).toContain("how it was derived is what its publisher states below");
+    expect(sheet).toContain(
+      "As its publisher states: **Derivation.** Cut by hand. **Labels.** Two of us looked.",
+    );
+    expect(sheet).toContain("**Period of collection.** 2021-01-01 to 2021-12-31");
+    expect(sheet).toContain("**Consent.** Given in writing.");
+    expect(sheet).toContain("Not recorded: day of creation, ethical review,");
+    expect(await text("answered/README.md")).toContain(
+      "annotations_creators:\n  - crowdsourced\n  - expert-generated\n",
+    );
+    expect(await text("out/README.md")).toContain(
+      "annotations_creators:\n  - crowdsourced\nsource_datasets:",
+    );
+    const document = JSON.parse(await text("answered/croissant.json"));
+    expect(document["rai:dataPreprocessingProtocol"]).toBe("Cut by hand.");
+    expect(document["rai:dataAnnotationProtocol"]).toMatch(/^Two of us looked\. /);
+    expect(document["rai:dataCollectionTimeFrame"]).toEqual(["2021-01-01", "2021-12-31"]);
+    expect(document["rai:annotatorDemographics"]).toBe("Not recorded.");
+  });
+
+  it("are refused where days cannot be", async () => {
+    const period = { from: "2022-01-01", to: "2021-12-31" };
+    await expect(answered({ collectionPeriod: period }, "never")).rejects.toThrow(
+      'Expected a day from collectionPeriod.from (2022-01-01) on for collectionPeriod.to, got "2021-12-31"',
+    );
+    expect(await readdir(root)).not.toContain("never");
+  });
+
+  it("of people of a log stand beside what the log records", async () => {
+    const rai = { "rai:annotatorDemographics": "2 annotators." };
+    const own = { ...INFO, rai, answers: { annotatorDemographics: ["students"] } };
+    const document = await croissantOf(await checkDataset(at("set")), own, { madeBy: "9.9.9" });
+    expect(document["rai:annotatorDemographics"]).toEqual(["2 annotators.", "students"]);
+    const twice = { ...INFO, rai: { "rai:annotationsPerItem": "2" }, answers: { annotationsPerItem: "3" } };
+    await expect(
+      croissantOf(await checkDataset(at("set")), twice, { madeBy: "9.9.9" }),
+    ).rejects.toMatchObject({
+      code: "ANSWERS",
+      hint: "take it out: the log of --annotations answers it",
+    });
+  });
+});
+
 describe("Croissant", () => {
   it("of a dataset is that of its bundle", async () => {
-    const document = await croissantOf(await checkDataset(at("set")), INFO);
+    const document = await croissantOf(await checkDataset(at("set")), INFO, { madeBy: "9.9.9" });
     expect(document).toEqual(JSON.parse(await text("out/croissant.json")));
   });
 
@@ -163,10 +230,8 @@ describe("Croissant", () => {
     const document = checkCroissant(JSON.parse(await text("out/croissant.json")));
     const objects = document.distribution.filter((one) => one["@type"] === "cr:FileObject");
     expect(objects.map((one) => one.name)).toEqual([
-      "train.csv",
-      "val.csv",
-      "test.csv",
-      "aligned_dataset.zip",
+      ...["train.csv", "val.csv", "test.csv", "aligned_dataset.zip"],
+      ...["train", "validation", "test"].map((split) => `data/${split}-00000-of-00001.parquet`),
     ]);
     for (const one of objects) {
       const bytes = await readFile(at(`out/${one.name}`));

@@ -2,30 +2,37 @@
 // Source of the layout: UnifiedGenderNet's release (aligned_dataset.zip and three CSVs side by side).
 // Invariants: the same dataset and statements give the same bytes; nothing is published that the tables, the ledger or
 // this list do not name; what the check finds serious is not published.
-import { stat } from "node:fs/promises";
+import { copyFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "../core/errors.ts";
 import { MODALITIES, SPLITS } from "../core/words.ts";
 import type { CheckedDataset } from "../dataset/check/check.ts";
-import { publishRecords, publishTables } from "../dataset/export/publish.ts";
-import { imagePath } from "../dataset/layout.ts";
+import { PairTally } from "../dataset/export/common.ts";
+import { countParquetPairs, writeParquetShards } from "../dataset/export/parquet.ts";
+import { publishedPairs, publishRecords, publishTables } from "../dataset/export/publish.ts";
+import { CHANGELOG, imagePath, isShard } from "../dataset/layout.ts";
 import { countRemoved, type PackEntry, type PackOptions, packFiles, packRemoved } from "../dataset/pack.ts";
 import type { Pseudonyms } from "../dataset/pseudonyms.ts";
+import { readCsvHeader } from "../formats/csv.ts";
 import { eachEntry } from "../formats/zip/archive-entries.ts";
-import { sha256File, writeAtomic, writeJson } from "../machine/files.ts";
+import { exists, sha256File, writeAtomic, writeJson } from "../machine/files.ts";
 import { type Count, countFiles, makeFolder } from "../machine/folder.ts";
 import { checkApart } from "../machine/true-path.ts";
+import { type Losses, ledgerLosses } from "../report/ledger/losses.ts";
+import { checkAnswers } from "./answers.ts";
+import { cardFiles } from "./card-files.ts";
 import { type BundleFile, croissant } from "./croissant.ts";
 import { type CroissantDocument, checkCroissant } from "./croissant-schema.ts";
 import { datasetCard } from "./dataset-card.ts";
 import { datasheet } from "./datasheet.ts";
 import { type DatasetFacts, datasetFacts, type ReleaseInfo } from "./facts.ts";
 import { dataLicenceText, LICENCE_TEXTS } from "./licence.ts";
+import { readNote } from "./retract/note.ts";
 
 /** What a bundle states about itself. */
 export interface BundleNote {
   readonly format: "facehand-bundle/1";
-  readonly info: Omit<ReleaseInfo, "rai">;
+  readonly info: Omit<ReleaseInfo, "rai" | "answers">;
   /** Version of facehand that made it. */
   readonly madeBy: string;
   readonly pairs: number;
@@ -37,13 +44,19 @@ export interface BundleNote {
   readonly hashedIds: boolean;
   /** Crops that cleaning took out, and that are not published. */
   readonly withoutRemoved: number;
+  /** Parquet shards, which hold the pairs once more, as `datasets.load_dataset` and the hub's viewer read them. */
+  readonly shards: number;
 }
 
 /** How a bundle is written. */
 export interface BundleOptions extends PackOptions {
   /** Publishes the crops that cleaning took out; default false. */
   readonly withRemoved?: boolean | undefined;
-  /** Version of facehand, for the note. */
+  /** Also writes the pairs as Parquet shards, which takes about the room of the archive once more; default true. */
+  readonly parquet?: boolean | undefined;
+  /** Bytes after which a new shard is begun; default 256 MiB. */
+  readonly shardBytes?: number | undefined;
+  /** Version of facehand, for the note and the metadata. */
   readonly madeBy: string;
 }
 
@@ -95,20 +108,30 @@ export async function writeBundle(
   checkApart(out, [checked.root]);
   checkPublishable(checked);
   const facts = await datasetFacts(checked);
+  checkAnswers(info, facts);
   let files: BundleFile[] = [];
   const make = async (dir: string) => {
     files = [
       ...(await describeAll(dir, await publishTables(checked, dir, options.pseudonyms))),
       ...(await packImages(checked, dir, options)),
+      ...(await writeShards(checked, dir, options)),
       ...(await describeAll(dir, await publishRecords(checked.layout, dir, options.pseudonyms))),
     ];
-    await writeJson(join(dir, "croissant.json"), checkCroissant(croissant(info, facts, files)));
-    await writeAtomic(join(dir, "README.md"), datasetCard(info, facts));
-    await writeAtomic(join(dir, "DATASHEET.md"), datasheet(info, facts));
+    const shards = files.filter(({ name }) => isShard(name)).length;
+    const { sizes, content } = await cardFiles(checked, options.pseudonyms);
+    const document = croissant(info, facts, files, options.madeBy);
+    await writeJson(join(dir, "croissant.json"), checkCroissant(document));
+    await writeAtomic(
+      join(dir, "README.md"),
+      datasetCard(info, facts, { sizes: shards === 0 ? undefined : sizes, content }),
+    );
+    await writeAtomic(join(dir, "DATASHEET.md"), datasheet(info, facts, await lossesOf(checked)));
     await writeAtomic(join(dir, "DATA-LICENSE.md"), dataLicenceText());
     await writeAtomic(join(dir, "ATTRIBUTION.txt"), attribution(info));
     const withoutRemoved = options.withRemoved === true ? 0 : await countRemoved(checked.layout);
-    const note = { ...noteOf(info, facts, options), withoutRemoved };
+    const wasHashed = (await readNote(checked.root))?.hashedIds === true; // fetched as a bundle of hashed ids
+    const ownNote = noteOf(info, facts, options);
+    const note = { ...ownNote, hashedIds: ownNote.hashedIds || wasHashed, withoutRemoved, shards };
     await writeJson(join(dir, "release.json"), note);
     const written = [
       "croissant.json",
@@ -118,11 +141,24 @@ export async function writeBundle(
       "ATTRIBUTION.txt",
       "release.json",
     ];
+    const changelog = join(checked.root, CHANGELOG);
+    if (await exists(changelog)) {
+      await copyFile(changelog, join(dir, CHANGELOG));
+      written.push(CHANGELOG);
+    }
     for (const name of written) files.push(await describe(dir, name));
     await writeAtomic(join(dir, "SHA256SUMS"), sums(files));
     return note;
   };
   return await makeFolder(out, make, { count: (dir) => countBundle(dir, checked, files) });
+}
+
+/** Of ledgers that other programs wrote without subjects there are none. */
+async function lossesOf({ layout }: CheckedDataset): Promise<Losses | undefined> {
+  if (!(await exists(layout.ledger))) return undefined;
+  return (await readCsvHeader(layout.ledger)).includes("user_id")
+    ? await ledgerLosses(layout.ledger)
+    : undefined;
 }
 
 /** Files that SHA256SUMS names, and it; images of the archive as it can be read again. */
@@ -136,7 +172,41 @@ async function countBundle(
   return [
     { what: "files", made: files.length + 1, found: await countFiles(dir) },
     { what: `images in ${IMAGES_ZIP}`, made: MODALITIES.length * rows.length, found: images },
+    ...(await countShards(dir, rows, files)),
   ];
+}
+
+/** Pairs of the shards as they can be read again. */
+async function countShards(
+  dir: string,
+  rows: CheckedDataset["rows"],
+  files: readonly BundleFile[],
+): Promise<Count[]> {
+  const shards = Object.fromEntries(
+    files.flatMap(({ name, sha256 }) => (isShard(name) ? [[name, sha256]] : [])),
+  );
+  if (Object.keys(shards).length === 0) return [];
+  const counts: Count[] = [];
+  for (const split of SPLITS) {
+    const made = rows.filter((row) => row.split === split).length;
+    const found = await countParquetPairs(dir, { files: shards }, split);
+    counts.push({ what: `pairs of ${split} in shards`, made, found });
+  }
+  return counts;
+}
+
+/** The pairs as Parquet shards; into no folder to learn their names, sizes and hashes only. */
+async function writeShards(
+  checked: CheckedDataset,
+  dir: string | undefined,
+  { parquet = true, shardBytes, pseudonyms, onFile, signal }: Omit<BundleOptions, "madeBy">,
+): Promise<BundleFile[]> {
+  if (!parquet) return [];
+  const onPair = () => {
+    for (const _ of MODALITIES) onFile?.();
+  };
+  const pairs = new PairTally().watch(publishedPairs(checked, pseudonyms), { signal, onPair });
+  return await writeParquetShards(pairs, dir, { shardBytes });
 }
 
 const IMAGES_ZIP = "aligned_dataset.zip";
@@ -180,10 +250,10 @@ export function attribution({ name, version, creator, licence, url }: ReleaseInf
 }
 
 function noteOf(
-  { rai: _, ...info }: ReleaseInfo,
+  { rai: _rai, answers: _answers, ...info }: ReleaseInfo,
   { pairs, subjects, manifest }: DatasetFacts,
   { madeBy, pseudonyms }: BundleOptions,
-): Omit<BundleNote, "withoutRemoved"> {
+): Omit<BundleNote, "withoutRemoved" | "shards"> {
   return {
     format: "facehand-bundle/1",
     info,
@@ -197,22 +267,25 @@ function noteOf(
 }
 
 /**
- * The Croissant document that a bundle of this dataset would contain; the archive is made on the way and removed.
+ * The Croissant document that a bundle of this dataset would contain; archive and shards are made for their hashes, and written nowhere.
  *
  * @throws as writeBundle
  */
 export async function croissantOf(
   checked: CheckedDataset,
   info: ReleaseInfo,
-  options: PackOptions = {},
+  options: Partial<Omit<BundleOptions, "withRemoved" | "pseudonyms">> = {},
 ): Promise<CroissantDocument> {
   checkPublishable(checked);
   const facts = await datasetFacts(checked);
+  checkAnswers(info, facts);
   const files: BundleFile[] = [];
   for (const split of SPLITS) {
     const path = checked.layout.csv[split];
     files.push({ name: `${split}.csv`, sizeBytes: await sizeOf(path), sha256: await sha256File(path) });
   }
   const images = await packFiles(alignedEntries(checked), undefined, options);
-  return checkCroissant(croissant(info, facts, [...files, { name: IMAGES_ZIP, ...images }]));
+  const shards = await writeShards(checked, undefined, options);
+  const all = [...files, { name: IMAGES_ZIP, ...images }, ...shards];
+  return checkCroissant(croissant(info, facts, all, options.madeBy));
 }

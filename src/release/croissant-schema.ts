@@ -24,7 +24,8 @@ const fileSet = z.strictObject({
   "@id": text,
   name: text,
   description: text,
-  containedIn: ref,
+  /** Absent for files beside the document. */
+  containedIn: ref.optional(),
   encodingFormat: text,
   includes: z.array(text).min(1),
 });
@@ -33,17 +34,49 @@ const source = z.union([
   z.strictObject({ fileObject: ref, extract: z.strictObject({ column: text }) }),
   z.strictObject({
     fileSet: ref,
-    extract: z.strictObject({ fileProperty: z.enum(["filename", "content"]) }),
+    extract: z.strictObject({ column: text }),
+    transform: z.strictObject({ jsonPath: text }).optional(),
+  }),
+  z.strictObject({
+    fileSet: ref,
+    extract: z.strictObject({ fileProperty: z.enum(["filename", "fullpath", "content"]) }),
+    transform: z.strictObject({ regex: text }).optional(),
   }),
 ]);
+
+const identifier = z.array(
+  z.strictObject({ "@type": z.literal("sc:PropertyValue"), propertyID: text, value: hash }),
+);
+const agent = z.strictObject({
+  "@type": z.enum(["prov:Agent", "prov:SoftwareAgent", "prov:Person", "prov:Organization"]),
+  "prov:label": text,
+  softwareVersion: text.optional(),
+  description: text.optional(),
+  identifier: identifier.optional(),
+});
+const agents = z.array(agent).min(1);
+const activity = z.strictObject({
+  "@type": z.literal("prov:Activity"),
+  "prov:label": text,
+  "prov:endedAtTime": z.iso.datetime().optional(),
+  identifier: identifier.optional(),
+  "prov:used": z
+    .array(z.strictObject({ "@type": z.literal("prov:Entity"), "prov:label": text, identifier }))
+    .optional(),
+  "prov:wasAssociatedWith": agents,
+});
 
 const field = z.strictObject({
   "@type": z.literal("cr:Field"),
   "@id": text,
   name: text,
   description: text.optional(),
-  dataType: z.enum(["sc:Text", "sc:URL", "sc:ImageObject"]),
+  dataType: z.union([
+    z.enum(["sc:Text", "sc:URL", "sc:ImageObject"]),
+    z.tuple([z.literal("sc:Text"), z.literal("cr:Label")]),
+  ]),
   source: source.optional(),
+  "prov:wasAttributedTo": agents.optional(),
   references: z.strictObject({ field: ref }).optional(),
 });
 
@@ -59,6 +92,16 @@ const recordSet = z.strictObject({
 });
 
 const rai = z.string().regex(/^rai:[a-zA-Z]+$/);
+const party = z.strictObject({ "@type": z.enum(["sc:Organization", "sc:Person"]), name: text });
+const usage = z.union([
+  z.strictObject({
+    "@type": z.literal("sc:DefinedTerm"),
+    name: text,
+    termCode: z.string().regex(/^DUO_\d{7}$/),
+    url: z.string().regex(/^duo:\d{7}$/),
+  }),
+  z.strictObject({ "@type": z.literal("sc:CreativeWork"), name: text, url: z.url() }),
+]);
 const known = z.object({
   "@context": z.record(z.string(), z.unknown()),
   "@type": z.literal("sc:Dataset"),
@@ -68,12 +111,19 @@ const known = z.object({
   license: z.url(),
   url: z.url(),
   version: z.string().regex(/^\d+\.\d+\.\d+$/),
-  datePublished: z.string().regex(/^\d{4}-\d{2}-\d{2}$/),
-  creator: z.strictObject({ "@type": z.enum(["sc:Organization", "sc:Person"]), name: text }),
+  dateCreated: z.iso.date().optional(),
+  dateModified: z.iso.date(),
+  datePublished: z.iso.date(),
+  creator: party,
+  publisher: party,
+  funding: z.strictObject({ "@type": z.literal("sc:Grant"), name: text }).optional(),
+  conditionsOfAccess: text.optional(),
+  usageInfo: z.array(usage).min(1),
   citeAs: text,
   keywords: z.array(text),
   isLiveDataset: z.boolean(),
   "prov:wasDerivedFrom": ref.optional(),
+  "prov:wasGeneratedBy": z.array(activity).min(1),
   distribution: z.array(z.union([fileObject, fileSet])).min(1),
   recordSet: z.array(recordSet).min(1),
 });
@@ -112,7 +162,8 @@ function checkReferences({ distribution, recordSet: sets }: CroissantDocument): 
   const need = (id: string, among: readonly string[]) => {
     if (!among.includes(id)) throw fault(`a reference to ${id}, which is not there`);
   };
-  for (const one of distribution) if ("containedIn" in one) need(one.containedIn["@id"], files);
+  for (const one of distribution)
+    if ("containedIn" in one && one.containedIn !== undefined) need(one.containedIn["@id"], files);
   for (const set of sets) {
     need(
       set.key["@id"],

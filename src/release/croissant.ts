@@ -1,9 +1,15 @@
 // Croissant metadata of a bundle: JSON-LD that dataset search engines and ML frameworks read.
-// Sources: the Croissant specification 1.1 (context: its appendix 1, and what mlcroissant adds), the RAI vocabulary 1.0,
-// PROV-O for where the data come from. Invariant: file names and hashes are those of the bundle.
-import { SPLITS, type Split } from "../core/words.ts";
+// Sources: the Croissant specification 1.1, the RAI vocabulary 1.0. Invariant: file names and hashes are those of the bundle.
+
+import { COLUMNS, MODALITIES, type Modality, SPLITS, type Split } from "../core/words.ts";
+import { HUB_SPLITS } from "../dataset/export/common.ts";
+import { PICTURE_COLUMNS } from "../dataset/export/parquet.ts";
+import { ACTS } from "../dataset/law.ts";
+import { isShard, SHARD_FOLDER } from "../dataset/layout.ts";
+import { CONTEXT } from "./croissant-context.ts";
 import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
 import { LICENCE_TEXTS } from "./licence.ts";
+import { type FieldName, fieldProvenance, generation } from "./provenance.ts";
 import { raiFields } from "./rai.ts";
 
 /** A file of the bundle. */
@@ -13,58 +19,13 @@ export interface BundleFile {
   readonly sha256: string;
 }
 
-const CONTEXT = {
-  "@language": "en",
-  "@vocab": "https://schema.org/",
-  arrayShape: "cr:arrayShape",
-  citeAs: "cr:citeAs",
-  column: "cr:column",
-  conformsTo: "dct:conformsTo",
-  containedIn: "cr:containedIn",
-  cr: "http://mlcommons.org/croissant/",
-  data: { "@id": "cr:data", "@type": "@json" },
-  dataType: { "@id": "cr:dataType", "@type": "@vocab" },
-  dct: "http://purl.org/dc/terms/",
-  description: { "@container": "@language" },
-  equivalentProperty: "cr:equivalentProperty",
-  examples: { "@id": "cr:examples", "@type": "@json" },
-  extract: "cr:extract",
-  field: "cr:field",
-  fileObject: "cr:fileObject",
-  fileProperty: "cr:fileProperty",
-  fileSet: "cr:fileSet",
-  format: "cr:format",
-  includes: "cr:includes",
-  isArray: "cr:isArray",
-  isLiveDataset: "cr:isLiveDataset",
-  jsonPath: "cr:jsonPath",
-  key: "cr:key",
-  md5: "cr:md5",
-  name: { "@container": "@language" },
-  parentField: "cr:parentField",
-  path: "cr:path",
-  prov: "http://www.w3.org/ns/prov#",
-  rai: "http://mlcommons.org/croissant/RAI/",
-  recordSet: "cr:recordSet",
-  references: "cr:references",
-  regex: "cr:regex",
-  repeated: "cr:repeated",
-  replace: "cr:replace",
-  samplingRate: "cr:samplingRate",
-  sc: "https://schema.org/",
-  separator: "cr:separator",
-  source: "cr:source",
-  subField: "cr:subField",
-  transform: "cr:transform",
-} as const;
-
 const SPLIT_URLS: Readonly<Record<Split, string>> = {
   train: "cr:TrainingSplit",
   val: "cr:ValidationSplit",
   test: "cr:TestSplit",
 };
 
-const DESCRIPTIONS = {
+const DESCRIPTIONS: Readonly<Record<FieldName, string>> = {
   id: "The pair",
   user_id: "The subject, as HaGRID's user_id; in one split only",
   age: "Apparent age bucket; empty if unknown",
@@ -73,17 +34,30 @@ const DESCRIPTIONS = {
   labels: "HaGRID's gesture of the hand",
   hand_image_name: "File of the hand",
   face_image_name: "File of the face",
-} as const;
+  hand_image: "The crop of the hand",
+  face_image: "The aligned crop of the face",
+};
+
+/** What a record is labelled by. */
+const LABELS: readonly FieldName[] = ["age", "gender", "race", "labels"];
 
 /**
  * The metadata of a dataset as plain JSON.
  *
- * @param files - train.csv, val.csv, test.csv and aligned_dataset.zip, others are left out
- * @example croissant(info, facts, files)["@type"] // "sc:Dataset"
+ * @param files - train.csv, val.csv, test.csv, aligned_dataset.zip and Parquet shards, if there are any; others are left out
+ * @param madeBy - version of facehand; not stated if left out
+ * @example croissant(info, facts, files, "1.0.0")["@type"] // "sc:Dataset"
  */
-export function croissant(info: ReleaseInfo, facts: DatasetFacts, files: readonly BundleFile[]) {
+export function croissant(
+  info: ReleaseInfo,
+  facts: DatasetFacts,
+  files: readonly BundleFile[],
+  madeBy?: string,
+) {
   const licence = LICENCE_TEXTS[info.licence];
   const { pairs, subjects, manifest } = facts;
+  const { answers = {} } = info;
+  const shards = files.filter(({ name }) => isShard(name));
   return {
     "@context": CONTEXT,
     "@type": "sc:Dataset",
@@ -95,22 +69,45 @@ export function croissant(info: ReleaseInfo, facts: DatasetFacts, files: readonl
     license: licence.url,
     url: info.url,
     version: info.version,
+    ...(answers.created === undefined ? {} : { dateCreated: answers.created }),
+    dateModified: answers.modified ?? info.date,
     datePublished: info.date,
     creator: { "@type": "sc:Organization", name: info.creator },
+    publisher: { "@type": "sc:Organization", name: answers.publisher ?? info.creator },
+    ...(answers.funding === undefined ? {} : { funding: { "@type": "sc:Grant", name: answers.funding } }),
+    ...(answers.restrictions === undefined ? {} : { conditionsOfAccess: answers.restrictions }),
+    usageInfo: usage(info),
     citeAs: licence.attribution,
     keywords: ["face", "hand", "apparent sex", "fairness"],
     isLiveDataset: false,
     ...(manifest?.drawn === true
       ? {}
       : { "prov:wasDerivedFrom": { "@id": "https://github.com/hukenovs/hagrid" } }),
-    ...raiFields(facts),
-    ...info.rai,
-    distribution: distribution(facts, files),
-    recordSet: recordSets(),
+    "prov:wasGeneratedBy": generation(info, facts, madeBy),
+    ...raiFields(info, facts),
+    distribution: distribution(facts, files, shards),
+    recordSet: recordSets(fieldProvenance(facts), shards.length > 0),
   };
 }
 
-function distribution({ endings }: DatasetFacts, files: readonly BundleFile[]) {
+/** What it may be used for, in terms of the Data Use Ontology, and where law says more. */
+function usage({ licence }: ReleaseInfo) {
+  const term = (code: string, name: string) => ({
+    ...{ "@type": "sc:DefinedTerm", name, termCode: `DUO_${code}`, url: `duo:${code}` },
+  });
+  if (licence === "drawn") return [term("0000004", "no restriction")];
+  return [
+    term("0000042", "general research use"),
+    { "@type": "sc:CreativeWork", name: LICENCE_TEXTS[licence].name, url: LICENCE_TEXTS[licence].url },
+    ...Object.values(ACTS).map(({ name, url }) => ({ "@type": "sc:CreativeWork", name, url })),
+  ];
+}
+
+function distribution(
+  { endings }: DatasetFacts,
+  files: readonly BundleFile[],
+  shards: readonly BundleFile[],
+) {
   const object = (name: string, encodingFormat: string) => {
     const { sizeBytes, sha256 } = files.find((file) => file.name === name)!;
     return {
@@ -123,7 +120,7 @@ function distribution({ endings }: DatasetFacts, files: readonly BundleFile[]) {
       sha256,
     };
   };
-  const images = (modality: "hand" | "face") => ({
+  const images = (modality: Modality) => ({
     "@type": "cr:FileSet",
     "@id": `${modality}-files`,
     name: `${modality}-files`,
@@ -135,13 +132,34 @@ function distribution({ endings }: DatasetFacts, files: readonly BundleFile[]) {
   return [
     ...SPLITS.map((split) => object(`${split}.csv`, "text/csv")),
     object("aligned_dataset.zip", "application/zip"),
-    images("hand"),
-    images("face"),
+    ...MODALITIES.map(images),
+    ...(shards.length === 0 ? [] : [SHARDS, ...shards.map(({ name }) => object(name, PARQUET))]),
   ];
 }
 
-function recordSets() {
-  return [splitSet(), imageSet("hand"), imageSet("face"), ...SPLITS.map(pairSet)];
+const PARQUET = "application/x-parquet";
+/** They lie beside this document, in no archive. */
+const SHARDS = {
+  "@type": "cr:FileSet",
+  "@id": "parquet-files",
+  name: "parquet-files",
+  description: "The pairs with their pictures",
+  encodingFormat: PARQUET,
+  includes: [`${SHARD_FOLDER}/*.parquet`],
+};
+
+/** A shard's split; mlcroissant asks it of the answer too. */
+const SPLIT_OF = `^(?:${SHARD_FOLDER}/)?(${Object.values(HUB_SPLITS).join("|")})(?:-.*\\.parquet)?$`;
+
+type FieldFacts = Readonly<Partial<Record<FieldName, object>>>;
+
+function recordSets(provenance: FieldFacts, hasShards: boolean) {
+  return [
+    splitSet(),
+    ...(hasShards ? [shardSet(provenance)] : []),
+    ...MODALITIES.map((modality) => imageSet(modality, provenance)),
+    ...SPLITS.map((split) => tableSet(split, provenance)),
+  ];
 }
 
 function splitSet() {
@@ -155,11 +173,61 @@ function splitSet() {
       { "@type": "cr:Field", "@id": "splits/name", name: "name", dataType: "sc:Text" },
       { "@type": "cr:Field", "@id": "splits/url", name: "url", dataType: "sc:URL" },
     ],
-    data: SPLITS.map((split) => ({ "splits/name": split, "splits/url": SPLIT_URLS[split] })),
+    data: SPLITS.map((split) => ({ "splits/name": HUB_SPLITS[split], "splits/url": SPLIT_URLS[split] })),
   };
 }
 
-function imageSet(modality: "hand" | "face") {
+/** Types and provenance of a field. */
+function described(name: FieldName, provenance: FieldFacts) {
+  return {
+    name,
+    description: DESCRIPTIONS[name],
+    dataType: LABELS.includes(name) ? ["sc:Text", "cr:Label"] : "sc:Text",
+    ...provenance[name],
+  };
+}
+
+/** Pairs with labels and pictures, of all splits. */
+function shardSet(provenance: FieldFacts) {
+  const from = { fileSet: { "@id": SHARDS["@id"] } };
+  return {
+    "@type": "cr:RecordSet",
+    "@id": "pairs",
+    name: "pairs",
+    description: "The pairs of all splits, each with its labels and both pictures",
+    key: { "@id": "pairs/id" },
+    field: [
+      {
+        "@type": "cr:Field",
+        "@id": "pairs/split",
+        name: "split",
+        description: "The split of the pair",
+        dataType: "sc:Text",
+        source: {
+          ...from,
+          extract: { fileProperty: "fullpath" },
+          transform: { regex: SPLIT_OF },
+        },
+        references: { field: { "@id": "splits/name" } },
+      },
+      ...COLUMNS.map((column) => ({
+        "@type": "cr:Field",
+        "@id": `pairs/${column}`,
+        ...described(column, provenance),
+        source: { ...from, extract: { column } },
+      })),
+      ...PICTURE_COLUMNS.map((column) => ({
+        "@type": "cr:Field",
+        "@id": `pairs/${column}`,
+        ...described(column, provenance),
+        dataType: "sc:ImageObject",
+        source: { ...from, extract: { column }, transform: { jsonPath: "bytes" } },
+      })),
+    ],
+  };
+}
+
+function imageSet(modality: Modality, provenance: FieldFacts) {
   const id = `${modality}s`;
   const from = (fileProperty: string) => ({
     fileSet: { "@id": `${modality}-files` },
@@ -185,30 +253,29 @@ function imageSet(modality: "hand" | "face") {
         name: "image",
         dataType: "sc:ImageObject",
         source: from("content"),
+        ...provenance[`${modality}_image`],
       },
     ],
   };
 }
 
-function pairSet(split: Split) {
-  const columns = Object.keys(DESCRIPTIONS) as (keyof typeof DESCRIPTIONS)[];
-  const joined = { hand_image_name: "hands/name", face_image_name: "faces/name" } as const;
+function tableSet(split: Split, provenance: FieldFacts) {
+  const joined: Readonly<Partial<Record<FieldName, string>>> = {
+    hand_image_name: "hands/name",
+    face_image_name: "faces/name",
+  };
   return {
     "@type": "cr:RecordSet",
     "@id": split,
     name: split,
     description: `Pairs of the split ${split}`,
     key: { "@id": `${split}/id` },
-    field: columns.map((column) => ({
+    field: COLUMNS.map((column) => ({
       "@type": "cr:Field",
       "@id": `${split}/${column}`,
-      name: column,
-      description: DESCRIPTIONS[column],
-      dataType: "sc:Text",
+      ...described(column, provenance),
       source: { fileObject: { "@id": `${split}.csv` }, extract: { column } },
-      ...(column in joined
-        ? { references: { field: { "@id": joined[column as keyof typeof joined] } } }
-        : {}),
+      ...(joined[column] === undefined ? {} : { references: { field: { "@id": joined[column] } } }),
     })),
   };
 }

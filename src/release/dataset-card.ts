@@ -2,54 +2,31 @@
 // Invariant: numbers come from DatasetFacts.
 
 import { markdownText } from "../core/markdown-text.ts";
-import { visible } from "../core/visible.ts";
+import { LAW_TEXT, lawMarkdown } from "../dataset/law.ts";
+import type { CardFiles } from "./card-files.ts";
+import { cardHead } from "./card-head.ts";
 import { LABEL_SENTENCE } from "./datasheet.ts";
 import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
 import { LICENCE_TEXTS } from "./licence.ts";
 import { countsTable, paragraphs } from "./markdown.ts";
 
-/** Upper bounds of the hub's size categories, and their names. */
-const SIZES = [
-  [1e3, "n<1K"],
-  [1e4, "1K<n<10K"],
-  [1e5, "10K<n<100K"],
-  [1e6, "100K<n<1M"],
-  [Number.POSITIVE_INFINITY, "1M<n<10M"],
-] as const;
-
-/** The card as Markdown. */
-export function datasetCard(info: ReleaseInfo, facts: DatasetFacts): string {
-  return [...head(info, facts), ...body(info, facts)].join("\n");
+/**
+ * The card as Markdown.
+ *
+ * @param files - what lies beside it; tables alone if left out
+ */
+export function datasetCard(info: ReleaseInfo, facts: DatasetFacts, files: CardFiles = {}): string {
+  return [...cardHead(info, facts, files), ...body(info, facts, files)].join("\n");
 }
 
-function head({ name, licence }: ReleaseInfo, { pairs }: DatasetFacts): string[] {
-  const size = SIZES.find(([limit]) => pairs < limit)![1];
-  return [
-    "---",
-    `pretty_name: ${visible(JSON.stringify(name))}`,
-    `license: ${licence === "drawn" ? "mit" : "other"}`,
-    ...(licence === "drawn" ? [] : ["license_name: hagrid", `license_link: ${LICENCE_TEXTS.hagrid.url}`]),
-    "task_categories:",
-    "  - image-classification",
-    "tags:",
-    "  - hands",
-    "  - faces",
-    "  - fairness",
-    "size_categories:",
-    `  - ${size}`,
-    "---",
-    "",
-  ];
-}
-
-function body(info: ReleaseInfo, facts: DatasetFacts): string[] {
-  const { name, version, date, creator, licence } = info;
+function body(info: ReleaseInfo, facts: DatasetFacts, files: CardFiles): string[] {
+  const { name, version, date, creator, licence, answers } = info;
   const { pairs, subjects, size, gestures, manifest } = facts;
   return [
     `# ${markdownText(name)}`,
     "",
     ...paragraphs(
-      `Version ${version}, ${date}, by ${markdownText(creator)}. ${pairs} pairs of a face and a hand of ${subjects} subjects, ${size} ` +
+      `Version ${version}, ${date}, by ${markdownText(answers?.publisher ?? creator)}. ${pairs} pairs of a face and a hand of ${subjects} subjects, ${size} ` +
         `px; gestures: ${markdownText(gestures.join(", "))}. Subjects are in one split only.`,
       `**The label.** ${LABEL_SENTENCE} A model trained on it predicts what such recorders would write, with their errors.`,
       ...(manifest?.drawn === true
@@ -57,18 +34,17 @@ function body(info: ReleaseInfo, facts: DatasetFacts): string[] {
             "**Nobody in it is real.** Every picture is drawn; figures computed on it prove nothing about real ones.",
           ]
         : []),
+      ...(answers?.contact === undefined ? [] : [`**Contact.** ${markdownText(answers.contact)}`]),
     ),
     "",
     "## Counts",
     "",
     ...countsTable(facts.counts),
     "",
-    "## Files",
+    ...(files.tables === false ? [] : filesSection(files)),
+    "## Law",
     "",
-    "- `train.csv`, `val.csv`, `test.csv`: id, user_id, age, gender, race, labels, hand_image_name, face_image_name",
-    "- `aligned_dataset.zip`: `aligned_dataset/faces/F_<id>.jpg` and `aligned_dataset/hands/H_<id>.jpg`; unpack it into",
-    "  `images/content` beside the tables",
-    "- `DATASHEET.md`, `croissant.json`, `SHA256SUMS`, and where it was derived by facehand `manifest.json` and the ledger",
+    ...paragraphs(...LAW_TEXT.map(lawMarkdown)),
     "",
     "## Licence and attribution",
     "",
@@ -77,5 +53,32 @@ function body(info: ReleaseInfo, facts: DatasetFacts): string[] {
       "What it asks of you: `DATA-LICENSE.md`.",
     ),
     "",
+  ];
+}
+
+function filesSection({ sizes }: CardFiles): string[] {
+  return [
+    "## Files",
+    "",
+    "- `train.csv`, `val.csv`, `test.csv`: id, user_id, age, gender, race, labels, hand_image_name, face_image_name",
+    "- `aligned_dataset.zip`: `aligned_dataset/faces/F_<id>.jpg` and `aligned_dataset/hands/H_<id>.jpg`; unpack it into",
+    "  `images/content` beside the tables",
+    ...(sizes === undefined
+      ? []
+      : [
+          "- `data/*.parquet`: the same pairs once more, each row with its pictures as `hand_image` and `face_image`",
+        ]),
+    "- `DATASHEET.md`, `croissant.json`, `SHA256SUMS`, and where it was derived by facehand `manifest.json` and the ledger",
+    "",
+    ...(sizes === undefined
+      ? []
+      : [
+          "```python",
+          "from datasets import load_dataset",
+          "",
+          'pairs = load_dataset(".")  # this folder, or the name of this repository on the hub',
+          "```",
+          "",
+        ]),
   ];
 }

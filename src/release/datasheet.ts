@@ -1,26 +1,42 @@
 // The datasheet of a dataset: the sections of Gebru et al., Datasheets for Datasets (CACM 2021), answered from its
 // tables and manifest. Invariant: numbers come from DatasetFacts; what is not known is declared as not known.
 import { markdownText, markdownUrl } from "../core/markdown-text.ts";
+import { LAW_TEXT, lawMarkdown } from "../dataset/law.ts";
 import type { Manifest } from "../dataset/manifest.ts";
 import { LABEL_NOTE } from "../dataset/show.ts";
-import type { DatasetFacts, ReleaseInfo } from "./facts.ts";
+import { fewNote, LOSS_COLUMNS, LOSS_NOTES, lossTables } from "../report/ledger/cells.ts";
+import type { Losses } from "../report/ledger/losses.ts";
+import { answersOf } from "./answers.ts";
+import type { Answers, DatasetFacts, ReleaseInfo } from "./facts.ts";
 import { LICENCE_TEXTS } from "./licence.ts";
 import { countsTable, paragraphs, tableOf } from "./markdown.ts";
+import { ASKED_SECTIONS, type AskedSection } from "./questions.ts";
 
-/** The datasheet as Markdown. */
-export function datasheet(info: ReleaseInfo, facts: DatasetFacts): string {
-  const sections: readonly (readonly [string, readonly string[]])[] = [
+/**
+ * The datasheet as Markdown.
+ *
+ * @param losses - rates of a ledger, where there is one
+ */
+export function datasheet(info: ReleaseInfo, facts: DatasetFacts, losses?: Losses): string {
+  const sections: readonly (readonly [string, readonly string[], (readonly string[])?])[] = [
     ["Motivation", motivation(info, facts)],
     ["Composition", composition(facts)],
-    ["Collection process", paragraphs(...collection(facts))],
-    ["Preprocessing, cleaning, labelling", preprocessing(facts)],
-    ["Uses", uses()],
+    ["Collection process", paragraphs(...collection(info, facts))],
+    ["Preprocessing, cleaning, labelling", preprocessing(info, facts), ["", ...lossLines(losses)]],
+    ["Uses", [...uses(), "", ...paragraphs(...LAW_TEXT.map(lawMarkdown))]],
     ["Distribution", distribution(info)],
     ["Maintenance", maintenance(info)],
   ];
-  const body = sections.flatMap(([title, lines]) => ["", `## ${title}`, "", ...lines]);
+  const body = sections.flatMap(([title, lines, after = []]) => {
+    const answers = isAsked(title) ? answersOf(title, info, facts) : [];
+    const more = answers.length === 0 ? [] : ["", ...paragraphs(...answers)];
+    return ["", `## ${title}`, "", ...lines, ...more, ...after];
+  });
   return [`# Datasheet: ${markdownText(info.name)} ${info.version}`, ...body, ""].join("\n");
 }
+
+const isAsked = (title: string): title is AskedSection =>
+  (ASKED_SECTIONS as readonly string[]).includes(title);
 
 /** The note about labels as a sentence of its own. */
 export const LABEL_SENTENCE = `${LABEL_NOTE[0]!.toUpperCase()}${LABEL_NOTE.slice(1)}.`;
@@ -29,7 +45,7 @@ function motivation({ creator }: ReleaseInfo, { manifest }: DatasetFacts): strin
   return paragraphs(
     "For research on models that predict apparent sex from a hand or from a face of the same person, and on how their " +
       "errors are spread over recorded groups.",
-    `Made by ${markdownText(creator)}${manifest === undefined ? "" : " with facehand derive"}. Funding is not recorded.`,
+    `Made by ${markdownText(creator)}${manifest === undefined ? "" : " with facehand derive"}.`,
   );
 }
 
@@ -57,12 +73,14 @@ function composition(facts: DatasetFacts): string[] {
   ];
 }
 
-function collection({ manifest }: DatasetFacts): string[] {
+function collection({ answers }: ReleaseInfo, { manifest }: DatasetFacts): string[] {
   if (manifest?.drawn === true)
     return [`${manifest.counts.frames} drawings of invented people, by facehand data sample.`];
   const source =
     "The photographs are HaGRID's: taken by crowd workers of themselves, at their own devices, for pay, as its authors " +
     "describe (https://arxiv.org/abs/2206.08219). Nobody was contacted for this derivation.";
+  if (manifest === undefined && answers?.derivation !== undefined)
+    return [source, "This dataset has no manifest: how it was derived is what its publisher states below."];
   if (manifest === undefined)
     return [source, "This dataset has no manifest: how it was derived is not recorded."];
   const files = Object.keys(manifest.source.annotations).length;
@@ -73,9 +91,10 @@ function collection({ manifest }: DatasetFacts): string[] {
   ];
 }
 
-function preprocessing({ manifest, size }: DatasetFacts): string[] {
-  if (manifest === undefined) return ["Not recorded."];
-  const { recipe, counts, selection, repaired } = manifest;
+function preprocessing({ answers }: ReleaseInfo, { manifest, size }: DatasetFacts): string[] {
+  if (manifest === undefined)
+    return [answers?.derivation === undefined ? "Not recorded." : "As its publisher states:"];
+  const { recipe, counts, selection, repaired, retracted } = manifest;
   const removed = Object.entries(counts.removed).filter(([, count]) => count > 0);
   return [
     ...paragraphs(
@@ -107,8 +126,32 @@ function preprocessing({ manifest, size }: DatasetFacts): string[] {
       ...(repaired === undefined
         ? []
         : [`The tables were repaired after derivation: ${repaired.changes} changes.`]),
+      ...(retracted === undefined
+        ? []
+        : [
+            `Taken out after derivation, at their wish or for another reason that the changelog states: ${retracted.subjects} subjects with ${retracted.frames} photographs.`,
+          ]),
       labelSources(manifest),
     ),
+  ];
+}
+
+/** Who is lost on the way from photographs to pairs. */
+function lossLines(losses: Losses | undefined): string[] {
+  const title = "### Failure to acquire and removal, by group";
+  if (losses === undefined)
+    return [title, "", "Not recorded: there is no ledger of all photographs and their subjects."];
+  const tables = lossTables(losses).flatMap(({ title: by, rows }) => [
+    "",
+    ...tableOf([by, ...LOSS_COLUMNS], rows),
+  ]);
+  return [
+    title,
+    "",
+    ...paragraphs(...LOSS_NOTES),
+    ...tables,
+    "",
+    ...paragraphs(markdownText(fewNote(losses))),
   ];
 }
 
@@ -119,7 +162,8 @@ function handSources({ counts }: Manifest): string {
 }
 
 /** How labels came about. */
-export function labelSources(manifest: Manifest | undefined): string {
+export function labelSources(manifest: Manifest | undefined, answers: Answers = {}): string {
+  if (manifest === undefined && answers.labelling !== undefined) return answers.labelling;
   if (manifest?.drawn === true) return "Labels are those that the invented people were drawn by.";
   if (manifest === undefined) return "How labels came about is not recorded beside the dataset.";
   return (

@@ -9,6 +9,40 @@ import { type Manifest, readManifest } from "../dataset/manifest.ts";
 import { imageSize } from "../pixels/image.ts";
 import type { LicenceChoice } from "./licence.ts";
 
+/** The hub's words for who made annotations. */
+export const ANNOTATION_CREATORS = [
+  "crowdsourced",
+  "expert-generated",
+  "found",
+  "machine-generated",
+  "other",
+] as const;
+
+/** Answers by question (questions.ts); what is not there was not answered. */
+export interface Answers {
+  readonly funding?: string | undefined;
+  readonly created?: string | undefined;
+  readonly modified?: string | undefined;
+  readonly collectionPeriod?: { readonly from: string | null; readonly to: string | null } | undefined;
+  readonly consent?: string | undefined;
+  readonly ethicsReview?: string | undefined;
+  readonly impactAssessment?: string | undefined;
+  readonly legalBasis?: string | undefined;
+  readonly rawData?: string | undefined;
+  readonly derivation?: string | undefined;
+  readonly labelling?: string | undefined;
+  readonly annotationsCreators?: readonly (typeof ANNOTATION_CREATORS)[number][] | undefined;
+  readonly annotationPlatform?: readonly string[] | undefined;
+  readonly annotationAnalysis?: readonly string[] | undefined;
+  readonly annotationsPerItem?: string | undefined;
+  readonly annotatorDemographics?: readonly string[] | undefined;
+  readonly earlierUses?: readonly string[] | undefined;
+  readonly restrictions?: string | undefined;
+  readonly publisher?: string | undefined;
+  readonly contact?: string | undefined;
+  readonly retention?: string | undefined;
+}
+
 /** What only the publisher knows. */
 export interface ReleaseInfo {
   /** Title. */
@@ -22,6 +56,8 @@ export interface ReleaseInfo {
   readonly url: string;
   /** Further fields of the RAI vocabulary by name, e.g. what people judged about these pairs. */
   readonly rai?: Readonly<Record<string, string | readonly string[]>> | undefined;
+  /** Answers to the datasheet's questions that the tables leave open. */
+  readonly answers?: Answers | undefined;
 }
 
 /** What the tables have. */

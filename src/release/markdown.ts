@@ -5,8 +5,23 @@ import { markdownCell } from "../core/markdown-text.ts";
 import { visible } from "../core/visible.ts";
 import { SPLITS } from "../core/words.ts";
 import { COUNTED, type DatasetCounts, SMALL_GROUP } from "../dataset/check/counts.ts";
+import type { Summary } from "../evaluate/analysis/summary.ts";
+import type { TargetSummary } from "../evaluate/analysis/target-summary.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { parseTag } from "../models/tags.ts";
+import { TARGET_TITLES } from "../report/figure-text.ts";
+import { withoutTwin } from "../report/format.ts";
+import { AGE_NOTES, ageReportTables } from "../report/format-ages.ts";
+import { toMarkdown } from "../report/render.ts";
+import {
+  count,
+  INTERVAL_NOTE,
+  intervalCell,
+  type ReportTable,
+  type TableCell,
+  tooSmall,
+  words,
+} from "../report/table.ts";
 import { NOT_PRETRAINED } from "../train/pretrained.ts";
 
 const COLUMNS = [...SPLITS, "all"] as const;
@@ -52,49 +67,131 @@ export function paragraphs(...texts: readonly string[]): string[] {
   return texts.flatMap((text, index) => [...(index === 0 ? [] : [""]), ...paragraph(text)]);
 }
 
+/** A figure of all images of a split, as far as it is known how sure it is. */
+export interface HeadFigure {
+  readonly value: number | null;
+  /** What else is known of it: an interval, or its spread over seeds. */
+  readonly about?: Readonly<Record<string, number | string | null | undefined>> | undefined;
+}
+
 /** What the head of a card says of figures: those of all images of a split. */
 interface HeadFigures {
   readonly split: string;
   readonly sources: readonly string[];
-  readonly accuracy: number | null;
-  readonly balancedAccuracy: number | null;
+  readonly accuracy: HeadFigure;
+  readonly balancedAccuracy: HeadFigure;
+  /** Of the model: an SPDX name or words; left out where nobody states one. */
+  readonly licence?: string | undefined;
 }
+
+const yamlText = (value: string) => visible(JSON.stringify(value));
 
 /** The head that model hubs read; figures as the tables show them, null ones left out. */
 export function frontMatter(
   { tag, arch, backbone }: Pick<ModelFacts, "tag" | "arch" | "backbone">,
-  { split, sources, accuracy, balancedAccuracy }: HeadFigures,
+  { split, sources, accuracy, balancedAccuracy, licence }: HeadFigures,
 ): string[] {
   const { pretrain } = parseTag(tag);
-  const text = (value: string) => visible(JSON.stringify(value));
-  const figures = [
-    ["accuracy", "Accuracy", accuracy],
-    ["balanced_accuracy", "Balanced accuracy", balancedAccuracy],
-  ] as const;
-  const found = figures.flatMap(([type, name, value]) =>
-    value === null
-      ? []
-      : [`          - type: ${type}`, `            name: ${name}`, `            value: ${value.toFixed(3)}`],
-  );
+  const found = [
+    ...metricLines("accuracy", "Accuracy", accuracy),
+    ...metricLines("balanced_accuracy", "Balanced accuracy", balancedAccuracy),
+  ];
   return [
     "---",
     "library_name: facehand",
     "pipeline_tag: image-classification",
-    ...(pretrain === NOT_PRETRAINED ? [] : [`base_model: ${text(`timm/${backbone}.${pretrain}`)}`]),
+    ...(licence === undefined ? [] : licenceLines(licence)),
+    ...(pretrain === NOT_PRETRAINED ? [] : [`base_model: ${yamlText(`timm/${backbone}.${pretrain}`)}`]),
     "tags:",
     ...["hands", "faces", "fairness", arch].map((word) => `  - ${word}`),
     "model-index:",
-    `  - name: ${text(tag)}`,
+    `  - name: ${yamlText(tag)}`,
     "    results:",
     "      - task:",
     "          type: image-classification",
     "          name: agreement with the recorded label of apparent sex",
     "        dataset:",
-    `          type: ${text(sources.join("+"))}`,
-    `          name: ${text(sources.join(", "))}`,
+    `          type: ${yamlText(sources.join("+"))}`,
+    `          name: ${yamlText(sources.join(", "))}`,
     `          split: ${split}`,
     ...(found.length === 0 ? ["        metrics: []"] : ["        metrics:", ...found]),
     "---",
     "",
   ];
+}
+
+function metricLines(type: string, name: string, { value, about = {} }: HeadFigure): string[] {
+  if (value === null) return [];
+  const known = Object.entries(about).filter(([, each]) => each !== null && each !== undefined);
+  const shown = (each: unknown) =>
+    typeof each === "string"
+      ? yamlText(each)
+      : Number.isInteger(each)
+        ? String(each)
+        : (each as number).toFixed(3);
+  return [
+    ...[`          - type: ${type}`, `            name: ${name}`, `            value: ${value.toFixed(3)}`],
+    ...(known.length === 0 ? [] : ["            args:"]),
+    ...known.map(([key, each]) => `              ${key}: ${shown(each)}`),
+  ];
+}
+
+/** Hubs know licences by SPDX's names, in small letters; any other is `other`, with its own. */
+export function licenceLines(licence: string): string[] {
+  if (/^[a-z0-9.-]+$/.test(licence)) return [`license: ${licence}`];
+  return ["license: other", `license_name: ${yamlText(licence)}`];
+}
+
+/** Agreement with the record of one further target. */
+export function targetTable(
+  { target, parts: all }: TargetSummary,
+  { split, minSubjects }: Pick<Summary, "split" | "minSubjects">,
+): ReportTable {
+  const figures = [
+    ["accuracy", "accuracy"],
+    ["balanced accuracy", "balancedAccuracy"],
+    ["within one class", "oneOffAccuracy"],
+    ["mean classes off", "meanAbsoluteError"],
+  ] as const;
+  const parts = withoutTwin(all);
+  const { metrics } = parts[0]!;
+  const row = (title: string, cells: readonly TableCell[]) => ({
+    cells: [words(title), ...cells],
+    sources: [],
+  });
+  return {
+    id: `card-${target}`,
+    title: `${TARGET_TITLES[target]}, split ${split}`,
+    note: `Agreement with the recorded class. ${INTERVAL_NOTE} ${metrics.nUnlabelled} images without a recorded class are left out.`,
+    header: ["figure", ...parts.map(({ name }) => name)],
+    rows: [
+      row(
+        "images",
+        parts.map((part) => count(part.metrics.nImages)),
+      ),
+      row(
+        "subjects",
+        parts.map((part) => count(part.metrics.nSubjects)),
+      ),
+      ...figures
+        .filter(([, metric]) => metrics[metric] !== null)
+        .map(([title, metric]) =>
+          row(
+            title,
+            parts.map(({ intervals, metrics: own }, k) =>
+              k > 0 && own.nSubjects < minSubjects ? tooSmall : intervalCell(intervals![metric]),
+            ),
+          ),
+        ),
+    ],
+  };
+}
+
+/** Ages in years, with the convention. */
+export function ageSection({ targets = [], split }: Pick<Summary, "targets" | "split">): string[] {
+  const tables = ageReportTables(
+    targets.flatMap(({ years = [] }) => years),
+    split,
+  );
+  return tables.length === 0 ? [] : [...tables.map(toMarkdown), ...AGE_NOTES.flatMap((note) => [note, ""])];
 }

@@ -26,7 +26,7 @@ import { storedPredictions } from "../train/exchange/evaluation.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
 import { bestEpoch } from "../train/runlog.ts";
 import { frontMatter } from "./markdown.ts";
-import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts";
+import { data, ETHICS, factors, INTENDED_USE, LAW, modelLines } from "./model-card.ts";
 
 /** Metrics of the tables of groups. */
 
@@ -35,10 +35,15 @@ import { data, ETHICS, factors, INTENDED_USE, modelLines } from "./model-card.ts
  *
  * @param runs - finished, of one configuration: see seedRuns
  * @param minSubjects - figures that rest on fewer are not shown
+ * @param licence - of the models: an SPDX name or words, for the card's head
  * @throws AppError("data", "SEED_IMAGES") as summarizeSeeds; ("input", "NOT_LABELLED") without labels
  * @example await seedsCard((await seedRuns("runs/umcc"))!, 20)
  */
-export async function seedsCard(runs: readonly SeedRun[], minSubjects: number): Promise<string> {
+export async function seedsCard(
+  runs: readonly SeedRun[],
+  minSubjects: number,
+  licence?: string,
+): Promise<string> {
   const all: { seed: number; rows: readonly Prediction[] }[] = [];
   for (const { seed, dir } of runs) all.push({ seed, rows: await storedPredictions(dir) });
   const split = all[0]!.rows.some((row) => row.split === "test" && row.target !== null) ? "test" : "val";
@@ -48,10 +53,13 @@ export async function seedsCard(runs: readonly SeedRun[], minSubjects: number): 
   const [first] = runs;
   const model = await describeModel(runPaths(first!.dir).best);
   const config = await readRunConfig(first!.dir);
-  const { accuracy, balancedAccuracy } = summary.overall.metrics;
-  const means = { accuracy: accuracy?.mean ?? null, balancedAccuracy: balancedAccuracy?.mean ?? null };
+  const [accuracy, balancedAccuracy] = (["accuracy", "balancedAccuracy"] as const).map((metric) => {
+    const { mean = null, std } = summary.overall.metrics[metric] ?? {};
+    return { value: mean, about: { std, seeds: runs.length, subjects: summary.overall.nSubjects } };
+  });
+  const figures = { accuracy: accuracy!, balancedAccuracy: balancedAccuracy! };
   return [
-    ...frontMatter(model.facts!, { split, sources: summary.sources, ...means }),
+    ...frontMatter(model.facts!, { split, sources: summary.sources, ...figures, licence }),
     `# Model card: ${markdownText(model.facts!.tag)}, ${seedsText(summary.seeds)}`,
     "",
     `> ${LABEL_NOTE} These models predict what such recorders would write about a picture of a hand or a face, with their errors.`,
@@ -71,6 +79,7 @@ export async function seedsCard(runs: readonly SeedRun[], minSubjects: number): 
     toMarkdown(overallTable(summary)),
     ...summary.byGroup.map((table) => toMarkdown(groupTable(table, split))),
     ...ETHICS,
+    ...LAW,
   ].join("\n");
 }
 

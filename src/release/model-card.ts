@@ -5,7 +5,8 @@
 import { basename } from "node:path";
 import { compareGroupValues } from "../core/group-order.ts";
 import { markdownCode, markdownText } from "../core/markdown-text.ts";
-import { type Part, type Summary, summarize, type TargetSummary } from "../evaluate/analysis/summary.ts";
+import { LAW_TEXT, lawMarkdown } from "../dataset/law.ts";
+import { type Part, type Summary, summarize } from "../evaluate/analysis/summary.ts";
 import { REPLICATES } from "../evaluate/intervals/intervals.ts";
 import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
 import type { MetricName } from "../evaluate/metrics/table.ts";
@@ -14,7 +15,7 @@ import { sha256File } from "../machine/files.ts";
 import type { SourceFacts } from "../models/facts.ts";
 import { describeModel, type ModelDescription } from "../models/files/describe.ts";
 import { modelPath } from "../predict/model-file.ts";
-import { FEW, LABEL_NOTE, METRIC_TITLES, TARGET_TITLES } from "../report/figure-text.ts";
+import { FEW, LABEL_NOTE, METRIC_TITLES } from "../report/figure-text.ts";
 import { withoutTwin } from "../report/format.ts";
 import { toMarkdown } from "../report/render.ts";
 import {
@@ -28,14 +29,23 @@ import {
   words,
 } from "../report/table.ts";
 import { analysisTables } from "../studies/report/analysis-tables.ts";
-import type { Judging } from "../studies/report/comparison-table.ts";
 import { groupTables } from "../studies/report/group-tables.ts";
 import { type Labelled, rowsOf } from "../studies/report/results.ts";
 import type { TrainConfig } from "../train/config.ts";
 import { storedPredictions } from "../train/exchange/evaluation.ts";
 import { readLog, readRunConfig } from "../train/run.ts";
 import { bestEpoch } from "../train/runlog.ts";
-import { frontMatter } from "./markdown.ts";
+import { ageSection, frontMatter, type HeadFigure, targetTable } from "./markdown.ts";
+
+/** How a card is written. */
+export interface CardOptions {
+  /** As of Judging. */
+  readonly replicates?: number | undefined;
+  readonly seed?: number | undefined;
+  readonly minSubjects?: number | undefined;
+  /** Of the model: an SPDX name or words, for the card's head. */
+  readonly licence?: string | undefined;
+}
 
 /**
  * The card of a finished run as Markdown.
@@ -44,17 +54,21 @@ import { frontMatter } from "./markdown.ts";
  * @throws AppError("data", "FILE_MISSING" | ...) if the run is not finished; ("input", "NOT_LABELLED") without labels
  * @example await modelCard("runs/umcc/seed_42")
  */
-export async function modelCard(dir: string, judging: Partial<Judging> = {}): Promise<string> {
-  const { replicates = REPLICATES, seed = 0, minSubjects = SMALL_SUBJECTS } = judging;
+export async function modelCard(dir: string, options: CardOptions = {}): Promise<string> {
+  const { replicates = REPLICATES, seed = 0, minSubjects = SMALL_SUBJECTS, licence } = options;
   const all = await storedPredictions(dir);
   const rows = all.filter((row): row is Labelled => row.target !== null);
   const split = rows.some((row) => row.split === "test") ? "test" : "val";
   const model = await describeModel(await modelPath(dir));
   const shown = { name: model.facts!.tag, suffix: "card", sources: [], rows };
   const summary = summarize(rowsOf(rows, split), { replicates, seed, minSubjects, groups: [] });
-  const { accuracy, balancedAccuracy } = summary.overall.metrics;
+  const [accuracy, balancedAccuracy] = [
+    headFigure(summary.overall, "accuracy"),
+    headFigure(summary.overall, "balancedAccuracy"),
+  ];
+  const head = { split, sources: summary.sources, accuracy, balancedAccuracy, licence };
   return [
-    ...frontMatter(model.facts!, { split, sources: summary.sources, accuracy, balancedAccuracy }),
+    ...frontMatter(model.facts!, head),
     `# Model card: ${markdownText(model.facts!.tag)}`,
     "",
     `> ${LABEL_NOTE} This model predicts what such recorders would write about a picture of a hand or a face, with their errors.`,
@@ -68,10 +82,22 @@ export async function modelCard(dir: string, judging: Partial<Judging> = {}): Pr
     "",
     toMarkdown(overallTable(summary)),
     ...(summary.targets ?? []).map((target) => toMarkdown(targetTable(target, summary))),
+    ...ageSection(summary),
     ...groupTables(shown, split, { replicates, seed, minSubjects }).map(toMarkdown),
     ...analysisTables(shown, split, minSubjects).map(toMarkdown),
     ...ETHICS,
+    ...LAW,
   ].join("\n");
+}
+
+/** A figure of all images, with its interval and how many people it rests on. */
+function headFigure(
+  { metrics, intervals, nSubjects: subjects }: Part,
+  metric: "accuracy" | "balancedAccuracy",
+): HeadFigure {
+  const { low, high, level } = intervals?.[metric] ?? {};
+  const about = low == null || high == null ? { subjects } : { low, high, level, subjects };
+  return { value: metrics[metric], about };
 }
 
 async function details(dir: string, model: ModelDescription): Promise<string[]> {
@@ -202,49 +228,8 @@ function partCell({ metrics, tooSmall: hidden, few, intervals }: Part, metric: M
   return few.includes(metric) ? { ...cell, text: `${cell.text}${FEW}` } : cell;
 }
 
-function targetTable(
-  { target, parts: all }: TargetSummary,
-  { split, minSubjects }: Pick<Summary, "split" | "minSubjects">,
-): ReportTable {
-  const figures = [
-    ["accuracy", "accuracy"],
-    ["balanced accuracy", "balancedAccuracy"],
-    ["within one class", "oneOffAccuracy"],
-    ["mean classes off", "meanAbsoluteError"],
-  ] as const;
-  const parts = withoutTwin(all);
-  const { metrics } = parts[0]!;
-  const row = (title: string, cells: readonly TableCell[]) => ({
-    cells: [words(title), ...cells],
-    sources: [],
-  });
-  return {
-    id: `card-${target}`,
-    title: `${TARGET_TITLES[target]}, split ${split}`,
-    note: `Agreement with the recorded class. ${INTERVAL_NOTE} ${metrics.nUnlabelled} images without a recorded class are left out.`,
-    header: ["figure", ...parts.map(({ name }) => name)],
-    rows: [
-      row(
-        "images",
-        parts.map((part) => count(part.metrics.nImages)),
-      ),
-      row(
-        "subjects",
-        parts.map((part) => count(part.metrics.nSubjects)),
-      ),
-      ...figures
-        .filter(([, metric]) => metrics[metric] !== null)
-        .map(([title, metric]) =>
-          row(
-            title,
-            parts.map(({ intervals, metrics: own }, k) =>
-              k > 0 && own.nSubjects < minSubjects ? tooSmall : intervalCell(intervals![metric]),
-            ),
-          ),
-        ),
-    ],
-  };
-}
+/** Of every card: the law's own words, not what they mean for anybody's use. */
+export const LAW = ["## Law", "", ...LAW_TEXT.map((text) => `- ${lawMarkdown(text)}`), ""];
 
 /** Of every card. */
 export const ETHICS = [

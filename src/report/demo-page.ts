@@ -1,15 +1,16 @@
 // The demo's report: one HTML file that needs nothing else, from stored predictions, logs and manifests.
 // Invariants: it states that the sample is drawn and that the label is apparent; it refuses data that is not drawn,
-// since it shows pictures; the same input gives the same bytes; no script, no link to another file.
+// since it shows pictures; the same input gives the same bytes; no script, nothing of another file, and no links but to the texts of law.
 
 import { unexpected } from "../core/errors.ts";
 import type { Modality, Pair } from "../core/words.ts";
+import { LAW_NOTE } from "../dataset/law.ts";
 import type { Manifest } from "../dataset/manifest.ts";
 import type { SampleManifest } from "../drawn/sample.ts";
 import { THRESHOLD } from "../evaluate/metrics/binary.ts";
 import type { ImagePrediction } from "../predict/predictor.ts";
 import { LABEL_NOTE } from "./figure-text.ts";
-import { html, type Markup, table, trusted } from "./markup.ts";
+import { html, linked, type Markup, table, trusted } from "./markup.ts";
 import { type ReportRun, runSection } from "./run.ts";
 import { REPORT_CSS } from "./style.ts";
 
@@ -86,7 +87,7 @@ function opening({ sample, dataset, runs }: DemoReportInput): Markup {
 on a sample drawn by this program.</p>
 <div class="note"><p><strong>Nobody here is real.</strong> ${sample.note}</p>
 <p><strong>The label is not identity.</strong> ${LABEL_NOTE} Here it was invented with the drawing. Every figure below is
-agreement with that label.</p></div></header>
+agreement with that label.</p><p>${linked(LAW_NOTE)}</p></div></header>
 <div class="tiles">${[
     tile(frames, "drawn frames"),
     tile(kept, "face–hand pairs"),

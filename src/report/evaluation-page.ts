@@ -1,8 +1,9 @@
 // The report of one evaluation: one HTML file that needs nothing else, with figures, groups and the worst mistakes.
 // Invariants: it says which images it is of and that the label is apparent; pictures are in it only where their files
-// were named, and then it says that it shows people; no script, no link to another file.
+// were named, and then it says that it shows people; no script, nothing of another file, and no links but to the texts of law.
 
 import { MODALITIES } from "../core/words.ts";
+import { LAW_NOTE } from "../dataset/law.ts";
 import type { SeedsSummary } from "../evaluate/analysis/seed-summary.ts";
 import type { Summary } from "../evaluate/analysis/summary.ts";
 import type { Prediction } from "../evaluate/stored/prediction-row.ts";
@@ -15,8 +16,9 @@ import {
   type Compared,
   mcnemarText,
 } from "./format-against.ts";
+import { AGE_NOTES, ageReportTables } from "./format-ages.ts";
 import { meanText, seedsText } from "./format-seeds.ts";
-import { html, type Markup, table, trusted } from "./markup.ts";
+import { html, linked, type Markup, table, trusted } from "./markup.ts";
 import { hasDots } from "./plots/figures.ts";
 import { forestPlot } from "./plots/forest.ts";
 import { METRIC_ROWS, resultSection } from "./run.ts";
@@ -80,11 +82,12 @@ export function evaluationPage(page: EvaluationPage): string {
 <title>${title}</title><style>${trusted(REPORT_CSS)}</style></head>
 <body><main><header><h1>${title}</h1><p class="soft">${heading}</p>
 <div class="note"><p><strong>The label is not identity.</strong> ${LABEL_NOTE} Every figure below is agreement with that
-record.</p>${shows ? html`<p><strong>This page shows people</strong> if the images do. Do not publish it.</p>` : html``}</div></header>
+record.</p><p>${linked(LAW_NOTE)}</p>${shows ? html`<p><strong>This page shows people</strong> if the images do. Do not publish it.</p>` : html``}</div></header>
 ${against === undefined ? html`` : againstSection(against)}
 ${seeds === undefined ? html`` : seedSection(seeds)}
 <h2>Figures</h2>
 ${resultSection({ rows, summary }, (groups) => groups.keys.length === 1 && hasDots(groups))}
+${ageSection(summary)}
 ${mistakeSection(mistakes)}
 </main></body></html>`.text
   }\n`;
@@ -119,6 +122,19 @@ their log-odds for each image.</p>
 ${table(
   ["", ...parts.map((part) => part.name)],
   METRIC_ROWS.map((metric) => [METRIC_TITLES[metric], ...parts.map((part) => meanText(part, metric))]),
+)}`;
+}
+
+function ageSection({ targets = [] }: Summary): Markup {
+  const tables = ageReportTables(targets.flatMap(({ years = [] }) => years));
+  if (tables.length === 0) return html``;
+  return html`<h2>Apparent age in years</h2>${AGE_NOTES.map((note) => html`<p class="soft">${note}</p>`)}
+${tables.map(({ title, note, header, rows }) =>
+  table(
+    header,
+    rows.map(({ cells }) => cells.map(({ text }) => text)),
+    note === "" ? title : `${title}. ${note}`,
+  ),
 )}`;
 }
 

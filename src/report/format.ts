@@ -1,6 +1,7 @@
 // ◇ Browser-safe. A summary as text: aligned tables for a terminal.
 import { visible } from "../core/visible.ts";
-import type { ImageCounts, Part, Summary, TargetPart, TargetSummary } from "../evaluate/analysis/summary.ts";
+import type { ImageCounts, Part, Summary } from "../evaluate/analysis/summary.ts";
+import type { TargetPart, TargetSummary } from "../evaluate/analysis/target-summary.ts";
 import type { BootstrapMetric } from "../evaluate/intervals/bootstrap.ts";
 import type { ClassMetric } from "../evaluate/intervals/class-intervals.ts";
 import type { ClassMetrics } from "../evaluate/metrics/classes.ts";
@@ -18,6 +19,7 @@ import {
   TARGET_TITLES,
   TOO_SMALL,
 } from "./figure-text.ts";
+import { formatAges } from "./format-ages.ts";
 import { formatGroups } from "./format-groups.ts";
 
 /**
@@ -35,7 +37,10 @@ export function formatSummary(summary: Summary, images?: ImageCounts): string {
     formatParts(parts),
     partNotes(parts, summary.minSubjects),
     ...summary.byGroup.map((table, t) => formatGroups(table, summary.groupIntervals?.[t])),
-    ...(summary.targets ?? []).map((target) => formatTarget(target, summary.minSubjects)),
+    ...(summary.targets ?? []).flatMap((target) => [
+      formatTarget(target, summary.minSubjects),
+      formatAges(target.years ?? []),
+    ]),
   ]
     .filter((block) => block !== "")
     .map(fitLines)

@@ -30,6 +30,16 @@ export function trusted(text: string): Markup {
   return new Markup(text);
 }
 
+/** Text in parts, of which those with an address are links. */
+export function linked(parts: readonly (string | { readonly name: string; readonly url: string })[]): Markup {
+  const each = parts.map((part) =>
+    typeof part === "string"
+      ? escapeXml(part)
+      : `<a href="${escapeXml(part.url)}" rel="noreferrer">${escapeXml(part.name)}</a>`,
+  );
+  return new Markup(each.join(""));
+}
+
 /** A table; the first column holds row headers, the others are aligned right. */
 export function table(
   header: readonly string[],

@@ -21,6 +21,7 @@ p { margin: .5rem 0; max-width: 46rem; }
 .note { background: var(--note); border-left: 4px solid var(--note-line); border-radius: 4px;
   padding: .75rem 1rem; margin: 1rem 0; }
 .note p { max-width: none; }
+.note a { color: inherit; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10rem, 1fr)); gap: .75rem; margin: 1rem 0; }
 .tile { background: var(--card); border-radius: 8px; padding: .7rem .9rem; }
 .tile b { display: block; font-size: 1.35rem; line-height: 1.3; white-space: nowrap; font-variant-numeric: tabular-nums; }

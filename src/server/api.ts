@@ -104,8 +104,29 @@ export interface Listing {
   readonly things: readonly Thing[];
   /** The views of a page that has not all of them. */
   readonly views?: readonly string[] | undefined;
+  /** Address of the service worker of a page that is a release by itself. */
+  readonly serviceWorker?: string | undefined;
   /** What was not searched, e.g. links and folders that cannot be read. */
   readonly passedOver: readonly string[];
+}
+
+/** A file of a release. */
+export interface ReleaseFile {
+  /** Base64, as browsers check it. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** True where its address has the hash of its content. */
+  readonly fixed: boolean;
+}
+
+/** What the service worker of a page stores and states. */
+export interface Release {
+  /** Of all its files. */
+  readonly id: string;
+  /** Of cross-origin isolation, by name. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** By address below the folder of the page, which itself is "". */
+  readonly files: Readonly<Record<string, ReleaseFile>>;
 }
 
 /** Answer of a judgement that was saved. */

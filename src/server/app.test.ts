@@ -8,12 +8,11 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { judgement } from "../../test/annotations.ts";
 import { layRun } from "../../test/browser/things.ts";
-import { readAnnotations } from "../audit/log.ts";
+import { annotationsOf, readAnnotations } from "../audit/log.ts";
 import { PACKAGED, PACKAGED_MODELS } from "../find/models.ts";
 import { sha256 } from "../machine/files.ts";
 import type { Listing, Thing } from "./api.ts";
 import { ROUTES } from "./api.ts";
-import { annotationsOf } from "./judgements.ts";
 import { parseRange } from "./ranges.ts";
 import { type Served, serve } from "./serve.ts";
 

@@ -8,9 +8,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { BLIND, judgement } from "../../test/annotations.ts";
 import { aPair, layPairs } from "../../test/dataset.ts";
 import type { Annotation } from "../audit/annotation.ts";
-import { readAnnotations } from "../audit/log.ts";
+import { annotationsOf, readAnnotations } from "../audit/log.ts";
 import { type BlindPairs, type Listing, ROUTES } from "./api.ts";
-import { annotationsOf } from "./judgements.ts";
 import { type Served, serve } from "./serve.ts";
 
 let root: string;

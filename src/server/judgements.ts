@@ -6,7 +6,7 @@ import type { Context, Hono } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { streamSSE } from "hono/streaming";
 import { parseAnnotation } from "../audit/annotation.ts";
-import { annotate } from "../audit/log.ts";
+import { annotate, annotationsOf } from "../audit/log.ts";
 import { AppError } from "../core/errors.ts";
 import { exists } from "../machine/files.ts";
 import type { BlindPairs, Saved } from "./api.ts";
@@ -17,9 +17,6 @@ import { sendFile } from "./ranges.ts";
 
 /** Most bytes that a body may have: hundreds of judgements. */
 const BODY_BYTES = 256 * 1024;
-
-/** Where the judgements about a dataset lie: beside it, for it is published and they are not. */
-export const annotationsOf = (dir: string): string => `${dir}.annotations.jsonl`;
 
 /** Answers for judgements. */
 export function serveJudgements(app: Hono, lookup: (id: string) => Promise<Found>): void {

@@ -13,6 +13,9 @@ export const PAGE_DIR: string = fileURLToPath(new URL("../web", import.meta.url)
 /** The page itself; of other HTML files nothing is shown as a page. */
 const INDEX = "index.html";
 
+/** Of a page that is a release by itself (offline.ts): it is no file of those that are served. */
+export const SERVICE_WORKER = "service-worker.js";
+
 /** Files of the page, by their address. */
 export type PageFiles = ReadonlyMap<string, string>;
 
@@ -27,6 +30,7 @@ export async function readPage(dir: string = PAGE_DIR): Promise<PageFiles> {
   for (const entry of entries) {
     if (!entry.isFile()) continue;
     const path = join(entry.parentPath, entry.name);
+    if (path === join(dir, SERVICE_WORKER)) continue;
     files.set(path.slice(dir.length).replaceAll("\\", "/"), path);
   }
   const index = files.get(`/${INDEX}`);

@@ -1,10 +1,12 @@
 // A model's own page as static files, for any host: Predict alone, with one model, its card and what finds faces and hands.
-// Source: Hugging Face's static Spaces (the head of README.md); `_headers` as Netlify and Cloudflare Pages read it. Invariants: of
+// Source: Hugging Face's static Spaces (the head of README.md); `_headers` as Netlify and Cloudflare Pages read it; `.nojekyll` of GitHub
+// Pages, which sends no headers of ours: there the page's service worker states them. Invariants: of
 // the run only its best checkpoint and what its card states are published: no prediction, no id, no name of a folder.
 import { copyFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { markdownText } from "../core/markdown-text.ts";
 import { visible } from "../core/visible.ts";
+import { LAW_NOTE, lawMarkdown } from "../dataset/law.ts";
 import { PACKAGED_MODELS } from "../find/models.ts";
 import { readPackaged } from "../find/packaged.ts";
 import { sha256File, writeAtomic, writeJson } from "../machine/files.ts";
@@ -17,7 +19,8 @@ import { modelCard } from "../release/model-card.ts";
 import { LABEL_NOTE } from "../report/figure-text.ts";
 import { type Listing, ROUTES, type Thing } from "./api.ts";
 import { runFacts } from "./facts.ts";
-import { readPage } from "./page.ts";
+import { serviceWorker } from "./offline.ts";
+import { readPage, SERVICE_WORKER } from "./page.ts";
 
 /** What the publisher states. */
 export interface SpaceInfo {
@@ -59,26 +62,32 @@ export async function writeSpace(run: string, out: string, info: SpaceInfo): Pro
   const card = await modelCard(run);
   const thing = await describe(run, model, info);
   let [files, bytes] = [0, 0];
-  const counted = async (path: string) => {
-    files++;
-    bytes += (await stat(path)).size;
-  };
   const make = async (dir: string): Promise<Space> => {
-    const put = async (address: string, write: (path: string) => Promise<void>) => {
+    const released = new Map<string, string>();
+    const write = async (address: string, make: (path: string) => Promise<void>): Promise<string> => {
       const path = join(dir, address);
       await makeFolders(dirname(path));
-      await write(path);
-      await counted(path);
+      await make(path);
+      files++;
+      bytes += (await stat(path)).size;
+      return path;
     };
+    /** What a visitor's browser may store. */
+    const put = async (address: string, make: (path: string) => Promise<void>) =>
+      released.set(address.replace(/^\//, ""), await write(address, make));
     for (const [address, path] of page) if (address !== "/") await put(address, (to) => copyFile(path, to));
     await put(ROUTES.file(thing.id, CHECKPOINT), (to) => copyFile(model, to));
     for (const name of PACKAGED_MODELS)
       await put(ROUTES.detector(name), async (to) => writeAtomic(to, (await readPackaged(name)).bytes));
     await put(ROUTES.things(), (to) => writeJson(to, listing(thing, info)));
     await put("MODEL_CARD.md", (to) => writeAtomic(to, card));
-    await put("README.md", (to) => writeAtomic(to, readme(info)));
     await put("DATA-LICENSE.md", (to) => writeAtomic(to, dataLicenceText()));
-    await put("_headers", (to) => writeAtomic(to, headersFile()));
+    // For hosts.
+    await write("README.md", (to) => writeAtomic(to, readme(info)));
+    await write("_headers", (to) => writeAtomic(to, headersFile()));
+    await write(".nojekyll", (to) => writeAtomic(to, "")); // or GitHub Pages makes other files of these
+    const worker = await serviceWorker(released, ISOLATION);
+    await write(SERVICE_WORKER, (to) => writeAtomic(to, worker));
     return { files, bytes };
   };
   return await makeFolder(out, make, {
@@ -101,6 +110,7 @@ const listing = (thing: Thing, { version }: SpaceInfo): Listing => ({
   ...{ version, note: LABEL_NOTE, writes: false, passedOver: [], frames: false },
   things: [thing],
   views: ["predict"],
+  serviceWorker: `/${SERVICE_WORKER}`,
 });
 
 function readme({ title, licence }: SpaceInfo): string {
@@ -119,12 +129,18 @@ function readme({ title, licence }: SpaceInfo): string {
     "",
     LABEL_NOTE,
     "",
+    lawMarkdown(LAW_NOTE),
+    "",
     "The page finds the face and the hand in a photo, cuts them as the training data was cut, and shows the probability that the model gives. All of it",
     "happens in the visitor's browser: no photo leaves it. How well the model agrees with recorded labels, and how unevenly, is in `MODEL_CARD.md`; the",
     `model's licence is ${markdownText(licence)}, what its data asks for is in \`DATA-LICENSE.md\`, and the licences of the page's parts are in \`licences.md\`.`,
     "",
-    "Any web host can serve these files. With the headers below, which this file and `_headers` state for the hosts that read them, all kinds of",
-    "pictures are read and several threads compute; without them, plain JPEGs and one thread.",
+    "Any web host can serve these files, also from a subfolder. All kinds of pictures are read and several threads compute where the page has the headers",
+    "below. This file and `_headers` state them for the hosts that read them; elsewhere (GitHub Pages, `python3 -m http.server`) the page's service worker,",
+    "`service-worker.js`, adds them to the page's own files, for which the page is loaded twice at the first visit. It needs https, or localhost; without",
+    "it, and inside another site's page, plain JPEGs and one thread remain, and the page says why. The service worker also stores these files in the",
+    "visitor's browser, so that the page opens and predicts without network; a new release replaces them at the next visit, and where `service-worker.js` is",
+    "gone from the host, they are removed. No photo is stored.",
     "",
     ...Object.entries(ISOLATION).map(([name, value]) => `    ${name}: ${value}`),
     "",

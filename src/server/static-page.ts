@@ -12,6 +12,7 @@ import { sha256, writeAtomic, writeJson } from "../machine/files.ts";
 import { countFiles, makeFolder } from "../machine/folder.ts";
 import { makeFolders } from "../machine/make-folders.ts";
 import { checkApart } from "../machine/true-path.ts";
+import { checkAnswers } from "../release/answers.ts";
 import { attribution, checkPublishable } from "../release/bundle.ts";
 import { datasetCard } from "../release/dataset-card.ts";
 import { datasetFacts as factsOf, type ReleaseInfo } from "../release/facts.ts";
@@ -55,6 +56,8 @@ export async function writeStaticPage(
 ): Promise<StaticPage> {
   checkApart(out, [checked.root]);
   checkPublishable(checked);
+  const facts = await factsOf(checked);
+  checkAnswers(info, facts);
   const page = await readPage();
   const id = sha256(`${info.name} ${info.version}`).slice(0, 24);
   let written = 0;
@@ -75,8 +78,7 @@ export async function writeStaticPage(
     const pictures = options.withPictures === true ? await copyCrops(checked, id, dir, copy, options) : 0;
     const thing = await describe(checked, info, { id, tables, names, pictures });
     await writeJson(join(dir, ROUTES.things()), listing(thing, options));
-    const facts = await factsOf(checked);
-    await writeAtomic(join(dir, "README.md"), datasetCard(info, facts));
+    await writeAtomic(join(dir, "README.md"), datasetCard(info, facts, { tables: false }));
     await writeAtomic(join(dir, "DATA-LICENSE.md"), dataLicenceText());
     await writeAtomic(join(dir, "ATTRIBUTION.txt"), attribution(info));
     written += names.length + 4;

@@ -3,10 +3,11 @@
 // A cell's folder carries the hash of what determines it, so a changed plan never meets the runs of another.
 import { join } from "node:path";
 import { z } from "zod";
+import { schemaOf } from "../core/schema.ts";
 import { MODALITIES } from "../core/words.ts";
 import { COMPARED_METRICS } from "../evaluate/metrics/weighted.ts";
 import { readJson } from "../machine/files.ts";
-import { ARCHS, sourceFactsSchema } from "../models/facts.ts";
+import { ARCHS, sourceFactsShape } from "../models/facts.ts";
 import { perturbationSchema } from "../pixels/perturbation.ts";
 import { trainConfigSchema } from "../train/config.ts";
 
@@ -16,7 +17,7 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+=-]*$/, "expected letter
 /** A named set of sources; facts state which images it had when the study was planned. */
 export const dataSetSchema = z.strictObject({
   sources: z.array(z.string()).min(1),
-  facts: z.array(sourceFactsSchema),
+  facts: z.array(schemaOf(sourceFactsShape)),
   /** False for sets that are only tested on. */
   train: z.boolean(),
 });
@@ -144,7 +145,7 @@ export const evaluationFactsSchema = z.strictObject({
   /** Of the checkpoint that predicted. */
   checkpointSha256: z.string(),
   /** Sources of the images. */
-  sources: z.array(sourceFactsSchema),
+  sources: z.array(schemaOf(sourceFactsShape)),
   /** Predicted images. */
   images: z.int(),
   /** Images that were left out, by reason. */

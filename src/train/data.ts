@@ -13,6 +13,7 @@ import { parseTag } from "../models/tags.ts";
 import type { TargetFacts } from "../models/targets.ts";
 import type { Perturbation } from "../pixels/perturbation.ts";
 import { augmentOf, imagesPerStep, type TrainConfig } from "./config.ts";
+import { weakened } from "./phases.ts";
 import { targetClasses } from "./targets.ts";
 
 export interface RunData {
@@ -93,15 +94,19 @@ export interface BatchSetup {
   readonly perturb?: Perturbation | undefined;
 }
 
-/** Shuffled, augmented batches of the training images, each of one step with all its parts. */
-export function trainBatches(data: RunData, config: TrainConfig, workers: Workers): Batches {
+/**
+ * Shuffled, augmented batches of the training images, each of one step with all its parts.
+ *
+ * @param strength - share of the augmentation, 0 to 1
+ */
+export function trainBatches(data: RunData, config: TrainConfig, workers: Workers, strength = 1): Batches {
   return openBatches({
     samples: data.samples.train,
     batchSize: imagesPerStep(config),
     sizePx: config.imageSize,
     shuffle: true,
     dropLast: true,
-    augment: augmentOf(parseTag(config.tag)),
+    augment: weakened(augmentOf(config), strength),
     seed: config.seed,
     workers,
     prefetch: ahead(workers),

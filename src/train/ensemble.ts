@@ -38,6 +38,23 @@ export async function loadModels(target: string): Promise<LoadedModels> {
 }
 
 /**
+ * Loads the checkpoints of one configuration, one for each seed, or one alone.
+ *
+ * @param path - what they are called together
+ * @param checkpoints - a seed where there are several, null for one alone
+ * @throws as loadModel
+ */
+export async function loadCheckpoints(
+  path: string,
+  checkpoints: readonly { readonly seed: number | null; readonly path: string }[],
+): Promise<LoadedModels> {
+  const models: LoadedModel[] = [];
+  for (const each of checkpoints) models.push(await loadModel(each.path));
+  const seeds = checkpoints.flatMap(({ seed }) => (seed === null ? [] : [seed]));
+  return { path, facts: models[0]!.facts, models, ...(seeds.length > 0 && { seeds }) };
+}
+
+/**
  * A predictor of one model, or of several together; `members` of its answers are the probabilities of each seed.
  *
  * @throws as openWeights

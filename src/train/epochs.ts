@@ -1,6 +1,7 @@
 // ◇ Browser-safe. The epochs of a training, in Node and in a page: steps in the order of the seed, validation, the best epoch, the end.
 // Invariant: what is done next follows from position, log and state alone; who keeps them is asked, and decides where.
 import { AppError, type Interrupted } from "../core/errors.ts";
+import { Random } from "../core/random.ts";
 import type { Sample } from "../core/words.ts";
 import type { Batches } from "../dataset/loader/order.ts";
 import type { Position, TrainState } from "../engine/checkpoint.ts";
@@ -9,8 +10,11 @@ import type { Weights } from "../engine/params.ts";
 import { parseTag } from "../models/tags.ts";
 import { imagesPerStep, type TrainConfig } from "./config.ts";
 import type { RunData } from "./data.ts";
+import { lastPhase } from "./phases.ts";
 import { type EpochLog, outOfPatience, selectionFigure } from "./runlog.ts";
+import type { StepBatch } from "./step/batch.ts";
 import type { FeatureStore } from "./step/features.ts";
+import { drawShare, type MixedBatch, mixup } from "./step/mixup.ts";
 import { stepBatch } from "./step/recorded.ts";
 import { evaluatedWeights, type StepResult, type TrainStep } from "./step/step.ts";
 
@@ -56,9 +60,12 @@ export interface Keeper {
   interrupted(): Interrupted;
 }
 
-/** A training under way. */
+/** A training under way, or a phase of it. */
 export interface EpochRun {
+  /** Of the phase. */
   readonly config: TrainConfig;
+  /** The epoch after its last, if it is not the run's. */
+  readonly until?: number | undefined;
   readonly data: Pick<RunData, "posWeight" | "targets">;
   readonly options: Followed;
   readonly batches: Pick<Batches, "batchesPerEpoch" | "epoch">;
@@ -70,15 +77,17 @@ export interface EpochRun {
 }
 
 /**
- * From a position to the last epoch, or until patience ends.
+ * From a position to the last epoch of the run, or of the phase, or until patience ends.
  *
+ * @returns where the next epoch begins
  * @param log - of the epochs before; those that end are added
  * @throws AppError("data", "DIVERGED"); what the keeper throws after the signal
  */
-export async function runEpochs(run: EpochRun, start: Position, log: EpochLog[]): Promise<void> {
-  const { config, options, batches, step, keeper } = run;
+export async function runEpochs(run: EpochRun, start: Position, log: EpochLog[]): Promise<Position> {
+  const { config, options, batches, step, keeper, until = config.epochs } = run;
+  const judged = lastPhase(config).from;
   let position = start;
-  while (position.epoch < config.epochs && !outOfPatience(log, config.patience)) {
+  while (position.epoch < until && !outOfPatience(log, config.patience, judged)) {
     const startedMs = performance.now();
     const done = await runSteps(run, position);
     position = done.position;
@@ -106,6 +115,7 @@ export async function runEpochs(run: EpochRun, start: Position, log: EpochLog[])
     options.onEpoch?.(epoch);
     if (options.signal?.aborted) throw keeper.interrupted();
   }
+  return position;
 }
 
 /** The rest of one epoch's steps; saves now and then, and stops after the step in which the signal came. */
@@ -123,8 +133,11 @@ async function runSteps(
   for await (const batch of batches.epoch(start.epoch, { startBatch: start.batch, needed })) {
     waitMs += performance.now() - askedMs;
     const known = needed(batch.samples) ? undefined : features?.read(batch.samples);
-    const result = await step.run(stepBatch(batch, data, config, known), {
+    const made = stepBatch(batch, data, config, known);
+    const { batch: inputs, nearest } = mixedBatch(made, config, position.step + 1);
+    const result = await step.run(inputs, {
       step: position.step + 1,
+      update: position.step + 1 - thawStep(config, batches.batchesPerEpoch, position.step),
       lr: learningRate(config, batches.batchesPerEpoch, position.step),
       decay: config.weightDecay,
       clipNorm: config.clipNorm ?? Number.POSITIVE_INFINITY,
@@ -133,7 +146,7 @@ async function runSteps(
     });
     if (!Number.isFinite(result.loss)) throw diverged(result.loss, position);
     if (known === undefined && result.features !== undefined) features?.write(batch.samples, result.features);
-    position = advance(position, result, batch.targets);
+    position = advance(position, result, nearest);
     onStep?.(result, position, batches.batchesPerEpoch);
     if (signal?.aborted) {
       await keeper.save(position);
@@ -166,13 +179,30 @@ function advance(
   };
 }
 
+/** As it is, or mixed by the share of this step. */
+function mixedBatch(batch: StepBatch, { mixup: alpha, seed }: TrainConfig, step: number): MixedBatch {
+  if (alpha === undefined) return { batch, nearest: batch.labels };
+  return mixup(batch, drawShare(Random.of(seed).split("mixup", step), alpha));
+}
+
+/** Of a frozen start over its epochs, without warm-up; of what follows, or of the whole run, with it. */
 function learningRate(config: TrainConfig, stepsPerEpoch: number, step: number): number {
-  return cosineLr(step, {
-    lr: config.lr,
-    minLr: config.minLr,
-    totalSteps: config.epochs * stepsPerEpoch,
-    warmupSteps: Math.round(config.warmupEpochs * stepsPerEpoch),
+  const { lr, minLr, warmupEpochs, epochs, frozenEpochs = 0 } = config;
+  const thawed = thawStep(config, stepsPerEpoch, step);
+  if (step < frozenEpochs * stepsPerEpoch)
+    return cosineLr(step, { lr, minLr, totalSteps: frozenEpochs * stepsPerEpoch });
+  return cosineLr(step - thawed, {
+    lr,
+    minLr,
+    totalSteps: (epochs - frozenEpochs) * stepsPerEpoch,
+    warmupSteps: Math.round(warmupEpochs * stepsPerEpoch),
   });
+}
+
+/** The step from which all learns, if it has come: there the optimizer, warm-up and cosine start anew. */
+function thawStep({ frozenEpochs = 0 }: TrainConfig, stepsPerEpoch: number, step: number): number {
+  const thawed = frozenEpochs * stepsPerEpoch;
+  return step < thawed ? 0 : thawed;
 }
 
 function diverged(loss: number, { step }: Position): AppError {

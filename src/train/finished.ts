@@ -6,6 +6,7 @@ import { readSplits } from "../evaluate/stored/prediction-folder.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import type { TrainConfig } from "./config.ts";
 import type { RunData } from "./data.ts";
+import { lastPhase } from "./phases.ts";
 import { readLog } from "./run.ts";
 import { outOfPatience } from "./runlog.ts";
 
@@ -20,7 +21,7 @@ const AGAIN = "bring the file back from a copy, or train into another folder";
 export async function checkFinished(dir: string, config: TrainConfig, { samples }: RunData): Promise<void> {
   const paths = runPaths(dir);
   const log = await readLog(dir);
-  const ended = log.length === config.epochs || outOfPatience(log, config.patience);
+  const ended = log.length === config.epochs || outOfPatience(log, config.patience, lastPhase(config).from);
   if (!ended || log.some(({ epoch }, i) => epoch !== i + 1)) {
     throw damaged(`the epochs of a finished run of ${config.epochs}`, paths.log, `${log.length}`, AGAIN);
   }

@@ -2,8 +2,9 @@
 // Invariant: stopping after any step and resuming gives the same checkpoints and predictions, byte for byte.
 import { Interrupted } from "../core/errors.ts";
 import { OpenList } from "../core/handle.ts";
+import type { Batches } from "../dataset/loader/order.ts";
 import { LoaderThreads } from "../dataset/loader/threads.ts";
-import type { Position } from "../engine/checkpoint.ts";
+import type { Position, TrainState } from "../engine/checkpoint.ts";
 import { writeCheckpoint } from "../engine/checkpoint-file.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
@@ -17,6 +18,7 @@ import { openData, plainBatches, type RunData, trainBatches } from "./data.ts";
 import { type Followed, type Keeper, runEpochs, type StepState } from "./epochs.ts";
 import { checkFinished } from "./finished.ts";
 import { firstState, openStep } from "./first-state.ts";
+import { atPhase, type Phase, phasesOf, stateAt } from "./phases.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog } from "./run.ts";
 import { bestEpoch, type EpochLog } from "./runlog.ts";
 import {
@@ -44,7 +46,8 @@ export interface TrainOptions extends Followed {
   readonly workers?: number | undefined;
   /** Keep what a frozen backbone makes of images for later epochs (see train/step/features); default true. */
   readonly keepFeatures?: boolean | undefined;
-  /** Nothing is refused any more: steps follow. */ readonly onBegin?: (() => void) | undefined;
+  /** Nothing is refused any more: steps follow, of which an epoch has so many. */
+  readonly onBegin?: ((stepsPerEpoch: number) => void) | undefined;
   /** Called with a sentence on which of several weights of a file are taken to begin with. */
   readonly onWeights?: ((choice: string) => void) | undefined;
 }
@@ -103,35 +106,63 @@ async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock
   return finished(dir, facts);
 }
 
-/** From the last checkpoint to the last epoch. */
+/** From the last checkpoint to the last epoch, phase by phase. */
 async function trainEpochs(begun: Begun, threads: LoaderThreads): Promise<void> {
   const { config, facts, data, options } = begun;
-  const paths = runPaths(options.dir);
+  const opened = new OpenList();
+  try {
+    const plain = { workers: threads, batch: config.batch };
+    const validation = opened.add(plainBatches(data.samples.val, config.imageSize, plain));
+    const { last } = runPaths(options.dir);
+    let state = await firstState(last, { config, facts, onWeights: options.onWeights });
+    const log = await rewindLog(options.dir, state.position.epoch);
+    const left = phasesOf(config).filter(({ until }) => until > state.position.epoch);
+    let onBegin = options.onBegin;
+    for (const phase of left) {
+      const around = { ...begun, options: { ...options, onBegin }, threads, validation, log };
+      state = await trainPhase(around, phase, stateAt(config, state));
+      onBegin = undefined; // once
+    }
+    if (left.length === 0) options.onBegin?.(0);
+  } finally {
+    await opened.close();
+  }
+}
+
+interface Around extends Begun {
+  readonly threads: LoaderThreads;
+  readonly validation: Batches;
+  readonly log: EpochLog[];
+}
+
+/** One phase: a graph of its own, for its size and what learns in it. */
+async function trainPhase(around: Around, phase: Phase, start: TrainState): Promise<TrainState> {
+  const { facts, data, options, threads, validation, log } = around;
+  const config = atPhase(around.config, phase);
   const opened = new OpenList();
   let features: FeatureStore | undefined;
   try {
-    const batches = opened.add(trainBatches(data, config, threads));
-    const plain = { workers: threads, batch: config.batch };
-    const validation = opened.add(plainBatches(data.samples.val, config.imageSize, plain));
+    const batches = opened.add(trainBatches(data, config, threads, phase.strength));
     const step = opened.add(await openStep(config, facts, options));
-    const start = await firstState(paths.last, { config, facts, step, onWeights: options.onWeights });
     step.load(start.weights, start.slots);
-    const log = await rewindLog(options.dir, start.position.epoch);
-    options.onBegin?.();
+    options.onBegin?.(batches.batchesPerEpoch);
     features = await trainFeatures(config, data, step, start.weights, options);
-    const setUp = { config, facts, validation, data, options, paths: paths.heldOut };
+    // Held-out images have the run's size in every phase.
+    const held = { ...config, imageSize: around.config.imageSize };
+    const setUp = { config: held, facts, validation, data, options, paths: runPaths(options.dir).heldOut };
     const heldOut =
       options.keepFeatures === false ? undefined : opened.add(await openHeldOut(setUp, start.weights));
-    const validated = { config, facts, validation, options, heldOut };
-    await runEpochs(
+    const validated = { config: held, facts, validation, options, heldOut };
+    const position = await runEpochs(
       {
-        ...{ config, data, options, batches, step, features },
+        ...{ config, data, options, batches, step, features, until: phase.until },
         validate: (weights) => validate(validated, weights),
-        keeper: folderKeeper(begun, step),
+        keeper: folderKeeper(around, step),
       },
       start.position,
       log,
     );
+    return { ...(await step.save()), position };
   } finally {
     features?.close();
     await opened.close();

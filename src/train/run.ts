@@ -153,18 +153,31 @@ export async function rewindLog(dir: string, epochs: number): Promise<EpochLog[]
   return (await exists(log)) ? cutJournal(log, LOG, epochs) : [];
 }
 
-const run = promisify(execFile);
+interface CodeFacts {
+  readonly version: string;
+  readonly commit: string | null;
+  readonly dependencies: Readonly<Record<string, string>>;
+}
 
-/** Commit, versions and machine, without names of persons or hosts. */
-export async function describeEnvironment(sources: readonly SourceFacts[]) {
+let code: Promise<CodeFacts> | undefined;
+
+/** The code of this process, as it was when this was first asked: what is committed later does not run here. */
+async function codeFacts(): Promise<CodeFacts> {
   const root = fileURLToPath(new URL("../..", import.meta.url));
-  const commit = await run("git", ["rev-parse", "HEAD"], { cwd: root }).then(
+  const commit = await promisify(execFile)("git", ["rev-parse", "HEAD"], { cwd: root }).then(
     ({ stdout }) => stdout.trim(),
     () => null, // installed from a registry: no checkout
   );
   const manifest = z.looseObject({ version: z.string(), dependencies: z.record(z.string(), z.string()) });
   const path = join(root, "package.json");
   const { version, dependencies } = parseJson(await readText(path, "package.json"), manifest, path);
+  return { version, commit, dependencies };
+}
+
+/** Commit, versions and machine, without names of persons or hosts. */
+export async function describeEnvironment(sources: readonly SourceFacts[]) {
+  code ??= codeFacts();
+  const { version, commit, dependencies } = await code;
   return {
     facehand: version,
     commit,

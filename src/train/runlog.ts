@@ -92,10 +92,14 @@ export function bestEpoch(epochs: readonly EpochLog[]): EpochLog {
   return best;
 }
 
-/** True when `patience` epochs have passed since the best one; never without a patience. */
-export function outOfPatience(epochs: readonly EpochLog[], patience: number | undefined): boolean {
+/**
+ * True when `patience` epochs have passed since the best one; never without a patience.
+ *
+ * @param from - epochs before are not judged: phases that lead to the last one
+ */
+export function outOfPatience(epochs: readonly EpochLog[], patience: number | undefined, from = 0): boolean {
   if (patience === undefined || epochs.length === 0) return false;
-  return epochs.length - bestEpoch(epochs).epoch >= patience;
+  return epochs.length - Math.max(bestEpoch(epochs).epoch, from) >= patience;
 }
 
 /** Balanced accuracy, or accuracy where only one class occurs: what selects the best epoch. */

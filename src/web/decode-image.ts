@@ -20,6 +20,7 @@ import {
   tooLarge,
 } from "../pixels/picture-file.ts";
 import type { RgbImage } from "../pixels/pixels.ts";
+import { NO_HEADERS } from "./isolation.ts";
 
 /** As in Node, but for HEIF, whose decoder would be as large as all the others together. */
 const READ = FORMATS.filter((format) => format !== "heif");
@@ -28,18 +29,22 @@ const LOADERS = ["Jpeg", "Uhdr", "Png", "Webp", "Nsgif", "Tiff"];
 
 const pictures = new Pictures();
 
+export interface PageDecodeOptions extends DecodeOptions {
+  readonly alone?: string | undefined;
+}
+
 /**
  * Decode a picture file upright into sRGB, as `decodeImage` of Node does.
  *
  * @param bytes - of a whole file
- * @param options - size limit; what messages call it
+ * @param options - size limit; what messages call it; why memory may not be shared, if it may not
  * @returns RGB u8, [height, width, 3], in memory of its own
  * @throws AppError("input", "IMAGE_OPTION"), AppError("data", "IMAGE_EMPTY" | "IMAGE_FORMAT" | "IMAGE_TOO_LARGE" |
  *   "IMAGE_BROKEN"); AppError("input", "PAGE_ISOLATION") for what needs libvips where the page may not share memory
  * @example await decodeImage(new Uint8Array(await file.arrayBuffer()), { name: file.name })
  */
-export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}): Promise<RgbImage> {
-  const { name: where = "image bytes", maxPixels } = options;
+export async function decodeImage(bytes: Uint8Array, options: PageDecodeOptions = {}): Promise<RgbImage> {
+  const { name: where = "image bytes", maxPixels, alone = NO_HEADERS } = options;
   const limit = pixelLimit(maxPixels)(bytes);
   if (bytes.length === 0) throw emptyImage(where);
   const pixels = plainJpegPixels(bytes);
@@ -48,15 +53,15 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions = {}
   // What is no picture is refused without libvips, and so wherever the page lies.
   const other = otherThan(endsOf(bytes).head, READ);
   if (other !== undefined) throw notAnImage(other.got, where, other, READ);
-  if (!globalThis.crossOriginIsolated) throw notIsolated(where);
+  if (!globalThis.crossOriginIsolated) throw notIsolated(where, alone);
   return decodedByVips(await openVips(), bytes, { limit, where });
 }
 
-function notIsolated(where: string) {
+function notIsolated(where: string, alone: string) {
   return unexpected("input", {
     code: "PAGE_ISOLATION",
     expected: "a plain JPEG (baseline, without EXIF or colour profile)",
-    name: "the file, as this server sends no headers that let a page share memory, which the decoder of other files needs",
+    name: `the file, as the decoder of other files needs shared memory and ${alone}`,
     got: "another picture",
     where,
     hint: "open the page with `facehand serve`, or send Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp with it",

@@ -9,6 +9,8 @@ import { AppError } from "../core/errors.ts";
 import { deviceMemory, openPageSession, type PageSessionOptions } from "../engine/runtime/page-session.ts";
 import type { Session } from "../engine/runtime/session.ts";
 import type { StepRuntime } from "../train/step/compile.ts";
+import { findAdapter } from "./adapter.ts";
+import { NO_HEADERS } from "./isolation.ts";
 
 /** What computes in a page. */
 export type PageProvider = "wasm" | "webgpu";
@@ -43,6 +45,8 @@ export interface PageRuntimeOptions {
   readonly provider?: PageProvider | "auto" | undefined;
   /** Threads of the WebAssembly; default by the machine's cores. The first call in a worker decides. */
   readonly threads?: number | undefined;
+  /** Why memory may not be shared, if it may not; default that the server sends no headers. */
+  readonly alone?: string | undefined;
 }
 
 /** More than these wait for each other longer than they help at the sizes of one picture. */
@@ -58,7 +62,7 @@ let threadsBegun: number | undefined;
  */
 export async function openPageRuntime(options: PageRuntimeOptions = {}): Promise<PageRuntime> {
   const { provider: asked = "auto" } = options;
-  const { threads, why } = beginThreads(options.threads);
+  const { threads, why } = beginThreads(options);
   const adapter = asked === "wasm" ? undefined : await findAdapter();
   if (asked === "webgpu" && adapter?.runs !== true)
     throw new AppError("input", "DEVICE", `Expected WebGPU in this browser, got ${adapter?.words}`, {
@@ -80,7 +84,10 @@ export async function openPageRuntime(options: PageRuntimeOptions = {}): Promise
 const providersOf = (provider: PageProvider) => (provider === "wasm" ? ["wasm"] : ["webgpu", "wasm"]);
 
 /** Threads begin with the first model, for all. */
-function beginThreads(asked: number | undefined): { readonly threads: number; readonly why: string } {
+function beginThreads({ threads: asked, alone = NO_HEADERS }: PageRuntimeOptions): {
+  readonly threads: number;
+  readonly why: string;
+} {
   const cores = navigator.hardwareConcurrency;
   const possible = globalThis.crossOriginIsolated;
   threadsBegun ??= possible ? Math.max(1, Math.min(asked ?? coresOf(cores), MOST_THREADS)) : 1;
@@ -90,8 +97,7 @@ function beginThreads(asked: number | undefined): { readonly threads: number; re
   });
   ort.env.logLevel = "error";
   const isolated = `${threadsBegun === 1 ? "one thread" : `${threadsBegun} threads`} on ${cores} logical cores`;
-  const alone = "one thread, since this server sends no headers that let a page share memory among threads";
-  return { threads: threadsBegun, why: possible ? isolated : alone };
+  return { threads: threadsBegun, why: possible ? isolated : `one thread, since ${alone}` };
 }
 
 /** Logical cores come in pairs on most machines, whose halves get in each other's way; of two, both are taken. */
@@ -99,34 +105,3 @@ const coresOf = (logical: number) => (logical <= 2 ? logical : Math.ceil(logical
 
 /** From where the worker's own code lies, as the page's address is relative. */
 const here = (path: string) => new URL(path, import.meta.url).href;
-
-interface FoundAdapter {
-  readonly runs: boolean;
-  readonly software: boolean;
-  readonly words: string;
-}
-
-/** What is used of WebGPU's interface, which TypeScript's DOM does not have. */
-interface Gpu {
-  requestAdapter(): Promise<{
-    readonly info?: {
-      readonly vendor?: string;
-      readonly architecture?: string;
-      readonly description?: string;
-      readonly isFallbackAdapter?: boolean;
-    };
-  } | null>;
-}
-
-async function findAdapter(): Promise<FoundAdapter> {
-  const { gpu } = navigator as Navigator & { readonly gpu?: Gpu | undefined };
-  const none = (words: string): FoundAdapter => ({ runs: false, software: false, words });
-  if (gpu === undefined) return none("a browser, or an address, without WebGPU");
-  const adapter = await gpu.requestAdapter().catch(() => null);
-  if (adapter === null) return none("no adapter of WebGPU");
-  const { vendor, architecture, description, isFallbackAdapter } = adapter.info ?? {};
-  const name = [vendor, architecture, description].filter((word) => word !== undefined && word !== "");
-  const software = isFallbackAdapter === true || /swiftshader|llvmpipe|lavapipe/i.test(name.join(" "));
-  const kind = software ? "a software adapter of WebGPU, slower than WebAssembly" : "WebGPU";
-  return { runs: true, software, words: `${kind} (${[...new Set(name)].join(", ") || "unnamed"})` };
-}

@@ -4,13 +4,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { chromium } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readAnnotations } from "../../src/audit/log.ts";
-import { annotationsOf } from "../../src/server/judgements.ts";
+import { annotationsOf, readAnnotations } from "../../src/audit/log.ts";
 import { judgeThroughKills, startServer } from "../audit-kills.ts";
 import { aPair, layPairs } from "../dataset.ts";
 import { CHROMIUM } from "./browser.ts";
+import { sharedBrowser } from "./chromium.ts";
 
 /** Kills of the server in one test. */
 const KILLS = 8;
@@ -36,13 +35,9 @@ describe("a server that is killed at random moments", () => {
   it.skipIf(CHROMIUM === undefined)(
     `loses nothing that a browser shows as saved, ${BROWSER_KILLS} times`,
     async () => {
-      const browser = await chromium.launch({
-        executablePath: CHROMIUM!,
-        args: ["--no-sandbox", "--disable-gpu"],
-      });
       let server = await startServer(root);
       const port = Number(server.url.port);
-      const context = await browser.newContext();
+      const context = await (await sharedBrowser()).newContext();
       const page = await context.newPage();
       page.setDefaultTimeout(15_000);
       await page.goto(server.url.href);
@@ -75,7 +70,7 @@ describe("a server that is killed at random moments", () => {
       const { lines } = await readAnnotations(annotationsOf(set));
       expect(lines).toHaveLength(pressed);
       expect(new Set(lines.map(({ id }) => id)).size).toBe(pressed);
-      await browser.close();
+      await context.close();
       await server.kill();
     },
   );

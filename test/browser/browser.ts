@@ -1,15 +1,9 @@
 // A real browser on the page that a real server sends: Chromium by Playwright, where it is installed.
 // Invariants: a fault in the page or in its console fails the test that caused it; nothing but the server is asked.
-import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { type Served, type ServeOptions, serve } from "../../src/server/serve.ts";
-import { CHROMIUM, PLACES } from "./chromium.ts";
-
-/** The camera is a drawn one. */
-const FLAGS = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-  "--use-fake-device-for-media-stream",
-];
+import { CHROMIUM, type LaunchOptions, PLACES, sharedBrowser } from "./chromium.ts";
 
 export { CHROMIUM };
 
@@ -44,31 +38,28 @@ export interface Windows {
   readonly restart: () => Promise<void>;
 }
 
-/** The browser of a file's tests, and how many of its windows() are under way. */
-let browser: Promise<Browser> | undefined;
-let users = 0;
-
 /**
- * Starts browser and server around the tests of a file. A test's pages are closed when it ends; their profiles are emptied
- * and given to the pages of later tests, as a new one takes more processor time than most tests do.
+ * Starts a server, and a browser if none runs, around the tests of a file. A test's pages are closed when it ends; their profiles are
+ * emptied and given to the pages of later tests, as a new one takes more processor time than most tests do.
  *
  * @param roots - folders that are served, known when tests start
  * @param more - further options of the server
+ * @param how - the browser is started
  */
 export function windows(
   roots: () => readonly string[],
   more: () => Partial<ServeOptions> = () => ({}),
+  how: LaunchOptions = {},
 ): Windows {
   let served: Served;
+  let browser: Browser;
   const profiles: BrowserContext[] = []; // that no page uses
   const opened = new Set<Opened>();
   const start = async (port: number) => {
     served = await serve({ roots: roots(), version: "1.0.0", port, ...more() });
   };
   beforeAll(async () => {
-    users++;
-    browser ??= chromium.launch({ executablePath: CHROMIUM!, args: FLAGS });
-    await browser;
+    browser = await sharedBrowser(how);
     await start(0);
   });
   afterEach(async () => {
@@ -76,16 +67,12 @@ export function windows(
   });
   afterAll(async () => {
     for (const context of profiles) await context.close();
-    if (--users === 0) {
-      await (await browser)?.close();
-      browser = undefined;
-    }
     await served?.close();
   });
   /** A page of its own profile, which holds what is asked for and nothing of a page before it. */
   const newPage = async (stored: Readonly<Record<string, string>>) => {
     const before = profiles.pop();
-    const context = before ?? (await (await browser)!.newContext());
+    const context = before ?? (await browser.newContext());
     const page = await context.newPage();
     if (before === undefined && Object.keys(stored).length === 0) return page;
     await context.clearCookies();
@@ -136,4 +123,10 @@ export function windows(
       return one;
     },
   };
+}
+
+/** Reloads the page once its address is written, which is done behind what is shown, in a task of its own. */
+export async function reload(page: Page): Promise<void> {
+  await page.evaluate(() => new Promise((done) => setTimeout(done)));
+  await page.reload();
 }

@@ -1,8 +1,78 @@
-// Where Chromium is, if it is installed.
+// Where Chromium is, if it is installed, and how tests start it.
 import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
 
 /** Where it may be. */
 export const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
 /** The browser, or undefined where none is installed. */
 export const CHROMIUM: string | undefined = PLACES.find((path) => existsSync(path));
+
+/**
+ * Features that it is started without. The last such flag counts, so those that Playwright switches off stand here as well.
+ * Ours are pages of the browser's own frame: one that nobody sees was made with every window, and took a third of the
+ * processor time of tests.
+ */
+const WITHOUT = [
+  ...["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "WebUIOmniboxFullPopup"],
+  ...["AimEnabled", "LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying", "OptimizationHints"],
+  ...["PreconnectToSearch", "HttpsFirstBalancedModeAutoEnable", "HttpsUpgrades", "PaintHolding"],
+  ...["AvoidCorsURLLoaderRestartOnRedirect", "AvoidUnnecessaryBeforeUnloadCheckSync"],
+  ...["DestroyProfileOnBrowserClose", "ThirdPartyStoragePartitioning"],
+];
+
+/** Work of a function in WebAssembly before it is optimised, as V8 counts it; 50 times its own. */
+const LATE = 90_000_000;
+
+/** How it is started. */
+export interface LaunchOptions {
+  readonly gpu?: boolean | undefined;
+  /** True for what is measured: WebAssembly is optimised as early as it is for users, which takes longer than most tests compute. */
+  readonly optimizes?: boolean | undefined;
+  /** More of its flags. */
+  readonly flags?: readonly string[] | undefined;
+}
+
+/** With a software adapter of WebGPU, which Chromium brings. */
+export const SOFTWARE: LaunchOptions = {
+  flags: ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"],
+  gpu: true,
+};
+
+/** The camera is a drawn one. */
+const CAMERA = "--use-fake-device-for-media-stream";
+
+/** Browsers of this process, by how they were started. */
+const running = new Map<string, Promise<Browser>>();
+
+/**
+ * The browser of this process that was started like this: files of tests that share a process share it, each with pages of its own.
+ * It ends with the process, and when whoever started the tests is gone: a browser that runs would keep the process.
+ */
+export async function sharedBrowser(how: LaunchOptions = {}): Promise<Browser> {
+  const key = JSON.stringify([how.gpu ?? false, how.optimizes ?? false, ...(how.flags ?? [])]);
+  const before = await running.get(key)?.catch(() => undefined);
+  if (before?.isConnected()) return before;
+  if (running.size === 0) process.once("disconnect", closeAll);
+  const started = launch({ ...how, flags: [CAMERA, ...(how.flags ?? [])] });
+  running.set(key, started);
+  return started;
+}
+
+function closeAll(): void {
+  // One that did not start has nothing to end.
+  for (const one of running.values()) one.then((browser) => browser.close()).catch(() => undefined);
+}
+
+/** Starts it. */
+export function launch({ gpu = false, optimizes = false, flags = [] }: LaunchOptions = {}): Promise<Browser> {
+  const off = [
+    ...(gpu ? [] : ["--disable-gpu"]),
+    ...(optimizes ? [] : [`--js-flags=--wasm-tiering-budget=${LATE}`]),
+    `--disable-features=${WITHOUT.join(",")}`,
+  ];
+  return chromium.launch({
+    executablePath: CHROMIUM!,
+    args: ["--no-sandbox", "--disable-background-networking", ...off, ...flags],
+  });
+}

@@ -15,18 +15,21 @@ const TYPES: Readonly<Record<string, string>> = {
   ".wasm": "application/wasm",
 };
 
-/** Starts it on a free port: `dir` is at `/sub/` of the address. */
+/** Starts it on a free port, or on a given one: `dir` is at `/sub/` of the address. */
 export async function serveFiles(
   dir: string,
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ readonly server: Server; readonly url: string }> {
+  port = 0,
+): Promise<{ readonly server: Server; readonly url: string; readonly asked: readonly string[] }> {
+  const asked: string[] = [];
   const server = createServer(async ({ url }, answer) => {
+    asked.push(url!);
     const path = decodeURIComponent(new URL(url!, "http://x").pathname).replace(/^\/sub\//, "/");
     const file = join(dir, path.endsWith("/") ? `${path}index.html` : path);
     if (!(await stat(file).catch(() => undefined))?.isFile()) return answer.writeHead(404).end();
     answer.writeHead(200, { ...headers, "content-type": TYPES[extname(file)] ?? "application/octet-stream" });
     createReadStream(file).pipe(answer);
   });
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-  return { server, url: `http://127.0.0.1:${(server.address() as { port: number }).port}/sub/` };
+  await new Promise<void>((resolve) => void server.listen(port, "127.0.0.1", resolve));
+  return { server, asked, url: `http://127.0.0.1:${(server.address() as { port: number }).port}/sub/` };
 }

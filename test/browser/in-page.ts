@@ -8,12 +8,12 @@ import { tmpdir } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { buildWeb } from "../../scripts/build-web.mjs";
 import { createApp } from "../../src/server/app.ts";
 import { makeToken } from "../../src/server/guard.ts";
 import { type PageFiles, readPage } from "../../src/server/page.ts";
-import { CHROMIUM } from "./chromium.ts";
+import { type LaunchOptions, launch, sharedBrowser } from "./chromium.ts";
 import type { Said, TASKS } from "./in-page/worker.ts";
 
 type Tasks = typeof TASKS;
@@ -51,27 +51,23 @@ export async function buildInPage(): Promise<{ readonly dir: string; readonly re
 }
 
 /** How it is opened. */
-export interface InPageOptions {
+export interface InPageOptions extends LaunchOptions {
   /** Served as a host of static files serves, without the server's headers. */
   readonly plain?: boolean;
-  /** More of Chromium's flags. */
-  readonly flags?: readonly string[];
-  readonly gpu?: boolean;
+  /** In a browser that nothing else uses, for what is measured. */
+  readonly alone?: boolean;
 }
 
-/** Opens the built page in a browser of its own. */
+/** Opens the built page in a profile of its own. */
 export async function openInPage(
   dir: string,
-  { plain = false, flags = [], gpu = false }: InPageOptions = {},
+  { plain = false, alone = false, ...how }: InPageOptions = {},
 ): Promise<InPage> {
   const files = await readPage(dir);
   const { server, url } = plain ? await servePlain(files) : await serveGuarded(files);
-  const off = gpu ? [] : ["--disable-gpu"];
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM!,
-    args: ["--no-sandbox", "--disable-background-networking", ...off, ...flags],
-  });
-  const page = await (await browser.newContext()).newPage();
+  const browser = await (alone ? launch(how) : sharedBrowser(how));
+  const context = await browser.newContext();
+  const page = await context.newPage();
   const [faults, asked]: [string[], string[]] = [[], []];
   const answers: Answer[] = [];
   page.on("pageerror", ({ message }) => void faults.push(message));
@@ -102,7 +98,7 @@ export async function openInPage(
     },
     ...{ faults, asked, answers },
     close: async () => {
-      await browser.close();
+      await (alone ? browser : context).close();
       await new Promise((resolve) => server.close(resolve));
     },
   };

@@ -7,7 +7,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { build } from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openFinder } from "../../src/find/open.ts";
@@ -18,6 +18,7 @@ import { laySample } from "../sample.ts";
 import { ROOT } from "../source.ts";
 import { writeTiny } from "../tiny-model.ts";
 import { CHROMIUM } from "./browser.ts";
+import { sharedBrowser } from "./chromium.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   ".html": "text/html",
@@ -110,10 +111,9 @@ describe.skipIf(CHROMIUM === undefined)("the example of a page", () => {
     await layProject(join(dir, "project"));
     server = files(join(dir, "project"));
     await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await sharedBrowser();
   });
   afterAll(async () => {
-    await browser?.close();
     server?.close();
     await rm(dir, { recursive: true, force: true });
   });

@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GESTURES, writeDrawnLedger } from "../drawn-ledger.ts";
 import { violations } from "./axe.ts";
-import { CHROMIUM, windows } from "./browser.ts";
+import { CHROMIUM, reload, windows } from "./browser.ts";
 
 const ROWS = 200;
 let root: string;
@@ -54,7 +54,7 @@ describe.skipIf(CHROMIUM === undefined)("one pair", () => {
     );
     await page.keyboard.press("ArrowRight");
     await page.waitForFunction((one) => document.querySelector(".pair-title code")?.textContent !== one, id);
-    await page.reload();
+    await reload(page);
     await page.waitForSelector(".pair-title code");
     expect(await page.textContent(".pair-title code")).not.toBe(id);
     expect(await page.textContent(".pair [role=status]")).toBe(`2 of ${ROWS}`);
@@ -88,7 +88,7 @@ describe.skipIf(CHROMIUM === undefined)("one pair", () => {
       String(taken),
     );
     expect(await page.locator(".pairs-tile").first().textContent()).toContain("would be taken away");
-    await page.reload();
+    await reload(page);
     await page.waitForSelector("[data-change=taken]");
     expect(Number(await page.textContent("[data-change=taken] strong"))).toBe(taken);
     await page.goBack();

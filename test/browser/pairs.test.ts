@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeDrawnLedger } from "../drawn-ledger.ts";
 import { violations } from "./axe.ts";
-import { CHROMIUM, windows } from "./browser.ts";
+import { CHROMIUM, reload, windows } from "./browser.ts";
 
 const ROWS = 400;
 let root: string;
@@ -51,7 +51,7 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     expect(await countOf(page, "status", "kept")).toBe(kept);
     expect(await fragment(page)).toBe("status=removed");
     expect(await page.locator(".pairs-tile").first().textContent()).toMatch(/removed: [a-z ]+/);
-    await page.reload();
+    await reload(page);
     await page.waitForSelector(".pairs-total");
     expect(await total(page)).toBe(String(removed));
     await page.goBack();
@@ -115,7 +115,7 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     await expect.poll(() => page.locator(".pairs-picked strong").textContent()).toBe("4");
     await page.keyboard.press("o");
     await page.waitForFunction(() => document.querySelector(".pairs-total strong")?.textContent === "4");
-    await page.reload();
+    await reload(page);
     await page.waitForSelector(".pairs-total");
     expect(await total(page)).toBe("4");
     await page.keyboard.press("c");
@@ -135,7 +135,7 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     const [active, top] = [await cursor.getAttribute("id"), await grid.evaluate((box) => box.scrollTop)];
     expect(top).toBeGreaterThan(500);
     await expect.poll(() => fragment(page)).toMatch(/^at=\S+&on=\S+$/);
-    await page.reload();
+    await reload(page);
     await cursor.waitFor();
     expect(await cursor.getAttribute("id")).toBe(active);
     expect(Math.abs((await grid.evaluate((box) => box.scrollTop)) - top)).toBeLessThan(170);
@@ -144,7 +144,7 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     expect(await grid.evaluate((box) => box.scrollTop)).toBe(0);
     await page.goBack();
     await expect.poll(() => cursor.getAttribute("id")).toBe(active);
-    expect(await grid.evaluate((box) => box.scrollTop)).toBeGreaterThan(500);
+    await expect.poll(() => grid.evaluate((box) => box.scrollTop)).toBeGreaterThan(500);
   });
 
   it("hands what is filtered to the audit as a queue", async () => {
@@ -158,7 +158,7 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
     expect(await fragment(page)).toBe("gender=male&queue=filter&sort=face_px");
     await page.goBack();
     await page.waitForSelector(".pairs-total");
-    expect(await fragment(page)).toBe("gender=male&sort=face_px");
+    await expect.poll(() => fragment(page)).toBe("gender=male&sort=face_px");
   });
 
   it("searches by a part of an id, and groups by subject", async () => {

@@ -15,7 +15,7 @@ import { readStudy, taskPaths } from "../../src/studies/study.ts";
 import { appendLog } from "../../src/train/run.ts";
 import { inventedLog } from "../run-fixture.ts";
 import { violations } from "./axe.ts";
-import { CHROMIUM, windows } from "./browser.ts";
+import { CHROMIUM, reload, windows } from "./browser.ts";
 import { layRun, layThings } from "./things.ts";
 
 let root: string;
@@ -60,13 +60,13 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
       (await page.locator(".runs-table tbody tr td:nth-child(9)").allTextContents()).map(Number.parseFloat);
     const order = await figures();
     expect(order).toEqual(order.toSorted((a, b) => b - a));
-    await page.reload();
+    await reload(page);
     await page.waitForSelector("th[aria-sort=descending]");
     await page.selectOption("select >> nth=0", "val");
     await computed(page);
     expect(await page.locator("caption").textContent()).toContain("balanced accuracy on val");
     await page.goBack();
-    expect(await page.locator("caption").textContent()).toContain("balanced accuracy on test");
+    await page.waitForSelector("caption:has-text('balanced accuracy on test')");
   });
 
   it("grow before the eyes, line by line, until they are done", async () => {
@@ -104,7 +104,9 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     expect(new URL(page.url()).hash).toMatch(/^#\/pairs\/[0-9a-f]{24}\?pair=test\d+$/);
     await page.goBack();
     await page.waitForSelector(".runs-crops img");
-    expect(await page.locator("label:has-text('modality') select").inputValue()).toBe("face");
+    await expect
+      .poll(() => page.locator("label:has-text('modality') select").inputValue(), LONG)
+      .toBe("face");
   });
 
   it("are compared by two: over subjects, and image by image", async () => {
@@ -134,7 +136,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     await expect.poll(() => page.locator(".runs-crops li").count(), LONG).toBe(Math.min(24, counts[3]!));
     const legends = await page.locator(".legend").first().locator("li").allTextContents();
     expect(legends.some((text) => text.includes("2 seeds"))).toBe(true);
-    await page.reload();
+    await reload(page);
     await page.waitForSelector("button[aria-pressed=true]:has-text('neither')");
   });
 

@@ -3,15 +3,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import type { Server } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readAnnotations } from "../../src/audit/log.ts";
 import { standing } from "../../src/audit/standing.ts";
 import { checkDataset } from "../../src/dataset/check/check.ts";
+import { ACTS, LAW_PLACES } from "../../src/dataset/law.ts";
 import { writeStaticPage } from "../../src/server/static-page.ts";
 import { drawPairs } from "../drawn.ts";
 import { violations } from "./axe.ts";
 import { CHROMIUM } from "./browser.ts";
+import { sharedBrowser } from "./chromium.ts";
 import { serveFiles } from "./file-server.ts";
 
 const INFO = {
@@ -36,10 +38,9 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     await writeStaticPage(checked, INFO, join(root, "bare"), { version: "1.0.0" });
     await writeStaticPage(checked, INFO, join(root, "shown"), { version: "1.0.0", withPictures: true });
     ({ server, url: host } = await serveFiles(root));
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args: ["--no-sandbox", "--disable-gpu"] });
+    browser = await sharedBrowser();
   });
   afterAll(async () => {
-    await browser?.close();
     server?.close();
     await rm(root, { recursive: true, force: true });
   });
@@ -63,6 +64,15 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     const { page, faults, asked } = await open("bare");
     expect(await page.textContent(".home-thing")).toContain("Drawn pairs 1.0.0");
     expect(await page.locator("button:has-text('Look again')").count()).toBe(0);
+    expect(await violations(page)).toEqual([]);
+    expect(await page.textContent(".law summary")).toBe(LAW_PLACES);
+    expect(await page.isVisible(".law p")).toBe(false);
+    await page.click(".law summary");
+    const links = await page
+      .locator(".law a")
+      .evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+    expect(links).toEqual(Object.values(ACTS).map(({ url }) => url));
+    expect(await page.isVisible(".law p")).toBe(true);
     expect(await violations(page)).toEqual([]);
     await page.click(".home-thing h3 a");
     await expect.poll(() => page.textContent("main"), { timeout: 20_000 }).toMatch(/\b7\b/);

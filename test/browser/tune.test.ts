@@ -9,31 +9,39 @@ import { Random } from "../../src/core/random.ts";
 import { MODALITIES } from "../../src/core/words.ts";
 import { derive } from "../../src/derive/run/pipeline.ts";
 import { writeCheckpoint } from "../../src/engine/checkpoint-file.ts";
-import { initialise } from "../../src/engine/params.ts";
+import { initialise, type Weights } from "../../src/engine/params.ts";
 import { readSplits } from "../../src/evaluate/stored/prediction-folder.ts";
 import { writeSafetensors } from "../../src/formats/safetensors-file.ts";
 import { float32Tensor } from "../../src/formats/tensor.ts";
 import { writeJson } from "../../src/machine/files.ts";
-import { modelGraph } from "../../src/models/facts.ts";
-import { openWeights, predictSamples } from "../../src/predict/infer.ts";
+import { type ModelFacts, modelGraph } from "../../src/models/facts.ts";
+import { openWeights } from "../../src/predict/infer.ts";
 import { loadModel } from "../../src/predict/model-file.ts";
+import { predictSamples } from "../../src/predict/row.ts";
 import { runPaths } from "../../src/predict/run-folder.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "../../src/train/config.ts";
 import { openData, plainBatches } from "../../src/train/data.ts";
-import { headConfig } from "../../src/train/head/plan.ts";
+import { tuneConfig } from "../../src/train/head/plan.ts";
 import { train } from "../../src/train/loop.ts";
-import { formatEpoch } from "../../src/train/runlog.ts";
+import { bestEpoch, formatEpoch, outOfPatience } from "../../src/train/runlog.ts";
 import { declaredSpecs } from "../../src/train/step/graph.ts";
 import { laySample } from "../sample.ts";
 import { violations } from "./axe.ts";
 import { CHROMIUM, windows } from "./browser.ts";
+import { SOFTWARE } from "./chromium.ts";
 
 /** As in the page's address. */
 const CHOICES = { seed: 5, epochs: 12, batch: 8, lr: 0.05 } as const;
 const QUERY = "batch=8&epochs=12&lr=0.05&seed=5";
+/** Three steps: the loss of the third follows from the weights after the second, and these from the optimizer's state after the first. */
+const LAYERS = { seed: 5, epochs: 1, batch: 16, lr: 1e-3 } as const;
+const LAYERS_QUERY = "batch=16&epochs=1&lr=0.001&seed=5";
+/** How far losses on WebGPU may be from Node's: ten times what six steps were apart (5e-6), and a hundredth of what is between neighbouring steps. */
+const WEBGPU = 5e-5;
 
 let root: string;
 const at = (name: string) => join(root, name);
+let layers: Awaited<ReturnType<typeof layersInNode>>;
 let right: Awaited<ReturnType<typeof train>>;
 let images: { readonly train: number; readonly val: number };
 
@@ -47,9 +55,10 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
       fractions: { train: 0.55, val: 0.4, test: 0.05 },
     });
     right = await trainBoth();
+    layers = await layersInNode();
   }, 120_000);
   afterAll(() => rm(root, { recursive: true, force: true }));
-  const { open } = windows(() => [at("served")]);
+  const { open } = windows(() => [at("served")], undefined, SOFTWARE);
 
   /** Opens the view on the only dataset. */
   async function tune(query = QUERY, window: Parameters<typeof open>[1] = {}) {
@@ -63,9 +72,21 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
   }
   const start = (page: Page) => page.click("text=Start");
   const trained = (page: Page) => page.waitForSelector("text=Trained.", { timeout: 60_000 });
+  /** Where it lies. */
+  const saved = async (page: Page, button: string, name: string) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click(`text=${button}`)]);
+    await download.saveAs(at(name));
+    return at(name);
+  };
 
-  it("trains the head that `train` trains, which Node predicts with", { timeout: 120_000 }, async () => {
-    const { page } = await tune();
+  it("trains the head that `train` trains, which Node predicts with; asks for nothing meanwhile, and trains offline", {
+    timeout: 120_000,
+  }, async () => {
+    const { page, context, asked } = await tune();
+    const network = await context.newCDPSession(page);
+    await network.send("Network.enable");
+    const requests: string[] = [];
+    network.on("Network.requestWillBeSent", ({ request }) => void requests.push(request.url));
     await start(page);
     await trained(page);
     const shown = formatEpoch({ ...right.epochs.at(-1)!, seconds: 0 }, CHOICES.epochs);
@@ -74,39 +95,18 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     const figure = (text: string) => Number(/balanced accuracy (\d\.\d+)/.exec(text)![1]);
     expect(Math.abs(figure(own) - figure(wanted))).toBeLessThan(0.01);
     expect(own).toBe(wanted);
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.click("text=Save the checkpoint"),
-    ]);
-    await download.saveAs(at("tuned.safetensors"));
-    const { facts, weights } = await loadModel(at("tuned.safetensors"));
+    const { facts, weights } = await loadModel(await saved(page, "Save the checkpoint", "tuned.safetensors"));
     expect(facts.trainedOn.map(({ images: n }) => n)).toEqual([images.train + images.val]);
-    const data = await openData(nodeConfig());
-    const predictor = await openWeights(facts, weights, { batch: 8, threads: 1 });
-    const batches = plainBatches(data.samples.val, facts.pixels.sizePx, { workers: 1, batch: 8 });
-    const rows = await predictSamples(predictor, batches, "val");
-    await batches.close();
-    await predictor.close();
-    const stored = (await readSplits(runPaths(at("node")).predictions)).filter(
-      ({ split }) => split === "val",
-    );
+    const rows = await predictInNode(facts, weights, nodeConfig());
+    const stored = await valRows("node");
     expect(rows.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
     rows.forEach(({ probability }, i) => {
       expect(Math.abs(probability - stored[i]!.probability)).toBeLessThan(1e-5);
     });
-    const [card] = await Promise.all([page.waitForEvent("download"), page.click("text=Save its card")]);
-    await card.saveAs(at("card.md"));
-    expect(await readFile(at("card.md"), "utf8")).toContain(`--tag ${facts.tag} --seed 5 --epochs 12`);
-  });
+    const card = await readFile(await saved(page, "Save its card", "card.md"), "utf8");
+    expect(card).toContain(`--tag ${facts.tag} --seed 5 --epochs 12`);
+    expect(card).toMatch(/A head on the frozen backbone of `.*`, trained in a browser by WebAssembly: /);
 
-  it("asks for nothing while it trains, and trains offline", { timeout: 120_000 }, async () => {
-    const { page, context, asked } = await tune();
-    const network = await context.newCDPSession(page);
-    await network.send("Network.enable");
-    const requests: string[] = [];
-    network.on("Network.requestWillBeSent", ({ request }) => void requests.push(request.url));
-    await start(page);
-    await trained(page);
     expect(asked.some((path) => path.includes("best.safetensors"))).toBe(true);
     const before = asked.length;
     requests.length = 0;
@@ -124,27 +124,153 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     expect([...asked.slice(before), ...requests].filter(byPage)).toEqual([]);
   });
 
-  it("continues after a reload, with the features that it has", { timeout: 120_000 }, async () => {
-    const { page } = await tune(QUERY.replace("epochs=12", "epochs=200"));
+  it("trains all layers on WebGPU as `train` does, over a reload in the middle (needs an adapter)", {
+    timeout: 240_000,
+  }, async (context) => {
+    const { page, asked } = await tune(LAYERS_QUERY);
+    const adapter = await page.evaluate(async () => {
+      const { gpu } = navigator as unknown as { gpu?: { requestAdapter(): Promise<unknown> } };
+      return (await gpu?.requestAdapter().catch(() => null)) != null;
+    });
+    if (!adapter) return context.skip("no adapter of WebGPU in this browser");
+    const heard = () => page.evaluate(() => (globalThis as never as Heard).losses);
+    await page.evaluate(hear, { what: "step", most: 1 } as const);
+    await page.selectOption("text=What learns", "all");
+    await page.waitForSelector("text=All layers learn by a software adapter of WebGPU");
     await start(page);
-    await page.waitForSelector(".tune-epoch");
-    await page.click("text=Stop");
+    await page.waitForSelector("text=/Start continues where it was|Not trained\\./", { timeout: 200_000 });
+    const before = await heard(); // a stop takes effect after the step under way
+    await page.reload();
+    await page.waitForSelector("text=All layers learn by a software adapter of WebGPU");
+    await page.evaluate(hear, { what: "step", most: 0 } as const);
+    await start(page);
+    await page.waitForSelector("text=/Trained\\.|Not trained\\./", { timeout: 200_000 });
+    await trained(page);
+    const last = asked.findLastIndex((path) => path.includes("/pictures/"));
+    expect(last).toBeGreaterThan(images.train + images.val);
+    // Of the server nothing but what computes, before the first step.
+    expect(asked.slice(last + 1).filter((path) => !path.startsWith("/assets/ort-wasm-"))).toEqual([]);
+    const after = await heard();
+    expect([before.length, after.length]).toEqual([
+      expect.toSatisfy((n) => n === 1 || n === 2),
+      3 - before.length,
+    ]);
+    const losses = [...before, ...after];
+    expect(await page.textContent(".tune-course figcaption")).toContain(
+      "Training is measured with augmentation",
+    );
+    for (const [i, loss] of losses.entries())
+      expect(Math.abs(loss / layers.losses[i]! - 1), `step ${i + 1}`).toBeLessThan(WEBGPU);
+    const { facts, weights } = await loadModel(
+      await saved(page, "Save the checkpoint", "layers.safetensors"),
+    );
+    expect(facts).toEqual({ ...layers.facts, trainedOn: facts.trainedOn });
+    const rows = await predictInNode(facts, weights, layersConfig());
+    const stored = await valRows("layers");
+    expect(rows.map(({ id }) => id)).toEqual(stored.map(({ id }) => id));
+    rows.forEach(({ probability }, i) => {
+      expect(Math.abs(probability - stored[i]!.probability)).toBeLessThan(1e-3);
+    });
+    expect(await readFile(await saved(page, "Save its card", "layers.md"), "utf8")).toMatch(
+      /All layers, from the backbone of `.*` and with new heads, trained in a browser by WebGPU: a software adapter /,
+    );
+  });
+
+  it("continues after a reload, with the features that it has", { timeout: 120_000 }, async () => {
+    const { page } = await tune(QUERY.replace("epochs=12", "epochs=40"));
+    await page.evaluate(hear, { what: "epoch", most: 1 } as const);
+    await start(page);
     await page.waitForSelector("text=Start continues where it was");
-    const stopped = Number(/epoch (\d+)\/200/.exec((await page.textContent(".tune-epoch"))!)![1]);
+    const stopped = Number(/epoch (\d+)\/40/.exec((await page.textContent(".tune-epoch"))!)![1]);
+    await page.waitForSelector("text=Below is the best epoch so far");
+    const soFar = await readFile(await saved(page, "Save its card", "so-far.md"), "utf8");
+    expect(soFar).toContain(`It was stopped after ${stopped} of at most 40 epochs.`);
+    expect(
+      (await loadModel(await saved(page, "Save the checkpoint", "so-far.safetensors"))).facts.tag,
+    ).toContain("Z2");
     await page.reload();
     await page.waitForSelector(`text=${images.train} images of`);
     await start(page);
     const all = images.train + images.val;
     await page.waitForSelector(`text=Features: 0 computed, ${all} stored before, of ${all}`);
     const first = await page.waitForSelector(".tune-epoch");
-    expect(Number(/epoch (\d+)\/200/.exec((await first.textContent())!)![1])).toBeGreaterThanOrEqual(stopped);
+    expect(Number(/epoch (\d+)\/40/.exec((await first.textContent())!)![1])).toBeGreaterThanOrEqual(stopped);
     await trained(page);
-    expect(await page.textContent(".tune-epoch")).toContain("epoch 200/200");
+    expect(await page.textContent(".tune-epoch")).toContain("epoch 40/40");
     await page.click("text=Forget stored features");
     await page.waitForSelector("text=Forgotten.");
     expect(await page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name))).toEqual(
       [],
     );
+  });
+
+  it("ends by patience where `train` ends, and validates on a share of the subjects", {
+    timeout: 120_000,
+  }, async () => {
+    const { epochs } = right;
+    const endOf = (patience: number) =>
+      1 + epochs.findIndex((_, i) => outOfPatience(epochs.slice(0, i + 1), patience));
+    const patience = epochs.findIndex((_, i) => i > 0 && endOf(i) > 0 && endOf(i) < epochs.length);
+    const end = endOf(patience);
+    expect(patience, "a patience that ends this run before its last epoch").toBeGreaterThan(0);
+    const { page } = await tune(`${QUERY}&patience=${patience}`);
+    await start(page);
+    await trained(page);
+    expect(await page.textContent(".tune-epoch")).toContain(`epoch ${end}/12 `);
+    const stopped = await readFile(await saved(page, "Save its card", "patience.md"), "utf8");
+    const best = bestEpoch(epochs.slice(0, end)).epoch;
+    expect(best).toBeLessThan(end);
+    expect(stopped).toContain(`Balanced accuracy of epoch ${best} of ${end}, `);
+    expect(stopped).toContain(`--patience ${patience}`);
+
+    const { samples } = await openData(nodeConfig());
+    const people = (some: readonly { readonly subject: string }[]) =>
+      new Set(some.map(({ subject }) => subject)).size;
+    const dealtBy = async (share: string) => {
+      await page.selectOption("text=Validate on", "share");
+      await page.fill("css=label:has-text('Share') >> input", share);
+      await page.keyboard.press("Tab");
+      await page.waitForFunction((to) => location.hash.includes(`share=${to}`), share);
+      await page.waitForSelector("p[role=status]:has-text('to validate')");
+      const words = (await page.textContent("p[role=status]"))!;
+      const [train, learners, val, validators] = words.match(/\d+/g)!.map(Number);
+      return { train: train!, learners: learners!, val: val!, validators: validators! };
+    };
+    const all = [...samples.train, ...samples.val];
+    for (const [share, wanted] of [
+      ["0.2", 0.2],
+      ["0.5", 0.5],
+    ] as const) {
+      await expect
+        .poll(async () => Math.floor(people(all) * wanted) - (await dealtBy(share)).validators)
+        .toBe(0);
+      const { train, learners, val, validators } = await dealtBy(share);
+      expect(train + val).toBe(all.length);
+      expect(learners + validators).toBe(people(all)); // nobody is in both
+    }
+    const { learners, val, validators } = await dealtBy("0.5");
+    await page.fill("text=Patience", "");
+    await page.fill("text=Epochs", "2");
+    await start(page);
+    await trained(page);
+    const shared = await readFile(await saved(page, "Save its card", "share.md"), "utf8");
+    expect(shared).toContain(
+      `of ${learners} subjects to learn from, ${val} of ${validators} others to validate`,
+    );
+    const figure = await page.textContent(".tune-course table");
+    expect(figure).not.toBe("");
+  });
+
+  it("offers all layers where there is WebGPU alone, and says so", async () => {
+    const { page } = await open("#/tune");
+    await page.addInitScript(() =>
+      Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }),
+    );
+    await page.reload();
+    await page.click("main .things a");
+    await page.waitForSelector("text=All layers are not offered: they need WebGPU, and here is a browser");
+    expect(await page.locator("select:has(option[value=head]) option").count()).toBe(1);
+    expect(await violations(page)).toEqual([]);
   });
 
   it("takes the selection of Pairs, and says what cannot be trained", { timeout: 60_000 }, async () => {
@@ -153,6 +279,7 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     await page.waitForSelector(".pairs-total strong");
     await page.keyboard.press("h");
     await page.waitForSelector("h1:has-text('Tune on')");
+    await page.waitForURL(/#\/tune\//); // written behind what is shown
     await page.evaluate(() => {
       location.hash = `${location.hash.split("?")[0]}?gender=male&lr=0`;
     });
@@ -189,18 +316,19 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     await start(page);
     await trained(page);
     expect(await page.textContent(".tune-course h2")).toBe("Training on own pictures");
-    const [download] = await Promise.all([
-      page.waitForEvent("download"),
-      page.click("text=Save the checkpoint"),
-    ]);
-    await download.saveAs(at("own.safetensors"));
-    const { facts } = await loadModel(at("own.safetensors"));
+    const { facts } = await loadModel(await saved(page, "Save the checkpoint", "own.safetensors"));
     expect(facts.trainedOn).toMatchObject([{ kind: "folder", images: rows.length }]);
 
     await page.click("text=Others");
     await writeFile(join(own, "labels.csv"), `${table(["file", "sex", "modality"])}\nnone.jpg,male,face`);
     await page.setInputFiles("input[type=file]", own);
     await page.waitForSelector("[role=alert]:has-text('none.jpg')");
+    // The same folder, mended: no browser reports it where it is chosen already.
+    const input = page.locator("input[type=file]");
+    const chosen = () => input.evaluate((element: HTMLInputElement) => element.files!.length);
+    expect(await chosen()).toBeGreaterThan(rows.length);
+    await Promise.all([page.waitForEvent("filechooser"), input.click()]);
+    expect(await chosen()).toBe(0);
     await writeFile(join(own, "labels.csv"), `file,gender,modality,subject\n${rows[0]!.file},male,hand,`);
     await page.setInputFiles("input[type=file]", own);
     await page.waitForSelector("[role=alert]:has-text('the person')");
@@ -209,14 +337,21 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     await page.waitForSelector("text=each picture counts as a person of its own");
   });
 
-  it.each([{ width: 1400 }, { width: 390, dark: true }])("has nothing that axe finds: %o", async (window) => {
-    const { page } = await tune(QUERY, window);
-    expect(await violations(page)).toEqual([]);
+  it("has nothing that axe finds, wide and narrow, light and dark", async () => {
+    const { page } = await tune(QUERY);
+    const narrow = async (isNarrow: boolean) => {
+      await page.setViewportSize({ width: isNarrow ? 390 : 1400, height: 900 });
+      await page.emulateMedia({ colorScheme: isNarrow ? "dark" : "light" });
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    };
+    await narrow(false);
+    await narrow(true);
     await start(page);
     await trained(page);
     await page.waitForSelector(".tune-course figure svg");
-    expect(await violations(page)).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    await narrow(true);
+    await narrow(false);
   });
 });
 
@@ -228,8 +363,55 @@ const base = () =>
 
 /** What `train` takes for the same head: the backbone comes from a file with timm's names. */
 function nodeConfig(): TrainConfig {
-  const { data: _, ...rest } = headConfig(factsOf(base(), []), CHOICES);
+  const { data: _, ...rest } = tuneConfig(factsOf(base(), []), CHOICES, "head");
   return parseTrainConfig({ ...rest, data: base().data, weights: at("backbone.safetensors") });
+}
+
+/** The same of all layers. */
+function layersConfig(): TrainConfig {
+  const { data: _, ...rest } = tuneConfig(factsOf(base(), []), LAYERS, "all");
+  return parseTrainConfig({ ...rest, data: base().data, weights: at("backbone.safetensors") });
+}
+
+async function layersInNode() {
+  const losses: number[] = [];
+  const onStep = ({ loss }: { readonly loss: number }) => void losses.push(loss);
+  const { facts } = await train(layersConfig(), { dir: at("layers"), threads: 1, workers: 1, onStep });
+  return { losses, facts };
+}
+
+/** Validation images through a checkpoint. */
+async function predictInNode(facts: ModelFacts, weights: Weights, config: TrainConfig) {
+  const { samples } = await openData(config);
+  const predictor = await openWeights(facts, weights, { batch: 8, threads: 1 });
+  const batches = plainBatches(samples.val, facts.pixels.sizePx, { workers: 1, batch: 8 });
+  const rows = await predictSamples(predictor, batches, "val");
+  await batches.close();
+  await predictor.close();
+  return rows;
+}
+
+/** What a run of Node stored of them. */
+const valRows = async (run: string) =>
+  (await readSplits(runPaths(at(run)).predictions)).filter(({ split }) => split === "val");
+
+/** The losses of the steps that the page's threads report. */
+type Heard = { readonly losses: readonly number[] };
+
+/** In the page: takes them down from now on; after so many steps or epochs the training is stopped, if it is not 0. */
+function hear({ what, most }: { readonly what: "step" | "epoch"; readonly most: number }): void {
+  const losses: number[] = [];
+  const heard = new Proxy(Worker, {
+    construct: (Own, args: ConstructorParameters<typeof Worker>) => {
+      const thread = new Own(...args);
+      thread.addEventListener("message", ({ data }) => {
+        if (data.is !== what || losses.push(data.loss) !== most) return;
+        document.querySelector<HTMLButtonElement>(".tune-do button[type=button]")!.click();
+      });
+      return thread;
+    },
+  });
+  Object.assign(globalThis, { losses, Worker: heard });
 }
 
 /** Lays a run whose checkpoint has a backbone, and trains a head on it in Node. */

@@ -222,7 +222,7 @@ describe("facehand data fetch", () => {
     [["hagrid", "--gestures", "palm,wave"], /^Expected one of call, .* for --gestures, got "wave"/],
     [
       ["derived"],
-      /^Expected a set's name, an http\(s\) address, a folder, drive:ID or drive-folder:ID for what to fetch/,
+      /^Expected a set's name, an http\(s\) address, a folder, hf:datasets\/USER\/NAME, drive:ID or drive-folder:ID for what to fetch/,
     ],
     [["metrics", "--mirror", "/nowhere"], /^Expected an existing folder or an address/],
     [["metrics", "--jobs", "0"], /^Expected a whole number from 1 to 16 for --jobs/],

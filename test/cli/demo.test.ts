@@ -61,7 +61,7 @@ describe("facehand demo", () => {
       "Evaluation data",
       "Training data",
     ];
-    const rest = ["Quantitative analyses", "Ethical considerations", "Caveats and recommendations"];
+    const rest = ["Quantitative analyses", "Ethical considerations", "Caveats and recommendations", "Law"];
     expect(card.match(/^## .*$/gm)).toEqual([...sections, ...rest].map((name) => `## ${name}`));
     const test = (await readSplits(join(run, "predictions"))).filter((row) => row.split === "test");
     expect(card).toContain(

@@ -3,9 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LAW_NOTE } from "../../src/dataset/law.ts";
 import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
 import { writePredictions } from "../../src/evaluate/stored/predictions.ts";
 import { readCsv } from "../../src/formats/csv.ts";
+import { linked } from "../../src/report/markup.ts";
 import { laySample } from "../sample.ts";
 import { runCli } from "./run.ts";
 
@@ -120,7 +122,9 @@ describe("derive report", () => {
     const page = await readFile(at("report.html"), "utf8");
     expect(page).toContain("Nobody here is real.");
     expect(page.match(/src="data:image\/jpeg;base64,/g)!.length).toBeGreaterThan(40);
-    expect(page).not.toMatch(/<script|src="(?!data:)|href=/);
+    const law = linked(LAW_NOTE).text;
+    expect(page.split(law)).toHaveLength(2);
+    expect(page.replace(law, "")).not.toMatch(/<script|src="(?!data:)|href=/);
     for (const reason of ["missing label", "image unreadable", "no face"]) expect(page).toContain(reason);
     const first = (await ledger("pairs")).find(({ status }) => status === "kept")!;
     expect(page).not.toContain(first.user_id);

@@ -35,6 +35,11 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--padding": [["same"]],
   "--bn-eps": [["0.01"]],
   "--epochs": [["3"]],
+  "--frozen-epochs": [["1"]],
+  "--start-size": [["16"], ["--phases", "2", "--start-strength", "0.5"]],
+  "--start-strength": [["0"], ["--phases", "2", "--start-size", "24"]],
+  "--phases": [["2"], ["--epochs", "4", "--start-size", "16", "--lr", "0.003"]],
+  "--last-epochs": [["2"], ["--epochs", "3", "--start-size", "16", "--phases", "2"]],
   "--patience": [["1"], ["--epochs", "4", "--lr", "1e-9"]],
   "--batch": [["4"]],
   "--accumulate": [["2"]],
@@ -49,6 +54,8 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--ema": [["0.5"]],
   "--drop-rate": [["0.8"]],
   "--drop-path-rate": [["0.5"]],
+  "--mixup": [["0.5"]],
+  "--aa": [["rand-m9-mstd0.5-inc1"], ["--tag", "test_efficientnet.none_F0_Af_Lb_Z0"]],
   "--targets": [["gender,race"]],
   "--age-weight": [["3"], ["--targets", "gender,age"]],
   "--race-weight": [["3"], ["--targets", "gender,race"]],
@@ -56,6 +63,14 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--val": [["0.4"]],
   "--test": [["0.3"]],
 };
+
+/** Flags of what pushes to a hub. */
+const PUSH: Readonly<Record<string, Proof>> = Object.fromEntries(
+  ["--branch", "--message", "--private", "--replace", "--dry-run", "--json"].map((flag) => [
+    flag,
+    cli("hub"),
+  ]),
+);
 
 /** Where training under test has a network that takes no such choice: in the plan, of one that does. */
 const GLOBAL_POOL = {
@@ -73,6 +88,7 @@ const settings = (kind: "trained" | "planned"): Readonly<Record<string, Proof>> 
 
 const PLAN: Readonly<Record<string, Proof>> = {
   ...settings("planned"),
+  "--aa": planned("rand-m9-mstd0.5-inc1"), // of the study's own tags
   "--global-pool": GLOBAL_POOL,
   "--data": cli("study-protocols"),
   "--test-data": cli("study-protocols"),
@@ -93,6 +109,7 @@ const RELEASE: Readonly<Record<string, Proof>> = {
     argv: ["release", "card", "{pairs}", "{release}", "--title", "Other"],
     from: ["release", "card", "{pairs}", "{release}"],
   },
+  "--answers": cli("release"),
 };
 
 /** By verb, then by flag. */
@@ -177,8 +194,9 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
   },
   "derive merge": { "--out": cli("derive"), "--json": cli("derive") },
   "derive report": {
+    "--min-subjects": cli("losses"),
     "--out": cli("derive-decide"),
-    "--examples": shown("src/report/ledger-rows.ts", "examples"),
+    "--examples": shown("src/report/ledger/rows.ts", "examples"),
   },
   "derive labels": {
     "--predictions": cli("derive-decide"),
@@ -341,16 +359,19 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--bootstrap": cli("seeds"),
     "--min-subjects": cli("seeds"),
   },
+  "model push": { ...PUSH, "--licence": cli("hub"), "--min-subjects": cli("hub") },
   "release bundle": {
     ...RELEASE,
     "--out": cli("release"),
     "--with-removed": cli("release"),
+    "--no-parquet": cli("release"),
     "--hash-subjects": cli("erase"),
     "--key": cli("erase"),
     "--decisions": cli("erase"),
     "--annotations": cli("audit"),
     "--json": cli("release"),
   },
+  "release push": { ...PUSH, "--decisions": cli("hub") },
   "release page": {
     ...RELEASE,
     "--out": cli("release"),
@@ -364,8 +385,24 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--licence": shown("test/browser/space.test.ts"),
     "--json": shown("test/browser/space.test.ts"),
   },
-  "release card": { ...RELEASE, "--out": cli("release") },
-  "release croissant": { ...RELEASE, "--out": cli("release"), "--annotations": cli("audit") },
+  "release retract": {
+    "--subject": cli("retract"),
+    "--out": cli("retract"),
+    "--key": cli("retract"),
+    "--reason": cli("retract"),
+    "--runs": cli("retract"),
+    "--release": cli("retract"),
+    "--date": cli("retract"),
+    "--json": cli("retract"),
+  },
+  "release card": { ...RELEASE, "--out": cli("release"), "--no-parquet": cli("release") },
+  "release croissant": {
+    ...RELEASE,
+    "--out": cli("release"),
+    "--no-parquet": cli("release"),
+    "--annotations": cli("audit"),
+  },
+  "release questions": { "--out": cli("release") },
   doctor: { "--json": cli("doctor"), "--prune": shown("test/install.test.ts") },
 };
 

@@ -1,4 +1,4 @@
-// Export, import and bundle killed with -9: nothing half-written under the name of the result, and the same bytes after
+// Export, import, bundle and retraction killed with -9: nothing half-written under the name of the result, and the same bytes after
 // the next run. They begin again: 15,064 pairs take less than three minutes (docs/derivation.md). Fetch: data-fetch.test.ts.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -53,6 +53,7 @@ const COMMANDS = {
   "data export --webdataset": () => ["data", "export", at("set"), "--webdataset", "--shard-mb", "1"],
   "data export --imagefolder": () => ["data", "export", at("set"), "--imagefolder"],
   "data import": () => ["data", "import", at("shards")],
+  "release retract": () => ["release", "retract", at("set"), "--subject", "s3"],
   "release bundle": () => ["release", "bundle", at("set"), ...BUNDLE, "--url", "https://example.org/p"],
 } as const;
 
@@ -64,7 +65,7 @@ describe.each(Object.entries(COMMANDS))("%s, killed", (name, argv) => {
     else await rm(out, { recursive: true }); // it was done before
     const again = await runCli(...argv(), "--out", out);
     expect(again.code).toBe(0);
-    expect(again.stderr).toMatch(/^(export|import|pack): [\d,]+ (pairs|images) of .*, into .*\n$/);
+    expect(again.stderr).toMatch(/^(export|import|pack|retract): [\d,]+ (pairs|images) of .*, into .*\n$/);
     expect(await snapshot(out)).toEqual(await snapshot(reference));
     expect((await readdir(root)).filter((entry) => entry.endsWith(".partial"))).toEqual([]);
   });

@@ -106,6 +106,27 @@ describe("facehand release", () => {
     expect(sheet).not.toContain("HaGRID's:");
   });
 
+  it("says in its metadata what made it, and whom each label is from", async () => {
+    const document = JSON.parse(await readFile(at("bundle/croissant.json"), "utf8"));
+    const manifest = JSON.parse(await readFile(at("bundle/manifest.json"), "utf8"));
+    const [derived, bundled] = document["prov:wasGeneratedBy"];
+    expect(derived.identifier).toContainEqual(
+      expect.objectContaining({ propertyID: "recipeHash", value: manifest.recipeHash }),
+    );
+    expect(bundled["prov:wasAssociatedWith"][0]).toMatchObject({ "prov:label": "facehand" });
+    type Field = { name: string; dataType: unknown; "prov:wasAttributedTo"?: { "prov:label": string }[] };
+    const { field } = document.recordSet.find(({ name }: { name: string }) => name === "pairs") as {
+      field: Field[];
+    };
+    const agents = (name: string) =>
+      field.find((one) => one.name === name)!["prov:wasAttributedTo"]!.map((one) => one["prov:label"]);
+    expect(agents("gender")).toEqual(["facehand data sample", "A1"]); // who decided its relabelling
+    expect(agents("age")).toEqual(["facehand data sample"]);
+    expect(agents("face_image")).toEqual([manifest.recipe.detector.name, "facehand derive"]);
+    const labels = field.filter(({ dataType }) => Array.isArray(dataType) && dataType[1] === "cr:Label");
+    expect(labels.map(({ name }) => name)).toEqual(["age", "gender", "race", "labels"]);
+  });
+
   it("has what was decided, and no serious findings", async () => {
     const rows = await ledger("pairs");
     expect(rows.filter(({ decision }) => decision === "restore")).toMatchObject([{ status: "kept" }]);
@@ -126,7 +147,14 @@ describe("facehand release", () => {
     expect([fetched.code, fetched.stderr]).toEqual([0, ""]);
     const sums = (await readFile(at("bundle/SHA256SUMS"), "utf8")).trimEnd().split("\n");
     const { files } = JSON.parse(await readFile(at("fetched/fetched.json"), "utf8"));
-    for (const line of sums) expect(files[line.slice(66)].sha256).toBe(line.slice(0, 64));
+    const isShard = (line: string) => line.endsWith(".parquet") && line.slice(66).startsWith("data/");
+    const brought = sums.filter((line) => !isShard(line));
+    expect(sums.length - brought.length).toBe(3);
+    for (const line of brought) expect(files[line.slice(66)].sha256).toBe(line.slice(0, 64));
+    expect(fetched.stdout).toContain(
+      "3 Parquet shards are not fetched: they repeat the tables and the archive",
+    );
+    expect(await readdir(at("fetched"))).not.toContain("data");
     const papers = new Set(sums.map((line) => line.slice(66)).concat("SHA256SUMS", "fetched.json"));
     const data = (await snapshot(at("fetched"))).filter((line) => {
       const name = line.slice(0, -65);
@@ -141,7 +169,7 @@ describe("facehand release", () => {
     const { counts } = JSON.parse((await runCli("data", "check", at("pairs"), "--json")).stdout);
     expect([checked.code, JSON.parse(checked.stdout).counts]).toEqual([0, counts]);
     const again = await runCli("data", "fetch", at("bundle"), "--out", at("fetched"));
-    expect(again.stdout.match(/as it was fetched before/g)!.length).toBe(sums.length + 1);
+    expect(again.stdout.match(/as it was fetched before/g)!.length).toBe(brought.length + 1);
   });
 
   it("is fetched by the tables and images alone from a mirror, and refused if one changed", async () => {
@@ -257,6 +285,142 @@ describe("facehand release", () => {
       expect(stderr).toMatch(/^Expected no serious findings in .*pairs, got 2/);
     }
     await writeFile(at("pairs/val.csv"), csv);
+  });
+});
+
+describe("release bundle as Parquet", () => {
+  const names = async (dir: string) => (await readdir(at(dir), { recursive: true })).sort();
+
+  it("is left out on request, in card, metadata and files", async () => {
+    const lean = await publish(
+      ...["bundle", at("pairs"), "--licence", "drawn", "--no-parquet", "--with-removed", "--out", at("lean")],
+    );
+    expect(lean.code).toBe(0);
+    const left = (await names("bundle")).filter((name) => !/^data\b/.test(name));
+    expect(await names("lean")).toEqual(left);
+    for (const [verb, file] of [
+      ["card", "README.md"],
+      ["croissant", "croissant.json"],
+    ] as const) {
+      const { stdout } = await publish(verb, at("pairs"), "--licence", "drawn", "--no-parquet");
+      expect(stdout).toBe(await readFile(at(`lean/${file}`), "utf8"));
+      expect(stdout).not.toContain(".parquet");
+    }
+    const fetched = await runCli("data", "fetch", at("lean"), "--out", at("lean set"));
+    expect([fetched.code, fetched.stdout.includes("Parquet shards")]).toEqual([0, false]);
+  });
+
+  it("lies in a checked dataset without being one of its files", async () => {
+    await cp(at("fetched"), at("unzipped"), { recursive: true });
+    await cp(at("bundle/data"), at("unzipped/data"), { recursive: true });
+    expect((await runCli("data", "check", at("unzipped"))).code).toBe(0);
+    await publish("bundle", at("unzipped"), "--licence", "drawn", "--with-removed", "--out", at("bundle-4"));
+    expect(await readFile(at("bundle-4/SHA256SUMS"), "utf8")).toBe(
+      await readFile(at("bundle/SHA256SUMS"), "utf8"),
+    );
+    await writeFile(at("unzipped/data/me.jpg"), "x");
+    const other = await publish("bundle", at("unzipped"), "--licence", "drawn", "--out", at("x"));
+    expect([other.code, other.stderr.includes("got 1 others: data/me.jpg")]).toEqual([3, true]);
+  });
+});
+
+describe("release questions and --answers", () => {
+  const ask = async (set: string, answers: string, ...more: readonly string[]) => {
+    await writeFile(at("answers.yaml"), answers);
+    return publish("card", at(set), "--licence", "drawn", "--answers", at("answers.yaml"), ...more);
+  };
+
+  it("writes a template of what is open, which answers nothing as it is", async () => {
+    const printed = await runCli("release", "questions", at("pairs"));
+    expect(printed.stdout).toContain("\n# Motivation: Who paid for making this dataset?\nfunding:\n");
+    expect(printed.stdout).not.toContain("consent"); // nobody is real
+    expect(printed.stdout).not.toContain("labelling"); // the manifest has it
+    const written = await runCli("release", "questions", at("pairs"), "--out", at("template.yaml"));
+    expect(written.stdout).toMatch(/^\d+ questions in .*template\.yaml\n$/);
+    const template = await readFile(at("template.yaml"), "utf8");
+    expect(template).toBe(printed.stdout);
+    const { stdout } = await ask("pairs", template);
+    expect(stdout).toBe(await readFile(at("bundle/README.md"), "utf8"));
+  });
+
+  it("puts answers into datasheet, card and metadata", async () => {
+    await writeFile(
+      at("answers.yaml"),
+      [
+        "funding: grant 7 | of *nobody*",
+        "publisher: Institute of Drawings",
+        "created: 2026-11-01",
+        "contact: write to drawings@example.org",
+        "earlierUses:\n  - a talk\n  - a demo",
+      ].join("\n"),
+    );
+    const flags = ["--licence", "drawn", "--answers", at("answers.yaml")];
+    expect((await publish("bundle", at("pairs"), ...flags, "--out", at("answered"))).code).toBe(0);
+    const sheet = (await readFile(at("answered/DATASHEET.md"), "utf8")).replace(/\s+/g, " ");
+    expect(sheet).toContain("**Funding.** grant 7 | of \\*nobody\\*");
+    expect(sheet).toContain("**Earlier uses.** a talk; a demo");
+    expect(sheet).toContain("Not recorded: retention.");
+    const document = JSON.parse(await readFile(at("answered/croissant.json"), "utf8"));
+    expect(document).toMatchObject({
+      publisher: { "@type": "sc:Organization", name: "Institute of Drawings" },
+      creator: { name: "Nobody" },
+      dateCreated: "2026-11-01",
+      dateModified: "2026-11-24",
+      funding: { name: "grant 7 | of *nobody*" },
+    });
+    const card = await readFile(at("answered/README.md"), "utf8");
+    expect(card).toContain("by Institute of Drawings");
+    expect(card).toContain("**Contact.** write to drawings@example.org");
+    expect(JSON.parse(await readFile(at("answered/release.json"), "utf8")).info).not.toHaveProperty(
+      "answers",
+    );
+    const page = await publish("page", at("pairs"), ...flags, "--out", at("answered page"));
+    expect(page.code).toBe(0);
+    expect(await readFile(at("answered page/README.md"), "utf8")).toContain("**Contact.** write to");
+    const metadata = await publish("croissant", at("pairs"), ...flags);
+    expect(JSON.parse(metadata.stdout)).toEqual(document);
+  });
+
+  it.each([
+    [
+      "fundng: x",
+      'Expected a question of the datasheet for a file of answers, got "fundng" (',
+      "the nearest is funding",
+    ],
+    ["created: 24.11.2026", 'Expected a day such as 2026-11-24 for created, got "24.11.2026" (', undefined],
+    [
+      "- a list",
+      "Expected questions and answers for a file of answers, got ",
+      "release questions writes a template",
+    ],
+    ["funding: [a]", "Expected text for funding, got ", undefined],
+    ["funding: a\nfunding: b", "the key funding twice", "keep one of them"],
+    [
+      "consent: given",
+      'Expected only questions that are open for --answers, got "consent"',
+      "nobody in this dataset is real",
+    ],
+    [
+      "labelling: by hand",
+      'Expected only questions that are open for --answers, got "labelling"',
+      "manifest.json has it",
+    ],
+    [
+      "created: 2026-12-01",
+      'Expected a day from created (2026-12-01) on for modified, got "2026-11-24"',
+      undefined,
+    ],
+  ])("refuses %s", async (answers, message, hint) => {
+    const { code, stderr } = await ask("pairs", answers);
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+    if (hint !== undefined) expect(stderr).toContain(hint);
+  });
+
+  it("names a file that is not there", async () => {
+    const flags = ["--licence", "drawn", "--answers", at("none.yaml")];
+    const { code, stderr } = await publish("card", at("pairs"), ...flags);
+    expect([code, stderr.includes(at("none.yaml"))]).toEqual([3, true]);
   });
 });
 

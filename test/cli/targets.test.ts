@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { LAW_NOTE, LAW_TEXT, lawMarkdown, lawPlain } from "../../src/dataset/law.ts";
 import { encodeJpeg } from "../../src/pixels/image.ts";
 import { drawn } from "../parity/pixels.ts";
 import { runCli } from "./run.ts";
@@ -23,6 +24,8 @@ beforeAll(async () => {
     ...["--targets", "gender,age,race", "--data", `utkface:${join(root, "faces")}`, "--image-size", "32"],
     ...["--batch", "8", "--threads", "1", "--workers", "1", "--out", run],
   );
+  expect(trained.stderr.split(`${lawPlain(LAW_NOTE)}\n`)).toHaveLength(2); // once, before the first epoch
+  expect(trained.stderr.indexOf("AI Act")).toBeLessThan(trained.stderr.indexOf("epoch 1/1"));
   expect(trained.stderr).toMatch(/epoch 1\/1 .* age \d\.\d{4} {2}race \d\.\d{4}/);
 }, 60_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -51,5 +54,27 @@ describe("targets along with the sex", () => {
     expect(card).toMatch(/\| mean classes off \| \d\.\d{3} \\\[\d\.\d{3}, \d\.\d{3}\\\] \|/);
     expect(card).toContain("The kept epoch was chosen on these images, which favours the model");
     expect(card).toContain("### Apparent race or skin tone, by class, split val");
+    expect(card).toContain(`## Law\n\n- ${lawMarkdown(LAW_TEXT[0]!)}\n`);
+  });
+
+  it("have ages in years, by group and with Challenge 25, in text, JSON, page and card", async () => {
+    const small = ["--split", "val", "--bootstrap", "100", "--min-subjects", "4"];
+    const { stdout } = await runCli("evaluate", run, ...small, "--report", join(root, "page.html"));
+    for (const key of ["gender", "age", "race"])
+      expect(stdout).toContain(`Years of apparent age by ${key}, faces\n`);
+    expect(stdout).toMatch(/^all +16 +16 +\d+\.\d{3} \[\d+\.\d{3}, \d+\.\d{3}\] +0 +0 +-$/m); // 25 years and older
+    expect(stdout.replaceAll("\n", " ")).toContain("an open one is as wide as the one before it");
+    const page = await readFile(join(root, "page.html"), "utf8");
+    expect(page).toContain("<h2>Apparent age in years</h2>");
+    expect(page).toContain("<caption>Years of apparent age by race, faces</caption>");
+    const json = JSON.parse((await runCli("evaluate", run, ...small, "--json")).stdout);
+    const age = json.targets.find(({ target }: { target: string }) => target === "age");
+    expect(age.years.map(({ key }: { key: string }) => key)).toEqual(["gender", "age", "race"]);
+    expect(
+      (await runCli("model", "card", run, "--out", join(root, "years.md"), "--bootstrap", "100")).code,
+    ).toBe(0);
+    const card = await readFile(join(root, "years.md"), "utf8");
+    expect(card).toContain("### Years of apparent age by gender, faces, split val");
+    expect(card).toContain("FPR: false positive rate of Challenge 25");
   });
 });

@@ -1,4 +1,4 @@
-"""What others make of a bundle: mlcroissant reads its metadata, and upstream's example reads it unpacked.
+"""What others make of a bundle: mlcroissant reads its tables, and upstream's example reads it unpacked (load.py: its Parquet shards).
 
 Run by hand, after `release bundle DIR --out BUNDLE`:
     python3 test/parity/bundle.py BUNDLE [UPSTREAM]
@@ -10,11 +10,15 @@ Last run with mlcroissant 1.1.1, pandas 3.1.1, torch 2.15.0, torchvision 0.29.2,
 import csv
 import hashlib
 import itertools
+import os
 import re
 import shutil
 import sys
 import tempfile
 from pathlib import Path
+
+CACHE = tempfile.TemporaryDirectory()
+os.environ["CROISSANT_CACHE"] = CACHE.name  # mlcroissant unpacks an archive once for all of its name
 
 try:
     import mlcroissant

@@ -42,19 +42,19 @@ def same(name, found, root, split):
 
 def hub(dataset, columns, decoded):
     """Rows of a `datasets` dataset, pictures undecoded; the first one is decoded once to see that it can be."""
-    assert isinstance(dataset.features["hand"], datasets.Image), dataset.features
-    first = decoded[0]["hand"]
+    assert isinstance(dataset.features["hand_image"], datasets.Image), dataset.features
+    first = decoded[0]["hand_image"]
     assert first.mode == "RGB" and first.size[0] > 0
     for record in dataset:
         pictures = []
-        for name in ("hand", "face"):
+        for name in ("hand_image", "face_image"):
             value = record[name]
             pictures.append(value["bytes"] or Path(value["path"]).read_bytes())
         yield {column: record[column] for column in columns}, *pictures
 
 
 def undecoded(dataset):
-    for name in ("hand", "face"):
+    for name in ("hand_image", "face_image"):
         dataset = dataset.cast_column(name, datasets.Image(decode=False))
     return dataset
 
@@ -70,7 +70,7 @@ def main(root, out):
         folder = datasets.load_dataset("imagefolder", data_dir=str(out / "imagefolder"), split=theirs)
         same("imagefolder", hub(undecoded(folder), columns, folder), root, ours)
         plain = pq.read_table(sorted(map(str, (out / "parquet/data").glob(f"{theirs}-*.parquet")))).to_pylist()
-        rows = (({c: r[c] for c in columns}, r["hand"]["bytes"], r["face"]["bytes"]) for r in plain)
+        rows = (({c: r[c] for c in columns}, r["hand_image"]["bytes"], r["face_image"]["bytes"]) for r in plain)
         same("pyarrow", rows, root, ours)
         shards = sorted(map(str, (out / "webdataset").glob(f"{theirs}-*.tar")))
         samples = wds.WebDataset(shards, shardshuffle=False)

@@ -8,6 +8,8 @@ import { preparer, type WorkerSetup } from "../../src/dataset/loader/worker.ts";
 import { handCropFromBox, turnedCrop } from "../../src/find/crops.ts";
 import type { HandModel } from "../../src/find/hand-model.ts";
 import { openHandModel } from "../../src/find/open.ts";
+import { augmentInto } from "../../src/pixels/fast/augment.ts";
+import { jpegOf } from "../../src/pixels/fast/encode.ts";
 import { openPhoto } from "../../src/pixels/fast/open-photo.ts";
 import type { Picture } from "../../src/pixels/fast/picture.ts";
 import { type Photo, Pictures, withPicture } from "../../src/pixels/fast/pictures.ts";
@@ -114,11 +116,11 @@ describe("photos of one owner", () => {
     },
     (picture) => {
       const out = new Uint8Array(3 * 24 * 24);
-      picture.augmented(drawn, 24, out);
+      augmentInto(picture, drawn, 24, out);
       return out;
     },
   ];
-  const jpegOf = (picture: Picture) => picture.resized(32, 32).jpeg(80);
+  const smallJpeg = (picture: Picture) => jpegOf(picture.resized(32, 32), 80);
 
   type Use = (photo: Photo) => Promise<unknown>;
   /** What is done with a photo: blocks one after another, with others between them; and models that open it themselves. */
@@ -174,7 +176,10 @@ describe("photos of one owner", () => {
     const got = await Promise.all(
       photos.map(async (photo) => {
         await new Promise(setImmediate);
-        return withPicture(photo, (picture) => [jpegOf(picture)!, picture.resized(32, 32).copy()] as const);
+        return withPicture(
+          photo,
+          (picture) => [smallJpeg(picture)!, picture.resized(32, 32).copy()] as const,
+        );
       }),
     );
     for (const [file, image] of got)

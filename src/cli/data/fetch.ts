@@ -60,10 +60,12 @@ Sets:
   hagrid              HaGRID's frames of the given gestures (about 40 GB each); with --images 512,
                       one archive of 119 GB
 
-A link may be a folder on disk, an address that ends in /, or a drive-folder, if it has a
-SHA256SUMS file, as a facehand bundle does. All files named in that file are fetched and checked
-against it, and the archives of a bundle are unpacked into a dataset. If a --mirror has a
-SHA256SUMS file, the files named there are checked against it.
+A link may be a folder on disk, an address that ends in /, a drive-folder, or a dataset of the
+Hugging Face hub, hf:datasets/USER/NAME with @REVISION if one is meant (HF_TOKEN and HF_ENDPOINT
+count), if it has a SHA256SUMS file, as a facehand bundle does. All files named in that file are
+fetched and checked against it, and the archives of a bundle are unpacked into a dataset; its
+Parquet shards repeat them and are not fetched. If a --mirror has a SHA256SUMS file, the files
+named there are checked against it.
 
 The same command continues what was interrupted. A partial file is continued if the server proves
 by a strong ETag that its file has not changed, or if its SHA-256 is known; otherwise it is fetched
@@ -76,7 +78,10 @@ it checks all files against this record. The files belong to others and are unde
 /** `facehand data fetch`. */
 export function fetchCommand(context: Context): Command {
   return verb("fetch", "fetch published datasets, checkpoints, HaGRID or a link; resumable, and verified")
-    .argument("<what>", `${SETS.join(", ")}; or an address, a folder, drive:ID or drive-folder:ID`)
+    .argument(
+      "<what>",
+      `${SETS.join(", ")}; or an address, a folder, hf:datasets/USER/NAME, drive:ID or drive-folder:ID`,
+    )
     .requiredOption("--out <dir>", "folder to fetch into; may contain what was fetched before")
     .option("--best-umcc", "checkpoints: only the best UMCC")
     .option("--best-mag", "checkpoints: only the best MAG")
@@ -189,7 +194,7 @@ const NEXT: Partial<Record<SetName, (out: string) => string>> = {
   hagrid: (out) => `facehand data fetch hagrid-annotations --out ${out}, if they are not there; then derive`,
 };
 
-function formatFetch(what: string, { dir, files, folders }: FetchSummary): string {
+function formatFetch(what: string, { dir, files, folders, repeated = [] }: FetchSummary): string {
   const state = (kept: boolean) => (kept ? "as it was fetched before" : "fetched");
   const set = setOf(what);
   const next = set === "link" ? undefined : NEXT[set]?.(dir);
@@ -202,6 +207,9 @@ function formatFetch(what: string, { dir, files, folders }: FetchSummary): strin
       const rest = leftOut === 0 ? "" : `, ${leftOut} other entries left out`;
       return `${visible(name)}/  ${count.toLocaleString("en-US")} files, ${mb(bytes)}${rest}  ${state(kept)}`;
     }),
+    ...(repeated.length === 0
+      ? []
+      : [`${repeated.length} Parquet shards are not fetched: they repeat the tables and the archive`]),
     `in ${dir}`,
     ...(next === undefined ? [] : [`next  ${next}`]),
   ].join("\n");

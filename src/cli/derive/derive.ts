@@ -147,7 +147,8 @@ export function deriveCommand(context: Context): Command {
         flags.executor === "slurm"
           ? await deriveOnSlurm(context, slurmPlan(context, flags, command))
           : await deriveWithProgress(context, optionsOf(flags));
-      if (flags.report !== undefined) await writeLedgerReport(flags.out, flags.report, REPORT_EXAMPLES);
+      if (flags.report !== undefined)
+        await writeLedgerReport(flags.out, flags.report, { examples: REPORT_EXAMPLES });
       context.print(derivedText(result, flags));
     })
     .addCommand(deriveMergeCommand(context))

@@ -134,7 +134,7 @@ async function page(name: string, derivation: Derivation): Promise<ReadonlyMap<s
   }
   await publish(stage, await countDataset(stage, await finish(stage, derivation)));
   await lock.release();
-  await writeLedgerReport(at(name), at(`${name}.html`), 40);
+  await writeLedgerReport(at(name), at(`${name}.html`), { examples: 40 });
   const html = await named(await readFile(at(`${name}.html`), "utf8"));
   const sections = html.split("<h3>").slice(1);
   return new Map(sections.map((text) => [/^[^:<]+/.exec(text)![0], text.split("<h2>")[0]!]));

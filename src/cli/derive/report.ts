@@ -11,9 +11,10 @@ import { exists, readBytes, writeAtomic } from "../../machine/files.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { decodeImage, encodeJpeg } from "../../pixels/image.ts";
 import { resizeBilinear } from "../../pixels/pixels.ts";
-import { type LedgerPicture, type LedgerReportInput, ledgerReport } from "../../report/ledger-page.ts";
-import { type Chosen, chooseRows, type Group, type ShownRow } from "../../report/ledger-rows.ts";
-import { type Context, verb, wholeNumber } from "../context.ts";
+import { ledgerLosses } from "../../report/ledger/losses.ts";
+import { type LedgerPicture, type LedgerReportInput, ledgerReport } from "../../report/ledger/page.ts";
+import { type Chosen, chooseRows, type Group, type ShownRow } from "../../report/ledger/rows.ts";
+import { type Context, minSubjectsOption, verb, wholeNumber } from "../context.ts";
 
 /** Side of the images in the report, px. */
 const PICTURE_PX = 160;
@@ -22,6 +23,7 @@ export const REPORT_EXAMPLES = 12;
 interface Flags {
   readonly out: string;
   readonly examples: number;
+  readonly minSubjects: number;
 }
 
 /** `facehand derive report`. */
@@ -38,8 +40,9 @@ export function deriveReportCommand({ print }: Context): Command {
       wholeNumber("--examples", 1, 500),
       REPORT_EXAMPLES,
     )
-    .action(async (dir: string, { out, examples }: Flags) => {
-      await writeLedgerReport(dir, out, examples);
+    .addOption(minSubjectsOption())
+    .action(async (dir: string, { out, examples, minSubjects }: Flags) => {
+      await writeLedgerReport(dir, out, { examples, minSubjects });
       print(`report    ${out}`);
     });
 }
@@ -47,10 +50,14 @@ export function deriveReportCommand({ print }: Context): Command {
 /**
  * Writes the report of a derived dataset.
  *
- * @param examples - images for each rule and side
+ * @param options - images for each rule and side, and how few subjects a rate may rest on
  * @throws AppError("data", "NOT_DERIVED") if the dataset has no ledger; AppError("data", "FILE_MISSING")
  */
-export async function writeLedgerReport(dir: string, out: string, examples: number): Promise<void> {
+export async function writeLedgerReport(
+  dir: string,
+  out: string,
+  { examples, minSubjects }: { readonly examples: number; readonly minSubjects?: number | undefined },
+): Promise<void> {
   const layout = await locate(dir);
   checkApart(out, [layout.root]);
   const manifest = await readManifest(layout.root);
@@ -59,10 +66,15 @@ export async function writeLedgerReport(dir: string, out: string, examples: numb
     throw unexpected("data", { ...e, got: "none", where: layout.root, hint: "derive it with this program" });
   }
   const chosen = await chooseRows(layout.ledger, manifest, examples);
-  await writeAtomic(out, ledgerReport(await illustrate(layout, manifest, chosen)));
+  const losses = await ledgerLosses(layout.ledger, { minSubjects });
+  await writeAtomic(out, ledgerReport({ ...(await illustrate(layout, manifest, chosen)), losses }));
 }
 
-async function illustrate(layout: Layout, manifest: Manifest, chosen: Chosen): Promise<LedgerReportInput> {
+async function illustrate(
+  layout: Layout,
+  manifest: Manifest,
+  chosen: Chosen,
+): Promise<Omit<LedgerReportInput, "losses">> {
   const show = (rows: readonly ShownRow[], name?: RuleName) =>
     Promise.all(rows.map((row) => illustrateRow(layout, row, name)));
   const groups = (map: ReadonlyMap<string, Group>) =>

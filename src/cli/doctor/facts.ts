@@ -54,7 +54,7 @@ export interface MachineFacts {
 /** Inspects this machine; takes a second or two. */
 export async function machineFacts(): Promise<MachineFacts> {
   const cache = cacheFolder();
-  const [block, foreign, devices, here, cached, models, vectors] = await Promise.all([
+  const [block, foreign, devices, here, cached, models, vectors, images] = await Promise.all([
     probeBlock(),
     foreignLibraries(),
     Promise.all(DEVICES.map((device) => probeDevice(device))),
@@ -62,6 +62,7 @@ export async function machineFacts(): Promise<MachineFacts> {
     disk(cache),
     cachedModels(join(cache, "models")),
     vectorUnit(),
+    imageLibraries(),
   ]);
   return {
     version: packageVersion(),
@@ -71,7 +72,7 @@ export async function machineFacts(): Promise<MachineFacts> {
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
     runtime: { version: runtimeVersion(), backends: listBackends(), block: block ?? null, devices, foreign },
     gpus: nvidiaGpus(),
-    images: imageLibraries(),
+    images,
     disks: { here, cache: cached },
     models,
     python: findTorch(),

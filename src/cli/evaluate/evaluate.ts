@@ -1,7 +1,7 @@
 // `facehand evaluate`: metrics from stored predictions of a run, or of any model; and what is fitted on validation.
 
 import { type Command, Option } from "commander";
-import { unexpected } from "../../core/errors.ts";
+import { type AppError, unexpected } from "../../core/errors.ts";
 import { visible } from "../../core/visible.ts";
 import { MODALITIES, type Modality, SPLITS, type Split } from "../../core/words.ts";
 import { sourceFolder } from "../../dataset/sources/sources.ts";
@@ -18,6 +18,7 @@ import { summarize } from "../../evaluate/analysis/summary.ts";
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { joinGroups } from "../../evaluate/stored/join.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
+import { isHubName } from "../../fetch/hub/repository.ts";
 import { isFolder } from "../../machine/files.ts";
 import { checkApart } from "../../machine/true-path.ts";
 import { count } from "../../report/figure-text.ts";
@@ -35,6 +36,7 @@ import {
   verb,
   wholeNumber,
 } from "../context.ts";
+import { onePath } from "../hub-model.ts";
 import { evaluateAgainst } from "./against.ts";
 import { groupSets } from "./groups.ts";
 import { writeEvaluationPage } from "./report.ts";
@@ -62,14 +64,15 @@ interface Flags {
 }
 
 /** `facehand evaluate`. */
-export function evaluateCommand({ print, report }: Context): Command {
+export function evaluateCommand(context: Context): Command {
+  const { print, report } = context;
   const command = verb(
     "evaluate",
     "compute metrics overall, by modality and by recorded group, from stored predictions",
   )
     .argument(
       "<run>",
-      "run folder, folder of seeds, or stored predictions: .parquet, or .csv with id, y, p and group columns",
+      "run folder, folder of seeds, stored predictions (.parquet, or .csv with id, y, p and group columns), or with --data hf:USER/NAME",
     )
     .addOption(
       new Option(
@@ -111,8 +114,10 @@ export function evaluateCommand({ print, report }: Context): Command {
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(deviceOption("with --data: "))
     .addOption(jsonOption());
-  return analysisOptions(command).action(async (run: string, flags: Flags, own: Command) => {
+  return analysisOptions(command).action(async (named: string, flags: Flags, own: Command) => {
     checkFlags(own, flags);
+    if (isHubName(named) && flags.data === undefined) throw notStored(named);
+    const run = await onePath(context, named);
     if (flags.report !== undefined)
       checkApart(flags.report, (flags.data ?? []).map(sourceFolder), "--report");
     const gatherOf = onceEach((dir) => gather(dir, flags, report));
@@ -165,6 +170,12 @@ function drawsText(run: string, images: number, draws: number): string {
 function checkFlags(command: Command, { data, bootstrap }: Flags): void {
   onlyWith(command, "--workers", "--data", data !== undefined, "stored predictions");
   onlyWith(command, "--group-intervals", "--bootstrap above 0", bootstrap > 0);
+}
+
+/** Predictions of single images are published with no model. */
+function notStored(got: string): AppError {
+  const e = { code: "FLAG", expected: "--data, the images to predict,", name: "a model of the hub", got };
+  return unexpected("input", e);
 }
 
 /** The evaluated rows, and those of other splits that come with them. */

@@ -186,9 +186,21 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["print it", "model card runs/umcc/seed_42"],
     ["over all seeds, as a file", "model card runs/umcc --out card.md"],
   ],
+  "model push": [
+    ["what would be sent", "model push hf:USER/NAME runs/mag/seed_42 --licence cc-by-sa-4.0 --dry-run"],
+    ["all seeds, as one repository", "model push hf:USER/NAME runs/mag --licence cc-by-sa-4.0"],
+  ],
   "release bundle": [
     ["a dataset ready to be published", `release bundle data/pairs ${ABOUT} --out data/release`],
     ["with hashed ids", `release bundle data/pairs ${ABOUT} --hash-subjects --out data/release`],
+  ],
+  "release push": [
+    ["what would be sent", "release push hf:datasets/USER/NAME data/release --dry-run"],
+    ["to a repository of a lab's own", "release push hf:datasets/USER/NAME data/release --private"],
+  ],
+  "release questions": [
+    ["what the datasheet leaves open", "release questions data/pairs"],
+    ["as a file to fill in for --answers", "release questions data/pairs --out answers.yaml"],
   ],
   "release page": [
     ["the page without images", `release page data/pairs ${ABOUT} --out data/page`],
@@ -202,6 +214,16 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     [
       "its size and number of files for a program",
       'release space runs/mag/seed_42 --title "Hands and faces" --licence cc-by-sa-4.0 --out data/space --json',
+    ],
+  ],
+  "release retract": [
+    [
+      "a version without one person, and the list of what saw them",
+      'release retract data/pairs --subject 3b1f9c0e --reason "their wish" --runs runs --out data/pairs-2',
+    ],
+    [
+      "by the id that a bundle with hashed ids published",
+      "release retract data/pairs --subject 8f4e2a77 --key data/release.key --out data/pairs-2",
     ],
   ],
   "release card": [

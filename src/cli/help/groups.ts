@@ -16,18 +16,18 @@ export type HelpGroup = (typeof HELP_GROUPS)[number];
 const FLAGS: Readonly<Record<HelpGroup, string>> = {
   Data: `hagrid gestures meta decisions annotations data test-data split split-seed splits val test modality join
     predictions min best-umcc best-mag images mirror name sha256 keep-archives drive-endpoint subjects frames against
-    other-recipe only licence release date creator url title with-removed with-pictures hash-subjects key parquet webdataset
-    imagefolder shard-mb apply age-edges`,
+    other-recipe only licence release date creator url title with-removed with-pictures hash-subjects key subject reason runs
+    branch message private replace parquet no-parquet webdataset imagefolder shard-mb answers apply age-edges`,
   "Crops and cleaning": `face-model face-landmarks hand-model hand-crop rule no-rule size detect pictures`,
   Model: `arch tag weights backbone image-size pixels padding bn-eps global-pool targets drop-rate drop-path-rate ema
     no-ema onnx fp16 int8 offline`,
-  Optimisation: `epochs patience batch accumulate lr layer-decay min-lr warmup-epochs weight-decay decay-all clip-norm
-    label-smoothing age-weight race-weight seed seeds`,
+  Optimisation: `epochs frozen-epochs start-size start-strength phases last-epochs patience batch accumulate lr layer-decay min-lr warmup-epochs weight-decay decay-all clip-norm
+    label-smoothing mixup aa age-weight race-weight seed seeds`,
   Figures: `groups group-intervals bootstrap min-subjects calibrate thresholds selective examples k metric values mean
     std n rows`,
   Machine: `device threads workers memory resume executor shard shards sbatch max-parallel retries fail-fast jobs port
     host prune no-measure`,
-  Output: `config print-config out report csv json tensorboard all check open log help`,
+  Output: `config print-config out report csv json tensorboard all check dry-run open log help`,
 };
 
 const GROUP_OF: ReadonlyMap<string, HelpGroup> = new Map(

@@ -13,6 +13,7 @@ import { loadModel } from "../../predict/model-file.ts";
 import { alignColumns, LABEL_NOTE } from "../../report/figure-text.ts";
 import { type ExportCost, exportCost } from "../../train/exchange/export-cost.ts";
 import { type Context, jsonOption, onlyWith, repeated, verb, wholeNumber } from "../context.ts";
+import { onePath } from "../hub-model.ts";
 
 interface Flags {
   readonly onnx: string;
@@ -26,9 +27,10 @@ interface Flags {
 }
 
 /** `facehand model export`. */
-export function exportCommand({ print, report }: Context): Command {
+export function exportCommand(context: Context): Command {
+  const { print, report } = context;
   return verb("export", "export a model as ONNX: standard operators, batches of any size, BatchNorm folded")
-    .argument("<ckpt>", "checkpoint (.safetensors), or a run folder for its best one")
+    .argument("<ckpt>", "checkpoint (.safetensors), a run folder for its best one, or hf:USER/NAME")
     .requiredOption("--onnx <file>", "where to write the model")
     .option("--fp16", "store large weights in half precision: about half the bytes; computes in float32")
     .option(
@@ -52,10 +54,11 @@ export function exportCommand({ print, report }: Context): Command {
     )
     .option("--workers <n>", "threads that decode images", wholeNumber("--workers", 1, 256), 2)
     .addOption(jsonOption())
-    .action(async (ckpt: string, flags: Flags, command: Command) => {
+    .action(async (named: string, flags: Flags, command: Command) => {
       for (const flag of ["--split", "--other-recipe", "--workers"])
         onlyWith(command, flag, "--data", flags.data !== undefined);
       const precision = precisionOf(flags);
+      const ckpt = await onePath(context, named);
       const inputs = [...((await isFolder(ckpt)) ? [] : [ckpt]), ...(flags.data ?? []).map(sourceFolder)];
       checkApart(flags.onnx, inputs, "--onnx");
       const model = await loadModel(ckpt);

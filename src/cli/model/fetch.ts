@@ -1,9 +1,12 @@
-// `facehand model fetch`: a pretrained backbone from the Hugging Face hub into the cache.
+// `facehand model fetch`: a pretrained backbone, or a model that was pushed, from the Hugging Face hub into the cache.
 import type { Command } from "commander";
+import { isHubName } from "../../fetch/hub/repository.ts";
 import { HUB_PREFIX, pixelsNamed } from "../../models/backbones/recipes.ts";
 import { fetchPretrained, type HubOptions, type Pretrained } from "../../models/files/hub.ts";
+import type { HubModel } from "../../models/files/hub-model.ts";
 import { startBytes } from "../bytes-progress.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
+import { fetchHubModel } from "../hub-model.ts";
 
 interface Flags {
   readonly out?: string | undefined;
@@ -13,13 +16,23 @@ interface Flags {
 
 /** `facehand model fetch`. */
 export function fetchCommand(context: Context): Command {
-  return verb("fetch", "fetch a pretrained backbone from the Hugging Face hub, unless it was fetched before")
-    .argument("<name>", "timm's name with its tag, e.g. tf_efficientnetv2_s.in1k")
+  return verb(
+    "fetch",
+    "fetch a pretrained backbone from the Hugging Face hub, or a model that was pushed there, unless it was fetched before",
+  )
+    .argument(
+      "<name>",
+      "timm's name with its tag, e.g. tf_efficientnetv2_s.in1k; or hf:USER/NAME[@REVISION], asking which commit that is now",
+    )
     .option("--out <dir>", "folder for this model's files (default: in the user's cache folder)")
     .option("--offline", "fetch nothing: use the files if they are there, fail if not")
     .addOption(jsonOption())
     .action(async (name: string, { out, offline, json }: Flags) => {
       const where = { dir: out, offline: offline ?? false };
+      if (isHubName(name)) {
+        const model = await fetchHubModel(context, name, { ...where, refresh: true });
+        return context.print(json === true ? JSON.stringify(model, null, 2) : formatModel(model));
+      }
       const found = await fetchWithProgress(context, name, where);
       context.print(json === true ? JSON.stringify(found, null, 2) : formatPretrained(found, out));
     });
@@ -41,6 +54,12 @@ export async function fetchWithProgress(
   } finally {
     line.done();
   }
+}
+
+function formatModel({ repository, commit, checkpoints }: HubModel): string {
+  const lines = checkpoints.map(({ path }) => `checkpoint  ${path}`);
+  const use = `use         facehand predict ${repository} photo.jpg --detect`;
+  return [`${repository}  commit ${commit}`, ...lines, use].join("\n");
 }
 
 function formatPretrained(found: Pretrained, out: string | undefined): string {

@@ -8,17 +8,18 @@ import { choiceText } from "../../models/files/weights.ts";
 import { modelPath } from "../../predict/model-file.ts";
 import { alignColumns, LABEL_NOTE } from "../../report/figure-text.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
+import { onePath } from "../hub-model.ts";
 
 /** `facehand model show`. */
-export function showCommand({ print }: Context): Command {
+export function showCommand(context: Context): Command {
   return verb("show", "print tensors, parameters, pixel recipe, tag and training facts of a model")
-    .argument("<file>", "checkpoint, run folder, or bare weights (.safetensors, .pt, .pth)")
+    .argument("<file>", "checkpoint, run folder, bare weights (.safetensors, .pt, .pth), or hf:USER/NAME")
     .option("--all", "list every tensor, not only the parts of the model")
     .addOption(jsonOption())
     .action(
       async (target: string, { all, json }: { all?: boolean | undefined; json?: boolean | undefined }) => {
-        const model = await describeModel(await modelPath(target));
-        print(json === true ? JSON.stringify(model, null, 2) : formatModel(model, all ?? false));
+        const model = await describeModel(await modelPath(await onePath(context, target)));
+        context.print(json === true ? JSON.stringify(model, null, 2) : formatModel(model, all ?? false));
       },
     );
 }

@@ -3,16 +3,17 @@
 import { type Command, Option } from "commander";
 import { MODALITIES } from "../../core/words.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
+import { isHubName } from "../../fetch/hub/repository.ts";
 import { HAND_CROPS, type HandCrop } from "../../find/hand-source.ts";
 import { countFiles, makeFolder } from "../../machine/folder.ts";
 import { isOnnxName } from "../../models/files/exported.ts";
 import type { LocalOptions } from "../../predict/infer.ts";
 import { openOnnxFile } from "../../predict/onnx-file.ts";
-import { prepareAll } from "../../predict/photos.ts";
+import { batchOf, predictFiles } from "../../predict/photos.ts";
 import { listPictures } from "../../predict/picture-files.ts";
 import { type AskedModality, checkAsked } from "../../predict/predictor.ts";
-import { predictPrepared, sought } from "../../predict/prepare.ts";
-import { loadModels, openEnsemble } from "../../train/ensemble.ts";
+import { sought } from "../../predict/prepare.ts";
+import { type LoadedModels, loadCheckpoints, loadModels, openEnsemble } from "../../train/ensemble.ts";
 import { UPSTREAM_PREFIX, upstreamModel } from "../../train/exchange/upstream.ts";
 import { startBytes } from "../bytes-progress.ts";
 import {
@@ -24,6 +25,7 @@ import {
   verb,
   wholeNumber,
 } from "../context.ts";
+import { fetchHubModel } from "../hub-model.ts";
 import { checkOutputs } from "./outputs.ts";
 import { formatRows, rowsJson, writeRows } from "./rows.ts";
 
@@ -50,7 +52,7 @@ export function predictCommand(context: Context): Command {
   )
     .argument(
       "<ckpt>",
-      "checkpoint (.safetensors), a run folder for its best one, a folder of seeds for the mean of their log-odds, an .onnx of model export, or upstream:best-umcc, upstream:best-mag",
+      "checkpoint (.safetensors), a run folder for its best one, a folder of seeds for the mean of their log-odds, an .onnx of model export, hf:USER/NAME of model push, or upstream:best-umcc, upstream:best-mag",
     )
     .option("--mirror <place>", "with upstream:...: folder or address that has the published checkpoint")
     .addOption(driveOption())
@@ -106,17 +108,16 @@ async function predict(
   if (others > 0) context.report(`${others} files in the folders are not images and are left out`);
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
-  const options = { batch: 1, device, threads };
-  const { path, facts, seeds, open } = await openModel(await fetchedModel(context, ckpt, flags), options);
+  const options = { batch: batchOf(images.length), device, threads };
+  const { path, facts, seeds, open } = await openModel(context, ckpt, flags, options);
   if (flags.detect !== true) checkAsked([flags.modality], facts);
   const predictor = await open();
   try {
     const answer = await withPictures(flags.pictures, images.length, async (pictures) => {
       const { signal, report } = context;
-      const prepared = await prepareAll(images, { ...flags, facts, pictures, signal, report });
-      const rows = await predictPrepared(predictor, prepared.crops);
+      const predicted = await predictFiles(images, predictor, { ...flags, pictures, signal, report });
+      const { rows, notFound, unread } = predicted;
       for (const { warning } of rows) if (warning !== undefined) context.report(warning);
-      const { notFound, unread } = prepared;
       const all = { path, facts, seeds, rows, images: images.length, notFound, unread };
       if (flags.csv !== undefined) await writeRows(flags.csv, all);
       return all;
@@ -128,14 +129,21 @@ async function predict(
 }
 
 /** A model, and how it is opened once it is known to fit what is asked. */
-async function openModel(target: string, options: LocalOptions) {
-  if (isOnnxName(target)) {
+async function openModel(context: Context, ckpt: string, flags: Flags, options: LocalOptions) {
+  const models = isHubName(ckpt) ? await hubModels(context, ckpt) : undefined;
+  const target = await fetchedModel(context, ckpt, flags);
+  if (models === undefined && isOnnxName(target)) {
     const predictor = await openOnnxFile(target, options);
     return { path: target, facts: predictor.facts, seeds: undefined, open: async () => predictor };
   }
-  const models = await loadModels(target);
-  const { path, facts, seeds } = models;
-  return { path, facts, seeds, open: () => openEnsemble(models, options) };
+  const loaded = models ?? (await loadModels(target));
+  const { path, facts, seeds } = loaded;
+  return { path, facts, seeds, open: () => openEnsemble(loaded, options) };
+}
+
+async function hubModels(context: Context, name: string): Promise<LoadedModels> {
+  const { repository, commit, checkpoints } = await fetchHubModel(context, name);
+  return await loadCheckpoints(`${repository}@${commit}`, checkpoints);
 }
 
 /** The folder of pictures appears whole or not at all, and last: what a kill leaves does not hinder the same command. */

@@ -1,124 +1,61 @@
 // `facehand release ...`: what is needed to publish a dataset.
-import { type Command, Option } from "commander";
-import { readAnnotations } from "../../audit/log.ts";
-import { standing } from "../../audit/standing.ts";
-import { summarizeAudit } from "../../audit/summary.ts";
+import type { Command } from "commander";
 import { AppError, unexpected } from "../../core/errors.ts";
 import { startProgress } from "../../core/progress.ts";
 import { visible } from "../../core/visible.ts";
 import type { CheckedDataset } from "../../dataset/check/check.ts";
-import { locate } from "../../dataset/layout.ts";
-import { readManifest } from "../../dataset/manifest.ts";
 import { keyedPseudonyms } from "../../dataset/pseudonyms.ts";
 import { refuseErased } from "../../derive/judge/remains.ts";
 import { writeAtomic } from "../../machine/files.ts";
 import { withLock } from "../../machine/lock.ts";
 import { checkApart } from "../../machine/true-path.ts";
+import { checkAnswers } from "../../release/answers.ts";
 import { type BundleNote, croissantOf, writeBundle } from "../../release/bundle.ts";
+import { cardFiles } from "../../release/card-files.ts";
 import { datasetCard } from "../../release/dataset-card.ts";
-import { datasetFacts, type ReleaseInfo } from "../../release/facts.ts";
+import { datasetFacts } from "../../release/facts.ts";
 import { type HashKey, openHashKey } from "../../release/hash-key.ts";
-import { chooseLicence, type LicenceChoice } from "../../release/licence.ts";
-import { auditFields } from "../../release/rai.ts";
 import { count } from "../../report/figure-text.ts";
 import { writeStaticPage } from "../../server/static-page.ts";
 import { type Context, jsonOption, verb } from "../context.ts";
 import { checkWithProgress } from "../data/check.ts";
 import { erasesText, refusingOption } from "../erases.ts";
 import { packageVersion } from "../version.ts";
+import { annotationsOption, type InfoFlags, infoOf, withAudit, withInfo } from "./info.ts";
+import { pushCommand } from "./push.ts";
+import { questionsCommand } from "./questions.ts";
+import { retractCommand } from "./retract.ts";
 import { spaceCommand } from "./space.ts";
 
 /** `facehand release`. */
 export function releaseCommand(context: Context): Command {
-  return verb("release", "publish a dataset: bundle, page, card, Croissant metadata; or a model's page")
+  return verb(
+    "release",
+    "publish a dataset: bundle, page, card, Croissant metadata, or without one person; or a model's page",
+  )
+    .addCommand(questionsCommand(context))
     .addCommand(bundleCommand(context))
+    .addCommand(pushCommand(context))
     .addCommand(pageCommand(context))
     .addCommand(spaceCommand(context))
+    .addCommand(retractCommand(context))
     .addCommand(cardCommand(context))
     .addCommand(croissantCommand(context));
 }
 
-interface InfoFlags {
-  readonly licence?: string | undefined;
-  readonly release: string;
-  readonly date: string;
-  readonly creator: string;
-  readonly url: string;
-  readonly title?: string | undefined;
-  readonly annotations?: string | undefined;
-}
-
-/** Flags for what only the publisher knows. */
-function withInfo(command: Command): Command {
-  return command
-    .argument("<dir>", "dataset folder (with train.csv, val.csv, test.csv), or its parent")
-    .option("--licence <choice>", "hagrid for data derived from HaGRID, drawn for the drawn sample")
-    .requiredOption(
-      "--release <version>",
-      "version of the dataset, e.g. 1.0.0",
-      matching("--release", VERSION),
-    )
-    .requiredOption("--date <yyyy-mm-dd>", "day of publication", matching("--date", DATE))
-    .requiredOption("--creator <name>", "who publishes it")
-    .requiredOption("--url <url>", "where it is published", matching("--url", URL_FORM))
-    .option("--title <name>", "name of the dataset (default: one that states where its images come from)");
-}
-
-const TITLES: Readonly<Record<LicenceChoice, string>> = {
-  hagrid: "Face-hand pairs derived from HaGRID",
-  drawn: "Face-hand pairs of drawn people",
-};
-const VERSION = { pattern: /^\d+\.\d+\.\d+$/, expected: "a version such as 1.0.0" };
-const DATE = {
-  pattern: /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/,
-  expected: "a day such as 2026-11-24",
-};
-const URL_FORM = { pattern: /^https?:\/\/[^\s"]+$/, expected: "an address that begins with https://" };
-
-function matching(name: string, { pattern, expected }: typeof VERSION): (text: string) => string {
-  return (text) => {
-    if (pattern.test(text)) return text;
-    throw unexpected("input", { code: "FLAG", expected, name, got: text });
-  };
-}
-
-/** Statements of the publisher; the licence is judged before any image is opened. */
-async function infoOf(dir: string, flags: InfoFlags): Promise<ReleaseInfo> {
-  const manifest = await readManifest((await locate(dir)).root);
-  const licence = chooseLicence(flags.licence, manifest?.drawn === true);
-  const { title: name = TITLES[licence], release: version, date, creator, url } = flags;
-  return { name, version, date, creator, url, licence };
-}
-
-const annotationsOption = () =>
-  new Option(
-    "--annotations <log>",
-    "log of people's judgements of the pairs, for agreement and label error in the metadata",
-  );
-
-/** Refuses a log of another dataset. */
-async function withAudit(
-  info: ReleaseInfo,
-  path: string | undefined,
-  { pairs, root }: CheckedDataset,
-): Promise<ReleaseInfo> {
-  if (path === undefined) return info;
-  const { lines } = await readAnnotations(path);
-  const log = standing(lines, path);
-  const known = new Set(pairs.map(({ subject }) => subject));
-  if (log.judgements.some(({ user_id: user }) => known.has(user)))
-    return { ...info, rai: auditFields(summarizeAudit(log)) };
-  const expected = `judgements of subjects of ${root}`;
-  const e = { code: "AUDIT_OTHER", expected, name: "--annotations", got: "none of them", where: path };
-  throw unexpected("data", { ...e, hint: "give the log of this dataset, with its own ids" });
-}
-
 function bundleCommand(context: Context): Command {
   return withInfo(
-    verb("bundle", "write aligned_dataset.zip, tables, card, datasheet, Croissant, licence and hashes"),
+    verb(
+      "bundle",
+      "write aligned_dataset.zip, tables, Parquet, card, datasheet, Croissant, licence and hashes",
+    ),
   )
     .requiredOption("--out <dir>", "new folder; appears complete or not at all")
     .option("--with-removed", "also publish the crops that cleaning removed")
+    .option(
+      "--no-parquet",
+      "leave out the Parquet shards, which hold the pairs once more for load_dataset and the hub's viewer",
+    )
     .option(
       "--hash-subjects",
       "replace ids of subjects, pairs and frames by their HMAC-SHA256, in tables and file names",
@@ -131,7 +68,7 @@ function bundleCommand(context: Context): Command {
     .addOption(refusingOption())
     .addOption(jsonOption())
     .action(async (dir: string, flags: BundleFlags) => {
-      const { out, key: file, withRemoved = false, hashSubjects = false, decisions } = flags;
+      const { out, key: file, withRemoved = false, hashSubjects = false, decisions, parquet } = flags;
       if (file !== undefined && !hashSubjects) {
         throw unexpected("input", {
           code: "FLAG",
@@ -147,8 +84,8 @@ function bundleCommand(context: Context): Command {
       const [note, key] = await withLock(out, `the folder ${out}`, async () => {
         const key = hashSubjects ? await openHashKey(file, out) : undefined;
         const pseudonyms = key && keyedPseudonyms(key.key);
-        const about = { madeBy: packageVersion(), withRemoved, pseudonyms };
-        const note = await packing(context, checked, out, (options) =>
+        const about = { madeBy: packageVersion(), withRemoved, pseudonyms, parquet };
+        const note = await packing(context, checked, { out, twice: parquet }, (options) =>
           writeBundle(checked, audited, out, { ...options, ...about }),
         );
         return [note, key] as const;
@@ -179,7 +116,7 @@ function pageCommand(context: Context): Command {
       const erases = decisions === undefined ? undefined : await refuseErased(dir, decisions);
       const checked = await checkWithProgress(context, dir);
       const about = { version: packageVersion(), withPictures };
-      const made = await packing(context, checked, out, (options) =>
+      const made = await packing(context, checked, { out }, (options) =>
         writeStaticPage(checked, info, out, { ...options, ...about }),
       );
       const { pairs, pictures } = made;
@@ -194,6 +131,7 @@ function pageCommand(context: Context): Command {
 
 interface BundleFlags extends InfoFlags {
   readonly out: string;
+  readonly parquet: boolean;
   readonly withRemoved?: boolean | undefined;
   readonly hashSubjects?: boolean | undefined;
   readonly key?: string | undefined;
@@ -217,16 +155,24 @@ function bundleText(
   ].join("\n");
 }
 
+/** Of verbs that print what a bundle would contain. */
+interface PrintFlags extends InfoFlags {
+  readonly out?: string | undefined;
+  readonly parquet: boolean;
+}
+
 function croissantCommand(context: Context): Command {
   return withInfo(verb("croissant", "print the Croissant 1.1 metadata that a bundle would contain"))
     .option("--out <file>", "write it to this file instead")
+    .option("--no-parquet", "as of a bundle without Parquet shards")
     .addOption(annotationsOption())
-    .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
+    .action(async (dir: string, flags: PrintFlags) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
       const audited = await withAudit(info, flags.annotations, checked);
-      const document = await packing(context, checked, undefined, (options) =>
-        croissantOf(checked, audited, options),
+      const { parquet } = flags;
+      const document = await packing(context, checked, { out: undefined, twice: parquet }, (options) =>
+        croissantOf(checked, audited, { ...options, parquet, madeBy: packageVersion() }),
       );
       await emit(context, JSON.stringify(document, null, 2), flags.out, checked);
     });
@@ -235,14 +181,19 @@ function croissantCommand(context: Context): Command {
 function cardCommand(context: Context): Command {
   return withInfo(verb("card", "print a dataset's card (the README.md of its bundle)"))
     .option("--out <file>", "write it to this file instead")
-    .action(async (dir: string, flags: InfoFlags & { readonly out?: string | undefined }) => {
+    .option("--no-parquet", "as of a bundle without Parquet shards")
+    .action(async (dir: string, flags: PrintFlags) => {
       const info = await infoOf(dir, flags);
       const checked = await checkWithProgress(context, dir);
       if (checked.totals.serious > 0) {
         const message = `Expected no serious findings in ${checked.root}, got ${checked.totals.serious}`;
         throw new AppError("data", "CHECK_FAILED", message, { hint: `facehand data check ${checked.root}` });
       }
-      await emit(context, datasetCard(info, await datasetFacts(checked)).trimEnd(), flags.out, checked);
+      const facts = await datasetFacts(checked);
+      checkAnswers(info, facts);
+      const { sizes, content } = await cardFiles(checked, undefined);
+      const files = { sizes: flags.parquet ? sizes : undefined, content };
+      await emit(context, datasetCard(info, facts, files).trimEnd(), flags.out, checked);
     });
 }
 
@@ -261,11 +212,11 @@ async function emit(
 async function packing<T>(
   { signal, report }: Context,
   { images, root }: CheckedDataset,
-  out: string | undefined,
+  { out, twice = false }: { readonly out: string | undefined; readonly twice?: boolean | undefined },
   work: (options: { readonly signal: AbortSignal; readonly onFile: () => void }) => Promise<T>,
 ): Promise<T> {
   let begun = out === undefined;
-  const progress = startProgress("pack", images, { unit: "images" });
+  const progress = startProgress("pack", twice ? 2 * images : images, { unit: "images" });
   try {
     return await work({
       signal,

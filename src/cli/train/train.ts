@@ -2,10 +2,12 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
+import { LAW_NOTE, lawPlain } from "../../dataset/law.ts";
 import { openSource } from "../../dataset/sources/sources.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
 import { predictionFiles } from "../../evaluate/stored/prediction-folder.ts";
 import { withLocks } from "../../machine/lock.ts";
+import { peakBytes } from "../../machine/peak-memory.ts";
 import { HUB_PREFIX } from "../../models/backbones/recipes.ts";
 import { backbone } from "../../models/backbones/registry.ts";
 import { parseTag, TAG_GRAMMAR } from "../../models/tags.ts";
@@ -31,6 +33,7 @@ import {
 import { fetchWithProgress } from "../model/fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./batch.ts";
 import { printConfig, readConfigFile } from "./config-file.ts";
+import { Outlook, stepsLines } from "./outlook.ts";
 import { TrainProgress } from "./progress.ts";
 import { type Results, startText, summaryJson, summaryText } from "./summary.ts";
 import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
@@ -141,14 +144,21 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
       const known = await pretrainedPixels(context, config, how.resume ? dirs : []);
       const batch = await batchOf(context, { ...known, ...config }, { memory, device, dirs });
       const given = batch === undefined ? config : { ...config, batch };
-      return await trainEach(context, runs ?? [{ dir: out, seed: undefined }], { ...how, known, given });
+      return await trainEach(context, runs ?? [{ dir: out, seed: undefined }], {
+        ...how,
+        known,
+        given,
+        quiet: json === true,
+      });
     },
   );
   await noteTest(context, results);
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
 
-interface EachRun extends Omit<OneRun, "dir" | "onBegin"> {
+interface EachRun extends Omit<OneRun, "dir" | "onBegin" | "outlook"> {
+  /** Say nothing of its length. */
+  readonly quiet: boolean;
   readonly known: Partial<Pick<TrainConfig, "pixels">>;
   /** Keys of the configuration, without the seed. */
   readonly given: Readonly<Record<string, unknown>>;
@@ -157,28 +167,29 @@ interface EachRun extends Omit<OneRun, "dir" | "onBegin"> {
 async function trainEach(
   context: Context,
   runs: readonly { readonly dir: string; readonly seed: unknown }[],
-  { known, given, ...how }: EachRun,
+  { known, given, quiet, ...how }: EachRun,
 ): Promise<Results> {
   const results: Results[number][] = [];
+  const dirs = runs.map((run) => run.dir);
   let progress: TrainProgress | undefined;
   let start: string | undefined;
   for (const { dir, seed } of runs) {
     const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
     const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
-    start ??= await startText(
-      parsed,
-      runs.map((run) => run.dir),
-      how.device,
-    );
-    const onBegin = () => {
+    start ??= await startText(parsed, dirs, how.device);
+    const outlook = start === "" || quiet ? undefined : new Outlook(parsed);
+    const onBegin = (stepsPerEpoch: number) => {
       if (start !== undefined && start !== "") context.report(start);
+      if (start !== "" && parsed.targets?.includes("race") === true) context.report(lawPlain(LAW_NOTE));
+      if (outlook !== undefined && stepsPerEpoch > 0)
+        stepsLines(parsed, stepsPerEpoch).forEach(context.report);
       start = ""; // once, for all seeds
     };
     if (seed !== undefined) context.report(`seed ${parsed.seed}: ${dir}`);
     progress ??= new TrainProgress(runs.length, parsed.epochs);
     results.push({
       seed: parsed.seed,
-      result: await trainOne(context, parsed, { ...how, dir, onBegin }, progress),
+      result: await trainOne(context, parsed, { ...how, dir, onBegin, outlook }, progress),
     });
   }
   return results;
@@ -237,7 +248,8 @@ async function noteTest({ report }: Context, results: Results): Promise<void> {
 }
 
 interface OneRun {
-  readonly onBegin: () => void;
+  readonly onBegin: (stepsPerEpoch: number) => void;
+  readonly outlook: Outlook | undefined;
   readonly device: Device;
   readonly dir: string;
   readonly workers: number;
@@ -249,7 +261,7 @@ interface OneRun {
 async function trainOne(
   context: Context,
   config: TrainConfig,
-  { tensorboard, ...options }: OneRun,
+  { tensorboard, outlook, ...options }: OneRun,
   progress: TrainProgress,
 ): Promise<RunResult> {
   const events = () => (tensorboard ? writeTensorboard(options.dir, Date.now() / 1000) : undefined);
@@ -268,7 +280,11 @@ async function trainOne(
       signal: context.signal,
       onEpoch,
       onWeights: (choice) => context.report(`weights ${choice}`),
-      onStep: ({ loss }, position, steps) => progress.step(position, steps, loss),
+      onStep: ({ loss }, position, steps) => {
+        progress.step(position, steps, loss);
+        const line = outlook?.step(position, steps, peakBytes());
+        if (line !== undefined) context.report(line);
+      },
     });
     await writing;
     if (tensorboard) await completeTensorboard(options.dir, Date.now() / 1000);

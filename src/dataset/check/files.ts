@@ -7,7 +7,14 @@ import { MODALITIES, type Modality } from "../../core/words.ts";
 import { readCsv } from "../../formats/csv.ts";
 import { exists, sha256File } from "../../machine/files.ts";
 import { isSystemFile } from "../../machine/sniff-file.ts";
-import { cleanedFolder, DATASET_FOLDERS, imagePath, isDatasetFile, type Layout } from "../layout.ts";
+import {
+  cleanedFolder,
+  DATASET_FOLDERS,
+  imagePath,
+  isDatasetFile,
+  type Layout,
+  SHARD_FOLDER,
+} from "../layout.ts";
 import { readManifest } from "../manifest.ts";
 import { type Finding, finding } from "./findings.ts";
 import { isImageName, type ScannedRow, stemOf } from "./tables.ts";
@@ -83,7 +90,7 @@ async function strangers(layout: Layout): Promise<Finding[]> {
       const at = pathIn(layout, path);
       if (entry.isDirectory()) {
         if (inside.includes(at) || DATASET_FOLDERS.includes(at)) continue;
-        if (inside.some((folder) => folder.startsWith(`${at}/`))) await visit(path);
+        if (at === SHARD_FOLDER || inside.some((folder) => folder.startsWith(`${at}/`))) await visit(path);
         else out.push(unknown(layout, path, entry));
       } else if (!entry.isFile() || !isDatasetFile(at)) out.push(unknown(layout, path, entry));
     }

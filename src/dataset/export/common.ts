@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { z } from "zod";
 import { AppError, Interrupted, unexpected } from "../../core/errors.ts";
 import { FileNames } from "../../core/file-names.ts";
-import { COLUMNS, SPLITS, type Split } from "../../core/words.ts";
+import { COLUMNS, type Modality, SPLITS, type Split } from "../../core/words.ts";
 import { readCsv } from "../../formats/csv.ts";
 import { exists, readBytes, readJson, sha256, sha256File, writeJson } from "../../machine/files.ts";
 import { mapOrdered } from "../../machine/pool.ts";
@@ -37,8 +37,11 @@ export type PairSource = (split: Split) => AsyncIterable<ExportedPair>;
 export const EXPORT_NOTE = "facehand-export.json";
 const hash = z.string().regex(/^[0-9a-f]{64}$/);
 const count = z.number().int().min(0);
+/** Parquet and image folders of this version called the pictures `hand` and `face`; later ones have `hand_image` and `face_image`. */
+export const FIRST_EXPORT_FORMAT = "facehand-export/1";
+const EXPORT_FORMAT = "facehand-export/2";
 const noteSchema = z.strictObject({
-  format: z.literal("facehand-export/1"),
+  format: z.enum([EXPORT_FORMAT, FIRST_EXPORT_FORMAT]),
   kind: z.enum(EXPORT_KINDS),
   note: z.string(),
   pairs: z.strictObject({ train: count, val: count, test: count }),
@@ -68,15 +71,14 @@ export const SHARD_BYTES = 256 * 1024 * 1024;
 
 /** The pairs of a dataset, images read a few at a time. */
 export function datasetPairs(layout: Layout): PairSource {
-  const load =
-    (split: Split) =>
-    async (cells: Cells): Promise<ExportedPair> => ({
-      split,
-      cells,
-      hand: await readBytes(imagePath(layout, "hand", cells.hand_image_name), "an image"),
-      face: await readBytes(imagePath(layout, "face", cells.face_image_name), "an image"),
-    });
-  return (split) => mapOrdered(tableRows(layout, split), 4, load(split));
+  return (split) => mapOrdered(tableRows(layout, split), 4, (cells) => readPair(layout, split, cells));
+}
+
+/** One row with its images. */
+export async function readPair(layout: Layout, split: Split, cells: Cells): Promise<ExportedPair> {
+  const read = (modality: Modality) =>
+    readBytes(imagePath(layout, modality, cells[`${modality}_image_name`]), "an image");
+  return { split, cells, hand: await read("hand"), face: await read("face") };
 }
 
 async function* tableRows(layout: Layout, split: Split): AsyncGenerator<Cells> {
@@ -171,7 +173,7 @@ export async function writeNote(
   const files: Record<string, string> = {};
   for (const name of [...names].sort()) files[name] = await sha256File(join(dir, name));
   const note = {
-    format: "facehand-export/1",
+    format: EXPORT_FORMAT,
     kind,
     note: "gender is an apparent label, recorded by machines or annotators from pictures; it is not identity",
     ...tally,
@@ -209,7 +211,7 @@ export async function readNote(dir: string): Promise<ExportNote> {
 }
 
 /** Groups the names of shards by split: `train-00000-of-00002.parquet`, `validation-000000.tar`. */
-export function shardsOf(note: ExportNote, split: Split, ending: string): string[] {
+export function shardsOf(note: Pick<ExportNote, "files">, split: Split, ending: string): string[] {
   const pattern = new RegExp(`(^|/)${HUB_SPLITS[split]}-[^/]*\\.${ending}$`);
   return Object.keys(note.files)
     .filter((name) => pattern.test(name))

@@ -6,6 +6,8 @@ import { aPair } from "../../../test/dataset.ts";
 import { layPictures } from "../../../test/pictures.ts";
 import { findTraces } from "../../../test/traces.ts";
 import { Interrupted } from "../../core/errors.ts";
+import { COLUMNS } from "../../core/words.ts";
+import { openRowWriter, readRows } from "../../formats/parquet/rows.ts";
 import { writeParquet } from "../../formats/parquet/write.ts";
 import { sha256, sha256File, writeJson } from "../../machine/files.ts";
 import { planLayout } from "../layout.ts";
@@ -203,6 +205,32 @@ describe("importDataset", () => {
     );
   });
 
+  it("of the first version, which called the pictures hand and face, comes back too", async () => {
+    const note = await exportDataset(at("set"), "parquet", at("new"));
+    await exportDataset(at("set"), "parquet", at("old"));
+    const cells = Object.fromEntries(COLUMNS.map((column) => [column, "string" as const]));
+    const files: Record<string, string> = { ...note.files };
+    for (const name of Object.keys(files).filter(
+      (one) => one.endsWith(".parquet") && one.startsWith("data/"),
+    )) {
+      const rows = await openRowWriter(at(`old/${name}`), { ...cells, hand: "image", face: "image" }, {});
+      const now = { ...cells, hand_image: "image", face_image: "image" } as const;
+      for await (const { hand_image: hand, face_image: face, ...row } of readRows(at(`new/${name}`), now))
+        await rows.add({ ...row, hand: hand!, face: face! });
+      await rows.close();
+      files[name] = await sha256File(at(`old/${name}`));
+    }
+    expect(note.format).toBe("facehand-export/2");
+    await writeJson(at("old/facehand-export.json"), { ...note, files });
+    await expect(importDataset(at("old"), at("never"))).rejects.toThrow(
+      "parquet column not found: hand_image",
+    );
+    await writeJson(at("old/facehand-export.json"), { ...note, files, format: "facehand-export/1" });
+    await importDataset(at("old"), at("old-back"));
+    await importDataset(at("new"), at("new-back"));
+    expect(await snapshot(at("old-back"))).toEqual(await snapshot(at("new-back")));
+  });
+
   it("wants an export", async () => {
     await expect(importDataset(at("set"), at("never"))).rejects.toThrow(
       `Expected facehand-export.json in ${at("set")}, got no such file`,
@@ -222,7 +250,7 @@ describe("importDataset", () => {
     const name = "validation/metadata.parquet";
     const cells = { id: "e", user_id: "e", age: "", gender: "Male", race: "", labels: "palm" };
     const row = { ...cells, hand_image_name: "H_/../../x.jpg", face_image_name: "F_e.jpg" };
-    const table = { ...row, hand_file_name: "h", face_file_name: "f" };
+    const table = { ...row, hand_image_file_name: "h", face_image_file_name: "f" };
     await writeParquet(
       at(`evil/${name}`),
       Object.fromEntries(Object.keys(table).map((key) => [key, "string" as const])),

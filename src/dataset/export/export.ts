@@ -36,7 +36,12 @@ import { countTarPairs, readTarShards, writeTarShards } from "./webdataset.ts";
 
 const WRITERS: {
   readonly [K in ExportKind]: (source: PairSource, dir: string, options: ExportOptions) => Promise<string[]>;
-} = { parquet: writeParquetShards, webdataset: writeTarShards, imagefolder: writeImageFolders };
+} = {
+  parquet: async (source, dir, options) =>
+    (await writeParquetShards(source, dir, options)).map(({ name }) => name),
+  webdataset: writeTarShards,
+  imagefolder: writeImageFolders,
+};
 
 const READERS = {
   parquet: readParquetShards,
@@ -85,7 +90,7 @@ async function writeExport(
     const records = await publishRecords(layout, staging, undefined);
     const extras = [...records, ...removed.map(({ name }) => name)];
     const result = tally.result();
-    await writeAtomic(join(staging, "README.md"), exportCard(kind, result.pairs, removed.length > 0));
+    await writeAtomic(join(staging, "README.md"), exportCard(kind, result, removed.length > 0));
     return await writeNote(staging, kind, result, [...written, ...extras, "README.md"]);
   };
   return await makeFolder(out, make, {

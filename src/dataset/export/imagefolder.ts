@@ -1,5 +1,5 @@
 // Paired datasets as folders of images with a table beside, as Hugging Face's `imagefolder` reads them: in each split's
-// folder `metadata.parquet`, whose columns `hand_file_name` and `face_file_name` become the pictures `hand` and `face`.
+// folder `metadata.parquet`, whose columns `hand_image_file_name` and `face_image_file_name` become `hand_image` and `face_image`.
 // Invariant: file names are those of the dataset, so that nothing has to be invented on the way back.
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,9 +12,10 @@ import { mapOrdered } from "../../machine/pool.ts";
 import type { Cells } from "../check/tables.ts";
 import { checkNames, type ExportedPair, type ExportNote, HUB_SPLITS, type PairSource } from "./common.ts";
 
-const NAMES = [...COLUMNS, "hand_file_name", "face_file_name"] as const;
+const NAMES = [...COLUMNS, "hand_image_file_name", "face_image_file_name"] as const;
 type Name = (typeof NAMES)[number];
-const SCHEMA = Object.fromEntries(NAMES.map((name) => [name, "string"])) as Record<Name, "string">;
+const schemaOf = <N extends string>(names: readonly N[]) =>
+  Object.fromEntries(names.map((name) => [name, "string"])) as Record<N, "string">;
 
 /** Writes the folders into `dir`; returns the names of the tables. */
 export async function writeImageFolders(source: PairSource, dir: string): Promise<string[]> {
@@ -25,8 +26,8 @@ export async function writeImageFolders(source: PairSource, dir: string): Promis
     const table = Object.fromEntries(NAMES.map((name) => [name, [] as string[]])) as Record<Name, string[]>;
     for await (const { cells, hand, face } of source(split)) {
       for (const column of COLUMNS) table[column].push(cells[column]);
-      table.hand_file_name.push(`hands/${cells.hand_image_name}`);
-      table.face_file_name.push(`faces/${cells.face_image_name}`);
+      table.hand_image_file_name.push(`hands/${cells.hand_image_name}`);
+      table.face_image_file_name.push(`faces/${cells.face_image_name}`);
       const paths = [
         join(folder, "hands", cells.hand_image_name),
         join(folder, "faces", cells.face_image_name),
@@ -34,7 +35,7 @@ export async function writeImageFolders(source: PairSource, dir: string): Promis
       for (const [i, path] of paths.entries()) await writing(path, () => writeFile(path, [hand, face][i]!));
     }
     if (table.id.length === 0) continue; // a table without images is none to imagefolder
-    await writeParquet(join(folder, "metadata.parquet"), SCHEMA, table);
+    await writeParquet(join(folder, "metadata.parquet"), schemaOf(NAMES), table);
     names.push(`${HUB_SPLITS[split]}/metadata.parquet`);
   }
   return names;
@@ -49,7 +50,7 @@ export async function* readImageFolder(
   const name = `${HUB_SPLITS[split]}/metadata.parquet`;
   if (note.files[name] === undefined) return;
   const folder = join(dir, HUB_SPLITS[split]);
-  const table = await readParquet(join(dir, name), SCHEMA);
+  const table = await readParquet(join(dir, name), schemaOf(COLUMNS)); // the others follow from it
   const rows = table.id.map(
     (_, row) => Object.fromEntries(COLUMNS.map((column) => [column, table[column][row]])) as Cells,
   );

@@ -9,13 +9,23 @@ import { openCsv, readCsv, readCsvHeader, writeCsv } from "../../formats/csv.ts"
 import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
 import { openParquet } from "../../formats/parquet/write.ts";
 import { exists, sha256File, writeJson } from "../../machine/files.ts";
+import { mapOrdered } from "../../machine/pool.ts";
 import type { Cells, ScannedRow } from "../check/tables.ts";
 import type { Layout } from "../layout.ts";
 import { LEDGER_COLUMNS, LEDGER_SCHEMA, type LedgerColumn } from "../ledger-columns.ts";
-import { readManifest } from "../manifest.ts";
+import { type Manifest, readManifest } from "../manifest.ts";
 import type { Pseudonyms } from "../pseudonyms.ts";
+import { datasetPairs, type ExportedPair, type PairSource, readPair } from "./common.ts";
 
-type Row = Partial<Record<LedgerColumn, string>>;
+/** A row of a ledger as CSV has it. */
+export type TextRow = Partial<Record<LedgerColumn, string>>;
+type Row = TextRow;
+
+/** A dataset with the rows of its tables. */
+interface Published {
+  readonly layout: Layout;
+  readonly rows: readonly ScannedRow[];
+}
 
 /** Columns that lead to a frame of a public set without its id: by its bytes, its look, or where things are in it. */
 const LEADING = [
@@ -58,7 +68,7 @@ export async function publishRecords(
 ): Promise<string[]> {
   const manifest = await readManifest(layout.root);
   const deciders = new Deciders();
-  const decisions = manifest?.source.decisions?.map((one) => publicDecision(one, deciders, pseudonyms));
+  const decisions = manifest && publicDecisions(manifest, pseudonyms, deciders);
   const names = await publishLedger(layout, dir, deciders, pseudonyms);
   if (manifest === undefined) return names;
   const files: Record<string, string> = {};
@@ -66,7 +76,7 @@ export async function publishRecords(
     const path = join(dir, name);
     files[name] = (await exists(path)) ? await sha256File(path) : hash;
   }
-  const source = { ...manifest.source, ...(decisions === undefined ? {} : { decisions }) };
+  const source = { ...manifest.source, ...(manifest.source.decisions === undefined ? {} : { decisions }) };
   await writeJson(join(dir, "manifest.json"), { ...manifest, source, files });
   return ["manifest.json", ...names];
 }
@@ -78,7 +88,7 @@ export async function publishRecords(
  * @returns names of what was written
  */
 export async function publishTables(
-  { layout, rows }: { readonly layout: Layout; readonly rows: readonly ScannedRow[] },
+  { layout, rows }: Published,
   dir: string,
   pseudonyms: Pseudonyms | undefined,
 ): Promise<string[]> {
@@ -87,22 +97,64 @@ export async function publishTables(
     const name = basename(layout.csv[split]);
     names.push(name);
     if (pseudonyms === undefined) await copyFile(layout.csv[split], join(dir, name));
-    else await writeCsv(join(dir, name), COLUMNS, hiddenRows(rows, split, pseudonyms));
+    else {
+      const hidden = hiddenRows(rows, split, pseudonyms).map(({ hid }) => hid);
+      await writeCsv(join(dir, name), COLUMNS, hidden);
+    }
   }
   return names;
 }
 
-function hiddenRows(rows: readonly ScannedRow[], split: Split, of: Pseudonyms): Cells[] {
+/** The pairs as publishTables has them: by pseudonyms where ids are not to be published, in their order, with their file names. */
+export function publishedPairs({ layout, rows }: Published, pseudonyms: Pseudonyms | undefined): PairSource {
+  if (pseudonyms === undefined) return datasetPairs(layout);
+  const load = async ({ own, hid }: PublishedRow, split: Split): Promise<ExportedPair> => ({
+    ...(await readPair(layout, split, own)),
+    cells: hid,
+  });
+  return (split) => mapOrdered(hiddenRows(rows, split, pseudonyms), 4, (row) => load(row, split));
+}
+
+/** A row as the dataset has it, and as it is published. */
+export interface PublishedRow {
+  /** The dataset's own cells, which lead to the images. */
+  readonly own: Cells;
+  readonly hid: Cells;
+}
+
+/** The rows of one split's table as publishTables has them. */
+export function publishedRows(
+  { rows }: Pick<Published, "rows">,
+  split: Split,
+  pseudonyms: Pseudonyms | undefined,
+): PublishedRow[] {
+  if (pseudonyms !== undefined) return hiddenRows(rows, split, pseudonyms);
+  return rows.filter((row) => row.split === split).map(({ cells }) => ({ own: cells, hid: cells }));
+}
+
+function hiddenRows(rows: readonly ScannedRow[], split: Split, of: Pseudonyms): PublishedRow[] {
   return rows
     .filter((row) => row.split === split)
-    .map(({ cells }) => ({
-      ...cells,
-      id: of.image(cells.id),
-      user_id: of.subject(cells.user_id),
-      hand_image_name: of.file(cells.hand_image_name),
-      face_image_name: of.file(cells.face_image_name),
-    }))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
+    .map(({ cells: own }) => {
+      const hid = {
+        ...own,
+        id: of.image(own.id),
+        user_id: of.subject(own.user_id),
+        hand_image_name: of.file(own.hand_image_name),
+        face_image_name: of.file(own.face_image_name),
+      };
+      return { own, hid };
+    })
+    .sort((a, b) => (a.hid.id < b.hid.id ? -1 : 1));
+}
+
+/** The decisions of a manifest as they are published: by A1, A2 and so on in the order of their first, without notes. */
+export function publicDecisions(
+  { source: { decisions = [] } }: Pick<Manifest, "source">,
+  pseudonyms: Pseudonyms | undefined,
+  deciders = new Deciders(),
+): Readonly<Record<string, string>>[] {
+  return decisions.map((one) => publicDecision(one, deciders, pseudonyms));
 }
 
 function publicDecision(
@@ -119,11 +171,26 @@ function publicDecision(
   };
 }
 
-async function publishLedger(
+function publishLedger(
   layout: Layout,
   dir: string,
   deciders: Deciders,
   pseudonyms: Pseudonyms | undefined,
+): Promise<string[]> {
+  return rewriteLedger(layout, dir, (columns) => publicRows(layout.ledger, columns, deciders, pseudonyms));
+}
+
+/**
+ * Writes a dataset's ledger with other rows into another folder, in Parquet too where the dataset has that.
+ *
+ * @param rowsOf - the rows, of the columns that the ledger has
+ * @returns names of what was written; none where there is no ledger
+ * @throws AppError("data", "LEDGER_COLUMN" | "LEDGER_MISSING")
+ */
+export async function rewriteLedger(
+  layout: Layout,
+  dir: string,
+  rowsOf: (columns: readonly LedgerColumn[]) => AsyncIterable<TextRow>,
 ): Promise<string[]> {
   if (!(await exists(layout.ledger))) return refuseParquet(layout);
   const columns = await ledgerColumns(layout.ledger);
@@ -134,7 +201,7 @@ async function publishLedger(
   const csv = await openCsv(join(dir, "ledger.csv"), columns);
   const parquet = hasParquet ? await openParquet(join(dir, "ledger.parquet"), schema) : undefined;
   try {
-    for await (const row of publicRows(layout.ledger, columns, deciders, pseudonyms)) {
+    for await (const row of rowsOf(columns)) {
       await csv.add(row as Record<LedgerColumn, string>);
       await parquet?.add(typedRow(row, columns) as never);
     }

@@ -12,6 +12,7 @@ import { resizeBilinear } from "../../pixels/pixels.ts";
 import { type BatchOptions, openBatches } from "./batches.ts";
 import type { Batch, Batches } from "./order.ts";
 import { LoaderThreads } from "./threads.ts";
+import { unthreadedBatches } from "./unthreaded.ts";
 
 let folder: string;
 let samples: Sample[];
@@ -121,6 +122,39 @@ describe("openBatches", () => {
       await all(batches.epoch(0));
       expect(summary(await all(batches.epoch(2)))).toEqual(wanted);
     }
+  });
+
+  it("is the same without threads, as pages have it: from its cache, past its bound, from the middle", async () => {
+    const asked: string[] = [];
+    const options = {
+      ...{ samples, batchSize: 4, sizePx: 24, dropLast: false, seed: 42 },
+      open: async ({ path }: Sample) => {
+        asked.push(path);
+        return await decodeImage(path);
+      },
+    };
+    for (const [shuffle, policy] of [
+      [true, FULL_AUGMENT],
+      [false, undefined],
+    ] as const) {
+      const wanted = await all(open({ shuffle, augment: policy }).epoch(2));
+      for (const cacheBytes of [undefined, 10_000, 0]) {
+        asked.length = 0;
+        const batches = unthreadedBatches({ ...options, shuffle, augment: policy, cacheBytes });
+        await all(batches.epoch(0));
+        expect(summary(await all(batches.epoch(2)))).toEqual(summary(wanted));
+        expect(summary(await all(batches.epoch(2, { startBatch: 1 })))).toEqual(summary(wanted.slice(1)));
+        expect(asked.length > samples.length, `${cacheBytes}`).toBe(cacheBytes !== undefined);
+      }
+    }
+    const broken = unthreadedBatches({
+      ...{ ...options, shuffle: false, augment: undefined },
+      open: () => Promise.reject(new Error("no picture")),
+    });
+    await expect(all(broken.epoch(0))).rejects.toThrow("no picture");
+    expect(() => unthreadedBatches({ ...options, samples: [], shuffle: false, augment: undefined })).toThrow(
+      "Expected at least 1 samples",
+    );
   });
 
   it("is the same from threads that other loaders use, before and after those close", async () => {

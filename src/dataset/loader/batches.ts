@@ -6,9 +6,16 @@ import { existsSync } from "node:fs";
 import { missingFile, unexpected } from "../../core/errors.ts";
 import type { Sample } from "../../core/words.ts";
 import { mapOrdered } from "../../machine/pool.ts";
-import type { AugmentPolicy } from "../../pixels/jitter.ts";
 import type { Perturbation } from "../../pixels/perturbation.ts";
-import { type Batch, type Batches, batchCount, epochOrder, labelled } from "./order.ts";
+import {
+  type AugmentSetup,
+  type Batch,
+  type Batches,
+  batchCount,
+  epochOrder,
+  labelled,
+  sampleKey,
+} from "./order.ts";
 import { type LoaderPart, LoaderThreads } from "./threads.ts";
 import type { WorkerSetup } from "./worker.ts";
 
@@ -21,7 +28,7 @@ export interface BatchOptions {
   readonly shuffle: boolean;
   /** Leave out a last batch that is not full, as torch's drop_last. */
   readonly dropLast: boolean;
-  readonly augment: AugmentPolicy | undefined;
+  readonly augment: AugmentSetup | undefined;
   /** Done to each picture as decoded, before any augmentation; the same in every epoch. */
   readonly perturb?: Perturbation | undefined;
   readonly seed: number;
@@ -98,7 +105,7 @@ async function assemble(
       // A sample always goes to the same thread, which may still have its picture.
       const places = members.flatMap((member, place) => (member % threads === t ? [place] : []));
       if (places.length === 0) return;
-      const items = places.map((place) => ({ key: keyOf(chosen[place]!), path: chosen[place]!.path }));
+      const items = places.map((place) => ({ key: sampleKey(chosen[place]!), path: chosen[place]!.path }));
       const part = await prepare(t, { epoch, items });
       places.forEach((place, k) => {
         images.set(part.subarray(k * stride, (k + 1) * stride), place * stride);
@@ -108,15 +115,10 @@ async function assemble(
   return labelled(index, chosen, images);
 }
 
-/** Ids are unique within a source only. */
-function keyOf({ source, id }: Sample): string {
-  return `${source}/${id}`;
-}
-
 function checkSamples(samples: readonly Sample[]): void {
   const seen = new Map<string, string>();
   for (const sample of samples) {
-    const key = keyOf(sample);
+    const key = sampleKey(sample);
     const before = seen.get(key);
     if (before !== undefined) throw duplicate(key, before, sample.path);
     seen.set(key, sample.path);

@@ -3,6 +3,18 @@
 import { unexpected } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
 import { MODALITIES, type Sample, sexIndex } from "../../core/words.ts";
+import { type Augmentation, type AugmentPolicy, drawAugmentation } from "../../pixels/jitter.ts";
+import { drawRandOps, type RandOp, type RandPolicy } from "./rand-augment.ts";
+
+/** How pictures are changed at random: as decoded, then at the model's size. */
+export interface AugmentSetup extends AugmentPolicy {
+  readonly rand?: RandPolicy | undefined;
+}
+
+/** What was drawn for one picture. */
+export interface DrawnAugmentation extends Augmentation {
+  readonly ops: readonly RandOp[];
+}
 
 export interface Batch {
   /** Position in its epoch, from 0. */
@@ -56,6 +68,21 @@ export function batchCount(samples: number, batchSize: number, dropLast: boolean
 export function epochOrder(samples: number, epoch: number, seed: number | undefined): number[] {
   const indices = Array.from({ length: samples }, (_, index) => index);
   return seed === undefined ? indices : Random.of(seed).split("order", epoch).shuffle(indices);
+}
+
+/** A sample's key: ids are unique within a source only. */
+export const sampleKey = ({ source, id }: Sample): string => `${source}/${id}`;
+
+/** What one picture goes through in one epoch; undefined where training takes pictures as they are. @param key - of its sample */
+export function augmentationOf(
+  { seed, augment }: { readonly seed: number; readonly augment: AugmentSetup | undefined },
+  epoch: number,
+  key: string,
+): DrawnAugmentation | undefined {
+  if (augment === undefined) return undefined;
+  const random = Random.of(seed).split("augment", epoch, key);
+  const drawn = drawAugmentation(random, augment);
+  return { ...drawn, ops: augment.rand === undefined ? [] : drawRandOps(random, augment.rand) };
 }
 
 /** A batch of chosen samples with what is recorded of them. @param images - empty if not needed */

@@ -1,4 +1,4 @@
-// The threads that prepare pictures, one set for all loaders of a run: each takes a third of a second of processor time to
+// The threads that prepare pictures, one set for all loaders of a run: each takes a tenth of a second of processor time to
 // start. Invariants: a request goes to the thread that it names; what a thread keeps of a loader goes when the loader closes.
 import { type Closable, closeAll, Handle } from "../../core/handle.ts";
 import { WorkerPool } from "../../machine/pool.ts";

@@ -8,16 +8,17 @@ import { baselineJpeg } from "../../pixels/fast/baseline.ts";
 import { openPhoto } from "../../pixels/fast/open-photo.ts";
 import type { Picture } from "../../pixels/fast/picture.ts";
 import { Photo, Pictures, withPicture } from "../../pixels/fast/pictures.ts";
-import { type AugmentPolicy, drawAugmentation } from "../../pixels/jitter.ts";
 import { perturb } from "../../pixels/perturb.ts";
 import type { Perturbation } from "../../pixels/perturbation.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
+import { type AugmentSetup, augmentationOf } from "./order.ts";
+import { prepareInto } from "./prepare.ts";
 
 /** How a loader's pictures are prepared. */
 export interface WorkerSetup {
   readonly sizePx: number;
   readonly seed: number;
-  readonly augment: AugmentPolicy | undefined;
+  readonly augment: AugmentSetup | undefined;
   /** Done to each picture as decoded; the same in every epoch. */
   readonly perturb?: Perturbation | undefined;
   /** Bytes of decoded pictures that this thread may keep. */
@@ -67,7 +68,7 @@ export function preparer(
   setup: WorkerSetup,
   pictures: Pictures,
 ): (r: WorkerRequest) => Promise<WorkerResult<Uint8Array>> {
-  const { sizePx, seed, augment: policy } = setup;
+  const { sizePx } = setup;
   const cache = cachingDecoder(setup, pictures);
   return async ({ epoch, items }) => {
     const stride = sizePx * sizePx * 3;
@@ -75,8 +76,7 @@ export function preparer(
     let at = 0;
     for await (const { item, source } of mapOrdered(items, DECODING, cache.open)) {
       const { key, path } = item;
-      const random = Random.of(seed).split("augment", epoch, key);
-      const drawn = policy && drawAugmentation(random, policy);
+      const drawn = augmentationOf(setup, epoch, key);
       const place = out.subarray(at, at + stride);
       // Nothing is awaited between decoding and the block, as other requests decode in the same memory.
       const photo =
@@ -85,7 +85,7 @@ export function preparer(
           : source;
       if (photo instanceof Photo) {
         withPicture(photo, (picture) => {
-          picture.augmented(drawn, sizePx, place);
+          prepareInto(picture, setup, drawn, place);
           cache.keep(key, picture, place);
         });
       } else place.set(photo.data);

@@ -30,6 +30,9 @@ function fold(id: string): string {
 /** Ids of images are names of files: of two in other cases one could be the other. */
 const foldImage = (id: string) => foldName(fold(id));
 
+/** An id that is no word, wherever it stands and in either case. */
+const literally = (id: string) => new RegExp(id.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"), "gi");
+
 /** The erase decisions of one file, to be asked about frames. */
 export class Erasure {
   readonly #subjects = new Set<string>();
@@ -95,10 +98,26 @@ export class Erasure {
     return sha256(canonicalJson({ annotations, ...named }));
   }
 
+  /**
+   * What people wrote, without the ids that are erased, nor names of files made of them; after `meet`.
+   *
+   * @param hasMeasures - short numbers are measures there, and no ids
+   */
+  clean(text: string, hasMeasures = false): string {
+    const isTheirs = (word: string) => {
+      if (hasMeasures && /^\d{1,6}$/.test(word)) return false;
+      return this.names(word) || this.names(word.replace(/^[FH]_/, ""));
+    };
+    const words = text.replace(/[0-9A-Za-z_-]+/g, (word) => (isTheirs(word) ? IN_TEXTS : word));
+    const odd = [...this.#subjects, ...this.#images, ...this.#theirs].filter((id) =>
+      /[^0-9A-Za-z_-]/.test(id),
+    );
+    return odd.reduce((left, id) => left.replace(literally(id), IN_TEXTS), words);
+  }
+
   /** The other decisions, without those about what is erased; its ids in what people wrote are taken out. */
   others(decisions: readonly Decision[]): Decision[] {
-    const clean = (text: string) =>
-      text.replace(/[0-9A-Za-z_-]+/g, (word) => (this.names(word) ? IN_TEXTS : word));
+    const clean = (text: string) => this.clean(text);
     const about = ({ image_id = "", user_id = "" }: Decision) => this.names(image_id) || this.names(user_id);
     return decisions
       .filter((one) => one.what !== "erase" && !about(one))

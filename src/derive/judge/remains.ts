@@ -26,26 +26,22 @@ interface Found {
 /**
  * Refuses a dataset that still has whom or what a decisions file erases, anywhere: tables, ledger, manifest, names of files.
  *
- * @param dir - as for `locate`
+ * @param place - as for `locate`; or where the files are, of a bundle, whose archives hold what its tables and ledger name
  * @param path - of its decisions only the erasing ones are read
  * @returns how many subjects and images the file erases
  * @throws AppError("data", "ERASED_REMAINS") naming rows and files, AppError("data", "IDS_HASHED") if no id could be found
  *   because keyed hashes stand for all of them; as `locate` and `readDecisions`
  * @example await refuseErased("data/pairs", "decisions.csv")
  */
-export async function refuseErased(dir: string, path: string): Promise<number> {
-  const layout = await locate(dir);
+export async function refuseErased(place: string | Layout, path: string): Promise<number> {
+  const layout = typeof place === "string" ? await locate(place) : place;
   const wishes = (await readDecisions(path)).filter(({ what }) => what === "erase");
   const erasure = new Erasure(wishes);
   if (erasure.count === 0) return 0;
   await refuseHashed(layout, path);
   await erasure.meet(frames(layout), {});
   const loose = new Set(wishes.map(({ image_id, user_id }) => looseForm(image_id ?? user_id!)));
-  const [same, near]: [Set<string>, Set<string>] = [new Set(), new Set()];
-  for await (const { id, where } of texts(layout)) {
-    if (erasure.names(id)) same.add(`${where} (${id})`);
-    else if (loose.has(looseForm(id))) near.add(`${where} (${id})`);
-  }
+  const { same, near } = await placesOf(layout, erasure, (id) => loose.has(looseForm(id)));
   if (same.size + near.size === 0) return erasure.count;
   throw remain([...same, ...near], {
     root: layout.root,
@@ -53,6 +49,25 @@ export async function refuseErased(dir: string, path: string): Promise<number> {
     count: erasure.count,
     isNear: same.size === 0,
   });
+}
+
+/**
+ * Where a dataset has ids that an erasure names, and such as are spelled almost like them.
+ *
+ * @param erasure - after `meet`
+ * @returns places with the id in brackets, each once
+ */
+export async function placesOf(
+  layout: Layout,
+  erasure: Erasure,
+  isNear: (id: string) => boolean = () => false,
+): Promise<{ readonly same: ReadonlySet<string>; readonly near: ReadonlySet<string> }> {
+  const [same, near]: [Set<string>, Set<string>] = [new Set(), new Set()];
+  for await (const { id, where } of texts(layout)) {
+    if (erasure.names(id)) same.add(`${where} (${id})`);
+    else if (isNear(id)) near.add(`${where} (${id})`);
+  }
+  return { same, near };
 }
 
 interface About {

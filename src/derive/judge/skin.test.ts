@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { skinOf } from "../../drawn/svg.ts";
 import { Scratch } from "../../pixels/fast/scratch.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
-import { labOf, SKIN_TONES, skinAngle, skinTone } from "./skin.ts";
+import { handSkinAngle, labOf, SKIN_TONES, skinAngle, skinTone } from "./skin.ts";
 
 const PATH = new URL("../../../test/parity/goldens/derive.json", import.meta.url);
 const goldens = JSON.parse(readFileSync(PATH, "utf8")) as {
@@ -72,5 +72,44 @@ describe("skinAngle", () => {
     expect(skinAngle(plain([40, 160, 60]))).toBeUndefined();
     expect(skinAngle(plain([120, 120, 125]))).toBeUndefined();
     expect(skinAngle(plain([3, 1, 1]))).toBeUndefined();
+  });
+});
+
+describe("handSkinAngle", () => {
+  /** Wrist below, knuckles in a row above it, about a point; other landmarks far away. */
+  const handAt = (x: number, y: number, width = 0.2) =>
+    Array.from({ length: 21 }, (_, i) => {
+      const knuckle = [5, 9, 13, 17].indexOf(i);
+      if (i === 0) return { x, y: y + 0.2 } as const;
+      return knuckle < 0 ? { x: 0.95, y: 0.02 } : { x: x + (knuckle / 3 - 0.5) * width, y: y - 0.05 };
+    }) as unknown as Parameters<typeof handSkinAngle>[1];
+  const rgbOf = (low: number) => skinOf(low).map(Math.round) as [number, number, number];
+
+  it("is a face's angle of the same skin", () => {
+    for (const [, low] of SKIN_TONES.slice(0, -1)) {
+      const picture = plain(rgbOf(low + 4));
+      expect(handSkinAngle(picture, undefined)).toBeCloseTo(skinAngle(picture)!, 9);
+      expect(handSkinAngle(picture, handAt(0.5, 0.5))).toBeCloseTo(skinAngle(picture)!, 9);
+    }
+  });
+
+  it("is measured between wrist and knuckles, wherever they are, and in the middle without them", () => {
+    const size = 150;
+    const picture = plain(rgbOf(50), size);
+    const dark = rgbOf(-20);
+    for (let y = 0; y < size; y++)
+      for (let x = size / 2; x < size; x++) picture.data.set(dark, 3 * (y * size + x));
+    const [light, deep] = [skinAngle(plain(rgbOf(50)))!, skinAngle(plain(dark))!];
+    expect(handSkinAngle(picture, handAt(0.25, 0.5))).toBeCloseTo(light, 9);
+    expect(handSkinAngle(picture, handAt(0.75, 0.5))).toBeCloseTo(deep, 9);
+    const middle = handSkinAngle(picture, undefined)!;
+    expect(middle).toBeGreaterThan(deep);
+    expect(middle).toBeLessThan(light);
+  });
+
+  it("is not measured outside of the picture, nor of what has another colour", () => {
+    expect(handSkinAngle(plain(rgbOf(50)), handAt(1.6, 0.5))).toBeUndefined();
+    expect(handSkinAngle(plain([40, 160, 60]), handAt(0.5, 0.5))).toBeUndefined();
+    expect(handSkinAngle(plain(rgbOf(50)), handAt(0.5, 0.5, 0))).toBeUndefined();
   });
 });

@@ -1,9 +1,10 @@
-// Skin tone measured from pixels: the individual typology angle of a face chip, and its class.
+// Skin tone measured from pixels: the individual typology angle of a face chip or of a hand, and its class.
 // Source: Chardon et al. 1991 (ITA = atan((L* - 50) / b*)); usual cuts 55, 41, 28, 10, -30 degrees; CIELAB of sRGB under
 // D65 (IEC 61966-2-1). It depends on light and camera: it audits the recorded class and does not replace it.
 
 import { FACE_PADDING } from "../../find/crops.ts";
 import { Scratch } from "../../pixels/fast/scratch.ts";
+import type { Point } from "../../pixels/geometry.ts";
 import type { RgbImage } from "../../pixels/pixels.ts";
 import { type Ranked, valueAtRank } from "../../pixels/rank.ts";
 
@@ -23,12 +24,26 @@ export function skinTone(itaDegrees: number): SkinTone {
   return (SKIN_TONES.find(([, low]) => itaDegrees > low) ?? SKIN_TONES.at(-1)!)[0];
 }
 
+/** Part of a picture by its edges, shares of the picture's sides. */
+interface Patch {
+  readonly left: number;
+  readonly top: number;
+  readonly right: number;
+  readonly bottom: number;
+}
+
 /** Where skin lies in dlib's unpadded chip: both cheeks and the bridge of the nose; x, y, width, height. */
 const PATCHES = [
   [0.16, 0.42, 0.18, 0.2],
   [0.66, 0.42, 0.18, 0.2],
   [0.43, 0.3, 0.14, 0.2],
 ] as const;
+/** Of a hand that only a box is known of: the middle. */
+const MIDDLE: Patch = { left: 0.3, top: 0.3, right: 0.7, bottom: 0.7 };
+/** Wrist and knuckles: what the palm, or the back of the hand, lies between. */
+const PALM = [0, 5, 9, 13, 17] as const;
+/** Of the distance between the outer knuckles: half the side of the patch between them and the wrist. */
+const PALM_HALF = 0.3;
 /** Skin of any tone is redder than it is blue or green: chroma bands that no tone of the house's tests leaves. */
 const MASK = { cbLow: 77, cbHigh: 135, crLow: 131, crHigh: 185 } as const;
 /** Glints and shadows: of the masked pixels the darkest and lightest quarter does not count. */
@@ -47,8 +62,38 @@ const MIN_L = 5;
  * @example skinAngle(faceChip(image, landmarks, 300, 0.25))
  */
 export function skinAngle(chip: RgbImage, scratch = new Scratch()): number | undefined {
-  const { seen, at, lights } = skinOf(chip, scratch);
-  if (at.length < MIN_SHARE * seen) return undefined;
+  return angleIn(chip, PATCHES.map(toChip), scratch);
+}
+
+/**
+ * The individual typology angle of a hand, palm or back: between wrist and knuckles, or in the middle of what only a box is known of.
+ *
+ * @param crop - of the hand, RGB u8
+ * @param points - its 21 landmarks, shares of the crop's sides
+ * @returns degrees, or undefined as `skinAngle`; not to be compared with a face's: palms may be lighter, and hands stand in other light
+ * @example handSkinAngle(crop, points)
+ */
+export function handSkinAngle(
+  crop: RgbImage,
+  points: readonly Point<"rel">[] | undefined,
+  scratch = new Scratch(),
+): number | undefined {
+  return angleIn(crop, [points === undefined ? MIDDLE : palmOf(points)], scratch);
+}
+
+function palmOf(points: readonly Point<"rel">[]): Patch {
+  const palm = PALM.map((i) => points[i]!);
+  const mean = (of: (point: Point<"rel">) => number) =>
+    palm.reduce((sum, point) => sum + of(point), 0) / palm.length;
+  const [first, last] = [points[PALM[1]]!, points[PALM.at(-1)!]!];
+  const half = PALM_HALF * Math.hypot(first.x - last.x, first.y - last.y);
+  const [x, y] = [mean((point) => point.x), mean((point) => point.y)];
+  return { left: x - half, top: y - half, right: x + half, bottom: y + half };
+}
+
+function angleIn(chip: RgbImage, patches: readonly Patch[], scratch: Scratch): number | undefined {
+  const { seen, at, lights } = skinOf(chip, patches, scratch);
+  if (seen === 0 || at.length < MIN_SHARE * seen) return undefined;
   const { l, b } = middleMeans(chip.data, at, lights);
   return l < MIN_L || b <= 0 ? undefined : (Math.atan((l - 50) / b) * 180) / Math.PI;
 }
@@ -62,10 +107,11 @@ interface Skin {
   readonly lights: Float64Array;
 }
 
-function skinOf({ data, width, height }: RgbImage, scratch: Scratch): Skin {
-  const patches = PATCHES.map(([x, y, w, h]) => ({
-    ...{ left: toChip(x, width), right: toChip(x + w, width) },
-    ...{ top: toChip(y, height), bottom: toChip(y + h, height) },
+function skinOf({ data, width, height }: RgbImage, shares: readonly Patch[], scratch: Scratch): Skin {
+  const px = (share: number, side: number) => Math.min(side, Math.max(0, Math.round(share * side)));
+  const patches = shares.map((share) => ({
+    ...{ left: px(share.left, width), right: px(share.right, width) },
+    ...{ top: px(share.top, height), bottom: px(share.bottom, height) },
   }));
   const seen = patches.reduce((sum, p) => sum + (p.right - p.left) * (p.bottom - p.top), 0);
   const [at, lights] = [scratch.ints("skin", seen), scratch.doubles("light of skin", seen)];
@@ -105,8 +151,10 @@ function middleMeans(data: RgbImage["data"], at: Int32Array, lights: Float64Arra
   return { l: l / (to - from), b: b / (to - from) };
 }
 
-function toChip(t: number, side: number): number {
-  return Math.round(((FACE_PADDING + t) / (2 * FACE_PADDING + 1)) * side);
+/** From dlib's unpadded chip into ours. */
+function toChip([x, y, width, height]: (typeof PATCHES)[number]): Patch {
+  const at = (t: number) => (FACE_PADDING + t) / (2 * FACE_PADDING + 1);
+  return { left: at(x), top: at(y), right: at(x + width), bottom: at(y + height) };
 }
 
 /** ITU-R BT.601 chroma within the bands of skin. */

@@ -143,6 +143,7 @@ function ledgerRow(frame: DecidedFrame, split: Split | undefined): LedgerRow {
     decided_why: decision?.why ?? null,
     split: pair === undefined ? null : split!,
     gender: pair?.gender ?? null,
+    recorded_gender: label.gender ?? null,
     gender_agreement: votes === 0 ? null : Number(label.agreement.toFixed(4)),
     gender_votes: votes,
     gender_entries: facts.gender_entries ?? null,

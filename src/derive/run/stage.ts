@@ -74,14 +74,16 @@ export async function findComplete(out: string, derivation: Derivation): Promise
   if ((await entries(out)).length === 0) return undefined;
   const manifest = await readManifest(out);
   const same = manifest?.derivationHash === hashDerivation(derivation);
-  if (manifest !== undefined && manifest.repaired === undefined) {
+  const since =
+    manifest?.retracted !== undefined ? "retracted from" : manifest?.repaired !== undefined ? "repaired" : "";
+  if (manifest !== undefined && since === "") {
     if (same) {
       await rm(stageOf(out).before, { recursive: true, force: true }); // a kill left it
       return { manifest, isAsked: true };
     }
     if (erasesFrom(derivation, manifest)) return { manifest, isAsked: false };
   }
-  const other = same ? "this dataset, repaired since," : "a dataset of another recipe, selection or source";
+  const other = same ? `this dataset, ${since} since,` : "a dataset of another recipe, selection or source";
   const got = manifest === undefined ? "other files" : other;
   throw new AppError(
     "input",

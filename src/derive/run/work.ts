@@ -10,9 +10,10 @@ import type { ImageRecipe } from "../../dataset/manifest.ts";
 import { chipPoints, chipSquare } from "../../find/align.ts";
 import { turnedCrop } from "../../find/crops.ts";
 import type { HandCutter, PlacedHand } from "../../find/hand-source.ts";
-import type { TurnedSquare } from "../../find/hand-square.ts";
+import { type TurnedSquare, toSquare } from "../../find/hand-square.ts";
 import { FULL_RANGE } from "../../find/mediapipe.ts";
 import { readBytes, sha256, writeUnsynced } from "../../machine/files.ts";
+import { jpegOf } from "../../pixels/fast/encode.ts";
 import { openPhoto } from "../../pixels/fast/open-photo.ts";
 import type { Picture } from "../../pixels/fast/picture.ts";
 import { Photo, type Pictures, withPicture } from "../../pixels/fast/pictures.ts";
@@ -29,7 +30,7 @@ import { findReference } from "../hagrid/reference.ts";
 import { hiddenShare, insideShare } from "../judge/cover.ts";
 import { type Measures, roundMeasures } from "../judge/measures.ts";
 import type { Reason } from "../judge/reasons.ts";
-import { skinAngle } from "../judge/skin.ts";
+import { handSkinAngle, skinAngle } from "../judge/skin.ts";
 import { boxNumbers, pointNumbers, squareNumbers } from "../tables/places.ts";
 import type { FaceSource, FoundFace } from "./faces.ts";
 import type { FrameResult } from "./journal.ts";
@@ -216,7 +217,7 @@ function made(
 }
 
 function fileOf(crop: Picture, { quality = JPEG.quality, chroma }: JpegOptions): CropFile {
-  return (chroma === "4:2:0" ? crop.jpeg(quality) : undefined) ?? crop.copy();
+  return (chroma === "4:2:0" ? jpegOf(crop, quality) : undefined) ?? crop.copy();
 }
 
 async function write(
@@ -262,6 +263,11 @@ function measure(
     highlight: highlight(pixels(small, "small"), scratch),
     clipped: facePixels && clippedShare(facePixels),
     ita: facePixels && skinAngle(facePixels, scratch),
+    hand_ita: handSkinAngle(
+      pixels(hand, "hand"),
+      points?.map((point) => toSquare(square, point)),
+      scratch,
+    ),
   });
 }
 

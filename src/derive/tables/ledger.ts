@@ -30,6 +30,39 @@ export interface LedgerCounts {
   readonly decided: number;
 }
 
+/** What is counted of a row; null or empty where there is nothing. */
+type Counted = Readonly<
+  Record<"status", string> &
+    Record<"reason" | "overruled" | "hand_from" | "annotated_in" | "decision", string | null>
+>;
+
+/** Counts rows of a ledger, from a derivation or from a file. */
+export class LedgerTally {
+  readonly #removed = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
+  readonly #restored: Record<string, number> = {};
+  readonly #hands: Record<string, number> = {};
+  readonly #annotatedIn: Record<string, number> = {};
+  #frames = 0;
+  #kept = 0;
+  #decided = 0;
+
+  add({ status, reason, overruled, hand_from, annotated_in, decision }: Counted): void {
+    this.#frames++;
+    if (status === "kept") this.#kept++;
+    else this.#removed[reason as Reason]++;
+    if (overruled) this.#restored[overruled] = (this.#restored[overruled] ?? 0) + 1;
+    if (hand_from) this.#hands[hand_from] = (this.#hands[hand_from] ?? 0) + 1;
+    if (annotated_in) this.#annotatedIn[annotated_in] = (this.#annotatedIn[annotated_in] ?? 0) + 1;
+    if (decision) this.#decided++;
+  }
+
+  get counts(): LedgerCounts {
+    const [frames, kept, decided] = [this.#frames, this.#kept, this.#decided];
+    const [removed, restored] = [this.#removed, this.#restored];
+    return { frames, kept, removed, restored, hands: this.#hands, annotatedIn: this.#annotatedIn, decided };
+  }
+}
+
 /** A ledger that is being written; its files appear at `close`. */
 export interface LedgerWriter {
   add(row: LedgerRow): Promise<void>;
@@ -49,23 +82,10 @@ export async function openLedger(paths: {
 }): Promise<LedgerWriter> {
   const csv = await openCsv(paths.csv, LEDGER_COLUMNS);
   const parquet = await openParquet(paths.parquet, LEDGER_SCHEMA);
-  const removed = Object.fromEntries(REASONS.map((reason) => [reason, 0])) as Record<Reason, number>;
-  const restored: Record<string, number> = {};
-  const hands: Record<string, number> = {};
-  const annotatedIn: Record<string, number> = {};
-  let [frames, kept, decided] = [0, 0, 0];
-  const count = (row: LedgerRow) => {
-    frames++;
-    if (row.status === "kept") kept++;
-    else removed[row.reason as Reason]++;
-    if (row.overruled !== null) restored[row.overruled] = (restored[row.overruled] ?? 0) + 1;
-    if (row.hand_from !== null) hands[row.hand_from] = (hands[row.hand_from] ?? 0) + 1;
-    if (row.annotated_in !== null) annotatedIn[row.annotated_in] = (annotatedIn[row.annotated_in] ?? 0) + 1;
-    if (row.decision !== null) decided++;
-  };
+  const tally = new LedgerTally();
   return {
     async add(row) {
-      count(row);
+      tally.add(row);
       await parquet.add(row);
       await csv.add(
         Object.fromEntries(LEDGER_COLUMNS.map((name) => [name, row[name] ?? ""])) as Record<
@@ -77,7 +97,7 @@ export async function openLedger(paths: {
     async close() {
       await csv.close();
       await parquet.close();
-      return { frames, kept, removed, restored, hands, annotatedIn, decided };
+      return tally.counts;
     },
     async discard() {
       await csv.discard();

@@ -122,6 +122,7 @@ function firstReason(error: unknown): string {
   return text
     .split(/was false\. |got /)
     .at(-1)!
+    .replace(/(\\n|\s)+$/, "") // Dawn ends its messages with an escaped line feed
     .trim()
     .slice(0, 160);
 }

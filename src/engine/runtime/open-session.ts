@@ -1,4 +1,4 @@
-// Sessions on this machine's ONNX Runtime: on the CPU by its C interface where that can be called, else by its Node binding.
+// Sessions on this machine's ONNX Runtime: by its C interface where that can be called, else by its Node binding.
 // Source: our own. Invariant: native memory has one owner (core/handle): no call runs a model that is freed, or frees one
 // that runs, and nothing that could crash native code is passed to it.
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -59,15 +59,12 @@ function checkOptions({ threads = 0, optimization = "all", config = {} }: Sessio
 }
 
 async function open(model: Uint8Array, options: SessionOptions): Promise<NativeSession> {
-  const { providers = ["cpu"], profilePrefix, where } = options;
-  const plain = providers.every((name) => name === "cpu") && profilePrefix === undefined;
   try {
     return await nativeCall(
-      async () =>
-        (plain ? await openDirect(model, options) : undefined) ?? (await openBinding(model, options)),
+      async () => (await openDirect(model, options)) ?? (await openBinding(model, options)),
     );
   } catch (cause) {
-    throw modelRefused(cause, model, where);
+    throw modelRefused(cause, model, options.where);
   }
 }
 

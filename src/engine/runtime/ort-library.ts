@@ -16,6 +16,7 @@ const FUNCTIONS = {
     "void *f(void *session, void *run, void *names, void *values, size_t n, void *outNames, size_t m, void *out)",
   ],
   CreateSessionOptions: [10, "void *f(void *out)"],
+  EnableProfiling: [14, "void *f(void *options, const char *prefix)"],
   DisableMemPattern: [17, "void *f(void *options)"],
   SetSessionLogSeverityLevel: [22, "void *f(void *options, int level)"],
   SetSessionGraphOptimizationLevel: [23, "void *f(void *options, int level)"],
@@ -27,6 +28,7 @@ const FUNCTIONS = {
   SessionGetOutputTypeInfo: [34, "void *f(void *session, size_t index, void *out)"],
   SessionGetInputName: [36, "void *f(void *session, size_t index, void *allocator, void *out)"],
   SessionGetOutputName: [37, "void *f(void *session, size_t index, void *allocator, void *out)"],
+  CreateTensorAsOrtValue: [48, "void *f(void *allocator, void *dims, size_t rank, int type, void *out)"],
   CreateTensorWithDataAsOrtValue: [
     49,
     "void *f(void *info, void *data, size_t bytes, void *dims, size_t rank, int type, void *out)",
@@ -47,6 +49,17 @@ const FUNCTIONS = {
   ReleaseTensorTypeAndShapeInfo: [99, "void f(void *info)"],
   ReleaseSessionOptions: [100, "void f(void *options)"],
   AddSessionConfigEntry: [130, "void *f(void *options, const char *key, const char *value)"],
+  CreateAllocator: [131, "void *f(void *session, void *info, void *out)"],
+  ReleaseAllocator: [132, "void f(void *allocator)"],
+  SessionOptionsAppendExecutionProvider_CUDA_V2: [204, "void *f(void *options, void *cuda)"],
+  CreateCUDAProviderOptions: [205, "void *f(void *out)"],
+  UpdateCUDAProviderOptions: [206, "void *f(void *cuda, void *keys, void *values, size_t n)"],
+  ReleaseCUDAProviderOptions: [208, "void f(void *cuda)"],
+  SessionOptionsAppendExecutionProvider: [
+    216,
+    "void *f(void *options, const char *name, void *keys, void *values, size_t n)",
+  ],
+  SessionGetMemoryInfoForOutputs: [381, "void *f(void *session, void *infos, size_t n)"],
 } as const satisfies Readonly<Record<string, readonly [place: number, prototype: string]>>;
 
 type Name = keyof typeof FUNCTIONS;
@@ -60,8 +73,8 @@ export interface Library {
   /** As `call`, for functions whose last argument is where they write a pointer or a size. */
   made(name: Name, ...args: readonly Argument[]): Pointer;
   text(pointer: Pointer): string;
-  /** A copy of that many bytes. */
-  bytes(pointer: Pointer, length: number): Uint8Array<ArrayBuffer>;
+  /** Copies as many bytes from there as the array has. */
+  copy(pointer: Pointer, to: ArrayBufferView): void;
   address(memory: ArrayBufferView): Pointer;
   readonly env: Pointer;
   readonly memory: Pointer;
@@ -113,21 +126,37 @@ async function open(): Promise<Library | undefined> {
     call(name, ...args, out);
     return out[0]!;
   };
+  const copyBytes = copier(koffi);
   const env = made("CreateEnv", 3, "facehand");
   call("DisableTelemetryEvents", env);
   return {
     call,
     made,
     text: (pointer) => koffi.decode.string(pointer),
-    bytes: (pointer, length) =>
-      length === 0
-        ? new Uint8Array(0)
-        : (koffi.decode(pointer, "uint8_t", length) as Uint8Array<ArrayBuffer>),
+    copy: (pointer, to) => {
+      void to.buffer; // as for what a session binds: off V8's heap
+      if (to.byteLength > 0) copyBytes(to, pointer, to.byteLength);
+    },
     address: (memory) => koffi.address(memory),
     env,
     memory: made("CreateCpuMemoryInfo", 1, 0), // OrtArenaAllocator, OrtMemTypeDefault
     allocator: made("GetAllocatorWithDefaultOptions"),
   };
+}
+
+/**
+ * The system's own copying of memory, into arrays that JavaScript made. koffi would make them itself (`decode`), which fails in a thread
+ * that is being terminated, unseen, and then write to an address that nobody set (SIGSEGV).
+ */
+function copier(koffi: typeof import("koffi").default) {
+  const [library, name] =
+    process.platform === "win32" ? ["kernel32.dll", "RtlMoveMemory"] : [null, "memmove"];
+  const prototype = `void ${name}(void *to, void *from, size_t bytes)`;
+  return koffi.load(library).func(prototype) as unknown as (
+    to: ArrayBufferView,
+    from: Pointer,
+    bytes: number,
+  ) => void;
 }
 
 function libc(koffi: typeof import("koffi").default): Libc {
@@ -138,4 +167,40 @@ function libc(koffi: typeof import("koffi").default): Libc {
       "int setenv(const char *name, const char *value, int overwrite)",
     ) as unknown as Libc["setenv"],
   };
+}
+
+/**
+ * Names a provider to a session that is being made; the CPU follows without being named.
+ *
+ * @param name - cuda or webgpu
+ * @param settings - as the library names them
+ */
+export function appendProvider(
+  ort: Library,
+  made: Pointer,
+  name: string,
+  settings: Readonly<Record<string, string>>,
+): void {
+  const [keys, values] = [Object.keys(settings), Object.values(settings)].map((all) => all.map(cText));
+  const addressesOf = (all: readonly Uint8Array[]) => BigUint64Array.from(all, (text) => ort.address(text));
+  const given = [addressesOf(keys!), addressesOf(values!), keys!.length] as const;
+  if (name !== "cuda") {
+    ort.call("SessionOptionsAppendExecutionProvider", made, PROVIDERS[name]!, ...given);
+    return;
+  }
+  const cuda = ort.made("CreateCUDAProviderOptions");
+  try {
+    ort.call("UpdateCUDAProviderOptions", cuda, ...given);
+    ort.call("SessionOptionsAppendExecutionProvider_CUDA_V2", made, cuda);
+  } finally {
+    ort.call("ReleaseCUDAProviderOptions", cuda);
+  }
+}
+
+/** What the library calls them. */
+const PROVIDERS: Readonly<Record<string, string>> = { webgpu: "WebGPU" };
+
+/** Text as C has it: ended by zero, long enough to lie off V8's heap, at an address that stays. */
+export function cText(text: string): Uint8Array {
+  return new TextEncoder().encode(`${text}\0`.padEnd(72, "\0"));
 }

@@ -59,11 +59,13 @@ const CONFIG = { "session.set_denormal_as_zero": "1" } as const;
 /**
  * Loads a model into the binding.
  *
- * @param options - as createSession's; `where` is not for it
+ * @param options - as createSession's; `where`, `onDevice` and `providerOptions` are not for it
  * @throws Error if ONNX Runtime refuses it, AppError("input", "DEVICE") for a provider that the binding does not have
  */
 export async function openBinding(model: Uint8Array, options: SessionOptions): Promise<NativeSession> {
   refuseUnknown(options.providers ?? []);
+  if (options.providerOptions !== undefined)
+    throw new Error("the binding passes no settings on to a provider");
   const session = await InferenceSession.create(model, nativeOptions(options));
   return {
     inputs: session.inputMetadata.map(portOf),

@@ -1,6 +1,7 @@
 // What goes into a session and comes out of it, checked before any native code sees it: names, types, shapes, memory.
 // Source: onnxruntime-common's Tensor. Invariant: what passes is memory of this thread that is as long as its shape demands.
 import { type AppError, unexpected } from "../../core/errors.ts";
+import { DeviceTensor } from "./device-tensor.ts";
 import type { Tensor, Tensors } from "./session.ts";
 
 /** An input or output of a model. */
@@ -85,6 +86,10 @@ function checkTensor(tensor: Tensor, { name, type, dims }: Port): void {
     dims === undefined ||
     (dims.length === shape.length && dims.every((n, i) => n === undefined || n === shape[i]));
   if (!fits) throw bad(`the shape [${dims!.map((n) => n ?? "any").join(", ")}]`, `[${shape.join(", ")}]`);
+  if (tensor instanceof DeviceTensor) {
+    if (tensor.isFreed) throw bad("a tensor that is not freed", "one that is");
+    return;
+  }
   const data = memoryOf(tensor, bad);
   const length = shape.reduce((product, n) => product * n, 1);
   if (data.length !== length) throw bad(`${length} values (shape [${shape.join(", ")}])`, data.length);

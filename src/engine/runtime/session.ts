@@ -56,6 +56,10 @@ export interface SessionOptions {
   readonly memoryPattern?: boolean | undefined;
   /** Execution providers in order of preference; default `["cpu"]`. */
   readonly providers?: readonly string[] | undefined;
+  /** Settings of the first of them, as ONNX Runtime names them, e.g. `{ use_tf32: "0" }` of cuda; where it runs by the C interface. */
+  readonly providerOptions?: Readonly<Record<string, string>> | undefined;
+  /** Outputs that stay on the device of the first of them, as long as their shapes are fixed: see device-memory. */
+  readonly onDevice?: readonly string[] | undefined;
   /** More of ONNX Runtime's configuration keys, e.g. `{ "session.intra_op_thread_affinities": "1" }`. */
   readonly config?: Readonly<Record<string, string>> | undefined;
   /** Writes a profile of all operators to `<prefix>_<time>.json`. */

@@ -9,12 +9,10 @@ import {
   type BootstrapOptions,
   bootstrapBySubject,
 } from "../intervals/bootstrap.ts";
-import { bootstrapClasses, type ClassIntervals } from "../intervals/class-intervals.ts";
 import { bootstrapTables, type GroupTableIntervals } from "../intervals/group-intervals.ts";
 import { REPLICATES } from "../intervals/intervals.ts";
 import type { BootstrapInterval } from "../intervals/subject-intervals.ts";
 import { fitTemperature, type Temperature } from "../metrics/calibration.ts";
-import { type ClassMetrics, evaluateClasses } from "../metrics/classes.ts";
 import {
   countSubjects,
   evaluateRows,
@@ -23,8 +21,9 @@ import {
   tablesByGroup,
 } from "../metrics/groups.ts";
 import { checkMinSubjects, type Judgement, judge, type Scored, SMALL_SUBJECTS } from "../metrics/small.ts";
-import { CLASS_TARGETS, type ClassTarget, type Prediction } from "../stored/prediction-row.ts";
+import { CLASS_TARGETS, type Prediction } from "../stored/prediction-row.ts";
 import { type SubjectFacts, subjectFacts } from "../stored/subjects.ts";
+import { type TargetSummary, targetSummary } from "./target-summary.ts";
 
 /** Recorded fields that may serve as group keys; predictions of others may have further ones. */
 export const GROUP_KEYS = ["gender", "race", "age", "gesture", "modality", "source"] as const;
@@ -39,21 +38,6 @@ export interface Part extends SubjectCounts, Judgement {
   readonly intervals: BootstrapIntervals | null;
   /** Share of images for which the model used the image's own modality; null if it takes or gates none. */
   readonly modalityAgreement: number | null;
-}
-
-/** Figures of one further target of all images of a split, or of those of one modality. */
-export interface TargetPart {
-  readonly name: string;
-  readonly metrics: ClassMetrics;
-  /** Percentile bootstrap over subjects; null if none was asked for. */
-  readonly intervals: ClassIntervals | null;
-}
-
-/** Agreement with the record of one further target, overall and by modality. */
-export interface TargetSummary {
-  readonly target: ClassTarget;
-  /** Overall first, then in flag order; only parts with an image recorded as a class that the model knows. */
-  readonly parts: readonly TargetPart[];
 }
 
 /** Every figure of one set of predictions. */
@@ -183,30 +167,6 @@ function groupTables(rows: readonly Grouped[], options: SummaryOptions): GroupTa
   }
   const { threshold, minSubjects } = options;
   return groups.flatMap((keys) => tablesByGroup(open, keys, { threshold, minSubjects }));
-}
-
-function targetSummary(
-  predictions: readonly Prediction[],
-  target: ClassTarget,
-  options: SummaryOptions,
-): TargetSummary | undefined {
-  const { replicates = REPLICATES, seed = 0, minSubjects } = options;
-  const of = (name: string, rows: readonly Prediction[]): TargetPart[] => {
-    const metrics = evaluateClasses(rows, target, { minSubjects });
-    if (metrics === undefined) return [];
-    const none = replicates === 0;
-    return [
-      { name, metrics, intervals: none ? null : bootstrapClasses(rows, target, { replicates, seed })! },
-    ];
-  };
-  const modalities = MODALITIES.flatMap((modality) =>
-    of(
-      modality,
-      predictions.filter((row) => row.modality === modality),
-    ),
-  );
-  const parts = [...of("overall", predictions), ...modalities];
-  return parts.length === 0 ? undefined : { target, parts };
 }
 
 function onlySplit(predictions: readonly Prediction[]): string {

@@ -6,11 +6,11 @@ import { AppError, unexpected } from "../../core/errors.ts";
 import { addressOf, showUrl } from "./address.ts";
 import type { Patience } from "./patience.ts";
 import { retryAfterMs, Transient } from "./retry.ts";
-import { type Answer, exchange } from "./transport.ts";
+import { type Answer, type Call, exchange } from "./transport.ts";
 
 /** A request, and the error if it is refused. */
-export interface RequestOptions extends Patience {
-  readonly method?: "GET" | "HEAD" | undefined;
+export interface RequestOptions extends Patience, Pick<Call, "body"> {
+  readonly method?: Call["method"] | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly signal?: AbortSignal | undefined;
   /** `same-host` hands a redirect to another host back to the caller; default `all`. */
@@ -23,6 +23,8 @@ export interface RequestOptions extends Patience {
   readonly cookies?: Cookies | undefined;
   /** What a web page means that came in place of a file. */
   readonly page?: ((page: Page) => AppError) | undefined;
+  /** What a refusal of a known server means, in place of `hints`; the answer is cancelled afterwards. */
+  readonly refusal?: ((answer: Answer) => Promise<AppError>) | undefined;
 }
 
 /** A store of cookies. */
@@ -66,6 +68,7 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
     if (!REDIRECTS.has(answer.status)) return checked(answer, options);
     answer.cancel();
     const next = redirectTarget(answer);
+    if (options.body !== undefined) throw movedAway(target, next);
     if (options.follow === "same-host" && next.host !== target.host) return answer;
     if (next.origin !== target.origin) headers = withoutCredentials(headers);
     target = next;
@@ -74,11 +77,11 @@ export async function request(url: string | URL, options: RequestOptions = {}): 
 }
 
 async function send(target: URL, headers: Headers, options: RequestOptions): Promise<Answer> {
-  const { method = "GET", signal, cookies } = options;
+  const { method = "GET", signal, cookies, body } = options;
   const cookie = (await cookies?.header(target)) ?? "";
   const all = new Headers(headers);
   if (cookie !== "") all.set("cookie", cookie);
-  const answer = await exchange(target, { method, headers: all, signal, patience: options });
+  const answer = await exchange(target, { method, headers: all, body, signal, patience: options });
   try {
     await cookies?.store(target, answer.headers.getSetCookie());
     return answer;
@@ -111,6 +114,19 @@ function badRedirect(from: URL, got: unknown): AppError {
   return unexpected("remote", { code: "REMOTE_REDIRECT", expected, name: showUrl(from), got });
 }
 
+/** What is sent goes to the address that was given, or nowhere. */
+function movedAway(from: URL, to: URL): AppError {
+  const expected = "no redirect of what is sent";
+  const hint = "it has another name or address now: give that one";
+  return unexpected("remote", {
+    code: "REMOTE_REDIRECT",
+    expected,
+    name: showUrl(from),
+    got: showUrl(to),
+    hint,
+  });
+}
+
 function withoutCredentials(headers: Headers): Headers {
   const rest = new Headers(headers);
   for (const name of CREDENTIALS) rest.delete(name);
@@ -140,8 +156,9 @@ function packed(url: URL, coding: string): AppError {
 }
 
 /** The error for a refusal; a page of a known server explains more than its status. */
-async function refusal(answer: Answer, { page, hints }: RequestOptions): Promise<AppError> {
+async function refusal(answer: Answer, { page, hints, refusal: known }: RequestOptions): Promise<AppError> {
   const { status, url } = answer;
+  if (known !== undefined) return await known(answer).finally(answer.cancel);
   if (page !== undefined && isPage(answer)) return page({ html: await pageText(answer), url, status });
   answer.cancel();
   return refused(answer, hints);
@@ -152,10 +169,10 @@ export function isPage({ headers }: Pick<Answer, "headers">): boolean {
   return /^(text\/html|application\/xhtml\+xml)\b/i.test(headers.get("content-type") ?? "");
 }
 
-/** The beginning of a web page that states why there is no file; one that breaks off is as long as what came. */
-export async function pageText(answer: Answer): Promise<string> {
+/** The beginning of an answer that states why there is no file; one that breaks off is as long as what came. */
+export async function pageText(answer: Pick<Answer, "chunks" | "cancel">): Promise<string> {
   return await readPage(answer, REASON_BYTES, (error) => {
-    if (!(error instanceof Transient)) throw error;
+    if (error !== undefined && !(error instanceof Transient)) throw error; // none: it is longer
   });
 }
 
@@ -181,7 +198,11 @@ function endless(url: URL, got: string): AppError {
 }
 
 /** @param onShort - called for a page that is longer than wanted, or has broken off by an error */
-async function readPage(answer: Answer, most: number, onShort: (error?: unknown) => void): Promise<string> {
+async function readPage(
+  answer: Pick<Answer, "chunks" | "cancel">,
+  most: number,
+  onShort: (error?: unknown) => void,
+): Promise<string> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   try {

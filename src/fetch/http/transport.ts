@@ -11,10 +11,17 @@ import { type Body, cut, openBody, why } from "./body.ts";
 import { type Patience, patienceOf } from "./patience.ts";
 import { stopped, Transient } from "./retry.ts";
 
+/** What is sent with a request: its bytes anew at each attempt. */
+export interface Outgoing {
+  readonly sizeBytes: number;
+  chunks(): AsyncIterable<Uint8Array>;
+}
+
 /** What is asked. */
 export interface Call {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly headers: Headers;
+  readonly body?: Outgoing | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly patience: Patience;
 }
@@ -48,11 +55,12 @@ const CERTIFICATE =
  * @throws Transient for a connection that fails or falls silent, AppError("remote", "REMOTE_UNREACHABLE" |
  *   "REMOTE_CERTIFICATE" | "REMOTE_HTTP" | "REMOTE_ENCODING") for what another attempt does not mend; Interrupted
  */
-export function exchange(url: URL, { method, headers, signal, patience }: Call): Promise<Answer> {
+export function exchange(url: URL, call: Call): Promise<Answer> {
+  const { signal, patience } = call;
   const { idleMs, clock } = patienceOf(patience);
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(stopped(signal));
-    const request = open(url, method, headers);
+    const request = open(url, call);
     let body: Body | undefined;
     const fail = (error: Error) => {
       body?.fail(error);
@@ -60,7 +68,8 @@ export function exchange(url: URL, { method, headers, signal, patience }: Call):
       request.destroy();
     };
     const onAbort = () => fail(stopped(signal!));
-    const stopIdle = clock.after(idleMs, () => fail(silent(url, idleMs)));
+    const wait = () => clock.after(idleMs, () => fail(silent(url, idleMs)));
+    let stopIdle = wait();
     signal?.addEventListener("abort", onAbort);
     request.on("response", (message) => {
       stopIdle();
@@ -79,15 +88,48 @@ export function exchange(url: URL, { method, headers, signal, patience }: Call):
       signal?.removeEventListener("abort", onAbort);
       reject(unreachable(url, new Error("a connection that was closed without an answer")));
     });
-    request.end();
+    const moved = () => {
+      stopIdle();
+      if (body === undefined) stopIdle = wait();
+    };
+    write(request, call.body, () => body !== undefined, moved).catch(fail);
   });
 }
 
-function open(url: URL, method: string, headers: Headers): ClientRequest {
+/** Sends a body as fast as it is taken; no further once an answer has come. */
+async function write(
+  request: ClientRequest,
+  body: Outgoing | undefined,
+  answered: () => boolean,
+  moved: () => void,
+): Promise<void> {
+  for await (const chunk of body?.chunks() ?? []) {
+    if (answered() || request.destroyed) return;
+    if (!request.write(chunk)) await taken(request);
+    moved();
+  }
+  request.end();
+}
+
+/** Until more may be written, or the connection is gone. */
+function taken(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const event of ENDS) request.off(event, done);
+      resolve();
+    };
+    for (const event of ENDS) request.on(event, done);
+  });
+}
+
+const ENDS = ["drain", "close", "response"] as const;
+
+function open(url: URL, { method, headers, body }: Call): ClientRequest {
   const named = {
     accept: "*/*",
     "user-agent": "facehand",
     ...Object.fromEntries(headers),
+    ...(body === undefined ? {} : { "content-length": String(body.sizeBytes) }),
     connection: "close",
   };
   const send = url.protocol === "https:" ? https.request : http.request;

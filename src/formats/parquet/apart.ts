@@ -7,14 +7,8 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FileMetaData } from "hyparquet";
 import { nodeCommand } from "../../machine/child.ts";
-import {
-  decodeFooter,
-  decodeGroup,
-  type Group,
-  type GroupOrder,
-  type ParquetAnswer,
-  type ParquetTask,
-} from "./decode.ts";
+import type { Group, GroupOrder, ParquetAnswer, ParquetTask } from "./decode.ts";
+import { library } from "./library.ts";
 
 /** What decodes a file. */
 export interface Decoder {
@@ -22,10 +16,12 @@ export interface Decoder {
   group(order: GroupOrder): Promise<Group>;
 }
 
+const decoder = () => library(() => import("./decode.ts"));
+
 /** In this process: for files that are known to be as they were written. */
 export const HERE: Decoder = {
-  footer: async (bytes) => decodeFooter(bytes),
-  group: decodeGroup,
+  footer: async (bytes) => (await decoder()).decodeFooter(bytes),
+  group: async (order) => (await decoder()).decodeGroup(order),
 };
 
 /** In a process of its own: for the files of others. */

@@ -3,7 +3,7 @@
 import type { FileMetaData, RowGroup } from "hyparquet";
 import { AppError, isNotFound, missingFile, unexpected } from "../../core/errors.ts";
 import type { Decoder } from "./apart.ts";
-import { checkCodecs } from "./codecs.ts";
+import { checkCodecs } from "./codec-names.ts";
 import type { Group } from "./decode.ts";
 import type { Pages } from "./thrift.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, gzipSync } from "node:zlib";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { AppError } from "../../core/errors.ts";
 import { Random } from "../../core/random.ts";
 import { codecsWithin } from "./codecs.ts";
@@ -144,5 +144,25 @@ describe("pages unpack to what they declare, within what the file may", () => {
     expect(codecsWithin(1 << 20).BROTLI!(brotliCompressSync(zeros), zeros.length)).toHaveLength(zeros.length);
     const frame = zstd([FRAME, 0, 0x50, rle(1)]);
     expect(codecsWithin(1 << 20).ZSTD!(frame, 1 << 17)).toEqual(new Uint8Array(1 << 17).fill(7));
+  });
+});
+
+describe("the library that decodes in this process", () => {
+  test("is named where it does not load", async () => {
+    const footer = parquetWriteBuffer({ columnData: [{ name: "a", data: [1, 2] }] });
+    vi.doMock("hyparquet", () => Promise.reject(new Error("EMFILE: too many open files")));
+    vi.resetModules();
+    const { HERE } = await import("./apart.ts");
+    const { guardParquet } = await import("./file.ts");
+    const asked = guardParquet("a.parquet", () => HERE.footer(footer));
+    await expect(asked).rejects.toMatchObject({
+      ...{ kind: "data", code: "HYPARQUET_REFUSED" },
+      message: expect.stringMatching(/^Expected the library hyparquet to load for Parquet files, got /),
+      hint: "allow more open files (ulimit -n 4096), or install facehand again",
+    });
+    vi.doUnmock("hyparquet");
+    vi.resetModules();
+    const again = await import("./apart.ts");
+    expect((await again.HERE.footer(footer)).num_rows).toBe(2n);
   });
 });

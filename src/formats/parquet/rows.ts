@@ -4,11 +4,12 @@
 // their readers check their SHA-256 first, and they are decoded in a process of their own (apart.ts).
 import type { SchemaElement } from "hyparquet";
 import { unexpected } from "../../core/errors.ts";
+import { openAtomic } from "../../machine/files.ts";
 import { openRanges, type RangeReader } from "../../machine/ranges.ts";
 import { explained } from "../../machine/sniff-file.ts";
 import { APART } from "./apart.ts";
 import { damagedParquet, openParquetFile, type ParquetSource } from "./file.ts";
-import { openRows, ParquetEncoder, type ParquetRows } from "./write.ts";
+import { openEncoder, openRows, type ParquetRows, type RowFile } from "./write.ts";
 
 /** A picture as Hugging Face's Image feature stores it. */
 export interface ParquetImage {
@@ -27,23 +28,25 @@ const GROUP_ROWS = 100;
 /**
  * Opens a file for rows; it appears at `close`.
  *
+ * @param to - a path, or a file that is open
  * @param metadata - key-value metadata of the file
  * @example const file = await openRowWriter("a.parquet", { id: "string", hand: "image" }, {})
  */
-export function openRowWriter(
-  path: string,
+export async function openRowWriter(
+  to: string | RowFile,
   schema: RowSchema,
   metadata: Readonly<Record<string, string>>,
 ): Promise<ParquetRows<ParquetRow>> {
   const width = Object.keys(schema).length;
-  const encoder = new ParquetEncoder({ elements: elementsOf(schema), width, statistics: false, metadata });
+  const encoder = await openEncoder({ elements: elementsOf(schema), width, statistics: false, metadata });
   const columns = (rows: readonly ParquetRow[]) =>
     Object.entries(schema).map(([name, type]) => ({
       name,
       data: rows.map((row) => row[name]),
       ...(type === "image" ? ({ codec: "UNCOMPRESSED", encoding: "PLAIN" } as const) : {}),
     }));
-  return openRows(path, encoder, { columns, groups: [GROUP_ROWS, GROUP_ROWS] });
+  const file = typeof to === "string" ? await openAtomic(to) : to;
+  return openRows(file, encoder, { columns, groups: [GROUP_ROWS, GROUP_ROWS] });
 }
 
 function elementsOf(schema: RowSchema): SchemaElement[] {

@@ -4,9 +4,10 @@
 // themselves in the key-value metadata (parquet.ts).
 import { createHash } from "node:crypto";
 import type { SchemaElement } from "hyparquet";
-import { ByteWriter, type ColumnSource, ParquetWriter } from "hyparquet-writer";
+import type { ByteWriter, ColumnSource, ParquetWriter } from "hyparquet-writer";
 import { unexpected } from "../../core/errors.ts";
-import { openAtomic, writeAtomic } from "../../machine/files.ts";
+import { type AtomicFile, openAtomic, writeAtomic } from "../../machine/files.ts";
+import { library } from "./library.ts";
 import {
   type Cell,
   checkValues,
@@ -34,12 +35,15 @@ export async function writeParquet<S extends ParquetSchema>(
   schema: S,
   table: ParquetTable<S>,
 ): Promise<void> {
-  await writeAtomic(path, encodeParquet(schema, table));
+  await writeAtomic(path, await encodeParquet(schema, table));
 }
 
 /** The bytes that writeParquet would write. */
-export function encodeParquet<S extends ParquetSchema>(schema: S, table: ParquetTable<S>): Uint8Array {
-  const encoder = tableEncoder(schema);
+export async function encodeParquet<S extends ParquetSchema>(
+  schema: S,
+  table: ParquetTable<S>,
+): Promise<Uint8Array> {
+  const encoder = await tableEncoder(schema);
   encoder.add(columnsOf(schema, table), TABLE_GROUPS);
   return encoder.end();
 }
@@ -63,7 +67,7 @@ export type TableRow<S extends ParquetSchema> = { readonly [C in keyof S]: Cell<
  * @throws AppError("internal", "PARQUET_WRITE") for a value of another type
  * @example const table = await openParquet("p.parquet", { id: "string" }); await table.add({ id: "a" }); await table.close();
  */
-export function openParquet<S extends ParquetSchema>(
+export async function openParquet<S extends ParquetSchema>(
   path: string,
   schema: S,
 ): Promise<ParquetRows<TableRow<S>>> {
@@ -72,7 +76,8 @@ export function openParquet<S extends ParquetSchema>(
     const table = Object.fromEntries(names.map((name) => [name, rows.map((row) => row[name])]));
     return columnsOf(schema, table as unknown as ParquetTable<S>);
   };
-  return openRows(path, tableEncoder(schema), { columns, groups: STREAM_GROUPS });
+  const encoder = await tableEncoder(schema);
+  return openRows(await openAtomic(path), encoder, { columns, groups: STREAM_GROUPS });
 }
 
 /** How rows become groups. */
@@ -82,13 +87,17 @@ export interface Grouping<R> {
   readonly groups: readonly [number, number];
 }
 
-/** Opens a file for rows that are written a group at a time. */
-export async function openRows<R>(
-  path: string,
+/** What rows are written into: an AtomicFile, or what stands for one. */
+export interface RowFile extends Pick<AtomicFile, "commit" | "discard"> {
+  write(data: Uint8Array): Promise<void>;
+}
+
+/** Takes a file for rows that are written a group at a time. */
+export function openRows<R>(
+  file: RowFile,
   encoder: ParquetEncoder,
   { columns, groups: [first, later] }: Grouping<R>,
-): Promise<ParquetRows<R>> {
-  const file = await openAtomic(path);
+): ParquetRows<R> {
   let group: R[] = [];
   let limit = first;
   const writeGroup = async () => {
@@ -122,17 +131,24 @@ export interface FileFacts {
   readonly sealed?: boolean | undefined;
 }
 
+/** Begins a file. */
+export async function openEncoder(facts: FileFacts): Promise<ParquetEncoder> {
+  return new ParquetEncoder(await library(() => import("hyparquet-writer")), facts);
+}
+
 /** The bytes of a file, group by group. */
 export class ParquetEncoder {
-  readonly #writer = new ByteWriter();
+  readonly #writer: ByteWriter;
   readonly #parquet: ParquetWriter;
   readonly #digest = createHash("sha256");
   readonly #sealed: boolean;
 
-  constructor({ elements, width, statistics, metadata = {}, sealed = false }: FileFacts) {
+  constructor(from: typeof import("hyparquet-writer"), facts: FileFacts) {
+    const { elements, width, statistics, metadata = {}, sealed = false } = facts;
     const entries = sealed ? { ...metadata, [SEAL_KEY]: "0".repeat(SEAL_CHARS) } : metadata;
     this.#sealed = sealed;
-    this.#parquet = new ParquetWriter({
+    this.#writer = new from.ByteWriter();
+    this.#parquet = new from.ParquetWriter({
       writer: this.#writer,
       schema: [{ name: "root", num_children: width }, ...elements],
       statistics,
@@ -175,9 +191,9 @@ export class ParquetEncoder {
   }
 }
 
-function tableEncoder(schema: ParquetSchema): ParquetEncoder {
+function tableEncoder(schema: ParquetSchema): Promise<ParquetEncoder> {
   const elements = schemaElements(schema);
-  return new ParquetEncoder({ elements, width: elements.length, statistics: true, sealed: true });
+  return openEncoder({ elements, width: elements.length, statistics: true, sealed: true });
 }
 
 /** Offset of the seal's characters in a file or its end: after the key stand a field header and a length, one byte each. */

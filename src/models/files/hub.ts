@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { z } from "zod";
 import { isNotFound, missingFile, unexpected } from "../../core/errors.ts";
 import { parseJson } from "../../core/schema.ts";
-import { addressOf } from "../../fetch/http/address.ts";
 import { type DownloadOptions, download } from "../../fetch/http/download.ts";
 import { request } from "../../fetch/http/http.ts";
 import { retrying } from "../../fetch/http/retry.ts";
 import { lengthOf } from "../../fetch/http/transport.ts";
+import { authorization, endpointOf, type HubAccess, patienceFor } from "../../fetch/hub/access.ts";
 import { readSafetensors } from "../../formats/safetensors-file.ts";
 import { cacheFolder } from "../../machine/cache.ts";
 import { exists, readText, sha256File, writeJson } from "../../machine/files.ts";
@@ -21,14 +21,9 @@ import { HUB_PREFIX } from "../backbones/recipes.ts";
 import { backbone } from "../backbones/registry.ts";
 
 /** Where to search for weights, and how. */
-export interface HubOptions
-  extends Pick<DownloadOptions, "signal" | "onProgress" | "retries" | "waitMs" | "idleMs" | "clock"> {
+export interface HubOptions extends HubAccess, Pick<DownloadOptions, "onProgress"> {
   /** Folder of this one model's files; default: in the user's cache folder. */
   readonly dir?: string | undefined;
-  /** Default: HF_ENDPOINT, or the public hub. */
-  readonly endpoint?: string | undefined;
-  /** Default: HF_TOKEN. */
-  readonly token?: string | undefined;
   /** Only what has been fetched before. */
   readonly offline?: boolean | undefined;
 }
@@ -57,7 +52,6 @@ export interface Pretrained {
   readonly commit: string | null;
 }
 
-const PUBLIC_HUB = "https://huggingface.co";
 const triple = z.tuple([z.number(), z.number(), z.number()]);
 // Not strict: the file is timm's, and gains keys.
 const configSchema = z.object({
@@ -163,14 +157,14 @@ async function fetchBoth(name: string, paths: Paths, notePath: string, options: 
     const hint = `fetch them first: facehand model fetch ${name}`;
     throw missingFile(paths.weights, `weights of ${name}`, hint);
   }
-  const { signal, onProgress, retries, waitMs, idleMs, clock } = options;
+  const { onProgress } = options;
   const shared: DownloadOptions = {
     headers: authorization(options),
     hints: {
       denied: "set HF_TOKEN if the repository is private; the hub also answers so if there is no such name",
       missing: `search for ${repositoryOf(name)} on the hub, with a model.safetensors`,
     },
-    ...{ signal, retries, waitMs, idleMs, clock },
+    ...patienceFor(options),
   };
   const base = `${endpointOf(options)}/${repositoryOf(name)}/resolve/main`;
   const linked = await askHub(`${base}/model.safetensors`, shared);
@@ -205,22 +199,6 @@ async function readable(path: string): Promise<void> {
     await rm(path);
     throw error;
   }
-}
-
-function authorization({ token = process.env["HF_TOKEN"] }: HubOptions): Record<string, string> {
-  if (token === undefined || token === "") return {};
-  if (/^[\x21-\x7e]+$/.test(token)) return { authorization: `Bearer ${token}` };
-  const expected = "a token without blanks and line ends";
-  const hint = "export HF_TOKEN again, as the hub shows it";
-  throw unexpected("input", { code: "HF_TOKEN", expected, name: "HF_TOKEN", got: "another text", hint });
-}
-
-function endpointOf({ endpoint = process.env["HF_ENDPOINT"] }: HubOptions): string {
-  if (endpoint === undefined || endpoint === "") return PUBLIC_HUB;
-  const url = addressOf(endpoint, "HF_ENDPOINT", "give the token as HF_TOKEN");
-  if (url.search === "" && url.hash === "") return url.href.replace(/\/+$/, "");
-  const expected = "an address without a query and fragment";
-  throw unexpected("input", { code: "HF_ENDPOINT", expected, name: "HF_ENDPOINT", got: endpoint });
 }
 
 function readConfig(text: string, where: string, wanted: string): HubRecipe {

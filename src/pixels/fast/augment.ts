@@ -1,14 +1,57 @@
-// ◇ Browser-safe. Augmentation and resize in a memory.
+// ◇ Browser-safe. Augmentation and resize of a picture.
 // Source: simd/jitter.ts, simd/resample.ts. Invariant: bit for bit what jitter.ts, rotate.ts and pixels.ts give.
-import { type Adjustment, type Augmentation, type Jitter, meanOf } from "../jitter.ts";
+import { type Adjustment, type Augmentation, augmentAs, type Jitter, meanOf } from "../jitter.ts";
+import { type RgbImage, resizeBilinear } from "../pixels.ts";
 import { fixedWalk } from "../rotate.ts";
 import { type Taps, tapsFor } from "../taps.ts";
+import { type MakingCode, makingOf } from "./making.ts";
 import { align, MOST_PIXELS, type Region, type SimdMemory, SLACK } from "./memory.ts";
+import type { Picture } from "./picture.ts";
 
 const KINDS = { brightness: 1, contrast: 2, saturation: 3 } as const;
 
 /**
- * Augments and resizes a picture to a square.
+ * Augments and resizes a picture, in upstream's order.
+ *
+ * @param augmentation - undefined for none
+ * @param out - [sizePx, sizePx, 3], where it is written
+ * @throws AppError("internal", "PICTURE_ENDED") after the block that it was lent to
+ */
+export function augmentInto(
+  picture: Picture,
+  augmentation: Augmentation | undefined,
+  sizePx: number,
+  out: Uint8Array,
+): void {
+  picture.worked({
+    inMemory(memory, region) {
+      const same = augmentation === undefined && region.width === sizePx && region.height === sizePx;
+      const at = same ? region.at() : augmentedIn(memory, region, augmentation, sizePx);
+      if (at === undefined)
+        augmentPlain(
+          { width: region.width, height: region.height, data: memory.pixels(region.at(), region) },
+          augmentation,
+          sizePx,
+          out,
+        );
+      else out.set(memory.pixels(at, { width: sizePx, height: sizePx }));
+    },
+    plain: (image) => augmentPlain(image, augmentation, sizePx, out),
+  });
+}
+
+function augmentPlain(
+  image: RgbImage,
+  augmentation: Augmentation | undefined,
+  sizePx: number,
+  out: Uint8Array,
+): void {
+  const whole = augmentation === undefined ? image : augmentAs(image, augmentation);
+  out.set(resizeBilinear(whole, sizePx, sizePx).data);
+}
+
+/**
+ * `augmentInto` in a memory.
  *
  * @returns where it lies, u8 [sizePx, sizePx, 3]; undefined if the plain code has to do it
  */
@@ -18,7 +61,7 @@ export function augmentedIn(
   augmentation: Augmentation | undefined,
   sizePx: number,
 ): number | undefined {
-  const { code } = memory;
+  const code = makingOf(memory);
   const { width, height } = region;
   const walk = fixedWalk(width, height, augmentation?.degrees ?? 0);
   const count = width * height;
@@ -31,7 +74,7 @@ export function augmentedIn(
   const rows = downAt + align(tapBytes(down));
   const out = rows + align(height * sizePx * 3 + SLACK);
   memory.grow(out + sizePx * sizePx * 3 + SLACK);
-  jitter(memory, [region.at(), words, count], augmentation?.jitter);
+  jitter(code, [region.at(), words, count], augmentation?.jitter);
   putTaps(memory, across, acrossAt);
   putTaps(memory, down, downAt);
   code.setWalk(walk.x, walk.y, walk.stepXx, walk.stepXy, walk.stepYx, walk.stepYy);
@@ -44,7 +87,7 @@ export function augmentedIn(
 
 /** From bytes to words; the level of contrast is known only when the steps before it are done. */
 function jitter(
-  { code }: SimdMemory,
+  code: MakingCode,
   [from, words, count]: readonly [number, number, number],
   how: Jitter | undefined,
 ): void {

@@ -1,20 +1,31 @@
-// ◇ Browser-safe. JPEGs written in a memory.
+// ◇ Browser-safe. JPEGs of pictures, written in a memory.
 // Source: simd/encode.ts, jpeg-write.ts. Invariant: sharp's bytes, for sizes of whole pairs of blocks.
 import { jpegHeader, optimalTable, quantTables } from "./jpeg-write.ts";
+import { makingOf } from "./making.ts";
 import { MOST_PIXELS, type Region, type SimdMemory, SLACK } from "./memory.ts";
+import type { Picture } from "./picture.ts";
 
 /** Room before a JPEG's data: more than four full Huffman tables and all else need. */
 const HEADER_ROOM = 1024;
 
 /**
- * A file with halved chroma.
+ * A JPEG with halved chroma, of sharp's bytes.
  *
- * @returns bytes of its own; undefined for sizes that are left to sharp
+ * @param quality - 1 to 100
+ * @returns bytes of its own; undefined for what is left to sharp: other sizes, and where there is no SIMD
+ * @throws AppError("internal", "PICTURE_ENDED") after the block that it was lent to
  */
-export function encodedIn(memory: SimdMemory, region: Region, quality: number): Uint8Array | undefined {
+export function jpegOf(picture: Picture, quality: number): Uint8Array | undefined {
+  return picture.worked({
+    inMemory: (memory, region) => encodedIn(memory, region, quality),
+    plain: () => undefined,
+  });
+}
+
+function encodedIn(memory: SimdMemory, region: Region, quality: number): Uint8Array | undefined {
   const { width, height } = region;
   if (!isWhole(width) || !isWhole(height) || width * height > MOST_PIXELS) return undefined;
-  const { code } = memory;
+  const code = makingOf(memory);
   const rgb = region.at();
   const work = memory.free;
   memory.grow(work + code.encodeBytes(width, height));

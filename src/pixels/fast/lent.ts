@@ -2,13 +2,9 @@
 // Source: simd/, by the modules beside this one. Invariant: bit for bit what the plain code (plain.ts) gives, but that a
 // decoded file is halved as planes.
 import { cropPlain, samplePlain } from "../chip.ts";
-import type { Augmentation } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
-import { augmentedIn } from "./augment.ts";
-import { encodedIn } from "./encode.ts";
 import { MOST_PIXELS, type Region, Resident, room, type SimdMemory, SLACK } from "./memory.ts";
-import { copied, type Lender, Picture } from "./picture.ts";
-import { augmentedPlain } from "./plain.ts";
+import { copied, type Lender, Picture, type Work } from "./picture.ts";
 import { resampledIn } from "./resample.ts";
 import { sampledIn } from "./sample.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
@@ -92,26 +88,9 @@ export class LentPicture extends Picture {
     out.set(new Float32Array(memory.bytes.buffer, to, widthPx * heightPx * 3));
   }
 
-  laplacianVariance(sizePx: number): number {
+  worked<R>({ inMemory }: Work<R>): R {
     this.#lease.check();
-    const memory = this.#memory;
-    const rgb = resampledIn(memory, this.#region, { widthPx: sizePx, heightPx: sizePx, halvings: 0 });
-    const work = rgb + room({ width: sizePx, height: sizePx });
-    memory.grow(work + memory.code.laplacianBytes(sizePx, sizePx));
-    return memory.code.laplacianVariance(rgb, sizePx, sizePx, work);
-  }
-
-  jpeg(quality: number): Uint8Array | undefined {
-    this.#lease.check();
-    return encodedIn(this.#memory, this.#region, quality);
-  }
-
-  augmented(augmentation: Augmentation | undefined, sizePx: number, out: Uint8Array): void {
-    this.#lease.check();
-    const same = augmentation === undefined && this.width === sizePx && this.height === sizePx;
-    const at = same ? this.#region.at() : augmentedIn(this.#memory, this.#region, augmentation, sizePx);
-    if (at === undefined) out.set(augmentedPlain(this.copy(), augmentation, sizePx).data);
-    else out.set(this.#memory.pixels(at, { width: sizePx, height: sizePx }));
+    return inMemory(this.#memory, this.#region);
   }
 
   #lend(region: Region): Picture {

@@ -3,10 +3,9 @@
 import { SIMD_CODE } from "./code.ts";
 import type { Part } from "./shapes.ts";
 
-/** Exports of simd/index.ts; addresses are byte positions in `memory`. */
+/** Exports of simd/seeing.ts; addresses are byte positions in `memory`. */
 export interface Code {
   readonly memory: WebAssembly.Memory;
-  freeFrom(): number;
   setQuant(id: number, from: number): void;
   setTable(id: number, from: number): number;
   planesBytes(width: number, height: number): number;
@@ -14,33 +13,19 @@ export interface Code {
   colourPart(left: number, top: number, right: number, bottom: number, out: number): void;
   halvedBytes(width: number, height: number): number;
   halvedColours(halvings: number, work: number, out: number): void;
-  setStep(kind: number, level: number, factor: number): void;
-  jitter(rgb: number, out: number, count: number, steps: number): void;
-  jitterAndAdd(rgb: number, out: number, count: number, steps: number): number;
-  jitterFurther(words: number, count: number, steps: number): void;
   halve(from: number, row: number, width: number, height: number, sums: number, to: number): void;
   sampleSquare(...values: readonly number[]): void;
-  setDivisors(id: number, from: number): void;
-  encodeBytes(width: number, height: number): number;
-  tokenise(rgb: number, width: number, height: number, work: number): number;
-  tokensAt(width: number, height: number, work: number): number;
-  putTokens(from: number, end: number, to: number): number;
-  countsAt(): number;
-  codesAt(): number;
-  setWalk(...values: readonly number[]): void;
-  turnAndShrink(...values: readonly number[]): void;
-  shrinkColumns(...values: readonly number[]): void;
   reduce(from: number, width: number, height: number, to: number): void;
   resampleRows(...values: readonly number[]): void;
   resampleColumns(...values: readonly number[]): void;
   toFloats(...values: readonly number[]): void;
-  laplacianBytes(width: number, height: number): number;
-  laplacianVariance(rgb: number, width: number, height: number, work: number): number;
 }
 
 /** What the code may read or write beyond an array. */
 export const SLACK = 64;
 const PAGE = 65536;
+/** Modules that have a page each for what they keep themselves (scripts/simd.mjs). */
+const MODULES = 2;
 
 /** Pictures with more pixels are left to the plain code, which keeps no memory. */
 export const MOST_PIXELS = 2 ** 22;
@@ -68,15 +53,25 @@ export class SimdMemory {
   /** All of it; another array after `grow`. */
   bytes: Uint8Array;
   /** Where pictures begin. */
-  readonly start: number;
+  readonly start = MODULES * PAGE;
+  readonly #joined = new Map<WebAssembly.Module, WebAssembly.Exports>();
   /** Where it is free: results are written there, and what they need behind them. */
   free: number;
 
   constructor(code: Code) {
     this.code = code;
     this.bytes = new Uint8Array(code.memory.buffer);
-    this.start = code.freeFrom();
     this.free = this.start;
+    this.grow(this.start);
+  }
+
+  /** Exports of another module of simd/ that works in this memory. */
+  joined(module: WebAssembly.Module): WebAssembly.Exports {
+    const known = this.#joined.get(module);
+    if (known !== undefined) return known;
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.code.memory } });
+    this.#joined.set(module, exports);
+    return exports;
   }
 
   /** Keeps the picture that was made where it was free. */
@@ -151,18 +146,19 @@ export class Resident implements Region {
   }
 }
 
-/** Compiled once: code, without a memory. */
-const compiled = () => {
-  const bytes = Uint8Array.from({ length: SIMD_CODE.length / 2 }, (_, i) =>
-    Number.parseInt(SIMD_CODE.slice(2 * i, 2 * i + 2), 16),
+/** A module of its hexadecimal digits: code, without a memory. Undefined where the machine or runtime has no such instructions. */
+export function compiled(digits: string): WebAssembly.Module | undefined {
+  const bytes = Uint8Array.from({ length: digits.length / 2 }, (_, i) =>
+    Number.parseInt(digits.slice(2 * i, 2 * i + 2), 16),
   );
   return WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : undefined;
-};
+}
+/** Compiled once. */
 let code: ReturnType<typeof compiled> | null = null;
 
 /** A new memory with the SIMD code; undefined where the machine or runtime has none. */
 export function openMemory(): SimdMemory | undefined {
-  if (code === null) code = compiled();
+  if (code === null) code = compiled(SIMD_CODE);
   if (code === undefined) return undefined;
   const { exports } = new WebAssembly.Instance(code, { env: {} });
   return new SimdMemory(exports as unknown as Code);

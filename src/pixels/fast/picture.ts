@@ -2,7 +2,6 @@
 // Source: our own. Invariants: it is no `RgbImage` and holds no bytes that can be taken from it; it works until the block ends
 // that it was lent to (pictures.ts); what it gives besides other lent pictures owns its bytes.
 import { AppError } from "../../core/errors.ts";
-import type { Augmentation } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
 import type { Region, SimdMemory } from "./memory.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
@@ -39,19 +38,14 @@ export abstract class Picture {
    */
   abstract planes(ground: Ground, scale: number, offset: number, out: Float32Array): void;
 
-  /** Variance of the Laplacian of the luma (../quality.ts) of the picture, resized to a square. */
-  abstract laplacianVariance(sizePx: number): number;
+  /** Work of other modules on the pixels where they lie, so that who loads pictures does not load all that is done with them. @internal */
+  abstract worked<R>(work: Work<R>): R;
+}
 
-  /** A JPEG with halved chroma, of sharp's bytes; undefined for sizes that are left to sharp (jpeg.ts). */
-  abstract jpeg(quality: number): Uint8Array | undefined;
-
-  /**
-   * Augments and resizes, in upstream's order.
-   *
-   * @param augmentation - undefined for none
-   * @param out - [sizePx, sizePx, 3], where it is written
-   */
-  abstract augmented(augmentation: Augmentation | undefined, sizePx: number, out: Uint8Array): void;
+/** Work on a picture, in a memory or in plain code with the same result, which owns its bytes. @internal */
+export interface Work<R> {
+  readonly inMemory: (memory: SimdMemory, region: Region) => R;
+  readonly plain: (image: RgbImage) => R;
 }
 
 /** What a block may give: neither a promise, whose work would come when the picture is gone, nor the picture. */

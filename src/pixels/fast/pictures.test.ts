@@ -2,9 +2,14 @@ import fc from "fast-check";
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { picture } from "../../../test/parity/pixels.ts";
+import { Random } from "../../core/random.ts";
 import { decodeImage, encodeJpeg, encodePng } from "../image.ts";
+import { drawAugmentation, FULL_AUGMENT } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
+import { laplacianOf } from "../quality.ts";
 import { reduceByTwo } from "../reduce.ts";
+import { augmentInto } from "./augment.ts";
+import { jpegOf } from "./encode.ts";
 import { openPhoto } from "./open-photo.ts";
 import type { Picture } from "./picture.ts";
 import { type Photo, Pictures, withPicture } from "./pictures.ts";
@@ -137,7 +142,7 @@ describe("a decoded picture, whose colours are made when they are read", () => {
       const tiny = small.resized(16, 16);
       const values = new Float32Array(3 * 24 * 24);
       crops[1]!.planes({ left: 0, top: 0, widthPx: 24, heightPx: 24, reversed: false }, 1, 0, values);
-      const sharpness = crops[0]!.laplacianVariance(20); // works behind them
+      const sharpness = laplacianOf(crops[0]!, 20); // works behind them
       return { made: [small, ...crops, tiny].map((one) => one.copy()), sharpness };
     };
     const photo = pictures.plainJpeg(await encode(picture(90, 80, 1), "4:2:0"))!;
@@ -187,8 +192,8 @@ describe("a picture that is lent", () => {
           () => lent.copy(),
           () => lent.resized(4, 4),
           () => lent.part({ left: 0, top: 0, right: 1, bottom: 1 }),
-          () => lent.laplacianVariance(8),
-          () => lent.augmented(undefined, 4, new Uint8Array(48)),
+          () => laplacianOf(lent, 8),
+          () => augmentInto(lent, undefined, 4, new Uint8Array(48)),
         ];
         for (const use of uses) expect(use).toThrow(expect.objectContaining({ code: "PICTURE_ENDED" }));
       }
@@ -233,6 +238,29 @@ describe("a picture that is lent", () => {
     copyOf(photo);
     file.fill(0);
     expect(() => copyOf(plain)).toThrow(expect.objectContaining({ code: "PHOTO_CHANGED" }));
+  });
+});
+
+describe("a memory that nothing else has made larger", () => {
+  const side = fc.integer({ min: 1, max: 500 });
+
+  it("has room for all that is read behind a picture, whatever it becomes", () => {
+    const drawn = drawAugmentation(Random.of(1), FULL_AUGMENT);
+    fc.assert(
+      fc.property(side, side, side, side, (width, height, widthPx, heightPx) => {
+        const image = { width, height, data: new Uint8Array(3 * width * height) };
+        const photo = () => new Pictures().photo(image); // a new memory
+        withPicture(photo(), (lent) => lent.resized(widthPx, heightPx).copy());
+        withPicture(photo(), (lent) =>
+          augmentInto(lent, drawn, widthPx, new Uint8Array(3 * widthPx * widthPx)),
+        );
+        withPicture(photo(), (lent) => jpegOf(lent, 80));
+        if (width > 3 && height > 3)
+          withPicture(photo(), (lent) => lent.resized(widthPx, heightPx, 1).copy());
+        if (widthPx > 1) withPicture(photo(), (lent) => laplacianOf(lent, widthPx));
+      }),
+      { numRuns: 60, seed: 7, examples: [[265, 121, 216, 3]] },
+    );
   });
 });
 

@@ -1,12 +1,10 @@
 // ◇ Browser-safe. A lent picture by the plain code: where there is no SIMD, and for pictures that are too large for a memory.
 // Source: the plain modules beside this folder. Invariant: it works as long as a picture in a memory does.
 import { cropPlain, samplePlain } from "../chip.ts";
-import { type Augmentation, augmentAs } from "../jitter.ts";
 import { type RgbImage, resizeBilinear } from "../pixels.ts";
 import { planesPlain } from "../planes.ts";
-import { laplacianPlain } from "../quality.ts";
 import { reduceByTwo } from "../reduce.ts";
-import { copied, type Lender, Picture } from "./picture.ts";
+import { copied, type Lender, Picture, type Work } from "./picture.ts";
 import type { Ground, Part, Sampling } from "./shapes.ts";
 
 /** Pixels that nobody writes to while the block lasts. */
@@ -54,25 +52,7 @@ export class PlainPicture extends Picture {
     planesPlain(this.#pixels(), ground, scale, offset, out);
   }
 
-  laplacianVariance(sizePx: number): number {
-    return laplacianPlain(this.#pixels(), sizePx);
+  worked<R>({ plain }: Work<R>): R {
+    return plain(this.#pixels());
   }
-
-  jpeg(): undefined {
-    return undefined;
-  }
-
-  augmented(augmentation: Augmentation | undefined, sizePx: number, out: Uint8Array): void {
-    out.set(augmentedPlain(this.#pixels(), augmentation, sizePx).data);
-  }
-}
-
-/** `Picture.augmented` in plain code. */
-export function augmentedPlain(
-  image: RgbImage,
-  augmentation: Augmentation | undefined,
-  sizePx: number,
-): RgbImage {
-  const whole = augmentation === undefined ? image : augmentAs(image, augmentation);
-  return resizeBilinear(whole, sizePx, sizePx);
 }

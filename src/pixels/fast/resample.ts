@@ -5,9 +5,6 @@ import { tapsFor } from "../taps.ts";
 import { align, type Region, room, type SimdMemory, SLACK } from "./memory.ts";
 import { packTaps } from "./taps.ts";
 
-/** Rows of weight 0 that are read behind the last one. */
-const ROWS_BEYOND = 1;
-
 /** What a picture becomes. */
 export interface Resample {
   readonly widthPx: number;
@@ -31,7 +28,7 @@ export function resampledIn(memory: SimdMemory, region: Region, to: Resample): n
   const acrossAt = free;
   const downAt = acrossAt + align(across.words.byteLength);
   const rows = downAt + align(down.words.byteLength);
-  memory.grow(rows + (height + ROWS_BEYOND) * widthPx * 3 + SLACK);
+  memory.grow(rows + Math.max(height, down.reach) * widthPx * 3 + SLACK);
   memory.putWords(across.words, acrossAt);
   memory.putWords(down.words, downAt);
   const { code } = memory;

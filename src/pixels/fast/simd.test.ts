@@ -8,7 +8,8 @@ import { drawn, expectSame, picture } from "../../../test/parity/pixels.ts";
 import { readIfThere } from "../../../test/source.ts";
 import { ADJUSTMENTS, type Augmentation } from "../jitter.ts";
 import type { RgbImage } from "../pixels.ts";
-import { augmentedIn } from "./augment.ts";
+import { augmentedIn, augmentInto } from "./augment.ts";
+import { jpegOf } from "./encode.ts";
 import type { Region } from "./memory.ts";
 import { openMemory } from "./memory.ts";
 import { Pictures, withPicture } from "./pictures.ts";
@@ -33,13 +34,13 @@ const augmentation: fc.Arbitrary<Augmentation> = fc.record({
 
 describe("the committed code", () => {
   it("is what simd/ compiles to (else: node scripts/simd.mjs)", async () => {
-    expect(readIfThere("src/pixels/fast/code.ts")).toBe(await simdCode());
+    for (const [path, code] of Object.entries(await simdCode())) expect(readIfThere(path)).toBe(code);
   });
 });
 
 function augmented(image: RgbImage, how: Augmentation | undefined, px: number, run = withSimd) {
   const out = new Uint8Array(px * px * 3);
-  run(image, (picture) => picture.augmented(how, px, out));
+  run(image, (picture) => augmentInto(picture, how, px, out));
   return out;
 }
 
@@ -108,7 +109,7 @@ describe("jpeg", () => {
         let image = picture(width, height, seed);
         if (kind === "extremes") image = { ...image, data: image.data.map((v) => (v & 1) * 255) };
         if (kind === "plain") image.data.fill(seed & 255);
-        const file = withSimd(image, (lent) => lent.jpeg(quality));
+        const file = withSimd(image, (lent) => jpegOf(lent, quality));
         expect(file === undefined).toBe(!(whole(width) && whole(height)));
         if (file === undefined) return;
         const source = sharp(image.data, { raw: { width, height, channels: 3 } });
@@ -128,7 +129,7 @@ describe("jpeg", () => {
     const wanted = await sharp(image.data, { raw: { width: 300, height: 300, channels: 3 } })
       .jpeg({ quality: 80, chromaSubsampling: "4:2:0" })
       .toBuffer();
-    expect(equal(withPicture(photo, (lent) => lent.jpeg(80))!, wanted)).toBe(true);
+    expect(equal(withPicture(photo, (lent) => jpegOf(lent, 80))!, wanted)).toBe(true);
   });
 });
 

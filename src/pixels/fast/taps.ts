@@ -10,6 +10,8 @@ export interface PackedTaps {
   readonly n: number;
   /** Pairs of weights a position. */
   readonly pairs: number;
+  /** Where the last pair that is read ends, its weights of 0 included; input positions. */
+  readonly reach: number;
   /** First position times `unit` [n], then of each pair the upper and the lower halves [n, pairs, 2] */
   readonly words: Uint32Array;
 }
@@ -41,7 +43,7 @@ function pack({ first, count, weights, width }: Taps, unit: number): PackedTaps 
       words[at + 1] = low(a) | (low(b) << 16);
     }
   }
-  return { n, pairs, words };
+  return { n, pairs, reach: first.at(-1)! + 2 * pairs, words };
 }
 
 function low(weight: number): number {

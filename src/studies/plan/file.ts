@@ -12,24 +12,17 @@ import { ARCHS } from "../../models/facts.ts";
 import { LOSSES } from "../../models/losses.ts";
 import { GATINGS } from "../../models/mag.ts";
 import { AUGMENTS } from "../../models/tags.ts";
-import { perturbationSchema } from "../../pixels/perturbation.ts";
-import { trainConfigSchema } from "../../train/config.ts";
+import { type Perturbation, perturbationSchema } from "../../pixels/perturbation.ts";
+import { type TrainConfig, trainConfigSchema } from "../../train/config.ts";
 import { EVALUATED_SPLITS, resourcesSchema, TOLD } from "../study.ts";
 import { offsetOf, parseYaml } from "./yaml.ts";
 
-const {
-  arch: _arch,
-  tag: _tag,
-  data: _data,
-  seed: _seed,
-  modality: _modality,
-  ...settings
-} = trainConfigSchema.shape;
 /** Keys of a run's configuration that are not axes of their own. */
-export type SettingKey = keyof typeof settings;
+export type SettingKey = Exclude<keyof TrainConfig, "arch" | "tag" | "data" | "seed" | "modality">;
+const { arch, tag, data, seed, modality, ...settings } = trainConfigSchema.shape;
 export const SETTING_KEYS = Object.keys(settings) as SettingKey[];
 
-type Optional = { [K in SettingKey]: z.ZodOptional<z.ZodType> };
+type Optional = Record<SettingKey, z.ZodOptional<z.ZodType>>;
 /** Without defaults: a setting that is not given is not there. */
 const given = Object.fromEntries(
   Object.entries(settings).map(([key, field]) => [
@@ -45,7 +38,7 @@ function bare(field: z.ZodType): z.ZodType {
 }
 
 /** Settings of runs, none of them required. */
-export const settingsSchema = z.strictObject(given);
+export const settingsSchema: z.ZodObject<Optional, z.core.$strict> = z.strictObject(given);
 export type Settings = Readonly<Partial<Record<SettingKey, unknown>>>;
 
 /** The values of the `modality` axis; `both` is no filter. */
@@ -77,16 +70,64 @@ const gridSchema = z.strictObject({
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const MATCHED = [...AXES, ...SETTING_KEYS] as const;
 /** Cells by their axes: each key holds one value or several, of which one must be the cell's. */
-export const matchSchema = z.strictObject(
+const matchSchema = z.strictObject(
   Object.fromEntries(MATCHED.map((key) => [key, z.union([scalar, several(scalar)]).optional()])) as {
     [K in (typeof MATCHED)[number]]: z.ZodOptional<z.ZodUnion<[typeof scalar, z.ZodArray<typeof scalar>]>>;
   },
 );
-export type Match = z.output<typeof matchSchema>;
+/** Cells by their axes, with one value or several each; those that fit all of them are meant. */
+export type Match = {
+  readonly [K in (typeof AXES)[number] | SettingKey]?:
+    | string
+    | number
+    | boolean
+    | readonly (string | number | boolean)[]
+    | undefined;
+};
 
 const sources = several(z.string());
 
-export const studyFileSchema = z.strictObject({
+/** A checked study file, defaults filled in. Written out, as the type that follows from the schema was 59 KB of declarations. */
+export interface StudyFile {
+  readonly name: string;
+  readonly about: string;
+  readonly data?: readonly string[] | Readonly<Record<string, readonly string[]>> | undefined;
+  readonly testData?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly backbones: Readonly<Record<string, { readonly [K in SettingKey]?: unknown } | null>>;
+  readonly train: { readonly [K in SettingKey]?: unknown };
+  readonly grid: {
+    readonly data?: readonly string[] | undefined;
+    readonly modality?: readonly (typeof TRAINED_MODALITIES)[number][] | undefined;
+    readonly arch?: readonly (typeof ARCHS)[number][] | undefined;
+    readonly F?: readonly (0 | 1)[] | undefined;
+    readonly A?: readonly (typeof AUGMENTS)[number][] | undefined;
+    readonly L?: readonly (typeof LOSSES)[number][] | undefined;
+    readonly Z?: readonly number[] | undefined;
+    readonly gating?: readonly (typeof GATINGS)[number][] | undefined;
+  } & { readonly [K in SettingKey]?: readonly unknown[] | undefined };
+  readonly seeds: readonly number[];
+  readonly exclude: readonly Match[];
+  readonly resources: readonly (z.output<typeof resourcesSchema> & { readonly only: Match })[];
+  readonly compare: readonly {
+    readonly name: string;
+    readonly a: Match;
+    readonly b: Match;
+    readonly evaluation?: string | undefined;
+    readonly modality?: (typeof MODALITIES)[number] | undefined;
+    readonly metric: (typeof COMPARED_METRICS)[number];
+  }[];
+  readonly evaluate: readonly {
+    readonly name: string;
+    readonly data: string;
+    readonly splits: (typeof EVALUATED_SPLITS)[number][];
+    readonly modality: (typeof TRAINED_MODALITIES)[number];
+    readonly told: (typeof TOLD)[number];
+    readonly perturb?: Perturbation | undefined;
+    readonly only: Match;
+  }[];
+}
+
+const studyFileSchema: z.ZodType<StudyFile> = z.strictObject({
   name,
   about: z.string().default(""),
   /** One unnamed set of sources, or named sets; may be left to --data. */
@@ -129,9 +170,6 @@ export const studyFileSchema = z.strictObject({
     )
     .default([]),
 });
-/** A checked study file, defaults filled in. */
-export type StudyFile = z.output<typeof studyFileSchema>;
-
 /**
  * Reads and checks a study file.
  *

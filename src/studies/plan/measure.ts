@@ -11,6 +11,7 @@ import { canonicalJson, parseJson } from "../../core/schema.ts";
 import { nodeCommand } from "../../machine/child.ts";
 import { parseTag } from "../../models/tags.ts";
 import type { TrainConfig } from "../../train/config.ts";
+import { unphased } from "../../train/phases.ts";
 import { type Cell, evaluationsOf, type Study } from "../study.ts";
 import type { CellImages } from "./images.ts";
 
@@ -71,7 +72,8 @@ function measureCell({ config, label }: Cell, seed: number): Promise<Cost> {
 export async function measureCost(config: TrainConfig, label: string): Promise<Cost> {
   const dir = await mkdtemp(join(tmpdir(), "facehand-measure-"));
   try {
-    const order = JSON.stringify({ config, dir: join(dir, "run") });
+    // Of the last phase, which takes most time and memory.
+    const order = JSON.stringify({ config: unphased(config), dir: join(dir, "run") });
     const { command, args } = nodeCommand(new URL("./measure-main", import.meta.url), [order]);
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });
     const printed = { stdout: "", stderr: "" };

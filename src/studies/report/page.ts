@@ -1,11 +1,12 @@
 // A study's report as one HTML page that needs nothing else: tables and figures, each figure's number linked to the
 // predictions behind it.
 
+import { LAW_NOTE } from "../../dataset/law.ts";
 import { tablesByGroup } from "../../evaluate/metrics/groups.ts";
 import { formatSubjects } from "../../evaluate/stored/subjects.ts";
 import { LABEL_NOTE } from "../../report/figure-text.ts";
 import { groupDots, reliabilityDiagram, rocCurve } from "../../report/figures.ts";
-import { html, type Markup, trusted } from "../../report/markup.ts";
+import { html, linked, type Markup, trusted } from "../../report/markup.ts";
 import { hasDots } from "../../report/plots/figures.ts";
 import { tableAnchor, toHtml } from "../../report/render.ts";
 import { REPORT_CSS } from "../../report/style.ts";
@@ -75,7 +76,7 @@ body { max-width: 84rem; }
 .scroll th:first-child { padding-left: 0; }
 td a, tbody th a { color: inherit; text-decoration-color: var(--line); }</style></head>
 <body><h1>Study ${study.name}</h1>
-<div class="note">${preface(results).map((text) => html`<p>${text}</p>`)}</div>
+<div class="note">${preface(results).map((text) => html`<p>${text}</p>`)}<p>${linked(LAW_NOTE)}</p></div>
 <h2>Summary</h2><ul>${summary.map((text) => html`<li>${text}</li>`)}</ul>
 <details><summary>Contents</summary><ul>${list}</ul></details>
 <h2>Figures</h2>${comparisons}${runs}

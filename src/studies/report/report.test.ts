@@ -4,11 +4,13 @@ import { join } from "node:path";
 import { parseHTML } from "linkedom";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inventedRows, STUDY_SEEDS, writeInventedStudy } from "../../../test/study-fixture.ts";
+import { LAW_NOTE, lawMarkdown } from "../../dataset/law.ts";
 import { holm } from "../../evaluate/intervals/mcnemar.ts";
 import { seedSummary } from "../../evaluate/intervals/seeds.ts";
 import { evaluateBinary } from "../../evaluate/metrics/metrics.ts";
 import { imageSubject } from "../../evaluate/stored/subjects.ts";
 import { readCsv } from "../../formats/csv.ts";
+import { linked } from "../../report/markup.ts";
 import { FINAL_METRICS_FILE, readFinalMetrics } from "./final-metrics.ts";
 import { preface } from "./page.ts";
 import { checkReport, makeReport, type Report, writeReport } from "./report.ts";
@@ -282,7 +284,10 @@ describe("upstream's table", () => {
 describe("the report", () => {
   test("is one page that needs nothing else, and links every figure to its sources", () => {
     const page = text("report.html");
-    expect(page).not.toMatch(/(src|href)="https?:/);
+    const law = linked(LAW_NOTE).text;
+    expect(page.split(law)).toHaveLength(2);
+    expect(text("report.md")).toContain(lawMarkdown(LAW_NOTE));
+    expect(page.replace(law, "")).not.toMatch(/(src|href)="https?:/);
     expect(page).not.toContain("<script");
     const targets = [...page.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id!);
     expect(targets.length).toBeGreaterThan(100);

@@ -5,6 +5,7 @@
 import { dirname, join, relative } from "node:path";
 import { AppError, missingFile } from "../../core/errors.ts";
 import { markdownText } from "../../core/markdown-text.ts";
+import { LAW_NOTE, lawMarkdown } from "../../dataset/law.ts";
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { checkMinSubjects, SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
 import { exists, readText, writeAtomic } from "../../machine/files.ts";
@@ -109,6 +110,8 @@ function markdown(results: StudyResults, tables: readonly ReportTable[], summary
     `# Study ${markdownText(results.study.name)}`,
     "",
     ...preface(results).flatMap((text) => [markdownText(text), ""]),
+    lawMarkdown(LAW_NOTE),
+    "",
     "Made by `facehand study report`; `--check` recomputes it.",
     "",
     "## Summary",

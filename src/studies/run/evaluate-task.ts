@@ -10,9 +10,10 @@ import { predictionFiles, sweepSplits, writeSplits } from "../../evaluate/stored
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { exists, readJson, sha256File, writeJson } from "../../machine/files.ts";
 import { sweepTemporaries } from "../../machine/temporary.ts";
-import { openWeights, predictSamples } from "../../predict/infer.ts";
+import { openWeights } from "../../predict/infer.ts";
 import { loadModel } from "../../predict/model-file.ts";
 import type { AskedModality, Predictor } from "../../predict/predictor.ts";
+import { predictSamples } from "../../predict/row.ts";
 import { runPaths } from "../../predict/run-folder.ts";
 import { plainBatches, sourceFacts } from "../../train/data.ts";
 import type { TrainOptions } from "../../train/loop.ts";

@@ -7,8 +7,9 @@ import { type ForeignOptions, readPredictionFile } from "../../evaluate/stored/f
 import { readSplits } from "../../evaluate/stored/prediction-folder.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import { writePredictions } from "../../evaluate/stored/predictions.ts";
-import { openWeights, predictSamples } from "../../predict/infer.ts";
+import { openWeights } from "../../predict/infer.ts";
 import { loadModel } from "../../predict/model-file.ts";
+import { predictSamples } from "../../predict/row.ts";
 import { runPaths } from "../../predict/run-folder.ts";
 import { plainBatches } from "../data.ts";
 import { chooseImages, type ImageChoice, usedNotes } from "../images.ts";

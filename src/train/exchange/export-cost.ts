@@ -6,9 +6,10 @@ import { decideClass } from "../../evaluate/metrics/classes.ts";
 import { evaluateRows } from "../../evaluate/metrics/groups.ts";
 import type { BinaryMetrics } from "../../evaluate/metrics/metrics.ts";
 import { CLASS_TARGETS, classKey, type Prediction } from "../../evaluate/stored/prediction-row.ts";
-import { openWeights, predictSamples } from "../../predict/infer.ts";
+import { openWeights } from "../../predict/infer.ts";
 import type { LoadedModel } from "../../predict/model-file.ts";
 import { openPredictor, type Predictor } from "../../predict/predictor.ts";
+import { predictSamples } from "../../predict/row.ts";
 import { plainBatches } from "../data.ts";
 import { chooseImages, type ImageChoice } from "../images.ts";
 

@@ -2,6 +2,7 @@
 // Invariant: a stored row is that of these weights and these bytes; who stores it has both hashes.
 
 import type { Sample } from "../../core/words.ts";
+import { sampleKey } from "../../dataset/loader/order.ts";
 import { sha256Hex } from "../../engine/sha256.ts";
 import { type RgbImage, resizeBilinear } from "../../pixels/pixels.ts";
 import type { SplitPredictor } from "../../predict/split-predictor.ts";
@@ -55,8 +56,8 @@ export async function makeFeatures(samples: readonly Sample[], work: FeatureWork
     const made = await predictor.features(pixels, waiting.length);
     for (const [i, { sample }] of waiting.entries()) {
       const row = made.slice(i * width, (i + 1) * width);
-      rows.set(keyOf(sample), row);
-      await stored.put(hashes.get(keyOf(sample))!, row);
+      rows.set(sampleKey(sample), row);
+      await stored.put(hashes.get(sampleKey(sample))!, row);
       work.onRow?.(true);
     }
     waiting = [];
@@ -65,10 +66,10 @@ export async function makeFeatures(samples: readonly Sample[], work: FeatureWork
     signal?.throwIfAborted();
     const bytes = await work.bytesOf(sample);
     const hash = await sha256Hex(bytes);
-    hashes.set(keyOf(sample), hash);
+    hashes.set(sampleKey(sample), hash);
     const known = await stored.get(hash);
     if (known?.length === width) {
-      rows.set(keyOf(sample), known);
+      rows.set(sampleKey(sample), known);
       work.onRow?.(false);
       continue;
     }
@@ -77,25 +78,22 @@ export async function makeFeatures(samples: readonly Sample[], work: FeatureWork
     if (waiting.length === batch) await flush();
   }
   if (waiting.length > 0) await flush();
-  return { store: memoryStore(rows, width), pictureOf: (sample) => hashes.get(keyOf(sample))! };
+  return { store: memoryStore(rows, width), pictureOf: (sample) => hashes.get(sampleKey(sample))! };
 }
-
-/** Ids are unique within a source only. */
-const keyOf = ({ source, id }: Sample): string => `${source}/${id}`;
 
 function memoryStore(rows: Map<string, Float32Array>, width: number): MadeFeatures["store"] {
   return {
-    has: (samples) => samples.every((sample) => rows.has(keyOf(sample))),
+    has: (samples) => samples.every((sample) => rows.has(sampleKey(sample))),
     read: (samples) => {
       const all = new Float32Array(samples.length * width);
       samples.forEach((sample, i) => {
-        all.set(rows.get(keyOf(sample))!, i * width);
+        all.set(rows.get(sampleKey(sample))!, i * width);
       });
       return all;
     },
     write: (samples, values) => {
       samples.forEach((sample, i) => {
-        rows.set(keyOf(sample), values.slice(i * width, (i + 1) * width));
+        rows.set(sampleKey(sample), values.slice(i * width, (i + 1) * width));
       });
     },
   };

@@ -21,13 +21,15 @@ import { runPaths } from "../../predict/run-folder.ts";
 import { openSplitPredictor, type SplitPredictor } from "../../predict/split-predictor.ts";
 import { parseTrainConfig, type TrainConfig } from "../config.ts";
 import { openData, type RunData } from "../data.ts";
+import { validationFigures } from "../figures.ts";
 import { train } from "../loop.ts";
 import type { EpochLog } from "../runlog.ts";
 import type { StepRuntime } from "../step/compile.ts";
 import { declaredSpecs } from "../step/graph.ts";
+import { bestOf, type CourseState, type CourseWork, runCourse, type Trained } from "./course.ts";
 import { backboneHash, type FeatureWork, makeFeatures } from "./features.ts";
-import { headConfig, headFacts } from "./plan.ts";
-import { type HeadState, type HeadWork, type TrainedHead, trainHead } from "./train-head.ts";
+import { tuneConfig, tunedFacts } from "./plan.ts";
+import { headLearning } from "./train-head.ts";
 
 const BASE: ModelFacts = {
   format: 1,
@@ -60,7 +62,7 @@ let weights: Weights;
 let data: RunData;
 let source: SourceFacts;
 let predictor: SplitPredictor;
-const config = headConfig(BASE, CHOICES);
+const config = tuneConfig(BASE, CHOICES, "head");
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-head-"));
@@ -71,7 +73,7 @@ beforeAll(async () => {
   for (const [name, values] of weights) if (name.endsWith(".running_var")) values.fill(0.65);
   data = await openData(nodeConfig());
   source = data.facts[0]!;
-  const facts = headFacts(BASE, config, source);
+  const facts = tunedFacts(BASE, config, source);
   const createSession = (model: Uint8Array) => openPageSession(ort, model);
   predictor = (await openSplitPredictor({
     ...{ facts, weights, batchSize: 8, createSession },
@@ -122,19 +124,27 @@ function featureWork(rows: Map<string, Float32Array>) {
   return { work, counts };
 }
 
-async function headWork(more: Partial<HeadWork> = {}): Promise<HeadWork> {
+function workOf(more: Partial<CourseWork> = {}): CourseWork {
+  const facts = tunedFacts(BASE, config, source);
+  return { ...{ config, facts, weights, samples: data.samples, runtime: RUNTIME }, ...more };
+}
+
+async function learningOf(work: CourseWork) {
   const { store } = await makeFeatures(all(), featureWork(new Map()).work);
-  const facts = headFacts(BASE, config, source);
-  const { samples } = data;
-  return { ...{ config, facts, weights, samples, predictor }, runtime: RUNTIME, features: store, ...more };
+  return headLearning(work, { features: store, predictor });
+}
+
+async function trainHead(more: Partial<CourseWork> = {}): Promise<Trained> {
+  const work = workOf(more);
+  return await runCourse(work, await learningOf(work));
 }
 
 const untimed = (log: readonly EpochLog[]) => log.map((epoch) => ({ ...epoch, seconds: 0, waitSeconds: 0 }));
 
 describe("a head trained in a page", () => {
-  let head: TrainedHead;
+  let head: Trained;
   beforeAll(async () => {
-    head = await trainHead(await headWork());
+    head = await trainHead();
   });
 
   it("has the logits of train's run, and its facts", { timeout: 60_000 }, async () => {
@@ -160,27 +170,30 @@ describe("a head trained in a page", () => {
 
   it("continues where it was stopped, to the same bytes", async () => {
     const stop = new AbortController();
-    let state: HeadState | undefined;
-    const stopped = trainHead(
-      await headWork({
-        signal: stop.signal,
-        onStep: (_, { step }) => void (step === 8 && stop.abort()),
-        keep: async (kept) => {
-          state = structuredClone(kept);
-        },
-      }),
-    );
+    let state: CourseState | undefined;
+    const stopped = trainHead({
+      signal: stop.signal,
+      onStep: (_, { step }) => void (step === 8 && stop.abort()),
+      keep: async (kept) => {
+        state = structuredClone(kept);
+      },
+    });
     await expect(stopped).rejects.toThrow("Stopped");
     expect(state?.position).toMatchObject({ epoch: 1, batch: 3, step: 8 });
-    expect([...state!.heads.keys()].some((name) => name.startsWith("backbone."))).toBe(false);
-    const again = await trainHead(await headWork({ state }));
+    expect([...state!.learnt.keys()].some((name) => name.startsWith("backbone."))).toBe(false);
+    // Who stops it has the best epoch so far.
+    const so = bestOf(workOf(), { log: state!.log, best: state!.best! });
+    expect(so.log.map(({ epoch, best }) => [epoch, best])).toEqual([[1, true]]);
+    expect(validationFigures(so.rows, {})).toEqual(head.log[0]!.val);
+    expect(openCheckpoint(so.checkpoint).facts).toEqual(openCheckpoint(head.checkpoint).facts);
+    const again = await trainHead({ state });
     expect(untimed(again.log)).toEqual(untimed(head.log));
     expect(again.checkpoint).toEqual(head.checkpoint);
   });
 
   it("refuses what train refuses", () => {
-    expect(() => headConfig(BASE, { lr: 0 })).toThrow(/--lr/);
-    expect(() => headConfig(BASE, { epochs: 5, patience: 5 })).toThrow(/--patience/);
+    expect(() => tuneConfig(BASE, { lr: 0 }, "head")).toThrow(/--lr/);
+    expect(() => tuneConfig(BASE, { epochs: 5, patience: 5 }, "all")).toThrow(/--patience/);
   });
 });
 

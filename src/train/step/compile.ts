@@ -1,6 +1,6 @@
 // ◇ Browser-safe. From a step's symbolic graph to a session that runs it, where it can over the state that it changes.
 import type { Value } from "../../engine/graph.ts";
-import { emitGraph } from "../../engine/lower/emit.ts";
+import { emitGraph, type Lowerer } from "../../engine/lower/emit.ts";
 import { training } from "../../engine/lower/training.ts";
 import type { Provider } from "../../engine/lower/writer.ts";
 import type { DeviceMemory, Session, SessionOptions } from "../../engine/runtime/session.ts";
@@ -10,6 +10,8 @@ export interface StepRuntime {
   readonly provider: Provider;
   /** Block size of the NCHWc lowering; the plain one if left out. */
   readonly block?: number | undefined;
+  /** In place of the lowering for `block`: one that also notes what it does, as a profile needs. */
+  readonly lowering?: Lowerer | undefined;
   /** True if outputs may lie where inputs do: results are then written when all has been read. */
   readonly overwrites: boolean;
   /** With `memory`, the outputs named in `onDevice` stay there. */
@@ -40,12 +42,12 @@ export const stateOf = (output: string): string => output.slice("next|".length);
  */
 export async function compileStep(
   outputs: Readonly<Record<string, Value>>,
-  { provider, block, overwrites, createSession, memory }: StepRuntime,
+  { provider, block, lowering = training(block), overwrites, createSession, memory }: StepRuntime,
   sources: ReadonlyMap<Value, string> = new Map(),
 ): Promise<Compiled> {
   const followers = Object.keys(outputs).filter(isNext);
   const replace = Object.fromEntries(followers.map((name) => [name, stateOf(name)]));
-  const emitted = emitGraph({ outputs, lowering: training(block), provider, replace, sources });
+  const emitted = emitGraph({ outputs, lowering, provider, replace, sources });
   // The graph is as it should be; rewriting it takes half of the time to load.
   const session = await createSession(emitted.model, {
     optimization: "disabled",

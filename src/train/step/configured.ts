@@ -8,6 +8,7 @@ import type { StepConfig } from "./graph.ts";
 /** Model, optimizer, and what is frozen. */
 export function stepConfigOf(config: TrainConfig, facts: ModelFacts): StepConfig {
   const { dropRate, dropPathRate, batch, imageSize, decayAll, labelSmoothing, ema, accumulate = 1 } = config;
+  const softLabels = config.mixup !== undefined;
   return {
     model: modelGraph(facts, { dropPathRate, dropRate }),
     batchSize: batch,
@@ -18,6 +19,7 @@ export function stepConfigOf(config: TrainConfig, facts: ModelFacts): StepConfig
     optimizer: adamw(),
     decayAll,
     labelSmoothing,
+    softLabels,
     ema,
     rateOf: rateOf(config),
     frozen: frozenOf(parseTag(config.tag)),

@@ -9,7 +9,7 @@ import type { Sample } from "../../core/words.ts";
 import type { Weights } from "../../engine/params.ts";
 import { exists, readJson, sha256, writeJson } from "../../machine/files.ts";
 import { parseTag } from "../../models/tags.ts";
-import { augmentOf, type TrainConfig } from "../config.ts";
+import type { TrainConfig } from "../config.ts";
 
 const keySchema = z.strictObject({ key: z.string(), width: z.int(), samples: z.int() });
 
@@ -34,16 +34,19 @@ export interface FeatureStore {
  * Why features of a run with a frozen backbone cannot be stored; undefined if they can, or if nothing is frozen whole.
  * @example featureNote(config) // "augmentation (Af) makes new images in every epoch: ..."
  */
-export function featureNote({ tag }: Pick<TrainConfig, "tag">): string | undefined {
+export function featureNote({ tag, mixup }: Pick<TrainConfig, "tag" | "mixup">): string | undefined {
   const parsed = parseTag(tag);
-  if (parsed.frozen !== 2 || augmentOf(parsed) === undefined) return undefined;
+  if (parsed.frozen !== 2) return undefined;
+  if (mixup !== undefined)
+    return "mixup makes new images in every epoch: the frozen backbone's features are not stored";
+  if (parsed.augment !== "f") return undefined;
   return "augmentation (Af) makes new images in every epoch: the frozen backbone's features are not stored (An stores them)";
 }
 
 /** True if every epoch has the same images, and nothing of the backbone learns. */
-export function keepsFeatures({ tag }: Pick<TrainConfig, "tag">): boolean {
+export function keepsFeatures({ tag, mixup }: Pick<TrainConfig, "tag" | "mixup">): boolean {
   const parsed = parseTag(tag);
-  return parsed.frozen === 2 && augmentOf(parsed) === undefined;
+  return parsed.frozen === 2 && parsed.augment !== "f" && mixup === undefined;
 }
 
 /** SHA-256 of everything that features depend on. */

@@ -42,6 +42,8 @@ export interface StepConfig {
   readonly rateOf?: ((name: string) => number) | undefined;
   /** Of the labels of the sex, see LossInputs; default 0. */
   readonly labelSmoothing?: number | undefined;
+  /** Labels lie between 0 and 1 (mixup); default false. */
+  readonly softLabels?: boolean | undefined;
   /** Keep an exponential moving average of weights and statistics, with this decay a step. */
   readonly ema?: number | undefined;
 }
@@ -164,6 +166,7 @@ function buildPart(config: StepConfig, layout: StepLayout, state: State) {
     flag,
     modalityWeights: input("modalityWeights", [n]),
     smoothing: config.labelSmoothing ?? 0,
+    soft: config.softLabels ?? false,
     targets: targetInputs(made.targets, n),
   });
   const learnt = layout.learnt.flatMap((pack) => pack.members.map(({ spec }) => spec.name));

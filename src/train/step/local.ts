@@ -1,17 +1,22 @@
-// The training step on this machine's ONNX Runtime: on the CPU by the fast lowering where the processor has it, or on a device.
+// The training step on this machine's ONNX Runtime: on the CPU by the fast lowering where the processor has it, or on a device,
+// where its state stays from step to step.
 import type { Device } from "../../engine/runtime/device.ts";
+import { deviceMemory } from "../../engine/runtime/device-memory.ts";
 import { createSession } from "../../engine/runtime/open-session.ts";
 import { probeBlock } from "../../engine/runtime/probe.ts";
+import type { StepRuntime } from "./compile.ts";
 import type { StepConfig } from "./graph.ts";
 import { openStepOn, type TrainStep } from "./step.ts";
 
 /** A step, and how and where its graphs run. */
 export interface LocalStepConfig extends StepConfig {
   readonly threads?: number | undefined;
-  /** On another device than the CPU: write ONNX Runtime's profile of its graphs, to see where each operator ran. */
+  /** Write ONNX Runtime's profile of its graphs, to see where each operator ran. */
   readonly profilePrefix?: string | undefined;
   /** A device that runs here (see chooseDevice); default: the CPU. Others take the plain lowering. */
   readonly device?: Device | undefined;
+  /** Settings of the device's provider, as ONNX Runtime names them, e.g. `{ use_tf32: "0" }` of cuda. */
+  readonly providerOptions?: Readonly<Record<string, string>> | undefined;
   /** `plain` forgoes the fast NCHWc operators; default: those, where the runtime has them. */
   readonly lowering?: "plain" | "nchwc" | undefined;
 }
@@ -23,18 +28,22 @@ export interface LocalStepConfig extends StepConfig {
  * @example const step = await openTrainStep(config); step.load(weights); await step.run(batch, schedule)
  */
 export async function openTrainStep(config: LocalStepConfig): Promise<TrainStep> {
-  const { threads, profilePrefix, device = "cpu", lowering } = config;
+  return await openStepOn(config, await localStepRuntime(config));
+}
+
+/** What runs the graphs of a step on this machine. */
+export async function localStepRuntime(
+  config: Omit<LocalStepConfig, keyof StepConfig>,
+): Promise<StepRuntime> {
+  const { threads, profilePrefix, providerOptions, device = "cpu", lowering } = config;
   const onCpu = device === "cpu";
-  return await openStepOn(config, {
+  const providers = onCpu ? ["cpu"] : [device, "cpu"];
+  const how = { threads, providers, providerOptions, profilePrefix };
+  return {
     provider: device,
     block: lowering === "plain" || !onCpu ? undefined : await probeBlock(),
     overwrites: onCpu, // a device of its own may write its results in any order
-    createSession: (model, { optimization }) =>
-      createSession(model, {
-        optimization,
-        threads,
-        providers: onCpu ? ["cpu"] : [device, "cpu"],
-        profilePrefix,
-      }),
-  });
+    memory: await deviceMemory(device),
+    createSession: (model, options) => createSession(model, { ...options, ...how }),
+  };
 }

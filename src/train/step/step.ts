@@ -31,8 +31,9 @@ import {
 } from "./graph.ts";
 
 export interface StepSchedule {
-  /** 1 for the first step. */
+  /** 1 for the first step; names its random numbers. */
   readonly step: number;
+  /** What the optimizer counts, from 1; `step` if left out. */ readonly update?: number | undefined;
   readonly lr: number;
   readonly decay: number;
   /** Largest global gradient norm; Infinity for no clipping. */
@@ -285,9 +286,9 @@ class CompiledStep implements TrainStep {
     return this.#spare.get(name)!;
   }
 
-  #scalarFeeds({ step, lr, decay, clipNorm, focal }: StepSchedule): Record<string, Tensor> {
+  #scalarFeeds({ step, update = step, lr, decay, clipNorm, focal }: StepSchedule): Record<string, Tensor> {
     const { optimizer } = this.#config;
-    const own = optimizer.scalarsAt(step).map((value, i) => [optimizer.scalarNames[i]!, value] as const);
+    const own = optimizer.scalarsAt(update).map((value, i) => [optimizer.scalarNames[i]!, value] as const);
     const named = [["lr", lr], ["decay", decay], ["clipNorm", clipNorm], ["focal", focal], ...own] as const;
     return Object.fromEntries(named.map(([name, value]) => [name, float(Float32Array.of(value), [])]));
   }

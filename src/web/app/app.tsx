@@ -12,6 +12,7 @@ import { TuneView } from "../tune/view.tsx";
 import { type Address, address, formatAddress, go, titled, VIEWS, type View } from "./address.ts";
 import { KeyHelp } from "./key-help.tsx";
 import { type Key, listenForKeys, useKeys } from "./keys.ts";
+import { LawLine } from "./law-line.tsx";
 import { fault, listing, loadListing, thingOf } from "./source.ts";
 
 const SHOWN: {
@@ -106,6 +107,7 @@ export function App() {
         </button>
       </header>
       <p class="label-note">{listing.value?.note}</p>
+      <LawLine />
       <main id="content" tabIndex={-1}>
         {fault.value === undefined ? null : <FaultNote fault={fault.value} />}
         {listing.value === undefined && fault.value === undefined ? (

@@ -1,11 +1,11 @@
 // ◇ Browser-safe. All keys that act now, in a dialog.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { activeKeys } from "./keys.ts";
 
 /** The dialog; Escape closes it, as the browser does with every dialog. Its button, which has the focus, is at its head: so is the view. */
 export function KeyHelp({ onClose }: { readonly onClose: () => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []); // with the render: Escape closes it from its first moment
   return (
     <dialog ref={dialog} aria-labelledby="keys-title" onClose={onClose}>
       <form method="dialog" class="keys-head">

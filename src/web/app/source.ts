@@ -5,6 +5,7 @@ import { signal } from "@preact/signals";
 import { AppError } from "../../core/errors.ts";
 import { type Listing, type Refusal, ROUTES, type Thing } from "../../server/api.ts";
 import { faultOf } from "./fault.ts";
+import { serve } from "./service.ts";
 
 /** What was found, once it is known. */
 export const listing = signal<Listing | undefined>(undefined);
@@ -15,7 +16,9 @@ export const fault = signal<AppError | undefined>(undefined);
 /** Asks for the listing anew. */
 export async function loadListing(): Promise<void> {
   try {
-    listing.value = await getJson<Listing>(ROUTES.things());
+    const found = await getJson<Listing>(ROUTES.things());
+    await serve(found, urlOf);
+    listing.value = found;
     fault.value = undefined;
   } catch (error) {
     fault.value = faultOf(error);

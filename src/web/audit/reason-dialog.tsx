@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Why a pair has to go: a short list with a key each, or words of one's own.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { useKeys } from "../app/keys.ts";
 
 /** Usual reasons; they are written into the decisions, and published. */
@@ -22,7 +22,7 @@ interface Props {
 /** The dialog; Escape closes it without a reason. */
 export function ReasonDialog({ onReason, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  useLayoutEffect(() => dialog.current?.showModal(), []); // with the render: Escape closes it from its first moment
   const take = (reason: string) => {
     onReason(reason);
     onClose();

@@ -44,6 +44,14 @@ function Datasets() {
   );
 }
 
+/** Does work when the page has nothing else to do; the returned function takes it back. */
+function whenIdle(work: () => void): () => void {
+  const { requestIdleCallback: ask, cancelIdleCallback: cancel } = globalThis;
+  if (ask === undefined) return () => undefined; // Safari: it is no more than time saved
+  const asked = ask(work);
+  return () => cancel(asked);
+}
+
 function Explored({ dataset }: { readonly dataset: Dataset }) {
   const { thing, loaded, fault, progress } = dataset;
   const [read, of] = progress.value;
@@ -69,6 +77,7 @@ function Desktop({ dataset, loaded }: { readonly dataset: Dataset; readonly load
   before.current = desk;
   const filtering = useSignal(false);
   useEffect(() => followPicks(desk), [desk]);
+  useEffect(() => whenIdle(() => desk.sifting.rehearse()), [desk]);
   const row = useMemo(() => computed(() => openRow(desk)), [desk]).value;
   const isEmpty = useMemo(() => computed(() => desk.sifted.value.rows.length === 0), [desk]).value;
   const [pair, by, rules] = [useChosen("pair"), useChosen("by"), useChosen("rules")];

@@ -38,7 +38,8 @@ export function framesOf({ loaded }: Pick<Desk, "loaded">, name: string): string
 const OTHERS: Readonly<Record<string, string>> = {
   hand_presence: "score of the hand's landmark model",
   hand_turn: "turn of the hand crop, degrees",
-  ita: "skin's typology angle (ITA), degrees",
+  ita: "face's typology angle (ITA), degrees",
+  hand_ita: "hand's typology angle (ITA), degrees",
   face_sharpness: "sharpness of the face crop",
   hand_sharpness: "sharpness of the hand crop",
   user_id: "subject",

@@ -1,5 +1,7 @@
 // ◇ Browser-safe. Which model predicts: a run's best checkpoint or a file, what it states about itself, and what runs it.
+import { useEffect } from "preact/hooks";
 import { go } from "../app/address.ts";
+import { offline, storePage } from "../app/service.ts";
 import { thingsOf } from "../app/source.ts";
 import { FaultNote } from "../parts/fault.tsx";
 import { canPredict, model, openFile, type Shown } from "./desk.ts";
@@ -58,6 +60,11 @@ function Stated({ shown: { name, opened, fault } }: { readonly shown: Shown }) {
         Opening <code>{name}</code> …
       </p>
     );
+  return <Open name={name} opened={opened} />;
+}
+
+function Open({ name, opened }: { readonly name: string; readonly opened: NonNullable<Shown["opened"]> }) {
+  useEffect(() => void storePage(), []); // what is to be seen was first
   const { facts, runtime, ms } = opened;
   const trained = facts.trainedOn.map(({ kind, images, recipeHash }) =>
     [`${images.toLocaleString("en")} images (${kind})`, recipeHash && `recipe ${recipeHash.slice(0, 8)}`]
@@ -72,6 +79,7 @@ function Stated({ shown: { name, opened, fault } }: { readonly shown: Shown }) {
       <Fact name="input" value={`${facts.pixels.sizePx} px, male from ${facts.threshold}`} />
       <Fact name="trained on" value={trained.join("; ") || "not recorded"} />
       <Fact name="runs on" value={`${device}: ${runtime.reason}; opened in ${(ms / 1000).toFixed(1)} s`} />
+      {offline.value === undefined ? null : <Fact name="without network" value={offline.value} />}
     </dl>
   );
 }

@@ -2,6 +2,7 @@
 import { AppError } from "../../core/errors.ts";
 import { PACKAGED_MODELS, type PackagedModel } from "../../find/models.ts";
 import { ROUTES } from "../../server/api.ts";
+import { whyAlone } from "../app/service.ts";
 import { urlOf } from "../app/source.ts";
 import type { Answer, ModelPlace, Results, Task } from "./worker.ts";
 
@@ -51,7 +52,7 @@ export function openModel(model: ModelPlace): Promise<Results["open"]> {
   const detectors = Object.fromEntries(
     PACKAGED_MODELS.map((name) => [name, urlOf(ROUTES.detector(name))]),
   ) as Record<PackagedModel, string>;
-  return asked({ do: "open", model, detectors });
+  return asked({ do: "open", model, detectors, alone: whyAlone() });
 }
 
 /** Finds, cuts and predicts. */

@@ -73,7 +73,7 @@ export function PredictView() {
             onChange={({ currentTarget }) => {
               detect.value = currentTarget.checked;
             }}
-          />
+          />{" "}
           Find the face and the hand first; without it, the picture is taken for a crop
         </label>
         <label>

@@ -42,6 +42,8 @@ export type Task =
       readonly do: "open";
       readonly model: ModelPlace;
       readonly detectors: Readonly<Record<PackagedModel, string>>;
+      /** Why the page may not share memory, if it may not. */
+      readonly alone: string;
     }
   | {
       readonly do: "photo";
@@ -111,6 +113,7 @@ interface Model {
 let model: Model | undefined;
 let detectors: Readonly<Record<PackagedModel, string>> | undefined;
 let finder: Promise<Finder> | undefined;
+let alone: string | undefined;
 
 async function bytesOf({ bytes, url, name }: ModelPlace): Promise<Uint8Array> {
   if (bytes !== undefined) return bytes;
@@ -126,7 +129,7 @@ async function open(place: ModelPlace): Promise<Results["open"]> {
   const old = model;
   model = undefined; // what is asked after a model that does not open is refused, not answered by the one before
   await old?.predictor.close();
-  const runtime = await openPageRuntime();
+  const runtime = await openPageRuntime({ alone });
   const bytes = await bytesOf(place);
   const opened = isOnnxName(place.name)
     ? exported(bytes, place.name, runtime)
@@ -179,11 +182,11 @@ async function photo(task: Task & { readonly do: "photo" }): Promise<PhotoAnswer
   const { predictor } = opened();
   const { facts } = predictor;
   const began = performance.now();
-  const picture = await decodeImage(bytes, { name });
+  const picture = await decodeImage(bytes, { name, alone });
   const decoded = performance.now();
   const notes: string[] = [];
   const crops = await prepareCrops(openFinder, name, bytes, {
-    ...{ facts, modality, detect, decode: async () => picture },
+    ...{ facts, modality, detect, decode: decodeImage, pixels: picture },
     report: (text) => void notes.push(text),
   });
   const found = performance.now();
@@ -240,7 +243,7 @@ async function changes({ sizePx, pixels, asked }: CropPixels): Promise<readonly 
 async function work(task: Task): Promise<Results[keyof Results]> {
   if (task.do === "photo") return photo(task);
   if (task.do === "changes") return changes(task.crop);
-  detectors = task.detectors;
+  ({ detectors, alone } = task);
   return open(task.model);
 }
 

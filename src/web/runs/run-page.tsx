@@ -39,6 +39,9 @@ export function RunPage({ run }: { readonly run: Run }) {
   );
 }
 
+/** What training is measured with. */
+const imagesOf = (tag: string) => (/_An(_|$)/.test(tag) ? "images as they are" : undefined);
+
 function RunCurves({ run }: { readonly run: Run }) {
   const [opened, setOpened] = useState<ReturnType<typeof openLog>>();
   useEffect(() => {
@@ -57,7 +60,9 @@ function RunCurves({ run }: { readonly run: Run }) {
         Epoch {done} of {planned}
         {live ? "; training goes on, or was stopped" : ""}.
       </p>
-      {done === 0 ? null : <Figures make={(plots) => plots.runCurves(epochs)} of={[epochs]} />}
+      {done === 0 ? null : (
+        <Figures make={(plots) => plots.runCurves(epochs, imagesOf(run.run.tag))} of={[epochs]} />
+      )}
     </section>
   );
 }

@@ -20,6 +20,7 @@ import {
   SHARE,
   textOf,
 } from "./form.ts";
+import { LearnerChoice, LearnerNote } from "./learner.tsx";
 import type { Dealt } from "./samples.ts";
 import { begin, isBusy, progress, stop } from "./session.ts";
 import { forget } from "./store.ts";
@@ -51,11 +52,13 @@ export function Bench({ pictures, children }: BenchProps) {
         <fieldset disabled={busy}>
           <legend>What is trained</legend>
           <Model />
+          <LearnerChoice />
           <Validators hasSplit={pictures.hasSplit} />
           {(Object.keys(NUMBERS) as NumberName[]).map((name) => (
             <NumberField key={name} name={name} />
           ))}
         </fieldset>
+        <LearnerNote />
         <p class="tune-do">
           <button type="submit" disabled={busy || !ready}>
             Start <kbd>s</kbd>
@@ -192,7 +195,7 @@ function NumberField({ name }: { readonly name: NumberName }) {
   );
 }
 
-/** Features of faces lie in this browser until somebody takes them away. */
+/** What follows from faces lies in this browser until somebody takes it away. */
 function Forget({ busy }: { readonly busy: boolean }) {
   const done = useSignal(false);
   return (
@@ -206,7 +209,7 @@ function Forget({ busy }: { readonly busy: boolean }) {
           })
         }
       >
-        Forget stored features
+        Forget stored features and weights
       </button>
       {done.value ? <span role="status"> Forgotten.</span> : null}
     </>

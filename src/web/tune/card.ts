@@ -1,8 +1,10 @@
-// ◇ Browser-safe. The card of a head that was trained in a page, as Markdown: what it is, what it learnt from, how it was chosen.
+// ◇ Browser-safe. The card of what was trained in a page, as Markdown: what it is, what it learnt from, how it was chosen.
 // Invariant: every number comes from the training; figures of few subjects are shown as the page shows them.
 import { markdownCode, markdownText } from "../../core/markdown-text.ts";
 import { flagOf } from "../../core/words.ts";
+import { LAW_TEXT, lawMarkdown } from "../../dataset/law.ts";
 import { count, LABEL_NOTE } from "../../report/figure-text.ts";
+import { type Learner, learnerOf } from "../../train/head/plan.ts";
 import { bestEpoch, formatPart } from "../../train/runlog.ts";
 import type { Tuned } from "./messages.ts";
 
@@ -19,6 +21,11 @@ const SETTINGS = [
   "padding",
 ] as const;
 
+const MADE: Readonly<Record<Learner, (model: string) => string>> = {
+  head: (model) => `A head on the frozen backbone of ${model}`,
+  all: (model) => `All layers, from the backbone of ${model} and with new heads`,
+};
+
 /** Why figures may be too good; undefined where nothing is known against them. */
 export function seenNote({ facts }: Pick<Tuned, "facts">): string | undefined {
   const before = facts.trainedOn.slice(0, -1);
@@ -29,7 +36,7 @@ export function seenNote({ facts }: Pick<Tuned, "facts">): string | undefined {
 
 /** The card. */
 export function cardOf(tuned: Tuned): string {
-  const { facts, config, log, counts, summary, modelName, place } = tuned;
+  const { facts, config, log, counts, summary, modelName, place, runtime, ended } = tuned;
   const best = bestEpoch(log);
   const { all, hand, face } = best.val;
   const seen = seenNote(tuned);
@@ -43,7 +50,8 @@ export function cardOf(tuned: Tuned): string {
     "",
     "## Model",
     "",
-    `A head on the frozen backbone of ${markdownCode(modelName)}, trained in a browser; nothing was uploaded.`,
+    `${MADE[learnerOf(config)](markdownCode(modelName))}, trained in a browser by ${markdownText(runtime)}; nothing was uploaded.`,
+    ...(ended ? [] : [`It was stopped after ${log.length} of at most ${config.epochs} epochs.`]),
     `Its output is the ${facts.output}; male from ${facts.threshold} on.`,
     "",
     `Settings, as flags of ${markdownCode("facehand train")}: ${markdownCode(`--tag ${config.tag} ${flags.join(" ")}`)}.`,
@@ -61,6 +69,10 @@ export function cardOf(tuned: Tuned): string {
       `${summary.overall.few.includes("balancedAccuracy") ? " (\\*: few subjects)" : ""}.`,
     "",
     "Not for: deciding anything about a person. The label is apparent, as recorded, and never identity.",
+    "",
+    "## Law",
+    "",
+    ...LAW_TEXT.map((text) => `- ${lawMarkdown(text)}`),
     "",
   ].join("\n");
 }

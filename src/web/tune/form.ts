@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 import { ROUTES, type Thing } from "../../server/api.ts";
 import { trainConfigSchema } from "../../train/config.ts";
-import type { HeadChoices } from "../../train/head/plan.ts";
+import { LEARNERS, type Learner, type TuneChoices } from "../../train/head/plan.ts";
 import { chosen } from "../app/address.ts";
 import { get, hasFile, thingsOf, urlOf } from "../app/source.ts";
 import { type Desk, idOf } from "../pairs/desk.ts";
@@ -25,6 +25,9 @@ export function modelNow(): Run | undefined {
   return all.find(({ id }) => id === chosen("model")) ?? all[0];
 }
 
+/** What learns: heads, unless all layers are chosen. */
+export const learnerNow = (): Learner => LEARNERS.find((one) => one === chosen("learns")) ?? "head";
+
 const defaultOf = (name: "seed" | "epochs" | "lr" | "batch" | "val") =>
   trainConfigSchema.shape[name].parse(undefined);
 
@@ -42,7 +45,7 @@ export type NumberName = keyof typeof NUMBERS;
 /** As it stands in the field. */
 export const textOf = (name: NumberName): string => chosen(name) ?? String(NUMBERS[name].value ?? "");
 
-function choicesNow(): HeadChoices {
+function choicesNow(): TuneChoices {
   const entries = (Object.keys(NUMBERS) as NumberName[]).map((name) => [name, textOf(name)] as const);
   return Object.fromEntries(entries.flatMap(([name, text]) => (text === "" ? [] : [[name, Number(text)]])));
 }
@@ -116,12 +119,14 @@ export async function orderNow({ place, kind, key, recipeHash, deal, picture }: 
     own !== undefined
       ? { model: new Uint8Array(await own.arrayBuffer()), modelName: own.name }
       : { model: urlOf(ROUTES.file(run!.id, CHECKPOINT)), modelName: `${run!.place}/${CHECKPOINT}` };
+  const learner = learnerNow();
   const modelKey = own === undefined ? [run!.id, run!.changed] : [own.name, own.size, own.lastModified];
   return {
     ...model,
     ...{ place, kind, dealt, recipeHash },
-    prepared: JSON.stringify([modelKey, key, samples.map(({ id }) => id).sort()]),
+    prepared: JSON.stringify([modelKey, key, learner, samples.map(({ id }) => id).sort()]),
     pictures: new Map(samples.map(({ id, path }) => [id, picture(path)])),
+    learner,
     choices: choicesNow(),
   };
 }

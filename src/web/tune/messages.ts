@@ -4,13 +4,13 @@ import type { Summary } from "../../evaluate/analysis/summary.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
 import type { ModelFacts } from "../../models/facts.ts";
 import type { TrainConfig } from "../../train/config.ts";
-import type { HeadChoices } from "../../train/head/plan.ts";
+import type { Learner, TuneChoices } from "../../train/head/plan.ts";
 import type { EpochLog } from "../../train/runlog.ts";
 import type { Dealt } from "./samples.ts";
 
 /** A training that is asked for. */
 export interface Order {
-  /** The same for orders whose pictures and backbone are the same: their features are in memory. */
+  /** The same for orders whose pictures, backbone and learner are the same: what they need of those is in memory. */
   readonly prepared: string;
   /** The model's file: its address, or its bytes. */
   readonly model: string | Uint8Array;
@@ -23,7 +23,8 @@ export interface Order {
   /** Of each sample by its id: an address, or a file that was chosen. */
   readonly pictures: ReadonlyMap<string, string | File>;
   readonly recipeHash: string | undefined;
-  readonly choices: HeadChoices;
+  readonly learner: Learner;
+  readonly choices: TuneChoices;
 }
 
 /** What the thread is asked. */
@@ -40,6 +41,10 @@ export interface Tuned {
   readonly summary: Summary;
   readonly checkpoint: Uint8Array;
   readonly counts: Counts;
+  /** What computed, and why. */
+  readonly runtime: string;
+  /** False of one that was stopped: it is the best epoch so far. */
+  readonly ended: boolean;
 }
 
 /** How many images and people. */
@@ -51,9 +56,14 @@ export type Counts = Readonly<
 export type Said =
   | { readonly is: "runtime"; readonly words: string }
   | { readonly is: "features"; readonly made: number; readonly read: number; readonly of: number }
+  /** Pictures that were read, to be learnt from as they lie in memory. */
+  | { readonly is: "pictures"; readonly read: number; readonly of: number }
   | { readonly is: "begun"; readonly log: readonly EpochLog[]; readonly config: TrainConfig }
   | { readonly is: "epoch"; readonly epoch: EpochLog }
-  | { readonly is: "stopped" }
+  /** A step of an epoch that takes long. */
+  | { readonly is: "step"; readonly step: number; readonly of: number; readonly loss: number }
+  /** With the best epoch so far, where one has ended. */
+  | { readonly is: "stopped"; readonly tuned: Tuned | undefined }
   | { readonly is: "tuned"; readonly tuned: Tuned }
   | {
       readonly is: "fault";

@@ -9,12 +9,23 @@ import type { Order, Said, Task, Tuned } from "./messages.ts";
 
 /** How far a training is. */
 export interface Progress {
-  readonly phase: "loading" | "features" | "training" | "stopping" | "stopped" | "done" | "failed";
+  readonly phase:
+    | "loading"
+    | "features"
+    | "pictures"
+    | "training"
+    | "stopping"
+    | "stopped"
+    | "done"
+    | "failed";
   readonly place: string;
   /** What computes, and why. */
   readonly runtime?: string | undefined;
   readonly features?: { readonly made: number; readonly read: number; readonly of: number } | undefined;
+  readonly pictures?: { readonly read: number; readonly of: number } | undefined;
   readonly config?: TrainConfig | undefined;
+  /** The last step of the epoch under way. */
+  readonly step?: { readonly step: number; readonly of: number; readonly loss: number } | undefined;
   readonly epochs: readonly EpochLog[];
   readonly tuned?: Tuned | undefined;
   readonly fault?: AppError | undefined;
@@ -43,13 +54,17 @@ function fail(error: unknown): void {
 /** What is known after a message. */
 export function after(now: Progress, said: Said): Progress {
   if (said.is === "runtime") return { ...now, runtime: said.words };
-  if (said.is === "features") {
-    const { made, read, of } = said;
-    return { ...now, phase: now.phase === "loading" ? "features" : now.phase, features: { made, read, of } };
+  if (said.is === "features" || said.is === "pictures") {
+    const { is, ...far } = said;
+    return { ...now, phase: now.phase === "loading" ? is : now.phase, [is]: far };
   }
-  if (said.is === "begun") return { ...now, phase: "training", epochs: said.log, config: said.config };
-  if (said.is === "epoch") return { ...now, epochs: [...now.epochs, said.epoch] };
-  if (said.is === "stopped") return { ...now, phase: "stopped" };
+  if (said.is === "begun") {
+    const phase = now.phase === "stopping" ? now.phase : "training";
+    return { ...now, phase, epochs: said.log, config: said.config };
+  }
+  if (said.is === "step") return { ...now, step: said };
+  if (said.is === "epoch") return { ...now, epochs: [...now.epochs, said.epoch], step: undefined };
+  if (said.is === "stopped") return { ...now, phase: "stopped", tuned: said.tuned };
   if (said.is === "tuned") return { ...now, phase: "done", epochs: said.tuned.log, tuned: said.tuned };
   const { kind, code, message, hint } = said.fault;
   return { ...now, phase: "failed", fault: new AppError(kind, code, message, { hint }) };
@@ -57,7 +72,7 @@ export function after(now: Progress, said: Said): Progress {
 
 /** True while the thread works. */
 export const isBusy = (now: Progress | undefined): boolean =>
-  now !== undefined && ["loading", "features", "training", "stopping"].includes(now.phase);
+  now !== undefined && ["loading", "features", "pictures", "training", "stopping"].includes(now.phase);
 
 const send = (task: Task) => started().postMessage(task);
 

@@ -1,13 +1,16 @@
-// ◇ Browser-safe. What a reload must not lose, in the browser's own database: features of pictures, and how far heads are.
+// ◇ Browser-safe. What a reload must not lose, in the browser's own database: features of pictures, and how far trainings are.
 // Invariants: a key has the hashes of everything that its value follows from; nothing of it leaves the browser, and all of it
 // goes when people ask for that.
 import { AppError } from "../../core/errors.ts";
+import type { CourseState } from "../../train/head/course.ts";
 import type { StoredRows } from "../../train/head/features.ts";
-import type { HeadState } from "../../train/head/train-head.ts";
 
 const NAME = "facehand-tune";
-const STORES = ["features", "heads"] as const;
+/** Of the names and forms of what lies there: another has another number. */
+const VERSION = 2;
+const STORES = ["features", "trainings"] as const;
 type Store = (typeof STORES)[number];
+const isStore = (name: string): name is Store => STORES.some((store) => store === name);
 
 let opened: Promise<IDBDatabase> | undefined;
 
@@ -25,9 +28,12 @@ const refused = (cause: unknown) =>
 
 function open(): Promise<IDBDatabase> {
   opened ??= (async () => {
-    const request = indexedDB.open(NAME, 1);
+    const request = indexedDB.open(NAME, VERSION);
     request.addEventListener("upgradeneeded", () => {
-      for (const store of STORES) request.result.createObjectStore(store);
+      const { result } = request;
+      for (const old of [...result.objectStoreNames]) if (!isStore(old)) result.deleteObjectStore(old);
+      for (const store of STORES)
+        if (!result.objectStoreNames.contains(store)) result.createObjectStore(store);
     });
     const database = await done(request);
     // Another window wants it to go: what is asked for later opens it anew.
@@ -61,10 +67,10 @@ export const storedRows = (backbone: string): StoredRows => ({
   put: (picture, row) => put("features", `${backbone} ${picture}`, row),
 });
 
-/** How far a head is. @param key - hash of all that its training follows from */
-export const storedHead = (key: string) => ({
-  get: () => get<HeadState>("heads", key),
-  put: (state: HeadState) => put("heads", key, state),
+/** How far a training is. @param key - hash of all that it follows from */
+export const storedTraining = (key: string) => ({
+  get: () => get<CourseState>("trainings", key),
+  put: (state: CourseState) => put("trainings", key, state),
 });
 
 /** Removes everything. */

@@ -1,4 +1,5 @@
-// ◇ Browser-safe. Tune: a new head on a run's backbone, trained in the page on selected pairs or on pictures of one's own.
+// ◇ Browser-safe. Tune: a new head on a run's backbone, or all of its layers, trained in the page on selected pairs or on pictures of
+// one's own.
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import type { AppError } from "../../core/errors.ts";
@@ -20,12 +21,15 @@ export function TuneView() {
   return folder.value === undefined ? <Choice /> : <OwnPictures key={folder.value.key} own={folder.value} />;
 }
 
-/** What a head can learn from. */
+/** What can be learnt from. */
 function Choice() {
   return (
     <>
       <h1>Tune</h1>
-      <p>A new head is trained here, in the browser, on the backbone of a run. Nothing is uploaded.</p>
+      <p>
+        A new head is trained here, in the browser, on the backbone of a run; or all layers, where there is
+        WebGPU. Nothing is uploaded.
+      </p>
       <h2>On pairs of a dataset</h2>
       <DatasetList view="tune" />
       <h2>On pictures of your own</h2>
@@ -51,6 +55,10 @@ function FolderChoice() {
           <input
             type="file"
             ref={(input: HTMLInputElement | null) => input?.setAttribute("webkitdirectory", "")}
+            // Browsers say nothing of the folder that was chosen before, whose table may have been mended since.
+            onClick={({ currentTarget }) => {
+              currentTarget.value = "";
+            }}
             onChange={({ currentTarget: { files } }) => void take([...(files ?? [])])}
           />
         </label>

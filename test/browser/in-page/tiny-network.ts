@@ -63,8 +63,15 @@ const learner: ModelGraph = (scope, { pixels }) => {
   return { logits: reshape(linearOf(scope, "head", features, 1), [pixels.shape[0]!]) };
 };
 
-/** What two steps of it give, and all state after them. */
-export async function trainTiny(runtime: StepRuntime, accumulate: number) {
+/** What a few steps of it give, and all state after them. @param onStep - after each */
+export async function trainTiny(
+  runtime: StepRuntime,
+  accumulate: number,
+  {
+    steps = 2,
+    onStep = () => undefined,
+  }: { readonly steps?: number; readonly onStep?: (step: number) => void } = {},
+) {
   const step = await openStepOn(
     {
       ...{ model: learner, batchSize: 4, accumulate, sizePx: SIDE },
@@ -76,7 +83,7 @@ export async function trainTiny(runtime: StepRuntime, accumulate: number) {
   const n = 4 * accumulate;
   const random = Random.of(14);
   const losses: number[] = [];
-  for (let i = 1; i <= 2; i++) {
+  for (let i = 1; i <= steps; i++) {
     const batch = {
       images: Uint8Array.from({ length: n * SIDE * SIDE * 3 }, () => random.int(256)),
       labels: Float32Array.from({ length: n }, (_, k) => k % 2),
@@ -86,6 +93,7 @@ export async function trainTiny(runtime: StepRuntime, accumulate: number) {
     };
     const schedule = { lr: 0.01, decay: 0.01, clipNorm: 1, focal: 0, seed: 0, step: i };
     losses.push((await step.run(batch, schedule)).loss);
+    onStep(i);
   }
   const { weights, slots } = await step.save();
   await step.close();

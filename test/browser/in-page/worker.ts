@@ -37,6 +37,23 @@ const opened = () => {
   return runtime;
 };
 
+/** Counts the device's buffers from now on: those that were made and not destroyed. */
+function countBuffers(): () => number {
+  type Prototype = Record<string, (...args: readonly unknown[]) => unknown>;
+  const { GPUDevice, GPUBuffer } = globalThis as unknown as Record<string, { readonly prototype: Prototype }>;
+  let there = 0;
+  const counted = ({ prototype }: { readonly prototype: Prototype }, name: string, change: number) => {
+    const own = prototype[name]!;
+    prototype[name] = function (this: unknown, ...args: readonly unknown[]) {
+      there += change;
+      return own.apply(this, [...args]);
+    };
+  };
+  counted(GPUDevice!, "createBuffer", 1);
+  counted(GPUBuffer!, "destroy", -1);
+  return () => there;
+}
+
 /** What can be asked. */
 export const TASKS = {
   decode: async (bytes: Uint8Array, options: DecodeOptions) => {
@@ -73,6 +90,16 @@ export const TASKS = {
     };
     const made = await trainTiny({ ...rest, memory: memory && { ...memory, read } }, accumulate);
     return { ...made, reads };
+  },
+  /** How many buffers of the device there are after some steps of the tiny network, in parts, and when all is closed. */
+  buffers: async (steps: number, after: readonly number[]) => {
+    const count = countBuffers();
+    const made: number[] = [];
+    await trainTiny(opened().step, 2, {
+      steps,
+      onStep: (step) => void (after.includes(step) && made.push(count())),
+    });
+    return { made, left: count() };
   },
   openForward: async (work: Work) => {
     const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));

@@ -103,7 +103,7 @@ function sumRows(rows: usize, stride: usize, weights: usize, pairs: usize, to: u
 /**
  * Shrinks or enlarges every column.
  *
- * @param rows - u8 with `stride` bytes a row; one row more and 16 bytes are read, and do not count
+ * @param rows - u8 with `stride` bytes a row; what the last pairs reach behind the last row, and 16 bytes more, are read and do not count
  * @param taps - as for the rows; first rows instead of bytes
  * @param out - u8 [heightPx, stride]; up to 15 bytes more are overwritten
  */

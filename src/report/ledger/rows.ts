@@ -3,13 +3,19 @@
 // Invariants: a rule's verdict on a frame comes from the rule itself (derive/judge/judge); a frame that was restored against a
 // rule stands with the decisions, on no side of that rule; only the rows that are shown stay in memory.
 
-import { LEDGER_COLUMNS, type LedgerColumn } from "../dataset/ledger-columns.ts";
-import type { Manifest } from "../dataset/manifest.ts";
-import { type Facts, RULE_NAMES, type RuleName, type RuleSettings, ruleOf } from "../derive/judge/clean.ts";
-import { gatherDecisions, parseDecisions } from "../derive/judge/decisions.ts";
-import { factsOfRow, judge } from "../derive/judge/judge.ts";
-import type { Reason } from "../derive/judge/reasons.ts";
-import { readCsv } from "../formats/csv.ts";
+import { LEDGER_COLUMNS, type LedgerColumn } from "../../dataset/ledger-columns.ts";
+import type { Manifest } from "../../dataset/manifest.ts";
+import {
+  type Facts,
+  RULE_NAMES,
+  type RuleName,
+  type RuleSettings,
+  ruleOf,
+} from "../../derive/judge/clean.ts";
+import { gatherDecisions, parseDecisions } from "../../derive/judge/decisions.ts";
+import { factsOfRow, judge } from "../../derive/judge/judge.ts";
+import type { Reason } from "../../derive/judge/reasons.ts";
+import { readCsv } from "../../formats/csv.ts";
 
 const NEEDED = ["image_id", "gesture", "user_id", "status", "reason", "detail", "overruled"] as const;
 type Needed = (typeof NEEDED)[number];

@@ -1,13 +1,16 @@
 // The report of a derivation: one HTML file that needs nothing else, with pictures on both sides of every rule.
 // Invariants: it states that it shows people where it does, and that the label is apparent; the same input gives the
-// same bytes; no script, no link to another file. It is made for whoever derives, never to be published.
-import { compareGroupValues } from "../core/group-order.ts";
-import { SPLITS } from "../core/words.ts";
-import type { Manifest } from "../dataset/manifest.ts";
-import { SMALL_SUBJECTS } from "../evaluate/metrics/small.ts";
-import { LABEL_NOTE } from "./figure-text.ts";
-import { html, type Markup, table, trusted } from "./markup.ts";
-import { REPORT_CSS } from "./style.ts";
+// same bytes; no script, nothing of another file, and no links but to the texts of law. It is made for whoever derives, never to be published.
+import { compareGroupValues } from "../../core/group-order.ts";
+import { SPLITS } from "../../core/words.ts";
+import { LAW_NOTE } from "../../dataset/law.ts";
+import type { Manifest } from "../../dataset/manifest.ts";
+import { SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
+import { LABEL_NOTE } from "../figure-text.ts";
+import { html, linked, type Markup, table, trusted } from "../markup.ts";
+import { REPORT_CSS } from "../style.ts";
+import { fewNote, LOSS_COLUMNS, LOSS_NOTES, lossTables } from "./cells.ts";
+import type { Losses } from "./losses.ts";
 
 /** The crops of one frame, JPEG bytes, with the text below them. */
 export interface LedgerPicture {
@@ -49,6 +52,7 @@ export interface LedgerReportInput {
   readonly decided: readonly GroupSection[];
   /** Kept pairs, spread over the dataset. */
   readonly kept: readonly LedgerPicture[];
+  readonly losses: Losses;
 }
 
 /**
@@ -57,7 +61,7 @@ export interface LedgerReportInput {
  * @example await writeAtomic("report.html", ledgerReport(input))
  */
 export function ledgerReport(input: LedgerReportInput): string {
-  const { manifest, rules, others, decided, kept } = input;
+  const { manifest, rules, others, decided, kept, losses } = input;
   const title = "facehand derive: what was kept, and why not the rest";
   return `<!doctype html>\n${
     html`<html lang="en"><head><meta charset="utf-8">
@@ -66,6 +70,7 @@ export function ledgerReport(input: LedgerReportInput): string {
 <body><main>
 ${[
   opening(manifest),
+  lossSection(losses),
   html`<h2>Kept</h2><p>Pairs spread over the dataset: hand on the left, face on the right.</p>${sheet(kept)}`,
   html`<h2>Rules</h2><p>Each rule judges one number. Removed frames are shown beside the kept ones that were nearest to
 its threshold, nearest first, a frame under every rule that removes it for its reason; ${"--rule name=value"} moves it, ${"--no-rule name"} turns it off.</p>`,
@@ -86,7 +91,7 @@ function opening({ counts, drawn, recipe, recipeHash, derivationHash }: Manifest
     ? html`<strong>Nobody here is real.</strong> The source is the drawn sample.`
     : html`<strong>These are pictures of people.</strong> Keep this file where the dataset is; do not publish it.`;
   return html`<header><h1>Derivation report</h1>
-<div class="note"><p>${whom}</p><p><strong>The label is not identity.</strong> ${LABEL_NOTE}</p></div></header>
+<div class="note"><p>${whom}</p><p><strong>The label is not identity.</strong> ${LABEL_NOTE}</p><p>${linked(LAW_NOTE)}</p></div></header>
 <div class="tiles">${[
     tile(frames, "frames"),
     tile(kept, "kept"),
@@ -149,6 +154,12 @@ function sheet(pictures: readonly LedgerPicture[]): Markup {
 function picture(jpeg: Uint8Array | undefined, what: string): Markup {
   if (jpeg === undefined) return html`<div class="soft">no ${what}</div>`;
   return html`<img alt="${what}" loading="lazy" src="data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}">`;
+}
+
+function lossSection(losses: Losses): Markup {
+  const tables = lossTables(losses).map(({ title, rows }) => table([title, ...LOSS_COLUMNS], rows));
+  return html`<h2>Who is lost</h2>${LOSS_NOTES.map((note) => html`<p class="soft">${note}</p>`)}
+${tables}<p class="soft">${fewNote(losses)}</p>`;
 }
 
 function balanceSection({ balance, counts }: Manifest): Markup {

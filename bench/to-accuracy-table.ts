@@ -1,0 +1,178 @@
+// The section of docs/speed.md on the time to an accuracy, and its figures, from what `to-accuracy` wrote into bench/results.jsonl.
+import * as Plot from "@observablehq/plot";
+import { seedSummary } from "../src/evaluate/intervals/seeds.ts";
+import { drawFigure } from "../src/report/frame.ts";
+import { COLORS } from "../src/report/plots/spec.ts";
+import {
+  type Contender,
+  epochRatio,
+  epochSeconds,
+  type LeftOut,
+  leftOut,
+  levelOf,
+  meanPoints,
+  type Paced,
+  seedsAt,
+  strongest,
+} from "./pace.ts";
+import { aligned } from "./table.ts";
+
+/** A row of results.jsonl. */
+export interface PaceRow {
+  readonly benchmark: "to-accuracy";
+  /** Network and what its weights were trained on; `random` for drawn ones, the same on both sides. */
+  readonly model: string;
+  readonly sizePx: number;
+  readonly images: { readonly train: number; readonly val: number };
+  readonly plain: Readonly<Record<string, number>>;
+  /** What the best recipe changes. */
+  readonly best: Readonly<Record<string, number>>;
+  readonly contenders: readonly Paced[];
+  readonly commit: string | null;
+  readonly machine: { readonly cpu: string; readonly cores: number; readonly idleBefore: number };
+  readonly time: string;
+}
+
+/** Our time over the strongest PyTorch's, at most. */
+const GOAL = 0.5;
+
+/** The section; "" where nothing was measured. The newest row of each network counts. */
+export function paceSection(rows: readonly PaceRow[]): string {
+  return rows.length === 0 ? "" : `${HEAD}${newest(rows).map(part).join("")}`;
+}
+
+const newest = (rows: readonly PaceRow[]) => [...new Map(rows.map((row) => [row.model, row])).values()];
+
+/** Figures by their paths below docs. */
+export function paceFigures(rows: readonly PaceRow[]): Map<string, string> {
+  return new Map(newest(rows).map((row) => [figurePath(row), paceFigure(row)]));
+}
+
+const figurePath = ({ model }: PaceRow) => `figures/to-accuracy-${model.replaceAll(/[^\w-]/g, "-")}.svg`;
+
+const COLUMNS = [
+  "trained by",
+  "recipe",
+  "epochs",
+  "s an epoch",
+  "CPU s an epoch",
+  "accuracy at the end",
+  "s until it is reached",
+  "seeds that reach it",
+  "time, of the strongest fp32 PyTorch's",
+  "an epoch, of its",
+];
+
+function part(row: PaceRow): string {
+  const { model, sizePx, images, contenders, machine, time, commit } = row;
+  const level = levelOf(contenders);
+  const peer = strongest(contenders, level);
+  const busy = machine.idleBefore < 0.9 ? ", busy" : "";
+  const versions = contenders.find(({ side }) => side === "PyTorch")?.versions;
+  const torch = versions === undefined ? "" : ` PyTorch ${versions["torch"]?.split(/[a+]/)[0]},`;
+  const list = (settings: Readonly<Record<string, number>>) =>
+    Object.entries(settings)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(", ");
+  const drawn = model.endsWith(".random")
+    ? " Its first weights are drawn, the same on both sides, so that its accuracy is far below that of pretrained ones."
+    : "";
+  return `
+### ${model}, ${sizePx} px
+
+${images.train} images to learn from, ${images.val} of other subjects to validate; plain: ${list(row.plain)}; best: ${list(row.best)}.${drawn}
+To be reached: ${level.toFixed(4)}.
+${time.slice(0, 10)},${torch} ${machine.cpu}, ${machine.cores} cores${busy}, ${commit?.slice(0, 7)}.
+
+${aligned([COLUMNS, ...contenders.map((paced) => cells(paced, level, peer))])}
+
+![Balanced accuracy over seconds since the start: thin lines are seeds, thick ones their means](${figurePath(row)})
+`;
+}
+
+function cells(paced: Paced, level: number, peer: Paced | undefined): string[] {
+  const { recipe, curves } = paced;
+  const last = seedSummary(curves.map(({ points }) => points.at(-1)!.value));
+  const isOther = peer !== undefined && paced !== peer;
+  const epoch = isOther ? epochRatio(paced, peer) : null;
+  const interval =
+    epoch?.low == null || epoch.high === null ? "" : ` [${epoch.low.toFixed(2)}, ${epoch.high.toFixed(2)}]`;
+  return [
+    nameOf(paced),
+    recipe,
+    String(Math.max(...curves.map(({ points }) => points.length))),
+    epochSeconds(curves, "s")?.toFixed(1) ?? "-",
+    epochSeconds(curves, "cpuS")?.toFixed(1) ?? "-",
+    `${last.mean.toFixed(4)}${last.std === null ? "" : ` ± ${last.std.toFixed(4)}`}`,
+    rangeText(leftOut(level, paced), 1),
+    `${seedsAt(level, paced)} of ${curves.length}`,
+    isOther ? rangeText(leftOut(level, paced, peer), 2) : "",
+    epoch === null ? "" : `${epoch.mean.toFixed(2)}${interval}`,
+  ];
+}
+
+function rangeText({ all, range }: LeftOut, digits: number): string {
+  const text = (value: number | null) => value?.toFixed(digits) ?? "-";
+  return range === null ? text(all) : `${text(all)} (${range.map(text).join(" to ")})`;
+}
+
+/** Words of a contender without its recipe. */
+function nameOf({ side, setup, pictures }: Contender): string {
+  if (side === "here") return "here";
+  const reduced = setup === "bf16" ? ", bf16 autocast" : setup === "compile" ? ", compiled" : "";
+  const layout = setup === "default" ? "" : ", channels_last";
+  const kept = { files: "", kept: ", pictures kept", small: ", small pictures kept" }[pictures ?? "files"];
+  return `PyTorch${layout}${reduced}${kept}`;
+}
+
+const LINES = { here: COLORS.face, PyTorch: COLORS.hand } as const;
+const DASHES = { plain: "none", best: "5 3" } as const;
+
+/**
+ * Curves of all contenders in full precision: a thin line a seed, a thick one their means; the level is a rule.
+ *
+ * @returns a whole SVG document
+ */
+export function paceFigure({ model, sizePx, contenders }: PaceRow): string {
+  const shown = contenders.filter(({ setup }) => setup !== "bf16");
+  const marks = shown.flatMap((paced) => {
+    const look = { x: "s", y: "value", stroke: LINES[paced.side], strokeDasharray: DASHES[paced.recipe] };
+    const seeds = paced.curves.flatMap(({ seed, points }) =>
+      points.map(({ s, value }) => ({ seed, s, value })),
+    );
+    return [
+      Plot.line(seeds, { ...look, z: "seed", strokeWidth: 1, strokeOpacity: 0.4 }),
+      Plot.line(meanPoints(paced.curves), { ...look, strokeWidth: 3 }),
+    ];
+  });
+  return drawFigure({
+    title: `Accuracy over time, ${model}, ${sizePx} px`,
+    legend: shown.map(({ side, recipe }) => ({
+      label: `${side}, ${recipe}`,
+      color: LINES[side],
+      shape: "line" as const,
+      dash: recipe === "plain" ? undefined : DASHES[recipe],
+    })),
+    plot: {
+      x: { label: "seconds since the start of the process", domain: [0, Math.max(...ends(shown))] },
+      y: { label: "balanced accuracy, validation", grid: true },
+      marks: [Plot.ruleY([levelOf(contenders)], { stroke: "currentColor", strokeOpacity: 0.5 }), ...marks],
+    },
+  });
+}
+
+const ends = (all: readonly Paced[]) =>
+  all.flatMap(({ curves }) => curves.map(({ points }) => points.at(-1)!.s));
+
+const HEAD = `
+## Time to an accuracy
+
+\`npm run bench -- to-accuracy\` trains on faces of UTKFace by \`facehand train\` and by PyTorch, seed by seed in turn, and asks how long it
+takes until the balanced accuracy on subjects that are held out is what plain settings reach at their end (mean over seeds, of the side that ends lower). Time runs from the start of
+the process: interpreter, libraries, weights, the first opening of everything, and validation after each epoch count on both sides.
+PyTorch is set up as an expert would: channels_last, fused AdamW, as many threads as cores, two loader processes, decoded pictures kept,
+validation in inference mode on tensors that are kept. \`small pictures\` are kept at the network's size and augmented there, which is cheaper and not
+quite the same. An accuracy is reached when the mean over seeds has it at the end of an epoch, so that times are as coarse as epochs; in brackets are the least and the
+most with each seed left out in turn, and \`-\` stands where it is not reached. The last column, the time of an epoch after the first, does not depend on what is learnt: geometric mean over
+seeds with its interval of 95 % (Student's t of logarithms). Goal: <= ${GOAL} of the time.
+`;
