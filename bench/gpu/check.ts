@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { Random } from "../../src/core/random.ts";
 import { initialise } from "../../src/engine/params.ts";
 import type { Device } from "../../src/engine/runtime/device.ts";
+import { createSession } from "../../src/engine/runtime/open-session.ts";
 import type { StepBatch } from "../../src/train/step/batch.ts";
 import { localStepRuntime } from "../../src/train/step/local.ts";
 import { openStepOn } from "../../src/train/step/step.ts";
+import { tinyModel } from "../../test/browser/in-page/tiny-network.ts";
 import { stepConfig } from "../step-runner.ts";
 import { type GpuWork, settingsOf } from "./settings.ts";
 
@@ -26,9 +28,13 @@ export interface Checked {
 }
 
 const work = JSON.parse(process.argv[2]!) as CheckWork;
+// A device that compiles its kernels has them as long as a session is: the second step need not wait for them again.
+const provider = work.device;
+const kept = await createSession(tinyModel(provider), { threads: 1, providers: [provider, "cpu"] });
 const cpu = await lossesOn("cpu", work.steps);
 const device = await lossesOn(work.device, work.steps);
 const checked: Checked = { losses: { cpu, device }, placed: await placedOn() };
+await kept.release();
 process.stdout.write(`${JSON.stringify(checked)}\n`);
 
 async function lossesOn(on: Device, steps: number, profilePrefix?: string): Promise<number[]> {

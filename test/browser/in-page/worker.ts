@@ -30,6 +30,8 @@ export interface Said {
 }
 
 let runtime: PageRuntime | undefined;
+/** A device of WebGPU is there as long as a session is, with what it compiled, which takes a software adapter most of its time. */
+let kept: { readonly release: () => Promise<void>; readonly buffers: () => number } | undefined;
 let runner: { readonly run: () => Promise<number> } | undefined;
 
 const opened = () => {
@@ -63,6 +65,11 @@ export const TASKS = {
   open: async (options: PageRuntimeOptions) => {
     runtime = await openPageRuntime(options);
     const { provider, threads, reason } = runtime;
+    if (provider === "webgpu") {
+      const buffers = countBuffers();
+      const { release } = await runtime.createSession(tinyModel(provider));
+      kept = { release, buffers };
+    }
     return { provider, threads, reason };
   },
   /** What the tiny network makes of its images, asked for twice at once; the second time into memory of the caller. */
@@ -91,15 +98,19 @@ export const TASKS = {
     const made = await trainTiny({ ...rest, memory: memory && { ...memory, read } }, accumulate);
     return { ...made, reads };
   },
-  /** How many buffers of the device there are after some steps of the tiny network, in parts, and when all is closed. */
+  /** How many buffers of the device there are after some steps of the tiny network, in parts. */
   buffers: async (steps: number, after: readonly number[]) => {
-    const count = countBuffers();
     const made: number[] = [];
     await trainTiny(opened().step, 2, {
       steps,
-      onStep: (step) => void (after.includes(step) && made.push(count())),
+      onStep: (step) => void (after.includes(step) && made.push(kept!.buffers())),
     });
-    return { made, left: count() };
+    return made;
+  },
+  /** Closes the device, and counts the buffers that are left of it. */
+  close: async () => {
+    await kept!.release();
+    return kept!.buffers();
   },
   openForward: async (work: Work) => {
     const session = await opened().createSession(forwardModel(work, { provider: opened().provider }));
