@@ -86,12 +86,12 @@ const SPREAD: Readonly<Record<Measure, readonly [low: number, high: number]>> = 
  * Writes the dataset.
  *
  * @param dir - made here
- * @returns frames and how many of them are kept
+ * @returns frames, how many of them are kept, and their ids in the ledger's order
  */
 export async function writeDrawnLedger(
   dir: string,
   { rows, pictures = rows, sizePx = 48, asCsv = false }: DrawnLedger,
-): Promise<{ readonly frames: number; readonly kept: number }> {
+): Promise<{ readonly frames: number; readonly kept: number; readonly ids: readonly string[] }> {
   const layout = planLayout(dir);
   await mkdir(layout.images.hand, { recursive: true });
   await mkdir(layout.images.face, { recursive: true });
@@ -106,8 +106,10 @@ export async function writeDrawnLedger(
   };
   const people = Math.max(1, Math.ceil(rows / FRAMES));
   let kept = 0;
+  const ids: string[] = [];
   for (let i = 0; i < rows; i++) {
     const row = drawRow(i, people, random);
+    ids.push(row.image_id);
     await ledger.add(row);
     if (i < pictures && row.face_sharpness !== null) await writeCrops(layout, row.image_id, i, sizePx);
     if (row.status !== "kept") continue;
@@ -117,7 +119,7 @@ export async function writeDrawnLedger(
   await ledger.close();
   for (const table of Object.values(tables)) await table.close();
   await writeJson(layout.manifest, manifestOf(rows, kept));
-  return { frames: rows, kept };
+  return { frames: rows, kept, ids };
 }
 
 async function openCsvLedger(path: string) {
