@@ -55,12 +55,13 @@ const frames = shared("data", "hagrid464", "images", "palm");
 
 describe.skipIf(CHROMIUM === undefined)("predict", () => {
   const { open } = windows(() => [join(root, "served")]);
+  const { open: openWhole } = windows(() => [join(root, "served")], undefined, { whole: true }); // with a camera
 
   /** The page with the run's model open. */
-  const ready = async (window = {}) => {
-    const opened = await open("#/predict", window);
+  const ready = async (window = {}, opens = open) => {
+    const opened = await opens("#/predict", window);
     const { page } = opened;
-    const select = page.getByLabel("A run's best checkpoint");
+    const select = runs(page);
     expect(await select.locator("option").allTextContents()).toEqual([
       "choose …",
       "tiny (test_efficientnet.none_F0_Af_Lb_Z0_gating=soft, seed 42)", // the other has no checkpoint
@@ -70,6 +71,7 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     return opened;
   };
 
+  const runs = (page: Page) => page.getByLabel("A run's best checkpoint");
   const give = (page: Page, name: string, buffer: Buffer) =>
     page.getByLabel(/Choose photos/).setInputFiles([{ name, mimeType: "image/*", buffer }]);
   const answered = async (page: Page, name: string) => {
@@ -82,7 +84,7 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     return Promise.all(values.map(async (value) => Number(await value.getAttribute("value"))));
   };
 
-  it("predicts crops of every kind of file as Node does", async () => {
+  it("predicts crops of every kind of file as Node does, by drop and by paste too", async () => {
     const { page } = await ready();
     await page.getByLabel(/Find the face/).uncheck();
     await page.getByLabel("What is predicted").selectOption("hand");
@@ -97,10 +99,27 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     expect(await page.locator(".predict-crop").first().textContent()).toContain(
       "the hand head decided alone",
     );
+    const base64 = (await FILES["crop.png"]().toBuffer()).toString("base64");
+    for (const kind of ["drop", "paste"])
+      await page.evaluate(
+        ([data, event]) => {
+          const bytes = Uint8Array.from(atob(data!), (letter) => letter.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], `${event}.png`, { type: "image/png" }));
+          const init = { bubbles: true, cancelable: true };
+          document.body.dispatchEvent(
+            event === "drop"
+              ? new DragEvent("drop", { ...init, dataTransfer: transfer })
+              : new ClipboardEvent("paste", { ...init, clipboardData: transfer }),
+          );
+        },
+        [base64, kind],
+      );
+    for (const name of ["drop.png", "paste.png"]) expect(await figures(page, name)).toHaveLength(1);
   });
 
-  it("shows what small changes do: mirrored and moved crops, and the crop itself as before", async () => {
-    const { page } = await ready();
+  it("shows what small changes do: mirrored and moved crops, and the crop itself as before; and is accessible", async () => {
+    const { page } = await ready({ dark: true, width: 390, height: 800 });
     await page.getByLabel(/Find the face/).uncheck();
     await give(page, "crop.png", await FILES["crop.png"]().toBuffer());
     const [itself] = await figures(page, "crop.png");
@@ -111,6 +130,14 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     expect(values).toHaveLength(8);
     expect(values[0]).toBe(itself);
     expect(new Set(values).size).toBeGreaterThan(4);
+    const accessible = async () => {
+      expect(await violations(page)).toEqual([]);
+      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
+    };
+    await accessible();
+    await page.setViewportSize({ width: 1400, height: 900 });
+    await page.emulateMedia({ colorScheme: "light" });
+    await accessible();
   });
 
   it("says what went wrong with a file, and goes on with the next", async () => {
@@ -124,25 +151,11 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     );
   });
 
-  it("answers nothing by the model before, where the next one does not open", async () => {
-    const { page } = await ready();
-    await page.getByLabel(/Find the face/).uncheck();
-    const buffer = await FILES["crop.png"]().toBuffer();
-    const foreign = { name: "foreign.safetensors", mimeType: "", buffer: Buffer.alloc(64) };
-    const files = ["1.png", "2.png", "3.png"].map((name) => ({ name, mimeType: "image/png", buffer }));
-    await page.getByLabel(/Choose photos/).setInputFiles(files);
-    await page.getByLabel(/^A checkpoint/).setInputFiles([foreign]); // while they are answered one by one
-    for (const { name } of files) {
-      const article = await answered(page, name);
-      const by = await article.locator("h2 small").textContent();
-      expect([by, await article.locator(".predict-crop").count()]).toEqual([by, by === "by tiny" ? 1 : 0]);
-    }
-  });
-
-  it("opens files: a checkpoint, an exported model, and no other", async () => {
+  it("opens files, and answers nothing by the model before where the next one does not open", async () => {
     const { page } = await open("#/predict");
     const file = page.getByLabel(/^A checkpoint/);
-    await file.setInputFiles([{ name: "foreign.safetensors", mimeType: "", buffer: Buffer.alloc(64) }]);
+    const foreign = { name: "foreign.safetensors", mimeType: "", buffer: Buffer.alloc(64) };
+    await file.setInputFiles([foreign]);
     await page.waitForSelector(".predict-model [role=alert]");
     await file.setInputFiles([{ name: "model.onnx", mimeType: "", buffer: Buffer.from(onnx) }]);
     await page.waitForSelector(".predict-facts");
@@ -151,6 +164,17 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     await give(page, "crop.png", bytes);
     const [wanted] = await predictPhoto(bytes, { model, detect: false });
     expect(Math.abs((await figures(page, "crop.png"))[0]! - wanted!.probability)).toBeLessThan(1e-5);
+
+    await runs(page).selectOption({ index: 1 });
+    await page.waitForSelector(".predict-facts:has-text('tiny')");
+    const files = ["1.png", "2.png", "3.png"].map((name) => ({ name, mimeType: "image/png", buffer: bytes }));
+    await page.getByLabel(/Choose photos/).setInputFiles(files);
+    await file.setInputFiles([foreign]); // while they are answered one by one
+    for (const { name } of files) {
+      const article = await answered(page, name);
+      const by = await article.locator("h2 small").textContent();
+      expect([by, await article.locator(".predict-crop").count()]).toEqual([by, by === "by tiny" ? 1 : 0]);
+    }
   });
 
   it.skipIf(frames === undefined)(
@@ -174,30 +198,8 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     },
   );
 
-  it("takes a photo by drop and by paste", async () => {
-    const { page } = await ready();
-    await page.getByLabel(/Find the face/).uncheck();
-    const base64 = (await FILES["crop.png"]().toBuffer()).toString("base64");
-    for (const kind of ["drop", "paste"])
-      await page.evaluate(
-        ([data, event]) => {
-          const bytes = Uint8Array.from(atob(data!), (letter) => letter.charCodeAt(0));
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([bytes], `${event}.png`, { type: "image/png" }));
-          const init = { bubbles: true, cancelable: true };
-          document.body.dispatchEvent(
-            event === "drop"
-              ? new DragEvent("drop", { ...init, dataTransfer: transfer })
-              : new ClipboardEvent("paste", { ...init, clipboardData: transfer }),
-          );
-        },
-        [base64, kind],
-      );
-    for (const name of ["drop.png", "paste.png"]) expect(await figures(page, name)).toHaveLength(1);
-  });
-
   it("takes a photo by the camera, which is off afterwards", async () => {
-    const { page, context } = await ready();
+    const { page, context } = await ready({}, openWhole);
     await context.grantPermissions(["camera"]);
     await page.getByLabel(/Find the face/).uncheck();
     await page.keyboard.press("c");
@@ -206,19 +208,5 @@ describe.skipIf(CHROMIUM === undefined)("predict", () => {
     expect(await figures(page, "camera.png")).toHaveLength(1);
     expect(await page.locator("video").count()).toBe(0);
     await context.clearPermissions();
-  });
-
-  it.each([
-    ["light, wide", {}],
-    ["dark, narrow", { dark: true, width: 390, height: 800 }],
-  ])("is accessible: %s", async (_, window) => {
-    const { page } = await ready(window);
-    await page.getByLabel(/Find the face/).uncheck();
-    await give(page, "crop.png", await FILES["crop.png"]().toBuffer());
-    await answered(page, "crop.png");
-    await page.getByText("What would change it").click();
-    await page.waitForSelector(".predict-strip li");
-    expect(await violations(page)).toEqual([]);
-    expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true);
   });
 });
