@@ -27,6 +27,7 @@ const ALONE = [
   "src/machine/slurm/**/*.test.ts",
   "src/models/files/hub.test.ts",
   "src/pixels/image.test.ts",
+  "src/predict/photos.test.ts",
   "src/studies/plan/plan.test.ts",
   "src/studies/run/**/*.test.ts",
 ];

@@ -15,12 +15,15 @@ import { exportStateDict } from "../src/models/files/weights.ts";
 import { encodeJpeg } from "../src/pixels/image.ts";
 import { exportOnnx } from "../src/predict/export.ts";
 import { openWeights } from "../src/predict/infer.ts";
-import { openOnnxFile } from "../src/predict/onnx-file.ts";
+import { openOnnxFile } from "../src/predict/local.ts";
 import { batchOf, predictFiles } from "../src/predict/photos.ts";
+import { cropThreads, openCropThreads } from "../src/predict/threads.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";
 import { picture } from "./loader.ts";
 import type { Opened, Work } from "./side.ts";
 
+/** Images of the folder, of which each chunk is a part: threads that make crops are as many as for all of it, and stay open. */
+const FOLDER_IMAGES = 10_000;
 /** Drawn pictures of which the others are parts. */
 const DRAWN = 24;
 /** Shared with peer/inference.py, which reads it from the work's network. */
@@ -40,7 +43,8 @@ export async function openInference(work: Work, precision?: Precision): Promise<
   const chunk = (k: number) => chunkOf(folder, k, work.batch, drawn);
   const weights = await spreadWeights(work, facts, await chunk(0));
   const { threads } = work;
-  const how = { threads, batch: batchOf(work.batch) };
+  const sharing = cropThreads(FOLDER_IMAGES, threads) > 0;
+  const how = { threads, batch: batchOf(work.batch), sharing };
   const start = performance.now();
   let open = () => openWeights(facts, weights, how);
   if (precision !== undefined) {
@@ -50,6 +54,9 @@ export async function openInference(work: Work, precision?: Precision): Promise<
   }
   const predictor = await open();
   const openMs = performance.now() - start;
+  const asked = { modality: "auto", signal: new AbortController().signal, report: () => undefined } as const;
+  const ahead = { images: FOLDER_IMAGES, batch: how.batch, report: asked.report };
+  const crops = openCropThreads({ facts, modality: asked.modality, detect: false, threads }, ahead);
   await chunk(1); // the peer may be asked first
   let k = 0;
   return {
@@ -60,11 +67,7 @@ export async function openInference(work: Work, precision?: Precision): Promise<
       await chunk(k + 1);
       const cpu = process.cpuUsage();
       const begun = performance.now();
-      const { rows } = await predictFiles(images, predictor, {
-        modality: "auto",
-        signal: new AbortController().signal,
-        report: () => undefined,
-      });
+      const { rows } = await predictFiles(images, predictor, { ...asked, crops });
       const ms = performance.now() - begun;
       const { user, system } = process.cpuUsage(cpu);
       const probabilities = rows.map(({ probability }) => probability);
@@ -75,6 +78,7 @@ export async function openInference(work: Work, precision?: Precision): Promise<
       return { ms, cpuMs: (user + system) / 1000, peakMb: peakBytes() / 2 ** 20, result };
     },
     close: async () => {
+      await crops.close();
       await predictor.close();
       if (precision === undefined) await rm(folder, { recursive: true, force: true });
     },

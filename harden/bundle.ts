@@ -20,6 +20,7 @@ const STARTED = [
   "derive/run/pipeline",
   "derive/run/worker",
   "formats/parquet/main",
+  "predict/worker",
   "studies/plan/measure-main",
   "studies/run/task-main",
 ];

@@ -22,6 +22,7 @@ const SLOWEST = [
   "test/cli/locked.test.ts",
   "test/harden.test.ts",
   "src/derive/run/faults.test.ts",
+  "src/predict/photos.test.ts",
   "test/cli/demo.test.ts",
   "test/cli/streams.test.ts",
   "test/browser/home.test.ts",

@@ -22,6 +22,8 @@ export function computeOf({ threads, device }: Compute): Compute {
 /** What to compute predictions with. */
 export interface LocalOptions extends Compute {
   readonly batch: number;
+  /** True where other threads compute meanwhile: those of the model that wait leave them the cores. */
+  readonly sharing?: boolean | undefined;
 }
 
 /** A predictor on this machine; a device that lacks an operation hands it to the CPU. */
@@ -30,10 +32,11 @@ export function openWeights(facts: ModelFacts, weights: Weights, options: LocalO
 }
 
 /** How a graph of prediction runs on this machine. */
-export function localRuntime({ batch, threads, device = "cpu" }: LocalOptions) {
+export function localRuntime({ batch, threads, device = "cpu", sharing = false }: LocalOptions) {
   const options = {
     threads,
     providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
+    ...(sharing && { config: { "session.intra_op.allow_spinning": "0" } }),
   };
   return {
     batchSize: batch,

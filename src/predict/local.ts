@@ -1,9 +1,9 @@
 // A model opened on this machine by its path alone: a run folder, a checkpoint or an exported file.
-import { isOnnxName } from "../models/files/exported.ts";
-import { type Compute, openWeights } from "./infer.ts";
+import { readBytes } from "../machine/files.ts";
+import { exportedFacts, isOnnxName } from "../models/files/exported.ts";
+import { type Compute, type LocalOptions, localRuntime, openWeights } from "./infer.ts";
 import { loadModel } from "./model-file.ts";
-import { openOnnxFile } from "./onnx-file.ts";
-import type { Predictor } from "./predictor.ts";
+import { type Predictor, sessionPredictor } from "./predictor.ts";
 
 /**
  * Opens a model for prediction on this machine; the caller closes it.
@@ -19,4 +19,18 @@ export async function openLocalPredictor(runOrFile: string, options: Compute = {
   if (isOnnxName(runOrFile)) return openOnnxFile(runOrFile, how);
   const { facts, weights } = await loadModel(runOrFile);
   return openWeights(facts, weights, how);
+}
+
+/**
+ * Opens a file that `model export` wrote, as a checkpoint is opened; the caller closes the predictor.
+ *
+ * @throws AppError("data", "FILE_MISSING" | "ONNX_FOREIGN" | "ONNX_OUTPUTS" | "CHECKPOINT_FACTS" | "MODEL_REFUSED")
+ * @example const predictor = await openOnnxFile("model.onnx", { batch: 1 })
+ */
+export async function openOnnxFile(path: string, options: LocalOptions): Promise<Predictor> {
+  const bytes = await readBytes(path, "a model");
+  const facts = exportedFacts(bytes, path);
+  const { createSession: open, batchSize } = localRuntime(options);
+  const needsFlag = facts.arch === "umcc" && facts.flag;
+  return sessionPredictor(await open(bytes), { facts, batchSize, needsFlag });
 }

@@ -3,12 +3,11 @@
 import { basename, extname, join } from "node:path";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { startProgress } from "../core/progress.ts";
-import { MODALITIES } from "../core/words.ts";
 import type { FinderOptions } from "../find/open.ts";
-import { Pictures } from "../pixels/fast/pictures.ts";
-import { lateFinder, prepareImage } from "./photo.ts";
+import { mapOrdered } from "../machine/pool.ts";
 import type { AskedModality, Predictor } from "./predictor.ts";
-import { type PhotoPrediction, type PreparedCrop, predictPrepared, sought } from "./prepare.ts";
+import { type PhotoPrediction, type PreparedCrop, predictPrepared } from "./prepare.ts";
+import { type CropThreads, openCropThreads } from "./threads.ts";
 
 /** Predictions, the photos in which nothing was found, and the files that could not be read. */
 export interface PredictedImages {
@@ -28,6 +27,8 @@ export interface FilesOptions extends Omit<FinderOptions, "modalities"> {
   readonly signal: AbortSignal;
   /** Called with what was passed over. */
   readonly report: (text: string) => void;
+  /** What makes the crops and stays open for more images; else it is opened, and closed, by each call. */
+  readonly crops?: CropThreads | undefined;
 }
 
 /** More images a call of the model hardly make one cheaper. */
@@ -50,29 +51,34 @@ export async function predictFiles(
   predictor: Predictor,
   options: FilesOptions,
 ): Promise<PredictedImages> {
-  const { detect = false, modality, pictures, signal } = options;
-  const { facts } = predictor;
+  const { detect = false, modality, pictures, signal, report } = options;
+  const { faceModel, handModel, handCrop, threads: most } = options;
   const batch = batchOf(images.length);
-  const finder = lateFinder({ ...options, modalities: detect ? sought(modality) : MODALITIES });
+  const finding = { faceModel, handModel, handCrop, threads: most };
+  const setup = { ...finding, facts: predictor.facts, modality, detect };
+  const threads = options.crops ?? openCropThreads(setup, { images: images.length, batch, report });
   const line = startProgress("images", images.length);
   const rows: PhotoPrediction[] = [];
   const crops: PreparedCrop[] = []; // of the next batch
-  const memory = new Pictures();
   const predict = async (least: number) => {
     while (crops.length >= least) rows.push(...(await predictPrepared(predictor, crops.splice(0, batch))));
   };
   const [notFound, unread]: [AppError[], AppError[]] = [[], []];
+  signal.addEventListener("abort", threads.stop);
   try {
     const names = pictureNames(images);
-    for (const [i, image] of images.entries()) {
+    const prepare = (image: string, i: number) => {
       if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
       const save = pictures === undefined ? undefined : join(pictures, names[i]!);
-      const given = { name: image, source: image, save };
-      const found = await prepareImage(finder.open, given, { ...options, facts, detect, memory }).catch(
-        unreadable,
-      );
-      if (found instanceof AppError) (isUnread(found) ? unread : notFound).push(found);
-      else crops.push(...found);
+      return threads.prepare({ name: image, source: image, save }).catch(passedOver);
+    };
+    for await (const made of mapOrdered(images, threads.ahead, prepare)) {
+      if (signal.aborted) throw new Interrupted("Stopped; nothing was predicted");
+      if (made instanceof AppError) (isUnread(made) ? unread : notFound).push(made);
+      else {
+        for (const text of made.reports) report(text);
+        crops.push(...made.crops);
+      }
       await predict(batch);
       line.tick();
     }
@@ -81,8 +87,9 @@ export async function predictFiles(
     const messages = (all: readonly AppError[]) => all.map(({ message }) => message);
     return { rows, notFound: messages(notFound), unread: messages(unread) };
   } finally {
+    signal.removeEventListener("abort", threads.stop);
     line.done();
-    await finder.close();
+    if (options.crops === undefined) await threads.close();
   }
 }
 
@@ -90,9 +97,11 @@ export async function predictFiles(
 const isUnread = ({ code }: AppError) =>
   code.startsWith("IMAGE_") || code === "FILE_MISSING" || code === "READ_FAILED";
 
-/** One file of many without a picture is reported with the answers; any other fault ends all. */
-function unreadable(error: unknown): AppError {
-  if (error instanceof AppError && isUnread(error)) return error;
+const NOTHING_FOUND = ["NO_FACE", "NO_HAND", "NO_FACE_OR_HAND"];
+
+/** One file of many without a picture, or without a face and hand, is reported with the answers; any other fault ends all. */
+function passedOver(error: unknown): AppError {
+  if (error instanceof AppError && (isUnread(error) || NOTHING_FOUND.includes(error.code))) return error;
   throw error;
 }
 

@@ -8,11 +8,12 @@ import { HAND_CROPS, type HandCrop } from "../../find/hand-source.ts";
 import { countFiles, makeFolder } from "../../machine/folder.ts";
 import { isOnnxName } from "../../models/files/exported.ts";
 import type { LocalOptions } from "../../predict/infer.ts";
-import { openOnnxFile } from "../../predict/onnx-file.ts";
+import { openOnnxFile } from "../../predict/local.ts";
 import { batchOf, predictFiles } from "../../predict/photos.ts";
 import { listPictures } from "../../predict/picture-files.ts";
 import { type AskedModality, checkAsked } from "../../predict/predictor.ts";
 import { sought } from "../../predict/prepare.ts";
+import { cropThreads } from "../../predict/threads.ts";
 import { type LoadedModels, loadCheckpoints, loadModels, openEnsemble } from "../../train/ensemble.ts";
 import { UPSTREAM_PREFIX, upstreamModel } from "../../train/exchange/upstream.ts";
 import { startBytes } from "../bytes-progress.ts";
@@ -81,7 +82,7 @@ export function predictCommand(context: Context): Command {
     )
     .option(
       "--threads <n>",
-      "threads of ONNX Runtime (default: one per core)",
+      "threads of ONNX Runtime (default: one per core); for many images others make crops meanwhile, but with 1 none",
       wholeNumber("--threads", 1, 1024),
     )
     .option("--csv <file>", "also write the predictions as a table, one row per image")
@@ -108,7 +109,8 @@ async function predict(
   if (others > 0) context.report(`${others} files in the folders are not images and are left out`);
   const device = await chooseDevice(flags.device);
   const { threads } = flags;
-  const options = { batch: batchOf(images.length), device, threads };
+  const sharing = cropThreads(images.length, threads) > 0;
+  const options = { batch: batchOf(images.length), device, threads, sharing };
   const { path, facts, seeds, open } = await openModel(context, ckpt, flags, options);
   if (flags.detect !== true) checkAsked([flags.modality], facts);
   const predictor = await open();
