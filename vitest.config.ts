@@ -89,6 +89,8 @@ export default defineConfig({
     ],
     execArgv: V8,
     sequence: { sequencer: SlowFirst },
+    // What `expect.poll` waits for comes, however slow the machine: as long as Playwright waits. Its own second is for pages that nothing else slows.
+    expect: { poll: { timeout: 30_000 } },
     testTimeout: 60_000,
     hookTimeout: 120_000,
   },
