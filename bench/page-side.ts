@@ -36,8 +36,7 @@ export async function servePage(task: "openForward" | "openStep"): Promise<void>
 }
 
 async function openPage(task: "openForward" | "openStep", work: Work): Promise<Opened> {
-  const { dir, remove } = await buildInPage();
-  const page = await openInPage(dir, { optimizes: true, alone: true });
+  const page = await openInPage(await buildInPage(), { optimizes: true, alone: true });
   const { threads } = await page.ask("open", { provider: "wasm", threads: work.threads });
   if (threads !== work.threads)
     throw unexpected("input", {
@@ -55,10 +54,7 @@ async function openPage(task: "openForward" | "openStep", work: Work): Promise<O
       return { result, ms, cpuMs: spent, peakMb: await peakMb(devtools) };
     },
     versions: { chromium: page.browser.version() },
-    close: async () => {
-      await page.close();
-      await remove();
-    },
+    close: () => page.close(),
   };
 }
 

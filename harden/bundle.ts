@@ -63,13 +63,13 @@ function addresses(folder: string): Plugin {
   };
 }
 
-/** Removes what was made of sources of more than a week ago; a campaign may still run on newer ones. */
-export async function sweepOld(place: string): Promise<void> {
-  const weekAgo = Date.now() - 7 * 24 * 3600 * 1000;
+/** Removes what was made, or marked as used, longer ago, by itself a week; a campaign may still run on newer ones. */
+export async function sweepOld(place: string, hours = 7 * 24): Promise<void> {
+  const oldest = Date.now() - hours * 3600 * 1000;
   for (const name of await readdir(place)) {
     const path = join(place, name);
     const made = await stat(path).catch(() => undefined); // it may just get its name
-    if (made !== undefined && made.mtimeMs < weekAgo) await rm(path, { recursive: true, force: true });
+    if (made !== undefined && made.mtimeMs < oldest) await rm(path, { recursive: true, force: true });
   }
 }
 

@@ -84,15 +84,14 @@ const refusal = (bytes: Uint8Array, options = {}) =>
   );
 
 describe.skipIf(CHROMIUM === undefined)("a picture in the page", () => {
-  let built: Awaited<ReturnType<typeof buildInPage>>;
+  let built: string;
   let page: InPage;
   beforeAll(async () => {
     built = await buildInPage();
-    page = await openInPage(built.dir);
+    page = await openInPage(built);
   });
   afterAll(async () => {
     await page?.close();
-    await built?.remove();
   });
 
   it("has the bytes that Node has, whatever the file", async () => {
@@ -110,7 +109,7 @@ describe.skipIf(CHROMIUM === undefined)("a picture in the page", () => {
   });
 
   it("loads libvips when it is first needed, once, from the page's own files", async () => {
-    const fresh = await openInPage(built.dir);
+    const fresh = await openInPage(built);
     const vips = () => fresh.asked.filter((path) => /\/vips-[^/]*\.wasm$/.test(path)).length;
     await fresh.ask("decode", new Uint8Array(await source().jpeg().toBuffer()), {});
     expect(vips()).toBe(0);
@@ -157,7 +156,7 @@ describe.skipIf(CHROMIUM === undefined)("a picture in the page", () => {
   });
 
   it("of a host without the headers is read if it is a plain JPEG, and otherwise refused with the reason", async () => {
-    const alone = await openInPage(built.dir, { plain: true });
+    const alone = await openInPage(built, { plain: true });
     const plain = new Uint8Array(await source().jpeg().toBuffer());
     const { data } = await alone.ask("decode", plain, {});
     expect(Buffer.compare(Buffer.from(data), Buffer.from((await decodeImage(plain)).data))).toBe(0);

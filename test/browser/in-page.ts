@@ -1,14 +1,15 @@
 // The thread of a page, in-page/, built as the page is and served as it is: for tests and benchmarks of what runs in threads.
 // Invariants: with the server's headers, and so under its policy, unless a plain file server is asked for; who asks for it closes it.
 
-import { createReadStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdir, rename, rm, utimes } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { extname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAdaptorServer } from "@hono/node-server";
 import type { Browser } from "playwright-core";
+import { sweepOld } from "../../harden/bundle.ts";
 import { buildWeb } from "../../scripts/build-web.mjs";
 import { createApp } from "../../src/server/app.ts";
 import { makeToken } from "../../src/server/guard.ts";
@@ -43,11 +44,45 @@ interface Answer {
   readonly cache: string | undefined;
 }
 
-/** Where the page lies when it is built. */
-export async function buildInPage(): Promise<{ readonly dir: string; readonly remove: () => Promise<void> }> {
-  const dir = await mkdtemp(join(tmpdir(), "facehand-in-page-"));
-  await buildWeb(dir, fileURLToPath(new URL("in-page", import.meta.url)));
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+/** Below the repository: what the built page is made of. */
+const MADE_OF = ["src", "bench", "scripts", "test/browser/in-page", "package-lock.json"];
+const PLACE = join(ROOT, "node_modules", ".cache", "facehand-in-page");
+
+/** The folder of the page as its sources are now, built or to be. */
+function folderOf(): string {
+  const hash = createHash("sha256");
+  for (const name of MADE_OF.flatMap(filesOf).sort()) {
+    const bytes = readFileSync(join(ROOT, name));
+    hash.update(`${name}\0${bytes.length}\0`).update(bytes);
+  }
+  return join(PLACE, hash.digest("hex").slice(0, 16));
+}
+
+const filesOf = (name: string): string[] =>
+  statSync(join(ROOT, name)).isFile()
+    ? [name]
+    : readdirSync(join(ROOT, name), { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile() && !/\.(jsonl|test\.tsx?)$/.test(entry.name))
+        .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll("\\", "/"));
+
+/**
+ * Where the page lies when it is built, once for each state of its sources: a build takes two seconds of processor time, and four
+ * processes of the tests alone have it. What nobody asked for within a day is removed by the next build.
+ */
+export async function buildInPage(): Promise<string> {
+  const dir = folderOf();
+  if (existsSync(dir)) {
+    await utimes(dir, new Date(), new Date());
+    return dir;
+  }
+  await mkdir(PLACE, { recursive: true });
+  await sweepOld(PLACE, 24);
+  const own = `${dir}.${process.pid}`;
+  await buildWeb(own, fileURLToPath(new URL("in-page", import.meta.url)));
+  // Another process may have been first: its files are the same.
+  await rename(own, dir).catch(() => rm(own, { recursive: true }));
+  return dir;
 }
 
 /** How it is opened. */

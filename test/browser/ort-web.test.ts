@@ -29,18 +29,17 @@ const furthest = (a: readonly number[], b: readonly number[]) =>
   Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
 
 describe.skipIf(CHROMIUM === undefined)("ONNX Runtime in the page", () => {
-  let built: Awaited<ReturnType<typeof buildInPage>>;
+  let built: string;
   let page: InPage;
   /** What the page's thread says of itself: opened once, whichever of the tests run. */
   let facts: PageRuntimeFacts;
   beforeAll(async () => {
     built = await buildInPage();
-    page = await openInPage(built.dir);
+    page = await openInPage(built);
     facts = await page.ask("open", { threads: 2 });
   });
   afterAll(async () => {
     await page?.close();
-    await built?.remove();
   });
 
   it("runs on WebAssembly with threads, and says so", async () => {
@@ -95,7 +94,7 @@ describe.skipIf(CHROMIUM === undefined)("ONNX Runtime in the page", () => {
   });
 
   it("has one thread on a host without the headers, and the reason", async () => {
-    const alone = await openInPage(built.dir, { plain: true });
+    const alone = await openInPage(built, { plain: true });
     const { threads, reason } = await alone.ask("open", { threads: 2 });
     expect(threads).toBe(1);
     expect(reason).toContain("one thread, since this server sends no headers that let a page share memory");
@@ -107,7 +106,7 @@ describe.skipIf(CHROMIUM === undefined)("ONNX Runtime in the page", () => {
   it("computes on WebGPU what WebAssembly does (needs an adapter of WebGPU)", {
     timeout: 240_000,
   }, async (context) => {
-    const gpu = await openInPage(built.dir, SOFTWARE);
+    const gpu = await openInPage(built, SOFTWARE);
     const { made: opened, fault } = await gpu.tryAsk("open", { provider: "webgpu", threads: 1 });
     if (fault !== undefined) {
       await gpu.close();
