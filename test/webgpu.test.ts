@@ -23,7 +23,8 @@ test.skipIf(ADAPTER === undefined)(
       env: software(),
     });
     expect(side.status, side.stderr).toBe(0);
-    const { state, cpu, webgpu, placed, trained, summed, placedStep } = JSON.parse(side.stdout);
+    const { state, cpu, webgpu, placed, trained, summed, ...more } = JSON.parse(side.stdout);
+    const { placedStep, behindTrial } = more;
     if (!state.runs) return context.skip(`no WebGPU here: ${state.reason}`);
     expect(Object.keys(placed)).toEqual(["WebGpuExecutionProvider"]);
     expect(placed.WebGpuExecutionProvider).toContain("Conv");
@@ -41,6 +42,9 @@ test.skipIf(ADAPTER === undefined)(
     expect(wanted.length).toBeGreaterThan(100);
     for (const [i, value] of wanted.entries())
       expect(Math.abs(got[i] - value)).toBeLessThan(1e-4 * (1 + value));
+    // State that is loaded anew is the state: nothing of steps before is left on the device.
+    expect(behindTrial.figures).toEqual(trained[1].figures);
+    expect(behindTrial.sums).toEqual(trained[1].sums);
     // State stays on the device: a step takes images and schedule, and gives loss, norm and log-odds.
     const pixels = 4 * 32 * 32 * 3;
     expect(trained[1].bytes.fromDevice).toBe((1 + 1 + 4) * 4);

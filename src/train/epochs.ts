@@ -69,7 +69,7 @@ export interface EpochRun {
   readonly data: Pick<RunData, "posWeight" | "targets">;
   readonly options: Followed;
   readonly batches: Pick<Batches, "batchesPerEpoch" | "epoch">;
-  readonly step: TrainStep;
+  readonly step: Pick<TrainStep, "run" | "save">;
   /** What is known of the training images already; undefined if they, or what becomes of them, change. */
   readonly features: Pick<FeatureStore, "has" | "read" | "write"> | undefined;
   validate(weights: Weights): Promise<EpochLog["val"]>;

@@ -1,7 +1,10 @@
-// Where a run begins or resumes: its step, and its last checkpoint, or seeded weights with the pretrained backbone put
-// over them.
+// Where a run begins or resumes: its last checkpoint, or seeded weights with the pretrained backbone put over them; and what
+// a phase of it computes with.
 import { AppError } from "../core/errors.ts";
+import { type Closable, OpenList } from "../core/handle.ts";
 import { Random } from "../core/random.ts";
+import type { Batches } from "../dataset/loader/order.ts";
+import type { LoaderThreads } from "../dataset/loader/threads.ts";
 import type { TrainState } from "../engine/checkpoint.ts";
 import { readCheckpoint, writeCheckpoint } from "../engine/checkpoint-file.ts";
 import { initialise } from "../engine/params.ts";
@@ -11,7 +14,9 @@ import { weightsFile } from "../models/files/hub.ts";
 import { loadBackbone } from "../models/files/weights.ts";
 import { type Compute, computeOf } from "../predict/infer.ts";
 import type { TrainConfig } from "./config.ts";
+import { type RunData, trainBatches } from "./data.ts";
 import { BEGINNING } from "./epochs.ts";
+import { atPhase, type Phase } from "./phases.ts";
 import { stepConfigOf } from "./step/configured.ts";
 import { declaredSpecs } from "./step/graph.ts";
 import { openTrainStep } from "./step/local.ts";
@@ -47,7 +52,38 @@ export async function firstState(last: string, { config, facts, onWeights }: Beg
   return state;
 }
 
-/** The training step of a configuration. */
-export function openStep(config: TrainConfig, facts: ModelFacts, options: Compute): Promise<TrainStep> {
-  return openTrainStep({ ...stepConfigOf(config, facts), ...computeOf(options) });
+/** What the phases of a run have in common. */
+export interface PhaseRun {
+  readonly config: TrainConfig;
+  readonly facts: ModelFacts;
+  readonly data: RunData;
+  readonly threads: LoaderThreads;
+}
+
+/** What computes a phase. */
+export interface OpenPhase extends Closable {
+  /** Of the phase. */
+  readonly config: TrainConfig;
+  readonly batches: Batches;
+  readonly step: TrainStep;
+}
+
+/** The loader and the training step of a phase, with the state that it begins with. */
+export async function openPhase(
+  { config: whole, facts, data, threads }: PhaseRun,
+  phase: Phase,
+  { weights, slots }: Pick<TrainState, "weights" | "slots">,
+  options: Compute,
+): Promise<OpenPhase> {
+  const config = atPhase(whole, phase);
+  const opened = new OpenList();
+  try {
+    const batches = opened.add(trainBatches(data, config, threads, phase.strength));
+    const step = opened.add(await openTrainStep({ ...stepConfigOf(config, facts), ...computeOf(options) }));
+    step.load(weights, slots);
+    return { config, batches, step, close: () => opened.close() };
+  } catch (error) {
+    await opened.close();
+    throw error;
+  }
 }

@@ -14,13 +14,13 @@ import { checkApart } from "../machine/true-path.ts";
 import type { ModelFacts } from "../models/facts.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import { factsOf, type TrainConfig } from "./config.ts";
-import { openData, plainBatches, type RunData, trainBatches } from "./data.ts";
+import { openData, plainBatches, type RunData } from "./data.ts";
 import { type Followed, type Keeper, runEpochs, type StepState } from "./epochs.ts";
 import { checkFinished } from "./finished.ts";
-import { firstState, openStep } from "./first-state.ts";
-import { atPhase, type Phase, phasesOf, stateAt } from "./phases.ts";
+import { firstState, openPhase } from "./first-state.ts";
+import { lastPhase, type Phase, phasesOf, stateAt } from "./phases.ts";
 import { appendLog, checkSameData, openRunFolder, readLog, rewindLog } from "./run.ts";
-import { bestEpoch, type EpochLog } from "./runlog.ts";
+import { bestEpoch, type EpochLog, outOfPatience } from "./runlog.ts";
 import {
   type FeatureStore,
   featureKey,
@@ -30,6 +30,7 @@ import {
 } from "./step/features.ts";
 import { openHeldOut } from "./step/held-out.ts";
 import type { TrainStep } from "./step/step.ts";
+import { RunTrial, type Tried } from "./try-run.ts";
 import { predictFinally, validate } from "./validation.ts";
 
 /** How to run, without influence on the result. */
@@ -48,6 +49,11 @@ export interface TrainOptions extends Followed {
   readonly keepFeatures?: boolean | undefined;
   /** Nothing is refused any more: steps follow, of which an epoch has so many. */
   readonly onBegin?: ((stepsPerEpoch: number) => void) | undefined;
+  /**
+   * With it, steps of the first phases are tried before the run takes its own, which stay as they are without (see train/trial).
+   * Called with what they showed, or undefined where the run is too short for them; not where no step is left.
+   */
+  readonly onTrial?: ((begun: Tried) => void | Promise<void>) | undefined;
   /** Called with a sentence on which of several weights of a file are taken to begin with. */
   readonly onWeights?: ((choice: string) => void) | undefined;
 }
@@ -117,13 +123,14 @@ async function trainEpochs(begun: Begun, threads: LoaderThreads): Promise<void> 
     let state = await firstState(last, { config, facts, onWeights: options.onWeights });
     const log = await rewindLog(options.dir, state.position.epoch);
     const left = phasesOf(config).filter(({ until }) => until > state.position.epoch);
-    let onBegin = options.onBegin;
-    for (const phase of left) {
-      const around = { ...begun, options: { ...options, onBegin }, threads, validation, log };
-      state = await trainPhase(around, phase, stateAt(config, state));
-      onBegin = undefined; // once
-    }
+    const around = { ...begun, threads, validation, log, interrupted: () => interruptedIn(options.dir) };
     if (left.length === 0) options.onBegin?.(0);
+    let begin: Begin | undefined = beginOf(around, left, state);
+    for (const phase of left) {
+      await begin?.trial?.others(begin.onOpen);
+      state = await trainPhase(around, phase, stateAt(config, state), begin);
+      begin = undefined; // once
+    }
   } finally {
     await opened.close();
   }
@@ -133,19 +140,43 @@ interface Around extends Begun {
   readonly threads: LoaderThreads;
   readonly validation: Batches;
   readonly log: EpochLog[];
+  readonly interrupted: () => Interrupted;
+}
+
+/** What happens before a run's first step. */
+interface Begin {
+  readonly onOpen: (stepsPerEpoch: number) => void;
+  readonly trial: RunTrial | undefined;
+}
+
+function beginOf(around: Around, left: readonly Phase[], start: TrainState): Begin {
+  const { options, log, config } = around;
+  let { onBegin } = options;
+  const onOpen = (stepsPerEpoch: number) => {
+    onBegin?.(stepsPerEpoch);
+    onBegin = undefined; // once
+  };
+  const takesNone = left.length === 0 || outOfPatience(log, config.patience, lastPhase(config).from);
+  const tries = options.onTrial !== undefined && !takesNone;
+  return { onOpen, trial: tries ? new RunTrial(around, left, start) : undefined };
 }
 
 /** One phase: a graph of its own, for its size and what learns in it. */
-async function trainPhase(around: Around, phase: Phase, start: TrainState): Promise<TrainState> {
-  const { facts, data, options, threads, validation, log } = around;
-  const config = atPhase(around.config, phase);
+async function trainPhase(
+  around: Around,
+  phase: Phase,
+  start: TrainState,
+  begin: Begin | undefined,
+): Promise<TrainState> {
+  const { facts, data, options, validation, log } = around;
   const opened = new OpenList();
   let features: FeatureStore | undefined;
   try {
-    const batches = opened.add(trainBatches(data, config, threads, phase.strength));
-    const step = opened.add(await openStep(config, facts, options));
-    step.load(start.weights, start.slots);
-    options.onBegin?.(batches.batchesPerEpoch);
+    const open = opened.add(await openPhase(around, phase, start, options));
+    const { config, batches, step } = open;
+    begin?.onOpen(batches.batchesPerEpoch);
+    const tried = await begin?.trial?.own(open);
+    if (tried !== undefined) await options.onTrial?.(tried);
     features = await trainFeatures(config, data, step, start.weights, options);
     // Held-out images have the run's size in every phase.
     const held = { ...config, imageSize: around.config.imageSize };
@@ -196,7 +227,7 @@ interface Begun {
 }
 
 /** Checkpoints and the log of a run folder. */
-function folderKeeper({ facts, options: { dir }, lock }: Begun, step: TrainStep): Keeper {
+function folderKeeper({ facts, options: { dir }, lock, interrupted }: Around, step: TrainStep): Keeper {
   const paths = runPaths(dir);
   const writeLast = ({ weights, slots }: StepState, position: Position) =>
     writeCheckpoint(paths.last, step.specs, { weights, training: { slots, position } }, facts);
@@ -213,6 +244,8 @@ function folderKeeper({ facts, options: { dir }, lock }: Begun, step: TrainStep)
       await appendLog(dir, epoch);
       await writeLast(state, next);
     },
-    interrupted: () => new Interrupted(`Stopped; the run in ${dir} continues with --resume`),
+    interrupted,
   };
 }
+
+const interruptedIn = (dir: string) => new Interrupted(`Stopped; the run in ${dir} continues with --resume`);

@@ -1,5 +1,4 @@
 // What `facehand train` prints at its start and its end: validation figures of each seed, and over all of them.
-import { formatSeconds } from "../../core/progress.ts";
 import { visible } from "../../core/visible.ts";
 import { seedSummary } from "../../evaluate/intervals/seeds.ts";
 import { SMALL_SUBJECTS } from "../../evaluate/metrics/small.ts";
@@ -10,28 +9,29 @@ import type { RunResult } from "../../train/loop.ts";
 import { readLog } from "../../train/run.ts";
 import { formatPart, isPartSmall, type PartLog, selectionFigure } from "../../train/runlog.ts";
 
+/** Epochs that runs have done, by their logs; 0 where there is none. */
+export function epochsDone(dirs: readonly string[]): Promise<number[]> {
+  return Promise.all(dirs.map(async (dir) => ((await isRun(dir)) ? (await readLog(dir)).length : 0)));
+}
+
 /**
- * What `train` is about to do, and how long it takes where earlier epochs show that.
+ * What `train` is about to do.
  *
- * @param dirs - run folders, those of resumed runs with the logs of their epochs
+ * @param each - epochs that each of the runs has done
  */
-export async function startText(
+export function startText(
   { arch, tag, data, epochs, patience }: TrainConfig,
   dirs: readonly string[],
+  each: readonly number[],
   device: string,
-): Promise<string> {
-  const logs = await Promise.all(dirs.map(async (dir) => ((await isRun(dir)) ? await readLog(dir) : [])));
-  const done = logs.flat();
-  const left = dirs.length * epochs - done.length;
+): string {
+  const done = each.reduce((sum, one) => sum + one, 0);
   const runs = dirs.length === 1 ? "" : `${dirs.length} runs of `;
-  const seconds = done.reduce((sum, { seconds: one }) => sum + one, 0) / done.length;
   return visible(
     [
       `train: ${arch} ${tag} on ${data.join(", ")}`,
       `${runs}${patience === undefined ? "" : "at most "}${epochs} epochs on ${device}, into ${dirs.join(", ")}`,
-      ...(done.length === 0
-        ? []
-        : [`${done.length} done, ${left} left: about ${formatSeconds(left * seconds)}`]),
+      ...(done === 0 ? [] : [`${done} done, ${dirs.length * epochs - done} left`]),
     ].join("; "),
   );
 }

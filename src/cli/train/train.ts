@@ -7,7 +7,6 @@ import { openSource } from "../../dataset/sources/sources.ts";
 import { chooseDevice, type Device } from "../../engine/runtime/device.ts";
 import { predictionFiles } from "../../evaluate/stored/prediction-folder.ts";
 import { withLocks } from "../../machine/lock.ts";
-import { peakBytes } from "../../machine/peak-memory.ts";
 import { HUB_PREFIX } from "../../models/backbones/recipes.ts";
 import { backbone } from "../../models/backbones/registry.ts";
 import { parseTag, TAG_GRAMMAR } from "../../models/tags.ts";
@@ -18,6 +17,7 @@ import { checkPretraining, pixelsOf } from "../../train/pretrained.ts";
 import { configOfRun } from "../../train/run.ts";
 import { type EpochLog, formatEpoch } from "../../train/runlog.ts";
 import { featureNote } from "../../train/step/features.ts";
+import type { Tried } from "../../train/try-run.ts";
 import { configOptions, numeric } from "../config-options.ts";
 import {
   type Context,
@@ -33,9 +33,9 @@ import {
 import { fetchWithProgress } from "../model/fetch.ts";
 import { batchOf, memoryGb, withAuto } from "./batch.ts";
 import { printConfig, readConfigFile } from "./config-file.ts";
-import { Outlook, stepsLines } from "./outlook.ts";
+import { Outlook } from "./outlook.ts";
 import { TrainProgress } from "./progress.ts";
-import { type Results, startText, summaryJson, summaryText } from "./summary.ts";
+import { epochsDone, type Results, startText, summaryJson, summaryText } from "./summary.ts";
 import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
 
 interface Flags extends Record<string, unknown> {
@@ -156,7 +156,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
   context.print(json === true ? JSON.stringify(summaryJson(results), null, 2) : summaryText(results));
 }
 
-interface EachRun extends Omit<OneRun, "dir" | "onBegin" | "outlook"> {
+interface EachRun extends Omit<OneRun, "dir" | "onBegin" | "onTrial"> {
   /** Say nothing of its length. */
   readonly quiet: boolean;
   readonly known: Partial<Pick<TrainConfig, "pixels">>;
@@ -171,27 +171,26 @@ async function trainEach(
 ): Promise<Results> {
   const results: Results[number][] = [];
   const dirs = runs.map((run) => run.dir);
+  const done = await epochsDone(dirs);
+  const outlook = new Outlook(context.report, how);
   let progress: TrainProgress | undefined;
-  let start: string | undefined;
-  for (const { dir, seed } of runs) {
+  let isFirst = true; // once, for all seeds
+  for (const [k, { dir, seed }] of runs.entries()) {
     const seeded = { ...given, ...(seed === undefined ? {} : { seed }) };
     const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
-    start ??= await startText(parsed, dirs, how.device);
-    const outlook = start === "" || quiet ? undefined : new Outlook(parsed);
-    const onBegin = (stepsPerEpoch: number) => {
-      if (start !== undefined && start !== "") context.report(start);
-      if (start !== "" && parsed.targets?.includes("race") === true) context.report(lawPlain(LAW_NOTE));
-      if (outlook !== undefined && stepsPerEpoch > 0)
-        stepsLines(parsed, stepsPerEpoch).forEach(context.report);
-      start = ""; // once, for all seeds
+    const onBegin = () => {
+      if (isFirst) context.report(startText(parsed, dirs, done, how.device));
+      if (isFirst && parsed.targets?.includes("race") === true) context.report(lawPlain(LAW_NOTE));
+      isFirst = false;
     };
+    const following = done.slice(k + 1).filter((epochs) => epochs < parsed.epochs);
+    const onTrial = quiet || !isFirst ? undefined : (tried: Tried) => outlook.tried(parsed, tried, following);
     if (seed !== undefined) context.report(`seed ${parsed.seed}: ${dir}`);
     progress ??= new TrainProgress(runs.length, parsed.epochs);
-    results.push({
-      seed: parsed.seed,
-      result: await trainOne(context, parsed, { ...how, dir, onBegin, outlook }, progress),
-    });
+    const result = await trainOne(context, parsed, { ...how, dir, onBegin, onTrial }, progress);
+    results.push({ seed: parsed.seed, result });
   }
+  outlook.end();
   return results;
 }
 
@@ -248,8 +247,8 @@ async function noteTest({ report }: Context, results: Results): Promise<void> {
 }
 
 interface OneRun {
-  readonly onBegin: (stepsPerEpoch: number) => void;
-  readonly outlook: Outlook | undefined;
+  readonly onBegin: () => void;
+  readonly onTrial: ((tried: Tried) => Promise<void>) | undefined;
   readonly device: Device;
   readonly dir: string;
   readonly workers: number;
@@ -261,7 +260,7 @@ interface OneRun {
 async function trainOne(
   context: Context,
   config: TrainConfig,
-  { tensorboard, outlook, ...options }: OneRun,
+  { tensorboard, ...options }: OneRun,
   progress: TrainProgress,
 ): Promise<RunResult> {
   const events = () => (tensorboard ? writeTensorboard(options.dir, Date.now() / 1000) : undefined);
@@ -282,8 +281,6 @@ async function trainOne(
       onWeights: (choice) => context.report(`weights ${choice}`),
       onStep: ({ loss }, position, steps) => {
         progress.step(position, steps, loss);
-        const line = outlook?.step(position, steps, peakBytes());
-        if (line !== undefined) context.report(line);
       },
     });
     await writing;
