@@ -45,8 +45,8 @@ export const HANDED: { readonly [K in keyof Required<TrainConfig>]: "job" | "dat
     ema: "job",
     dropRate: "job",
     dropPathRate: "job",
-    mixup: "refused",
-    aa: "refused",
+    mixup: "job",
+    aa: "job",
     targets: "refused",
     ageWeight: "refused",
     raceWeight: "refused",
@@ -126,6 +126,7 @@ function modelOf(config: TrainConfig) {
   const parsed = parseTag(tag);
   const { stages } = backbone(parsed.backbone);
   const isFrozen = frozenOf(parsed);
+  const augment = augmentOf(config);
   const { mean, std } = PIXELS[pixels];
   return {
     ...{
@@ -142,7 +143,8 @@ function modelOf(config: TrainConfig) {
     globalPool: config.globalPool ?? (stages[0]!.includes("cls_token") ? "token" : "avg"),
     flag: parsed.flag,
     gating: parsed.gating ?? null,
-    augment: augmentOf(config) === undefined ? null : FULL_AUGMENT, // --aa is refused
+    augment: augment === undefined ? null : FULL_AUGMENT,
+    aa: augment?.rand === undefined ? null : { words: config.aa, fill: augment.rand.fill },
     /** Name prefixes of what does not learn, below `backbone.`. */
     frozen: stages.flat().filter((part) => isFrozen?.(`backbone.${part}`) === true),
     /** Factor on the learning rate of each stage's parts. */
@@ -156,6 +158,21 @@ function lossOf({ tag, labelSmoothing = 0 }: TrainConfig, posWeight: number) {
 
 function scheduleOf(config: TrainConfig) {
   const { batch, accumulate = 1, epochs, lr, minLr, warmupEpochs, weightDecay, decayAll, seed } = config;
-  const { clipNorm = null, ema = null } = config;
-  return { batch, accumulate, epochs, lr, minLr, warmupEpochs, weightDecay, decayAll, clipNorm, ema, seed };
+  const { clipNorm = null, ema = null, mixup = null } = config;
+  return {
+    ...{
+      batch,
+      accumulate,
+      epochs,
+      lr,
+      minLr,
+      warmupEpochs,
+      weightDecay,
+      decayAll,
+      clipNorm,
+      ema,
+      mixup,
+      seed,
+    },
+  };
 }

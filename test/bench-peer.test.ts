@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findPython } from "../bench/peer.ts";
@@ -17,6 +17,7 @@ import { encodeJpeg } from "../src/pixels/image.ts";
 import { factsOf, parseTrainConfig, type TrainConfig } from "../src/train/config.ts";
 import type { RunData } from "../src/train/data.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";
+import { mixup } from "../src/train/step/mixup.ts";
 import { picture } from "./parity/pixels.ts";
 
 const TAG = "resnet18.a1_in1k_F1_Af_Lb_Z0";
@@ -77,6 +78,8 @@ const OTHERS: Partial<TrainConfig> = {
   ema: 0.9,
   dropRate: 0.4,
   dropPathRate: 0.1,
+  mixup: 0.2,
+  aa: "rand-m9-mstd0.5-inc1",
   seed: 7,
 };
 
@@ -153,6 +156,10 @@ describe("the peer trains what it is given", () => {
       { arch: "mag", accumulate: 2, batch: 2, minLr: 1e-5 },
     ],
     ["mobilenetv3_small_050.lamb_in1k_F1_Af_Lb_Z0", { dropRate: 0.3 }],
+    [
+      "resnet18.a1_in1k_F0_Af_Lw_Z0_gating=soft",
+      { arch: "mag", accumulate: 2, batch: 2, mixup: 0.4, aa: "rand-m9-mstd0.5-inc1" },
+    ],
   ] as const)("%s", { timeout: 180_000 }, async ([tag, change], context) => {
     if ("missing" in python) return context.skip(`needs PyTorch and timm: ${python.missing}`);
     const epoch = await trainPeer(python.path, parseTrainConfig({ ...CONFIG, tag, ...change }));
@@ -175,6 +182,41 @@ describe("the peer trains what it is given", () => {
       expect(other.versions).toMatchObject({ setup, pictures });
       expect(other.trainLoss).toBeCloseTo(usual.trainLoss, digits);
     }
+  });
+
+  it("mixes a step as training here does", { timeout: 180_000 }, async (context) => {
+    if ("missing" in python) return context.skip(`needs PyTorch and timm: ${python.missing}`);
+    const random = Random.of(3);
+    const n = 5;
+    const batch = {
+      images: Uint8Array.from({ length: n * 4 * 4 * 3 }, () => random.int(256)),
+      labels: Float32Array.of(1, 0, 1, 1, 0),
+      flag: Float32Array.of(1, 0, 0, 1, 1, 0, 0, 1, 1, 0),
+      weights: Float32Array.of(1.5, 1, 1.5, 1.5, 1),
+      modalityWeights: new Float32Array(n),
+    };
+    const file = join(folder, "mixed.json");
+    await writeFile(file, JSON.stringify({ ...job({ mixup: 0.4 }), timm: undefined }));
+    const given = [batch.images, batch.labels, batch.flag, batch.weights].map((values) => [...values]);
+    const code = `
+import sys, json, torch
+sys.path.insert(0, ${JSON.stringify(dirname(script))})
+sys.argv = ["train.py", ${JSON.stringify(file)}]
+import train
+x, y, flag, weight = (torch.tensor(v) for v in json.loads(${JSON.stringify(JSON.stringify(given))}))
+out = train.mixed(x.byte().view(${n}, -1), y.float(), flag.float().view(${n}, 2), weight.float(), 0.7)
+print(json.dumps([t.flatten().tolist() for t in out]))`;
+    const ran = spawnSync(python.path, ["-c", code], { encoding: "utf8" });
+    expect(ran.status, ran.stderr).toBe(0);
+    const [images, labels, flag, weights] = JSON.parse(ran.stdout) as number[][];
+    const ours = mixup(batch, 0.7).batch;
+    expect(images).toEqual([...ours.images]);
+    for (const [theirs, values] of [
+      [labels, ours.labels],
+      [flag, ours.flag],
+      [weights, ours.weights],
+    ] as const)
+      expect(theirs).toEqual([...values].map((value) => expect.closeTo(value, 6)));
   });
 
   async function trainPeer(path: string, config: TrainConfig, set: Partial<PeerMachine> = {}) {

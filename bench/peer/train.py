@@ -26,10 +26,17 @@ import torch.nn.functional as F
 import torchvision
 import torchvision.transforms as T
 from PIL import Image, ImageOps
+from timm.data.auto_augment import rand_augment_transform
 
 SETUP, PICTURES = job.get("setup", "default"), job.get("pictures", "files")
 LAYOUT = torch.contiguous_format if SETUP == "default" else torch.channels_last
 MEAN, STD = (torch.tensor(job[key]).view(3, 1, 1) for key in ("mean", "std"))
+
+RAND = None if job["aa"] is None else {
+    "translate_const": int(job["sizePx"] * 0.45),
+    "img_mean": tuple(job["aa"]["fill"]),
+    "interpolation": Image.Resampling.BILINEAR,
+}
 
 
 def opened(path):
@@ -47,8 +54,11 @@ class Images(torch.utils.data.Dataset):
             T.RandomRotation(a["degrees"]),
         ]
         resize = T.Resize((size, size))
+        # As in timm, at the network's size and in the place of colours and rotation.
+        rand = [] if a is None or job["aa"] is None else [rand_augment_transform(job["aa"]["words"], RAND)]
+        augment = augment[:1] if rand else augment
         self.samples = samples
-        self.transform = T.Compose(augment + ([] if PICTURES == "small" else [resize]) + [T.PILToTensor()])
+        self.transform = T.Compose(augment + ([] if PICTURES == "small" else [resize]) + rand + [T.PILToTensor()])
         take = {"kept": opened, "small": lambda path: resize(opened(path))}.get(PICTURES)
         # Before workers are forked, which then share them.
         self.kept = None if take is None else [take(s["path"]) for s in samples]
@@ -120,15 +130,22 @@ class Mag(nn.Module):
         return mix[:, 0] * self.hand_head(f).squeeze(1) + mix[:, 1] * self.face_head(f).squeeze(1), scores
 
 
-def loss_of(logits, scores, y, flag):
-    """Of one batch: binary cross-entropy (b), focal with gamma 2 (f), or males weighed by posWeight (w)."""
+def mixed(x, y, flag, weight, share):
+    """Of one step: each image with its mirror in the order of the batch, as timm's collate has mode `batch`, and all that is
+    recorded of it; the mean of both labels is by what they weigh."""
+    mix = lambda t: share * t + (1 - share) * t.flip(0)
+    both = mix(weight)
+    return torch.round(mix(x.float())).byte(), mix(weight * y) / both, mix(flag), both
+
+
+def loss_of(logits, scores, y, flag, weight):
+    """Of one batch: binary cross-entropy (b), focal with gamma 2 (f), or with weights of males (w)."""
     t = y * (1 - job["labelSmoothing"]) + job["labelSmoothing"] / 2
     if job["loss"] == "f":
         loss = torchvision.ops.sigmoid_focal_loss(logits, t, alpha=-1, gamma=2, reduction="mean")
     else:
-        weight = 1 + (job["posWeight"] - 1) * y
         loss = (F.binary_cross_entropy_with_logits(logits, t, reduction="none") * weight).mean()
-    return loss if scores is None else loss + 0.3 * F.cross_entropy(scores, flag.argmax(1))
+    return loss if scores is None else loss + 0.3 * F.cross_entropy(scores, flag)
 
 
 def balanced(logits, male):
@@ -197,11 +214,12 @@ def follow(average, model):
 def update(model, optimizer, parts, lr):
     """One step: gradients of all parts of its images, each with its share, then clipping and AdamW."""
     optimizer.zero_grad()
-    images, total = sum(len(y) for _, y, _ in parts), 0.0
-    for x, y, flag in parts:
+    images, total = sum(len(y) for _, y, _, _ in parts), 0.0
+    for x, y, flag, weight in parts:
         with precision():
             logits, scores = model(pixels(x), flag)
-        loss = loss_of(logits.float(), scores if scores is None else scores.float(), y, flag) * (len(y) / images)
+        loss = loss_of(logits.float(), scores if scores is None else scores.float(), y, flag, weight)
+        loss = loss * (len(y) / images)
         loss.backward()
         total += loss.item()
     if job["clipNorm"] is not None:
@@ -232,7 +250,10 @@ def run(seed):
     for epoch in range(job["epochs"]):
         learn(model)
         start, losses = time.time(), 0.0
-        for batch in train:
+        for x, y, flag in train:
+            batch = x, y, flag, 1 + (job["posWeight"] - 1) * y
+            if job["mixup"] is not None:
+                batch = mixed(*batch, np.random.beta(job["mixup"], job["mixup"]))
             parts = list(zip(*(t.split(job["batch"]) for t in batch)))
             losses += update(model, optimizer, parts, learning_rate(step, total, warmup))
             step += 1
