@@ -49,13 +49,17 @@ export interface TrainOptions extends Followed {
   readonly keepFeatures?: boolean | undefined;
   /** Nothing is refused any more: steps follow, of which an epoch has so many. */
   readonly onBegin?: ((stepsPerEpoch: number) => void) | undefined;
-  /**
-   * With it, steps of the first phases are tried before the run takes its own, which stay as they are without (see train/trial).
-   * Called with what they showed, or undefined where the run is too short for them; not where no step is left.
-   */
-  readonly onTrial?: ((begun: Tried) => void | Promise<void>) | undefined;
   /** Called with a sentence on which of several weights of a file are taken to begin with. */
   readonly onWeights?: ((choice: string) => void) | undefined;
+}
+
+/** The same, for who wants to know before the first step what a run will take. */
+export interface TryOptions extends TrainOptions {
+  /**
+   * With it, steps are tried before the run takes its own, which stay as they are without (see train/trial). Called with what
+   * they showed; not where no step is left.
+   */
+  readonly onTrial?: ((tried: Tried) => void | Promise<void>) | undefined;
 }
 
 /** What a finished run leaves. */
@@ -75,6 +79,11 @@ export interface RunResult {
  *   Interrupted after `signal`; the folder can then be resumed
  */
 export function train(config: TrainConfig, options: TrainOptions): Promise<RunResult> {
+  return tryAndTrain(config, options);
+}
+
+/** The same, behind trial steps. */
+export function tryAndTrain(config: TrainConfig, options: TryOptions): Promise<RunResult> {
   const { dir, signal: asked } = options;
   return withLock(dir, `the run folder ${dir}`, (lock) => {
     const signal = asked === undefined ? lock.lost : AbortSignal.any([asked, lock.lost]);
@@ -82,7 +91,7 @@ export function train(config: TrainConfig, options: TrainOptions): Promise<RunRe
   });
 }
 
-async function trainAlone(config: TrainConfig, options: TrainOptions, lock: Lock): Promise<RunResult> {
+async function trainAlone(config: TrainConfig, options: TryOptions, lock: Lock): Promise<RunResult> {
   const { dir, workers = 2 } = options;
   const data = await openData(config);
   checkApart(
@@ -222,7 +231,7 @@ interface Begun {
   readonly config: TrainConfig;
   readonly facts: ModelFacts;
   readonly data: RunData;
-  readonly options: TrainOptions;
+  readonly options: TryOptions;
   readonly lock: Lock;
 }
 

@@ -9,7 +9,7 @@ import { predictionFiles } from "../evaluate/stored/prediction-folder.ts";
 import { sha256File } from "../machine/files.ts";
 import { runPaths } from "../predict/run-folder.ts";
 import { parseTrainConfig, type TrainConfig } from "./config.ts";
-import { type TrainOptions, train } from "./loop.ts";
+import { type TryOptions, train, tryAndTrain } from "./loop.ts";
 import type { Tried } from "./try-run.ts";
 
 const TAG = "test_efficientnet.none_F1_Af_Lb_Z0";
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-const options = (name: string, more: Partial<TrainOptions> = {}): TrainOptions => ({
+const options = (name: string, more: Partial<TryOptions> = {}): TryOptions => ({
   ...{ dir: join(root, name), threads: 1, workers: 1, resume: true },
   ...more,
 });
@@ -43,10 +43,10 @@ async function left(name: string) {
 }
 
 /** Trains with trial steps. */
-async function tryTraining(config: TrainConfig, name: string, more: Partial<TrainOptions> = {}) {
+async function tryTraining(config: TrainConfig, name: string, more: Partial<TryOptions> = {}) {
   const order: string[] = [];
   let tried: Tried | undefined;
-  await train(
+  await tryAndTrain(
     config,
     options(name, {
       onBegin: () => order.push("begin"),

@@ -12,7 +12,7 @@ import { backbone } from "../../models/backbones/registry.ts";
 import { parseTag, TAG_GRAMMAR } from "../../models/tags.ts";
 import { isRun, runPaths } from "../../predict/run-folder.ts";
 import { type TrainConfig, trainConfigSchema } from "../../train/config.ts";
-import { type RunResult, train } from "../../train/loop.ts";
+import { type RunResult, tryAndTrain } from "../../train/loop.ts";
 import { checkPretraining, pixelsOf } from "../../train/pretrained.ts";
 import { configOfRun } from "../../train/run.ts";
 import { type EpochLog, formatEpoch } from "../../train/runlog.ts";
@@ -274,7 +274,7 @@ async function trainOne(
     writing = writing.then(events);
   };
   try {
-    const result = await train(config, {
+    const result = await tryAndTrain(config, {
       ...options,
       signal: context.signal,
       onEpoch,
