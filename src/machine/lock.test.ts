@@ -29,6 +29,8 @@ afterEach(async () => {
   await rm(dir, { recursive: true });
 });
 
+/** vi.waitFor gives up after a second by itself. */
+const IN_TIME = { timeout: 50_000 };
 const path = () => join(dir, "runs", "one");
 const take = () => takeLock(path(), "the run");
 const NONCE = "0123456789abcdef";
@@ -198,7 +200,7 @@ describe("an owner", () => {
       for (const name of await readdir(join(dir, "runs"))) await rm(join(dir, "runs", name)); // as a taker does
       expect(lost.aborted).toBe(false);
       await vi.advanceTimersByTimeAsync(10_000);
-      await vi.waitFor(() => expect(lost!.aborted).toBe(true));
+      await vi.waitFor(() => expect(lost!.aborted).toBe(true), IN_TIME);
       await lock.check();
     });
     await expect(work).rejects.toMatchObject({
@@ -222,8 +224,9 @@ describe("an owner", () => {
     await utimes(ticket, before, before);
     await vi.advanceTimersByTimeAsync(10_000);
     const { stat } = await import("node:fs/promises");
-    await vi.waitFor(async () =>
-      expect((await stat(ticket)).mtimeMs).toBeGreaterThan(before.getTime() + 50_000),
+    await vi.waitFor(
+      async () => expect((await stat(ticket)).mtimeMs).toBeGreaterThan(before.getTime() + 50_000),
+      IN_TIME,
     );
     expect(await readFile(ticket, "utf8")).toBe(text);
     await lock.release();
@@ -310,7 +313,7 @@ describe("withLock", () => {
       letGo = resolve;
     });
     const other = withLock(path(), "the run", () => until);
-    await vi.waitFor(async () => expect((await lockHolder(path()))?.pid).toBe(process.pid));
+    await vi.waitFor(async () => expect((await lockHolder(path()))?.pid).toBe(process.pid), IN_TIME);
     await expect(withLock(path(), "the run", async () => undefined)).rejects.toMatchObject({
       code: "LOCKED",
     });

@@ -29,14 +29,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 
-/** Draws of intervals take their time where others compute too. */
-const LONG = { timeout: 20_000 };
 const row = (page: Page, text: string) => page.locator(".runs-table tbody tr", { hasText: text });
 const computed = (page: Page) =>
-  expect.poll(() => page.locator(".runs-table tbody").textContent(), LONG).not.toContain("computing");
+  expect.poll(() => page.locator(".runs-table tbody").textContent()).not.toContain("computing");
 const toRun = async (page: Page, place: string) => {
   await page.locator(`.runs-seeds a[title="${place}"]`).click();
-  await expect.poll(() => page.textContent("main h1"), LONG).toBe(place);
+  await expect.poll(() => page.textContent("main h1")).toBe(place);
 };
 
 describe.skipIf(CHROMIUM === undefined)("runs", () => {
@@ -73,14 +71,12 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     const { page } = await open("#/runs");
     await toRun(page, "runs/growing");
     const state = page.locator("main p[aria-live]");
-    await expect
-      .poll(() => state.textContent(), LONG)
-      .toBe("Epoch 2 of 6; training goes on, or was stopped.");
+    await expect.poll(() => state.textContent()).toBe("Epoch 2 of 6; training goes on, or was stopped.");
     const log = inventedLog(6);
     await appendLog(join(root, "runs/growing"), log[2]!);
-    await expect.poll(() => state.textContent(), LONG).toContain("Epoch 3 of 6;");
+    await expect.poll(() => state.textContent()).toContain("Epoch 3 of 6;");
     for (const epoch of log.slice(3)) await appendLog(join(root, "runs/growing"), epoch);
-    await expect.poll(() => state.textContent(), LONG).toBe("Epoch 6 of 6.");
+    await expect.poll(() => state.textContent()).toBe("Epoch 6 of 6.");
     expect(await page.locator(".facehand-figure").count()).toBe(2);
   });
 
@@ -96,17 +92,15 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     const total = Number(/(\d+) images of \d+ subjects in test were not decided/.exec(text)![1]);
     expect(await page.locator(".runs-crops li").count()).toBe(Math.min(24, total));
     await page.selectOption("label:has-text('modality') select", "face");
-    await expect.poll(() => page.locator(".runs-crops").textContent(), LONG).not.toContain("hand, recorded");
+    await expect.poll(() => page.locator(".runs-crops").textContent()).not.toContain("hand, recorded");
     const image = page.locator(".runs-crops img").first();
     await image.scrollIntoViewIfNeeded(); // those below the window are not asked for
-    await expect.poll(() => image.evaluate((one) => (one as HTMLImageElement).naturalWidth), LONG).toBe(32);
+    await expect.poll(() => image.evaluate((one) => (one as HTMLImageElement).naturalWidth)).toBe(32);
     await image.click();
     expect(new URL(page.url()).hash).toMatch(/^#\/pairs\/[0-9a-f]{24}\?pair=test\d+$/);
     await page.goBack();
     await page.waitForSelector(".runs-crops img");
-    await expect
-      .poll(() => page.locator("label:has-text('modality') select").inputValue(), LONG)
-      .toBe("face");
+    await expect.poll(() => page.locator("label:has-text('modality') select").inputValue()).toBe("face");
   });
 
   it("are compared by two: over subjects, and image by image", async () => {
@@ -120,11 +114,11 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     for (const box of boxes) {
       await box.focus();
       await page.keyboard.press("Space");
-      await expect.poll(() => box.isChecked(), LONG).toBe(true);
+      await expect.poll(() => box.isChecked()).toBe(true);
     }
     await page.waitForSelector("text=A minus B");
     await expect
-      .poll(() => page.textContent("main"), LONG)
+      .poll(() => page.textContent("main"))
       .toMatch(
         /balanced accuracy on test, 120 images of 60 subjects, 1 seed of each: A 0\.\d{3}, B 0\.\d{3}; A minus B -?0\.\d{3} \[-?0\.\d{3}, 0\.\d{3}\], p [01]\.\d{3} by exchange/,
       );
@@ -133,7 +127,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     );
     expect(counts.reduce((a, b) => a + b, 0)).toBe(120);
     await page.click("button:has-text('neither as recorded')");
-    await expect.poll(() => page.locator(".runs-crops li").count(), LONG).toBe(Math.min(24, counts[3]!));
+    await expect.poll(() => page.locator(".runs-crops li").count()).toBe(Math.min(24, counts[3]!));
     const legends = await page.locator(".legend").first().locator("li").allTextContents();
     expect(legends.some((text) => text.includes("2 seeds"))).toBe(true);
     await reload(page);
@@ -143,7 +137,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
   it("of a study are counted, and are its journal and its table", async () => {
     const { page } = await open();
     await page.click(".home-thing a:text-is('study')");
-    await expect.poll(() => page.textContent("main h1"), LONG).toBe("Study ablation");
+    await expect.poll(() => page.textContent("main h1")).toBe("Study ablation");
     expect(await page.textContent("main")).toContain("5 of 6 runs have predicted");
     await computed(page);
     expect(await page.locator(".runs-table tbody tr").count()).toBe(3);
@@ -156,7 +150,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     ]);
     expect(await page.textContent("main")).not.toContain("in a secret place");
     await journal.locator("a").first().click();
-    await expect.poll(() => page.textContent("main h1"), LONG).toBe("study/runs/f0/seed_42");
+    await expect.poll(() => page.textContent("main h1")).toBe("study/runs/f0/seed_42");
   });
 
   it("of a study have the summary and the tables of its report, with links to the runs", async () => {
@@ -182,7 +176,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
       expect(shown).toEqual(rows.map(({ cells }) => cells.map(({ text }) => text)));
     }
     await page.locator("[data-table=comparisons] .runs-seeds a").first().click();
-    await expect.poll(() => page.textContent("main h1"), LONG).toMatch(/^study\/runs\/f0\/seed_/);
+    await expect.poll(() => page.textContent("main h1")).toMatch(/^study\/runs\/f0\/seed_/);
   });
 
   it("ask for nothing when the page is left alone", async () => {

@@ -75,7 +75,7 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     expect(await page.isVisible(".law p")).toBe(true);
     expect(await violations(page)).toEqual([]);
     await page.click(".home-thing h3 a");
-    await expect.poll(() => page.textContent("main"), { timeout: 20_000 }).toMatch(/\b7\b/);
+    await expect.poll(() => page.textContent("main")).toMatch(/\b7\b/);
     expect(asked.filter((one) => !one.startsWith("GET /sub/bare/"))).toEqual([]);
     expect(asked.filter((one) => one.includes("/pictures/"))).toEqual([]);
     expect(faults).toEqual([]);
@@ -87,15 +87,11 @@ describe.skipIf(CHROMIUM === undefined)("the page as static files", () => {
     await page.click(".home-thing h3 a");
     await page.waitForSelector("main img");
     await expect
-      .poll(
-        () =>
-          page
-            .locator("main img")
-            .first()
-            .evaluate((one) => (one as HTMLImageElement).naturalWidth),
-        {
-          timeout: 20_000,
-        },
+      .poll(() =>
+        page
+          .locator("main img")
+          .first()
+          .evaluate((one) => (one as HTMLImageElement).naturalWidth),
       )
       .toBe(32);
     expect(faults).toEqual([]);
