@@ -92,8 +92,6 @@ export default defineConfig({
     // What `expect.poll` waits for comes, however slow the machine: as long as Playwright waits. Its own second is for pages that nothing else slows.
     expect: { poll: { timeout: 30_000 } },
     testTimeout: 60_000,
-    // What is waited for ends a wait; by itself a second would, which a busy machine takes longer than.
-    expect: { poll: { timeout: 50_000 } },
     hookTimeout: 120_000,
   },
 });
