@@ -68,9 +68,10 @@ let given = 0;
 export async function predict(files: readonly File[]): Promise<void> {
   for (const file of files) {
     const key = ++given;
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    // As it is asked: while the file was read, another model may have been chosen.
     const one: Asked = { key, name: file.name, model: model.peek()?.name ?? "" };
     photos.value = [one, ...photos.peek()].slice(0, MOST);
-    const bytes = new Uint8Array(await file.arrayBuffer());
     const asking = { name: file.name, bytes, modality: modality.peek(), detect: detect.peek() };
     const answered: Asked = await predictPhoto(asking).then(
       (answer) => ({ ...one, answer }),
