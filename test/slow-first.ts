@@ -63,6 +63,7 @@ const SLOWEST = [
   "src/dataset/export/export.test.ts",
   "test/property/lent.test.ts",
   "src/train/loop.test.ts",
+  "src/train/try-run.test.ts",
   "src/derive/hagrid/records.test.ts",
   "src/derive/tables/places.test.ts",
   "src/derive/run/shard.test.ts",
