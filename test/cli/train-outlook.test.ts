@@ -44,7 +44,7 @@ it("says steps, time and memory before the first epoch, and at the end what was 
     new RegExp(
       `^64 steps of 2 images, 16 an epoch; with the runs that follow, 2: about ${TIME}, of it validation and predictions ${TIME}; memory at most about \\d\\.\\d GB$`,
     ),
-    /^trial steps: [\d.]+ s at 32 px, whose pictures load in [\d.e-]+ s, again in [\d.e-]+ s$/,
+    /^a trial step took [\d.]+ s at 32 px, its pictures [\d.e-]+ s from files and [\d.e-]+ s from the cache$/,
     /^epoch 1\/4 /,
   ];
   // Ways that would take less depend on how fast threads and loader are.
@@ -52,7 +52,7 @@ it("says steps, time and memory before the first epoch, and at the end what was 
   expected.forEach((pattern, i) => {
     expect(lines[i]).toMatch(pattern);
   });
-  expect(stderr.match(/^trial steps: /gm)).toHaveLength(1); // once, for all seeds
+  expect(stderr.match(/^a trial step took /gm)).toHaveLength(1); // once, for all seeds
   expect(stderr).toMatch(new RegExp(`\ntook ${TIME}, and at most \\d\\.\\d GB of memory\n`));
 
   // The same without: JSON says nothing of a run's length.

@@ -37,7 +37,7 @@ it("states steps, time and memory of what is left, and what they rest on", () =>
   // 26 steps of 2 s; three validations and the predictions at the end, 2 s each.
   expect(linesOf(configOf())).toEqual([
     "26 steps of 8 images, 10 an epoch: about 1:00, of it validation and predictions 0:08; memory at most about 1.4 GB",
-    "trial steps: 2.0 s at 32 px, whose pictures load in 0.050 s, again in 0.010 s",
+    "a trial step took 2.0 s at 32 px, its pictures 0.050 s from files and 0.010 s from the cache",
   ]);
   expect(linesOf(configOf({ patience: 2, accumulate: 2 }))[0]).toBe(
     "26 steps of 16 images, 10 an epoch: at most about 1:00, of it validation and predictions 0:08; memory at most about 1.4 GB",
@@ -66,8 +66,8 @@ it("says so where a run is too short for trial steps", () => {
 it("names what a frozen start tried", () => {
   const frozen = { ...STEP, frozen: true, step: 0.5, kept: 0.004 };
   expect(linesOf(configOf({ frozenEpochs: 2 }), { trial: { phases: [frozen, STEP] } })[1]).toBe(
-    "trial steps: 0.50 s and 0.0040 s on kept features at 32 px with a frozen backbone, whose pictures load in 0.050 s, again in 0.010 s; " +
-      "2.0 s at 32 px, whose pictures load in 0.050 s, again in 0.010 s",
+    "a trial step took 0.50 s and 0.0040 s on kept features at 32 px with a frozen backbone, its pictures 0.050 s from files and 0.010 s from the cache; " +
+      "2.0 s at 32 px, its pictures 0.050 s from files and 0.010 s from the cache",
   );
 });
 

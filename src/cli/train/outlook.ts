@@ -57,7 +57,7 @@ export function outlookLines(config: TrainConfig, tried: Tried, ways: Ways): str
   ];
   return [
     `${steps}: ${took}; memory at most about ${gigabytes(bytes)} GB`,
-    `trial steps: ${triedText(known)}`,
+    `a trial step took ${triedText(known)}`,
     ...(less.length === 0 ? [] : [`would take less: ${less.join("; ")}`]),
   ];
 }
@@ -98,7 +98,7 @@ function triedText({ trial }: Known): string {
     .map(({ sizePx, frozen, step, kept, files, cached }) => {
       const heads = kept === undefined ? "" : ` and ${shown(kept)} on kept features`;
       const what = `${sizePx} px${frozen ? " with a frozen backbone" : ""}`;
-      return `${shown(step)}${heads} at ${what}, whose pictures load in ${shown(files)}, again in ${shown(cached)}`;
+      return `${shown(step)}${heads} at ${what}, its pictures ${shown(files)} from files and ${shown(cached)} from the cache`;
     })
     .join("; ");
 }
