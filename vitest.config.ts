@@ -16,7 +16,7 @@ const ALONE = [
   "test/cli/{demo,doctor,exit-codes,hub,killed,push-killed,locked,model-fetch,secrets,serve,streams,train-batch}.test.ts",
   "test/cli/upstream.test.ts",
   "test/parity/models*.test.ts", // hundreds of megabytes
-  "src/engine/runtime/**/*.test.ts",
+  "src/engine/{kernels,runtime}/**/*.test.ts",
   "src/dataset/pack.test.ts",
   "src/dataset/loader/**/*.test.ts",
   "src/derive/run/{faults,work}.test.ts",

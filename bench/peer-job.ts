@@ -54,6 +54,7 @@ export const HANDED: { readonly [K in keyof Required<TrainConfig>]: "job" | "dat
     splitSeed: "data",
     val: "data",
     test: "data",
+    kernels: "refused",
   };
 
 /**

@@ -122,7 +122,7 @@ function sourceHash() {
   const sources = fs
     .readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .map((name) => `src/${name.replaceAll("\\", "/")}`)
-    .filter((name) => /\.(tsx?|css|html|svg)$/.test(name) && !/\.test\.tsx?$/.test(name))
+    .filter((name) => /\.(tsx?|css|html|svg|cc|h)$/.test(name) && !/\.test\.tsx?$/.test(name))
     .sort();
   for (const name of [...sources, ...BUILDS]) {
     const bytes = fs.readFileSync(join(ROOT, name));
@@ -157,6 +157,7 @@ async function build() {
     fs.rmSync(fresh, { recursive: true, force: true });
     throw new Refusal(`${output}\nExpected the sources to compile, got the errors above`);
   }
+  copyKernels(fresh);
   prune(fresh);
   await joinCli(fresh);
   await joinSingles(fresh);
@@ -166,6 +167,13 @@ async function build() {
   fs.renameSync(fresh, join(ROOT, "dist"));
   fs.rmSync(old, { recursive: true, force: true });
   say(`Built in ${seconds(started)} s.`);
+}
+
+/** What `facehand kernels build` compiles lies beside the module that finds it. */
+function copyKernels(dist) {
+  const folder = "engine/kernels";
+  for (const name of fs.readdirSync(join(ROOT, "src", folder)))
+    if (/\.(cc|h)$/.test(name)) fs.copyFileSync(join(ROOT, "src", folder, name), join(dist, folder, name));
 }
 
 const seconds = (startedMs) => Math.round((Date.now() - startedMs) / 1000);

@@ -18,6 +18,7 @@ const VERBS: Readonly<Record<string, () => Promise<Make>>> = {
   study: async () => (await import("./study/study.ts")).studyCommand,
   model: async () => (await import("./model/model.ts")).modelCommand,
   release: async () => (await import("./release/release.ts")).releaseCommand,
+  kernels: async () => (await import("./kernels/kernels.ts")).kernelsCommand,
   doctor: async () => (await import("./doctor/doctor.ts")).doctorCommand,
 };
 

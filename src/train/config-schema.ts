@@ -2,6 +2,7 @@
 // Invariant: a key that is left out is absent, unless it has always had a default: earlier runs keep their bytes and hashes.
 import { z } from "zod";
 import { MODALITIES } from "../core/words.ts";
+import { KERNELS } from "../engine/lower/nchwc/blocked.ts";
 import { PIXELS_NAMES } from "../models/backbones/recipes.ts";
 import { ARCHS } from "../models/facts.ts";
 import { GLOBAL_POOLS } from "../models/model.ts";
@@ -174,6 +175,12 @@ export const trainConfigSchema = z.strictObject({
     .describe("seed of the subject split of sources that have none"),
   val: z.number().min(0.01).max(0.9).default(0.2).describe("share of subjects in that split's val"),
   test: z.number().min(0).max(0.9).default(0).describe("share of subjects in that split's test"),
+  kernels: z
+    .enum(KERNELS)
+    .optional()
+    .describe(
+      "training's convolutions by operators of our own that round what they multiply to bf16: faster, in reduced precision, on processors with AVX512_BF16, once `facehand kernels build` made them; ONNX Runtime's if left out",
+    ),
 });
 /** A checked configuration with its defaults filled in. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;

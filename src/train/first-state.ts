@@ -79,7 +79,10 @@ export async function openPhase(
   const opened = new OpenList();
   try {
     const batches = opened.add(trainBatches(data, config, threads, phase.strength));
-    const step = opened.add(await openTrainStep({ ...stepConfigOf(config, facts), ...computeOf(options) }));
+    const { kernels } = config;
+    const step = opened.add(
+      await openTrainStep({ ...stepConfigOf(config, facts), ...computeOf(options), kernels }),
+    );
     step.load(weights, slots);
     return { config, batches, step, close: () => opened.close() };
   } catch (error) {

@@ -29,6 +29,7 @@ import {
   removeFeatures,
 } from "./step/features.ts";
 import { openHeldOut } from "./step/held-out.ts";
+import { checkKernels } from "./step/native.ts";
 import type { TrainStep } from "./step/step.ts";
 import { RunTrial, type Tried } from "./try-run.ts";
 import { predictFinally, validate } from "./validation.ts";
@@ -74,7 +75,7 @@ export interface RunResult {
  * Trains one model and leaves a run folder: log, checkpoints, and predictions of the best epoch on
  * the validation and test images.
  *
- * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG" | "OUT_INSIDE" | "LOCKED"),
+ * @throws AppError("input", "PRETRAINED" | "RUN_EXISTS" | "RESUME_CONFIG" | "OUT_INSIDE" | "LOCKED" | "KERNELS"),
  *   AppError("data", ...) for bad images or weights, and a finished run that is not whole;
  *   Interrupted after `signal`; the folder can then be resumed
  */
@@ -93,6 +94,7 @@ export function tryAndTrain(config: TrainConfig, options: TryOptions): Promise<R
 
 async function trainAlone(config: TrainConfig, options: TryOptions, lock: Lock): Promise<RunResult> {
   const { dir, workers = 2 } = options;
+  await checkKernels(config, options.device);
   const data = await openData(config);
   checkApart(
     dir,

@@ -23,6 +23,7 @@ const FINE: MachineFacts = {
       { device: "cuda", runs: false, reason: "no libraries", hint: "install them" },
     ],
     foreign: [],
+    kernels: "not built",
   },
   gpus: [],
   images: { sharp: "1", vips: "1" },

@@ -232,6 +232,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
       value: ["0.9"],
       with: ["--tag", "mobilenetv3_small_050.none_F0_An_Lb_Z0", ...ONE_STEP],
     },
+    "--kernels": cli("kernels"),
     "--arch": cli("seeds"),
     "--tag": cli("seeds"),
     "--data": cli("seeds"),
@@ -250,6 +251,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--device": shown("test/cli/flags.test.ts"),
     "--json": { kind: "shown", by: "test/cli/flags.test.ts" },
   },
+  "kernels build": { "--json": cli("kernels") },
   evaluate: {
     "--split": cli("seeds"),
     "--data": cli("seeds"),

@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { readdir, readFile, stat, statfs } from "node:fs/promises";
 import { availableParallelism, cpus, freemem, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { kernelState } from "../../engine/kernels/library.ts";
 import { DEVICES, type DeviceState, probeDevice } from "../../engine/runtime/device.ts";
 import { type ForeignLibraries, foreignLibraries } from "../../engine/runtime/foreign-libraries.ts";
 import { type Backend, listBackends, runtimeVersion } from "../../engine/runtime/ort-node.ts";
@@ -40,6 +41,8 @@ export interface MachineFacts {
     readonly devices: readonly DeviceState[];
     /** Libraries for other systems, which `doctor --prune` removes. */
     readonly foreign: readonly ForeignLibraries[];
+    /** Whether the operators of `train --kernels` are built, or could be. */
+    readonly kernels: string;
   };
   /** NVIDIA GPUs by name, as their driver lists them. */
   readonly gpus: readonly string[];
@@ -70,7 +73,14 @@ export async function machineFacts(): Promise<MachineFacts> {
     platform: `${process.platform}/${process.arch}`,
     cpu: { model: cpus()[0]?.model.trim() ?? "unknown", cores: availableParallelism(), vectors },
     memory: { totalBytes: totalmem(), freeBytes: freemem() },
-    runtime: { version: runtimeVersion(), backends: listBackends(), block: block ?? null, devices, foreign },
+    runtime: {
+      version: runtimeVersion(),
+      backends: listBackends(),
+      block: block ?? null,
+      devices,
+      foreign,
+      kernels: kernelState(),
+    },
     gpus: nvidiaGpus(),
     images,
     disks: { here, cache: cached },

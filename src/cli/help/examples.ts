@@ -234,6 +234,10 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["print it", `release croissant data/pairs ${ABOUT}`],
     ["as a file", `release croissant data/pairs ${ABOUT} --out croissant.json`],
   ],
+  "kernels build": [
+    ["convolutions in bf16, for train --kernels bf16", "kernels build"],
+    ["where they lie, for a program", "kernels build --json"],
+  ],
   doctor: [
     ["what is here and what is missing", "doctor"],
     ["free disk space used by libraries for other systems", "doctor --prune"],

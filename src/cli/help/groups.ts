@@ -26,7 +26,7 @@ const FLAGS: Readonly<Record<HelpGroup, string>> = {
   Figures: `groups group-intervals bootstrap min-subjects calibrate thresholds selective examples k metric values mean
     std n rows`,
   Machine: `device threads workers memory resume executor shard shards sbatch max-parallel retries fail-fast jobs port
-    host prune no-measure`,
+    host prune no-measure kernels`,
   Output: `config print-config out report csv json tensorboard all check dry-run open log help`,
 };
 

@@ -6,7 +6,7 @@ import { type Dtype, isNode, type Node, type Op, type Shape, topological, type V
 import { type FoldableGraph, foldBatchNorms } from "./fold.ts";
 import { overwriting } from "./in-place.ts";
 import { FORWARD, type Lowering } from "./plain.ts";
-import { FEATURES, MICROSOFT, NCHWC, type Provider, Writer } from "./writer.ts";
+import { COMPILED, FEATURES, MICROSOFT, NCHWC, type Provider, Writer } from "./writer.ts";
 
 /** ONNX operator set; 17 is the last in which reductions take their axes as the lowerings write them. */
 export const OPSET = 17;
@@ -150,6 +150,7 @@ function encode({ nodes, initializers }: FoldableGraph, { inputs, outputs, metad
     { domain: "", version: OPSET },
     { domain: MICROSOFT, version: 1 },
     { domain: NCHWC, version: 1 },
+    { domain: COMPILED, version: 1 },
   ].filter(({ domain }) => domain === "" || nodes.some((node) => node.domain === domain));
   return encodeModel({
     irVersion: 8,

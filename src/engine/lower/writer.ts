@@ -53,6 +53,8 @@ const SHARED = new Set(["Add", "Sub", "Mul", "Div", "Neg", "Sqrt", "Reciprocal",
 
 export const MICROSOFT = "com.microsoft";
 export const NCHWC = "com.microsoft.nchwc";
+/** Operators of our own (engine/kernels), which only sessions of training are given. */
+export const COMPILED = "facehand";
 
 /** The nodes and constants emitted so far. */
 export class Writer {

@@ -58,10 +58,16 @@ function checkOptions({ threads = 0, optimization = "all", config = {} }: Sessio
   }
 }
 
+/** Only the C interface takes operators of our own. */
+function withoutOperators(model: Uint8Array, options: SessionOptions): Promise<NativeSession> {
+  if (options.operators === undefined) return openBinding(model, options);
+  throw new Error("operators of our own need ONNX Runtime's C interface, which cannot be called here");
+}
+
 async function open(model: Uint8Array, options: SessionOptions): Promise<NativeSession> {
   try {
     return await nativeCall(
-      async () => (await openDirect(model, options)) ?? (await openBinding(model, options)),
+      async () => (await openDirect(model, options)) ?? (await withoutOperators(model, options)),
     );
   } catch (cause) {
     throw modelRefused(cause, model, options.where);

@@ -4,6 +4,7 @@
 // that runs a model with it is ended meanwhile, which these calls survive. On a device, state stays there (device-tensor).
 // Invariants: the objects here own the memory that the library refers to, and keep it alive until it is released; what a failed
 // call took is freed.
+import { availableParallelism } from "node:os";
 import { DeviceTensor } from "./device-tensor.ts";
 import type { NativeSession } from "./native.ts";
 import { appendProvider, cText, type Library, openLibrary, type Pointer } from "./ort-library.ts";
@@ -73,7 +74,7 @@ export async function openDirect(
 
 function load(ort: Library, model: Uint8Array, options: SessionOptions): Pointer {
   const { threads = 0, optimization = "all", memoryPattern = false, config, profilePrefix } = options;
-  const { providers = [], providerOptions = {} } = options;
+  const { providers = [], providerOptions = {}, operators } = options;
   const made = ort.made("CreateSessionOptions");
   try {
     ort.call("SetIntraOpNumThreads", made, threads);
@@ -84,11 +85,19 @@ function load(ort: Library, model: Uint8Array, options: SessionOptions): Pointer
     for (const [key, value] of Object.entries({ "session.set_denormal_as_zero": "1", ...config }))
       ort.call("AddSessionConfigEntry", made, key, value);
     for (const name of providers) if (name !== "cpu") appendProvider(ort, made, name, providerOptions);
+    if (operators !== undefined) addOperators(ort, made, operators, threads);
     if (profilePrefix !== undefined) ort.call("EnableProfiling", made, profilePrefix);
     return ort.made("CreateSessionFromArray", ort.env, model, model.byteLength, made);
   } finally {
     ort.call("ReleaseSessionOptions", made);
   }
+}
+
+/** @param threads - those of the session, which operators are not told; 0 for one per core */
+function addOperators(ort: Library, made: Pointer, path: string, threads: number): void {
+  const own = threads === 0 ? availableParallelism() : threads;
+  ort.call("AddSessionConfigEntry", made, "facehand.threads", String(own));
+  ort.call("RegisterCustomOpsLibrary_V2", made, path);
 }
 
 /** An input or output, with its name as the library wants it. */

@@ -59,6 +59,7 @@ const FUNCTIONS = {
     216,
     "void *f(void *options, const char *name, void *keys, void *values, size_t n)",
   ],
+  RegisterCustomOpsLibrary_V2: [228, "void *f(void *options, const char *path)"],
   SessionGetMemoryInfoForOutputs: [381, "void *f(void *session, void *infos, size_t n)"],
 } as const satisfies Readonly<Record<string, readonly [place: number, prototype: string]>>;
 

@@ -62,6 +62,8 @@ export interface SessionOptions {
   readonly onDevice?: readonly string[] | undefined;
   /** More of ONNX Runtime's configuration keys, e.g. `{ "session.intra_op_thread_affinities": "1" }`. */
   readonly config?: Readonly<Record<string, string>> | undefined;
+  /** A library of operators of our own (engine/kernels): the model may have them, where it runs by the C interface. */
+  readonly operators?: string | undefined;
   /** Writes a profile of all operators to `<prefix>_<time>.json`. */
   readonly profilePrefix?: string | undefined;
   /** The user's file the model came from: faults are then its (`data`), not ours (`internal`). */

@@ -17,9 +17,12 @@ import { type TrainConfig, trainConfigSchema } from "../../train/config.ts";
 import { EVALUATED_SPLITS, resourcesSchema, TOLD } from "../study.ts";
 import { offsetOf, parseYaml } from "./yaml.ts";
 
-/** Keys of a run's configuration that are not axes of their own. */
-export type SettingKey = Exclude<keyof TrainConfig, "arch" | "tag" | "data" | "seed" | "modality">;
-const { arch, tag, data, seed, modality, ...settings } = trainConfigSchema.shape;
+/** Keys of a run's configuration that are not axes of their own; cells are compared, so that all compute alike, in float32. */
+export type SettingKey = Exclude<
+  keyof TrainConfig,
+  "arch" | "tag" | "data" | "seed" | "modality" | "kernels"
+>;
+const { arch, tag, data, seed, modality, kernels, ...settings } = trainConfigSchema.shape;
 export const SETTING_KEYS = Object.keys(settings) as SettingKey[];
 
 type Optional = Record<SettingKey, z.ZodOptional<z.ZodType>>;

@@ -1,6 +1,7 @@
 // ◇ Browser-safe. From a step's symbolic graph to a session that runs it, where it can over the state that it changes.
 import type { Value } from "../../engine/graph.ts";
 import { emitGraph, type Lowerer } from "../../engine/lower/emit.ts";
+import type { Kernels } from "../../engine/lower/nchwc/blocked.ts";
 import { training } from "../../engine/lower/training.ts";
 import type { Provider } from "../../engine/lower/writer.ts";
 import type { DeviceMemory, Session, SessionOptions } from "../../engine/runtime/session.ts";
@@ -10,6 +11,8 @@ export interface StepRuntime {
   readonly provider: Provider;
   /** Block size of the NCHWc lowering; the plain one if left out. */
   readonly block?: number | undefined;
+  /** Operators of our own, which its sessions know. */
+  readonly kernels?: Kernels | undefined;
   /** In place of the lowering for `block`: one that also notes what it does, as a profile needs. */
   readonly lowering?: Lowerer | undefined;
   /** True if outputs may lie where inputs do: results are then written when all has been read. */
@@ -42,7 +45,15 @@ export const stateOf = (output: string): string => output.slice("next|".length);
  */
 export async function compileStep(
   outputs: Readonly<Record<string, Value>>,
-  { provider, block, lowering = training(block), overwrites, createSession, memory }: StepRuntime,
+  {
+    provider,
+    block,
+    kernels,
+    lowering = training(block, kernels),
+    overwrites,
+    createSession,
+    memory,
+  }: StepRuntime,
   sources: ReadonlyMap<Value, string> = new Map(),
 ): Promise<Compiled> {
   const followers = Object.keys(outputs).filter(isNext);

@@ -40,11 +40,17 @@ export interface BlockedConv {
   readonly clip?: readonly [low: number, high: number] | "absolute" | undefined;
 }
 
+/** Operators of our own, by what they round their operands to. */
+export const KERNELS = ["bf16"] as const;
+export type Kernels = (typeof KERNELS)[number];
+
 /** Names of values while a graph is lowered to NCHWc operators. */
 export class Blocks {
   readonly w: Writer;
   /** Block size b: 16 with AVX-512, 8 with AVX2. */
   readonly size: number;
+  /** Operators of our own that may be used. */
+  readonly kernels: Kernels | undefined;
   readonly #plain = new Map<Value, string>();
   readonly #blocked = new Map<Value, string>();
   readonly #vectors = new Map<Value, string>();
@@ -61,9 +67,15 @@ export class Blocks {
   readonly #readers: ReadonlyMap<Value, readonly Node[]>;
 
   /** @param readers - the nodes that read a value, which has none more if it is no output of the graph */
-  constructor(writer: Writer, size: number, readers: ReadonlyMap<Value, readonly Node[]>) {
+  constructor(
+    writer: Writer,
+    size: number,
+    readers: ReadonlyMap<Value, readonly Node[]>,
+    kernels?: Kernels | undefined,
+  ) {
     this.w = writer;
     this.size = size;
+    this.kernels = kernels;
     this.#readers = readers;
   }
 

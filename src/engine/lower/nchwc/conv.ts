@@ -3,6 +3,7 @@
 import type { Node } from "../../graph.ts";
 import { type Blocks, inBlocks, onlyNormalised, type Placed } from "./blocked.ts";
 import { denseKernel, forwardOuterKernel, kernelOf } from "./blocked-kernels.ts";
+import { ownConv, ownWeightGrad } from "./own-conv.ts";
 import { inputGrad } from "./phases.ts";
 import { pointwiseWeightGrad } from "./pointwise.ts";
 import { denseWeightGrad } from "./weights.ts";
@@ -49,7 +50,7 @@ export function convolved(b: Blocks, node: Node<"conv2d">, bias?: string): strin
   if (!b.fits(x)) return undefined;
   if (groups > 1)
     return b.conv(b.blocked(x), forwardOuterKernel(b, weight), { ...conv, groups: b.up(groups) });
-  return b.conv(b.blocked(x), denseKernel(b, weight), conv);
+  return ownConv(b, node, { bias }) ?? b.conv(b.blocked(x), denseKernel(b, weight), conv);
 }
 
 /**
@@ -68,6 +69,8 @@ export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonl
   const { kernel, stride, groups } = node.attrs;
   if (!b.fits(dy) || !(b.fits(x) || (groups === 1 && x.shape[1] === 3))) return undefined;
   if (groups > 1) return depthwiseWeightGrad(b, node);
+  const own = ownWeightGrad(b, node);
+  if (own !== undefined) return own;
   if (kernel[0] * kernel[1] * stride[0] * stride[1] === 1) return pointwiseWeightGrad(b, node);
   return denseWeightGrad(b, node);
 }

@@ -6,6 +6,7 @@
 import type { Node, Size } from "../../graph.ts";
 import type { Blocks } from "./blocked.ts";
 import { gradientKernel, kernelOf } from "./blocked-kernels.ts";
+import { ownConv } from "./own-conv.ts";
 
 /** What one phase of one axis needs of dy. */
 interface Phase {
@@ -38,6 +39,8 @@ function phases(kernel: number, stride: number, pad: number, length: number, giv
  */
 export function inputGrad(b: Blocks, node: Node<"convInputGrad">, sum?: string): string {
   const [dy, weight] = node.inputs;
+  const own = ownConv(b, node, { sum });
+  if (own !== undefined) return own;
   const { stride, padding, inputSize } = node.attrs;
   const [kh, kw] = kernelOf(weight);
   const [high, wide] = [Math.ceil(inputSize[0] / stride[0]), Math.ceil(inputSize[1] / stride[1])];

@@ -1,0 +1,74 @@
+// ◇ Browser-safe. Which convolutions run by operators of our own (engine/kernels), where training asked for them: dense ones of
+// kernel 1 or 3, padded alike on all sides, in blocks of 16. Others stay ONNX Runtime's; so do all but training's.
+import type { Node, Shape } from "../../graph.ts";
+import { COMPILED } from "../writer.ts";
+import { type Blocks, inRows, type Placed } from "./blocked.ts";
+
+const BLOCK = 16;
+
+/** True for the kernel of a convolution that the operators take. @param shape - [O, C, KH, KW], C of one group */
+export function isOwnKernel(shape: Shape): boolean {
+  const [o, c, high, wide] = shape;
+  return shape.length === 4 && (high === 1 || high === 3) && high === wide && o! % 4 === 0 && c! % 4 === 0;
+}
+
+interface Sizes {
+  /** [O, C, K, K] */
+  readonly weight: Shape;
+  /** What the convolution reads and what it writes, also where its gradient is asked for. */
+  readonly x: Shape;
+  readonly y: Shape;
+}
+
+/** Attributes of the operator; undefined where there is none for it. */
+function attributes(
+  b: Blocks,
+  { attrs }: Node<"conv2d" | "convInputGrad" | "convWeightGrad">,
+  { weight, x, y }: Sizes,
+): Readonly<Record<string, number>> | undefined {
+  const { stride, padding, groups } = attrs;
+  if (b.kernels === undefined || b.size !== BLOCK || groups !== 1 || !isOwnKernel(weight)) return undefined;
+  const [o, c, k] = weight as [number, number, number];
+  const [s] = stride;
+  const pad = (k - 1) / 2;
+  if (s !== stride[1] || s > 2 || padding.some((p) => p !== pad)) return undefined;
+  const [n, , h, w] = x as [number, number, number, number];
+  const [, , ho, wo] = y as [number, number, number, number];
+  const fits = (from: number, to: number) => to === Math.floor((from + 2 * pad - k) / s) + 1;
+  return fits(h, ho) && fits(w, wo) ? { n, c, o, h, w, ho, wo, k, s } : undefined;
+}
+
+/**
+ * The convolution, or its gradient towards x, in blocks.
+ *
+ * @param more - in blocks too: a bias, and a map that is added
+ * @returns undefined where ONNX Runtime's operators have to do it
+ */
+export function ownConv(
+  b: Blocks,
+  node: Node<"conv2d" | "convInputGrad">,
+  { bias, sum }: { readonly bias?: string | undefined; readonly sum?: string | undefined },
+): string | undefined {
+  const [map, weight] = node.inputs;
+  const back = node.op === "convInputGrad";
+  const [from, to] = [map.shape, node.outputs[0]!.shape];
+  const [x, y] = back ? [to, from] : [from, to];
+  const sizes = attributes(b, node, { weight: weight.shape, x, y });
+  if (sizes === undefined) return undefined;
+  const more = sum === undefined ? (bias === undefined ? [] : [bias]) : [bias ?? "", sum];
+  return b.w.op(
+    "Bf16Conv",
+    [b.blocked(map), b.plain(weight), ...more],
+    { ...sizes, back: Number(back) },
+    COMPILED,
+  );
+}
+
+/** The gradient towards the weights; undefined where ONNX Runtime's operators have to do it. */
+export function ownWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
+  const [x, dy] = node.inputs;
+  const weight = [dy.shape[1]!, x.shape[1]!, ...node.attrs.kernel];
+  const sizes = attributes(b, node, { weight, x: x.shape, y: dy.shape });
+  if (sizes === undefined) return undefined;
+  return [inRows(b.w.op("Bf16ConvWeights", [b.blocked(x), b.blocked(dy)], { ...sizes, back: 0 }, COMPILED))];
+}
