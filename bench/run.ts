@@ -45,7 +45,11 @@ const AGREE = "derive-agree";
 const STEPS = "derive-steps";
 /** Where a training step's time goes. */
 const PROFILE = "step-profile";
-const WORDS: ReadonlySet<string> = new Set([AGREE, STEPS, PROFILE]);
+/** Whose work they do. */
+const WORDS: Readonly<Record<string, string>> = {
+  ...{ [AGREE]: "derive", [STEPS]: "derive" },
+  ...{ [PROFILE]: "train-step", "step-kernels": "train-step" },
+};
 
 const USAGE = `Usage: npm run bench -- NAME [options]
 
@@ -191,14 +195,13 @@ async function main(): Promise<void> {
   const argv = process.argv.slice(2);
   if (Object.hasOwn(OTHERS, argv[0] ?? "") && !argv.includes("--help"))
     return OTHERS[argv[0]!]!(argv.slice(1));
-  const { values: flags, positionals } = parse(argv.filter((word) => !WORDS.has(word)));
+  const { values: flags, positionals } = parse(argv.filter((word) => WORDS[word] === undefined));
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE, to-accuracy --data SOURCE --weights FILE; growth; step-profile; gpu [--work MODEL:BATCHxPX,...] [--rehearse]; page [ROWS], page-peer; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE, to-accuracy --data SOURCE --weights FILE; growth; step-profile, step-kernels; gpu [--work MODEL:BATCHxPX,...] [--rehearse]; page [ROWS], page-peer; speed (all goals), speed-table`,
     );
-  const name =
-    argv[0] === PROFILE ? "train-step" : WORDS.has(argv[0] ?? "") ? "derive" : benchmark(positionals[0]);
+  const name = WORDS[argv[0] ?? ""] ?? benchmark(positionals[0]);
   const work: Work = {
     model: flags.model,
     batch: integer("batch", flags, 1),
@@ -218,6 +221,7 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
     });
   }
   const [pairs, warmup] = [integer("pairs", flags, 1), integer("warmup", flags, 0)];
+  if (argv[0] === "step-kernels") return (await import("./step-kernels.ts")).stepKernels(work, pairs, warmup);
   if (argv[0] === PROFILE) return (await import("./step-profile.ts")).stepProfile(work, pairs, warmup);
   const setups = setupsOf(name, flags.setup);
   const idleBefore = await idleShare();
