@@ -13,7 +13,7 @@ const LATER = ["test/slurm/**", "test/large/**"]; // by `npm run test:slurm`, wh
 const ALONE = [
   "test/{api,bench,handles,harden,install,killed-steps,mutants,readme-code,same-bytes,scripts}.test.ts",
   "test/{telemetry,webgpu}.test.ts",
-  "test/cli/{demo,doctor,exit-codes,hub,killed,push-killed,locked,model-fetch,secrets,serve,streams,train-batch}.test.ts",
+  "test/cli/{demo,doctor,exit-codes,hub,kernels,killed,push-killed,locked,model-fetch,secrets,serve,streams,train-batch}.test.ts",
   "test/cli/upstream.test.ts",
   "test/parity/models*.test.ts", // hundreds of megabytes
   "src/engine/{kernels,runtime}/**/*.test.ts",

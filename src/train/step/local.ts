@@ -42,7 +42,7 @@ export async function localStepRuntime(
   const { threads, profilePrefix, providerOptions, device = "cpu", lowering, kernels } = config;
   const onCpu = device === "cpu";
   const providers = onCpu ? ["cpu"] : [device, "cpu"];
-  const operators = kernels === undefined ? undefined : await kernelLibrary();
+  const operators = kernels === undefined ? undefined : kernelLibrary();
   const how = { threads, providers, providerOptions, profilePrefix, operators };
   return {
     provider: device,

@@ -24,7 +24,7 @@ export async function checkKernels(config: TrainConfig, device: Device = "cpu"):
   const refuse = (expected: string, got: unknown, hint: string) =>
     unexpected("input", { code: "KERNELS", expected, name, got, hint });
   if (device !== "cpu") throw refuse("--device cpu", device, "leave one of the two out");
-  await kernelLibrary();
+  kernelLibrary();
   const block = await probeBlock();
   if (block !== BLOCK)
     throw refuse(
