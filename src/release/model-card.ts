@@ -116,7 +116,10 @@ async function details(dir: string, model: ModelDescription): Promise<string[]> 
 }
 
 /** What holds of every seed of a configuration. */
-export function modelLines({ facts, parameters }: ModelDescription, { weights }: TrainConfig): string[] {
+export function modelLines(
+  { facts, parameters }: ModelDescription,
+  { weights, kernels }: TrainConfig,
+): string[] {
   const { arch, backbone, flag, gating, pixels, threshold, output, targets } = facts!;
   const architecture =
     arch === "umcc" ? `UMCC, modality flag ${flag ? "on" : "off"}` : `MAG, ${gating} gating`;
@@ -125,6 +128,9 @@ export function modelLines({ facts, parameters }: ModelDescription, { weights }:
     `- Input: one RGB picture, resized to ${pixels.sizePx} x ${pixels.sizePx} px (${markdownText(pixels.interpolation)}, as Pillow), mean ${pixels.mean.join(", ")}, std ${pixels.std.join(", ")}.`,
     `- Output: ${markdownText(output)}; decided male from ${threshold} on.${targets === undefined ? "" : ` Beside it: ${targets.map(({ name }) => name).join(", ")}, as recorded.`}`,
     `- Initial weights: ${weights === undefined ? "random" : markdownCode(basename(weights))}.`,
+    ...(kernels === undefined
+      ? []
+      : [`- Reduced precision: training's convolutions multiplied in ${kernels}, figures are of float32.`]),
   ];
 }
 

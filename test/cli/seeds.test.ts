@@ -205,6 +205,20 @@ describe("model card", () => {
     const refused = await runCli("model", "card", at("runs"), "--bootstrap", "500");
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
   });
+
+  it("says where training computed in reduced precision, and only there", async () => {
+    await cp(at("runs"), at("bf16"), { recursive: true });
+    for (const seed of sorted) {
+      const path = at(`bf16/seed_${seed}/config.json`);
+      const config = JSON.parse(await readFile(path, "utf8"));
+      await writeFile(path, JSON.stringify({ ...config, kernels: "bf16" }));
+    }
+    const line =
+      /^- Reduced precision: training's convolutions multiplied in bf16, figures are of float32\.$/m;
+    expect((await runCli("model", "card", at("bf16"))).stdout).toMatch(line);
+    expect((await runCli("model", "card", at("bf16/seed_42"))).stdout).toMatch(line);
+    expect((await runCli("model", "card", at("runs"))).stdout).not.toContain("Reduced precision");
+  });
 });
 
 describe("seeds are refused", () => {
