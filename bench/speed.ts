@@ -166,7 +166,7 @@ const head = (narrow: string) => `# Speed
 
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
 measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by default, in the channels_last memory format,
-there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 throughout.
+there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 in all rows (decision 27 has what \`train --kernels bf16\` saves of a step).
 Where bf16 is slower than channels_last, as in a step of mobilenetv2_100, its backward convolutions are: 298 ms against 132 ms,
 while all else takes half (torch.profiler, PyTorch 2.15, two cores). Rows with (AVX2) are of a processor without AVX-512, others of one that
 has it:${narrow} bf16 is emulated without (9 s a step of \`mobilenetv2_100\`) and has no row. The sides alternate within one run on the same machine; the ratio
