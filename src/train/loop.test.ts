@@ -183,6 +183,22 @@ describe("train", () => {
     expect(names.sort()).toEqual([...others].sort());
   });
 
+  it("clears away what another command, killed before it, left under its name, and nobody else's folder", async () => {
+    const [dir, stop] = [join(root, "named"), new AbortController()];
+    const stopped = (more = {}) =>
+      expect(
+        train(config, options("named", { signal: stop.signal, onStep: () => stop.abort(), ...more })),
+      ).rejects.toThrow(Interrupted);
+    await mkdir(join(`${dir}.partial`, "made"), { recursive: true });
+    await writeFile(join(`${dir}.partial`, ".facehand-partial"), "");
+    await stopped();
+    expect((await readdir(root)).filter((name) => name.startsWith("named"))).toEqual(["named"]);
+    await mkdir(`${dir}.partial`);
+    await writeFile(join(`${dir}.partial`, "mine"), "");
+    await stopped({ resume: true });
+    expect(await readdir(`${dir}.partial`)).toEqual(["mine"]);
+  });
+
   describe("resumed after its end", () => {
     /** A copy of the finished run with something done to it. */
     const spoilt = async (name: string, spoil: (paths: ReturnType<typeof runPaths>) => Promise<unknown>) => {

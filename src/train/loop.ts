@@ -9,6 +9,7 @@ import { writeCheckpoint } from "../engine/checkpoint-file.ts";
 import type { Weights } from "../engine/params.ts";
 import type { Device } from "../engine/runtime/device.ts";
 import { predictionFiles, sweepSplits } from "../evaluate/stored/prediction-folder.ts";
+import { clearStaging } from "../machine/folder.ts";
 import { type Lock, withLock } from "../machine/lock.ts";
 import { checkApart } from "../machine/true-path.ts";
 import type { ModelFacts } from "../models/facts.ts";
@@ -102,6 +103,7 @@ async function trainAlone(config: TrainConfig, options: TryOptions, lock: Lock):
   );
   const facts = factsOf(config, data.facts, data.targets);
   await openRunFolder(dir, config, data.facts, options.resume ?? false);
+  await clearStaging(dir); // of a command that was killed while it made something else of this name
   await checkSameData(dir, data.facts);
   const paths = runPaths(dir);
   if ((await predictionFiles(paths.predictions)).length > 0) {
