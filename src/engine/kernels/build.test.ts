@@ -2,11 +2,20 @@
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { NO_KERNELS, WHY } from "../../../test/compiled.ts";
+import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { compilerOf, NO_KERNELS, STAND_IN, sharedKernels, WHY } from "../../../test/compiled.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { buildKernels } from "./build.ts";
-import { checkMachine, kernelLibrary, kernelState, lacking, libraryFolder } from "./library.ts";
+import {
+  checkMachine,
+  FLAGS,
+  kernelLibrary,
+  kernelState,
+  lacking,
+  libraryFolder,
+  MAIN_SOURCE,
+  sourceFolder,
+} from "./library.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -98,17 +107,27 @@ describe.skipIf(process.platform === "win32")("a compiler", () => {
 });
 
 describe.skipIf(NO_KERNELS !== undefined)(`the library${WHY}`, () => {
+  let library: string;
+  beforeAll(async () => {
+    library = await sharedKernels();
+  });
+
   it("is built once, by one of two at once, made anew where it is damaged, and leaves nothing else", async () => {
     expect(() => kernelLibrary()).toThrow(
       expect.objectContaining({ kind: "input", code: "KERNELS", hint: "facehand kernels build" }),
     );
     expect(kernelState()).toBe("not built: facehand kernels build (optional)");
     const folder = libraryFolder();
+    const { bin, calls } = await compilerOf(root, library);
+    vi.stubEnv("PATH", bin);
     await mkdir(join(folder, ".build-killed"), { recursive: true });
     const both = await Promise.all([buildKernels({ signal }), buildKernels({ signal })]);
     expect(both.map(({ built }) => built).sort()).toEqual([false, true]);
     const { path, compiler } = both[0];
-    expect(both[1]).toMatchObject({ path, compiler });
+    expect([both[1].path, both[1].compiler, compiler]).toEqual([path, compiler, STAND_IN]);
+    const called = async () => (await readFile(calls, "utf8")).trimEnd().split("\n");
+    const command = [...FLAGS, join(sourceFolder(), MAIN_SOURCE), "-o", join(folder, ".build-")].join(" ");
+    expect(await called()).toEqual([expect.stringContaining(command)]);
     expect([dirname(path), kernelLibrary(), kernelState()]).toEqual([folder, path, "built"]);
     const entries = async () => (await readdir(folder)).map((name) => join(folder, name));
     expect(await entries()).toEqual([path]);
@@ -127,5 +146,6 @@ describe.skipIf(NO_KERNELS !== undefined)(`the library${WHY}`, () => {
     expect(await buildKernels({ signal })).toEqual({ path: other, compiler, built: true });
     expect(await readdir(libraryFolder())).toEqual([basename(path)]);
     expect((await readFile(other)).equals(bytes)).toBe(true);
+    expect(await called()).toHaveLength(2);
   });
 });

@@ -1,10 +1,7 @@
 // The operators in C++ against sums in float64 of operands that are rounded to bf16 here, at odd sizes; and which convolutions
 // of a graph they take over.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { NO_KERNELS, WHY } from "../../../test/compiled.ts";
+import { KERNEL_CACHE, NO_KERNELS, sharedKernels, WHY } from "../../../test/compiled.ts";
 import { difference } from "../../../test/run-graph.ts";
 import { Random } from "../../core/random.ts";
 import { encodeModel } from "../../formats/onnx.ts";
@@ -16,19 +13,13 @@ import { COMPILED } from "../lower/writer.ts";
 import * as ops from "../ops.ts";
 import { createSession } from "../runtime/open-session.ts";
 import { Tensor } from "../runtime/session.ts";
-import { buildKernels } from "./build.ts";
 import { kernelLibrary } from "./library.ts";
 
-let cache: string;
 beforeAll(async () => {
-  cache = await mkdtemp(join(tmpdir(), "facehand-operators-"));
-  vi.stubEnv("XDG_CACHE_HOME", cache);
-  if (NO_KERNELS === undefined) await buildKernels({ signal: new AbortController().signal });
+  vi.stubEnv("XDG_CACHE_HOME", KERNEL_CACHE);
+  if (NO_KERNELS === undefined) await sharedKernels();
 });
-afterAll(async () => {
-  vi.unstubAllEnvs();
-  await rm(cache, { recursive: true });
-});
+afterAll(() => void vi.unstubAllEnvs());
 
 const LANES = 16;
 const up = (channels: number) => Math.ceil(channels / LANES) * LANES;
