@@ -35,7 +35,7 @@ export function exportCommand(context: Context): Command {
     .option("--fp16", "store large weights in half precision: about half the bytes; computes in float32")
     .option(
       "--int8",
-      "store large weights as int8, with a scale per output channel: about a quarter of the bytes; computes in float32",
+      "store large weights as int8, with a scale per output channel: about a quarter of the bytes; computes in float32, so a smaller file and not a faster one",
     )
     .option(
       "--data <source>",
