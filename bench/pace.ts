@@ -1,4 +1,6 @@
 // How soon a training is as good as asked: curves of held-out figures over time, and what is computed of them. Pure.
+
+import type { Kernels } from "../src/engine/lower/nchwc/blocked.ts";
 import { seedSummary } from "../src/evaluate/intervals/seeds.ts";
 import type { PeerPictures, PeerSetup } from "./peer-job.ts";
 import { quantile } from "./statistics.ts";
@@ -26,6 +28,8 @@ export interface Contender {
   /** The peer's. */
   readonly setup?: PeerSetup | undefined;
   readonly pictures?: PeerPictures | undefined;
+  /** Ours: operators of our own, in reduced precision. */
+  readonly kernels?: Kernels | undefined;
 }
 
 /** A contender, and how it fared. */
@@ -43,11 +47,15 @@ export function meanPoints(curves: readonly PaceCurve[]): Pick<PacePoint, "s" | 
   }));
 }
 
-const isFull = ({ setup }: Contender) => setup !== "bf16";
+/** True where both what multiplies and what adds is float32. */
+export const isFull = ({ setup, kernels }: Contender) => setup !== "bf16" && kernels === undefined;
+
+/** True for those whose end is what is to be reached. */
+export const setsLevel = (one: Contender) => one.recipe === "plain" && isFull(one);
 
 /** What plain settings reach at their end, mean over seeds: on the side that ends lower, so that it is there on both. */
 export function levelOf(all: readonly Paced[]): number {
-  const plain = all.filter((paced) => paced.recipe === "plain" && isFull(paced));
+  const plain = all.filter(setsLevel);
   return Math.min(...plain.map(({ curves }) => meanPoints(curves).at(-1)!.value));
 }
 
@@ -134,9 +142,14 @@ export function epochRatio({ curves }: Paced, other: Paced): RatioInterval | nul
   return ratios.length === 0 ? null : ratioInterval(ratios);
 }
 
-/** The fastest of PyTorch's in full precision: what ours is compared with. */
-export function strongest(all: readonly Paced[], level: number): Paced | undefined {
+/** The fastest of PyTorch's, in full precision or in a reduced one: what ours is compared with. */
+export function strongest(
+  all: readonly Paced[],
+  level: number,
+  precision: "full" | "reduced" = "full",
+): Paced | undefined {
   const reached = (paced: Paced) => timeTo(level, paced) ?? Number.POSITIVE_INFINITY;
-  const peers = all.filter((paced) => paced.side === "PyTorch" && isFull(paced));
+  const isAsked = (paced: Paced) => isFull(paced) === (precision === "full");
+  const peers = all.filter((paced) => paced.side === "PyTorch" && isAsked(paced));
   return peers.sort((a, b) => reached(a) - reached(b))[0];
 }

@@ -10,8 +10,9 @@ import { type Side, start, startOurs } from "./child.ts";
 import { checkout, idleShare, machine, sleep } from "./machine.ts";
 import { parseOptions, setupsOf } from "./options.ts";
 import { DLIB, findPython } from "./peer.ts";
+import { cpuRatio, report, summary, times } from "./row.ts";
 import { LOWERINGS, type Lowering, type Measured, type Work } from "./side.ts";
-import { pairedRatio, spread } from "./statistics.ts";
+import { pairedRatio } from "./statistics.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const HERE = fileURLToPath(new URL(".", import.meta.url));
@@ -60,6 +61,7 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --warmup K        pairs that are not counted (default 3)
   --threads N       threads of each side (default: as many as the machine runs at once)
   --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward, and all there is in a page)
+  --kernels bf16    ours: convolutions by the operators that \`facehand kernels build\` made: reduced precision (train-step)
   --python PATH     Python of the peer (default: the first on PATH with its libraries)
   --timm DIR        checkout of timm for the peer
   --setup LIST      the peer's: default, channels_last (its memory format), compile (there, by inductor), bf16 (there, with
@@ -80,6 +82,7 @@ const OPTIONS = {
   warmup: { type: "string", default: "3" },
   threads: { type: "string", default: String(availableParallelism()) },
   lowering: { type: "string" },
+  kernels: { type: "string" },
   python: { type: "string" },
   timm: { type: "string" },
   setup: { type: "string", default: "default" },
@@ -169,13 +172,6 @@ async function alternate(sides: readonly Side[], pairs: number): Promise<Measure
   return measured;
 }
 
-/** @param first - the first step of all: with opening, what one waits for at the start of training */
-function summary({ openMs, versions }: Side, steps: readonly Measured[], first: Measured) {
-  const ms = spread(steps.map((m) => m.ms));
-  const firstStepMs = openMs === undefined ? {} : { firstStepMs: Math.round(openMs + first.ms) };
-  return { ms, ...firstStepMs, peakMb: Math.round(steps.at(-1)!.peakMb), versions };
-}
-
 /** What is no benchmark of two sides: loaded when it is asked for, as each needs another half of the sources. */
 const OTHERS: Readonly<Record<string, (args: readonly string[]) => Promise<void>>> = {
   "detector-graphs": async () => (await import("./detector-graphs.ts")).detectorGraphs(),
@@ -202,13 +198,18 @@ async function main(): Promise<void> {
 Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE, to-accuracy --data SOURCE --weights FILE; growth; step-profile, step-kernels; gpu [--work MODEL:BATCHxPX,...] [--rehearse]; page [ROWS], page-peer; speed (all goals), speed-table`,
     );
   const name = WORDS[argv[0] ?? ""] ?? benchmark(positionals[0]);
-  const work: Work = {
+  const asked: Work = {
     model: flags.model,
     batch: integer("batch", flags, 1),
     sizePx: integer("size", flags, 32),
     threads: integer("threads", flags, 1),
     lowering: lowering(name, flags),
   };
+  const word = WORDS[argv[0] ?? ""] === undefined ? name : argv[0]!;
+  const work =
+    flags.kernels === undefined
+      ? asked
+      : await (await import("./kernels.ts")).withKernels(word, asked, flags.kernels);
   if (argv[0] === STEPS) return (await import("./derive-steps.ts")).deriveSteps(work);
   if (argv[0] === AGREE) {
     const python = findPython(flags.python, undefined, DLIB);
@@ -260,37 +261,6 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
   const lines = rows.map((row) => `${JSON.stringify(row)}\n`).join("");
   if (!flags["no-record"]) appendFileSync(`${HERE}results.jsonl`, lines);
   process.stdout.write(lines);
-}
-
-const times = (steps: readonly Measured[]) => steps.map((m) => m.ms);
-
-/** The ratio by processor time, where both sides report it. */
-function cpuRatio(ours: readonly Measured[], theirs: readonly Measured[] | undefined) {
-  const [mine, peer] = [ours, theirs ?? []].map((steps) => steps.flatMap(({ cpuMs }) => cpuMs ?? []));
-  return mine!.length > 0 && mine!.length === peer!.length ? { cpuRatio: pairedRatio(mine!, peer!) } : {};
-}
-
-function report({
-  ours,
-  peer,
-  ratio,
-  cpuRatio: byCpu,
-}: {
-  ours: ReturnType<typeof summary>;
-  peer: ReturnType<typeof summary> | null;
-  ratio: ReturnType<typeof spread> | null;
-  cpuRatio?: ReturnType<typeof spread>;
-}): void {
-  const text = ({ ms, peakMb, firstStepMs }: ReturnType<typeof summary>) =>
-    `median ${ms.median.toFixed(1)} ms (quartiles ${ms.p25.toFixed(1)} to ${ms.p75.toFixed(1)}), peak ${peakMb} MB${
-      firstStepMs === undefined ? "" : `, first step done after ${firstStepMs} ms`
-    }`;
-  console.log(`ours   ${text(ours)}`);
-  if (peer !== null) console.log(`peer   ${text(peer)} (${Object.values(peer.versions).join(", ")})`);
-  if (ratio !== null)
-    console.log(`ours / peer by pairs: median ${ratio.median} (quartiles ${ratio.p25} to ${ratio.p75})`);
-  if (byCpu !== undefined)
-    console.log(`by processor time: median ${byCpu.median} (quartiles ${byCpu.p25} to ${byCpu.p75})`);
 }
 
 main().catch((error: unknown) => {

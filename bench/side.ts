@@ -2,6 +2,7 @@
 // Protocol, one JSON line each: first `Ready`; then for every line "step" on standard input a `Measured`; ends at EOF.
 // A process a side, so that memory peaks do not mix; bench/peer/*.py speak the same protocol.
 import { createInterface } from "node:readline";
+import type { Kernels } from "../src/engine/lower/nchwc/blocked.ts";
 import { peakBytes } from "../src/machine/peak-memory.ts";
 
 /** What both sides are asked to do. */
@@ -12,6 +13,8 @@ export interface Work {
   readonly threads: number;
   /** Ours only: how the graph becomes ONNX; `nchwc` falls back to `plain` where the processor lacks it. */
   readonly lowering: Lowering;
+  /** Ours only: convolutions by operators of our own, in reduced precision; left out where ONNX Runtime's do all. */
+  readonly kernels?: Kernels | undefined;
 }
 
 export const LOWERINGS = ["plain", "nchwc"] as const;

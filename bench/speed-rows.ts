@@ -22,6 +22,8 @@ export interface Goal {
   readonly label?: string;
   readonly batch: number;
   readonly sizePx: number;
+  /** Operators of our own, in reduced precision: another work than the same without. */
+  readonly kernels?: "bf16";
   /** Our time over the peer's: at most; of `derive-floor`, whose peer is all of our derivation, at least. */
   readonly time: number;
   /** Our peak memory over the peer's, at most; none where the peer is ours. */
@@ -34,6 +36,7 @@ export interface SpeedRow {
   readonly model: string;
   readonly batch: number;
   readonly sizePx: number;
+  readonly kernels?: string | undefined;
   readonly ratio: Spread | null;
   readonly ours: Side;
   readonly peer: Side | null;
@@ -69,7 +72,7 @@ export const COLUMNS = [
 
 /** A row is of this work, by the way of measuring of today. */
 export const matches = (row: SpeedRow, goal: Goal) =>
-  (["benchmark", "model", "batch", "sizePx"] as const).every((key) => row[key] === goal[key]) &&
+  (["benchmark", "model", "batch", "sizePx", "kernels"] as const).every((key) => row[key] === goal[key]) &&
   row.ratio !== null &&
   (!goal.benchmark.startsWith("derive") || row.peer?.versions["steps"] !== undefined || isFloor(goal));
 
@@ -179,8 +182,9 @@ function strongestCells(
   ];
 }
 
-const workOf = ({ benchmark, model, label = model, batch, sizePx }: Goal) =>
-  `${benchmark} ${label}, ${batch} x ${sizePx} px`;
+/** What a row is of, for people. */
+export const workOf = ({ benchmark, model, label = model, batch, sizePx, kernels }: Goal) =>
+  `${benchmark} ${label}, ${batch} x ${sizePx} px${kernels === undefined ? "" : `, --kernels ${kernels}`}`;
 
 /** A line of the table. @param row - undefined where nothing was measured */
 export function cells(goal: Goal, row?: SpeedRow): string[] {

@@ -3,9 +3,11 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { kernelState } from "../src/engine/kernels/library.ts";
 import { type GpuRow, gpuSection } from "./gpu/table.ts";
 import { GROWTH_COLUMNS, type GrowthRow, growthCells } from "./growth.ts";
 import { IN_PAGE, type InPageRow, inPageSection } from "./in-page-table.ts";
+import { noKernels } from "./kernels.ts";
 import { type PageRow, type PeerRow, pageSection } from "./page-table.ts";
 import {
   COLUMNS,
@@ -16,6 +18,7 @@ import {
   type SpeedRow,
   strongestTable,
   withoutWide,
+  workOf,
 } from "./speed-rows.ts";
 import { aligned } from "./table.ts";
 import { type PaceRow, paceFigures, paceSection } from "./to-accuracy-table.ts";
@@ -39,6 +42,14 @@ const GOALS: readonly Goal[] = [
   ...SMALL.map(
     (model) => ({ benchmark: "train-step", model, ...at(32, 128), time: 0.5, memory: 1 }) as const,
   ),
+  {
+    ...{ benchmark: "train-step", model: LARGE, ...at(8, 224), time: 0.75, memory: 1.15 },
+    kernels: "bf16",
+  },
+  {
+    ...{ benchmark: "train-step", model: "resnet18", ...at(32, 128), time: 0.5, memory: 1 },
+    kernels: "bf16",
+  },
   { benchmark: "forward", model: LARGE, ...at(8, 224), time: 0.5, memory: 1 },
   ...SMALL.map((model) => ({ benchmark: "forward", model, ...at(32, 128), time: 0.5, memory: 1 }) as const),
   { benchmark: "head-step", model: LARGE, ...at(8, 224), time: 1.15 },
@@ -65,35 +76,45 @@ const GOALS: readonly Goal[] = [
 const GROWN = ["mobilenetv2_100", "resnet18"];
 
 /**
- * Measures every row, one after the other, each a run of its own.
+ * Measures every row, one after the other, each a run of its own; what this machine cannot run is said and left out.
  *
  * @param flags - passed on, such as --python and --timm
  * @returns true if all ran
+ * @throws AppError("input", "BENCH_KERNELS") for --kernels, which is in rows of its own
  */
 export function measureAll(flags: readonly string[]): boolean {
-  const run = (...args: readonly string[]) => {
-    console.log(`\n${args.slice(0, 7).join(" ")}`);
-    const command = ["--import", "tsx", "bench/run.ts", ...args];
-    return spawnSync(process.execPath, command, { cwd: ROOT, stdio: "inherit" }).status === 0;
-  };
-  const goals = GOALS.flatMap((goal) => {
+  if (flags.some((flag) => flag.startsWith("--kernels"))) throw noKernels("speed");
+  return speedRuns(flags)
+    .map((args) => {
+      console.log(`\n${typeof args === "string" ? args : args.slice(0, 7).join(" ")}`);
+      if (typeof args === "string") return true;
+      const command = ["--import", "tsx", "bench/run.ts", ...args];
+      return spawnSync(process.execPath, command, { cwd: ROOT, stdio: "inherit" }).status === 0;
+    })
+    .every((ok) => ok);
+}
+
+/**
+ * Arguments of each run of `npm run bench -- speed`; a line instead of them where it is left out.
+ *
+ * @param kernels - whether the operators of `--kernels` are there, in the words of kernelState
+ */
+export function speedRuns(flags: readonly string[], kernels = kernelState()): (string | readonly string[])[] {
+  const goals = GOALS.flatMap((goal): (string | string[])[] => {
     const { benchmark, model, batch, sizePx } = goal;
+    const words = [benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)];
     const own = benchmark.startsWith("derive") ? FRAME_FLAGS : [];
-    return setupsOf(goal).map((setup) =>
-      run(
-        ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
-        ...[...own, ...setup, ...flags],
-      ),
-    );
+    if (goal.kernels === undefined)
+      return setupsOf(goal).map((setup) => [...words, ...own, ...setup, ...flags]);
+    if (kernels !== "built") return [`${workOf(goal)}: left out, kernels ${goal.kernels}: ${kernels}`];
+    return setupsOf(goal).map((setup) => [...words, ...setup, "--kernels", goal.kernels!, ...flags]);
   });
-  const inPage = IN_PAGE.map(({ benchmark, model, batch, sizePx, threads }) =>
-    run(
-      ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
-      ...["--threads", String(threads)],
-    ),
-  );
-  const grown = GROWN.map((model) => run("growth", "--model", model));
-  return [...goals, ...inPage, ...grown].every((ok) => ok);
+  const inPage = IN_PAGE.map(({ benchmark, model, batch, sizePx, threads }) => [
+    ...[benchmark, "--model", model, "--batch", String(batch), "--size", String(sizePx)],
+    ...["--threads", String(threads)],
+  ]);
+  const grown = GROWN.map((model) => ["growth", "--model", model]);
+  return [...goals, ...inPage, ...grown];
 }
 
 /** All setups of PyTorch in one run, where their memory has room beside each other; else one run for each. */
@@ -154,7 +175,10 @@ export function speedTable(lines: string): string {
   const body = works.flatMap(([goal, found]) =>
     found.length === 0 ? [cells(goal)] : found.map((row) => cells(goal, row)),
   );
-  const narrow = works.find(([{ benchmark, model }]) => benchmark === "train-step" && model === "resnet18");
+  const narrow = works.find(
+    ([{ benchmark, model, kernels }]) =>
+      benchmark === "train-step" && model === "resnet18" && kernels === undefined,
+  );
   const strongest = strongestTable(works);
   const grown = new Map(of<GrowthRow>("growth").map((row) => [row.model, growthCells(row)]));
   const growth = grown.size === 0 ? "" : `${GROWTH}\n${aligned([GROWTH_COLUMNS, ...grown.values()])}\n`;
@@ -166,7 +190,8 @@ const head = (narrow: string) => `# Speed
 
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
 measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by default, in the channels_last memory format,
-there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 in all rows (decision 27 has what \`train --kernels bf16\` saves of a step).
+there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 in all rows but those
+of \`--kernels bf16\`, a work of their own ([decision 27](decisions/0027-native-kernels.md)), in which PyTorch's bf16 is the peer of equal precision.
 Where bf16 is slower than channels_last, as in a step of mobilenetv2_100, its backward convolutions are: 298 ms against 132 ms,
 while all else takes half (torch.profiler, PyTorch 2.15, two cores). Rows with (AVX2) are of a processor without AVX-512, others of one that
 has it:${narrow} bf16 is emulated without (9 s a step of \`mobilenetv2_100\`) and has no row. The sides alternate within one run on the same machine; the ratio
@@ -175,13 +200,15 @@ the head alone, and its peer is our own forward pass. \`loader\` decodes, augmen
 torchvision on Pillow's pictures, which is its default, on those of Pillow-SIMD, torchvision on tensors, or libvips. Pillow-SIMD (12.1.1, AVX2) resizes in .42 of Pillow 13's processor time, but changes colours in 2.0 of it (2.3 ms an image, not 1.2), so that it is slower in all. \`derive\` works on real frames on one core, with its files in memory (\`TMPDIR=/dev/shm\`), beside Python that does
 all of its steps, \`derive-lean\` beside one that only makes the crops, \`derive-peer-floor\` beside one that only decodes and
 finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). \`inference\` is \`predict\` over a folder of JPEGs of 224 to 300 px, a chunk of which is one
-step: ours also looks whether each is a crop; its peers are PyTorch in channels_last, compiled with frozen weights, with bf16 autocast and quantised to int8 by torch.ao (timm's norms folded). \`inference-int8\` opens what \`model export --int8\` wrote, whose peer is our checkpoint. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
+step: ours also looks whether each is a crop; its peers are PyTorch in channels_last, compiled with frozen weights, with bf16 autocast and quantised to int8 by torch.ao (timm's norms folded). \`inference-int8\` opens what \`model export --int8\` wrote, whose peer is our checkpoint:
+that file has its large weights in int8 and **computes in float32**, so that it is a smaller file and not a faster model, unlike PyTorch's int8, which multiplies int8. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
 `;
 
 const STRONGEST = `## Beside the strongest PyTorch
 
-Our time over PyTorch's by default, over its fastest float32 setup's, and over its fastest setup at reduced precision, which ours is not: medians of the
-tables below, of what one commit measured on one machine. All setups take turns in one run, but for 32 x 224 px, where memory has room for one at a time.
+Our time over PyTorch's by default, over its fastest float32 setup's, and over its fastest setup at reduced precision: medians of the
+tables below, of what one commit measured on one machine. Ours is float32, so that the last ratio is of unequal precision; where it is \`--kernels bf16\`,
+the last ratio is of equal precision and the first two are not. All setups take turns in one run, but for 32 x 224 px, where memory has room for one at a time.
 Above 1 PyTorch is faster.
 `;
 

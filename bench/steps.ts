@@ -9,9 +9,9 @@ import { runStep, stepConfig } from "./step-runner.ts";
  * @param headOnly - freeze the whole backbone
  */
 export async function openStep(work: Work, { headOnly = false } = {}): Promise<Opened> {
-  const { threads, lowering } = work;
+  const { threads, lowering, kernels } = work;
   const { run, openMs } = await runStep(work, () =>
-    openTrainStep({ ...stepConfig(work, headOnly), threads, lowering }),
+    openTrainStep({ ...stepConfig(work, headOnly), threads, lowering, kernels }),
   );
-  return { openMs, step: run };
+  return { openMs, step: run, ...(kernels === undefined ? {} : { versions: { precision: kernels } }) };
 }

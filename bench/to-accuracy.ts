@@ -18,11 +18,12 @@ import { openData } from "../src/train/data.ts";
 import { readLog } from "../src/train/run.ts";
 import { selectionFigure } from "../src/train/runlog.ts";
 import { declaredSpecs } from "../src/train/step/graph.ts";
+import { checkKernels } from "../src/train/step/native.ts";
 import { cpuSeconds } from "./cpu.ts";
 import { firstWeights } from "./learning.ts";
 import { checkout, idleShare, machine } from "./machine.ts";
 import { parseOptions } from "./options.ts";
-import { type Contender, levelOf, type PaceCurve, type Paced, seedsAt, timeTo } from "./pace.ts";
+import { type Contender, levelOf, type PaceCurve, type Paced, seedsAt, setsLevel, timeTo } from "./pace.ts";
 import { findPython } from "./peer.ts";
 import { peerJob } from "./peer-job.ts";
 import { VERSIONS } from "./versions.ts";
@@ -37,8 +38,11 @@ export const CONTENDERS: Readonly<Record<string, Contender>> = {
   "peer-best": { side: "PyTorch", recipe: "best", setup: "channels_last", pictures: "small" },
   "peer-default": { side: "PyTorch", recipe: "plain", setup: "default", pictures: "kept" },
   "peer-compile": { side: "PyTorch", recipe: "plain", setup: "compile", pictures: "kept" },
+  "ours-bf16": { side: "here", recipe: "plain", kernels: "bf16" },
   "peer-bf16": { side: "PyTorch", recipe: "plain", setup: "bf16", pictures: "kept" },
 };
+
+const PLAIN = { recipe: "plain" } as const;
 
 /** What the faster recipe changes of the plain one: the cheapest whose test figures cannot be told from its (docs/studies/labelled-pace). */
 const BEST = { epochs: 4, lr: 1e-3, warmupEpochs: 0.5 } as const;
@@ -83,8 +87,21 @@ export function contendersOf(list: string): Contender[] {
   });
 }
 
+/** Refuses a row whose table would have no accuracy to be reached. */
+function checkLevel(contenders: readonly Contender[], list: string): void {
+  if (contenders.some(setsLevel)) return;
+  const names = Object.keys(CONTENDERS).filter((name) => setsLevel(CONTENDERS[name]!));
+  const expected = `one of ${names.join(", ")}, whose end is what is to be reached,`;
+  throw unexpected("input", { code: "BENCH_SIDE", expected, name: "--sides", got: list });
+}
+
 /** What one seed of one contender is. */
-function configOf(flags: Flags, recipe: Contender["recipe"], seed: number, weights: string): TrainConfig {
+function configOf(
+  flags: Flags,
+  { recipe, kernels }: Pick<Contender, "recipe" | "kernels">,
+  seed: number,
+  weights: string,
+): TrainConfig {
   const isDrawn = flags.weights === "none";
   const model = isDrawn ? `${flags.model.split(".")[0]}.random` : flags.model;
   const [imageSize, epochs, batch, lr, val] = [
@@ -106,7 +123,7 @@ function configOf(flags: Flags, recipe: Contender["recipe"], seed: number, weigh
       lr,
     },
     // What TensorFlow's weights were trained with, as the shared ones and those of timm's tf_ networks.
-    ...{ val, seed, padding: "same", pixels: "inception" },
+    ...{ val, seed, kernels, padding: "same", pixels: "inception" },
     ...(recipe === "best" ? BEST : {}),
   });
 }
@@ -199,6 +216,8 @@ export async function toAccuracy(argv: readonly string[]): Promise<void> {
   const flags = parse(argv);
   const contenders = contendersOf(flags.sides);
   const seeds = flags.seeds.split(",").map(Number);
+  if (!flags["no-record"]) checkLevel(contenders, flags.sides);
+  for (const one of contenders) await checkKernels(configOf(flags, one, seeds[0]!, flags.weights));
   const needsPeer = contenders.some(({ side }) => side === "PyTorch");
   const python = needsPeer ? findPython(flags.python, flags.timm) : { path: "" };
   if ("missing" in python)
@@ -210,11 +229,11 @@ export async function toAccuracy(argv: readonly string[]): Promise<void> {
     for (const [k, seed] of seeds.entries()) {
       const drawn = join(folder, "first.pt");
       const weights = flags.weights === "none" ? drawn : flags.weights;
-      if (weights === drawn) await drawWeights(configOf(flags, "plain", seed, weights), weights);
+      if (weights === drawn) await drawWeights(configOf(flags, PLAIN, seed, weights), weights);
       const order = contenders.map((_, i) => i);
       for (const i of k % 2 === 0 ? order : order.reverse()) {
         const own = mkdtempSync(join(folder, "run-"));
-        const config = configOf(flags, contenders[i]!.recipe, seed, weights);
+        const config = configOf(flags, contenders[i]!, seed, weights);
         const { threads, timm } = flags;
         const how = { python: python.path, timm, threads };
         const isOurs = contenders[i]!.side === "here";
@@ -223,9 +242,8 @@ export async function toAccuracy(argv: readonly string[]): Promise<void> {
           : trainPeer(config, contenders[i]!, own, how));
         trained[i]!.push(one);
         rmSync(own, { recursive: true });
-        const { side, recipe } = contenders[i]!;
         const text = one.curve.points.map(({ s, value }) => `${value.toFixed(3)} at ${s.toFixed(0)} s`);
-        console.log(`${side}, ${recipe}, seed ${seed}: ${text.join(", ")}`);
+        console.log(`${nameOf(contenders[i]!)}, seed ${seed}: ${text.join(", ")}`);
       }
     }
   } finally {
@@ -238,7 +256,7 @@ export async function toAccuracy(argv: readonly string[]): Promise<void> {
       curves: trained[i]!.map(({ curve }) => curve),
     }),
   );
-  const config = configOf(flags, "plain", seeds[0]!, flags.weights);
+  const config = configOf(flags, PLAIN, seeds[0]!, flags.weights);
   const { samples } = await openData(config);
   const { imageSize: sizePx, batch, epochs, lr } = config;
   const row = {
@@ -258,14 +276,17 @@ export async function toAccuracy(argv: readonly string[]): Promise<void> {
 }
 
 function printPace(paced: readonly Paced[]): void {
-  const isPlain = paced.some(({ recipe, setup }) => recipe === "plain" && setup !== "bf16");
-  if (!isPlain) return;
+  if (!paced.some(setsLevel)) return;
   const level = levelOf(paced);
   console.log(`to be reached: ${level.toFixed(4)}`);
   for (const one of paced) {
     const time = timeTo(level, one);
     const text = time === null ? "not reached" : `${time.toFixed(1)} s`;
-    const name = [one.side, one.recipe, ...(one.setup === undefined ? [] : [one.setup])].join(", ");
-    console.log(`${name}: ${text} (${seedsAt(level, one)} of ${one.curves.length} seeds by themselves)`);
+    console.log(
+      `${nameOf(one)}: ${text} (${seedsAt(level, one)} of ${one.curves.length} seeds by themselves)`,
+    );
   }
 }
+
+const nameOf = ({ side, recipe, setup, kernels }: Contender) =>
+  [side, recipe, setup ?? kernels].filter((word) => word !== undefined).join(", ");

@@ -36,6 +36,11 @@ const PEER = paced(
   curve(2, [10, 0.5], [20, 0.6], [36, 0.9]),
 );
 const BEST = paced({ side: "PyTorch", recipe: "best", setup: "channels_last" }, curve(1, [12, 0.9], [24, 1]));
+const BF16 = paced(
+  { kernels: "bf16" },
+  curve(1, [4, 0.6], [8, 0.9], [12, 0.5]),
+  curve(2, [4, 0.7], [9, 0.7]),
+);
 const REDUCED = paced({ side: "PyTorch", setup: "bf16" }, curve(1, [1, 0.1]), curve(2, [1, 0.1]));
 
 describe("the time to a level", () => {
@@ -48,7 +53,7 @@ describe("the time to a level", () => {
 
   it("is to what plain settings reach at their end in full precision, on the side that ends lower", () => {
     expect(levelOf([OURS, PEER, BEST, REDUCED])).toBeCloseTo(0.8, 12);
-    expect(levelOf([PEER, BEST, REDUCED])).toBeCloseTo(0.9, 12);
+    expect(levelOf([PEER, BEST, REDUCED, BF16])).toBeCloseTo(0.9, 12);
   });
 
   it("is that of the mean over seeds, which its last epoch always reaches", () => {
@@ -74,6 +79,8 @@ describe("the time to a level", () => {
     expect(strongest([OURS, PEER, BEST, REDUCED], 0.9)).toBe(BEST);
     expect(strongest([OURS, PEER, REDUCED], 0.9)).toBe(PEER);
     expect(strongest([OURS], 0.9)).toBeUndefined();
+    expect(strongest([OURS, PEER, REDUCED, BF16], 0.9, "reduced")).toBe(REDUCED);
+    expect(strongest([OURS, PEER, BF16], 0.9, "reduced")).toBeUndefined();
   });
 });
 
@@ -158,14 +165,69 @@ describe("docs/speed.md", () => {
   });
 });
 
+describe("reduced precision in docs/speed.md", () => {
+  const peer = paced(
+    { side: "PyTorch", setup: "bf16", pictures: "kept" },
+    curve(1, [8, 0.7], [16, 0.9], [24, 0.9]),
+    curve(2, [8, 0.7], [18, 0.7], [28, 0.9]),
+  );
+  const row = (...contenders: readonly Paced[]): PaceRow => ({
+    ...{ benchmark: "to-accuracy", model: "resnet18.a1_in1k", sizePx: 64, images: { train: 7, val: 3 } },
+    ...{ plain: { epochs: 3 }, best: { epochs: 2 }, contenders, commit: "abcdef012345" },
+    ...{ machine: { cpu: "CPU", cores: 2, idleBefore: 1 }, time: "2026-01-02T" },
+  });
+  const lines = (text: string) =>
+    text
+      .split("\n")
+      .filter((line) => line.startsWith("| "))
+      .slice(2);
+
+  it("is named in its rows, whose ratios are to the fastest float32 PyTorch, and has no part in the level", () => {
+    const [, , ours, theirs] = lines(paceSection([row(OURS, PEER, BF16, peer)]));
+    const cells = (line: string) => line.split("|").map((cell) => cell.trim());
+    // At .8: ours in bf16 after 8.5 s (means .65, .8), PyTorch in bf16 after 17 s, PyTorch in float32 after 33 s.
+    expect([cells(ours!)[1], cells(ours!)[9]]).toEqual([
+      "here, --kernels bf16 (reduced precision)",
+      "0.26 (0.40 to -)",
+    ]);
+    expect([cells(theirs!)[1], cells(theirs!)[9]]).toEqual([
+      "PyTorch, channels_last, bf16 autocast (reduced precision), pictures kept",
+      "0.52 (0.78 to 0.80)",
+    ]);
+    expect(paceSection([row(OURS, PEER, BF16, peer)])).toContain("To be reached: 0.8000.");
+  });
+
+  it("is compared with PyTorch's below the table, where both trained in it", () => {
+    const text = "Reduced precision beside reduced precision";
+    expect(paceSection([row(OURS, PEER, BF16, peer)])).toContain(
+      `\n${text}: it is reached by \`train --kernels bf16\` in 0.50 (0.50 to -) of the time of PyTorch's bf16; an epoch of ours takes 0.50 [0.50, 0.50] of the time of PyTorch's.`,
+    );
+    expect(paceSection([row(OURS, PEER, BF16)])).not.toContain(text);
+    expect(paceSection([row(OURS, PEER, peer)])).not.toContain(text);
+    const short = paced({ kernels: "bf16" }, curve(1, [4, 0.6]), curve(2, [4, 0.7]));
+    expect(paceSection([row(OURS, PEER, short, peer)])).toContain(`\n${text}: it is not reached by both.\n`);
+  });
+
+  it("is dotted in the figure, and says so", () => {
+    const svg = (...contenders: readonly Paced[]) => [...paceFigures([row(...contenders)]).values()][0]!;
+    const both = svg(OURS, PEER, BF16, peer);
+    expect(both.match(/aria-label="line"/g)).toHaveLength(8);
+    expect(both).toContain("here, plain, bf16 (reduced precision)");
+    expect(both).toContain("PyTorch, plain, bf16 (reduced precision)");
+    expect(both).toContain('stroke-dasharray="1 3"');
+    expect(svg(OURS, PEER)).not.toContain('stroke-dasharray="1 3"');
+  });
+});
+
 describe("--sides", () => {
   it("names contenders in order, and refuses others", () => {
     expect(contendersOf("peer-best,ours").map(({ side, recipe }) => `${side} ${recipe}`)).toEqual([
       "PyTorch best",
       "here plain",
     ]);
+    expect(contendersOf("ours-bf16")).toEqual([{ side: "here", recipe: "plain", kernels: "bf16" }]);
     expect(() => contendersOf("ours,theirs")).toThrow(
-      'Expected some of ours, peer, ours-best, peer-best, peer-default, peer-compile, peer-bf16 for --sides, got "theirs"',
+      'Expected some of ours, peer, ours-best, peer-best, peer-default, peer-compile, ours-bf16, peer-bf16 for --sides, got "theirs"',
     );
   });
 });

@@ -1,0 +1,183 @@
+// Benchmarks of `train --kernels bf16`: what takes the flag, what refuses it before anything is measured, and that its rows are
+// never mixed with those in float32.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { speedRuns, speedTable } from "../bench/speed.ts";
+import { buildKernels } from "../src/engine/kernels/build.ts";
+import { lacking } from "../src/engine/kernels/library.ts";
+import { NO_KERNELS, WHY } from "./compiled.ts";
+import { drawFaces } from "./drawn.ts";
+import { makePrograms } from "./programs.ts";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const SMALL = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "--threads", "1"];
+
+const programs = await makePrograms("bench/run", "bench/train-step.bench");
+const folder = mkdtempSync(join(tmpdir(), "facehand-bench-kernels-"));
+const [empty, cache] = [join(folder, "empty"), join(folder, "cache")];
+
+beforeAll(async () => {
+  await drawFaces(join(folder, "faces"), 20);
+  if (NO_KERNELS !== undefined) return;
+  vi.stubEnv("XDG_CACHE_HOME", cache);
+  await buildKernels({ signal: new AbortController().signal });
+  vi.unstubAllEnvs();
+}, 120_000);
+afterAll(() => {
+  programs.remove();
+  rmSync(folder, { recursive: true });
+});
+
+function bench(home: string, ...args: readonly string[]) {
+  const env = { ...process.env, XDG_CACHE_HOME: home };
+  return spawnSync(process.execPath, [programs.path("bench/run"), ...args], {
+    ...{ cwd: ROOT, encoding: "utf8" as const, env },
+  });
+}
+
+describe("--kernels", () => {
+  it.each(["forward", "head-step", "step-kernels", "speed"])("is not of %s", (name) => {
+    const { status, stdout, stderr } = bench(empty, name, "--kernels", "bf16");
+    expect([status, stdout, stderr]).toEqual([
+      ...[2, ""],
+      `Expected train-step for --kernels, got "${name}"\nTry: npm run bench -- train-step --kernels bf16\n`,
+    ]);
+  });
+
+  it("is refused before anything is measured where the operators are not there", () => {
+    const why = lacking();
+    const refusal =
+      why === undefined
+        ? 'Expected a library that was built here for the kernels bf16, got "none in the cache"\nTry: facehand kernels build\n'
+        : `Expected a processor with AVX512_BF16 for the kernels bf16, got "${why}"\n`;
+    const step = bench(empty, "train-step", ...SMALL, "--kernels", "bf16", "--no-record");
+    expect([step.status, step.stdout]).toEqual([2, ""]);
+    expect(step.stderr).toContain(refusal);
+    const pace = ["--data", `utkface:${join(folder, "faces")}`, "--weights", "none", "--no-record"];
+    const trained = bench(empty, "to-accuracy", ...pace, "--sides", "ours,ours-bf16");
+    expect([trained.status, trained.stdout]).toEqual([2, ""]);
+    expect(trained.stderr).toContain(refusal);
+  });
+
+  it("is bf16, on the fast lowering", () => {
+    const other = bench(empty, "train-step", "--kernels", "fp16");
+    expect([other.status, other.stderr]).toEqual([2, 'Expected bf16 for --kernels, got "fp16"\n']);
+    const plain = bench(empty, "train-step", "--kernels", "bf16", "--lowering", "plain");
+    expect([plain.status, plain.stderr]).toEqual([
+      2,
+      'Expected nchwc for --lowering with --kernels bf16, got "plain"\n',
+    ]);
+  });
+
+  it.skipIf(NO_KERNELS !== undefined)(`is in the row of a step that is taken by them${WHY}`, () => {
+    const flags = [...SMALL, "--pairs", "2", "--warmup", "1", "--alone", "--no-record"];
+    const [reduced, full] = [["--kernels", "bf16"], []].map((kernels) => {
+      const made = bench(cache, "train-step", ...flags, ...kernels);
+      expect(made.stderr).toBe("");
+      return JSON.parse(made.stdout.trim().split("\n").at(-1)!);
+    });
+    expect([reduced.kernels, reduced.ours.versions.precision]).toEqual(["bf16", "bf16"]);
+    expect(Object.hasOwn(full, "kernels")).toBe(false);
+    expect(Object.keys(full.ours.versions)).toEqual(["node", "facehand", "onnxruntime-node"]);
+    expect(Math.min(reduced.ours.ms.min, full.ours.ms.min)).toBeGreaterThan(0);
+  });
+
+  it.skipIf(NO_KERNELS !== undefined)(`trains a side of to-accuracy${WHY}`, { timeout: 120_000 }, () => {
+    const pace = [
+      ...["--data", `utkface:${join(folder, "faces")}`, "--weights", "none", "--model", "test_efficientnet"],
+      ...["--size", "32", "--epochs", "2", "--batch", "4", "--seeds", "1", "--threads", "1", "--no-record"],
+    ];
+    const made = bench(cache, "to-accuracy", ...pace, "--sides", "ours,ours-bf16");
+    expect(made.stderr).toBe("");
+    expect(made.stdout).toMatch(/^here, plain, seed 1: [\d.]+ at \d+ s, [\d.]+ at \d+ s$/m);
+    expect(made.stdout).toMatch(/^here, plain, bf16, seed 1: [\d.]+ at \d+ s, [\d.]+ at \d+ s$/m);
+    expect(made.stdout).toMatch(/^to be reached: 0\.\d{4}$/m);
+  });
+});
+
+it("to-accuracy records nothing whose end is not to be reached", () => {
+  const { status, stderr } = bench(
+    ...[empty, "to-accuracy", "--data", "utkface:none", "--weights", "none"],
+    ...["--sides", "ours-best,peer-bf16"],
+  );
+  expect([status, stderr]).toEqual([
+    2,
+    'Expected one of ours, peer, peer-default, peer-compile, whose end is what is to be reached, for --sides, got "ours-best,peer-bf16"\n',
+  ]);
+});
+
+describe("npm run bench -- speed", () => {
+  const ours = (kernels: string) =>
+    speedRuns(["--python", "py"], kernels).filter(
+      (run) => run.includes("--kernels") || typeof run === "string",
+    );
+
+  it("measures steps with kernels in runs of their own, beside all setups", () => {
+    const all = ["--setup", "default,channels_last,compile,bf16", "--kernels", "bf16", "--python", "py"];
+    expect(ours("built")).toEqual([
+      ["train-step", "--model", "tf_efficientnetv2_s", "--batch", "8", "--size", "224", ...all],
+      ["train-step", "--model", "resnet18", "--batch", "32", "--size", "128", ...all],
+    ]);
+  });
+
+  it("says what it leaves out and why", () => {
+    const why = "no: a processor without avx512_bf16";
+    expect(ours(why)).toEqual([
+      `train-step tf_efficientnetv2_s, 8 x 224 px, --kernels bf16: left out, kernels bf16: ${why}`,
+      `train-step resnet18, 32 x 128 px, --kernels bf16: left out, kernels bf16: ${why}`,
+    ]);
+    expect(speedRuns([], why).filter((run) => typeof run !== "string")).toEqual(
+      speedRuns([], "built").filter((run) => !run.includes("--kernels")),
+    );
+  });
+});
+
+/** A row of a step of resnet18. */
+function stepRow(median: number, time: string, precision: string, kernels?: "bf16"): string {
+  const versions = kernels === undefined ? {} : { precision: kernels };
+  return JSON.stringify({
+    ...{ benchmark: "train-step", model: "resnet18", batch: 32, sizePx: 128, kernels },
+    ratio: { median, p25: 0.2, p75: 3 },
+    ours: { ms: { median: 40 }, peakMb: 300, versions },
+    peer: {
+      ms: { median: 100 },
+      peakMb: 400,
+      versions: { torch: "2.15.0", layout: "channels_last", compiler: null, precision },
+    },
+    commit: "abcdef012345",
+    machine: { cpu: "CPU", cores: 2, idleBefore: 1, vectors: "AVX-512" },
+    time,
+  });
+}
+
+it("docs/speed.md keeps a step with kernels apart from one without, however new", () => {
+  const text = speedTable(
+    [
+      stepRow(1.2, "2026-01-01T", "float32"),
+      stepRow(2.1, "2026-01-01T", "bf16"),
+      stepRow(0.7, "2026-01-02T", "float32", "bf16"),
+      stepRow(1.3, "2026-01-02T", "bf16", "bf16"),
+    ].join("\n"),
+  );
+  const rows = (section: string) => {
+    const from = text.indexOf(`## ${section}`);
+    const lines = text.slice(from, text.indexOf("\n## ", from + 1)).split("\n");
+    const own = lines.filter((line) => line.startsWith("| train-step resnet18"));
+    return own.map((line) => line.split("|").map((cell) => cell.trim()));
+  };
+  const work = "train-step resnet18, 32 x 128 px";
+  expect(rows("Beside the strongest PyTorch").map((cells) => [cells[1], cells[4], cells[5]])).toEqual([
+    [work, "1.20 (channels_last)", "2.10 (channels_last, bf16 autocast)"],
+    [`${work}, --kernels bf16`, "0.70 (channels_last)", "1.30 (channels_last, bf16 autocast)"],
+  ]);
+  expect(rows("All measurements").map((cells) => [cells[1], cells[4]!.slice(0, 4)])).toEqual([
+    [work, "1.20"],
+    [work, "2.10"],
+    [`${work}, --kernels bf16`, "0.70"],
+    [`${work}, --kernels bf16`, "1.30"],
+  ]);
+});
