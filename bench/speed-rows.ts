@@ -1,5 +1,5 @@
 // Rows of the speed table: which of results.jsonl count, who the peer is, and their cells. The newest row counts, for each setup of the
-// peer and each kind of processor; beside which peer ours is the slowest stands in a table of its own.
+// peer and each kind of processor (its name, and its widest vectors); beside which peer ours is the slowest stands in a table of its own.
 import type { Spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
 
@@ -119,15 +119,27 @@ function peerOf(row: SpeedRow): string {
 }
 
 const isNarrow = ({ machine }: SpeedRow) => machine.vectors === "AVX2";
+/** Kinds of processors differ in what is fast on them, such as arithmetic in bf16. */
+const kindOf = (row: SpeedRow) => `${row.machine.cpu}, ${isNarrow(row) ? "AVX2" : "AVX-512"}`;
+/** In the order of the tables: with AVX-512 (or of which nothing is recorded), then those without. */
+function kindsOf(rows: readonly SpeedRow[]): string[] {
+  const of = (narrow: boolean) =>
+    rows
+      .filter((row) => isNarrow(row) === narrow)
+      .map(kindOf)
+      .sort();
+  return [...new Set([...of(false), ...of(true)])];
+}
 
 /**
- * The last row for each setup of the peer, on processors with AVX-512 (or of which nothing is recorded), then on those without.
+ * The last row for each setup of the peer, on each kind of processor.
  *
  * @param rows - of one work
  */
 export function newest(rows: readonly SpeedRow[]): SpeedRow[] {
-  const name = (row: SpeedRow) => `${peerOf(row).replace(/PyTorch [\d.]+/, "PyTorch")} ${isNarrow(row)}`;
-  const order = (row: SpeedRow) => Number(isNarrow(row)) * SETUPS.length + setupOf(row);
+  const name = (row: SpeedRow) => `${peerOf(row).replace(/PyTorch [\d.]+/, "PyTorch")} ${kindOf(row)}`;
+  const kinds = kindsOf(rows);
+  const order = (row: SpeedRow) => kinds.indexOf(kindOf(row)) * SETUPS.length + setupOf(row);
   return [...new Map(rows.map((row) => [name(row), row])).values()].sort((a, b) => order(a) - order(b));
 }
 
@@ -150,8 +162,9 @@ const STRONGEST = [
  */
 export function strongestTable(works: readonly (readonly [goal: Goal, rows: readonly SpeedRow[]])[]): string {
   const lines = works.flatMap(([goal, rows]) =>
-    [false, true].flatMap((narrow) => {
-      const of = rows.filter((row) => row.peer?.versions["torch"] !== undefined && isNarrow(row) === narrow);
+    kindsOf(rows).flatMap((kind) => {
+      const of = rows.filter((row) => row.peer?.versions["torch"] !== undefined && kindOf(row) === kind);
+      if (of.length === 0) return [];
       const last = of.reduce((a, b) => (b.time > a.time ? b : a), of[0]!);
       const alike = of.filter(({ commit }) => commit === last.commit);
       return alike.length < 2 ? [] : [strongestCells(goal, alike, last)];
@@ -160,11 +173,8 @@ export function strongestTable(works: readonly (readonly [goal: Goal, rows: read
   return lines.length === 0 ? "" : aligned([STRONGEST, ...lines]);
 }
 
-function strongestCells(
-  goal: Goal,
-  rows: readonly SpeedRow[],
-  { machine, time, commit }: SpeedRow,
-): string[] {
+function strongestCells(goal: Goal, rows: readonly SpeedRow[], last: SpeedRow): string[] {
+  const { time, commit } = last;
   const cell = (some: readonly SpeedRow[]) => {
     const best = [...some].sort((a, b) => b.ratio!.median - a.ratio!.median)[0];
     if (best === undefined) return "-";
@@ -174,7 +184,7 @@ function strongestCells(
   const reduced = (row: SpeedRow) => isReduced(row.peer?.versions["precision"]);
   return [
     workOf(goal),
-    machine.vectors ?? "AVX-512",
+    kindOf(last),
     cell(rows.filter((row) => setupOf(row) === 0)),
     cell(rows.filter((row) => !reduced(row))),
     cell(rows.filter(reduced)),
@@ -217,9 +227,9 @@ export function cells(goal: Goal, row?: SpeedRow): string[] {
  * @returns "" unless both were measured
  */
 export function withoutWide(rows: readonly SpeedRow[]): string {
-  const torch = (narrow: boolean) =>
-    rows.find((row) => isNarrow(row) === narrow && peerOf(row).endsWith(", channels_last"));
-  const [wide, narrow] = [torch(false), torch(true)];
+  const alike = rows.filter((row) => peerOf(row).endsWith(", channels_last"));
+  const narrow = alike.find(isNarrow);
+  const wide = alike.find((row) => !isNarrow(row) && row.machine.cpu === narrow?.machine.cpu);
   if (wide?.peer == null || narrow?.peer == null) return "";
   const times = (a: Side, b: Side) => (b.ms.median / a.ms.median).toFixed(1);
   return ` without, PyTorch's step of \`${wide.model}\` takes ${times(wide.peer, narrow.peer)} times as long (channels_last), ours ${times(wide.ours, narrow.ours)};`;

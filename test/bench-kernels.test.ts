@@ -5,11 +5,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { speedRuns, speedTable } from "../bench/speed.ts";
-import { buildKernels } from "../src/engine/kernels/build.ts";
 import { lacking } from "../src/engine/kernels/library.ts";
-import { NO_KERNELS, WHY } from "./compiled.ts";
+import { KERNEL_CACHE, NO_KERNELS, sharedKernels, WHY } from "./compiled.ts";
 import { drawFaces } from "./drawn.ts";
 import { makePrograms } from "./programs.ts";
 
@@ -18,14 +17,11 @@ const SMALL = ["--model", "test_efficientnet", "--batch", "2", "--size", "32", "
 
 const programs = await makePrograms("bench/run", "bench/train-step.bench");
 const folder = mkdtempSync(join(tmpdir(), "facehand-bench-kernels-"));
-const [empty, cache] = [join(folder, "empty"), join(folder, "cache")];
+const empty = join(folder, "empty");
 
 beforeAll(async () => {
   await drawFaces(join(folder, "faces"), 20);
-  if (NO_KERNELS !== undefined) return;
-  vi.stubEnv("XDG_CACHE_HOME", cache);
-  await buildKernels({ signal: new AbortController().signal });
-  vi.unstubAllEnvs();
+  if (NO_KERNELS === undefined) await sharedKernels();
 }, 120_000);
 afterAll(() => {
   programs.remove();
@@ -76,7 +72,7 @@ describe("--kernels", () => {
   it.skipIf(NO_KERNELS !== undefined)(`is in the row of a step that is taken by them${WHY}`, () => {
     const flags = [...SMALL, "--pairs", "2", "--warmup", "1", "--alone", "--no-record"];
     const [reduced, full] = [["--kernels", "bf16"], []].map((kernels) => {
-      const made = bench(cache, "train-step", ...flags, ...kernels);
+      const made = bench(KERNEL_CACHE, "train-step", ...flags, ...kernels);
       expect(made.stderr).toBe("");
       return JSON.parse(made.stdout.trim().split("\n").at(-1)!);
     });
@@ -91,7 +87,7 @@ describe("--kernels", () => {
       ...["--data", `utkface:${join(folder, "faces")}`, "--weights", "none", "--model", "test_efficientnet"],
       ...["--size", "32", "--epochs", "2", "--batch", "4", "--seeds", "1", "--threads", "1", "--no-record"],
     ];
-    const made = bench(cache, "to-accuracy", ...pace, "--sides", "ours,ours-bf16");
+    const made = bench(KERNEL_CACHE, "to-accuracy", ...pace, "--sides", "ours,ours-bf16");
     expect(made.stderr).toBe("");
     expect(made.stdout).toMatch(/^here, plain, seed 1: [\d.]+ at \d+ s, [\d.]+ at \d+ s$/m);
     expect(made.stdout).toMatch(/^here, plain, bf16, seed 1: [\d.]+ at \d+ s, [\d.]+ at \d+ s$/m);

@@ -16,7 +16,11 @@ function forwardRow(
   peer: Readonly<Record<string, string | null>>,
   median: number,
   time: string,
-  { vectors = "AVX-512", commit = "abcdef012345" }: { vectors?: string | null; commit?: string } = {},
+  {
+    vectors = "AVX-512",
+    commit = "abcdef012345",
+    cpu = "CPU",
+  }: { vectors?: string | null; commit?: string; cpu?: string } = {},
 ): string {
   const side = (ms: number, peakMb: number, versions = {}) => ({ ms: { median: ms }, peakMb, versions });
   return JSON.stringify({
@@ -28,7 +32,7 @@ function forwardRow(
     ours: side(40, 300),
     peer: side(100, 400, peer),
     commit,
-    machine: { cpu: "CPU", cores: 2, idleBefore: 1, vectors },
+    machine: { cpu, cores: 2, idleBefore: 1, vectors },
     time,
   });
 }
@@ -85,10 +89,10 @@ it("puts ours beside the strongest setups, of what one commit measured on each k
   );
   expect(cellsOf(text, "Beside the strongest PyTorch", "forward resnet18")).toEqual([
     [
-      ...["AVX-512", "0.40", "0.90 (channels_last, compiled)", "1.50 (channels_last, bf16 autocast)"],
+      ...["CPU, AVX-512", "0.40", "0.90 (channels_last, compiled)", "1.50 (channels_last, bf16 autocast)"],
       "2026-01-03, abcdef0",
     ],
-    ["AVX2", "0.60", "0.70 (channels_last)", "-", "2026-01-02, narrow"],
+    ["CPU, AVX2", "0.60", "0.70 (channels_last)", "-", "2026-01-02, narrow"],
   ]);
   // AVX-512 first; a setup that the newest commit did not measure stays, and is no strongest one.
   const shown = cellsOf(text, "All measurements", "forward resnet18");
@@ -101,6 +105,27 @@ it("puts ours beside the strongest setups, of what one commit measured on each k
     "PyTorch 2.15.0: 0.60",
     "PyTorch 2.15.0, channels_last: 0.70",
   ]);
+});
+
+it("keeps the rows of one processor when another is measured", () => {
+  const torch = { torch: "2.15.0", ...LAST };
+  const bf16 = { ...torch, precision: "bf16" };
+  const text = speedTable(
+    [
+      forwardRow(torch, 1.2, "2026-01-01T", { cpu: "B", commit: "first" }),
+      forwardRow(bf16, 2.1, "2026-01-01T", { cpu: "B", commit: "first" }),
+      forwardRow(torch, 0.8, "2026-01-02T", { cpu: "A", commit: "second" }),
+      forwardRow(bf16, 0.5, "2026-01-02T", { cpu: "A", commit: "second" }),
+    ].join("\n"),
+  );
+  const shown = cellsOf(text, "Beside the strongest PyTorch", "forward resnet18");
+  expect(shown.map(([cpu, , full, reduced]) => [cpu, full!.slice(0, 4), reduced!.slice(0, 4)])).toEqual([
+    ["A, AVX-512", "0.80", "0.50"],
+    ["B, AVX-512", "1.20", "2.10"],
+  ]);
+  expect(
+    cellsOf(text, "All measurements", "forward resnet18").map(([, , ratio]) => ratio!.slice(0, 4)),
+  ).toEqual([...["0.80", "0.50", "1.20", "2.10"]]);
 });
 
 it("names what the peer's loader decodes by", () => {
@@ -119,7 +144,7 @@ it("names what the peer's loader decodes by", () => {
     "PyTorch 2.15.0, libvips",
   ]);
   const [line] = cellsOf(text, "Beside the strongest PyTorch", "loader JPEGs");
-  expect(line!.slice(0, 4)).toEqual(["AVX-512", "0.50", "0.70 (decode_jpeg, transforms v2)", "-"]);
+  expect(line!.slice(0, 4)).toEqual(["CPU, AVX-512", "0.50", "0.70 (decode_jpeg, transforms v2)", "-"]);
 });
 
 it("shows the newest line of each size of the page's table", () => {

@@ -179,7 +179,7 @@ export const trainConfigSchema = z.strictObject({
     .enum(KERNELS)
     .optional()
     .describe(
-      "training's convolutions by operators of our own that round what they multiply to bf16: faster, in reduced precision, on processors with AVX512_BF16, once `facehand kernels build` made them; ONNX Runtime's if left out",
+      "training's convolutions by operators of our own that round what they multiply to bf16: in reduced precision, faster on AMD's processors with AVX512_BF16 (Zen 4 and later), slower on Intel's, once `facehand kernels build` made them; ONNX Runtime's if left out",
     ),
 });
 /** A checked configuration with its defaults filled in. */

@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Interrupted } from "../../src/core/errors.ts";
-import { kernelLibrary } from "../../src/engine/kernels/library.ts";
+import { isSlower, kernelLibrary } from "../../src/engine/kernels/library.ts";
 import { predictionFiles } from "../../src/evaluate/stored/prediction-folder.ts";
 import { sha256File } from "../../src/machine/files.ts";
 import { runPaths } from "../../src/predict/run-folder.ts";
 import { parseTrainConfig } from "../../src/train/config.ts";
 import { train } from "../../src/train/loop.ts";
 import { readLog } from "../../src/train/run.ts";
+import { kernelNotes } from "../../src/train/step/native.ts";
 import { compilerOf, NO_KERNELS, STAND_IN, sharedKernels, WHY } from "../compiled.ts";
 import { drawFaces } from "../drawn.ts";
 import { runCli } from "./run.ts";
@@ -51,6 +52,15 @@ const configOf = (more: object = {}) =>
     ...{ arch: "umcc", tag: TAG, data: [`utkface:${at("faces")}`], imageSize: 32, epochs: 3, batch: 8 },
     ...{ lr: 0.003, kernels: "bf16", ...more },
   });
+
+it("a run with kernels says where they are slower than none", () => {
+  const intel =
+    "This processor is Intel's: on the one that was measured, steps take 1.4 times as long by them as without --kernels";
+  const [note, ...more] = kernelNotes({ kernels: "bf16" }, false);
+  expect([note, more]).toEqual([expect.stringContaining("reduced precision"), []]);
+  expect(kernelNotes({ kernels: "bf16" }, true)).toEqual([note, intel]);
+  expect(kernelNotes({}, true)).toEqual([]);
+});
 
 describe.skipIf(NO_KERNELS !== undefined)(`train --kernels${WHY}`, () => {
   it("is refused where they are not built, and makes nothing", async () => {
@@ -101,6 +111,8 @@ describe.skipIf(NO_KERNELS !== undefined)(`train --kernels${WHY}`, () => {
     expect(own.stderr).toMatch(note);
     expect(own.stderr.search(note)).toBeLessThan(own.stderr.search(/^epoch/m));
     expect(plain.stderr).not.toMatch(note);
+    const intel = /^This processor is Intel's: .* 1\.4 times as long by them as without --kernels$/m;
+    expect([intel.test(own.stderr), intel.test(plain.stderr)]).toEqual([isSlower(), false]);
     const configs = await Promise.all(
       ["plain", "own"].map((name) => readFile(runPaths(at(name)).config, "utf8")),
     );

@@ -17,7 +17,7 @@ import { checkPretraining, pixelsOf } from "../../train/pretrained.ts";
 import { configOfRun } from "../../train/run.ts";
 import { type EpochLog, formatEpoch } from "../../train/runlog.ts";
 import { featureNote } from "../../train/step/features.ts";
-import { kernelNote } from "../../train/step/native.ts";
+import { kernelNotes } from "../../train/step/native.ts";
 import type { Tried } from "../../train/try-run.ts";
 import { configOptions, numeric } from "../config-options.ts";
 import {
@@ -181,8 +181,7 @@ async function trainEach(
     const parsed = await configOfRun(dir, seeded, { known, resume: how.resume });
     const onBegin = () => {
       if (isFirst) context.report(startText(parsed, dirs, done, how.device));
-      const note = kernelNote(parsed);
-      if (isFirst && note !== undefined) context.report(note);
+      if (isFirst) for (const note of kernelNotes(parsed)) context.report(note);
       if (isFirst && parsed.targets?.includes("race") === true) context.report(lawPlain(LAW_NOTE));
       isFirst = false;
     };

@@ -9,6 +9,7 @@ import { buildKernels } from "./build.ts";
 import {
   checkMachine,
   FLAGS,
+  isSlower,
   kernelLibrary,
   kernelState,
   lacking,
@@ -50,8 +51,10 @@ describe("a machine", () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it("with AVX512_BF16 can", () => {
-    expect(lacking(machine)).toBeUndefined();
+  it("with AVX512_BF16 can, and is slower for it where it is Intel's", () => {
+    const of = (vendor: string) => ({ ...machine, processor: `vendor_id\t: ${vendor}\n${ZEN4}` });
+    expect([lacking(machine), lacking(of("GenuineIntel"))]).toEqual([undefined, undefined]);
+    expect([machine, of("AuthenticAMD"), of("GenuineIntel")].map(isSlower)).toEqual([false, false, true]);
   });
 });
 
