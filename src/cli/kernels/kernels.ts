@@ -20,7 +20,7 @@ function buildCommand({ print, signal }: Context): Command {
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nNeeds Linux on x86-64, a processor with AVX512_BF16, and GCC 11, Clang 12 or later.\nThey make steps faster on AMD's processors (Zen 4 and later), and slower on the Intel processor that was measured.\nNothing but train --kernels uses them.",
+      "\nNeeds Linux on x86-64, a processor with AVX512_BF16, and GCC 11, Clang 12 or later.\nSteps get faster on AMD's processors (Zen 4 and later), and slower on Intel's.\nNothing but train --kernels uses them.",
     )
     .action(async ({ json }: { json?: boolean | undefined }) => {
       const made = await buildKernels({ signal });
