@@ -100,6 +100,9 @@ function revision(call: Call, [kind, name, at]: string[]): undefined {
   call.answer(200, {
     ...{ _id: "1", id: name, private: repo.private, sha: found.oid, downloads: 0, likes: 0, gated: false },
     lastModified: "2026-01-01T00:00:00.000Z",
+    siblings: call.url.searchParams.getAll("expand").includes("siblings")
+      ? [...found.files.keys()].map((rfilename) => ({ rfilename }))
+      : undefined,
   });
 }
 

@@ -1,10 +1,10 @@
 // The only importer of @huggingface/hub: loaded when the hub is asked for more than a file.
 // Source: its commit, listFiles, createRepo, createBranch, modelInfo and datasetInfo; docs/decisions/0025 has what is left to it.
 // Invariants: every request goes through hubFetch, so that faults are this package's own and the token stays here; what the
-// hub answers is checked before it is used.
+// hub answers is checked before it is used; a listing that lacks a file which the commit itself names is none.
 import { pathToFileURL } from "node:url";
 import { z } from "zod";
-import { AppError, Interrupted, unexpected } from "../../core/errors.ts";
+import { AppError, Interrupted, show, unexpected } from "../../core/errors.ts";
 import { safeParse } from "../../core/schema.ts";
 import { stopped } from "../http/retry.ts";
 import { endpointOf, type HubAccess } from "./access.ts";
@@ -63,6 +63,7 @@ export interface Hub {
 
 const OID = /^[0-9a-f]{40}$/;
 const headSchema = z.object({ sha: z.string().regex(OID), private: z.boolean().default(false) });
+const namesSchema = z.object({ siblings: z.array(z.object({ rfilename: z.string() })) });
 const entrySchema = z.object({
   type: z.string(),
   path: z.string().min(1),
@@ -90,16 +91,15 @@ export async function openHub(
   const common = { hubUrl, fetch: own, accessToken: STAND_IN };
   const repo = { type, name };
   const asking = <T>(work: () => Promise<T>) => ownFaults(work, what, options.signal);
+  const info = async (revision: string, field: string) => {
+    const ask = { ...common, name, revision, additionalFields: [field as "sha"] }; // its types leave siblings out
+    return type === "model" ? await library.modelInfo(ask) : await library.datasetInfo(ask);
+  };
   return {
     head: (revision) =>
       orNone(() =>
         asking(async () => {
-          const ask = { ...common, name, revision };
-          const found =
-            type === "model"
-              ? await library.modelInfo({ ...ask, additionalFields: ["sha"] })
-              : await library.datasetInfo({ ...ask, additionalFields: ["sha"] });
-          const { sha: commit, private: isPrivate } = checked(headSchema, found, what);
+          const { sha: commit, private: isPrivate } = checked(headSchema, await info(revision, "sha"), what);
           return { commit, private: isPrivate };
         }),
       ),
@@ -111,6 +111,10 @@ export async function openHub(
           if (kind !== "file") continue;
           all.set(path, { path, sizeBytes: lfs?.size ?? size, gitOid: oid, sha256: lfs?.oid });
         }
+        const named = checked(namesSchema, await info(commit, "siblings"), what).siblings;
+        const absent = named.find(({ rfilename }) => !all.has(rfilename));
+        if (absent !== undefined)
+          throw strange(what, `a list of its files without ${show(absent.rfilename)}`);
         return all;
       }),
     create: async (isPrivate) => {
@@ -185,7 +189,7 @@ function checked<S extends z.ZodType>(schema: S, value: unknown, what: string): 
   throw strange(what, `one whose ${found.error.issues[0]!.path.join(".")} is no such thing`, found.error);
 }
 
-function strange(what: string, got: string, cause: unknown): AppError {
+function strange(what: string, got: string, cause?: unknown): AppError {
   const hint = "if HF_ENDPOINT is set, see what answers there";
   const e = { code: "HUB_ANSWER", expected: "an answer of the hub's API", name: what, got };
   return unexpected("remote", { ...e, hint, cause });

@@ -311,6 +311,22 @@ describe("a hub that refuses", () => {
     await fails(send(files), "HUB_ANSWER", /^Expected an answer/, /HF_ENDPOINT/);
   });
 
+  it("is not believed where it lists nothing, or ends before its last file", async () => {
+    await send(await filesOf(FIRST));
+    change("notes.txt", "somebody's");
+    const before = commitOf(repo(), "main")!.oid;
+    const files = await filesOf({ ...FIRST, "notes.txt": "ours" });
+    const empty = status(200, { "content-type": "application/json" }, "[]");
+    const absent = /^Expected an answer of the hub's API for .*, got "?a list of its files without/;
+    hub.traps.push({ path: /tree/, trick: empty });
+    await fails(send(files), "HUB_ANSWER", absent, /HF_ENDPOINT/);
+    hub.pageSize = 2;
+    hub.traps.push({ path: /tree.*cursor=2/, trick: empty });
+    await fails(send(files), "HUB_ANSWER", absent, /HF_ENDPOINT/);
+    expect(commitOf(repo(), "main")!.oid).toBe(before);
+    await fails(send(files), "HUB_FOREIGN", /hold only what facehand has pushed/, /--replace/);
+  });
+
   it("is left when its user stops it, and silence has an end", async () => {
     const files = await filesOf(FIRST);
     const stop = new AbortController();
