@@ -99,6 +99,39 @@ export function looseForm(text: string): string {
   return plain.replace(/[\s_\u2010-\u2015\u2212-]+/g, " ");
 }
 
+/** What programs put around an id: quotes, a spreadsheet's `="..."`, a GUID's braces, signs and words before it. */
+const AROUND = /^(?:urn:uuid:|0x|["'`´‘’“”={([#])+(?=.)|["'`´‘’“”})\].,;:!?]+$/g;
+/** Our own sources, which stand before the id where predictions name a subject. */
+const SOURCE = /^(?:pairs|utkface|fairface|hands11k|file):(?=.)/;
+/** Small letters of Cyrillic and Greek that look like Latin ones, large or small, each over its own. */
+const [LOOKALIKE, LATIN] = ["авеһіјкмнорԛѕтухԁαβεηικμνορτυχ", "abehijkmhopqstyxdabehikmvoptyx"];
+
+/**
+ * The same for two ids of which one could have been written for the other: as `looseForm`, and whatever stands around
+ * them, in digits of any script, by letters that look the same.
+ *
+ * @example idForm("'0007") === idForm("7")
+ */
+export function idForm(text: string): string {
+  const plain = text.normalize("NFKC").trim().toLowerCase().replace(SOURCE, "").replace(AROUND, "");
+  const latin = [...plain].map((sign) => (/\p{Nd}/u.test(sign) ? digitOf(sign) : latinOf(sign)));
+  return looseForm(latin.join("") || text);
+}
+
+/** The ten digits of a script stand one after the other. */
+function digitOf(sign: string): string {
+  const code = sign.codePointAt(0)!;
+  if (code < 128) return sign;
+  let zero = code;
+  while (code - zero < 9 && /\p{Nd}/u.test(String.fromCodePoint(zero - 1))) zero--;
+  return String(code - zero);
+}
+
+function latinOf(sign: string): string {
+  const at = LOOKALIKE!.indexOf(sign);
+  return at < 0 ? sign : LATIN![at]!;
+}
+
 /** Of some words the one that is spelled most like a text. */
 export function nearestWord(text: string, words: readonly string[]): string {
   const loose = looseForm(text);
@@ -125,6 +158,12 @@ export function wordHint(text: string, words: readonly string[]): string {
 export class Spellings {
   readonly #first = new Map<string, { readonly text: string; readonly where: string }>();
   readonly #seen = new Set<string>();
+  readonly #form: (text: string) => string;
+
+  /** @param form - what the spellings of one word have in common */
+  constructor(form = looseForm) {
+    this.#form = form;
+  }
 
   /**
    * Remembers a word.
@@ -133,7 +172,7 @@ export class Spellings {
    */
   clash(text: string, where: string): { readonly text: string; readonly where: string } | undefined {
     if (this.#seen.has(text)) return undefined; // its clash was reported
-    const loose = looseForm(text);
+    const loose = this.#form(text);
     const first = this.#first.get(loose);
     if (first !== undefined) return first;
     this.#first.set(loose, { text, where });

@@ -46,3 +46,50 @@ it("SubjectKeys refuse a second spelling within a source", () => {
     hint: "write the id of a person alike everywhere, or other ids for other people",
   });
 });
+
+const OWN = "19bdb28f02befc54584335761c9ab7d4";
+it.each([
+  ["a spreadsheet's sign of text", OWN, `'${OWN}`],
+  ["a spreadsheet's formula", "12", '="12"'],
+  ["quotes", "12", "“12”"],
+  ["a GUID's braces", "123e4567-e89b-12d3-a456-426614174000", "{123e4567e89b12d3a456426614174000}"],
+  ["a URN", "123e4567-e89b-12d3-a456-426614174000", "urn:uuid:123E4567-e89b-12d3-a456-426614174000"],
+  ["hexadecimal's 0x", OWN, `0x${OWN}`],
+  ["the source, as predictions name subjects", OWN, `pairs:${OWN}`],
+  ["a number's sign", "12", "#12"],
+  ["a stop behind it", "12", "12."],
+  ["digits of Arabic", "0012", "١٢"],
+  ["digits of Devanagari", "p90", "p९०"],
+  ["digits of full width", "12", "１２"],
+  ["a Cyrillic letter", OWN, OWN.replaceAll("a", "а")],
+  ["a Greek letter, large", "Olga", "Οlga"],
+])("SubjectKeys refuse a second spelling by %s", (_, one, other) => {
+  for (const [first, second] of [
+    [one, other],
+    [other, one],
+  ] as const) {
+    const keys = new SubjectKeys();
+    expect(keys.add(first, "a.csv:2")).toBeUndefined();
+    expect(keys.add(second, "a.csv:3")).toMatchObject({ code: "SUBJECT_SPELLING" });
+  }
+});
+
+it("SubjectKeys take people for two whose ids differ in letters, digits or words", () => {
+  const keys = new SubjectKeys();
+  const people = [
+    "1",
+    "10",
+    "100",
+    "p1",
+    "p10",
+    "1a",
+    "a1",
+    "siteA:1",
+    "siteB:1",
+    "#",
+    "Ольга",
+    "Олег",
+    "١٣",
+  ];
+  expect(people.map((id, i) => keys.add(id, `a.csv:${i + 2}`))).toEqual(people.map(() => undefined));
+});

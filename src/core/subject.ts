@@ -2,7 +2,7 @@
 // Source: HaGRID's `user_id` (32 or 64 hex digits), 11K Hands' `id` (seven decimal digits).
 // Invariants: one person has one key, and what could be two spellings of one person is refused, not counted as two:
 // people who are counted twice make intervals too narrow and let one person train and test.
-import { type Fault, nameFault, type Reading, Spellings } from "./spelling.ts";
+import { type Fault, idForm, nameFault, type Reading, Spellings } from "./spelling.ts";
 
 /** Long hexadecimal ids, with or without a UUID's dashes: their case means nothing. */
 const HEX = /^[0-9a-f-]{16,}$/i;
@@ -65,7 +65,7 @@ export class SubjectKeys {
   add(key: string, where: string, source = ""): Fault | undefined {
     let spellings = this.#spellings.get(source);
     if (spellings === undefined) {
-      spellings = new Spellings();
+      spellings = new Spellings(idForm);
       this.#spellings.set(source, spellings);
     }
     const other = spellings.clash(key, where);

@@ -5,7 +5,7 @@ import { readdir } from "node:fs/promises";
 import { basename, join, parse } from "node:path";
 import { z } from "zod";
 import { AppError } from "../../core/errors.ts";
-import { looseForm } from "../../core/spelling.ts";
+import { idForm } from "../../core/spelling.ts";
 import { COLUMNS, MODALITIES, SPLITS } from "../../core/words.ts";
 import { cleanedFolder, type Layout, locate, removedFolder } from "../../dataset/layout.ts";
 import { readManifest } from "../../dataset/manifest.ts";
@@ -40,8 +40,8 @@ export async function refuseErased(place: string | Layout, path: string): Promis
   if (erasure.count === 0) return 0;
   await refuseHashed(layout, path);
   await erasure.meet(frames(layout), {});
-  const loose = new Set(wishes.map(({ image_id, user_id }) => looseForm(image_id ?? user_id!)));
-  const { same, near } = await placesOf(layout, erasure, (id) => loose.has(looseForm(id)));
+  const loose = new Set(wishes.map(({ image_id, user_id }) => idForm(image_id ?? user_id!)));
+  const { same, near } = await placesOf(layout, erasure, (id) => loose.has(idForm(id)));
   if (same.size + near.size === 0) return erasure.count;
   throw remain([...same, ...near], {
     root: layout.root,

@@ -1,7 +1,7 @@
 // Who is to be taken out: of the subjects that a dataset has, the one whose id was given, as the tables have it or, with the
 // key of a bundle, as the other of the two. Invariant: nobody is guessed at: an id that could be two, or none, is refused.
 import { type AppError, unexpected } from "../../core/errors.ts";
-import { faultError, looseForm, wordHint } from "../../core/spelling.ts";
+import { faultError, idForm, wordHint } from "../../core/spelling.ts";
 import { subjectKey } from "../../core/subject.ts";
 import type { Pseudonyms } from "../../dataset/pseudonyms.ts";
 
@@ -28,8 +28,8 @@ export function findPerson(asked: string, ids: Ids): string {
   const reading = subjectKey(asked);
   if ("fault" in reading) throw faultError(reading.fault, { name: "--subject", got: asked });
   const { all, hashed, pseudonyms } = ids;
-  const loose = looseForm(reading.value);
-  const alike = all.filter((id) => looseForm(id) === loose);
+  const loose = idForm(reading.value);
+  const alike = all.filter((id) => idForm(id) === loose);
   const other =
     pseudonyms === undefined ? [] : all.filter((id) => isOther(id, reading.value, hashed, pseudonyms));
   const found = [...new Set([...alike, ...other])];

@@ -4,7 +4,7 @@
 import type { Annotation } from "../../audit/annotation.ts";
 import { readAnnotations } from "../../audit/log.ts";
 import { unexpected } from "../../core/errors.ts";
-import { looseForm } from "../../core/spelling.ts";
+import { idForm } from "../../core/spelling.ts";
 import type { Erasure } from "../../derive/judge/erase.ts";
 import { csvText, readRecords } from "../../formats/csv.ts";
 
@@ -26,10 +26,10 @@ const bare = (text: string) =>
  */
 export function checkReason(reason: string, ids: readonly string[]): void {
   const whole = bare(reason);
-  const words = reason.split(/\s+/).map(looseForm);
+  const words = reason.split(/\s+/).map(idForm);
   const named = ids.some((id) => {
     const text = bare(id);
-    return text.length >= LONG_ID ? whole.includes(text) : words.includes(looseForm(id));
+    return text.length >= LONG_ID ? whole.includes(text) : words.includes(idForm(id));
   });
   if (!named) return;
   throw unexpected("input", {
