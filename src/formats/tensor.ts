@@ -70,15 +70,17 @@ export function toFloat32(tensor: NamedTensor): Float32Array {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const out = new Float32Array(count);
   if (dtype === "float16") return fromHalves(view, out);
+  if (dtype === "bfloat16") return fromBfloats(view, out);
   const read = READERS[dtype];
   for (let i = 0; i < count; i++) out[i] = read(view, i);
   return out;
 }
 
-const READERS: { readonly [D in Exclude<Dtype, "float16">]: (view: DataView, index: number) => number } = {
+const READERS: {
+  readonly [D in Exclude<Dtype, "float16" | "bfloat16">]: (view: DataView, index: number) => number;
+} = {
   float64: (view, i) => view.getFloat64(8 * i, true),
   float32: (view, i) => view.getFloat32(4 * i, true),
-  bfloat16: (view, i) => bfloatToNumber(view.getUint16(2 * i, true)),
   int64: (view, i) => Number(view.getBigInt64(8 * i, true)),
   int32: (view, i) => view.getInt32(4 * i, true),
   int16: (view, i) => view.getInt16(2 * i, true),
@@ -93,6 +95,13 @@ let halves: Float32Array | undefined;
 function fromHalves(view: DataView, out: Float32Array): Float32Array {
   halves ??= new Float32Array(0x1_0000).map((_, bits) => halfToNumber(bits));
   for (let i = 0; i < out.length; i++) out[i] = halves[view.getUint16(2 * i, true)]!;
+  return out;
+}
+
+/** A bfloat16 is the upper half of a float32. */
+function fromBfloats(view: DataView, out: Float32Array): Float32Array {
+  const bits = new Uint32Array(out.buffer);
+  for (let i = 0; i < bits.length; i++) bits[i] = view.getUint16(2 * i, true) << 16;
   return out;
 }
 
@@ -127,11 +136,4 @@ function roundToEven(x: number): number {
   const rest = x - low;
   if (rest === 0.5) return low + (low % 2);
   return rest < 0.5 ? low : low + 1;
-}
-
-const scratch = new DataView(new ArrayBuffer(4));
-
-function bfloatToNumber(bits: number): number {
-  scratch.setUint32(0, bits << 16);
-  return scratch.getFloat32(0);
 }
