@@ -8,8 +8,9 @@ import { type Faults, safeParse, wordSchema } from "../core/schema.ts";
 import { nameFault, type Reading } from "../core/spelling.ts";
 import { subjectKey } from "../core/subject.ts";
 import { parseAge, parseRace, readSex } from "../core/vocabulary.ts";
+import { LONGEST_MS, NAME_LENGTH, NOTE_LENGTH } from "./limits.ts";
 
-/** What a person may say: the labels are right, others are, the pair has to go, it cannot be told, or nothing now. */
+/** What a person may say: the labels are right, others are, the pair has to go, nobody can say, or nothing now. */
 export const CHOICES = ["confirm", "relabel", "remove", "unsure", "skip"] as const;
 export type Choice = (typeof CHOICES)[number];
 
@@ -19,12 +20,6 @@ export type JudgedLabel = (typeof JUDGED_LABELS)[number];
 
 /** The queue of pairs drawn at random, by which the labels' own error is estimated. */
 export const CONTROL_QUEUE = "control";
-
-/** Where some texts of a line end, characters. */
-const NAME_LENGTH = 200;
-const NOTE_LENGTH = 2000;
-/** A day: whoever takes longer has left the page open. */
-const LONGEST_MS = 86_400_000;
 
 const name = wordSchema((text): Reading => {
   if (text === "" || text.length > NAME_LENGTH) {

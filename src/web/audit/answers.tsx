@@ -1,6 +1,7 @@
 // ◇ Browser-safe. The question and its answers, each with its key.
 import type { Signal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
+import { NOTE_LENGTH } from "../../audit/limits.ts";
 import { useKeys } from "../app/keys.ts";
 import { keyOf, type Said } from "./queues/line.ts";
 import type { Item } from "./queues/pairs.ts";
@@ -83,7 +84,7 @@ export function Answers({ session, plan, work, item, note, say, remove, isRemovi
         <input
           ref={input}
           value={note.value}
-          maxLength={2000}
+          maxLength={NOTE_LENGTH}
           onInput={({ currentTarget }) => {
             note.value = currentTarget.value;
           }}

@@ -1,10 +1,8 @@
 // ◇ Browser-safe. Who judges: asked once, kept in this browser.
 import { useSignal } from "@preact/signals";
+import { NAME_LENGTH } from "../../audit/limits.ts";
 import { nameFault } from "../../core/spelling.ts";
 import { judgeAs } from "./who.ts";
-
-/** Longest name of an annotator, characters. */
-const LONGEST = 200;
 
 /** The question. */
 export function NameForm({ place }: { readonly place: string }) {
@@ -22,7 +20,7 @@ export function NameForm({ place }: { readonly place: string }) {
       <form class="audit-name" onSubmit={submit}>
         <label>
           Who judges {place}?{" "}
-          <input name="who" maxLength={LONGEST} autocomplete="off" aria-describedby="audit-name-note" />
+          <input name="who" maxLength={NAME_LENGTH} autocomplete="off" aria-describedby="audit-name-note" />
         </label>{" "}
         <button type="submit">Begin</button>
         <p id="audit-name-note" class="soft">

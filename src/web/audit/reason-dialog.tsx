@@ -1,5 +1,6 @@
 // ◇ Browser-safe. Why a pair has to go: a short list with a key each, or words of one's own.
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { NOTE_LENGTH } from "../../audit/limits.ts";
 import { useKeys } from "../app/keys.ts";
 
 /** Usual reasons; they are written into the decisions, and published. */
@@ -11,8 +12,6 @@ const REASONS = [
   ["g", "cut wrongly"],
   ["h", "no real person: a drawing, screen or print"],
 ] as const;
-/** Longest reason, characters. */
-const LONGEST = 2000;
 
 interface Props {
   readonly onReason: (reason: string) => void;
@@ -47,7 +46,7 @@ export function ReasonDialog({ onReason, onClose }: Props) {
       </div>
       <form onSubmit={submit}>
         <label>
-          Another reason <input name="reason" maxLength={LONGEST} autocomplete="off" />
+          Another reason <input name="reason" maxLength={NOTE_LENGTH} autocomplete="off" />
         </label>{" "}
         <button type="submit">Remove</button>
       </form>

@@ -2,6 +2,7 @@
 // Source: our own. Invariants: a class that was shown as recorded is confirmed, any other is named; a line says what was on the
 // screen; what is taken back is taken back by a line.
 import { type Annotation, type JudgedLabel, thingOf } from "../../../audit/annotation.ts";
+import { LONGEST_MS } from "../../../audit/limits.ts";
 
 /** The labels that are recorded of something. */
 export type Labels = Readonly<Annotation["recorded"]>;
@@ -39,9 +40,6 @@ export interface Circumstances {
   readonly ms: number;
   readonly note?: string | undefined;
 }
-
-/** A person who takes longer has left the page open. */
-const LONGEST_MS = 86_400_000;
 
 /** The key of what is judged, as the log compares it. */
 export const keyOf = ({ image, user }: Pick<Judged, "image" | "user">): string =>
