@@ -6,6 +6,7 @@ import type { CheckedDataset } from "../dataset/check/check.ts";
 import { type DatasetCounts, SMALL_GROUP } from "../dataset/check/counts.ts";
 import { imagePath } from "../dataset/layout.ts";
 import { type Manifest, readManifest } from "../dataset/manifest.ts";
+import { quantile } from "../evaluate/metrics/calibration.ts";
 import { imageSize } from "../pixels/image.ts";
 import type { LicenceChoice } from "./licence.ts";
 
@@ -93,7 +94,11 @@ export async function datasetFacts(checked: CheckedDataset): Promise<DatasetFact
     counts,
     pairs: pairs.length,
     subjects: bySubject.size,
-    perSubject: { min: sizes[0] ?? 0, median: median(sizes), max: sizes.at(-1) ?? 0 },
+    perSubject: {
+      min: sizes[0] ?? 0,
+      median: sizes.length === 0 ? 0 : quantile(sizes, 0.5),
+      max: sizes.at(-1) ?? 0,
+    },
     gestures: all.filter(({ by }) => by === "gesture").map(({ value }) => value),
     size: await usualSize(checked),
     endings: [...new Set(names.map((name) => name.slice(name.lastIndexOf("."))))].sort(),
@@ -103,12 +108,6 @@ export async function datasetFacts(checked: CheckedDataset): Promise<DatasetFact
     notes: totals,
     manifest: await readManifest(layout.root),
   };
-}
-
-function median(sorted: readonly number[]): number {
-  const middle = sorted.length / 2;
-  if (sorted.length === 0) return 0;
-  return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }
 
 function unknownOf(counts: DatasetCounts, by: "age" | "race"): number {

@@ -62,6 +62,9 @@ export function count(n: number): string {
   return String(n).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
+/** `1 pair`, `2 pairs`. */
+export const counted = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
+
 /** Aligns cells in columns, the first one left, the others right; two blanks between. */
 export function alignColumns(texts: readonly (readonly string[])[]): string {
   const rows = texts.map((row) => row.map(visible)); // a cell of a file stays a cell

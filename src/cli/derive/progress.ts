@@ -13,7 +13,7 @@ import { DERIVE_THREADS, type DeriveOptions } from "../../derive/run/options.ts"
 import { type DeriveResult, derive } from "../../derive/run/pipeline.ts";
 import { deriveShard, type ShardChoice, type ShardResult } from "../../derive/run/shard.ts";
 import { type Deviation, worstDeviations } from "../../derive/tables/balance.ts";
-import { count, LABEL_NOTE } from "../../report/figure-text.ts";
+import { count, counted, LABEL_NOTE } from "../../report/figure-text.ts";
 import type { Context } from "../context.ts";
 
 type Signal = Pick<Context, "signal" | "report">;
@@ -37,7 +37,7 @@ async function withProgress<R>(
   let line: Progress | undefined;
   try {
     return await work((total) => {
-      const by = threads === undefined ? "" : ` on ${threads} thread${threads === 1 ? "" : "s"}`;
+      const by = threads === undefined ? "" : ` on ${counted(threads, "thread")}`;
       const end = "if it is stopped, the same command continues";
       const begun = visible(`${label}: ${count(total)} ${unit} of ${from}${by}, into ${outDir}; ${end}`);
       const own = startProgress(label, total, { unit });

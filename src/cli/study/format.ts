@@ -5,6 +5,7 @@ import { oneLine, visible } from "../../core/visible.ts";
 import {
   alignColumns,
   alignTable,
+  counted,
   fitLines,
   formatSeeds,
   LABEL_NOTE,
@@ -62,7 +63,7 @@ export function formatPlan(study: Study, cells: readonly PlannedCell[]): string 
       "comparisons",
       comparisons.map(
         ({ name: own, metric, pairs }) =>
-          `${own} (${METRIC_TITLES[metric]}, ${pairs.length} pair${pairs.length === 1 ? "" : "s"})`,
+          `${own} (${METRIC_TITLES[metric]}, ${counted(pairs.length, "pair")})`,
       ),
     ),
     ...total(cells),

@@ -10,6 +10,7 @@ import { BIN_COUNT, reliabilityBins } from "../../evaluate/metrics/calibration.t
 import type { GroupTable } from "../../evaluate/metrics/groups.ts";
 import { rocAucOf } from "../../evaluate/metrics/ranking.ts";
 import type { Prediction } from "../../evaluate/stored/prediction-row.ts";
+import { counted } from "../figure-text.ts";
 import { rocPoints } from "./roc.ts";
 import { COLORS, type FigureSpec, INK } from "./spec.ts";
 
@@ -200,7 +201,6 @@ export function groupDotsSpec(table: GroupTable, intervals?: GroupTableIntervals
 
 function groupName(group: GroupTable["groups"][number]): string {
   const values = Object.values(group.group).map((value) => (value === "" ? "not recorded" : value));
-  const counted = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`;
   return `${values.join(", ")}\n${counted(group.nImages, "image")}, ${counted(group.nSubjects, "subject")}`;
 }
 

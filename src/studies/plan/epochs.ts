@@ -1,6 +1,7 @@
 // How far a study is: epochs of all its runs, done and to do, and the time that those are going to take at the rate so far.
 // Epochs of runs that were done before, or that a run stops before, take no time and do not count for the rate.
 import { type ProgressOptions, startProgress } from "../../core/progress.ts";
+import { counted } from "../../report/figure-text.ts";
 import type { Task } from "../study.ts";
 
 /** Counts epochs over the tasks of a study. */
@@ -48,6 +49,6 @@ export function countEpochs(
       passTo(task, task.cell.config.epochs);
       open.delete(task);
     },
-    text: () => `${line.text()}; ${open.size} run${open.size === 1 ? "" : "s"} left`,
+    text: () => `${line.text()}; ${counted(open.size, "run")} left`,
   };
 }

@@ -7,7 +7,7 @@ import { THRESHOLD } from "../../evaluate/metrics/binary.ts";
 import type { Limit } from "../../evaluate/metrics/small.ts";
 import type { MetricName } from "../../evaluate/metrics/table.ts";
 import { recordedOtherwise } from "../../evaluate/stored/recorded.ts";
-import { FEW } from "../../report/figure-text.ts";
+import { counted, FEW } from "../../report/figure-text.ts";
 import {
   type ReportTable,
   rate,
@@ -94,7 +94,7 @@ export function describe({ data, modality, told, perturb }: Evaluation): string 
   return [
     data === null ? "own images" : `images of ${data}`,
     ...(modality === null ? [] : [`${modality}s only`]),
-    ...(told === "other" ? ["told the other modality"] : []),
+    ...(told === "other" ? ["given the other modality"] : []),
     ...(perturb === null ? [] : Object.entries(perturb).map(strength)),
   ].join(", ");
 }
@@ -163,7 +163,7 @@ export function pairWithOwn(run: RunResult, rows: readonly Labelled[]): OwnPairs
 export function otherwiseNote(all: readonly OwnPairs[]): string {
   const n = new Set(all.flatMap(({ otherwise }) => otherwise)).size;
   if (n === 0) return "";
-  return ` Not compared, as another person, label or group is recorded of that id in the run's own: ${n} image${n === 1 ? "" : "s"}.`;
+  return ` Not compared, as another person, label or group is recorded of that id in the run's own: ${counted(n, "image")}.`;
 }
 
 function compareWithOwn({ pairs }: OwnPairs) {

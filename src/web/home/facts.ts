@@ -1,7 +1,7 @@
 // ◇ Browser-safe. What is said of a dataset, run or study at home: counts, dates and sizes as words.
 
 import { SPLITS } from "../../core/words.ts";
-import { count } from "../../report/figure-text.ts";
+import { count, counted } from "../../report/figure-text.ts";
 import type { BySplit, DatasetFacts, Thing } from "../../server/api.ts";
 
 /** One fact: what it is about, and what is so. */
@@ -13,8 +13,8 @@ export function factsOf(thing: Thing, all: readonly Thing[]): Fact[] {
   const own =
     kind === "dataset" ? datasetFacts(thing) : kind === "run" ? runFacts(thing) : studyFacts(thing, all);
   const size = bytes(files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
-  const held = kind === "dataset" ? `tables ${size}, ${counted(pictures, "picture")}` : size;
-  return [...own, ["size", held], ["changed", day(thing.changed)]];
+  const stored = kind === "dataset" ? `tables ${size}, ${counted(pictures, "picture")}` : size;
+  return [...own, ["size", stored], ["changed", day(thing.changed)]];
 }
 
 function datasetFacts({ dataset }: Thing): Fact[] {
@@ -69,9 +69,6 @@ export const isPredicted = ({ files }: Thing): boolean =>
   files.some(({ name }) => name.startsWith("predictions/"));
 
 const total = (by: BySplit) => by.train + by.val + by.test;
-
-/** `1 pair`, `2 pairs`. */
-export const counted = (n: number, what: string): string => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
 
 /** A size for people, in powers of 1000. */
 export function bytes(n: number): string {

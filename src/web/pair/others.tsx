@@ -1,10 +1,11 @@
 // ◇ Browser-safe. Other pairs beside one: those of its subject, and those whose frame looks alike.
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { count } from "../../report/figure-text.ts";
 import { choose } from "../app/address.ts";
 import { type Desk, idOf } from "../pairs/desk.ts";
 import { pictureOf } from "../pairs/pictures.ts";
-import { count, recordedOf, whyRemoved } from "../pairs/words.ts";
+import { recordedOf, whyRemoved } from "../pairs/words.ts";
 import { Picture } from "../parts/picture.tsx";
 import { columnOf, type Hashes } from "../table/column.ts";
 import { nearestRows } from "../table/near.ts";

@@ -1,12 +1,13 @@
 // ◇ Browser-safe. One pair: its crops at full size, all that is recorded of it, what looks like it, what models and people said.
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { count } from "../../report/figure-text.ts";
 import { choose } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { listing } from "../app/source.ts";
 import { type Desk, idOf, pick } from "../pairs/desk.ts";
 import { pictureOf } from "../pairs/pictures.ts";
-import { count, recordedOf, whyRemoved } from "../pairs/words.ts";
+import { recordedOf, whyRemoved } from "../pairs/words.ts";
 import { Picture } from "../parts/picture.tsx";
 import { textAt } from "../table/column.ts";
 import { Frame } from "./frame.tsx";
@@ -29,7 +30,7 @@ export function OnePair({ desk, row }: { readonly desk: Desk; readonly row: numb
       (found) => {
         if (current) values.value = found;
       },
-      () => undefined, // the table's own fault is told above the grid
+      () => undefined, // the table's own fault is shown above the grid
     );
     return () => {
       current = false;
@@ -43,7 +44,7 @@ export function OnePair({ desk, row }: { readonly desk: Desk; readonly row: numb
     const next = rows[place < 0 ? 0 : place + by];
     if (next !== undefined) choose({ pair: [idOf(desk, next)] }, false);
   };
-  // The grid's own note of its place waits until it has stood still: whoever closes sooner would stand at the head.
+  // The grid's own note of its place waits until it has stood still: whoever closes earlier would stand at the head.
   const close = () => choose({ pair: undefined, ...(place > 0 ? { on: [id] } : {}) });
   const toggle = () => {
     const next = new Set(desk.picked.peek());

@@ -2,6 +2,8 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { THRESHOLD } from "../../evaluate/metrics/binary.ts";
+import { counted } from "../../report/figure-text.ts";
 import { formatAddress } from "../app/address.ts";
 import { thingsOf } from "../app/source.ts";
 import { Scrolled } from "../parts/scrolled.tsx";
@@ -30,9 +32,7 @@ export function Predictions({ id }: { readonly id: string }) {
       }}
     >
       <summary>
-        <h3>
-          Predictions of {runs.length} run{runs.length === 1 ? "" : "s"}
-        </h3>
+        <h3>Predictions of {counted(runs.length, "run")}</h3>
       </summary>
       {open.value ? <FoundRuns id={id} /> : null}
     </details>
@@ -56,7 +56,7 @@ function FoundRuns({ id }: { readonly id: string }) {
           if (current && split !== undefined)
             found.value = [...found.peek(), { run: run.id, place: run.place, split, hand, face }];
         })
-        .catch(() => undefined) // a run that cannot be read is told on the page of runs
+        .catch(() => undefined) // a run that cannot be read is named on the page of runs
         .finally(() => {
           if (current) left.value--;
         });
@@ -103,7 +103,7 @@ function FoundRuns({ id }: { readonly id: string }) {
 
 function shownOf(one: Predicted | undefined) {
   if (one === undefined) return <span class="soft">none</span>;
-  const differs = !Number.isNaN(one.target) && one.probability >= 0.5 !== (one.target === 1);
+  const differs = !Number.isNaN(one.target) && one.probability >= THRESHOLD !== (one.target === 1);
   return (
     <>
       {one.probability.toFixed(3)} {differs ? <strong class="trouble">✗ not as recorded</strong> : null}

@@ -1,13 +1,14 @@
 // ◇ Browser-safe. Counts by two columns: each cell has pairs and subjects, and filters by both of its words.
 
 import { useSignal } from "@preact/signals";
+import { count } from "../../report/figure-text.ts";
 import { address, choose } from "../app/address.ts";
 import { Scrolled } from "../parts/scrolled.tsx";
 import { columnOf, type Words } from "../table/column.ts";
 import { type JointCell, jointCounts } from "../table/joint.ts";
 import { FACETS } from "../table/ledger.ts";
 import type { Desk } from "./desk.ts";
-import { codesInOrder, count, framesOf, titleOf, wordsOf } from "./words.ts";
+import { codesInOrder, framesOf, titleOf, wordsOf } from "./words.ts";
 
 /** The table, with the two columns that it is by. */
 export function CrossTable({ desk }: { readonly desk: Desk }) {

@@ -2,11 +2,12 @@
 // Invariant: its elements are made once for a table; a filter changes their texts, ticks and widths, and which are there.
 import { effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { count } from "../../report/figure-text.ts";
 import { address, choose } from "../app/address.ts";
 import { columnOf } from "../table/column.ts";
 import type { Desk } from "./desk.ts";
 import { toggleValue } from "./desk.ts";
-import { codesInOrder, count, framesOf, wordsOf } from "./words.ts";
+import { codesInOrder, framesOf, wordsOf } from "./words.ts";
 
 interface Props {
   readonly desk: Desk;

@@ -7,7 +7,7 @@ import { type Desk, idOf } from "./desk.ts";
 import { lineOf, type Plan, startOf } from "./grid-plan.ts";
 import { offsetPx, scrollTopFor } from "./window.ts";
 
-/** Milliseconds without scrolling after which the address is told. */
+/** Milliseconds without scrolling after which the address follows. */
 const STILL_MS = 250;
 
 /** Where a grid stands. */

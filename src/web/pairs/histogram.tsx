@@ -2,11 +2,12 @@
 // brushed; two fields say the same for keys.
 import { effect, useSignal } from "@preact/signals";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import { count } from "../../report/figure-text.ts";
 import { choose, useChosen } from "../app/address.ts";
 import { BINS, type Binned, binRange, MISSING_BIN } from "../table/bins.ts";
 import { formatInterval, type Interval, parseInterval } from "../table/choose.ts";
 import type { Desk } from "./desk.ts";
-import { count, plain, titleOf } from "./words.ts";
+import { plain, titleOf } from "./words.ts";
 
 const HEIGHT = 40;
 const OPEN: Interval = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];

@@ -1,9 +1,9 @@
 // ◇ Browser-safe. What is selected, and what may be done with it.
 import { useSignal } from "@preact/signals";
+import { count } from "../../report/figure-text.ts";
 import { choose, useChosen } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { type Desk, idOf, isLinked, pick } from "./desk.ts";
-import { count } from "./words.ts";
 
 /** The selection; nothing where nothing is selected. */
 export function Picked({ desk }: { readonly desk: Desk }) {

@@ -2,12 +2,13 @@
 // Nothing is changed by it: `derive --rule` is what makes it so, and that command is given.
 import { useSignal } from "@preact/signals";
 import { type RuleName, type RuleSettings, ruleOf } from "../../derive/judge/clean.ts";
+import { count } from "../../report/figure-text.ts";
 import { address, choose, chosen } from "../app/address.ts";
 import { binned } from "../table/bins.ts";
 import { columnOf } from "../table/column.ts";
 import { DEFAULTS } from "./dataset.ts";
 import { type Desk, MOVABLE } from "./desk.ts";
-import { count, plain, valueWords } from "./words.ts";
+import { plain, valueWords } from "./words.ts";
 
 /** The rules with their thresholds, and what comes of them. */
 export function Thresholds({ desk }: { readonly desk: Desk }) {
@@ -114,7 +115,7 @@ function Outcome({ desk }: { readonly desk: Desk }) {
   if (changes === undefined)
     return <p role="status">Move a threshold to see what it would take away or bring back.</p>;
   const people = columnOf(desk.loaded.table, "user_id", "words")?.codes;
-  const told = (
+  const effects = (
     [
       ["taken", 1, "take away"],
       ["back", 2, "bring back"],
@@ -131,7 +132,7 @@ function Outcome({ desk }: { readonly desk: Desk }) {
   });
   return (
     <p role="status" class="pairs-outcome">
-      {told.map(({ word, does, frames, subjects }) => (
+      {effects.map(({ word, does, frames, subjects }) => (
         <span key={word} data-change={word}>
           Would {does} <strong>{count(frames)}</strong> {word === "taken" ? "pairs" : "frames"} of{" "}
           {count(subjects)} subjects{" "}

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. One pair in the grid: hand and face side by side, what is recorded, why it was removed.
-// Source: our own. Invariants: a tile's elements are made once and told what they show, for a grid that is scrolled or filtered
+// Source: our own. Invariants: a tile's elements are made once and then given what they show, for a grid that is scrolled or filtered
 // changes all of its tiles at once; a picture of another pair is never seen beside new words, for it is hidden first; words do not wait for
 // pictures, which are asked for once the words are on the screen; whatever a tile no longer shows is no longer waited for.
 import type { Modality } from "../../core/words.ts";

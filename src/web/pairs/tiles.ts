@@ -1,12 +1,13 @@
 // ◇ Browser-safe. The tiles that are in sight: as many as there is room for, each used again for another row when it leaves.
 // Source: our own. Invariants: a tile that stays in sight stays the same element; at the list's head tiles lie in the document as they
 // are seen.
+
+import { count } from "../../report/figure-text.ts";
 import { textAt } from "../table/column.ts";
 import type { Desk } from "./desk.ts";
 import { GAP_PX, HEADING_PX, lineOf, type Plan, startOf } from "./grid-plan.ts";
 import { type Shared, Tile } from "./tile.ts";
 import { linesAt, mostLines, scrolledPx } from "./window.ts";
-import { count } from "./words.ts";
 
 /** What is to be seen. */
 export interface Sight {

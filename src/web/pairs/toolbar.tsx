@@ -1,6 +1,7 @@
 // ◇ Browser-safe. Above the grid: how many are shown, search, order, groups, size, and what may be done with what is selected.
 import { type Signal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
+import { count, counted } from "../../report/figure-text.ts";
 import { address, choose, chosen, go, useChosen } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { listing } from "../app/source.ts";
@@ -9,7 +10,7 @@ import { FACETS, HISTOGRAMS } from "../table/ledger.ts";
 import { type Desk, selectionNow } from "./desk.ts";
 import { SIZES, sizeNow } from "./grid-plan.ts";
 import { Picked } from "./picked.tsx";
-import { count, titleOf } from "./words.ts";
+import { titleOf } from "./words.ts";
 
 interface DeskProps {
   readonly desk: Desk;
@@ -208,7 +209,7 @@ function Filtered({ filtering }: Pick<Props, "filtering">) {
       ) : null}
       {set.length === 0 ? null : (
         <button type="button" onClick={clear} title={set.map(titleOf).join(", ")}>
-          Clear {set.length} filter{set.length === 1 ? "" : "s"}
+          Clear {counted(set.length, "filter")}
         </button>
       )}
     </>

@@ -1,6 +1,7 @@
 // ◇ Browser-safe. Pairs: filters beside a grid of all pairs of a dataset, kept and removed.
 import { computed, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { count } from "../../report/figure-text.ts";
 import { address, useChosen } from "../app/address.ts";
 import { thingOf } from "../app/source.ts";
 import { OnePair } from "../pair/pair.tsx";
@@ -15,7 +16,6 @@ import { Grid } from "./grid.tsx";
 import { Histogram } from "./histogram.tsx";
 import { Thresholds } from "./thresholds.tsx";
 import { Toolbar } from "./toolbar.tsx";
-import { count } from "./words.ts";
 
 /** The view. */
 export function PairsView() {

@@ -14,9 +14,6 @@ const WHOLE = new Intl.NumberFormat("en");
 export const plain = (value: number): string =>
   Number.isInteger(value) ? WHOLE.format(value) : String(Number(value.toPrecision(4)));
 
-/** A count. */
-export const count = (value: number): string => WHOLE.format(value);
-
 /** Values as people read them: `face_too_small` is "face too small". */
 export const valueWords = (value: string): string =>
   value === "" ? NOT_RECORDED : value.replaceAll("_", " ");

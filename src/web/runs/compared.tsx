@@ -3,7 +3,7 @@ import type { PairedComparison } from "../../evaluate/intervals/compare.ts";
 import { REPLICATES } from "../../evaluate/intervals/intervals.ts";
 import { THRESHOLD } from "../../evaluate/metrics/binary.ts";
 import { COMPARED_METRICS, type ComparedMetric } from "../../evaluate/metrics/weighted.ts";
-import { count, figure, intervalText, METRIC_TITLES } from "../../report/figure-text.ts";
+import { count, counted, figure, intervalText, METRIC_TITLES } from "../../report/figure-text.ts";
 import { choose, chosen } from "../app/address.ts";
 import { Breakable } from "../parts/breakable.tsx";
 import { FaultNote } from "../parts/fault.tsx";
@@ -121,8 +121,7 @@ function Told({ found, split }: { readonly found: PairedComparison; readonly spl
   return (
     <p>
       {METRIC_TITLES[metric as ComparedMetric]} on {split}, {count(nImages)} images of {count(nSubjects)}{" "}
-      subjects, {nSeeds} {nSeeds === 1 ? "seed" : "seeds"} of each: A {figure(first)}, B {figure(second)}; A
-      minus B{" "}
+      subjects, {counted(nSeeds, "seed")} of each: A {figure(first)}, B {figure(second)}; A minus B{" "}
       <strong>
         {figure(estimate)} {intervalText(found)}
       </strong>

@@ -3,10 +3,10 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import type { AppError } from "../../core/errors.ts";
+import { count, counted } from "../../report/figure-text.ts";
 import { choose, useChosen } from "../app/address.ts";
 import { useKeys } from "../app/keys.ts";
 import { faultOf } from "../app/source.ts";
-import { count } from "../pairs/words.ts";
 import { FaultNote } from "../parts/fault.tsx";
 import { Course } from "./course.tsx";
 import {
@@ -103,7 +103,7 @@ function Dealing({ pictures }: { readonly pictures: Labelled }) {
 
 function peopled(samples: Dealt["val"], which: string): string {
   const people = new Set(samples.map(({ subject }) => subject)).size;
-  return `${count(samples.length)} images of ${count(people)} ${which}subject${people === 1 ? "" : "s"}`;
+  return `${count(samples.length)} images of ${counted(people, `${which}subject`)}`;
 }
 
 function Model() {

@@ -1,9 +1,8 @@
 // ◇ Browser-safe. A training as it goes on, and what came of it: progress, curves, figures of validation images, the files.
 import { useComputed } from "@preact/signals";
-import { LABEL_NOTE } from "../../report/figure-text.ts";
+import { count, LABEL_NOTE } from "../../report/figure-text.ts";
 import { learnerOf } from "../../train/head/plan.ts";
 import { formatEpoch } from "../../train/runlog.ts";
-import { count } from "../pairs/words.ts";
 import { FaultNote } from "../parts/fault.tsx";
 import { Figures } from "../runs/figures.tsx";
 import { ConfusionTables, MetricsTable } from "../runs/metrics.tsx";

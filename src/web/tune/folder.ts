@@ -1,6 +1,6 @@
 // ◇ Browser-safe. One's own labelled pictures: a folder that is chosen, with a table of labels. Its files are read, and go nowhere.
 // Source: csv-parse's build for browsers. Invariants: words are read as those of pairs are; a row without its picture is refused; where
-// people are not recorded, each picture is a person of its own, and that is told.
+// people are not recorded, each picture is a person of its own, and the page says so.
 import { signal } from "@preact/signals";
 import { parse } from "csv-parse/browser/esm/sync";
 import { AppError, unexpected } from "../../core/errors.ts";

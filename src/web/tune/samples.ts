@@ -84,7 +84,7 @@ function sampleOf(pair: Pair, modality: (typeof MODALITIES)[number], recipeHash:
     path: modality === "hand" ? pair.handImage : pair.faceImage,
     source: "pairs",
     groups: { age: pair.age, race: pair.race, gesture: pair.gesture },
-    ...(recipeHash === undefined ? {} : { recipeHash }),
+    recipeHash,
   };
 }
 

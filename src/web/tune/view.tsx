@@ -3,11 +3,11 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
 import type { AppError } from "../../core/errors.ts";
+import { count } from "../../report/figure-text.ts";
 import { address, formatAddress } from "../app/address.ts";
 import { faultOf, thingOf } from "../app/source.ts";
 import { type Dataset, datasetOf, type Loaded } from "../pairs/dataset.ts";
 import { type Desk, deskOf, selectionNow } from "../pairs/desk.ts";
-import { count } from "../pairs/words.ts";
 import { DatasetList } from "../parts/datasets.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { Bench } from "./bench.tsx";

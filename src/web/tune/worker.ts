@@ -19,8 +19,6 @@ import type { Dealt } from "./samples.ts";
 import { storedTraining } from "./store.ts";
 
 const GROUPS = [["race"], ["age"], ["gesture"]];
-/** Draws of the intervals, as in the view of runs. */
-const REPLICATES = 2000;
 
 let prepared: Prepared | undefined;
 let stopping = new AbortController();
@@ -94,7 +92,7 @@ function tunedOf(
   trained: Trained,
   ended = true,
 ): Tuned {
-  const summary = summarize(trained.rows, { replicates: REPLICATES, groups: GROUPS, groupIntervals: true });
+  const summary = summarize(trained.rows, { groups: GROUPS, groupIntervals: true });
   const counts = countsOf(dealt);
   return { ...trained, modelName, place, facts, config, summary, counts, runtime: words, ended };
 }

@@ -2,6 +2,7 @@
 // Source: our own. Invariants: what was judged in another queue counts, but in the control sample, whose judgements must be of the
 // sample; what was skipped is done for now, and comes again when it is asked for.
 import { type Annotation, CONTROL_QUEUE, thingOf } from "../../../audit/annotation.ts";
+import { quantile } from "../../../evaluate/metrics/calibration.ts";
 import { keyOf } from "./line.ts";
 import type { Item } from "./pairs.ts";
 import type { QueueName } from "./queues.ts";
@@ -34,9 +35,17 @@ export function progressOf(
   const places = placesOf(items);
   const found = [...own].flatMap(([key, one]) => (places.has(key) ? [one] : []));
   const skipped = found.filter(({ choice }) => choice === "skip").length;
-  const times = found.filter(({ choice }) => choice !== "skip").map(({ ms }) => ms);
+  const times = found
+    .filter(({ choice }) => choice !== "skip")
+    .map(({ ms }) => ms)
+    .sort((a, b) => a - b);
   const said = new Map(found.map((one) => [thingOf(one), one]));
-  return { said, done: found.length - skipped, skipped, medianMs: median(times) };
+  return {
+    said,
+    done: found.length - skipped,
+    skipped,
+    medianMs: times.length === 0 ? undefined : quantile(times, 0.5),
+  };
 }
 
 const known = new WeakMap<readonly Item[], ReadonlyMap<string, number>>();
@@ -46,14 +55,6 @@ export function placesOf(items: readonly Item[]): ReadonlyMap<string, number> {
   const places = known.get(items) ?? new Map(items.map((item, at) => [keyOf(item), at]));
   known.set(items, places);
   return places;
-}
-
-function median(values: readonly number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  const half = sorted.length >> 1;
-  return sorted.length % 2 === 1 || sorted.length === 0
-    ? sorted[half]
-    : (sorted[half - 1]! + sorted[half]!) / 2;
 }
 
 /**
