@@ -67,7 +67,7 @@ export interface Backbone {
   /** Pixel recipes of timm's weights, by timm's tag (the part after the dot in `name.tag`). */
   readonly pretrained: Readonly<Record<string, PixelRecipe>>;
   /** No block whose branch stochastic depth could leave out. */
-  readonly neverDrops?: true | undefined;
+  readonly neverDrops?: boolean | undefined;
   /** Its own padding, which timm's weights were trained with; absent where the network has one form only. */
   readonly padding?: "same" | "symmetric" | undefined;
   /** Declares parameters under `prefix` (such as `backbone.`) and returns features [N, F]. */

@@ -71,7 +71,7 @@ export function notAnImage(
     where,
     hint: "check that it is an image in one of these formats",
     ...shown,
-    ...(got instanceof Error ? { cause: got } : {}),
+    cause: got instanceof Error ? got : undefined,
   });
 }
 

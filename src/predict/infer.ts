@@ -36,7 +36,7 @@ export function localRuntime({ batch, threads, device = "cpu", sharing = false }
   const options = {
     threads,
     providers: device === "cpu" ? ["cpu"] : [device, "cpu"],
-    ...(sharing && { config: { "session.intra_op.allow_spinning": "0" } }),
+    config: sharing ? { "session.intra_op.allow_spinning": "0" } : undefined,
   };
   return {
     batchSize: batch,

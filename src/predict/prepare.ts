@@ -53,7 +53,7 @@ export interface Asking {
   readonly decode: Decode;
   /** The pixels, where they are known already: the file is not decoded again. */
   readonly pixels?: RgbImage | undefined;
-  /** Memory for crops, where many are read one after the other: the same pixels, sooner. */
+  /** Memory for crops, where many are read one after the other: the same pixels, faster. */
   readonly memory?: Pictures | undefined;
 }
 
@@ -163,8 +163,9 @@ function notFoundIn(image: string, photo: Photo, wanted: readonly Modality[]): A
 function answerOf(prediction: CropPrediction, { asked, found, uncropped }: PreparedCrop): PhotoPrediction {
   const row = {
     ...prediction,
-    ...(found && { found: found.modality, box: found.box }),
-    ...(uncropped === undefined ? {} : { uncropped }),
+    found: found?.modality,
+    box: found?.box,
+    uncropped,
   };
   const { image, gateHand, head } = prediction;
   const known = found?.modality ?? (asked === "auto" ? undefined : asked);

@@ -28,10 +28,7 @@ export function generation(
     "@type": "prov:Activity",
     "prov:label": "facehand release bundle",
     "prov:endedAtTime": `${date}T00:00:00Z`,
-    "prov:wasAssociatedWith": [
-      software("facehand", { ...(madeBy === undefined ? {} : { softwareVersion: madeBy }) }),
-      publisher,
-    ],
+    "prov:wasAssociatedWith": [software("facehand", { softwareVersion: madeBy }), publisher],
   };
   return manifest === undefined ? [bundle] : [derivation(manifest), bundle];
 }

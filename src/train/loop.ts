@@ -192,11 +192,11 @@ async function trainPhase(
     if (tried !== undefined) await options.onTrial?.(tried);
     features = await trainFeatures(config, data, step, start.weights, options);
     // Held-out images have the run's size in every phase.
-    const held = { ...config, imageSize: around.config.imageSize };
-    const setUp = { config: held, facts, validation, data, options, paths: runPaths(options.dir).heldOut };
+    const resized = { ...config, imageSize: around.config.imageSize };
+    const setUp = { config: resized, facts, validation, data, options, paths: runPaths(options.dir).heldOut };
     const heldOut =
       options.keepFeatures === false ? undefined : opened.add(await openHeldOut(setUp, start.weights));
-    const validated = { config: held, facts, validation, options, heldOut };
+    const validated = { config: resized, facts, validation, options, heldOut };
     const position = await runEpochs(
       {
         ...{ config, data, options, batches, step, features, until: phase.until },

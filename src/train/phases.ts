@@ -102,7 +102,7 @@ export function weakened(policy: AugmentSetup | undefined, strength: number): Au
   if (policy === undefined || strength === 1) return policy;
   const { flip, brightness, contrast, saturation, degrees, rand } = policy;
   return {
-    ...(rand === undefined ? {} : { rand: { ...rand, probability: rand.probability * strength } }),
+    rand: rand && { ...rand, probability: rand.probability * strength },
     flip,
     brightness: brightness * strength,
     contrast: contrast * strength,

@@ -83,7 +83,8 @@ export class RunTrial {
       ...later.map((phase) => ({ phase, allCores: false })),
     ];
     for (const { phase, allCores } of all) {
-      const how = { ...this.#run.options, ...(allCores ? { threads: undefined } : {}) };
+      const { options } = this.#run;
+      const how = { ...options, threads: allCores ? undefined : options.threads };
       const { weights } = this.#start;
       const open = await openPhase(this.#run, phase, { weights, slots: new Map() }, how);
       try {

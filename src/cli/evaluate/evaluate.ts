@@ -223,7 +223,7 @@ interface Analyses {
 function analyse(all: readonly Prediction[], split: Split, flags: Flags): Analyses {
   const { thresholds, selective, minSubjects: n } = flags;
   return {
-    ...(flags.calibrate === true ? { calibration: calibrate(all, split, n) } : {}),
+    calibration: flags.calibrate === true ? calibrate(all, split, n) : undefined,
     thresholdsByGroup: thresholds === undefined ? undefined : analyseThresholds(all, split, thresholds, n),
     selective: selective === undefined ? undefined : analyseSelective(all, split, selective, n),
   };

@@ -92,7 +92,7 @@ function bundleCommand(context: Context): Command {
       });
       context.print(
         flags.json === true
-          ? JSON.stringify({ out, ...note, ...(key && { key: key.path }), erases }, null, 2)
+          ? JSON.stringify({ out, ...note, key: key?.path, erases }, null, 2)
           : [bundleText(note, out, key), ...erasesText(erases, decisions)].join("\n"),
       );
     });

@@ -67,8 +67,7 @@ function bestCommand({ print }: Context): Command {
       const named = only?.some((text) => text.startsWith("arch=")) === true;
       onlyWith(command, "--arch", "it without --only arch=NAME", !named);
       const filter = { ...parseOnly(only ?? []), ...(arch === undefined ? {} : { arch: [...arch] }) };
-      const which = modality === undefined ? {} : { modality };
-      const ranking = await bestCells(dir, await readStudy(dir), { k, only: filter, metric, ...which });
+      const ranking = await bestCells(dir, await readStudy(dir), { k, only: filter, modality, metric });
       print(json === true ? JSON.stringify(ranking, null, 2) : formatBest(ranking));
     });
 }

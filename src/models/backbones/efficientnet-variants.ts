@@ -127,7 +127,7 @@ function variant(
     pretrained,
     padding: arch.padding,
     // Its blocks have no residual, but for the first, which always has one.
-    ...(family === tiny ? { neverDrops: true } : {}),
+    neverDrops: family === tiny,
     build: (scope, prefix, pixels, options = {}) => {
       refuseOptions(name, options, ["globalPool"]);
       return efficientnet(scope, prefix, pixels, arch, options);

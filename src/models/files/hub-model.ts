@@ -127,7 +127,7 @@ async function bring(
     await download(`${base}/${name}`, path, {
       ...shared,
       sha256,
-      ...(name.endsWith(".safetensors") && { onProgress }),
+      onProgress: name.endsWith(".safetensors") ? onProgress : undefined,
     });
     return path;
   };

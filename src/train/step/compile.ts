@@ -20,7 +20,7 @@ export interface StepRuntime {
   /** With `memory`, the outputs named in `onDevice` stay there. */
   readonly createSession: (
     model: Uint8Array,
-    options: Pick<SessionOptions, "optimization"> & { readonly onDevice?: readonly string[] },
+    options: Pick<SessionOptions, "optimization"> & { readonly onDevice?: readonly string[] | undefined },
   ) => Promise<Session>;
   /** Of a device on which state stays from step to step; left out, state lies in this process's. */
   readonly memory?: DeviceMemory | undefined;
@@ -62,7 +62,7 @@ export async function compileStep(
   // The graph is as it should be; rewriting it takes half of the time to load.
   const session = await createSession(emitted.model, {
     optimization: "disabled",
-    ...(memory === undefined ? {} : { onDevice: followers }),
+    onDevice: memory === undefined ? undefined : followers,
   });
   const inPlace = overwrites ? emitted.inPlace : new Set<string>();
   return { session, inputs: new Set(emitted.inputs.map(({ name }) => name)), inPlace };

@@ -46,7 +46,7 @@ export function mixup(batch: StepBatch, share: number): MixedBatch {
       images: mixBytes(batch.images, labels.length, share),
       flag: mixPlain(flag, labels.length, share),
       ...{ labels: mixed.labels, weights: mixed.weights },
-      ...(targets === undefined ? {} : { targets: targets.map((target) => mixTarget(target, share)) }),
+      targets: targets?.map((target) => mixTarget(target, share)),
     },
     nearest: share >= 0.5 ? labels : labels.slice().reverse(),
   };

@@ -148,12 +148,7 @@ export class Blocks {
     if (bias !== undefined || sum !== undefined) inputs.push(bias ?? "");
     if (sum !== undefined) inputs.push(sum);
     const attrs = { kernel_shape: kernel, strides: stride, dilations: dilation, pads, group: groups };
-    return this.w.op(
-      "Conv",
-      inputs,
-      { ...attrs, ...(clip === undefined ? {} : clipAttributes(clip)) },
-      NCHWC,
-    );
+    return this.w.op("Conv", inputs, { ...attrs, ...(clip && clipAttributes(clip)) }, NCHWC);
   }
 
   /** x * scale + bias (+ sum) per channel; `scale` and `bias` are [groups]. */
