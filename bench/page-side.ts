@@ -68,7 +68,7 @@ async function cpuMs(devtools: CDPSession): Promise<number> {
   return (await renderers(devtools)).reduce((sum, { cpuTime }) => sum + 1000 * cpuTime, 0);
 }
 
-/** The kernel's high-water mark of the page's process; 0 where it is not told. */
+/** The kernel's high-water mark of the page's process; 0 where it is not known. */
 async function peakMb(devtools: CDPSession): Promise<number> {
   if (process.platform !== "linux") return 0;
   const peaks = (await renderers(devtools)).map(({ id }) => {

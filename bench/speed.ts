@@ -200,7 +200,7 @@ the head alone, and its peer is our own forward pass. \`loader\` decodes, augmen
 torchvision on Pillow's pictures, which is its default, on those of Pillow-SIMD, torchvision on tensors, or libvips. Pillow-SIMD (12.1.1, AVX2) resizes in .42 of Pillow 13's processor time, but changes colours in 2.0 of it (2.3 ms an image, not 1.2), so that it is slower in all. \`derive\` works on real frames on one core, with its files in memory (\`TMPDIR=/dev/shm\`), beside Python that does
 all of its steps, \`derive-lean\` beside one that only makes the crops, \`derive-peer-floor\` beside one that only decodes and
 finds faces; \`derive-floor\` is what decoding and detection alone take of ours ([what each step costs](derivation.md#speed)). \`inference\` is \`predict\` over a folder of JPEGs of 224 to 300 px, a chunk of which is one
-step: ours also looks whether each is a crop; its peers are PyTorch in channels_last, compiled with frozen weights, with bf16 autocast and quantised to int8 by torch.ao (timm's norms folded). \`inference-int8\` opens what \`model export --int8\` wrote, whose peer is our checkpoint:
+step: ours also checks whether each is a crop; its peers are PyTorch in channels_last, compiled with frozen weights, with bf16 autocast and quantised to int8 by torch.ao (timm's norms folded). \`inference-int8\` opens what \`model export --int8\` wrote, whose peer is our checkpoint:
 that file has its large weights in int8 and **computes in float32**, so that it is a smaller file and not a faster model, unlike PyTorch's int8, which multiplies int8. What is behind the figures: [decision 8](decisions/0008-nchwc-lowering.md).
 `;
 

@@ -44,7 +44,7 @@ export const CONTENDERS: Readonly<Record<string, Contender>> = {
 
 const PLAIN = { recipe: "plain" } as const;
 
-/** What the faster recipe changes of the plain one: the cheapest whose test figures cannot be told from its (docs/studies/labelled-pace). */
+/** What the faster recipe changes of the plain one: the cheapest whose test figures cannot be distinguished from its (docs/studies/labelled-pace). */
 const BEST = { epochs: 4, lr: 1e-3, warmupEpochs: 0.5 } as const;
 
 const OPTIONS = {

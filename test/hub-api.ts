@@ -58,7 +58,7 @@ function collect(request: IncomingMessage, then: (body: Buffer) => void): void {
 
 const tokenIn = ({ request }: Call) => /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
 
-/** The writer may write below its own name; who names nobody is told so. */
+/** The writer may write below its own name; who names nobody gets that answer. */
 function mayWrite(call: Call, name: string): boolean {
   const token = tokenIn(call);
   if (token !== call.hub.writer) {

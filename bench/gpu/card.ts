@@ -7,10 +7,10 @@ const ask = (what: string): string | undefined => {
   return status === 0 ? stdout.trim().split("\n")[0] : undefined;
 };
 
-/** The first card; or the software adapter that Vulkan is told to take; null if nobody says. */
+/** The first card; or the software adapter that Vulkan is made to take; null if nobody says. */
 export function cardName(): string | null {
-  const told = process.env["VK_DRIVER_FILES"] ?? "";
-  return ask("name") ?? (told.includes("swiftshader") ? "SwiftShader (software)" : null);
+  const chosen = process.env["VK_DRIVER_FILES"] ?? "";
+  return ask("name") ?? (chosen.includes("swiftshader") ? "SwiftShader (software)" : null);
 }
 
 /** Memory of the first card that is in use, by all processes, MB. */

@@ -1,6 +1,6 @@
 // The log of judgements on the disk: lines are added, one whole line after the other, and stay as they are.
 // Invariants: a line is on the disk when `annotate` returns, and there once however often it is sent; whoever writes at the
-// same time waits; a last line that a kill cut off is left out, told, and taken away before the next one.
+// same time waits; a last line that a kill cut off is left out, reported, and taken away before the next one.
 import { z } from "zod";
 import { AppError, Interrupted } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";

@@ -139,9 +139,9 @@ function writeField(out: Out, field: Field, value: unknown): void {
 function isLong({ scalar, kind }: Field, value: unknown): boolean {
   if (kind === undefined) return scalar === "bytes" && (value as Uint8Array).length >= LONG;
   for (const field of kind.deep) {
-    const held = (value as Message)[field.name];
-    if (held === undefined) continue;
-    if (field.isList ? (held as readonly unknown[]).some((one) => isLong(field, one)) : isLong(field, held))
+    const entry = (value as Message)[field.name];
+    if (entry === undefined) continue;
+    if (field.isList ? (entry as readonly unknown[]).some((one) => isLong(field, one)) : isLong(field, entry))
       return true;
   }
   return false;

@@ -85,10 +85,7 @@ function collection({ answers }: ReleaseInfo, { manifest }: DatasetFacts): strin
     return [source, "This dataset has no manifest: how it was derived is not recorded."];
   const files = Object.keys(manifest.source.annotations).length;
   const { frames } = manifest.counts;
-  return [
-    source,
-    `${frames} photographs were looked at, from ${files} annotation files (hashes: manifest.json).`,
-  ];
+  return [source, `${frames} photographs were read, from ${files} annotation files (hashes: manifest.json).`];
 }
 
 function preprocessing({ answers }: ReleaseInfo, { manifest, size }: DatasetFacts): string[] {

@@ -248,7 +248,7 @@ export const ETHICS = [
   "## Caveats and recommendations",
   "",
   "- Agreement with a record that machines made measures how alike two machines are.",
-  "- A difference that is not detected is no evidence that groups are treated alike; look at the intervals and the numbers of subjects.",
+  "- A difference that is not detected is no evidence that groups are treated alike; read the intervals and the numbers of subjects.",
   "- Crops have to be made as in training (the checkpoint holds the recipe); on other pictures the figures do not hold.",
   "- Look at the worst group before the mean.",
   "",

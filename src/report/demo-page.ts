@@ -146,7 +146,7 @@ training labels; from 0.5 on the decision is male.</p>
 function onePicture({ jpeg, modality, pair, answers }: ReportPicture): Markup {
   const rows = answers.map(({ model, answer }) => {
     const { probability, modalityUsed, gateHand } = answer;
-    const how = gateHand === null ? "was told" : `its gate gave the hand head ${percent(gateHand)}, so:`;
+    const how = gateHand === null ? "was given" : `its gate gave the hand head ${percent(gateHand)}, so:`;
     const used = modalityUsed === null ? "" : ` (${how} ${modalityUsed})`;
     return html`<dt>${model}</dt><dd><div class="bar" aria-hidden="true"><i style="width:${(100 * probability).toFixed(1)}%"></i></div>
 ${probability.toFixed(3)}, so ${probability >= THRESHOLD ? "male" : "female"} <span class="soft">${used}</span></dd>`;

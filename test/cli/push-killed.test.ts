@@ -116,7 +116,7 @@ it("release push, killed while the hub commits, before and after it did", { time
   const after: Trick = (_request, response) => {
     response.writeHead = () => response;
     response.end = () => {
-      state.answered = true; // committed, and never told
+      state.answered = true; // committed, and never answered
       return response;
     };
     return false;

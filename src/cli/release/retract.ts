@@ -98,7 +98,7 @@ function retractedText(made: Retracted, { out, runs = [] }: Flags): string {
     `retracted ${taken.pairs} pairs and ${taken.frames} frames of one subject${alike}`,
     `new       ${pairs} pairs of ${subjects} subjects in ${out}${name}; nobody else changed splits`,
     ...rest(
-      "look at  ",
+      "review   ",
       lookAlikes,
       "pictures like theirs; if they show the person, retract that subject too",
     ),

@@ -95,8 +95,8 @@ async function sweep(folder: string, goes: (name: string) => boolean): Promise<v
 /** The first compiler that says what it is. */
 async function findCompiler(): Promise<{ readonly program: string; readonly version: string }> {
   for (const program of COMPILERS) {
-    const told = await execute(program, ["--version"], { timeout: VERSION_MS }).catch(() => undefined);
-    if (told !== undefined) return { program, version: told.stdout.trim() };
+    const printed = await execute(program, ["--version"], { timeout: VERSION_MS }).catch(() => undefined);
+    if (printed !== undefined) return { program, version: printed.stdout.trim() };
   }
   throw unexpected("input", {
     code: "COMPILER",

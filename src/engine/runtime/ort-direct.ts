@@ -93,7 +93,7 @@ function load(ort: Library, model: Uint8Array, options: SessionOptions): Pointer
   }
 }
 
-/** @param threads - those of the session, which operators are not told; 0 for one per core */
+/** @param threads - those of the session, which operators do not learn of; 0 for one per core */
 function addOperators(ort: Library, made: Pointer, path: string, threads: number): void {
   const own = threads === 0 ? availableParallelism() : threads;
   ort.call("AddSessionConfigEntry", made, "facehand.threads", String(own));

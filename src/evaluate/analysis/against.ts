@@ -127,13 +127,13 @@ function pairSeeds(a: Arm, b: Arm): (readonly [SeedRows, SeedRows])[] {
   });
   if (a.isSeeds && b.isSeeds && pairs.length === a.runs.length && pairs.length === b.runs.length)
     return pairs;
-  const told = ({ name, runs, isSeeds }: Arm) =>
+  const described = ({ name, runs, isSeeds }: Arm) =>
     isSeeds ? `seeds ${runs.map(({ seed }) => seed).join(", ")} of ${name}` : `the one run ${name}`;
   throw unexpected("input", {
     code: "NO_SHARED_SEEDS",
     expected: "two runs, or the same seeds of both",
     name: "--against",
-    got: `${told(a)} and ${told(b)}`,
+    got: `${described(a)} and ${described(b)}`,
     hint: "compare one run with one run, or train the seeds that are missing",
   });
 }

@@ -141,7 +141,7 @@ describe("a push", () => {
     expect(hub.putBytes - before - cut).toBe(250_000); // c.bin alone
   });
 
-  it("keeps what people have put there, unless told to replace it", async () => {
+  it("keeps what people have put there, unless asked to replace it", async () => {
     hub.repos.set(KEY, newRepo(false));
     change("notes.txt", "mine");
     const files = await filesOf(FIRST);

@@ -61,7 +61,7 @@ export async function hubRefusal(answer: Answer, asked: Asked): Promise<AppError
 }
 
 const CONFLICT =
-  "somebody else has written to it meanwhile: look at the last commit on its page, then run the same command again";
+  "somebody else has written to it meanwhile: read the last commit on its page, then run the same command again";
 
 const KEPT = ": what it has is not sent twice";
 

@@ -50,7 +50,7 @@ export function forestPlot(rows: readonly ForestRow[], { sides, interval }: Fore
     legend: [
       { label: `A minus B, ${interval}`, color: COLORS.face, shape: "dot" },
       ...(lines.length < rows.length
-        ? [{ label: "the interval cannot be told", color: COLORS.face, shape: "ring" as const }]
+        ? [{ label: "the draws give no interval", color: COLORS.face, shape: "ring" as const }]
         : []),
     ],
     plot: {

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. What a figure is before it is drawn: title, legend, what Plot draws; and the one style of all of them.
-// Invariant: colours are told apart on white and on dark pages and by colour-blind readers.
+// Invariant: colours differ visibly on white and on dark pages and by colour-blind readers.
 import type { PlotOptions } from "@observablehq/plot";
 
 /** The page's own letter colour. */
@@ -22,7 +22,7 @@ export interface LegendEntry {
   readonly label: string;
   readonly color: string;
   readonly shape: "line" | "dash" | "dot" | "square" | "ring";
-  /** Of a line that is not told by its colour alone: as `stroke-dasharray`. */
+  /** Of a line that its colour alone does not distinguish: as `stroke-dasharray`. */
   readonly dash?: string | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface FigureSpec {
 /** Height of a figure's plot, px. */
 export const heightOf = ({ heightPx = FIGURE_HEIGHT_PX }: FigureSpec): number => heightPx;
 
-/** All that Plot is told of a figure, but for the document that it draws in. */
+/** All that Plot gets of a figure, but for the document that it draws in. */
 export function plotOptions(spec: FigureSpec): PlotOptions {
   return {
     className: "facehand-figure",

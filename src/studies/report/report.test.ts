@@ -185,7 +185,7 @@ describe("the summary", () => {
   const lines = (of: Report) =>
     of.files.get("report.md")!.split("## Summary\n\n")[1]!.split("\n\n")[0]!.split("\n");
 
-  test("says the best by validation with its test figure, what differs, and what cannot be told", async () => {
+  test("says the best by validation with its test figure, what differs, and what is undecided", async () => {
     const { mean, std } = seedSummary(STUDY_SEEDS.map((seed) => balanced(3, seed, "umcc")));
     const said = lines(report);
     expect(said[0]).toContain(

@@ -18,7 +18,7 @@ import {
 } from "./results.ts";
 import { shortNames } from "./short-names.ts";
 
-/** A difference is told where its corrected p is at most this. */
+/** A difference is reported where its corrected p is at most this. */
 const SURE = 0.05;
 /** Pairs that are named one by one. */
 const NAMED = 6;
@@ -100,9 +100,9 @@ function comparisonLines({ study }: StudyResults, families: readonly ComparedFam
     const of = [evaluation, modality === null ? null : `${modality}s`].filter((text) => text !== null);
     return `${names.get(a.id)!} against ${names.get(b.id)!} in ${METRIC_TITLES[metric]}${of.length === 0 ? "" : ` (${of.join(", ")})`}`;
   };
-  const some = (list: typeof pairs, told: (pair: (typeof pairs)[number]) => string) =>
+  const some = (list: typeof pairs, text: (pair: (typeof pairs)[number]) => string) =>
     [
-      ...list.slice(0, NAMED).map(told),
+      ...list.slice(0, NAMED).map(text),
       ...(list.length > NAMED ? [`and ${list.length - NAMED} more`] : []),
     ].join("; ");
   return [
@@ -111,7 +111,7 @@ function comparisonLines({ study }: StudyResults, families: readonly ComparedFam
       : `What differs (Holm p at most ${SURE}; A minus B): ${some(sure, (pair) => `${name(pair)} ${difference(pair)}`)}.`,
     ...(open.length === 0
       ? []
-      : [`What cannot be told: ${some(open, name)}. This is no evidence of equality${detectable(open)}.`]),
+      : [`What is undecided: ${some(open, name)}. This is no evidence of equality${detectable(open)}.`]),
     ...(tested.length === pairs.length
       ? []
       : [`Not compared: ${pairs.length - tested.length}, for reasons that their table gives.`]),

@@ -1,6 +1,6 @@
 // ◇ Browser-safe. What the page shows, as its address: a view, the thing that it is about, and what was chosen there.
 // `#/pairs/<id>?gender=male&sort=-face_px`. Invariants: everything that another person has to see stands in it, and nothing
-// that they must not; it lies behind `#`, which no server is told; the same choice is always the same text.
+// that they must not; it lies behind `#`, which no server gets; the same choice is always the same text.
 import { effect, signal, useComputed } from "@preact/signals";
 
 /** Views, in the order of the navigation. */

@@ -1,7 +1,7 @@
-// ◇ Browser-safe. Whatever was thrown, as something that can be told.
+// ◇ Browser-safe. Whatever was thrown, as something that can be shown.
 import { AppError } from "../../core/errors.ts";
 
-/** What was thrown, as something that can be told. */
+/** What was thrown, as something that can be shown. */
 export const faultOf = (error: unknown): AppError =>
   error instanceof AppError
     ? error

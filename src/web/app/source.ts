@@ -55,8 +55,8 @@ export async function get(route: string, init?: RequestInit): Promise<Response> 
     throw new AppError("remote", "SERVER_GONE", "Expected an answer of the server, got none", { hint });
   }
   if (response.ok) return response;
-  const told = (await response.json().catch(() => undefined)) as Refusal | undefined;
-  const { code, message, hint } = told?.error ?? {
+  const refusal = (await response.json().catch(() => undefined)) as Refusal | undefined;
+  const { code, message, hint } = refusal?.error ?? {
     code: "ANSWER",
     message: `Expected a file, got the status ${response.status}`,
     hint: undefined,

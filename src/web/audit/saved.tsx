@@ -1,4 +1,4 @@
-// ◇ Browser-safe. What is saved and what is not: told at once, with what can be done.
+// ◇ Browser-safe. What is saved and what is not: shown at once, with what can be done.
 import { useKeys } from "../app/keys.ts";
 import { listing } from "../app/source.ts";
 import { downloadLines } from "./saving/download.ts";

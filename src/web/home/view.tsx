@@ -15,7 +15,7 @@ const SECTIONS = [
 
 /** The view. */
 export function HomeView() {
-  useKeys([{ keys: ["r"], does: "look through the folders again", run: () => void loadListing() }]);
+  useKeys([{ keys: ["r"], does: "read the folders again", run: () => void loadListing() }]);
   const { passedOver = [], things = [], writes = false } = listing.value ?? {};
   return (
     <div class="home">
@@ -31,12 +31,12 @@ export function HomeView() {
         <Section key={kind} title={title} view={view} things={shownOf(kind, things)} />
       ))}
       {things.length === 0 ? <Makers /> : null}
-      {passedOver.length === 0 ? null : <p class="soft">Not looked into: {passedOver.join("; ")}</p>}
+      {passedOver.length === 0 ? null : <p class="soft">Not read: {passedOver.join("; ")}</p>}
     </div>
   );
 }
 
-/** A study's runs are told by the study. */
+/** A study's runs are shown with the study. */
 function shownOf(kind: Thing["kind"], all: readonly Thing[]): readonly Thing[] {
   return thingsOf(kind).filter((thing) => kind !== "run" || !isOfStudy(thing, all));
 }

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. What went wrong, as the command line says it: expected, found, what to try.
 import type { Trouble } from "../../server/api.ts";
 
-/** A fault, told at once to who listens. */
+/** A fault, which screen readers announce at once. */
 export function FaultNote({ fault }: { readonly fault: Trouble }) {
   return (
     <div class="note" role="alert">

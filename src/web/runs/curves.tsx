@@ -7,7 +7,7 @@ import { Figures } from "./figures.tsx";
 import { type Log, openLog } from "./live.ts";
 import { picked } from "./table.tsx";
 
-/** As many curves are told apart. */
+/** As many curves can be distinguished. */
 const MOST = 4;
 
 /** The curves. */

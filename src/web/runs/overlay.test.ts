@@ -28,7 +28,7 @@ it("leave out epochs of which the figure is not defined", () => {
   expect(bandOf([none], "loss")).toHaveLength(2);
 });
 
-it("are told apart by dashes as well as by colours, with the number of seeds", () => {
+it("differ by dashes as well as by colours, with the number of seeds", () => {
   const series = ["a", "b"].map((label) => ({ label, logs: [inventedLog(2), inventedLog(2)] }));
   const { legend } = overlaySpec(series, "balancedAccuracy");
   expect(legend.map(({ label }) => label)).toEqual(["a, 2 seeds", "b, 2 seeds"]);

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Curves of several configurations over one another, each as the mean of its seeds in a band from the least to the most.
-// Invariants: an epoch that one seed has not reached is no mean of the others; lines are told apart by dashes too, not by colour alone.
+// Invariants: an epoch that one seed has not reached is no mean of the others; lines differ by dashes too, not by colour alone.
 import * as Plot from "@observablehq/plot";
 import { wholeTicks } from "../../report/plots/curves.ts";
 import { COLORS, type FigureSpec } from "../../report/plots/spec.ts";
@@ -42,7 +42,7 @@ const INKS = [COLORS.face, COLORS.hand, COLORS.male, COLORS.female];
 const DASHES = [undefined, "7 3", "2 3", "9 3 2 3"];
 /** Less than this between all values is no change that can be seen. */
 const FLAT = 0.01;
-/** As many are told apart. */
+/** As many can be distinguished. */
 export const MOST_SERIES: number = INKS.length;
 
 /** Several configurations, MOST_SERIES at most. */

@@ -76,7 +76,7 @@ function Predicted({ run }: { readonly run: Run }) {
   if (split === undefined)
     return (
       <p>
-        Nothing was predicted yet; press <kbd>r</kbd> to look again.
+        Nothing was predicted yet; press <kbd>r</kbd> to check again.
       </p>
     );
   return (

@@ -12,7 +12,7 @@ import { RunsTable } from "./table.tsx";
 
 /** The view. */
 export function RunsView() {
-  useKeys([{ keys: ["r"], does: "look for runs and predictions again", run: () => void loadListing() }]);
+  useKeys([{ keys: ["r"], does: "read runs and predictions again", run: () => void loadListing() }]);
   const thing = thingOf(address.value.thing);
   const runs = readable(listing.value?.things ?? []);
   const run = runs.find(({ id }) => id === thing?.id);

@@ -38,7 +38,7 @@ export interface StudyFiles {
   readonly runs: readonly RunFiles[];
 }
 
-/** What is told of a study as a whole. */
+/** What is shown of a study as a whole. */
 export interface StudyReport {
   readonly summary: readonly string[];
   readonly tables: readonly ReportTable[];

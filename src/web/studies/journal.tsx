@@ -73,7 +73,7 @@ function Tasks({
         {secondsLeft === undefined || secondsLeft === 0
           ? ""
           : `; about ${duration(secondsLeft)} of work left`}
-        . Press <kbd>r</kbd> to look again.
+        . Press <kbd>r</kbd> to read it again.
       </p>
       <Scrolled name="Journal">
         <table>

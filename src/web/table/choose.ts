@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Filters as the address has them, and the tests that they mean: `gender=male`, `face_px=28..60`, `q=8f3a`.
-// Invariants: what an address says that the table does not have filters nothing out but is told; the same choice is the same test.
+// Invariants: what an address says that the table does not have filters nothing out but is named; the same choice is the same test.
 import { columnOf, rowsOfTexts, rowsWithPart, type Table } from "./column.ts";
 import { FACETS, HISTOGRAMS } from "./ledger.ts";
 import { amongCodes, between, marked, type Test } from "./sieve.ts";

@@ -1,4 +1,4 @@
-// Facets in which what cannot be there is told from what was not recorded.
+// Facets in which what cannot be there is distinguished from what was not recorded.
 import { describe, expect, it } from "vitest";
 import { type ColumnKind, fill, textAt, type Words } from "./column.ts";
 import { applied } from "./derived.ts";

@@ -1,5 +1,5 @@
 // ◇ Browser-safe. Columns that follow from others: copies of frames and their groups, subjects with two recorded genders, facets whose
-// missing values are told from those that cannot be there.
+// missing values are distinguished from those that cannot be there.
 import { columnOf, fill, rowsOfTexts, type Table, textAt, type Words } from "./column.ts";
 import { facetOf } from "./ledger.ts";
 

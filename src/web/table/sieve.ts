@@ -8,7 +8,7 @@ const SLOTS = 32;
 
 type Codes = Uint8Array | Uint16Array | Uint32Array;
 
-/** Decides rows: 1 in `fails` for each that does not pass, 0 for others; what it held before says nothing. */
+/** Decides rows: 1 in `fails` for each that does not pass, 0 for others; what it had before says nothing. */
 export type Test = (fails: Uint8Array) => void;
 
 /** Which rows pass a set of filters. */

@@ -69,7 +69,7 @@ describe("a judgement", () => {
     expect([ids(box.state.saved), map.size]).toEqual([["1", "2"], 0]);
   });
 
-  it("that is refused is told and kept, and the others go on", async () => {
+  it("that is refused is shown and stays, and the others are still sent", async () => {
     const send = async (lines: readonly Annotation[]) => {
       if (lines.some(({ id }) => id === "2"))
         throw new AppError("remote", "ANNOTATION_ID", "Expected an id that no other line has, got 2");

@@ -1,7 +1,7 @@
 // ◇ Browser-safe. Judgements on their way to the server: kept in the browser from the moment they are made until the server has
 // said that they are on its disk.
 // Source: our own. Invariants: a line is shown as saved only after that answer; one that fails is tried again, in order, under the
-// id that it was made with, so that it is there once; a line that the server refuses for good is told and kept, never dropped.
+// id that it was made with, so that it is there once; a line that the server refuses for good is shown and stays, never dropped.
 import type { Annotation } from "../../../audit/annotation.ts";
 import type { Clock } from "../../../core/clock.ts";
 import { AppError } from "../../../core/errors.ts";

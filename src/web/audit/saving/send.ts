@@ -33,9 +33,9 @@ export async function sendJudgements(
       cause,
     });
   }
-  const told = parsed(text);
-  if (answer.ok && told !== undefined && "ids" in told) return told.ids;
-  const { code, message, hint } = told !== undefined && "error" in told ? told.error : unknown(answer.status);
+  const said = parsed(text);
+  if (answer.ok && said !== undefined && "ids" in said) return said.ids;
+  const { code, message, hint } = said !== undefined && "error" in said ? said.error : unknown(answer.status);
   throw new AppError("remote", code, message, { hint });
 }
 
