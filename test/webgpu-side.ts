@@ -16,7 +16,7 @@ import { localStepRuntime } from "../src/train/step/local.ts";
 import { openStepOn } from "../src/train/step/step.ts";
 import { tinyModel } from "./browser/in-page/tiny-network.ts";
 
-const SIZE_PX = 32;
+const SIZE_PX = 16;
 const facts: ModelFacts = {
   format: 1,
   arch: "mag",

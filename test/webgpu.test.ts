@@ -46,7 +46,7 @@ test.skipIf(ADAPTER === undefined)(
     expect(behindTrial.figures).toEqual(trained[1].figures);
     expect(behindTrial.sums).toEqual(trained[1].sums);
     // State stays on the device: a step takes images and schedule, and gives loss, norm and log-odds.
-    const pixels = 4 * 32 * 32 * 3;
+    const pixels = 4 * 16 * 16 * 3;
     expect(trained[1].bytes.fromDevice).toBe((1 + 1 + 4) * 4);
     expect(trained[1].bytes.toDevice).toBeLessThan(pixels + 200);
     // Of two parts it takes the zeros of their sums too, and each part gives its loss and log-odds.
