@@ -21,7 +21,7 @@ export const perturbationSchema = z.discriminatedUnion("kind", [
   }),
   z.strictObject({
     kind: z.literal("crop"),
-    keep: z.number().min(0.1).max(1).describe("kept share of the side"),
+    keep: z.number().min(0.1).max(1).describe("share of the side that remains"),
   }),
   z.strictObject({ kind: z.literal("flip") }),
 ]);

@@ -187,7 +187,7 @@ function distribution({ licence, date, url }: ReleaseInfo): string[] {
 
 function maintenance({ creator, version, url }: ReleaseInfo): string[] {
   return paragraphs(
-    `Version ${version}, kept by ${markdownText(creator)}. Faults, and wishes of people to be taken out, go to ${markdownUrl(url)}; a corrected ` +
+    `Version ${version}, maintained by ${markdownText(creator)}. Faults, and wishes of people to be taken out, go to ${markdownUrl(url)}; a corrected ` +
       "dataset is a new version. SHA256SUMS has the hash of every file.",
   );
 }

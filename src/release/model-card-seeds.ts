@@ -87,7 +87,7 @@ async function runLine({ seed, dir }: SeedRun, most: number): Promise<string> {
   const log = await readLog(dir);
   const best = bestEpoch(log).epoch;
   const hash = await sha256File(runPaths(dir).best);
-  return `  - seed ${seed}: ${log.length} of at most ${most} epochs, epoch ${best} kept by validation balanced accuracy; SHA-256 \`${hash}\``;
+  return `  - seed ${seed}: ${log.length} of at most ${most} epochs, epoch ${best} chosen by validation balanced accuracy; SHA-256 \`${hash}\``;
 }
 
 function metrics({ seeds, split, minSubjects }: SeedsSummary): string[] {

@@ -110,7 +110,7 @@ async function details(dir: string, model: ModelDescription): Promise<string[]> 
     "",
     ...modelLines(model, config),
     `- Tag: ${markdownCode(facts!.tag)}, seed ${config.seed}; checkpoint ${markdownCode(basename(path))}, SHA-256 \`${await sha256File(path)}\`.`,
-    `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${best.epoch} kept by validation balanced accuracy.`,
+    `- Training: AdamW, batch ${config.batch}, ${log.length} of at most ${config.epochs} epochs; epoch ${best.epoch} chosen by validation balanced accuracy.`,
     "",
   ];
 }
@@ -176,7 +176,7 @@ function metrics(split: string, minSubjects: number): string[] {
 
 /** Of a run without test images. */
 const CHOSEN_ON =
-  " The kept epoch was chosen on these images, which favours the model: figures of people on whom nothing was chosen (`train --test`) tend to be lower.";
+  " The best epoch was chosen on these images, which favours the model: figures of people on whom nothing was chosen (`train --test`) tend to be lower.";
 
 /** What was judged and what was learnt from. */
 export function data(rows: readonly Labelled[], split: string, trainedOn: readonly SourceFacts[]): string[] {

@@ -193,7 +193,7 @@ export const QUESTIONS = {
   retention: {
     section: "Maintenance",
     title: "Retention",
-    asks: "How long are the pictures kept, and what happens to earlier versions?",
+    asks: "How long are the pictures stored, and what happens to earlier versions?",
     form: "text",
     answered: open,
   },

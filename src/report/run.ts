@@ -33,7 +33,7 @@ export function runSection({ name, about, config, epochs, rows, summary }: Repor
   const best = epochs.findLast(({ best }) => best)?.epoch ?? 0;
   const { nImages, nSubjects } = summary.overall;
   return html`<h3>${name}</h3>
-<p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (kept: ${best}), batch ${config.batch},
+<p>${about} <code>${config.tag}</code>, ${config.imageSize} px, ${config.epochs} epochs (best: ${best}), batch ${config.batch},
 learning rate ${config.lr}, seed ${config.seed}.</p>
 <div class="figures">${[
     figure(lossCurves(epochs), lossNote(config.arch)),

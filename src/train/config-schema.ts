@@ -55,7 +55,7 @@ export const trainConfigSchema = z.strictObject({
     .max(10_000)
     .optional()
     .describe(
-      "epochs at the start in which the heads learn alone, on kept features of pictures as they are; then all learns, with a warm-up and a cosine of its own",
+      "epochs at the start in which the heads learn alone, on stored features of pictures as they are; then all learns, with a warm-up and a cosine of its own",
     ),
   startSize: z
     .int()

@@ -33,7 +33,7 @@ const CLOCK: Clock = () => performance.now();
 export interface PhaseTrial extends Kind {
   /** A step, on pictures that are ready when it needs them. */
   readonly step: number;
-  /** The same over kept features; undefined where none are kept. */
+  /** The same over stored features; undefined where none are kept. */
   readonly kept: number | undefined;
   /** A step's pictures, loaded while nothing else is done: from their files. */
   readonly files: number;

@@ -77,7 +77,7 @@ describe("trial steps", { timeout: 120_000 }, () => {
       ],
       10 * 16,
     ],
-    ["kept features", { tag: TAG.replace("Af", "An").replace("Z0", "Z2") }, [[32, true, true]], 4 * 16],
+    ["stored features", { tag: TAG.replace("Af", "An").replace("Z0", "Z2") }, [[32, true, true]], 4 * 16],
   ] as const)("change no byte of a run: %s", async (name, more, phases, steps) => {
     const config = parseTrainConfig({ ...base, ...more });
     await train(config, options(`${name} plain`));

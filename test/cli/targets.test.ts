@@ -52,7 +52,7 @@ describe("targets along with the sex", () => {
     const card = await readFile(out, "utf8");
     expect(card).toMatch(/### Apparent age, by bucket, split val\n\n\| figure \| overall \|\n/);
     expect(card).toMatch(/\| mean classes off \| \d\.\d{3} \\\[\d\.\d{3}, \d\.\d{3}\\\] \|/);
-    expect(card).toContain("The kept epoch was chosen on these images, which favours the model");
+    expect(card).toContain("The best epoch was chosen on these images, which favours the model");
     expect(card).toContain("### Apparent race or skin tone, by class, split val");
     expect(card).toContain(`## Law\n\n- ${lawMarkdown(LAW_TEXT[0]!)}\n`);
   });

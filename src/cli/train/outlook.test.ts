@@ -66,7 +66,7 @@ it("says so where a run is too short for trial steps", () => {
 it("names what a frozen start tried", () => {
   const frozen = { ...STEP, frozen: true, step: 0.5, kept: 0.004 };
   expect(linesOf(configOf({ frozenEpochs: 2 }), { trial: { phases: [frozen, STEP] } })[1]).toBe(
-    "a trial step took 0.50 s and 0.0040 s on kept features at 32 px with a frozen backbone, its pictures 0.050 s from files and 0.010 s from the cache; " +
+    "a trial step took 0.50 s and 0.0040 s on stored features at 32 px with a frozen backbone, its pictures 0.050 s from files and 0.010 s from the cache; " +
       "2.0 s at 32 px, its pictures 0.050 s from files and 0.010 s from the cache",
   );
 });

@@ -96,7 +96,7 @@ const shown = (seconds: number) => `${seconds.toPrecision(2)} s`;
 function triedText({ trial }: Known): string {
   return trial.phases
     .map(({ sizePx, frozen, step, kept, files, cached }) => {
-      const heads = kept === undefined ? "" : ` and ${shown(kept)} on kept features`;
+      const heads = kept === undefined ? "" : ` and ${shown(kept)} on stored features`;
       const what = `${sizePx} px${frozen ? " with a frozen backbone" : ""}`;
       return `${shown(step)}${heads} at ${what}, its pictures ${shown(files)} from files and ${shown(cached)} from the cache`;
     })

@@ -73,7 +73,7 @@ function curves(points: readonly CurvePoint[], options: CurveOptions): FigureSpe
   const drawn = Object.entries(SERIES).filter(([name]) => points.some(({ series }) => series === name));
   const most = Math.max(1, ...points.map(({ epoch }) => epoch)); // none: every modality rests on too few subjects
   const lines = drawn.map(([label, color]) => ({ label, color, shape: "line" as const }));
-  const ring = { label: "epoch kept", color: INK, shape: "ring" as const };
+  const ring = { label: "best epoch", color: INK, shape: "ring" as const };
   return {
     title,
     legend: kept === undefined ? lines : [...lines, ring],

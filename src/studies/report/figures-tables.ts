@@ -105,7 +105,7 @@ function figuresTable(results: StudyResults, section: Section, minSubjects: numb
     {
       id: ["figures", section.id].filter((part) => part !== "").join("-"),
       title: section.words === "" ? title : `${title}: ${section.words}`,
-      note: `${imagesNote(results, section, shared)} ${SEED_NOTE}. Validation: balanced accuracy of the kept epoch${modality === null ? "" : ` on ${modality}s`}, which chose the best row (bold) of those that were validated on the same images; all other figures are of split ${split}.`,
+      note: `${imagesNote(results, section, shared)} ${SEED_NOTE}. Validation: balanced accuracy of the best epoch${modality === null ? "" : ` on ${modality}s`}, which chose the best row (bold) of those that were validated on the same images; all other figures are of split ${split}.`,
       header: [
         "configuration",
         "seeds",
