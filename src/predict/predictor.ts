@@ -10,6 +10,7 @@ import type { Provider } from "../engine/lower/writer.ts";
 import { constant, imageToTensor, input, softmax } from "../engine/ops.ts";
 import { Declarations, type ParamSpec, type Weights } from "../engine/params.ts";
 import { type Session, Tensor, type Tensors } from "../engine/runtime/session.ts";
+import { probabilityOf } from "../evaluate/metrics/binary.ts";
 import { type ModelFacts, modelGraph } from "../models/facts.ts";
 import type { ClassTarget, TargetFacts } from "../models/targets.ts";
 import { checkImage, type RgbImage, resizeBilinear } from "../pixels/pixels.ts";
@@ -266,7 +267,7 @@ export function read(
 ): ImagePrediction[] {
   return asked.map((modality, i) => {
     const { logit, ...how } = readSex(results, i, modality);
-    const answer = { logit, probability: 1 / (1 + Math.exp(-logit)), ...how };
+    const answer = { logit, probability: probabilityOf(logit), ...how };
     return facts.targets === undefined
       ? answer
       : { ...answer, classes: readClasses(results, i, facts.targets) };

@@ -2,6 +2,7 @@
 // Invariants: every seed answers every image; a gate's weight is the mean of the seeds', classes have the mean of their
 // log-probabilities, made to sum to 1 again.
 import { closeAll, Handle } from "../core/handle.ts";
+import { probabilityOf } from "../evaluate/metrics/binary.ts";
 import { type LocalOptions, openWeights } from "../predict/infer.ts";
 import { type LoadedModel, loadModel } from "../predict/model-file.ts";
 import { GATED, type ImagePrediction, type Predictor, preferred } from "../predict/predictor.ts";
@@ -94,7 +95,7 @@ export function meanPrediction(answers: readonly ImagePrediction[]): ImagePredic
   return {
     ...first!,
     logit,
-    probability: 1 / (1 + Math.exp(-logit)),
+    probability: probabilityOf(logit),
     gateHand,
     modalityUsed: first!.head === GATED ? preferred(gateHand!) : first!.modalityUsed,
     members: answers.map(({ probability }) => probability),

@@ -4,6 +4,7 @@
 // define has no mean.
 import { unexpected } from "../../core/errors.ts";
 import { overSeeds, type SeedSummary } from "../intervals/seeds.ts";
+import { probabilityOf } from "../metrics/binary.ts";
 import type { GroupMetrics, GroupTable } from "../metrics/groups.ts";
 import type { Judgement } from "../metrics/small.ts";
 import { METRICS, type MetricName } from "../metrics/table.ts";
@@ -101,7 +102,7 @@ export function ensembleRows(given: readonly SeedRows[]): Prediction[] {
     const { ageProbabilities: _age, raceProbabilities: _race, ...own } = row;
     const all = [row, ...maps.map((map) => map.get(keyOf(row))!)];
     const logit = all.reduce((sum, one) => sum + one.logit, 0) / all.length;
-    return { ...own, logit, probability: 1 / (1 + Math.exp(-logit)) };
+    return { ...own, logit, probability: probabilityOf(logit) };
   });
 }
 

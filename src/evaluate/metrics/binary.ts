@@ -5,6 +5,11 @@ import { unexpected } from "../../core/errors.ts";
 /** A decision is male where the probability reaches this value. */
 export const THRESHOLD = 0.5;
 
+/** Probability of male of its log-odds. */
+export function probabilityOf(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}
+
 /** Checked targets and probabilities, and the probabilities of each class in ascending order. */
 export interface Scores {
   readonly y: ArrayLike<number>;

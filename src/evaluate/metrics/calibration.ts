@@ -4,7 +4,7 @@
 // not of the confidence in the decided class.
 
 import { unexpected } from "../../core/errors.ts";
-import { checkLengths, checkTarget, type Scores, scores } from "./binary.ts";
+import { checkLengths, checkTarget, probabilityOf, type Scores, scores } from "./binary.ts";
 
 export const BIN_COUNT = 15;
 
@@ -175,7 +175,7 @@ export function fitTemperature(y: ArrayLike<number>, logits: ArrayLike<number>):
 
 /** Probability of male at a temperature. */
 export function applyTemperature(logit: number, temperature: number): number {
-  return 1 / (1 + Math.exp(-logit / temperature));
+  return probabilityOf(logit / temperature);
 }
 
 /** Where a function with one valley is least, to 1e-9. */

@@ -7,6 +7,7 @@ import { schemaFault } from "../../core/schema.ts";
 import { parseAge, parseGesture, parseRace } from "../../core/vocabulary.ts";
 import { MODALITIES, SPLITS } from "../../core/words.ts";
 import type { ParquetSchema } from "../../formats/parquet/parquet.ts";
+import { probabilityOf } from "../metrics/binary.ts";
 import { RowWords } from "./words.ts";
 
 /** What a model may predict beside the sex: classes as recorded in the columns of the same names. */
@@ -165,7 +166,7 @@ function checkRow(raw: unknown, where: string): Prediction {
 }
 
 function checkSigmoid(row: Prediction, where: string): void {
-  const probability = 1 / (1 + Math.exp(-row.logit));
+  const probability = probabilityOf(row.logit);
   if (Math.abs(probability - row.probability) <= SIGMOID_TOLERANCE) return;
   throw unexpected("data", {
     code: "PREDICTION_LOGIT",

@@ -3,7 +3,7 @@
 
 import { MODALITIES, type Modality } from "../../core/words.ts";
 import { overSeeds } from "../../evaluate/intervals/seeds.ts";
-import { THRESHOLD } from "../../evaluate/metrics/binary.ts";
+import { probabilityOf, THRESHOLD } from "../../evaluate/metrics/binary.ts";
 import type { Limit } from "../../evaluate/metrics/small.ts";
 import type { MetricName } from "../../evaluate/metrics/table.ts";
 import { recordedOtherwise } from "../../evaluate/stored/recorded.ts";
@@ -254,6 +254,6 @@ function fusePairs(rows: readonly Labelled[]): FusedPair[] {
     const face = faces.get(`${hand.source}:${hand.id.slice(0, -"hand".length)}face`);
     if (face === undefined) return [];
     const logit = (hand.logit + face.logit) / 2;
-    return [{ hand, face, both: { ...hand, logit, probability: 1 / (1 + Math.exp(-logit)) } }];
+    return [{ hand, face, both: { ...hand, logit, probability: probabilityOf(logit) } }];
   });
 }
