@@ -130,3 +130,18 @@ export async function reload(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((done) => setTimeout(done)));
   await page.reload();
 }
+
+const STILL_MS = 300;
+
+/**
+ * What a page asks for while nobody does anything: nothing, once it is loaded. That nothing comes is no event that could be
+ * waited for: hence a time, which may only miss a request, never fail without one.
+ *
+ * @param asked - grows with each request of the page
+ */
+export async function askedAlone(page: Page, asked: readonly string[]): Promise<string[]> {
+  await page.waitForLoadState("networkidle");
+  const before = asked.length;
+  await page.waitForTimeout(STILL_MS);
+  return asked.slice(before);
+}

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { violations } from "./axe.ts";
-import { CHROMIUM, windows } from "./browser.ts";
+import { askedAlone, CHROMIUM, windows } from "./browser.ts";
 import { layRun, layThings } from "./things.ts";
 
 let root: string;
@@ -44,10 +44,7 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
 
   it("asks for nothing when it is left alone", async () => {
     const { page, asked } = await open();
-    await page.waitForLoadState("networkidle");
-    const before = asked.length;
-    await page.waitForTimeout(300);
-    expect(asked.slice(before)).toEqual([]);
+    expect(await askedAlone(page, asked)).toEqual([]);
   });
 });
 

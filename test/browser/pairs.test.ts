@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeDrawnLedger } from "../drawn-ledger.ts";
 import { violations } from "./axe.ts";
-import { CHROMIUM, reload, windows } from "./browser.ts";
+import { askedAlone, CHROMIUM, reload, windows } from "./browser.ts";
 
 const ROWS = 400;
 let root: string;
@@ -194,9 +194,6 @@ describe.skipIf(CHROMIUM === undefined)("the view of pairs", () => {
 
   it("asks for nothing when it is left alone", async () => {
     const { page, asked } = await opened();
-    await page.waitForLoadState("networkidle");
-    const before = asked.length;
-    await page.waitForTimeout(300);
-    expect(asked.slice(before)).toEqual([]);
+    expect(await askedAlone(page, asked)).toEqual([]);
   });
 });

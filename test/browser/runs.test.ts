@@ -15,7 +15,7 @@ import { readStudy, taskPaths } from "../../src/studies/study.ts";
 import { appendLog } from "../../src/train/run.ts";
 import { inventedLog } from "../run-fixture.ts";
 import { violations } from "./axe.ts";
-import { CHROMIUM, reload, windows } from "./browser.ts";
+import { askedAlone, CHROMIUM, reload, windows } from "./browser.ts";
 import { layRun, layThings } from "./things.ts";
 
 let root: string;
@@ -183,10 +183,7 @@ describe.skipIf(CHROMIUM === undefined)("runs", () => {
     const { page, asked } = await open("#/runs");
     await toRun(page, "runs/mag");
     await page.waitForSelector(".runs-crops img");
-    await page.waitForLoadState("networkidle");
-    const before = asked.length;
-    await page.waitForTimeout(300);
-    expect(asked.slice(before)).toEqual([]);
+    expect(await askedAlone(page, asked)).toEqual([]);
   });
 
   it.each([{ width: 1400, dark: true }, { width: 390 }])(

@@ -12,7 +12,8 @@ const keepIn = (map: Map<string, string>): Keeping => ({
   set: (key, value) => void map.set(key, value),
   remove: (key) => void map.delete(key),
 });
-const settled = () => new Promise<void>((resolve) => setTimeout(resolve, 5));
+/** After all promises that wait for nothing else. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
 const ids = (lines: readonly Annotation[]) => lines.map(({ id }) => id);
 
 function open(
