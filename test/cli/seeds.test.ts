@@ -1,5 +1,5 @@
 // Several seeds as one thing: `evaluate`, `predict` and `model card` of the folder that `train --seeds` leaves.
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -246,6 +246,20 @@ describe("seeds are refused", () => {
         );
     }
   });
+
+  it.each(["42,42", "42,7,042", "42,42.0"])(
+    "if train is given one twice: %s, also to resume",
+    async (seeds) => {
+      const data = ["--data", `pairs:${at("pairs")}`, "--seeds", seeds];
+      for (const [name, ...flags] of [["twice"], ["runs", "--resume"]] as const) {
+        const { code, stdout, stderr } = await runCli(...training(name), ...data, ...flags);
+        expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+        expect(stderr).toContain(`Expected each seed once for --seeds, got "${seeds}"`);
+        expect(stderr).toContain("Try: leave out one 42: the same seed gives the same run");
+      }
+      await expect(readdir(at("twice"))).rejects.toThrow("ENOENT");
+    },
+  );
 
   it("if they differ in more than the seed", async () => {
     await cp(at("runs"), at("mixed"), { recursive: true });

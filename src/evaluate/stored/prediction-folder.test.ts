@@ -71,3 +71,18 @@ it("refuses nothing, a file of another split, and a folder that holds something 
     `Expected one or more of train.parquet, val.parquet, test.parquet and nothing else for ${at("other")}, got "vall.parquet"`,
   );
 });
+
+it("says to finish the run only where there is one", async () => {
+  await mkdir(at("begun"));
+  await writeFile(join(at("begun"), "config.json"), "{}");
+  await expect(readSplits(join(at("begun"), "predictions"))).rejects.toMatchObject({
+    code: "FILE_MISSING",
+    hint: "finish the run first: train ... --resume",
+  });
+  await writeFile(at("rows.jsonl"), "");
+  for (const place of ["rows.jsonl", "dataset"])
+    await expect(readSplits(join(at(place), "predictions"))).rejects.toMatchObject({
+      code: "FILE_MISSING",
+      hint: "give a run folder, a folder of seeds, or a table of predictions, .csv or .parquet",
+    });
+});

@@ -3,7 +3,7 @@
 // Runs of version 0.1 before this layout have one file with all splits, `<folder>.parquet`: it is read where it is.
 
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { missingFile, unexpected } from "../../core/errors.ts";
 import { SPLITS } from "../../core/words.ts";
 import { countRows } from "../../formats/parquet/rows.ts";
@@ -95,7 +95,9 @@ export async function predictionFiles(dir: string): Promise<PredictionFile[]> {
 export async function readSplits(dir: string): Promise<Prediction[]> {
   const files = await predictionFiles(dir);
   if (files.length === 0) {
-    throw missingFile(dir, "stored predictions", "finish the run first: train ... --resume");
+    const isRun = await exists(join(dirname(dir), "config.json"));
+    const other = "give a run folder, a folder of seeds, or a table of predictions, .csv or .parquet";
+    throw missingFile(dir, "stored predictions", isRun ? "finish the run first: train ... --resume" : other);
   }
   return (await Promise.all(files.map(readPredictionFile))).flat();
 }
