@@ -114,11 +114,7 @@ function fromFlags({ values, mean, std, n }: AuditFlags): PublishedRow {
     const expected = "--values, or a CSV file";
     throw unexpected("input", { code: "FLAG", expected, name: "study audit", got: undefined });
   }
-  return { values, ...defined({ mean, std, n }) };
-}
-
-function defined<T extends object>(values: T): { [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as never;
+  return { values, mean, std, n };
 }
 
 async function fromFile(path: string): Promise<{ name: string; row: PublishedRow }[]> {
@@ -140,12 +136,12 @@ async function fromFile(path: string): Promise<{ name: string; row: PublishedRow
     const of = (name: string) => record[header!.indexOf(name)]?.trim() || undefined;
     const n = of("n");
     const values = (of("values") ?? "").split(/[\s;]+/).filter((text) => text !== "");
-    const known = defined({
+    const published = {
       mean: of("mean"),
       std: of("std"),
       n: n === undefined ? undefined : (decimal(n) ?? Number.NaN),
-    });
-    rows.push({ name: `${of("name") ?? `row ${row}`}: `, row: { values, ...known } });
+    };
+    rows.push({ name: `${of("name") ?? `row ${row}`}: `, row: { values, ...published } });
   }
   return rows;
 }

@@ -58,8 +58,7 @@ export function lineOf(
 ): Annotation {
   return {
     ...{ id, annotator, when },
-    ...(image === undefined ? {} : { image_id: image }),
-    ...{ user_id: user, queue, recorded: filled(recorded), asked: [asked] },
+    ...{ image_id: image, user_id: user, queue, recorded: filled(recorded), asked: [asked] },
     seen: { ...seen, pictures: ["hand", "face"] },
     ...choiceOf(said, asked, seen.label ? recorded[asked] : undefined),
     ...(note === undefined || note.trim() === "" ? {} : { note: note.trim() }),
