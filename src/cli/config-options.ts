@@ -46,3 +46,16 @@ export function numeric(flag: string, text: string): number {
   if (value !== undefined) return value;
   throw unexpected("input", { code: "FLAG", expected: "a number", name: flag, got: text });
 }
+
+/**
+ * The numbers of --seeds.
+ *
+ * @throws AppError("input", "FLAG") for a seed that is given twice, as 1 and 01 are: its run would count as two that agree
+ */
+export function seedNumbers(texts: readonly string[]): number[] {
+  const seeds = texts.map((text) => numeric("--seeds", text));
+  const twice = seeds.find((seed, k) => seeds.indexOf(seed) !== k);
+  if (twice === undefined) return seeds;
+  const e = { code: "FLAG", expected: "each seed once", name: "--seeds", got: texts.join(",") };
+  throw unexpected("input", { ...e, hint: `leave out one ${twice}: the same seed gives the same run` });
+}

@@ -261,6 +261,12 @@ describe("seeds are refused", () => {
     },
   );
 
+  it("if a study is given one twice", async () => {
+    const { code, stdout, stderr } = await runCli("study", "plan", "ablation", "--seeds", "7,07");
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain('Expected each seed once for --seeds, got "7,07"');
+  });
+
   it("if they differ in more than the seed", async () => {
     await cp(at("runs"), at("mixed"), { recursive: true });
     const path = at("mixed/seed_42/config.json");

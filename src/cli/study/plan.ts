@@ -10,7 +10,7 @@ import { type Overrides, planStudy } from "../../studies/plan/plan.ts";
 import { studyFilePath } from "../../studies/plan/protocols.ts";
 import { studyStatus } from "../../studies/run/status.ts";
 import type { Study } from "../../studies/study.ts";
-import { configOptions, numeric } from "../config-options.ts";
+import { configOptions, seedNumbers } from "../config-options.ts";
 import { type Context, jsonOption, list, repeated, verb } from "../context.ts";
 import { formatPlan, type PlannedCell } from "./format.ts";
 
@@ -44,7 +44,7 @@ export async function planOf(file: string, flags: PlanFlags): Promise<Study> {
     data,
     testData,
     backbones: backbone,
-    seeds: seeds?.map((text) => numeric("--seeds", text)),
+    seeds: seeds && seedNumbers(seeds),
     only: only && parseOnly(only),
   };
   return planStudy(await readStudyFile(await studyFilePath(file)), overrides);

@@ -1,4 +1,5 @@
 // `facehand train`: flags are made from the configuration's schema, so that both always agree.
+import { join } from "node:path";
 import type { Command } from "commander";
 import { unexpected } from "../../core/errors.ts";
 import { LAW_NOTE, lawPlain } from "../../dataset/law.ts";
@@ -18,7 +19,7 @@ import { type EpochLog, formatEpoch } from "../../train/runlog.ts";
 import { featureNote } from "../../train/step/features.ts";
 import { kernelNotes } from "../../train/step/native.ts";
 import type { Tried } from "../../train/try-run.ts";
-import { configOptions } from "../config-options.ts";
+import { configOptions, seedNumbers } from "../config-options.ts";
 import {
   type Context,
   deviceOption,
@@ -35,7 +36,6 @@ import { batchOf, memoryGb, withAuto } from "./batch.ts";
 import { printConfig, readConfigFile } from "./config-file.ts";
 import { Outlook } from "./outlook.ts";
 import { TrainProgress } from "./progress.ts";
-import { seedRuns } from "./seeds.ts";
 import { epochsDone, type Results, startText, summaryJson, summaryText } from "./summary.ts";
 import { completeTensorboard, writeTensorboard } from "./tensorboard.ts";
 
@@ -135,7 +135,7 @@ async function trainSeeds(context: Context, flags: Flags): Promise<void> {
     });
   }
   const device = await chooseDevice(asked);
-  const runs = seeds && seedRuns(out, seeds);
+  const runs = seeds && seedNumbers(seeds).map((seed) => ({ dir: join(out, `seed_${seed}`), seed }));
   const dirs = runs?.map(({ dir }) => dir) ?? [out];
   const how = { resume: resume === true, workers, device, tensorboard: tensorboard ?? false, threads };
   const results = await withLocks(

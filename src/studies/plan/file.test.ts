@@ -107,6 +107,12 @@ describe("parseStudyFile", () => {
       `${FILE}compare:\n  - { name: q, a: { L: f }, b: { L: b }, metric: auc }\n`,
       'for compare.0.metric, got "auc" (small.yaml:15)',
     ],
+    [
+      "a value twice",
+      FILE.replace("[b, f]", "[b, b]"),
+      'each value once for grid.L, got ["b","b"] (small.yaml:10)',
+    ],
+    ["a seed twice", `${FILE}seeds: [7, 42, 7]\n`, "each value once for seeds, got [7,42,7] (small.yaml:"],
     ["an empty axis", FILE.replace("[b, f]", "[]"), "for grid.L, got [] (small.yaml:10)"],
     ["a missing name", FILE.replace("name: small\n", ""), "for name, got nothing (small.yaml)"],
   ])("names %s that is not allowed, and its line", (_, text, message) => {

@@ -52,7 +52,15 @@ export const AXES = ["data", "modality", "backbone", "arch", "F", "A", "L", "Z",
 export type Axis = (typeof AXES)[number];
 
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, "expected letters, digits and ._+-");
-const several = <S extends z.ZodType>(value: S) => z.array(value).min(1);
+/** A value that is there twice would make each of its runs count twice, as two that agree. */
+const several = <S extends z.ZodType>(value: S) =>
+  z
+    .array(value)
+    .min(1)
+    .refine(
+      (all) => new Set(all.map((one) => JSON.stringify(one))).size === all.length,
+      "expected each value once",
+    );
 
 const gridSchema = z.strictObject({
   data: several(name).optional(),
