@@ -56,6 +56,22 @@ test("an outside set is evaluated whole", async () => {
   expect(pairs.counts).toMatchObject({ split: null, given: 12, used: 12 });
 });
 
+test("an image that two rows of a set share is refused, not counted twice", async () => {
+  const facts = await layRun("run", [faces("own")]);
+  const shared = { handImage: "H_d.jpg", faceImage: "F_d.jpg" };
+  await layPairs(at("shared"), {
+    train: [aPair("a", "u1")],
+    val: [aPair("c", "u3")],
+    test: [aPair("d", "u4"), aPair("D", "u4", shared)],
+  });
+  const asked = chooseImages(at("run"), facts, { data: [`pairs:${at("shared")}`] });
+  await expect(asked).rejects.toMatchObject({
+    code: "SOURCE_TWICE",
+    hint: expect.stringContaining("data check names rows"),
+  });
+  await expect(asked).rejects.toThrow(/^Expected each image once for --data, got ".*" \(.*H_d\.jpg\)$/);
+});
+
 test("a split is taken from an outside set that has it, and none is dealt", async () => {
   const facts = await layRun("run", [faces("own")]);
   const data = [`pairs:${at("pairs")}`];

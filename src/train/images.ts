@@ -78,17 +78,22 @@ export async function chooseImages(
   return { samples, counts, batch: config?.batch ?? trainConfigSchema.shape.batch.parse(undefined) };
 }
 
-/** An image that is given twice would count twice. */
+/** An image that is given twice, also by two rows under two ids, would count twice. */
 function checkOnce(sources: readonly Source[]): void {
   const seen = new Map<string, string>();
+  const paths = new Set<string>();
   for (const { source, id, path } of sources.flatMap(({ samples }) => samples)) {
     const key = `${source}:${id}`;
-    const before = seen.get(key);
+    const before = seen.get(key) ?? (paths.has(path) ? path : undefined);
     seen.set(key, path);
+    paths.add(path);
     if (before === undefined) continue;
     const expected = before === path ? "each image once" : `another image than ${before}`;
-    const e = { code: "SOURCE_TWICE", expected, name: "--data", got: path };
-    throw unexpected("input", { ...e, hint: "name each folder once, and no copies of it" });
+    const e = { code: "SOURCE_TWICE", expected, name: "--data", got: id, where: path };
+    throw unexpected("input", {
+      ...e,
+      hint: "name each folder once, and no copies of it; data check names rows that share an image",
+    });
   }
 }
 
