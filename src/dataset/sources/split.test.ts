@@ -111,7 +111,7 @@ describe("splitSamples", () => {
       'Expected split train, where another source has this subject, for subject u1, got "val" (/utkface/b)',
     );
     expect(() => splitSamples([train, train], { seed: 1 })).toThrow(
-      'Expected each image once for --data, got "/utkface/a"',
+      'Expected each image once for --data, got "a" (/utkface/a)',
     );
   });
 

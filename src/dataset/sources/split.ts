@@ -149,8 +149,9 @@ function place(placed: Map<string, Split>, sample: Sample, split: Split): void {
 }
 
 function twice(sample: Sample): AppError {
-  const e = { code: "SOURCE_TWICE", expected: "each image once", name: "--data", got: sample.path };
-  return unexpected("input", { ...e, hint: "name each folder once" });
+  const e = { code: "SOURCE_TWICE", expected: "each image once", name: "--data", got: sample.id };
+  const hint = "name each folder once; data check names rows that share an image";
+  return unexpected("input", { ...e, where: sample.path, hint });
 }
 
 /** The recorded sex of a subject may differ between images; the more frequent one decides the stratum. */
