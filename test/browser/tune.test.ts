@@ -307,6 +307,7 @@ describe.skipIf(CHROMIUM === undefined)("Tune", () => {
     const { page } = await open("#/tune");
     await page.setInputFiles("input[type=file]", own);
     await page.waitForSelector(`text=${rows.length} labelled pictures`);
+    await page.waitForSelector("p[role=status]:has-text('to validate')"); // its counts come behind that
     const people = new Set(rows.map(({ subject }) => subject)).size;
     const dealt = /images of (\d+) subjects? .* images of (\d+) other/.exec(
       (await page.textContent("p[role=status]"))!,
