@@ -163,9 +163,9 @@ function notFoundIn(image: string, photo: Photo, wanted: readonly Modality[]): A
 function answerOf(prediction: CropPrediction, { asked, found, uncropped }: PreparedCrop): PhotoPrediction {
   const row = {
     ...prediction,
-    found: found?.modality,
-    box: found?.box,
-    uncropped,
+    // A column that a row does not have is not there either.
+    ...(found && { found: found.modality, box: found.box }),
+    ...(uncropped === undefined ? {} : { uncropped }),
   };
   const { image, gateHand, head } = prediction;
   const known = found?.modality ?? (asked === "auto" ? undefined : asked);
