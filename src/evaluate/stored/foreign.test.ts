@@ -244,6 +244,7 @@ describe("predictions of others", () => {
       'for column source, got "x " (FILE:2)',
     ],
     ["an image twice", "id,y,p,modality\na,1,0.9,hand\na,1,0.9,hand\n", 'got "a" twice'],
+    ["an image in capitals too", "id,y,p,modality\na1,1,0.9,hand\nA1,1,0.9,hand\n", 'got "a1" and "A1"'],
     ["no rows", "id,y,p,modality\n", "Expected at least one prediction for"],
   ];
   test.each(refused)("with %s are refused", async (_name, text, message) => {

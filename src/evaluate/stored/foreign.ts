@@ -231,21 +231,19 @@ function logitOf(p: number): number {
   return Math.max(-40, Math.min(40, Math.log(p / (1 - p))));
 }
 
+/** Two ids that differ in case alone, or in how an accent is composed, are one image on most disks: counted twice it would weigh twice. */
 function checkUnique(rows: readonly Prediction[], path: string): void {
-  const seen = new Set<string>();
+  const seen = new Map<string, string>();
   for (const { source, split, id } of rows) {
-    const key = JSON.stringify([source, split, id]);
-    if (seen.has(key)) {
-      throw new AppError(
-        "data",
-        "PREDICTION_DUPLICATE",
-        `Expected each image once in ${path}, got ${show(id)} twice`,
-        {
-          hint: "give every image an id of its own, or say the split in a column",
-        },
-      );
+    const key = JSON.stringify([source, split, id.normalize("NFC").toLowerCase()]);
+    const first = seen.get(key);
+    if (first !== undefined) {
+      const got = first === id ? `${show(id)} twice` : `${show(first)} and ${show(id)}`;
+      const hint = "give every image an id of its own, or say the split in a column";
+      const message = `Expected each image once in ${path}, got ${got}`;
+      throw new AppError("data", "PREDICTION_DUPLICATE", message, { hint });
     }
-    seen.add(key);
+    seen.set(key, id);
   }
 }
 
