@@ -77,8 +77,8 @@ function faultsOf({ logger }) {
  *
  * @param {readonly string[]} entryPoints
  */
-function open(entryPoints, tsconfig = join(ROOT, "tsconfig.build.json")) {
-  return Application.bootstrap({
+async function open(entryPoints, tsconfig = join(ROOT, "tsconfig.build.json")) {
+  const app = await Application.bootstrap({
     name: "facehand",
     entryPoints,
     tsconfig,
@@ -93,4 +93,8 @@ function open(entryPoints, tsconfig = join(ROOT, "tsconfig.build.json")) {
     requiredToBeDocumented: ["Function", "Class", "Interface", "TypeAlias", "Variable"],
     validation: { notExported: true, notDocumented: true, invalidLink: true },
   });
+  // Of the sources that the settings name, those that nothing exported needs are not read.
+  const { options } = app;
+  options.setCompilerOptions(entryPoints, options.getCompilerOptions(app.logger), []);
+  return app;
 }
