@@ -83,11 +83,15 @@ interface Plan {
   readonly landmarks: boolean;
 }
 
-/** A HaGRID tree of the drawn frames, each stored and annotated by its plan. */
-async function makeTree(name: string, plans: readonly Plan[], facesStored = false): Promise<void> {
+/** A HaGRID tree of drawn frames, each stored and annotated by its plan. */
+async function makeTree(
+  name: string,
+  plans: readonly Plan[],
+  { facesStored = false, of: chosen = frames }: { facesStored?: boolean; of?: readonly Drawn[] } = {},
+): Promise<void> {
   const records: Record<string, Record<string, unknown>> = {};
   const faces: Record<string, unknown> = {};
-  for (const [i, frame] of frames.entries()) {
+  for (const [i, frame] of chosen.entries()) {
     const { turn, stored, landmarks } = plans[i % plans.length]!;
     const of = (as: ExifTurn) => ({
       box: ([x = 0, y = 0, width = 0, height = 0]: readonly number[]) =>
@@ -146,6 +150,18 @@ const TURNED: readonly Plan[] = [
 ];
 const UPRIGHT: readonly Plan[] = [{ turn: 1, stored: false, landmarks: true }];
 
+const uprightTrees = new Map<string, ReturnType<typeof deriveTree>>();
+
+/** The upright frames, derived once for all who compare with the same options. */
+async function deriveUpright(options: (name: string) => Partial<DeriveOptions>) {
+  const name = `upright ${JSON.stringify(options("NAME"))}`.replaceAll("/", " ");
+  if (!uprightTrees.has(name)) {
+    await makeTree(name, UPRIGHT);
+    uprightTrees.set(name, deriveTree(name, options(name)));
+  }
+  return await uprightTrees.get(name)!;
+}
+
 describe("frames that EXIF turns", () => {
   it.each([
     ["by landmarks", {}, undefined],
@@ -153,12 +169,12 @@ describe("frames that EXIF turns", () => {
     ["with annotated faces of turned pixels", {}, false],
     ["with annotated faces of stored pixels", {}, true],
   ] as const)("give the crops of upright ones, %s", { timeout: 120_000 }, async (what, more, facesStored) => {
-    const [a, b] = [`upright ${what}`, `turned ${what}`];
-    await makeTree(a, UPRIGHT);
-    await makeTree(b, TURNED, facesStored === true);
     const options = (name: string) =>
       facesStored !== undefined ? { faceLandmarksFile: at(`${name}/face_landmarks.json`) } : more;
-    const [upright, turned] = [await deriveTree(a, options(a)), await deriveTree(b, options(b))];
+    const upright = await deriveUpright(options);
+    const name = `turned ${what}`;
+    await makeTree(name, TURNED, { facesStored: facesStored === true });
+    const turned = await deriveTree(name, options(name));
     expect(frames.length).toBeGreaterThan(14);
     for (const [i, { imageId }] of frames.entries()) {
       const plan = TURNED[i % TURNED.length]!;
@@ -187,10 +203,14 @@ describe("frames that EXIF turns", () => {
   });
 
   it("are refused where neither reading shows the hand", { timeout: 60_000 }, async () => {
-    await makeTree("nowhere", [
-      { turn: 6, stored: false, landmarks: true },
-      { turn: 1, stored: false, landmarks: true },
-    ]);
+    await makeTree(
+      "nowhere",
+      [
+        { turn: 6, stored: false, landmarks: true },
+        { turn: 1, stored: false, landmarks: true },
+      ],
+      { of: frames.slice(0, 6) },
+    );
     // As stored by another turn than EXIF's: right in neither reading.
     const path = at(`nowhere/annotations/train/${frames[0]!.gesture}.json`);
     const records = JSON.parse(await readFile(path, "utf8"));
@@ -205,10 +225,14 @@ describe("frames that EXIF turns", () => {
   });
 
   it("are refused where annotated faces stand in neither", { timeout: 60_000 }, async () => {
-    await makeTree("sideways", [
-      { turn: 6, stored: true, landmarks: true },
-      { turn: 1, stored: false, landmarks: true },
-    ]);
+    await makeTree(
+      "sideways",
+      [
+        { turn: 6, stored: true, landmarks: true },
+        { turn: 1, stored: false, landmarks: true },
+      ],
+      { of: frames.slice(0, 6) },
+    );
     const path = at("sideways/face_landmarks.json");
     const faces = JSON.parse(await readFile(path, "utf8"));
     for (const face of faces[frames[0]!.imageId])
@@ -234,16 +258,17 @@ describe("annotated landmarks of frames that are not turned", () => {
     { timeout: 60_000 },
     async (handCrop) => {
       const name = `checked ${handCrop}`;
-      await makeTree(name, UPRIGHT);
+      const few = frames
+        .filter(({ boxes, handLandmarks }) => boxes.length === 1 && handLandmarks?.[0] !== undefined)
+        .slice(0, 6);
+      await makeTree(name, UPRIGHT, { of: few });
       const edit = async (frame: Drawn, change: (record: HandRecord) => void) => {
         const path = at(`${name}/annotations/train/${frame.gesture}.json`);
         const records = JSON.parse(await readFile(path, "utf8"));
         change(records[frame.imageId]);
         await writeFile(path, JSON.stringify(records));
       };
-      const [mirrored, elsewhere, right] = frames.filter(
-        ({ boxes, handLandmarks }) => boxes.length === 1 && handLandmarks?.[0] !== undefined,
-      ) as [Drawn, Drawn, Drawn];
+      const [mirrored, elsewhere, right] = few as [Drawn, Drawn, Drawn];
       // Mirrored within its box: fills it as well as before, and is not what the picture shows.
       await edit(mirrored, ({ bboxes, hand_landmarks }) => {
         const [x = 0, , width = 0] = bboxes[0]!;
