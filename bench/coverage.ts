@@ -54,11 +54,12 @@ export interface Outcome {
   readonly truth: number;
 }
 
-/** One kind of interval: how a round is drawn and judged. */
+/** Kinds of intervals that come of the same draws: how a round is drawn and judged. */
 export interface Simulation {
-  readonly name: string;
+  readonly names: readonly string[];
   readonly subjects: number;
-  readonly round: (random: Random, seed: number) => Outcome;
+  /** One outcome a name. */
+  readonly round: (random: Random, seed: number) => readonly Outcome[];
 }
 
 const REPLICATES = 400;
@@ -66,14 +67,19 @@ const SIZES = [20, 30, 40, 60] as const;
 
 /** All simulations, sizes within kinds. */
 export function simulations(sizes: readonly number[] = SIZES): Simulation[] {
-  const of = (name: string, round: (subjects: number, random: Random, seed: number) => Outcome) =>
+  const all = (
+    names: readonly string[],
+    round: (subjects: number, random: Random, seed: number) => readonly Outcome[],
+  ) =>
     sizes.map(
       (subjects): Simulation => ({
-        name,
+        names,
         subjects,
         round: (random, seed) => round(subjects, random, seed),
       }),
     );
+  const of = (name: string, round: (subjects: number, random: Random, seed: number) => Outcome) =>
+    all([name], (subjects, random, seed) => [round(subjects, random, seed)]);
   return [
     ...[0.8, 0.95, 0.99].flatMap((rate) =>
       (["accuracy", "tprFemale", "balancedAccuracy"] as const).flatMap((metric) =>
@@ -96,10 +102,9 @@ export function simulations(sizes: readonly number[] = SIZES): Simulation[] {
       truth: normalCdf(Math.SQRT2),
     })),
     ...SPREADS.flatMap(({ name, rates }) =>
-      (["difference", "ratio", "worst"] as const).flatMap((figure) =>
-        of(`accuracy of 4 groups, ${name}: ${figure}`, (subjects, random, seed) =>
-          spread({ subjects, rates, figure }, random, seed),
-        ),
+      all(
+        FIGURES.map((figure) => `accuracy of 4 groups, ${name}: ${figure}`),
+        (subjects, random, seed) => spread(subjects, rates, random, seed),
       ),
     ),
     ...(["balancedAccuracy", "rocAuc"] as const).flatMap((metric) =>
@@ -117,15 +122,9 @@ const SPREADS = [
   { name: "one .7", rates: [0.9, 0.85, 0.85, 0.7] },
 ] as const;
 
-function spread(
-  {
-    subjects,
-    rates,
-    figure,
-  }: { subjects: number; rates: readonly number[]; figure: "difference" | "ratio" | "worst" },
-  random: Random,
-  seed: number,
-): Outcome {
+const FIGURES = ["difference", "ratio", "worst"] as const;
+
+function spread(subjects: number, rates: readonly number[], random: Random, seed: number): Outcome[] {
   const rows = rates.flatMap((rate, g) => draw(random, subjects, rate, "abcd"[g]!));
   const table = metricsByGroup(rows, ["group"], { minSubjects: 1 }); // of so few, tables show no gap
   const [intervals] = bootstrapTables(rows, [table], { replicates: REPLICATES, seed });
@@ -137,7 +136,7 @@ function spread(
     ratio: least / most,
     worst: rates["abcd".indexOf(worst["group"]!)]!,
   };
-  return { interval: found[figure], truth: truths[figure] };
+  return FIGURES.map((figure) => ({ interval: found[figure], truth: truths[figure] }));
 }
 
 /** Two models that see the same people; the scores of B are on another scale. */
@@ -182,11 +181,15 @@ export interface Coverage {
 }
 
 /** Runs one simulation. */
-export function coverageOf({ round }: Simulation, rounds: number, seed = 1): Coverage {
+export function coverageOf({ names, round }: Simulation, rounds: number, seed = 1): Record<string, Coverage> {
   const random = Random.of(seed).split("coverage");
+  const outcomes = Array.from({ length: rounds }, (_, k) => round(random, k));
+  return Object.fromEntries(names.map((name, i) => [name, judge(outcomes.map((each) => each[i]!))]));
+}
+
+function judge(outcomes: readonly Outcome[]): Coverage {
   let [decided, covered, own, alone, width] = [0, 0, 0, 0, 0];
-  for (let k = 0; k < rounds; k++) {
-    const { interval, truth } = round(random, k);
+  for (const { interval, truth } of outcomes) {
     const { estimate, low, high, method } = interval;
     if (low === null || high === null) continue;
     decided++;
@@ -198,7 +201,7 @@ export function coverageOf({ round }: Simulation, rounds: number, seed = 1): Cov
   }
   return {
     covered: covered / decided,
-    undecided: rounds - decided,
+    undecided: outcomes.length - decided,
     ownEstimate: own / decided,
     percentiles: alone / decided,
     width: width / decided,
@@ -210,14 +213,20 @@ function main(rounds: number): void {
     "| interval | subjects | covers | percentiles alone | mean width | contains its estimate | no interval |",
   );
   console.log("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
-  for (const simulation of simulations()) {
-    const { covered, percentiles, width, ownEstimate, undecided } = coverageOf(simulation, rounds);
-    const share = (value: number) => `${(100 * value).toFixed(1)} %`;
-    const alone = /^(accuracy|tpr)\w*, /.test(simulation.name) ? share(percentiles) : "";
-    console.log(
-      `| ${simulation.name} | ${simulation.subjects} | ${share(covered)} | ${alone} | ${width.toFixed(3)} | ${share(ownEstimate)} | ${undecided} of ${rounds} |`,
-    );
-  }
+  const rows = simulations().flatMap((simulation) =>
+    Object.entries(coverageOf(simulation, rounds)).map(([name, found]) => {
+      const { covered, percentiles, width, ownEstimate, undecided } = found;
+      const share = (value: number) => `${(100 * value).toFixed(1)} %`;
+      const alone = /^(accuracy|tpr)\w*, /.test(name) ? share(percentiles) : "";
+      return {
+        name,
+        row: `| ${name} | ${simulation.subjects} | ${share(covered)} | ${alone} | ${width.toFixed(3)} | ${share(ownEstimate)} | ${undecided} of ${rounds} |`,
+      };
+    }),
+  );
+  // Sizes within kinds.
+  for (const name of new Set(rows.map((each) => each.name)))
+    for (const each of rows) if (each.name === name) console.log(each.row);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) main(Number(process.argv[2] ?? 1000));
