@@ -28,7 +28,10 @@ const trained = (...value: readonly string[]): Proof => ({ kind: "trained", valu
 const planned = (...value: readonly string[]): Proof => ({ kind: "planned", value });
 const speed: Proof = { kind: "speed" };
 
-/** Flags of a configuration: the value that changes it, and what else the flag needs. */
+/**
+ * Flags of a configuration: the value that changes it, and what else the flag needs. Where that is what another flag is
+ * tried with, the same training serves both.
+ */
 const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], beside?: readonly string[]]>> = {
   "--image-size": [["48"]],
   "--pixels": [["inception"]],
@@ -37,9 +40,9 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--epochs": [["3"]],
   "--frozen-epochs": [["1"]],
   "--start-size": [["16"], ["--phases", "2", "--start-strength", "0.5"]],
-  "--start-strength": [["0"], ["--phases", "2", "--start-size", "24"]],
+  "--start-strength": [["0.5"], ["--phases", "2", "--start-size", "16"]],
   "--phases": [["2"], ["--epochs", "4", "--start-size", "16", "--lr", "0.003"]],
-  "--last-epochs": [["2"], ["--epochs", "3", "--start-size", "16", "--phases", "2"]],
+  "--last-epochs": [["1"], ["--epochs", "4", "--start-size", "16", "--lr", "0.003", "--phases", "2"]],
   "--patience": [["1"], ["--epochs", "4", "--lr", "1e-9"]],
   "--batch": [["4"]],
   "--accumulate": [["2"]],
@@ -56,9 +59,9 @@ const SETTINGS: Readonly<Record<string, readonly [value: readonly string[], besi
   "--drop-path-rate": [["0.5"]],
   "--mixup": [["0.5"]],
   "--aa": [["rand-m9-mstd0.5-inc1"], ["--tag", "test_efficientnet.none_F0_Af_Lb_Z0"]],
-  "--targets": [["gender,race"]],
-  "--age-weight": [["3"], ["--targets", "gender,age"]],
-  "--race-weight": [["3"], ["--targets", "gender,race"]],
+  "--targets": [["gender,age,race"]],
+  "--age-weight": [["3"], ["--targets", "gender,age,race"]],
+  "--race-weight": [["3"], ["--targets", "gender,age,race"]],
   "--split-seed": [["5"]],
   "--val": [["0.4"]],
   "--test": [["0.3"]],
@@ -225,7 +228,7 @@ export const FLAG_TABLE: Readonly<Record<string, Readonly<Record<string, Proof>>
     "--global-pool": {
       kind: "trained",
       value: ["avg"],
-      with: ["--tag", "vit_tiny_patch16_224.none_F0_An_Lb_Z0", ...ONE_STEP],
+      with: ["--tag", "vit_tiny_patch16_224.none_F0_An_Lb_Z2", ...ONE_STEP],
     },
     "--drop-path-rate": {
       kind: "trained",
