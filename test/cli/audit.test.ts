@@ -8,6 +8,7 @@ import { annotate } from "../../src/audit/log.ts";
 import { LEDGER_COLUMNS } from "../../src/dataset/ledger-columns.ts";
 import { readCsv } from "../../src/formats/csv.ts";
 import { BLIND, judgement } from "../annotations.ts";
+import { laySample } from "../sample.ts";
 import { runCli } from "./run.ts";
 
 let root: string;
@@ -28,7 +29,7 @@ let changed: string;
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-audit-"));
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "24", "--frames", "1");
+  await laySample(at("raw"), { subjects: 20, framesPerSubject: 1, seed: 42 });
   expect((await derive("pairs")).code).toBe(0);
   const kept = (await ledger(at("pairs/ledger.csv"))).filter(({ status }) => status === "kept");
   changed = kept[0]!.user_id;

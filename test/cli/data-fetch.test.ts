@@ -11,6 +11,7 @@ import yazl from "yazl";
 import { PUBLISHED } from "../../src/fetch/published.ts";
 import { type FakeDrive, startDrive } from "../drive.ts";
 import { codeArgs, moduleOf } from "../process.ts";
+import { laySample } from "../sample.ts";
 import { ROOT } from "../source.ts";
 import { runCli } from "./run.ts";
 
@@ -37,8 +38,7 @@ async function zipFolder(folder: string, prefix: string, path: string): Promise<
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "facehand-data-fetch-"));
   drive = await startDrive();
-  const drawn = await runCli("data", "sample", "--out", at("raw"), "--subjects", "12", "--frames", "2");
-  expect(drawn.code, drawn.stderr).toBe(0);
+  await laySample(at("raw"), { subjects: 14, framesPerSubject: 2, seed: 5 });
   const faces = ["--face-landmarks", at("raw", "face_landmarks.json"), "--size", "64"];
   const derived = await runCli(
     ...["derive", "--hagrid", at("raw"), "--gestures", "all", "--out", at("pairs"), ...faces],

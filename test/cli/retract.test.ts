@@ -70,7 +70,7 @@ const retract = (set: string, out: string, ...more: readonly string[]) =>
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-retracted-"));
-  await laySample(at("raw"), { subjects: 20, framesPerSubject: 3, seed: 42 });
+  await laySample(at("raw"), { subjects: 16, framesPerSubject: 3, seed: 42 });
   expect((await derive("first")).code).toBe(0);
   await layRepeats(await ledger("first"));
   const reviewed = (await ledger("first")).find(

@@ -4,6 +4,7 @@ import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { drawFaces } from "../drawn.ts";
+import { laySample } from "../sample.ts";
 import { runCli } from "./run.ts";
 
 /** Small enough for a test: one tiny network without weights, one epoch. */
@@ -20,7 +21,7 @@ export interface StudyData {
 export async function studyData(): Promise<StudyData> {
   const dir = await mkdtemp(join(tmpdir(), "facehand-study-"));
   const at = (name: string) => join(dir, name);
-  await runCli("data", "sample", "--out", at("raw"), "--subjects", "20", "--frames", "1");
+  await laySample(at("raw"), { subjects: 20, framesPerSubject: 1, seed: 42 });
   const source = [
     "--hagrid",
     at("raw"),

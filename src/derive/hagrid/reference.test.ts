@@ -5,10 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { laySample } from "../../../test/sample.ts";
 import { planLayout } from "../../dataset/layout.ts";
 import { LEDGER_COLUMNS } from "../../dataset/ledger-columns.ts";
 import { readManifest } from "../../dataset/manifest.ts";
-import { drawSample } from "../../drawn/sample.ts";
 import { openHandCutter } from "../../find/open.ts";
 import { readCsv } from "../../formats/csv.ts";
 import { decodeImage, type ExifTurn } from "../../pixels/image.ts";
@@ -31,10 +31,12 @@ const frames: Drawn[] = [];
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), "facehand-reference-"));
-  const { bad } = await drawSample(at("drawn"), { subjects: 18, framesPerSubject: 1, seed: 3 });
+  await laySample(at("drawn"), { subjects: 14, framesPerSubject: 2, seed: 5 });
+  const { bad } = JSON.parse(await readFile(at("drawn/sample.json"), "utf8"));
   const faces = JSON.parse(await readFile(at("drawn/face_landmarks.json"), "utf8"));
   for await (const frame of readAnnotations(at("drawn"), { gestures: "all" }))
-    if (bad[frame.imageId] === undefined) frames.push({ ...frame, faces: faces[frame.imageId] });
+    if (bad[frame.imageId] === undefined && frames.length < 16)
+      frames.push({ ...frame, faces: faces[frame.imageId] });
 }, 120_000);
 afterAll(() => rm(root, { recursive: true, force: true }));
 
