@@ -23,10 +23,15 @@ const SIDES = ["train-step", "forward", "head-step", "page-forward", "page-step"
 const programs = await makePrograms("bench/run", ...SIDES);
 afterAll(() => programs.remove());
 
+/** Sides are processes of their own, which inherit it. */
+const LATE = `--require ${JSON.stringify(fileURLToPath(new URL("late.cjs", import.meta.url)))}`;
+const env = { ...process.env, NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} ${LATE}`.trim() };
+
 function bench(...args: readonly string[]) {
   return spawnSync(process.execPath, [programs.path("bench/run"), ...args], {
     cwd: ROOT,
     encoding: "utf8",
+    env,
   });
 }
 
