@@ -193,7 +193,7 @@ measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by 
 there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 in all rows but those
 of \`--kernels bf16\`, a work of their own ([decision 27](decisions/0027-native-kernels.md)), in which PyTorch's bf16 is the peer of equal precision.
 Where bf16 is slower than channels_last, as in a step of mobilenetv2_100, its backward convolutions are: 298 ms against 132 ms,
-while all else takes half (torch.profiler, PyTorch 2.15, two cores). Rows with (AVX2) are of a processor without AVX-512, others of one that
+while all else takes half (torch.profiler, PyTorch 2.15, two cores of an AMD EPYC); on the Intel Xeon its products are slower themselves ([why](decisions/0027-native-kernels.md#intels-processors)). Rows with (AVX2) are of a processor without AVX-512, others of one that
 has it:${narrow} bf16 is emulated without (9 s a step of \`mobilenetv2_100\`) and has no row. The sides alternate within one run on the same machine; the ratio
 is ours over the peer's, the median of pairs with their quartiles. Memory is the peak of the process. \`head-step\` trains
 the head alone, and its peer is our own forward pass. \`loader\` decodes, augments and makes batches beside PyTorch's DataLoader with a worker a core:
