@@ -118,11 +118,14 @@ function peerOf(row: SpeedRow): string {
   return isFloor(row) ? "our derive" : row.benchmark === "inference-int8" ? "our float32" : "our forward";
 }
 
-const isNarrow = ({ machine }: SpeedRow) => machine.vectors === "AVX2";
+/** A row of any benchmark. */
+type Measured = { readonly machine: Pick<SpeedRow["machine"], "cpu" | "vectors"> };
+
+const isNarrow = ({ machine }: Measured) => machine.vectors === "AVX2";
 /** Kinds of processors differ in what is fast on them, such as arithmetic in bf16. */
-const kindOf = (row: SpeedRow) => `${row.machine.cpu}, ${isNarrow(row) ? "AVX2" : "AVX-512"}`;
+export const kindOf = (row: Measured) => `${row.machine.cpu}, ${isNarrow(row) ? "AVX2" : "AVX-512"}`;
 /** In the order of the tables: with AVX-512 (or of which nothing is recorded), then those without. */
-function kindsOf(rows: readonly SpeedRow[]): string[] {
+export function kindsOf(rows: readonly Measured[]): string[] {
   const of = (narrow: boolean) =>
     rows
       .filter((row) => isNarrow(row) === narrow)

@@ -16,6 +16,7 @@ import {
   seedsAt,
   strongest,
 } from "./pace.ts";
+import { kindOf, kindsOf } from "./speed-rows.ts";
 import { aligned } from "./table.ts";
 
 /** A row of results.jsonl. */
@@ -30,26 +31,44 @@ export interface PaceRow {
   readonly best: Readonly<Record<string, number>>;
   readonly contenders: readonly Paced[];
   readonly commit: string | null;
-  readonly machine: { readonly cpu: string; readonly cores: number; readonly idleBefore: number };
+  readonly machine: {
+    readonly cpu: string;
+    readonly vectors?: string | null | undefined;
+    readonly cores: number;
+    readonly idleBefore: number;
+  };
   readonly time: string;
 }
 
 /** Our time over the strongest PyTorch's, at most. */
 const GOAL = 0.5;
 
-/** The section; "" where nothing was measured. The newest row of each network counts. */
+/** The section; "" where nothing was measured. The newest row of each network on each kind of processor counts. */
 export function paceSection(rows: readonly PaceRow[]): string {
   return rows.length === 0 ? "" : `${HEAD}${newest(rows).map(part).join("")}`;
 }
 
-const newest = (rows: readonly PaceRow[]) => [...new Map(rows.map((row) => [row.model, row])).values()];
-
 /** Figures by their paths below docs. */
 export function paceFigures(rows: readonly PaceRow[]): Map<string, string> {
-  return new Map(newest(rows).map((row) => [figurePath(row), paceFigure(row)]));
+  return new Map(newest(rows).map(([path, row]) => [path, paceFigure(row)]));
 }
 
-const figurePath = ({ model }: PaceRow) => `figures/to-accuracy-${model.replaceAll(/[^\w-]/g, "-")}.svg`;
+const slug = (text: string) => text.replaceAll(/[^\w-]+/g, "-");
+
+/**
+ * What is shown, with its figure's path: networks as they came first, of each its processors in the order of the other tables.
+ * The processor that was a network's first is not in the name of its figure: as rows are only ever added, none changes its name.
+ */
+function newest(rows: readonly PaceRow[]): (readonly [path: string, row: PaceRow])[] {
+  const models = [...new Set(rows.map(({ model }) => model))];
+  return models.flatMap((model) => {
+    const own = rows.filter((row) => row.model === model);
+    return kindsOf(own).map((kind) => {
+      const name = kind === kindOf(own[0]!) ? model : `${model}-${kind}`;
+      return [`figures/to-accuracy-${slug(name)}.svg`, own.findLast((row) => kindOf(row) === kind)!] as const;
+    });
+  });
+}
 
 const COLUMNS = [
   "trained by",
@@ -64,7 +83,7 @@ const COLUMNS = [
   "an epoch, of its",
 ];
 
-function part(row: PaceRow): string {
+function part([path, row]: readonly [path: string, row: PaceRow]): string {
   const { model, sizePx, images, contenders, machine, time, commit } = row;
   const level = levelOf(contenders);
   const peer = strongest(contenders, level);
@@ -79,15 +98,15 @@ function part(row: PaceRow): string {
     ? " Its first weights are drawn, the same on both sides, so that its accuracy is far below that of pretrained ones."
     : "";
   return `
-### ${model}, ${sizePx} px
+### ${model}, ${sizePx} px, ${kindOf(row)}
 
 ${images.train} images to learn from, ${images.val} of other subjects to validate; plain: ${list(row.plain)}; best: ${list(row.best)}.${drawn}
 To be reached: ${level.toFixed(4)}.
-${time.slice(0, 10)},${torch} ${machine.cpu}, ${machine.cores} cores${busy}, ${commit?.slice(0, 7)}.
+${time.slice(0, 10)},${torch} ${machine.cores} cores${busy}, ${commit?.slice(0, 7)}.
 
 ${aligned([COLUMNS, ...contenders.map((paced) => cells(paced, level, peer))])}
 ${reducedText(contenders, level)}
-![Balanced accuracy over seconds since the start: thin lines are seeds, thick ones their means](${figurePath(row)})
+![Balanced accuracy over seconds since the start: thin lines are seeds, thick ones their means](${path})
 `;
 }
 
@@ -157,7 +176,8 @@ const dashOf = (paced: Contender) => DASHES[isFull(paced) ? paced.recipe : "redu
  *
  * @returns a whole SVG document
  */
-export function paceFigure({ model, sizePx, contenders }: PaceRow): string {
+export function paceFigure(row: PaceRow): string {
+  const { model, sizePx, contenders } = row;
   const marks = contenders.flatMap((paced) => {
     const look = { x: "s", y: "value", stroke: LINES[paced.side], strokeDasharray: dashOf(paced) };
     const seeds = paced.curves.flatMap(({ seed, points }) =>
@@ -177,12 +197,16 @@ export function paceFigure({ model, sizePx, contenders }: PaceRow): string {
       dash: dashOf(paced) === "none" ? undefined : dashOf(paced),
     })),
     plot: {
-      x: { label: "seconds since the start of the process", domain: [0, Math.max(...ends(contenders))] },
+      x: { label: `seconds since the start, ${shortKind(row)}`, domain: [0, Math.max(...ends(contenders))] },
       y: { label: "balanced accuracy, validation", grid: true },
       marks: [Plot.ruleY([levelOf(contenders)], { stroke: "currentColor", strokeOpacity: 0.5 }), ...marks],
     },
   });
 }
+
+/** As much of a processor's name as tells it from others: a figure has little room. */
+const shortKind = (row: PaceRow) =>
+  kindOf(row).replaceAll(/\((?:R|TM)\)| (?:CPU|Processor)\b| @ [\d.]+GHz/g, "");
 
 const ends = (all: readonly Paced[]) =>
   all.flatMap(({ curves }) => curves.map(({ points }) => points.at(-1)!.s));
@@ -201,4 +225,5 @@ seeds with its interval of 95 % (Student's t of logarithms). The last two column
 float32 PyTorch, and no row at reduced precision has a part in what is to be reached; where both sides trained in bf16, a sentence below the table compares these two. Goal: <= ${GOAL} of the time, which is missed: with one recipe both sides need about as many epochs,
 so that the time is that of an epoch, and this is steps, of which \`train-step\` above has the ratio and [decision 27](decisions/0027-native-kernels.md) the profile. Whatever
 reaches the accuracy in fewer epochs serves PyTorch as well; what was tried is the study [labelled-pace](studies/labelled-pace/report.md).
+A table is of one run, the newest of its network on its kind of processor, and has an accuracy to be reached of its own.
 `;

@@ -120,10 +120,14 @@ describe("processor time", () => {
 });
 
 describe("docs/speed.md", () => {
-  const row = (contenders: readonly Paced[], idleBefore = 1): PaceRow => ({
+  const row = (
+    contenders: readonly Paced[],
+    idleBefore = 1,
+    { cpu = "CPU", vectors = "AVX-512" } = {},
+  ): PaceRow => ({
     ...{ benchmark: "to-accuracy", model: "resnet18.a1_in1k", sizePx: 64, images: { train: 7, val: 3 } },
     ...{ plain: { epochs: 3, batch: 2 }, best: { epochs: 2 }, contenders, commit: "abcdef012345" },
-    ...{ machine: { cpu: "CPU", cores: 2, idleBefore }, time: "2026-01-02T" },
+    ...{ machine: { cpu, vectors, cores: 2, idleBefore }, time: "2026-01-02T" },
   });
 
   it("has a table and a figure of the newest row of each network", () => {
@@ -149,7 +153,8 @@ describe("docs/speed.md", () => {
         ...["33.0 (20.0 to 36.0)", "2 of 2", "", ""],
       ],
     ]);
-    expect(text).toContain("2026-01-02, PyTorch 2.1.0, CPU, 2 cores, busy, abcdef0");
+    expect(text).toContain("\n### resnet18.a1_in1k, 64 px, CPU, AVX-512\n");
+    expect(text).toContain("\n2026-01-02, PyTorch 2.1.0, 2 cores, busy, abcdef0.\n");
     expect(text).toContain("To be reached: 0.8000.");
     expect(text).toContain("(figures/to-accuracy-resnet18-a1_in1k.svg)");
     const [[path, svg]] = [...paceFigures(rows)] as [[string, string]];
@@ -162,6 +167,44 @@ describe("docs/speed.md", () => {
     expect(paceSection([{ ...row([OURS, PEER]), model: "resnet18.random" }])).toContain(
       "Its first weights are drawn, the same on both sides, so that its accuracy is far below that of pretrained ones.\n",
     );
+  });
+
+  it("keeps the table and the figure of one processor when another is measured, however often", () => {
+    const other = { ...row([OURS, PEER]), model: "vit" };
+    const on = (cpu: string, vectors: string, ...contenders: readonly Paced[]) =>
+      row(contenders, 1, { cpu, vectors });
+    const rows = [
+      ...[on("B(R) CPU @ 2.5GHz", "AVX2", PEER), other, on("A(R) Processor", "AVX-512", OURS)],
+      ...[on("B(R) CPU @ 2.5GHz", "AVX-512", OURS, PEER), on("A(R) Processor", "AVX-512", OURS, PEER)],
+    ];
+    const text = paceSection(rows);
+    expect(text.match(/^### .*/gm)).toEqual([
+      ...["A(R) Processor, AVX-512", "B(R) CPU @ 2.5GHz, AVX-512", "B(R) CPU @ 2.5GHz, AVX2"].map(
+        (kind) => `### resnet18.a1_in1k, 64 px, ${kind}`,
+      ),
+      "### vit, 64 px, CPU, AVX-512",
+    ]);
+    // Of A its newest row, with PyTorch; of B with AVX2 the only one, of PyTorch alone.
+    expect(text.match(/^To be reached.*/gm)).toEqual(
+      ["0.8000", "0.8000", "0.9000", "0.8000"].map((level) => `To be reached: ${level}.`),
+    );
+    const figures = paceFigures(rows);
+    expect([...figures.keys()]).toEqual([
+      "figures/to-accuracy-resnet18-a1_in1k-A-R-Processor-AVX-512.svg",
+      "figures/to-accuracy-resnet18-a1_in1k-B-R-CPU-2-5GHz-AVX-512.svg",
+      "figures/to-accuracy-resnet18-a1_in1k.svg", // of the processor that was measured first
+      "figures/to-accuracy-vit.svg",
+    ]);
+    expect([...text.matchAll(/\((figures\/\S+)\)/g)].map(([, path]) => path)).toEqual([...figures.keys()]);
+    const lines = [...figures.values()].map((svg) => svg.match(/aria-label="line"/g)!.length);
+    expect(lines).toEqual([4, 4, 2, 4]);
+    const words = [...figures.values()].map((svg) => /seconds since the start, ([\w ,-]+)/.exec(svg)?.[1]);
+    expect(words.map((word) => word?.trim())).toEqual([
+      "A, AVX-512",
+      "B, AVX-512",
+      "B, AVX2",
+      "CPU, AVX-512",
+    ]);
   });
 });
 
