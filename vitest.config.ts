@@ -17,6 +17,7 @@ const ALONE = [
   "test/cli/upstream.test.ts",
   "test/parity/models*.test.ts", // hundreds of megabytes
   "src/engine/{kernels,runtime}/**/*.test.ts",
+  "src/engine/lower/nchwc/own-conv.test.ts",
   "src/dataset/pack.test.ts",
   "src/dataset/loader/**/*.test.ts",
   "src/derive/run/{faults,work}.test.ts",

@@ -130,7 +130,9 @@ export function modelLines(
     `- Initial weights: ${weights === undefined ? "random" : markdownCode(basename(weights))}.`,
     ...(kernels === undefined
       ? []
-      : [`- Reduced precision: training's convolutions multiplied in ${kernels}, figures are of float32.`]),
+      : [
+          "- Training's convolutions: in float32, 3x3 ones in Winograd's form, which rounds more than the plain one that figures are of.",
+        ]),
   ];
 }
 

@@ -179,7 +179,7 @@ export const trainConfigSchema = z.strictObject({
     .enum(KERNELS)
     .optional()
     .describe(
-      "training's convolutions by operators of our own that round what they multiply to bf16: in reduced precision, faster on AMD's processors with AVX512_BF16 (Zen 4 and later), slower on Intel's, once `facehand kernels build` made them; ONNX Runtime's if left out",
+      "native: operators of training that `facehand kernels build` compiled on this machine, in float32, 3x3 convolutions in Winograd's form, which takes less time; ONNX Runtime's if left out",
     ),
 });
 /** A checked configuration with its defaults filled in. */

@@ -206,18 +206,18 @@ describe("model card", () => {
     expect([refused.code, refused.stdout]).toEqual([2, ""]);
   });
 
-  it("says where training computed in reduced precision, and only there", async () => {
-    await cp(at("runs"), at("bf16"), { recursive: true });
+  it("says that training computed by native kernels, and only there", async () => {
+    await cp(at("runs"), at("native"), { recursive: true });
     for (const seed of sorted) {
-      const path = at(`bf16/seed_${seed}/config.json`);
+      const path = at(`native/seed_${seed}/config.json`);
       const config = JSON.parse(await readFile(path, "utf8"));
-      await writeFile(path, JSON.stringify({ ...config, kernels: "bf16" }));
+      await writeFile(path, JSON.stringify({ ...config, kernels: "native" }));
     }
     const line =
-      /^- Reduced precision: training's convolutions multiplied in bf16, figures are of float32\.$/m;
-    expect((await runCli("model", "card", at("bf16"))).stdout).toMatch(line);
-    expect((await runCli("model", "card", at("bf16/seed_42"))).stdout).toMatch(line);
-    expect((await runCli("model", "card", at("runs"))).stdout).not.toContain("Reduced precision");
+      /^- Training's convolutions: in float32, 3x3 ones in Winograd's form, which rounds more .*$/m;
+    expect((await runCli("model", "card", at("native"))).stdout).toMatch(line);
+    expect((await runCli("model", "card", at("native/seed_42"))).stdout).toMatch(line);
+    expect((await runCli("model", "card", at("runs"))).stdout).not.toContain("Winograd");
   });
 });
 

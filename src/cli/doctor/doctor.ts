@@ -111,7 +111,7 @@ function formatFacts(facts: MachineFacts, advice: readonly Advice[]): string {
             `${mb(runtime.foreign)} for ${names(runtime.foreign)}: doctor --prune removes them`,
           ],
         ]),
-    ["  kernels bf16", runtime.kernels],
+    ["  native kernels", runtime.kernels],
     ["NVIDIA GPU", gpus.length === 0 ? "none" : gpus.join(", ")],
     ["images", `sharp ${images.sharp}, libvips ${images.vips}`],
     ["disk here", `${gb(disks.here.freeBytes)} free`],

@@ -235,7 +235,7 @@ export const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ["as a file", `release croissant data/pairs ${ABOUT} --out croissant.json`],
   ],
   "kernels build": [
-    ["convolutions in bf16, for train --kernels bf16", "kernels build"],
+    ["operators for train --kernels native", "kernels build"],
     ["where they lie, for a program", "kernels build --json"],
   ],
   doctor: [

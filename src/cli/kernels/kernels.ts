@@ -15,12 +15,12 @@ export function kernelsCommand(context: Context): Command {
 function buildCommand({ print, signal }: Context): Command {
   return verb(
     "build",
-    "compile convolutions in bf16 by the C++ compiler of this machine into the user's cache, unless they are there",
+    "compile operators for training by the C++ compiler of this machine into the user's cache, unless they are there",
   )
     .addOption(jsonOption())
     .addHelpText(
       "after",
-      "\nNeeds Linux on x86-64, a processor with AVX512_BF16, and GCC 11, Clang 12 or later.\nSteps get faster on AMD's processors (Zen 4 and later), and slower on Intel's.\nNothing but train --kernels uses them.",
+      "\nNeeds Linux on x86-64, a processor with AVX2 and FMA or with AVX-512, and GCC 11, Clang 12 or later.\nNothing but train --kernels native uses them.",
     )
     .action(async ({ json }: { json?: boolean | undefined }) => {
       const made = await buildKernels({ signal });

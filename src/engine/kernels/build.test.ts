@@ -3,17 +3,18 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile }
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { compilerOf, NO_KERNELS, STAND_IN, sharedKernels, WHY } from "../../../test/compiled.ts";
+import { AVX2, compilerOf, NO_KERNELS, STAND_IN, sharedKernels, WHY } from "../../../test/compiled.ts";
 import { Interrupted } from "../../core/errors.ts";
 import { buildKernels } from "./build.ts";
 import {
   checkMachine,
-  FLAGS,
-  isSlower,
+  compilerFlags,
   kernelLibrary,
   kernelState,
   lacking,
+  lanesOf,
   libraryFolder,
+  librarySeries,
   MAIN_SOURCE,
   sourceFolder,
 } from "./library.ts";
@@ -28,8 +29,9 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-const ZEN4 = "processor : 0\nflags\t\t: fma avx512f avx512bw avx512vl avx512dq avx512_bf16\n";
-const machine = { system: "linux/x64", processor: ZEN4 };
+/** A processor with AVX-512. */
+const WIDE = "processor : 0\nflags\t\t: avx2 fma avx512f avx512bw avx512vl avx512dq\n";
+const machine = { system: "linux/x64", processor: WIDE };
 const { signal } = new AbortController();
 const build = (more: Partial<Parameters<typeof buildKernels>[0]> = {}) =>
   buildKernels({ signal, machine, ...more });
@@ -38,23 +40,29 @@ describe("a machine", () => {
   it.each([
     [{ system: "darwin/arm64", processor: "" }, "darwin/arm64: they are for linux/x64"],
     [{ system: "linux/arm64", processor: "Features : bf16" }, "linux/arm64: they are for linux/x64"],
-    [{ ...machine, processor: "" }, /^a processor without avx512f, .*avx512_bf16, fma$/],
-    [{ ...machine, processor: ZEN4.replace(" avx512_bf16", "") }, /^a processor without avx512_bf16$/],
+    [{ ...machine, processor: "" }, /^a processor without avx2, fma$/],
+    [{ ...machine, processor: WIDE.replace(" fma", "") }, /^a processor without fma$/],
   ])("%j cannot run them", async (other, reason) => {
     expect(lacking(other)).toMatch(reason);
     expect(() => checkMachine(other)).toThrow(
-      expect.objectContaining({ kind: "input", code: "KERNELS", hint: expect.stringContaining("Zen 4") }),
+      expect.objectContaining({ kind: "input", code: "KERNELS", hint: "train without --kernels" }),
     );
     await expect(build({ machine: other })).rejects.toThrow(
-      /^Expected a processor with AVX512_BF16 for the kernels bf16, got/,
+      /^Expected a processor with AVX2 and FMA for native kernels, got/,
     );
     expect(await readdir(root)).toEqual([]);
   });
 
-  it("with AVX512_BF16 can, and is slower for it where it is Intel's", () => {
-    const of = (vendor: string) => ({ ...machine, processor: `vendor_id\t: ${vendor}\n${ZEN4}` });
-    expect([lacking(machine), lacking(of("GenuineIntel"))]).toEqual([undefined, undefined]);
-    expect([machine, of("AuthenticAMD"), of("GenuineIntel")].map(isSlower)).toEqual([false, false, true]);
+  it("with AVX-512, all that is needed of it, has a library for blocks of 16, with AVX2 one for blocks of 8", () => {
+    const machines = [machine, { ...machine, processor: WIDE.replace(" avx512vl", "") }, AVX2];
+    expect(machines.map(lacking)).toEqual([undefined, undefined, undefined]);
+    expect(machines.map(lanesOf)).toEqual([16, 8, 8]);
+    const own = machines.map((one) => compilerFlags(one).filter((flag) => /^-m(?!tune)/.test(flag)));
+    const narrow = ["-mavx2", "-mfma"];
+    expect(own).toEqual([["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mfma"], narrow, narrow]);
+    const series = machines.map(librarySeries);
+    expect([series[0] === series[1], series[1] === series[2]]).toEqual([false, true]);
+    for (const one of series) expect(one).toMatch(/^operators-[0-9a-f]{16}-$/);
   });
 });
 
@@ -79,12 +87,12 @@ describe.skipIf(process.platform === "win32")("a compiler", () => {
   });
 
   it("that cannot compile them is reported with its own words, and leaves nothing", async () => {
-    const fails = 'echo "cc1plus: error: unrecognized option -mavx512bf16" >&2; exit 1';
+    const fails = 'echo "cc1plus: error: unrecognized option -mavx512vl" >&2; exit 1';
     await onPath({ "g++": `[ "$1" = --version ] && echo "g++ 9.4.0" && exit 0; ${fails}` });
     await expect(build()).rejects.toMatchObject({
       ...{ kind: "input", code: "COMPILE_FAILED", hint: expect.stringContaining("GCC 11") },
       message:
-        "Expected g++ 9.4.0 to compile operators.cc, got cc1plus: error: unrecognized option -mavx512bf16",
+        "Expected g++ 9.4.0 to compile operators.cc, got cc1plus: error: unrecognized option -mavx512vl",
     });
     expect(await readdir(libraryFolder())).toEqual([]);
   });
@@ -129,7 +137,12 @@ describe.skipIf(NO_KERNELS !== undefined)(`the library${WHY}`, () => {
     const { path, compiler } = both[0];
     expect([both[1].path, both[1].compiler, compiler]).toEqual([path, compiler, STAND_IN]);
     const called = async () => (await readFile(calls, "utf8")).trimEnd().split("\n");
-    const command = [...FLAGS, join(sourceFolder(), MAIN_SOURCE), "-o", join(folder, ".build-")].join(" ");
+    const command = [
+      ...compilerFlags(),
+      join(sourceFolder(), MAIN_SOURCE),
+      "-o",
+      join(folder, ".build-"),
+    ].join(" ");
     expect(await called()).toEqual([expect.stringContaining(command)]);
     expect([dirname(path), kernelLibrary(), kernelState()]).toEqual([folder, path, "built"]);
     const entries = async () => (await readdir(folder)).map((name) => join(folder, name));
@@ -150,5 +163,16 @@ describe.skipIf(NO_KERNELS !== undefined)(`the library${WHY}`, () => {
     expect(await readdir(libraryFolder())).toEqual([basename(path)]);
     expect((await readFile(other)).equals(bytes)).toBe(true);
     expect(await called()).toHaveLength(2);
+  });
+
+  it("of another processor lies beside it, and is tried by what that processor runs", async () => {
+    const { bin } = await compilerOf(root, await sharedKernels(AVX2));
+    vi.stubEnv("PATH", bin);
+    const { path, built } = await build({ machine: AVX2 });
+    expect([built, basename(path).startsWith(librarySeries(AVX2))]).toEqual([true, true]);
+    await expect(build()).rejects.toThrow(
+      /^Expected the operators that .* compiled to compute a product/, // they are for blocks of 8
+    );
+    expect(await readdir(libraryFolder())).toEqual([basename(path)]);
   });
 });

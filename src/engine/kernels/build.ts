@@ -16,7 +16,8 @@ import { createSession } from "../runtime/open-session.ts";
 import { Tensor } from "../runtime/session.ts";
 import {
   checkMachine,
-  FLAGS,
+  compilerFlags,
+  lanesOf,
   libraryFolder,
   librarySeries,
   MAIN_SOURCE,
@@ -47,7 +48,7 @@ export interface BuiltKernels {
  *
  * @param options - tests say on which machine
  * @throws AppError("input", "KERNELS" | "COMPILER" | "COMPILE_FAILED"); Interrupted after `signal`
- * @example await buildKernels({ signal }) // { path: "/home/me/.cache/facehand/kernels/bf16-....so", ... }
+ * @example await buildKernels({ signal }) // { path: "/home/me/.cache/facehand/kernels/operators-....so", ... }
  */
 export async function buildKernels({
   signal,
@@ -59,7 +60,7 @@ export async function buildKernels({
   checkMachine(machine);
   const { program, version } = await findCompiler();
   const folder = libraryFolder();
-  const series = librarySeries();
+  const series = librarySeries(machine);
   const name = `${series}${createHash("sha256").update(version).digest("hex").slice(0, 8)}.so`;
   const path = join(folder, name);
   const compiler = version.split("\n")[0]!;
@@ -67,14 +68,14 @@ export async function buildKernels({
     folder,
     `the folder ${folder}`,
     async () => {
-      if ((await exists(path)) && (await isRight(path))) return { path, compiler, built: false };
+      if ((await exists(path)) && (await isRight(path, machine))) return { path, compiler, built: false };
       await writing(path, () => makeFolders(folder));
       await sweep(folder, (found) => found.startsWith(STAGING));
       const staging = await writing(path, () => mkdtemp(join(folder, STAGING)));
       try {
         const made = join(staging, name);
-        await compile({ program, compiler, made, signal });
-        if (!(await isRight(made))) throw wrong(compiler);
+        await compile({ program, compiler, made, flags: compilerFlags(machine), signal });
+        if (!(await isRight(made, machine))) throw wrong(compiler);
         await syncFile(made);
         await writing(path, () => rename(made, path));
       } finally {
@@ -111,10 +112,11 @@ async function compile(order: {
   readonly program: string;
   readonly compiler: string;
   readonly made: string;
+  readonly flags: readonly string[];
   readonly signal: AbortSignal;
 }): Promise<void> {
-  const { program, compiler, made, signal } = order;
-  const args = [...FLAGS, join(sourceFolder(), MAIN_SOURCE), "-o", made];
+  const { program, compiler, made, flags, signal } = order;
+  const args = [...flags, join(sourceFolder(), MAIN_SOURCE), "-o", made];
   try {
     await execute(program, args, { timeout: COMPILE_MS, signal, maxBuffer: 64 << 20 });
   } catch (cause) {
@@ -122,7 +124,7 @@ async function compile(order: {
     const text = cause instanceof Error && "stderr" in cause ? String(cause.stderr) : "";
     const fault = text.split("\n").find((line) => line.includes("error")) ?? show(cause);
     const message = `Expected ${compiler} to compile ${MAIN_SOURCE}, got ${fault.trim()}`;
-    const hint = "AVX512_BF16 and this tuning need GCC 11 or Clang 12 or later; put such a c++ first on PATH";
+    const hint = "these flags need GCC 11 or Clang 12 or later; put such a c++ first on PATH";
     throw new AppError("input", "COMPILE_FAILED", message, { hint, cause });
   }
 }
@@ -132,26 +134,30 @@ function wrong(compiler: string): AppError {
   return new AppError("input", "COMPILE_FAILED", message, { hint: "put another c++ first on PATH" });
 }
 
-/** A 1x1 convolution of one pixel, whose four channels are scaled by 1 to 4. */
+/** What the probe scales the channels of one pixel by, in the middle of a 3x3 kernel. */
 const SCALES = [1, 2, 3, 4];
+/** Of Winograd's sums, whose terms are not whole numbers; a product that is wrong is out by 1 or more. */
+const CLOSE = 1e-3;
 
-/** True if ONNX Runtime loads a library and its operator computes. */
-async function isRight(path: string): Promise<boolean> {
-  const weights = Float32Array.from({ length: 16 }, (_, i) => (i % 5 === 0 ? SCALES[i / 5]! : 0));
-  const pixel = Float32Array.from({ length: 16 }, (_, i) => (i < 4 ? i + 1 : Number.NaN)); // what pads a block is never read
+/** True if ONNX Runtime loads a library and its convolution computes. */
+async function isRight(path: string, machine?: Machine): Promise<boolean> {
+  const lanes = lanesOf(machine);
+  const weights = new Float32Array(4 * 4 * 9);
+  for (const [i, scale] of SCALES.entries()) weights[(i * 4 + i) * 9 + 4] = scale;
+  const pixel = Float32Array.from({ length: lanes }, (_, i) => (i < 4 ? i + 1 : Number.NaN)); // what pads a block is never read
   try {
-    const session = await createSession(probeModel(), {
+    const session = await createSession(probeModel(lanes), {
       threads: 1,
       optimization: "disabled",
       operators: path,
     });
     try {
       const feeds = {
-        x: new Tensor("float32", pixel, [1, 16, 1, 1]),
-        w: new Tensor("float32", weights, [4, 4, 1, 1]),
+        x: new Tensor("float32", pixel, [1, lanes, 1, 1]),
+        w: new Tensor("float32", weights, [4, 4, 3, 3]),
       };
       const y = (await session.run(feeds))["y"]!.data as Float32Array;
-      return y.every((value, i) => value === (i < 4 ? (i + 1) * SCALES[i]! : 0));
+      return y.every((value, i) => Math.abs(value - (i + 1) * (SCALES[i] ?? 0)) < CLOSE);
     } finally {
       await session.release();
     }
@@ -160,12 +166,12 @@ async function isRight(path: string): Promise<boolean> {
   }
 }
 
-function probeModel(): Uint8Array {
-  const sizes = { n: 1, c: 4, o: 4, h: 1, w: 1, ho: 1, wo: 1, k: 1, s: 1, back: 0 };
+function probeModel(lanes: number): Uint8Array {
+  const sizes = { n: 1, c: 4, o: 4, h: 1, w: 1, ho: 1, wo: 1, k: 3, s: 1, back: 0 };
   const attributes = Object.fromEntries(Object.entries(sizes).map(([name, int]) => [name, { int }]));
   const node = {
     name: "probe",
-    op: "Bf16Conv",
+    op: "WinogradConv",
     domain: COMPILED,
     inputs: ["x", "w"],
     outputs: ["y"],
@@ -184,10 +190,10 @@ function probeModel(): Uint8Array {
       nodes: [node],
       initializers: [],
       inputs: [
-        { name: "x", dtype: "float32", dims: [1, 16, 1, 1] },
-        { name: "w", dtype: "float32", dims: [4, 4, 1, 1] },
+        { name: "x", dtype: "float32", dims: [1, lanes, 1, 1] },
+        { name: "w", dtype: "float32", dims: [4, 4, 3, 3] },
       ],
-      outputs: [{ name: "y", dtype: "float32", dims: [1, 16, 1, 1] }],
+      outputs: [{ name: "y", dtype: "float32", dims: [1, lanes, 1, 1] }],
     },
   });
 }

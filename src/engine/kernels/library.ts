@@ -8,17 +8,14 @@ import { fileURLToPath } from "node:url";
 import { type AppError, isNotFound, unexpected } from "../../core/errors.ts";
 import { cacheFolder } from "../../machine/cache.ts";
 
-/** What is compiled, in this folder; the others it includes. */
+/** What is compiled, in this folder; it includes the headers beside it. */
 export const MAIN_SOURCE = "operators.cc";
-const SOURCES = [MAIN_SOURCE, "convolve.h", "onnxruntime.h", "vectors.h", "weights.h"];
 
 /** How; warnings are of the compiler's own headers. Products and sums are never contracted: all compilers give the same bytes. */
-export const FLAGS = [
-  ...["-O2", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=off", "-mtune=znver3"],
-  ...["-mavx512f", "-mavx512bw", "-mavx512vl", "-mavx512dq", "-mavx512bf16", "-mfma"],
-];
-/** What they ask of a processor, in Linux's words. */
-const INSTRUCTIONS = ["avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512_bf16", "fma"];
+const FLAGS = ["-O2", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=off", "-mtune=znver3"];
+/** Instructions in Linux's words and compilers'. Blocks have 16 channels by the former, 8 by the latter; a processor needs one of them. */
+const AVX512 = ["avx512f", "avx512bw", "avx512vl", "avx512dq", "fma"];
+const AVX2 = ["avx2", "fma"];
 
 /** The command that builds the library. */
 const BUILD = "facehand kernels build";
@@ -45,29 +42,37 @@ function thisMachine(): Machine {
   }
 }
 
+/** Those of some instructions that a processor lacks. */
+function missing(wanted: readonly string[], processor: string): readonly string[] {
+  const flags = /^flags\s*:(.*)$/m.exec(processor)?.[1]?.split(/\s+/) ?? [];
+  return wanted.filter((name) => !flags.includes(name));
+}
+
 /** Why the operators cannot run on a machine; undefined if they can. */
 export function lacking({ system, processor }: Machine = thisMachine()): string | undefined {
   if (system !== "linux/x64") return `${system}: they are for linux/x64`;
-  const flags = /^flags\s*:(.*)$/m.exec(processor)?.[1]?.split(/\s+/) ?? [];
-  const missing = INSTRUCTIONS.filter((name) => !flags.includes(name));
-  return missing.length === 0 ? undefined : `a processor without ${missing.join(", ")}`;
+  const [wide, narrow] = [missing(AVX512, processor), missing(AVX2, processor)];
+  return wide.length * narrow.length === 0 ? undefined : `a processor without ${narrow.join(", ")}`;
 }
 
-/** True where the operators run but were measured to take longer than ONNX Runtime's in float32 (decision 27): on Intel's. */
-export function isSlower({ processor }: Machine = thisMachine()): boolean {
-  return /^vendor_id\s*:\s*GenuineIntel$/m.test(processor);
+/** Channels in a block of the library for a machine. */
+export function lanesOf({ processor }: Machine = thisMachine()): 8 | 16 {
+  return missing(AVX512, processor).length === 0 ? 16 : 8;
+}
+
+/** How the library for a machine is compiled. */
+export function compilerFlags(machine?: Machine): readonly string[] {
+  return [...FLAGS, ...(lanesOf(machine) === 16 ? AVX512 : AVX2).map((name) => `-m${name}`)];
 }
 
 /** @throws AppError("input", "KERNELS") where the operators cannot run */
 export function checkMachine(machine?: Machine): void {
   const reason = lacking(machine);
-  if (reason === undefined) return;
-  const hint = "train without --kernels; AMD has AVX512_BF16 from Zen 4 on";
-  throw refused("a processor with AVX512_BF16", reason, hint);
+  if (reason !== undefined) throw refused("a processor with AVX2 and FMA", reason, "train without --kernels");
 }
 
 function refused(expected: string, got: string, hint: string): AppError {
-  return unexpected("input", { code: "KERNELS", expected, name: "the kernels bf16", got, hint });
+  return unexpected("input", { code: "KERNELS", expected, name: "native kernels", got, hint });
 }
 
 /** Where built libraries lie. */
@@ -75,11 +80,16 @@ export function libraryFolder(): string {
   return join(cacheFolder(), "kernels");
 }
 
-/** Beginning of the name of a library of these sources. */
-export function librarySeries(): string {
-  const hash = createHash("sha256").update(JSON.stringify([process.platform, process.arch, FLAGS]));
-  for (const name of SOURCES) hash.update(`\0${name}\0`).update(readFileSync(join(sourceFolder(), name)));
-  return `bf16-${hash.digest("hex").slice(0, 16)}-`;
+/** Beginning of the name of a library of these sources for a machine. Others are left alone: of other versions and processors. */
+export function librarySeries(machine?: Machine): string {
+  const described = [process.platform, process.arch, compilerFlags(machine)];
+  const hash = createHash("sha256").update(JSON.stringify(described));
+  const folder = sourceFolder();
+  for (const name of readdirSync(folder)
+    .filter((one) => /\.(cc|h)$/.test(one))
+    .sort())
+    hash.update(`\0${name}\0`).update(readFileSync(join(folder, name)));
+  return `operators-${hash.digest("hex").slice(0, 16)}-`;
 }
 
 /** The built library; undefined if there is none. */

@@ -129,9 +129,9 @@ inline const float* input(Context* context, size_t index, int64_t length) {
   return dataOf(value);
 }
 
-inline float* output(Context* context, const int64_t (&dims)[4]) {
+inline float* output(Context* context, size_t index, const int64_t* dims, size_t rank) {
   Value* value = nullptr;
-  call(91, context, static_cast<size_t>(0), static_cast<const int64_t*>(dims), static_cast<size_t>(4), &value); // KernelContext_GetOutput
+  call(91, context, index, dims, rank, &value); // KernelContext_GetOutput
   return dataOf(value);
 }
 

@@ -1,18 +1,24 @@
-// The operators of the domain `facehand`: convolutions whose operands are rounded to bf16 and whose sums are float32.
-//   Bf16Conv(x, w, bias?, sum?)   y; with the attribute `back`, the gradient of x of that of y
-//   Bf16ConvWeights(x, dy)        the gradient of w
-// Maps are in blocks of 16 channels, weights in float32 and torch's order. Attributes: a convolution's sizes (see Conv).
+// The operators of the domain `facehand`, in float32. Maps are in blocks of channels (see vectors.h), weights in torch's order.
+//   WinogradConv (x, w, bias?, sum?)               y; with the attribute `back`, the gradient of x of that of y
+//   WinogradConvWeights, DirectConvWeights (x, dy) the gradient of w; Winograd's are of 3x3 kernels at stride 1
+//   Silu (x), SiluGrad (x, dy), ClipGrad (x, dy)   y; the gradient of x. The attribute `high` is where ClipGrad ends, 0 for nowhere
+//   ChannelSums (x, y)                             sums of y and of x y by channel
+//   AffineSum (x, a, y, b, c)                      x a + y b + c, with a, b, c by channel
+//   MaxPoolGrad (x, y, dy)                         the gradient of x
+// Attributes: sizes of the map x (n, c, h, w), of what a window makes of it (o, ho, wo), and of the window (k, s, p).
+#include <limits>
 #include <mutex>
 
-#include "convolve.h"
+#include "maps.h"
 #include "onnxruntime.h"
-#include "weights.h"
+#include "winograd.h"
 
 namespace {
 
 struct Kernel {
   Conv conv;
-  bool back;
+  /** `back` or `high`. */
+  int option;
 };
 
 int size(const ort::KernelInfo* info, const char* name, int low, int high) {
@@ -22,22 +28,55 @@ int size(const ort::KernelInfo* info, const char* name, int low, int high) {
                            ", got " + std::to_string(value));
 }
 
-/** What a convolution of odd attributes would read lies outside of its maps. */
-Kernel described(const ort::KernelInfo* info) {
-  constexpr int MOST = 1 << 16;
+constexpr int MOST = 1 << 16;
+
+/** A map, for operators that read no more. */
+Conv mapOf(const ort::KernelInfo* info) {
   const auto each = [&](const char* name) { return size(info, name, 1, MOST); };
-  Conv c{each("n"), each("c"), each("o"), each("h"), each("w"), each("ho"), each("wo"),
-         size(info, "k", 1, 3), size(info, "s", 1, 2), 0, 1};
-  c.P = (c.K - 1) / 2;
-  const auto out = [&](int length) { return (length + 2 * c.P - c.K) / c.S + 1; };
-  if (c.K == 2 || c.Ho != out(c.H) || c.Wo != out(c.W))
-    throw std::runtime_error("Expected a kernel of 1 or 3, padded on all sides, got other sizes");
-  if (c.C % 4 != 0 || c.O % 4 != 0) throw std::runtime_error("Expected channels in fours, got others");
   const std::string threads = ort::setting(info, "facehand.threads");
-  c.threads = threads.empty() ? 1 : std::max(1, atoi(threads.c_str()));
-  return {c, size(info, "back", 0, 1) == 1};
+  Conv c{each("n"), each("c"), 0, each("h"), each("w"), 0, 0, 1, 1, 0, threads.empty() ? 1 : std::max(1, atoi(threads.c_str()))};
+  if (c.C % 4 != 0) throw std::runtime_error("Expected channels in fours, got others");
+  return c;
 }
 
+/** What a window of odd attributes would read lies outside of its maps. */
+void addWindow(Conv& c, const ort::KernelInfo* info) {
+  c.Ho = size(info, "ho", 1, MOST);
+  c.Wo = size(info, "wo", 1, MOST);
+  const auto fits = [&](int length, int made) { return made == (length + 2 * c.P - c.K) / c.S + 1; };
+  if (!fits(c.H, c.Ho) || !fits(c.W, c.Wo)) throw std::runtime_error("Expected a window padded alike on all sides, got other sizes");
+}
+
+Kernel convolution(const ort::KernelInfo* info) {
+  Conv c = mapOf(info);
+  c.O = size(info, "o", 1, MOST);
+  c.K = size(info, "k", 1, 3);
+  c.S = size(info, "s", 1, 2);
+  c.P = (c.K - 1) / 2;
+  addWindow(c, info);
+  if (c.K == 2 || c.O % 4 != 0) throw std::runtime_error("Expected a kernel of 1 or 3 and channels in fours, got others");
+  return {c, size(info, "back", 0, 1)};
+}
+
+Kernel winograd(const ort::KernelInfo* info) {
+  const Kernel made = convolution(info);
+  if (made.conv.K != 3 || made.conv.S != 1) throw std::runtime_error("Expected a kernel of 3 at stride 1, got others");
+  return made;
+}
+
+Kernel pool(const ort::KernelInfo* info) {
+  Conv c = mapOf(info);
+  c.K = size(info, "k", 1, 16);
+  c.S = size(info, "s", 1, 16);
+  c.P = size(info, "p", 0, c.K - 1);
+  addWindow(c, info);
+  return {c, 0};
+}
+
+Kernel map(const ort::KernelInfo* info) { return {mapOf(info), 0}; }
+Kernel clip(const ort::KernelInfo* info) { return {mapOf(info), size(info, "high", 0, MOST)}; }
+
+template <Kernel (*described)(const ort::KernelInfo*)>
 ort::Status* create(const ort::Operator*, const void* const* api, const ort::KernelInfo* info, void** kernel) {
   ort::table = api;
   return ort::guarded([&] { *kernel = new Kernel(described(info)); });
@@ -75,47 +114,72 @@ Parallel onThreads(ort::Context* context, int threads) {
 int64_t padded(int channels) { return static_cast<int64_t>(LANES) * blocksOf(channels); }
 int64_t valuesOf(const int64_t (&dims)[4]) { return dims[0] * dims[1] * dims[2] * dims[3]; }
 
-const float* required(const float* values) {
-  if (values == nullptr) throw std::runtime_error("Expected two inputs, got fewer");
-  return values;
+/** Runs one operator: its inputs and outputs by number, checked. */
+struct Run {
+  const Kernel& kernel;
+  ort::Context* context;
+  const Conv& c = kernel.conv;
+  const int64_t xDims[4] = {c.N, padded(c.C), c.H, c.W}, yDims[4] = {c.N, padded(c.O == 0 ? c.C : c.O), c.Ho, c.Wo};
+  const int64_t wDims[4] = {c.O, c.C, c.K, c.K}, channels[1] = {padded(c.C)};
+  const int64_t x = valuesOf(xDims), y = valuesOf(yDims), w = valuesOf(wDims);
+  const Parallel threads = onThreads(context, c.threads);
+
+  /** Null where it is left out. */
+  const float* optional(size_t i, int64_t length) const { return ort::input(context, i, length); }
+  const float* in(size_t i, int64_t length) const {
+    const float* values = optional(i, length);
+    if (values == nullptr) throw std::runtime_error("Expected input " + std::to_string(i) + ", got none");
+    return values;
+  }
+  template <size_t RANK>
+  float* out(const int64_t (&dims)[RANK], size_t i = 0) const { return ort::output(context, i, dims, RANK); }
+};
+
+using Work = void (*)(const Run&);
+
+void runConv(const Run& r) {
+  const bool back = r.kernel.option == 1;
+  const auto& to = back ? r.xDims : r.yDims;
+  winogradConvolve(r.c, back, r.in(0, back ? r.y : r.x), r.in(1, r.w), r.optional(2, to[1]), r.optional(3, back ? r.x : r.y), r.out(to),
+                   r.threads);
+}
+template <decltype(&directWeights) gradient>
+void runWeights(const Run& r) { gradient(r.c, r.in(0, r.x), r.in(1, r.y), r.out(r.wDims), r.threads); }
+void runSilu(const Run& r) { silu(r.x / LANES, r.in(0, r.x), nullptr, r.out(r.xDims), r.threads); }
+void runSiluGrad(const Run& r) { silu(r.x / LANES, r.in(0, r.x), r.in(1, r.x), r.out(r.xDims), r.threads); }
+void runClipGrad(const Run& r) {
+  const float high = r.kernel.option == 0 ? std::numeric_limits<float>::infinity() : r.kernel.option;
+  clipGradient(r.x / LANES, high, r.in(0, r.x), r.in(1, r.x), r.out(r.xDims), r.threads);
+}
+void runSums(const Run& r) { channelSums(r.c, r.in(0, r.x), r.in(1, r.x), r.out(r.channels, 0), r.out(r.channels, 1), r.threads); }
+void runAffine(const Run& r) {
+  const auto vector = [&](size_t i) { return r.in(i, r.channels[0]); };
+  affineSum(r.c, r.in(0, r.x), vector(1), r.in(2, r.x), vector(3), vector(4), r.out(r.xDims), r.threads);
+}
+void runPool(const Run& r) { maxPoolGradient(r.c, r.in(0, r.x), r.in(1, r.y), r.in(2, r.y), r.out(r.xDims), r.threads); }
+
+template <Work work>
+ort::Status* run(void* kernel, ort::Context* context) {
+  return ort::guarded([&] { work(Run{*static_cast<Kernel*>(kernel), context}); });
 }
 
-ort::Status* runConv(void* kernel, ort::Context* context) {
-  return ort::guarded([&] {
-    const auto& [c, back] = *static_cast<Kernel*>(kernel);
-    const int64_t x[4] = {c.N, padded(c.C), c.H, c.W}, y[4] = {c.N, padded(c.O), c.Ho, c.Wo};
-    const auto& from = back ? y : x;
-    const auto& to = back ? x : y;
-    const float* map = required(ort::input(context, 0, valuesOf(from)));
-    const float* w = required(ort::input(context, 1, static_cast<int64_t>(c.O) * c.C * c.K * c.K));
-    const float* bias = ort::input(context, 2, to[1]);
-    const float* sum = ort::input(context, 3, valuesOf(to));
-    convolve(c, back, map, w, bias, sum, ort::output(context, to), onThreads(context, c.threads));
-  });
-}
+template <size_t N>
+size_t number(const ort::Operator*) { return N; }
 
-ort::Status* runWeights(void* kernel, ort::Context* context) {
-  return ort::guarded([&] {
-    const Conv& c = static_cast<Kernel*>(kernel)->conv;
-    const int64_t x[4] = {c.N, padded(c.C), c.H, c.W}, y[4] = {c.N, padded(c.O), c.Ho, c.Wo}, dw[4] = {c.O, c.C, c.K, c.K};
-    const float* map = required(ort::input(context, 0, valuesOf(x)));
-    const float* dy = required(ort::input(context, 1, valuesOf(y)));
-    weightGradient(c, map, dy, ort::output(context, dw), onThreads(context, c.threads));
-  });
-}
-
-ort::Operator described(bool weights) {
+/** @tparam REQUIRED - inputs that may not be left out, of INPUTS */
+template <Kernel (*described)(const ort::KernelInfo*), Work work, size_t INPUTS, size_t REQUIRED = INPUTS, size_t OUTPUTS = 1>
+ort::Operator made(decltype(ort::Operator::name) name) {
   ort::Operator op{};
   op.version = ort::VERSION;
-  op.create = create;
-  op.run = weights ? runWeights : runConv;
+  op.create = create<described>;
+  op.run = run<work>;
   op.destroy = [](void* kernel) { delete static_cast<Kernel*>(kernel); };
-  op.name = weights ? [](const ort::Operator*) { return "Bf16ConvWeights"; } : [](const ort::Operator*) { return "Bf16Conv"; };
+  op.name = name;
   op.provider = [](const ort::Operator*) -> const char* { return nullptr; }; // the CPU
   op.inputType = op.outputType = [](const ort::Operator*, size_t) { return ort::FLOAT; };
-  op.inputs = weights ? [](const ort::Operator*) { return size_t{2}; } : [](const ort::Operator*) { return size_t{4}; };
-  op.outputs = [](const ort::Operator*) { return size_t{1}; };
-  op.inputKind = [](const ort::Operator*, size_t i) { return i < 2 ? ort::REQUIRED : ort::OPTIONAL; };
+  op.inputs = number<INPUTS>;
+  op.outputs = number<OUTPUTS>;
+  op.inputKind = [](const ort::Operator*, size_t i) { return i < REQUIRED ? ort::REQUIRED : ort::OPTIONAL; };
   op.outputKind = [](const ort::Operator*, size_t) { return ort::REQUIRED; };
   op.inputMemory = [](const ort::Operator*, size_t) { return 0; };
   op.firstVersion = op.lastVersion = [](const ort::Operator*) { return 1; };
@@ -130,15 +194,26 @@ ort::Operator described(bool weights) {
 /** Called by the runtime for each session that names this library. */
 extern "C" ort::Status* RegisterCustomOps(ort::Options* options, const ort::Base* base) {
   ort::table = base->getApi(ort::VERSION);
-  static const ort::Operator conv = described(false), weights = described(true);
+  using Op = const ort::Operator*;
+  static const ort::Operator operators[] = {
+      made<winograd, runConv, 4, 2>([](Op) { return "WinogradConv"; }),
+      made<winograd, runWeights<winogradWeights>, 2>([](Op) { return "WinogradConvWeights"; }),
+      made<convolution, runWeights<directWeights>, 2>([](Op) { return "DirectConvWeights"; }),
+      made<map, runSilu, 1>([](Op) { return "Silu"; }),
+      made<map, runSiluGrad, 2>([](Op) { return "SiluGrad"; }),
+      made<clip, runClipGrad, 2>([](Op) { return "ClipGrad"; }),
+      made<map, runSums, 2, 2, 2>([](Op) { return "ChannelSums"; }),
+      made<map, runAffine, 5>([](Op) { return "AffineSum"; }),
+      made<pool, runPool, 3>([](Op) { return "MaxPoolGrad"; }),
+  };
   static std::mutex mutex;
   static void* domain = nullptr; // one for all sessions; nothing frees it, as sessions refer to it
   const std::lock_guard<std::mutex> lock(mutex);
   if (domain == nullptr) {
     void* made = nullptr;
     if (auto* status = ort::tried(26, "facehand", &made)) return status; // CreateCustomOpDomain
-    for (const ort::Operator* op : {&conv, &weights})
-      if (auto* status = ort::tried(27, made, op)) return status; // CustomOpDomain_Add
+    for (const auto& op : operators)
+      if (auto* status = ort::tried(27, made, &op)) return status; // CustomOpDomain_Add
     domain = made;
   }
   return ort::tried(28, options, domain); // AddCustomOpDomain

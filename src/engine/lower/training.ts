@@ -9,7 +9,7 @@ import { PLAIN } from "./plain-training.ts";
  * The lowering of all operations.
  *
  * @param block - block size of the NCHWc lowering (ort-node's probeBlock); the plain one if left out
- * @param kernels - operators of our own that may stand in blocks of 16; none if left out
+ * @param kernels - operators of our own that may stand in blocks of their size; none if left out
  * @example emitGraph({ outputs, lowering: training(16) })
  */
 export function training(block?: number, kernels?: Kernels): Lowerer {

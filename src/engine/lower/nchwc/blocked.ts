@@ -40,8 +40,8 @@ export interface BlockedConv {
   readonly clip?: readonly [low: number, high: number] | "absolute" | undefined;
 }
 
-/** Operators of our own, by what they round their operands to. */
-export const KERNELS = ["bf16"] as const;
+/** Operators of our own, which the compiler of the machine that trains has made. */
+export const KERNELS = ["native"] as const;
 export type Kernels = (typeof KERNELS)[number];
 
 /** Names of values while a graph is lowered to NCHWc operators. */

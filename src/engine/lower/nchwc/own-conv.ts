@@ -1,10 +1,9 @@
-// ◇ Browser-safe. Which convolutions run by operators of our own (engine/kernels), where training asked for them: dense ones of
-// kernel 1 or 3, padded alike on all sides, in blocks of 16. Others stay ONNX Runtime's; so do all but training's.
+// ◇ Browser-safe. Which convolutions run by operators of our own (engine/kernels), where training asked for them: of dense ones of
+// kernel 1 or 3, padded alike on all sides, the gradients towards weights; and at 3x3 and stride 1, where Winograd's form takes a
+// quarter of the products, all of them. Others stay ONNX Runtime's; so do all but training's.
 import type { Node, Shape } from "../../graph.ts";
 import { COMPILED } from "../writer.ts";
 import { type Blocks, inRows, type Placed } from "./blocked.ts";
-
-const BLOCK = 16;
 
 /** True for the kernel of a convolution that the operators take. @param shape - [O, C, KH, KW], C of one group */
 export function isOwnKernel(shape: Shape): boolean {
@@ -25,9 +24,9 @@ function attributes(
   b: Blocks,
   { attrs }: Node<"conv2d" | "convInputGrad" | "convWeightGrad">,
   { weight, x, y }: Sizes,
-): Readonly<Record<string, number>> | undefined {
+) {
   const { stride, padding, groups } = attrs;
-  if (b.kernels === undefined || b.size !== BLOCK || groups !== 1 || !isOwnKernel(weight)) return undefined;
+  if (b.kernels === undefined || groups !== 1 || !isOwnKernel(weight)) return undefined;
   const [o, c, k] = weight as [number, number, number];
   const [s] = stride;
   const pad = (k - 1) / 2;
@@ -37,6 +36,9 @@ function attributes(
   const fits = (from: number, to: number) => to === Math.floor((from + 2 * pad - k) / s) + 1;
   return fits(h, ho) && fits(w, wo) ? { n, c, o, h, w, ho, wo, k, s } : undefined;
 }
+
+/** What Winograd's form F(4x4, 3x3) is of. */
+const isWinograd = ({ k, s }: { readonly k: number; readonly s: number }) => k === 3 && s === 1;
 
 /**
  * The convolution, or its gradient towards x, in blocks.
@@ -54,14 +56,10 @@ export function ownConv(
   const [from, to] = [map.shape, node.outputs[0]!.shape];
   const [x, y] = back ? [to, from] : [from, to];
   const sizes = attributes(b, node, { weight: weight.shape, x, y });
-  if (sizes === undefined) return undefined;
+  if (sizes === undefined || !isWinograd(sizes)) return undefined;
   const more = sum === undefined ? (bias === undefined ? [] : [bias]) : [bias ?? "", sum];
-  return b.w.op(
-    "Bf16Conv",
-    [b.blocked(map), b.plain(weight), ...more],
-    { ...sizes, back: Number(back) },
-    COMPILED,
-  );
+  const inputs = [b.blocked(map), b.plain(weight), ...more];
+  return b.w.op("WinogradConv", inputs, { ...sizes, back: Number(back) }, COMPILED);
 }
 
 /** The gradient towards the weights; undefined where ONNX Runtime's operators have to do it. */
@@ -70,5 +68,6 @@ export function ownWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly
   const weight = [dy.shape[1]!, x.shape[1]!, ...node.attrs.kernel];
   const sizes = attributes(b, node, { weight, x: x.shape, y: dy.shape });
   if (sizes === undefined) return undefined;
-  return [inRows(b.w.op("Bf16ConvWeights", [b.blocked(x), b.blocked(dy)], { ...sizes, back: 0 }, COMPILED))];
+  const operator = isWinograd(sizes) ? "WinogradConvWeights" : "DirectConvWeights";
+  return [inRows(b.w.op(operator, [b.blocked(x), b.blocked(dy)], { ...sizes, back: 0 }, COMPILED))];
 }
