@@ -1,5 +1,6 @@
 // Rows of the speed table: which of results.jsonl count, who the peer is, and their cells. The newest row counts, for each setup of the
 // peer and each kind of processor (its name, and its widest vectors); beside which peer ours is the slowest stands in a table of its own.
+import type { Kernels } from "../src/engine/lower/nchwc/blocked.ts";
 import type { Spread } from "./statistics.ts";
 import { aligned } from "./table.ts";
 
@@ -22,8 +23,8 @@ export interface Goal {
   readonly label?: string;
   readonly batch: number;
   readonly sizePx: number;
-  /** Operators of our own, in reduced precision: another work than the same without. */
-  readonly kernels?: "bf16";
+  /** Operators of our own: another work than the same without. */
+  readonly kernels?: Kernels;
   /** Our time over the peer's: at most; of `derive-floor`, whose peer is all of our derivation, at least. */
   readonly time: number;
   /** Our peak memory over the peer's, at most; none where the peer is ours. */

@@ -1,4 +1,4 @@
-// What do operators of our own save a training step? `npm run bench -- step-kernels`: real steps with `--kernels bf16` and without, in
+// What do operators of our own save a training step? `npm run bench -- step-kernels`: real steps with `--kernels native` and without, in
 // turn in one process, once `facehand kernels build` made them. Processor time of all threads: other work on the machine matters less.
 import { kernelLibrary } from "../src/engine/kernels/library.ts";
 import { KERNELS } from "../src/engine/lower/nchwc/blocked.ts";

@@ -13,5 +13,5 @@ export async function openStep(work: Work, { headOnly = false } = {}): Promise<O
   const { run, openMs } = await runStep(work, () =>
     openTrainStep({ ...stepConfig(work, headOnly), threads, lowering, kernels }),
   );
-  return { openMs, step: run, ...(kernels === undefined ? {} : { versions: { precision: kernels } }) };
+  return { openMs, step: run };
 }

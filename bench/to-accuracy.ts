@@ -38,7 +38,7 @@ export const CONTENDERS: Readonly<Record<string, Contender>> = {
   "peer-best": { side: "PyTorch", recipe: "best", setup: "channels_last", pictures: "small" },
   "peer-default": { side: "PyTorch", recipe: "plain", setup: "default", pictures: "kept" },
   "peer-compile": { side: "PyTorch", recipe: "plain", setup: "compile", pictures: "kept" },
-  "ours-bf16": { side: "here", recipe: "plain", kernels: "bf16" },
+  "ours-native": { side: "here", recipe: "plain", kernels: "native" },
   "peer-bf16": { side: "PyTorch", recipe: "plain", setup: "bf16", pictures: "kept" },
 };
 

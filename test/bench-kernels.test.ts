@@ -1,4 +1,4 @@
-// Benchmarks of `train --kernels bf16`: what takes the flag, what refuses it before anything is measured, and that its rows are
+// Benchmarks of `train --kernels native`: what takes the flag, what refuses it before anything is measured, and that its rows are
 // never mixed with those in float32.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -49,47 +49,47 @@ function bench(home: string, ...args: readonly string[]) {
 
 describe("--kernels", () => {
   const refusalOf = (name: string) =>
-    `Expected train-step for --kernels, got "${name}"\nTry: npm run bench -- train-step --kernels bf16`;
+    `Expected train-step for --kernels, got "${name}"\nTry: npm run bench -- train-step --kernels native`;
 
   it.each(["forward", "speed"])("is not of %s, says the command line", (name) => {
-    const { status, stdout, stderr } = bench(empty, name, "--kernels", "bf16");
+    const { status, stdout, stderr } = bench(empty, name, "--kernels", "native");
     expect([status, stdout, stderr]).toEqual([2, "", `${refusalOf(name)}\n`]);
   });
 
   it.each(["head-step", "step-kernels"])("is not of %s", async (name) => {
-    expect(await refused(name, STEP, "bf16")).toBe(refusalOf(name));
+    expect(await refused(name, STEP, "native")).toBe(refusalOf(name));
   });
 
   it("is refused before anything is measured where the operators are not there", () => {
     const why = lacking();
     const refusal =
       why === undefined
-        ? 'Expected a library that was built here for the kernels bf16, got "none in the cache"\nTry: facehand kernels build\n'
-        : `Expected a processor with AVX512_BF16 for the kernels bf16, got "${why}"\n`;
-    const step = bench(empty, "train-step", ...SMALL, "--kernels", "bf16", "--no-record");
+        ? 'Expected a library that was built here for native kernels, got "none in the cache"\nTry: facehand kernels build\n'
+        : `Expected a processor with AVX2 and FMA for native kernels, got "${why}"\n`;
+    const step = bench(empty, "train-step", ...SMALL, "--kernels", "native", "--no-record");
     expect([step.status, step.stdout]).toEqual([2, ""]);
     expect(step.stderr).toContain(refusal);
     const pace = ["--data", `utkface:${join(folder, "faces")}`, "--weights", "none", "--no-record"];
-    const trained = bench(empty, "to-accuracy", ...pace, "--sides", "ours,ours-bf16");
+    const trained = bench(empty, "to-accuracy", ...pace, "--sides", "ours,ours-native");
     expect([trained.status, trained.stdout]).toEqual([2, ""]);
     expect(trained.stderr).toContain(refusal);
   });
 
-  it("is bf16, on the fast lowering", async () => {
-    expect(await refused("train-step", STEP, "fp16")).toBe('Expected bf16 for --kernels, got "fp16"');
-    expect(await refused("train-step", { ...STEP, lowering: "plain" }, "bf16")).toBe(
-      'Expected nchwc for --lowering with --kernels bf16, got "plain"',
+  it("is native, on the fast lowering", async () => {
+    expect(await refused("train-step", STEP, "fp16")).toBe('Expected native for --kernels, got "fp16"');
+    expect(await refused("train-step", { ...STEP, lowering: "plain" }, "native")).toBe(
+      'Expected nchwc for --lowering with --kernels native, got "plain"',
     );
   });
 
   it.skipIf(NO_KERNELS !== undefined)(`is in the row of a step that is taken by them${WHY}`, () => {
     const flags = [...SMALL, "--pairs", "2", "--warmup", "1", "--alone", "--no-record"];
-    const [reduced, full] = [["--kernels", "bf16"], []].map((kernels) => {
+    const [reduced, full] = [["--kernels", "native"], []].map((kernels) => {
       const made = bench(KERNEL_CACHE, "train-step", ...flags, ...kernels);
       expect(made.stderr).toBe("");
       return JSON.parse(made.stdout.trim().split("\n").at(-1)!);
     });
-    expect([reduced.kernels, reduced.ours.versions.precision]).toEqual(["bf16", "bf16"]);
+    expect([reduced.kernels, reduced.ours.versions.precision]).toEqual(["native", undefined]);
     expect(Object.hasOwn(full, "kernels")).toBe(false);
     expect(Object.keys(full.ours.versions)).toEqual(["node", "facehand", "onnxruntime-node"]);
     expect(Math.min(reduced.ours.ms.min, full.ours.ms.min)).toBeGreaterThan(0);
@@ -100,10 +100,10 @@ describe("--kernels", () => {
       ...["--data", `utkface:${join(folder, "faces")}`, "--weights", "none", "--model", "test_efficientnet"],
       ...["--size", "32", "--epochs", "1", "--batch", "4", "--seeds", "1", "--threads", "1", "--no-record"],
     ];
-    const made = bench(KERNEL_CACHE, "to-accuracy", ...pace, "--sides", "ours,ours-bf16");
+    const made = bench(KERNEL_CACHE, "to-accuracy", ...pace, "--sides", "ours,ours-native");
     expect(made.stderr).toBe("");
     expect(made.stdout).toMatch(/^here, plain, seed 1: [\d.]+ at \d+ s$/m);
-    expect(made.stdout).toMatch(/^here, plain, bf16, seed 1: [\d.]+ at \d+ s$/m);
+    expect(made.stdout).toMatch(/^here, plain, native, seed 1: [\d.]+ at \d+ s$/m);
     expect(made.stdout).toMatch(/^to be reached: 0\.\d{4}$/m);
   });
 });
@@ -126,7 +126,7 @@ describe("npm run bench -- speed", () => {
     );
 
   it("measures steps with kernels in runs of their own, beside all setups", () => {
-    const all = ["--setup", "default,channels_last,compile,bf16", "--kernels", "bf16", "--python", "py"];
+    const all = ["--setup", "default,channels_last,compile,bf16", "--kernels", "native", "--python", "py"];
     expect(ours("built")).toEqual([
       ["train-step", "--model", "tf_efficientnetv2_s", "--batch", "8", "--size", "224", ...all],
       ["train-step", "--model", "resnet18", "--batch", "32", "--size", "128", ...all],
@@ -134,10 +134,10 @@ describe("npm run bench -- speed", () => {
   });
 
   it("says what it leaves out and why", () => {
-    const why = "no: a processor without avx512_bf16";
+    const why = "no: a processor without avx2, fma";
     expect(ours(why)).toEqual([
-      `train-step tf_efficientnetv2_s, 8 x 224 px, --kernels bf16: left out, kernels bf16: ${why}`,
-      `train-step resnet18, 32 x 128 px, --kernels bf16: left out, kernels bf16: ${why}`,
+      `train-step tf_efficientnetv2_s, 8 x 224 px, --kernels native: left out, kernels native: ${why}`,
+      `train-step resnet18, 32 x 128 px, --kernels native: left out, kernels native: ${why}`,
     ]);
     expect(speedRuns([], why).filter((run) => typeof run !== "string")).toEqual(
       speedRuns([], "built").filter((run) => !run.includes("--kernels")),
@@ -146,7 +146,7 @@ describe("npm run bench -- speed", () => {
 });
 
 /** A row of a step of resnet18. */
-function stepRow(median: number, time: string, precision: string, kernels?: "bf16"): string {
+function stepRow(median: number, time: string, precision: string, kernels?: "native"): string {
   const versions = kernels === undefined ? {} : { precision: kernels };
   return JSON.stringify({
     ...{ benchmark: "train-step", model: "resnet18", batch: 32, sizePx: 128, kernels },
@@ -168,8 +168,8 @@ it("docs/speed.md keeps a step with kernels apart from one without, however new"
     [
       stepRow(1.2, "2026-01-01T", "float32"),
       stepRow(2.1, "2026-01-01T", "bf16"),
-      stepRow(0.7, "2026-01-02T", "float32", "bf16"),
-      stepRow(1.3, "2026-01-02T", "bf16", "bf16"),
+      stepRow(0.7, "2026-01-02T", "float32", "native"),
+      stepRow(1.3, "2026-01-02T", "bf16", "native"),
     ].join("\n"),
   );
   const rows = (section: string) => {
@@ -181,12 +181,12 @@ it("docs/speed.md keeps a step with kernels apart from one without, however new"
   const work = "train-step resnet18, 32 x 128 px";
   expect(rows("Beside the strongest PyTorch").map((cells) => [cells[1], cells[4], cells[5]])).toEqual([
     [work, "1.20 (channels_last)", "2.10 (channels_last, bf16 autocast)"],
-    [`${work}, --kernels bf16`, "0.70 (channels_last)", "1.30 (channels_last, bf16 autocast)"],
+    [`${work}, --kernels native`, "0.70 (channels_last)", "1.30 (channels_last, bf16 autocast)"],
   ]);
   expect(rows("All measurements").map((cells) => [cells[1], cells[4]!.slice(0, 4)])).toEqual([
     [work, "1.20"],
     [work, "2.10"],
-    [`${work}, --kernels bf16`, "0.70"],
-    [`${work}, --kernels bf16`, "1.30"],
+    [`${work}, --kernels native`, "0.70"],
+    [`${work}, --kernels native`, "1.30"],
   ]);
 });

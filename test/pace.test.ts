@@ -37,7 +37,7 @@ const PEER = paced(
 );
 const BEST = paced({ side: "PyTorch", recipe: "best", setup: "channels_last" }, curve(1, [12, 0.9], [24, 1]));
 const BF16 = paced(
-  { kernels: "bf16" },
+  { kernels: "native" },
   curve(1, [4, 0.6], [8, 0.9], [12, 0.5]),
   curve(2, [4, 0.7], [9, 0.7]),
 );
@@ -230,7 +230,7 @@ describe("reduced precision in docs/speed.md", () => {
     const cells = (line: string) => line.split("|").map((cell) => cell.trim());
     // At .8: ours in bf16 after 8.5 s (means .65, .8), PyTorch in bf16 after 17 s, PyTorch in float32 after 33 s.
     expect([cells(ours!)[1], cells(ours!)[9]]).toEqual([
-      "here, --kernels bf16 (reduced precision)",
+      "here, --kernels native (reduced precision)",
       "0.26 (0.40 to -)",
     ]);
     expect([cells(theirs!)[1], cells(theirs!)[9]]).toEqual([
@@ -243,11 +243,11 @@ describe("reduced precision in docs/speed.md", () => {
   it("is compared with PyTorch's below the table, where both trained in it", () => {
     const text = "Reduced precision beside reduced precision";
     expect(paceSection([row(OURS, PEER, BF16, peer)])).toContain(
-      `\n${text}: it is reached by \`train --kernels bf16\` in 0.50 (0.50 to -) of the time of PyTorch's bf16; an epoch of ours takes 0.50 [0.50, 0.50] of the time of PyTorch's.`,
+      `\n${text}: it is reached by \`train --kernels native\` in 0.50 (0.50 to -) of the time of PyTorch's bf16; an epoch of ours takes 0.50 [0.50, 0.50] of the time of PyTorch's.`,
     );
     expect(paceSection([row(OURS, PEER, BF16)])).not.toContain(text);
     expect(paceSection([row(OURS, PEER, peer)])).not.toContain(text);
-    const short = paced({ kernels: "bf16" }, curve(1, [4, 0.6]), curve(2, [4, 0.7]));
+    const short = paced({ kernels: "native" }, curve(1, [4, 0.6]), curve(2, [4, 0.7]));
     expect(paceSection([row(OURS, PEER, short, peer)])).toContain(`\n${text}: it is not reached by both.\n`);
   });
 
@@ -268,9 +268,9 @@ describe("--sides", () => {
       "PyTorch best",
       "here plain",
     ]);
-    expect(contendersOf("ours-bf16")).toEqual([{ side: "here", recipe: "plain", kernels: "bf16" }]);
+    expect(contendersOf("ours-native")).toEqual([{ side: "here", recipe: "plain", kernels: "native" }]);
     expect(() => contendersOf("ours,theirs")).toThrow(
-      'Expected some of ours, peer, ours-best, peer-best, peer-default, peer-compile, ours-bf16, peer-bf16 for --sides, got "theirs"',
+      'Expected some of ours, peer, ours-best, peer-best, peer-default, peer-compile, ours-native, peer-bf16 for --sides, got "theirs"',
     );
   });
 });
