@@ -5,13 +5,14 @@ import { parseTrainConfig } from "../src/train/config.ts";
 import { checkKernels } from "../src/train/step/native.ts";
 import type { Work } from "./side.ts";
 
-/** The benchmark whose step they are part of. */
-const TAKES = "train-step";
+/** The benchmarks whose step they are part of. */
+const TAKES = ["train-step", "step-profile"];
 
 /** The refusal of all others. */
 export function noKernels(name: string): AppError {
-  const hint = `npm run bench -- ${TAKES} --kernels ${KERNELS[0]}`;
-  return unexpected("input", { code: "BENCH_KERNELS", expected: TAKES, name: "--kernels", got: name, hint });
+  const [code, expected] = ["BENCH_KERNELS", TAKES.join(" or ")];
+  const hint = `npm run bench -- ${TAKES[0]} --kernels ${KERNELS[0]}`;
+  return unexpected("input", { code, expected, name: "--kernels", got: name, hint });
 }
 
 /**
@@ -21,7 +22,7 @@ export function noKernels(name: string): AppError {
  * @throws AppError("input", "BENCH_KERNELS"); as checkKernels, for what this machine or this network does not have
  */
 export async function withKernels(name: string, work: Work, asked: string): Promise<Work> {
-  if (name !== TAKES) throw noKernels(name);
+  if (!TAKES.includes(name)) throw noKernels(name);
   const kernels = KERNELS.find((known) => known === asked);
   const refuse = (expected: string, of: string, got: string) =>
     unexpected("input", { code: "BENCH_KERNELS", expected, name: of, got });

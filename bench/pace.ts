@@ -28,7 +28,7 @@ export interface Contender {
   /** The peer's. */
   readonly setup?: PeerSetup | undefined;
   readonly pictures?: PeerPictures | undefined;
-  /** Ours: operators of our own, in reduced precision. */
+  /** Ours: by operators of our own, in float32 too. */
   readonly kernels?: Kernels | undefined;
 }
 
@@ -48,10 +48,11 @@ export function meanPoints(curves: readonly PaceCurve[]): Pick<PacePoint, "s" | 
 }
 
 /** True where both what multiplies and what adds is float32. */
-export const isFull = ({ setup, kernels }: Contender) => setup !== "bf16" && kernels === undefined;
+export const isFull = ({ setup }: Contender) => setup !== "bf16";
 
-/** True for those whose end is what is to be reached. */
-export const setsLevel = (one: Contender) => one.recipe === "plain" && isFull(one);
+/** True for those whose end is what is to be reached: kernels are an option, and are judged by what is reached without. */
+export const setsLevel = (one: Contender) =>
+  one.recipe === "plain" && one.kernels === undefined && isFull(one);
 
 /** What plain settings reach at their end, mean over seeds: on the side that ends lower, so that it is there on both. */
 export function levelOf(all: readonly Paced[]): number {
@@ -142,14 +143,9 @@ export function epochRatio({ curves }: Paced, other: Paced): RatioInterval | nul
   return ratios.length === 0 ? null : ratioInterval(ratios);
 }
 
-/** The fastest of PyTorch's, in full precision or in a reduced one: what ours is compared with. */
-export function strongest(
-  all: readonly Paced[],
-  level: number,
-  precision: "full" | "reduced" = "full",
-): Paced | undefined {
+/** The fastest of PyTorch's in full precision: what all are compared with. */
+export function strongest(all: readonly Paced[], level: number): Paced | undefined {
   const reached = (paced: Paced) => timeTo(level, paced) ?? Number.POSITIVE_INFINITY;
-  const isAsked = (paced: Paced) => isFull(paced) === (precision === "full");
-  const peers = all.filter((paced) => paced.side === "PyTorch" && isAsked(paced));
+  const peers = all.filter((paced) => paced.side === "PyTorch" && isFull(paced));
   return peers.sort((a, b) => reached(a) - reached(b))[0];
 }

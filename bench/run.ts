@@ -61,7 +61,7 @@ const USAGE = `Usage: npm run bench -- NAME [options]
   --warmup K        pairs that are not counted (default 3)
   --threads N       threads of each side (default: as many as the machine runs at once)
   --lowering NAME   ours: nchwc (default for train-step) or plain (default for forward, and all there is in a page)
-  --kernels native  ours: operators that \`facehand kernels build\` made (train-step)
+  --kernels native  ours: operators that \`facehand kernels build\` made, in float32 too (train-step, step-profile)
   --python PATH     Python of the peer (default: the first on PATH with its libraries)
   --timm DIR        checkout of timm for the peer
   --setup LIST      the peer's: default, channels_last (its memory format), compile (there, by inductor), bf16 (there, with

@@ -13,7 +13,7 @@ export interface Work {
   readonly threads: number;
   /** Ours only: how the graph becomes ONNX; `nchwc` falls back to `plain` where the processor lacks it. */
   readonly lowering: Lowering;
-  /** Ours only: convolutions by operators of our own, in reduced precision; left out where ONNX Runtime's do all. */
+  /** Ours only: what operators of our own do, in float32 too; left out where ONNX Runtime's do all. */
   readonly kernels?: Kernels | undefined;
 }
 

@@ -191,7 +191,7 @@ const head = (narrow: string) => `# Speed
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
 measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by default, in the channels_last memory format,
 there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 in all rows, those
-with \`--kernels native\` too, which are a work of their own ([decision 27](decisions/0027-native-kernels.md)).
+with \`--kernels native\` too: an option that is off unless it is asked for, and a work of its own ([decision 27](decisions/0027-native-kernels.md)).
 Where bf16 is slower than channels_last, as in a step of mobilenetv2_100, its backward convolutions are: 298 ms against 132 ms,
 while all else takes half (torch.profiler, PyTorch 2.15, two cores of an AMD EPYC); on the Intel Xeon its products are slower themselves ([why](decisions/0027-native-kernels.md#intels-processors)). Rows with (AVX2) are of a processor without AVX-512, others of one that
 has it:${narrow} bf16 is emulated without (9 s a step of \`mobilenetv2_100\`) and has no row. The sides alternate within one run on the same machine; the ratio
@@ -207,7 +207,8 @@ that file has its large weights in int8 and **computes in float32**, so that it 
 const STRONGEST = `## Beside the strongest PyTorch
 
 Our time over PyTorch's by default, over its fastest float32 setup's, and over its fastest setup at reduced precision: medians of the
-tables below, of what one commit measured on one machine. Ours is float32, so that the last ratio is of unequal precision. All setups take turns in one run, but for 32 x 224 px, where memory has room for one at a time.
+tables below, of what one commit measured on one machine. Ours is float32, with \`--kernels native\` too: the first two ratios are of equal precision, and
+the last is not. All setups take turns in one run, but for 32 x 224 px, where memory has room for one at a time.
 Above 1 PyTorch is faster.
 `;
 

@@ -1,8 +1,8 @@
 // What do operators of our own save a training step? `npm run bench -- step-kernels`: real steps with `--kernels native` and without, in
 // turn in one process, once `facehand kernels build` made them. Processor time of all threads: other work on the machine matters less.
-import { kernelLibrary } from "../src/engine/kernels/library.ts";
 import { KERNELS } from "../src/engine/lower/nchwc/blocked.ts";
 import { localStepRuntime } from "../src/train/step/local.ts";
+import { withKernels } from "./kernels.ts";
 import type { Work } from "./side.ts";
 import { quantile } from "./statistics.ts";
 import { stepRunner } from "./step-runner.ts";
@@ -10,7 +10,7 @@ import { aligned } from "./table.ts";
 
 /** Prints a table: least and median of processor time, and their ratio to steps without. */
 export async function stepKernels(work: Work, pairs: number, warmup: number): Promise<void> {
-  kernelLibrary(); // refuses before anything is measured
+  for (const kernels of KERNELS) await withKernels("train-step", work, kernels); // refuses before anything is measured
   const names = [undefined, ...KERNELS];
   const sides = await Promise.all(
     names.map(async (kernels) => {

@@ -5,7 +5,9 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConvAttrs, isNode, type Node } from "../src/engine/graph.ts";
+import { kernelLibrary } from "../src/engine/kernels/library.ts";
 import type { Lowerer } from "../src/engine/lower/emit.ts";
+import type { Kernels } from "../src/engine/lower/nchwc/blocked.ts";
 import { training } from "../src/engine/lower/training.ts";
 import { createSession } from "../src/engine/runtime/open-session.ts";
 import { probeBlock } from "../src/engine/runtime/probe.ts";
@@ -27,7 +29,10 @@ const KINDS: Readonly<Record<string, string>> = {
   adamw: "AdamW",
 };
 /** ONNX operators that multiply; what else a convolution or its gradient is made of moves maps or kernels. */
-const PRODUCTS = new Set(["Conv", "FusedMatMul", "MatMul"]);
+const PRODUCTS = new Set([
+  ...["Conv", "FusedMatMul", "MatMul"],
+  ...["WinogradConv", "WinogradConvWeights", "DirectConvWeights", "StemConvWeights"], // of our own
+]);
 
 /** An event of ONNX Runtime's profile. */
 interface ProfileEvent {
@@ -58,6 +63,7 @@ function kindOf(node: Node, made: OnnxNode, moves: boolean): string {
   const own = KINDS[node.op] ?? "other";
   if (pass === undefined) return own;
   if (node.op === "batchNorm" || node.op === "add") {
+    if (made.op === "WinogradConv") return `3x3, ${pass}`;
     const [kh, kw] = intsOf(made, "kernel_shape");
     const grouped = JSON.stringify(made.attributes["group"]) !== JSON.stringify({ int: 1 });
     if (made.op !== "Conv" || moves || (grouped && (kh !== kw || (kh !== 3 && kh !== 5)))) return own;
@@ -72,9 +78,9 @@ function kindOf(node: Node, made: OnnxNode, moves: boolean): string {
 
 /** The training lowering, which also writes the kind of work into the names of nodes. */
 const marked =
-  (block: number | undefined): Lowerer =>
+  (block: number | undefined, kernels: Kernels | undefined): Lowerer =>
   (writer, readers) => {
-    const names = training(block)(writer, readers);
+    const names = training(block, kernels)(writer, readers);
     return {
       ...names,
       lower(node) {
@@ -117,15 +123,17 @@ export async function stepProfile(work: Work, steps: number, warmup: number): Pr
   const folder = await mkdtemp(join(tmpdir(), "facehand-bench-profile-"));
   try {
     const block = work.lowering === "plain" ? undefined : await probeBlock();
+    const operators = work.kernels === undefined ? undefined : kernelLibrary();
     const sessions: { release(): Promise<void> }[] = [];
     const { run } = await stepRunner(work, {
       provider: "cpu",
       block,
-      lowering: marked(block),
+      lowering: marked(block, work.kernels),
       overwrites: true,
       createSession: async (model, options) => {
         const profilePrefix = join(folder, "step");
-        const session = await createSession(model, { ...options, threads: work.threads, profilePrefix });
+        const how = { threads: work.threads, profilePrefix, operators };
+        const session = await createSession(model, { ...options, ...how });
         sessions.push(session);
         return session;
       },

@@ -1,5 +1,5 @@
 // Benchmarks of `train --kernels native`: what takes the flag, what refuses it before anything is measured, and that its rows are
-// never mixed with those in float32.
+// never mixed with those without.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +49,7 @@ function bench(home: string, ...args: readonly string[]) {
 
 describe("--kernels", () => {
   const refusalOf = (name: string) =>
-    `Expected train-step for --kernels, got "${name}"\nTry: npm run bench -- train-step --kernels native`;
+    `Expected train-step or step-profile for --kernels, got "${name}"\nTry: npm run bench -- train-step --kernels native`;
 
   it.each(["forward", "speed"])("is not of %s, says the command line", (name) => {
     const { status, stdout, stderr } = bench(empty, name, "--kernels", "native");
@@ -84,15 +84,16 @@ describe("--kernels", () => {
 
   it.skipIf(NO_KERNELS !== undefined)(`is in the row of a step that is taken by them${WHY}`, () => {
     const flags = [...SMALL, "--pairs", "2", "--warmup", "1", "--alone", "--no-record"];
-    const [reduced, full] = [["--kernels", "native"], []].map((kernels) => {
+    const [own, plain] = [["--kernels", "native"], []].map((kernels) => {
       const made = bench(KERNEL_CACHE, "train-step", ...flags, ...kernels);
       expect(made.stderr).toBe("");
       return JSON.parse(made.stdout.trim().split("\n").at(-1)!);
     });
-    expect([reduced.kernels, reduced.ours.versions.precision]).toEqual(["native", undefined]);
-    expect(Object.hasOwn(full, "kernels")).toBe(false);
-    expect(Object.keys(full.ours.versions)).toEqual(["node", "facehand", "onnxruntime-node"]);
-    expect(Math.min(reduced.ours.ms.min, full.ours.ms.min)).toBeGreaterThan(0);
+    expect(own.kernels).toBe("native");
+    expect(Object.hasOwn(plain, "kernels")).toBe(false);
+    for (const { versions } of [own.ours, plain.ours])
+      expect(Object.keys(versions)).toEqual(["node", "facehand", "onnxruntime-node"]); // no precision: float32
+    expect(Math.min(own.ours.ms.min, plain.ours.ms.min)).toBeGreaterThan(0);
   });
 
   it.skipIf(NO_KERNELS !== undefined)(`trains a side of to-accuracy${WHY}`, { timeout: 120_000 }, () => {
@@ -106,6 +107,49 @@ describe("--kernels", () => {
     expect(made.stdout).toMatch(/^here, plain, native, seed 1: [\d.]+ at \d+ s$/m);
     expect(made.stdout).toMatch(/^to be reached: 0\.\d{4}$/m);
   });
+});
+
+/** Cells of a table's lines, without its head. */
+const cellsOf = (text: string) =>
+  text
+    .split("\n")
+    .filter((line) => line.startsWith("| "))
+    .slice(2)
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+
+describe("step-kernels", () => {
+  it.skipIf(NO_KERNELS !== undefined)(`times steps with kernels and without, in turn${WHY}`, () => {
+    const drawn = ["--batch", "8", "--size", "64"]; // norms of fewer values are as ill-conditioned as chance has it
+    const made = bench(KERNEL_CACHE, "step-kernels", ...SMALL, ...drawn, "--pairs", "2", "--warmup", "1");
+    expect(made.stderr).toBe("");
+    const [none, native] = cellsOf(made.stdout);
+    expect([none![1], none![3], none![4], native![1]]).toEqual(["none", "1.00", "1.00", "native"]);
+    const losses = [none, native].map((cells) => cells![5]!.split(" ").map(Number));
+    expect(losses[0]).toHaveLength(3); // with that of the warm-up
+    for (const [i, loss] of losses[0]!.entries()) expect(losses[1]![i]).toBeCloseTo(loss, 4);
+  });
+
+  it("is refused before anything is measured where it could not be of them", () => {
+    const [none, plain] = [[], ["--lowering", "plain"]].map((more) =>
+      bench(empty, "step-kernels", ...SMALL, ...more),
+    );
+    expect([none!.status, none!.stdout, plain!.status, plain!.stdout]).toEqual([2, "", 2, ""]);
+    expect(none!.stderr).toContain(" for native kernels, got ");
+    expect(plain!.stderr).toBe('Expected nchwc for --lowering with --kernels native, got "plain"\n');
+  });
+});
+
+it.skipIf(NO_KERNELS !== undefined)(`step-profile names the work of kernels as that without${WHY}`, () => {
+  const profile = (...more: readonly string[]) => {
+    const made = bench(KERNEL_CACHE, "step-profile", ...SMALL, "--pairs", "1", "--warmup", "0", ...more);
+    expect(made.stderr).toBe("");
+    return new Map(cellsOf(made.stdout).map(([, work, nodes]) => [work!, Number(nodes)]));
+  };
+  const [own, plain] = [profile("--kernels", "native"), profile()];
+  const passes = ["3x3, forward", "3x3, input gradient", "3x3, weight gradient"];
+  expect([...own.keys()].filter((work) => work.startsWith("3x3, ")).sort()).toEqual(passes);
+  expect(passes.map((pass) => own.get(pass))).toEqual([1, 1, 1]); // one node for one convolution
+  for (const pass of passes) expect(plain.get(`${pass}: moves`)).toBeGreaterThan(0); // others around its products
 });
 
 it("to-accuracy records nothing whose end is not to be reached", () => {
@@ -147,11 +191,10 @@ describe("npm run bench -- speed", () => {
 
 /** A row of a step of resnet18. */
 function stepRow(median: number, time: string, precision: string, kernels?: "native"): string {
-  const versions = kernels === undefined ? {} : { precision: kernels };
   return JSON.stringify({
     ...{ benchmark: "train-step", model: "resnet18", batch: 32, sizePx: 128, kernels },
     ratio: { median, p25: 0.2, p75: 3 },
-    ours: { ms: { median: 40 }, peakMb: 300, versions },
+    ours: { ms: { median: 40 }, peakMb: 300, versions: {} },
     peer: {
       ms: { median: 100 },
       peakMb: 400,
