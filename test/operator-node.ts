@@ -19,7 +19,12 @@ export function drawn(name: string, shape: readonly number[]): Float32Array {
 export const up = (channels: number, lanes: number): number => Math.ceil(channels / lanes) * lanes;
 
 /** [N, C, H, W] in blocks of channels; what pads the last block is NaN, as operators may not read it. */
-function toBlocks(data: Float32Array, [n, c, h, w]: Map4, lanes: number, pad = Number.NaN): Float32Array {
+export function toBlocks(
+  data: Float32Array,
+  [n, c, h, w]: Map4,
+  lanes: number,
+  pad = Number.NaN,
+): Float32Array {
   const padded = up(c, lanes);
   const out = new Float32Array(n * padded * h * w).fill(pad);
   const area = h * w;
@@ -46,7 +51,7 @@ export function fromBlocks(data: Float32Array, shape: Map4, lanes: number) {
   return { map, padding };
 }
 
-/** A convolution, padded by (k - 1) / 2. */
+/** A convolution whose map has length / s pixels along each axis, rounded up. */
 export interface Sizes {
   readonly n: number;
   readonly c: number;
@@ -55,7 +60,10 @@ export interface Sizes {
   readonly w: number;
   readonly k: number;
   readonly s: number;
+  /** Rows of zeros above, columns on the left: (k - 1) / 2 if left out. */
+  readonly p?: number;
 }
+export const padOf = ({ k, p = (k - 1) / 2 }: Sizes): number => p;
 const outOf = (length: number, { s }: Sizes) => Math.floor((length - 1) / s) + 1;
 
 /** For `it.each`: sizes with their text. */
@@ -65,7 +73,7 @@ export const titled = (cases: readonly Sizes[]): (readonly [string, Sizes])[] =>
 /** Calls `each` with the places in x, weights and y of every product of a convolution. */
 export function products(sizes: Sizes, each: (x: number, w: number, y: number) => void): void {
   const { n, c, o, h, w, k, s } = sizes;
-  const [ho, wo, pad] = [outOf(h, sizes), outOf(w, sizes), (k - 1) / 2];
+  const [ho, wo, pad] = [outOf(h, sizes), outOf(w, sizes), padOf(sizes)];
   for (let i = 0; i < n * o * ho * wo * c * k * k; i++) {
     const [kw, kh, ci] = [i % k, Math.floor(i / k) % k, Math.floor(i / (k * k)) % c];
     const y = Math.floor(i / (k * k * c));
@@ -96,25 +104,48 @@ export function drawnConv(sizes: Sizes, lanes: number) {
     bias: [bias, [bias.length]],
     sum: [toBlocks(data.sum, y, lanes, 0), blocked(y)],
   } as const;
-  return { x, y, weight, blocked, data, bias, feeds, attributes: { ...sizes, ho, wo, back: 0 } };
+  return {
+    x,
+    y,
+    weight,
+    blocked,
+    data,
+    bias,
+    feeds,
+    attributes: { ...sizes, ho, wo, p: padOf(sizes), back: 0 },
+  };
 }
 
 /** A node, what it reads and writes, and the library of its operator. */
 export interface OperatorNode {
   readonly op: string;
-  readonly attributes: Readonly<Record<string, number>>;
+  readonly attributes: Readonly<Record<string, number | { readonly float: number }>>;
   readonly feeds: Feeds;
   readonly dims: readonly number[];
+  /** Of further outputs. */
+  readonly more?: readonly (readonly number[])[] | undefined;
   readonly library: string;
   readonly threads?: number | undefined;
 }
 
-/** What it computes on the CPU. */
+/** Its first output, computed on the CPU. */
 export async function runNode(node: OperatorNode): Promise<Float32Array> {
-  const { op, attributes, feeds, dims, library, threads = 1 } = node;
+  return (await runOutputs(node))[0]!;
+}
+
+/** All outputs. */
+export async function runOutputs(node: OperatorNode): Promise<readonly Float32Array[]> {
+  const { op, attributes, feeds, dims, more = [], library, threads = 1 } = node;
+  const outputs = [dims, ...more].map((shape, i) => ({
+    name: `y${i}`,
+    dtype: "float32" as const,
+    dims: shape,
+  }));
   const named = Object.entries(feeds);
   const given = named.filter(([name]) => !name.startsWith("none"));
-  const ints = Object.fromEntries(Object.entries(attributes).map(([name, int]) => [name, { int }]));
+  const typed = Object.entries(attributes).map(
+    ([name, value]) => [name, typeof value === "number" ? { int: value } : value] as const,
+  );
   const inputs = named.map(([name]) => (name.startsWith("none") ? "" : name));
   const model = encodeModel({
     ...{ irVersion: 8, producer: "facehand", metadata: {} },
@@ -124,15 +155,22 @@ export async function runNode(node: OperatorNode): Promise<Float32Array> {
     ],
     graph: {
       ...{ name: "g", initializers: [] },
-      nodes: [{ name: "n", op, domain: COMPILED, inputs, outputs: ["y"], attributes: ints }],
+      nodes: [
+        {
+          ...{ name: "n", op, domain: COMPILED, inputs },
+          outputs: outputs.map(({ name }) => name),
+          attributes: Object.fromEntries(typed),
+        },
+      ],
       inputs: given.map(([name, [, shape]]) => ({ name, dtype: "float32", dims: shape })),
-      outputs: [{ name: "y", dtype: "float32", dims }],
+      outputs,
     },
   });
   const session = await createSession(model, { threads, optimization: "disabled", operators: library });
   try {
     const tensors = given.map(([name, [data, shape]]) => [name, new Tensor("float32", data, shape)] as const);
-    return (await session.run(Object.fromEntries(tensors)))["y"]!.data as Float32Array;
+    const made = await session.run(Object.fromEntries(tensors));
+    return outputs.map(({ name }) => made[name]!.data as Float32Array);
   } finally {
     await session.release();
   }

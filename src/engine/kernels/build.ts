@@ -167,7 +167,7 @@ async function isRight(path: string, machine?: Machine): Promise<boolean> {
 }
 
 function probeModel(lanes: number): Uint8Array {
-  const sizes = { n: 1, c: 4, o: 4, h: 1, w: 1, ho: 1, wo: 1, k: 3, s: 1, back: 0 };
+  const sizes = { n: 1, c: 4, o: 4, h: 1, w: 1, ho: 1, wo: 1, k: 3, s: 1, p: 1, back: 0 };
   const attributes = Object.fromEntries(Object.entries(sizes).map(([name, int]) => [name, { int }]));
   const node = {
     name: "probe",

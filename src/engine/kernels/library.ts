@@ -12,7 +12,16 @@ import { cacheFolder } from "../../machine/cache.ts";
 export const MAIN_SOURCE = "operators.cc";
 
 /** How; warnings are of the compiler's own headers. Products and sums are never contracted: all compilers give the same bytes. */
-const FLAGS = ["-O2", "-std=c++17", "-shared", "-fPIC", "-w", "-ffp-contract=off", "-mtune=znver3"];
+const FLAGS = [
+  "-O2",
+  "-std=c++17",
+  "-shared",
+  "-fPIC",
+  "-fvisibility=hidden",
+  "-w",
+  "-ffp-contract=off",
+  "-mtune=znver3",
+];
 /** Instructions in Linux's words and compilers'. Blocks have 16 channels by the former, 8 by the latter; a processor needs one of them. */
 const AVX512 = ["avx512f", "avx512bw", "avx512vl", "avx512dq", "fma"];
 const AVX2 = ["avx2", "fma"];

@@ -1,5 +1,5 @@
-// What reads maps and writes one, in one pass where ONNX Runtime's operators take several: SiLU, gradients of activations, of
-// norms and of max-pool, and sums over pixels.
+// What reads maps or weights in one pass where ONNX Runtime's operators take several: gradients of activations, of norms and of
+// max-pool, and AdamW.
 #pragma once
 #include "vectors.h"
 
@@ -24,44 +24,73 @@ inline Vec exponential(Vec x) {
   for (const float c : {1.f / 720, 1.f / 120, 1.f / 24, 1.f / 6, .5f, 1.f, 1.f}) p = fused(p, r, all(c));
   return (Vec)((Ints)p + ((Ints)shifted << 23));
 }
-inline Vec sigmoid(Vec x) { return all(1) / (all(1) + exponential(-x)); }
 
-/** y = x sigmoid(x); with `dy`, its gradient dy s (1 + x (1 - s)). Of `n` vectors. */
-inline void silu(long n, const float* x, const float* dy, float* out, const Parallel& parallel) {
-  inPieces(n, parallel, [&](long from, long end) {
-    for (long i = from * LANES; i < end * LANES; i += LANES) {
-      const Vec v = load(x + i), s = sigmoid(v);
-      store(out + i, dy == nullptr ? v * s : load(dy + i) * s * fused(v, all(1) - s, all(1)));
-    }
-  });
-}
-
-/** dy where 0 < x < high, 0 elsewhere. */
-inline void clipGradient(long n, float high, const float* x, const float* dy, float* out, const Parallel& parallel) {
-  const Vec zero = all(0), top = all(high);
+/** dx = dy s (1 + x (1 - s)) with s = sigmoid(x), of `n` vectors. */
+inline void siluGradient(long n, const float* x, const float* dy, float* dx, const Parallel& parallel) {
   inPieces(n, parallel, [&](long from, long end) {
     for (long i = from * LANES; i < end * LANES; i += LANES) {
       const Vec v = load(x + i);
-      store(out + i, (Vec)((v > zero) & (v < top) & (Ints)load(dy + i)));
+      const Vec s = v < all(-87) ? all(0) : all(1) / (all(1) + exponential(-v));
+      store(dx + i, load(dy + i) * s * fused(v, all(1) - s, all(1)));
     }
   });
 }
 
-/** By channel: the sum of y, and that of x y. */
-inline void channelSums(const Conv& c, const float* x, const float* y, float* sums, float* products, const Parallel& parallel) {
+/** Keeps a value where 0 < x < high, and makes it 0 elsewhere. */
+struct Clip {
+  Vec top;
+  Vec operator()(Vec x, Vec value) const { return (Vec)((x > all(0)) & (x < top) & (Ints)value); }
+};
+
+/** The gradient of an activation that clips. */
+inline void clipGradient(long n, float high, const float* x, const float* dy, float* dx, const Parallel& parallel) {
+  const Clip clip{all(high)};
+  inPieces(n, parallel, [&](long from, long end) {
+    for (long i = from * LANES; i < end * LANES; i += LANES) store(dx + i, clip(load(x + i), load(dy + i)));
+  });
+}
+
+/** What a norm made of a map, by channel: x factor + shift; a gradient passes where this is between 0 and `high`. */
+struct Gate {
+  /** Or null: all passes. */
+  const float *factor, *shift;
+  float high;
+};
+
+/** That of one block. */
+template <bool GATED>
+struct BlockGate {
+  Vec factor, shift;
+  Clip clip;
+  BlockGate(const Gate& g, long at) : clip{all(g.high)} {
+    if constexpr (GATED) {
+      factor = load(g.factor + at);
+      shift = load(g.shift + at);
+    }
+  }
+  Vec operator()(Vec x, Vec dy) const {
+    if constexpr (GATED) return clip(fused(x, factor, shift), dy);
+    else return dy;
+  }
+};
+
+/** By channel: the sum of y where the gate of x lets it pass, and that of x y there. */
+template <bool GATED>
+void channelSums(const Conv& c, const float* x, const float* y, const Gate& g, float* sums, float* products, const Parallel& parallel) {
   const int blocks = blocksOf(c.C);
   const long area = (long)c.H * c.W;
   static thread_local Scratch memory;
   float* parts = memory.get<float>((long)c.N * blocks * 2 * LANES);
   parallel(c.N * blocks, [&](int plane) {
     constexpr int CHAINS = 4;
+    const BlockGate<GATED> gate(g, plane % blocks * LANES);
     Vec s[CHAINS], p[CHAINS];
-    for (int q = 0; q < CHAINS; q++) s[q] = p[q] = all(0);
+    UNROLL for (int q = 0; q < CHAINS; q++) s[q] = p[q] = all(0);
     const float *xs = x + plane * area * LANES, *ys = y + plane * area * LANES;
     const auto add = [&](int q, long i) {
-      const Vec v = load(ys + i * LANES);
-      s[q] = s[q] + v;
-      p[q] = fused(load(xs + i * LANES), v, p[q]);
+      const Vec v = load(xs + i * LANES), passed = gate(v, load(ys + i * LANES));
+      s[q] = s[q] + passed;
+      p[q] = fused(v, passed, p[q]);
     };
     long i = 0;
     for (; i + CHAINS <= area; i += CHAINS) UNROLL for (int q = 0; q < CHAINS; q++) add(q, i + q);
@@ -80,16 +109,20 @@ inline void channelSums(const Conv& c, const float* x, const float* y, float* su
   }
 }
 
-/** x a + y b + c, with a, b and c by channel. */
-inline void affineSum(const Conv& conv, const float* x, const float* a, const float* y, const float* b, const float* c, float* out,
-                      const Parallel& parallel) {
+/** x a + y b + c with a, b and c by channel, of those x that the gate of y lets pass. */
+template <bool GATED>
+void affineSum(const Conv& conv, const float* x, const float* a, const float* y, const float* b, const float* c, const Gate& g, float* out,
+               const Parallel& parallel) {
   const int blocks = blocksOf(conv.C);
   const long area = (long)conv.H * conv.W;
   parallel(conv.N * blocks, [&](int plane) {
     const long k = plane % blocks * LANES;
+    const BlockGate<GATED> gate(g, k);
     const Vec as = load(a + k), bs = load(b + k), cs = load(c + k);
-    for (long i = plane * area * LANES; i < (plane + 1) * area * LANES; i += LANES)
-      store(out + i, fused(load(x + i), as, fused(load(y + i), bs, cs)));
+    for (long i = plane * area * LANES; i < (plane + 1) * area * LANES; i += LANES) {
+      const Vec v = load(y + i);
+      store(out + i, fused(gate(v, load(x + i)), as, fused(v, bs, cs)));
+    }
   });
 }
 
@@ -114,4 +147,36 @@ inline void maxPoolGradient(const Conv& c, const float* x, const float* y, const
       }
     }
   });
+}
+
+/** Scalars of AdamW: p shrinks by `keep` and goes `rate` along m / (sqrt(v) + floor). */
+struct AdamW {
+  float beta1, beta2, scale, keep, rate, floor;
+};
+
+/** One step of `n` weights; the results may lie over what they follow from. */
+inline void adamw(long n, const AdamW& a, const float* p, const float* g, const float* m, const float* v, float* p1, float* m1, float* v1,
+                  const Parallel& parallel) {
+  const Vec scale = all(a.scale * (1 - a.beta1)), beta1 = all(a.beta1), beta2 = all(a.beta2);
+  const Vec squares = all((1 - a.beta2) / ((1 - a.beta1) * (1 - a.beta1))), keep = all(a.keep), rate = all(a.rate), floor = all(a.floor);
+  const auto step = [&](const float* p, const float* g, const float* m, const float* v, float* p1, float* m1, float* v1) {
+    const Vec share = load(g) * scale, mean = fused(load(m), beta1, share);
+    const Vec square = fused(load(v), beta2, share * share * squares);
+    const Vec next = load(p) * keep - mean / (root(square) + floor) * rate;
+    store(m1, mean);
+    store(v1, square);
+    store(p1, next);
+  };
+  inPieces(n / LANES, parallel, [&](long from, long end) {
+    for (long i = from * LANES; i < end * LANES; i += LANES) step(p + i, g + i, m + i, v + i, p1 + i, m1 + i, v1 + i);
+  });
+  const long at = n / LANES * LANES, bytes = (n - at) * sizeof(float);
+  if (bytes == 0) return;
+  float last[4][LANES] = {};
+  const float* from[] = {p, g, m, v};
+  for (int i = 0; i < 4; i++) memcpy(last[i], from[i] + at, bytes);
+  step(last[0], last[1], last[2], last[3], last[0], last[2], last[3]);
+  memcpy(p1 + at, last[0], bytes);
+  memcpy(m1 + at, last[2], bytes);
+  memcpy(v1 + at, last[3], bytes);
 }

@@ -95,6 +95,12 @@ inline int64_t attribute(const KernelInfo* info, const char* name) {
   return value;
 }
 
+inline float fraction(const KernelInfo* info, const char* name) {
+  float value = 0;
+  call(85, info, name, &value); // KernelInfoGetAttribute_float
+  return value;
+}
+
 /** An entry of the session's configuration; empty if there is none. */
 inline std::string setting(const KernelInfo* info, const char* key) {
   void* entries = nullptr;

@@ -1,11 +1,14 @@
 // The operators of the domain `facehand`, in float32. Maps are in blocks of channels (see vectors.h), weights in torch's order.
-//   WinogradConv (x, w, bias?, sum?)               y; with the attribute `back`, the gradient of x of that of y
-//   WinogradConvWeights, DirectConvWeights (x, dy) the gradient of w; Winograd's are of 3x3 kernels at stride 1
-//   Silu (x), SiluGrad (x, dy), ClipGrad (x, dy)   y; the gradient of x. The attribute `high` is where ClipGrad ends, 0 for nowhere
-//   ChannelSums (x, y)                             sums of y and of x y by channel
-//   AffineSum (x, a, y, b, c)                      x a + y b + c, with a, b, c by channel
-//   MaxPoolGrad (x, y, dy)                         the gradient of x
-// Attributes: sizes of the map x (n, c, h, w), of what a window makes of it (o, ho, wo), and of the window (k, s, p).
+//   WinogradConv (x, w, bias?, sum?)                 y; with the attribute `back`, the gradient of x of that of y
+//   WinogradConvWeights, DirectConvWeights (x, dy)   the gradient of w; Winograd's are of 3x3 kernels at stride 1
+//   StemConvWeights (x, dy)                          the same for an image x in planes, as torch has it
+//   SiluGrad, ClipGrad (x, dy)                       the gradient of x; ClipGrad's is dy where 0 < x < high
+//   ChannelSums (x, y, f?, s?)                       sums of y and of x y by channel, where 0 < x f + s < high
+//   AffineSum (x, a, y, b, c, f?, s?)                x a + y b + c by channel, with x where 0 < y f + s < high and else 0
+//   MaxPoolGrad (x, y, dy)                           the gradient of x
+//   AdamW (p, g, m, v, keep, rate, scale, floor)     p, m and v after a step; attributes length, beta1, beta2
+// Attributes: sizes of the map x (n, c, h, w), of what a window makes of it (o, ho, wo), and of the window (k, s, p); `high`, 0 for
+// infinity.
 #include <limits>
 #include <mutex>
 
@@ -17,8 +20,9 @@ namespace {
 
 struct Kernel {
   Conv conv;
-  /** `back` or `high`. */
+  /** `back`, `high` or `length`. */
   int option;
+  float beta1 = 0, beta2 = 0;
 };
 
 int size(const ort::KernelInfo* info, const char* name, int low, int high) {
@@ -30,51 +34,61 @@ int size(const ort::KernelInfo* info, const char* name, int low, int high) {
 
 constexpr int MOST = 1 << 16;
 
+int threadsOf(const ort::KernelInfo* info) {
+  const std::string threads = ort::setting(info, "facehand.threads");
+  return threads.empty() ? 1 : std::max(1, atoi(threads.c_str()));
+}
+
 /** A map, for operators that read no more. */
 Conv mapOf(const ort::KernelInfo* info) {
   const auto each = [&](const char* name) { return size(info, name, 1, MOST); };
-  const std::string threads = ort::setting(info, "facehand.threads");
-  Conv c{each("n"), each("c"), 0, each("h"), each("w"), 0, 0, 1, 1, 0, threads.empty() ? 1 : std::max(1, atoi(threads.c_str()))};
-  if (c.C % 4 != 0) throw std::runtime_error("Expected channels in fours, got others");
+  return {each("n"), each("c"), 0, each("h"), each("w"), 0, 0, 1, 1, 0, threadsOf(info)};
+}
+
+/** Maps in blocks have channels in fours. */
+Conv inBlocks(const Conv& c) {
+  if (c.C % 4 != 0 || c.O % 4 != 0) throw std::runtime_error("Expected channels in fours, got others");
   return c;
 }
 
-/** What a window of odd attributes would read lies outside of its maps. */
-void addWindow(Conv& c, const ort::KernelInfo* info) {
-  c.Ho = size(info, "ho", 1, MOST);
-  c.Wo = size(info, "wo", 1, MOST);
-  const auto fits = [&](int length, int made) { return made == (length + 2 * c.P - c.K) / c.S + 1; };
-  if (!fits(c.H, c.Ho) || !fits(c.W, c.Wo)) throw std::runtime_error("Expected a window padded alike on all sides, got other sizes");
+/** Adds a window; what one of odd attributes would read lies outside of its map. */
+Conv windowOf(Conv c, const ort::KernelInfo* info) {
+  c.K = size(info, "k", 1, 16);
+  c.S = size(info, "s", 1, 16);
+  c.P = size(info, "p", 0, c.K - 1);
+  c.Ho = size(info, "ho", 1, (c.H - 1 + c.P) / c.S + 1);
+  c.Wo = size(info, "wo", 1, (c.W - 1 + c.P) / c.S + 1);
+  return c;
+}
+
+Kernel stem(const ort::KernelInfo* info) {
+  Conv c = windowOf(mapOf(info), info);
+  c.O = size(info, "o", 4, MOST);
+  return {c, 0};
 }
 
 Kernel convolution(const ort::KernelInfo* info) {
-  Conv c = mapOf(info);
-  c.O = size(info, "o", 1, MOST);
-  c.K = size(info, "k", 1, 3);
-  c.S = size(info, "s", 1, 2);
-  c.P = (c.K - 1) / 2;
-  addWindow(c, info);
-  if (c.K == 2 || c.O % 4 != 0) throw std::runtime_error("Expected a kernel of 1 or 3 and channels in fours, got others");
+  const Conv c = inBlocks(stem(info).conv);
+  if ((c.K != 1 && c.K != 3) || c.S > 2) throw std::runtime_error("Expected a kernel of 1 or 3 at stride 1 or 2, got others");
   return {c, size(info, "back", 0, 1)};
 }
 
 Kernel winograd(const ort::KernelInfo* info) {
   const Kernel made = convolution(info);
-  if (made.conv.K != 3 || made.conv.S != 1) throw std::runtime_error("Expected a kernel of 3 at stride 1, got others");
+  const Conv& c = made.conv;
+  if (c.K != 3 || c.S != 1 || c.P != 1 || c.Ho != c.H || c.Wo != c.W)
+    throw std::runtime_error("Expected a kernel of 3 at stride 1 that makes a map of the same size, got others");
   return made;
 }
 
-Kernel pool(const ort::KernelInfo* info) {
-  Conv c = mapOf(info);
-  c.K = size(info, "k", 1, 16);
-  c.S = size(info, "s", 1, 16);
-  c.P = size(info, "p", 0, c.K - 1);
-  addWindow(c, info);
-  return {c, 0};
+Kernel pool(const ort::KernelInfo* info) { return {inBlocks(windowOf(mapOf(info), info)), 0}; }
+Kernel optimizer(const ort::KernelInfo* info) {
+  Conv c{};
+  c.threads = threadsOf(info);
+  return {c, size(info, "length", 1, std::numeric_limits<int>::max()), ort::fraction(info, "beta1"), ort::fraction(info, "beta2")};
 }
-
-Kernel map(const ort::KernelInfo* info) { return {mapOf(info), 0}; }
-Kernel clip(const ort::KernelInfo* info) { return {mapOf(info), size(info, "high", 0, MOST)}; }
+Kernel map(const ort::KernelInfo* info) { return {inBlocks(mapOf(info)), 0}; }
+Kernel clip(const ort::KernelInfo* info) { return {inBlocks(mapOf(info)), size(info, "high", 0, MOST)}; }
 
 template <Kernel (*described)(const ort::KernelInfo*)>
 ort::Status* create(const ort::Operator*, const void* const* api, const ort::KernelInfo* info, void** kernel) {
@@ -145,18 +159,33 @@ void runConv(const Run& r) {
 }
 template <decltype(&directWeights) gradient>
 void runWeights(const Run& r) { gradient(r.c, r.in(0, r.x), r.in(1, r.y), r.out(r.wDims), r.threads); }
-void runSilu(const Run& r) { silu(r.x / LANES, r.in(0, r.x), nullptr, r.out(r.xDims), r.threads); }
-void runSiluGrad(const Run& r) { silu(r.x / LANES, r.in(0, r.x), r.in(1, r.x), r.out(r.xDims), r.threads); }
-void runClipGrad(const Run& r) {
-  const float high = r.kernel.option == 0 ? std::numeric_limits<float>::infinity() : r.kernel.option;
-  clipGradient(r.x / LANES, high, r.in(0, r.x), r.in(1, r.x), r.out(r.xDims), r.threads);
+void runStem(const Run& r) { stemWeights(r.c, r.in(0, (int64_t)r.c.N * r.c.C * r.c.H * r.c.W), r.in(1, r.y), r.out(r.wDims), r.threads); }
+void runSilu(const Run& r) { siluGradient(r.x / LANES, r.in(0, r.x), r.in(1, r.x), r.out(r.xDims), r.threads); }
+float highOf(const Run& r) { return r.kernel.option == 0 ? std::numeric_limits<float>::infinity() : r.kernel.option; }
+void runClip(const Run& r) { clipGradient(r.x / LANES, highOf(r), r.in(0, r.x), r.in(1, r.x), r.out(r.xDims), r.threads); }
+Gate gateOf(const Run& r, size_t at) {
+  const float* factor = r.optional(at, r.channels[0]);
+  return {factor, factor == nullptr ? nullptr : r.in(at + 1, r.channels[0]), highOf(r)};
 }
-void runSums(const Run& r) { channelSums(r.c, r.in(0, r.x), r.in(1, r.x), r.out(r.channels, 0), r.out(r.channels, 1), r.threads); }
+void runSums(const Run& r) {
+  const Gate g = gateOf(r, 2);
+  (g.factor == nullptr ? channelSums<false> : channelSums<true>)(r.c, r.in(0, r.x), r.in(1, r.x), g, r.out(r.channels, 0), r.out(r.channels, 1),
+                                                                 r.threads);
+}
 void runAffine(const Run& r) {
   const auto vector = [&](size_t i) { return r.in(i, r.channels[0]); };
-  affineSum(r.c, r.in(0, r.x), vector(1), r.in(2, r.x), vector(3), vector(4), r.out(r.xDims), r.threads);
+  const Gate g = gateOf(r, 5);
+  (g.factor == nullptr ? affineSum<false> : affineSum<true>)(r.c, r.in(0, r.x), vector(1), r.in(2, r.x), vector(3), vector(4), g, r.out(r.xDims),
+                                                             r.threads);
 }
 void runPool(const Run& r) { maxPoolGradient(r.c, r.in(0, r.x), r.in(1, r.y), r.in(2, r.y), r.out(r.xDims), r.threads); }
+
+void runAdamW(const Run& r) {
+  const int64_t n = r.kernel.option, length[1] = {n};
+  const auto scalar = [&](size_t i) { return *r.in(i, 1); };
+  const AdamW a{r.kernel.beta1, r.kernel.beta2, scalar(6), scalar(4), scalar(5), scalar(7)};
+  adamw(n, a, r.in(0, n), r.in(1, n), r.in(2, n), r.in(3, n), r.out(length, 0), r.out(length, 1), r.out(length, 2), r.threads);
+}
 
 template <Work work>
 ort::Status* run(void* kernel, ort::Context* context) {
@@ -191,20 +220,21 @@ ort::Operator made(decltype(ort::Operator::name) name) {
 
 }  // namespace
 
-/** Called by the runtime for each session that names this library. */
-extern "C" ort::Status* RegisterCustomOps(ort::Options* options, const ort::Base* base) {
+/** Called by the runtime for each session that names this library. All else is hidden: another library may have the same names. */
+extern "C" __attribute__((visibility("default"))) ort::Status* RegisterCustomOps(ort::Options* options, const ort::Base* base) {
   ort::table = base->getApi(ort::VERSION);
   using Op = const ort::Operator*;
   static const ort::Operator operators[] = {
       made<winograd, runConv, 4, 2>([](Op) { return "WinogradConv"; }),
       made<winograd, runWeights<winogradWeights>, 2>([](Op) { return "WinogradConvWeights"; }),
       made<convolution, runWeights<directWeights>, 2>([](Op) { return "DirectConvWeights"; }),
-      made<map, runSilu, 1>([](Op) { return "Silu"; }),
-      made<map, runSiluGrad, 2>([](Op) { return "SiluGrad"; }),
-      made<clip, runClipGrad, 2>([](Op) { return "ClipGrad"; }),
-      made<map, runSums, 2, 2, 2>([](Op) { return "ChannelSums"; }),
-      made<map, runAffine, 5>([](Op) { return "AffineSum"; }),
+      made<stem, runStem, 2>([](Op) { return "StemConvWeights"; }),
+      made<map, runSilu, 2>([](Op) { return "SiluGrad"; }),
+      made<clip, runClip, 2>([](Op) { return "ClipGrad"; }),
+      made<clip, runSums, 4, 2, 2>([](Op) { return "ChannelSums"; }),
+      made<clip, runAffine, 7, 5>([](Op) { return "AffineSum"; }),
       made<pool, runPool, 3>([](Op) { return "MaxPoolGrad"; }),
+      made<optimizer, runAdamW, 8, 8, 3>([](Op) { return "AdamW"; }),
   };
   static std::mutex mutex;
   static void* domain = nullptr; // one for all sessions; nothing frees it, as sessions refer to it

@@ -26,6 +26,15 @@ const OTHERS: readonly Sizes[] = [
   { n: 2, c: 36, o: 20, h: 5, w: 3, k: 1, s: 1 },
   { n: 1, c: 52, o: 12, h: 9, w: 8, k: 1, s: 2 },
   { n: 5, c: 12, o: 100, h: 2, w: 2, k: 1, s: 1 },
+  // 'same' padding: below and on the right alone; and a row in several parts.
+  { n: 2, c: 12, o: 20, h: 10, w: 8, k: 3, s: 2, p: 0 },
+  { n: 2, c: 8, o: 36, h: 1, w: 500, k: 1, s: 1 },
+];
+/** Images in planes. */
+const STEMS: readonly Sizes[] = [
+  { n: 2, c: 3, o: 24, h: 12, w: 14, k: 3, s: 2, p: 0 },
+  { n: 3, c: 3, o: 20, h: 17, w: 13, k: 7, s: 2 },
+  { n: 1, c: 1, o: 52, h: 9, w: 300, k: 3, s: 1 },
 ];
 /** More tiles than are transformed at once, more channels than are summed at once, and maps smaller than a tile. */
 const TILED: readonly Sizes[] = [
@@ -48,6 +57,7 @@ const KINDS: readonly {
     ...{ cases: [...PLAIN, ...TILED], close: FORM },
   },
   { title: "direct", weights: "DirectConvWeights", cases: [...PLAIN, ...OTHERS], close: ORDER },
+  { title: "of stems", weights: "StemConvWeights", cases: STEMS, close: ORDER },
 ];
 
 /** Why blocks of a size cannot be tested; empty if they can. A processor with AVX-512 runs a library for blocks of 8 too. */
@@ -120,8 +130,9 @@ for (const { title, conv, weights, cases, close } of KINDS)
       }
 
       it.each(named)("gradient of the weights: %s", async (_, sizes) => {
-        const { weight, data, feeds, attributes, run } = setUp(sizes);
-        const { x, dy } = feeds;
+        const { x: plain, weight, data, feeds, attributes, run } = setUp(sizes);
+        const { dy } = feeds;
+        const x = weights === "StemConvWeights" ? ([data.x, plain] as const) : feeds.x;
         const node = { op: weights, attributes, dims: weight, feeds: { x, dy } };
         const expected = new Float64Array(sizeOf(weight));
         products(sizes, (i, j, at) => {
@@ -136,18 +147,21 @@ for (const { title, conv, weights, cases, close } of KINDS)
 
 describe.skipIf(NO_KERNELS !== undefined)(`operators${WHY}`, () => {
   const SIZES = PLAIN[0]!;
-  const form = /Expected a kernel of 3 at stride 1, got others/;
-  const small = { k: 1 };
+  const form = /Expected a kernel of 3 at stride 1 that makes a map of the same size, got others/;
+  const small = { k: 1, p: 0 };
   const wide = { s: 2, ho: 7, wo: 5 };
   it.each([
-    ["WinogradConv", "a kernel of 2", { k: 2, ho: 12, wo: 8 }, /kernel of 1 or 3/],
+    ["WinogradConv", "a kernel of 2", { k: 2 }, /kernel of 1 or 3/],
     ["WinogradConv", "a kernel of 1", small, form],
     ["WinogradConv", "a stride of 2", wide, form],
     ["WinogradConvWeights", "a kernel of 1", small, form],
     ["WinogradConvWeights", "a stride of 2", wide, form],
-    ["DirectConvWeights", "a stride of 3", { s: 3 }, /Expected s from 1 to 2, got 3/],
-    ["DirectConvWeights", "a kernel of 2", { k: 2, ho: 12, wo: 8 }, /kernel of 1 or 3/],
-    ["WinogradConv", "an output of another size", { ho: 12 }, /got other sizes/],
+    ["WinogradConv", "padding of 0", { p: 0, ho: 11, wo: 7 }, form],
+    ["WinogradConv", "an output of another size", { ho: 12 }, form],
+    ["DirectConvWeights", "a stride of 3", { s: 3, ho: 5, wo: 3 }, /kernel of 1 or 3 at stride 1 or 2/],
+    ["DirectConvWeights", "a kernel of 2", { k: 2 }, /kernel of 1 or 3/],
+    ["DirectConvWeights", "an output beyond the map", { ho: 15 }, /Expected ho from 1 to 14, got 15/],
+    ["DirectConvWeights", "padding as wide as the kernel", { p: 3 }, /Expected p from 0 to 2, got 3/],
     ["WinogradConv", "channels that are no fours", { c: 18 }, /channels in fours/],
     ["WinogradConv", "a batch that is not there", { n: 3 }, /values for input 0/],
   ])("%s refuses %s", async (op, _, wrong, message) => {

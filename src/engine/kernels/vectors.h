@@ -26,6 +26,7 @@ inline void store(float* p, Vec v) { _mm512_storeu_ps(p, v); }
 inline Vec all(float value) { return _mm512_set1_ps(value); }
 /** a b + c, rounded once. */
 inline Vec fused(Vec a, Vec b, Vec c) { return _mm512_fmadd_ps(a, b, c); }
+inline Vec root(Vec v) { return _mm512_sqrt_ps(v); }
 #else
 constexpr int LANES = 8;
 using Vec = __m256;
@@ -33,12 +34,13 @@ inline Vec load(const float* p) { return _mm256_loadu_ps(p); }
 inline void store(float* p, Vec v) { _mm256_storeu_ps(p, v); }
 inline Vec all(float value) { return _mm256_set1_ps(value); }
 inline Vec fused(Vec a, Vec b, Vec c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vec root(Vec v) { return _mm256_sqrt_ps(v); }
 #endif
 
-/** One convolution: x [N, C, H, W], weights [O, C, K, K] in float32 and torch's order, y [N, O, Ho, Wo]. */
+/** One convolution: x [N, C, H, W], weights [O, C, K, K] in torch's order, y [N, O, Ho, Wo]. */
 struct Conv {
   int N, C, O, H, W, Ho, Wo;
-  /** Kernel 1 or 3, stride 1 or 2, padding (K - 1) / 2 on all sides. */
+  /** Side of the kernel, stride, rows of zeros above and columns on the left. */
   int K, S, P;
   int threads;
 };

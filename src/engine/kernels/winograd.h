@@ -242,7 +242,7 @@ inline void winogradWeights(const Conv& c, const float* x, const float* dy, floa
     });
     parallel(POINTS, [&](int p) {
       for (const auto& [first, blocks] : groups) for (int k = 0; k < xBlocks; k++)
-        addBlock(blocks, std::min(LANES, c.C - k * LANES),
+        addAll(blocks, std::min(LANES, c.C - k * LANES),
                  Products{dys + ((long)p * dyBlocks + first) * most * LANES, (long)most * LANES, 0, xs + ((long)p * xBlocks + k) * most * LANES, 0,
                       LANES, 1, count, sums + ((long)first * POINTS * c.C + ((long)p * c.C + k * LANES) * blocks) * LANES});
     });

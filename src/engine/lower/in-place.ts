@@ -5,7 +5,7 @@ import type { OnnxNode } from "../../formats/onnx.ts";
 /** Operators whose result lies in the memory of their first input. */
 const VIEWS = new Set(["Reshape", "Identity", "Squeeze", "Unsqueeze", "Flatten"]);
 /** Operators that read an element before they write it, and no other element after. */
-const ELEMENTWISE = new Set(["Add", "Sub", "Mul", "Div"]);
+const ELEMENTWISE = new Set(["Add", "Sub", "Mul", "Div", "AdamW"]);
 
 /**
  * The outputs that may share memory with an input.

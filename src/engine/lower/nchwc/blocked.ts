@@ -40,6 +40,15 @@ export interface BlockedConv {
   readonly clip?: readonly [low: number, high: number] | "absolute" | undefined;
 }
 
+/** A norm's map less (about) its batch mean, what is left of the mean in it, [Cp], nothing if 0; and y = map factor + shift, [Cp]. */
+export interface Normed {
+  readonly map: string;
+  readonly rest?: string | undefined;
+  readonly y: Value;
+  readonly factor: string;
+  readonly shift: string;
+}
+
 /** Operators of our own, which the compiler of the machine that trains has made. */
 export const KERNELS = ["native"] as const;
 export type Kernels = (typeof KERNELS)[number];
@@ -55,8 +64,8 @@ export class Blocks {
   readonly #blocked = new Map<Value, string>();
   readonly #vectors = new Map<Value, string>();
   readonly #weights = new Map<string, string>();
-  /** x less (about) its batch mean, by the mean's value: made by batchNorm, used again by its gradient. */
-  readonly centred = new Map<Value, { readonly map: string; readonly rest?: string | undefined }>();
+  /** What batchNorm made, by the value of its mean; its gradient uses it again. */
+  readonly centred = new Map<Value, Normed>();
   /** x normalised over channels, by x: made by layerNorm, used again by its gradient. */
   readonly normalised = new Map<Value, { unit: string; inverse: string; eps: number }>();
 

@@ -3,13 +3,17 @@
 import type { Node } from "../../graph.ts";
 import { type Blocks, inBlocks, onlyNormalised, type Placed } from "./blocked.ts";
 import { denseKernel, forwardOuterKernel, kernelOf } from "./blocked-kernels.ts";
-import { ownConv, ownWeightGrad } from "./own-conv.ts";
+import { ownConv, ownStemWeightGrad, ownWeightGrad } from "./own-conv.ts";
 import { inputGrad } from "./phases.ts";
 import { pointwiseWeightGrad } from "./pointwise.ts";
 import { denseWeightGrad } from "./weights.ts";
 
-/** True for a widening 1x1 convolution that only a BatchNorm reads: its mean follows from the narrower input's. */
+/**
+ * True for a widening 1x1 convolution that only a BatchNorm reads: its mean follows from the narrower input's. Our own operators
+ * sum in the pass that squares.
+ */
 function normalisedNext(b: Blocks, node: Node<"conv2d">): boolean {
+  if (b.kernels !== undefined) return false;
   const [x, weight] = node.inputs;
   const one = kernelOf(weight).every((k) => k === 1) && node.attrs.stride.every((s) => s === 1);
   const unpadded = node.attrs.padding.every((p) => p === 0);
@@ -69,7 +73,7 @@ export function convWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonl
   const { kernel, stride, groups } = node.attrs;
   if (!b.fits(dy) || !(b.fits(x) || (groups === 1 && x.shape[1] === 3))) return undefined;
   if (groups > 1) return depthwiseWeightGrad(b, node);
-  const own = ownWeightGrad(b, node);
+  const own = b.fits(x) ? ownWeightGrad(b, node) : ownStemWeightGrad(b, node);
   if (own !== undefined) return own;
   if (kernel[0] * kernel[1] * stride[0] * stride[1] === 1) return pointwiseWeightGrad(b, node);
   return denseWeightGrad(b, node);

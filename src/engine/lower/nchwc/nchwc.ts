@@ -9,6 +9,7 @@ import { type Blocks, inBlocks, inRows, type Placed, stays } from "./blocked.ts"
 import { convInputGrad, convolution, convWeightGrad } from "./conv.ts";
 import { layerNorm, layerNormGrad } from "./layers.ts";
 import { batchNorm, batchNormEval, batchNormGrad, RANGES } from "./norm.ts";
+import { ownAdamW, ownClipGrad, ownSiluGrad } from "./own-maps.ts";
 import { inputGrad } from "./phases.ts";
 import { maxPool, maxPoolGrad } from "./pool.ts";
 
@@ -134,6 +135,8 @@ function activation(b: Blocks, node: Node<"activation">): readonly Placed[] | un
 /** d silu = s (1 + x - y) with s = sigmoid(x) and y = silu(x), which the forward pass has made: two passes less. */
 function siluGrad(b: Blocks, node: Node<"activationGrad">): readonly Placed[] | undefined {
   const [x, dy] = node.inputs;
+  const own = ownSiluGrad(b, x, dy);
+  if (own !== undefined) return [inBlocks(own)];
   const forward = b.readers(x).find((reader) => isNode(reader, "activation") && reader.attrs.kind === "silu");
   const y = forward?.outputs[0];
   if (y === undefined || !b.isBlocked(y)) return elementwise(b, node);
@@ -155,6 +158,8 @@ function activationGrad(b: Blocks, node: Node<"activationGrad">): readonly Place
   if (range === undefined) return elementwise(b, node);
   const { w } = b;
   const [low, high] = range;
+  const own = low === 0 ? ownClipGrad(b, x, dy, high) : undefined;
+  if (own !== undefined) return [inBlocks(own)];
   const padded = b.up(x.shape[1]!);
   const fill = (value: number) => w.floats(new Float32Array(padded).fill(value), [padded]);
   const steep = 2 ** 100;
@@ -214,7 +219,7 @@ export const BLOCKED: { readonly [K in Op]: BlockedRule<K> | "plain" } = {
   concat: "plain",
   slice: "plain",
   pad: "plain",
-  adamw: "plain",
+  adamw: ownAdamW,
   sgd: "plain",
 };
 

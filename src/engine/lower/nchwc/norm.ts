@@ -2,14 +2,11 @@
 // maps are depthwise 1x1 convolutions, and what the next operation clips anyway is clipped in the same pass.
 
 import { type Activation, isNode, type Node, type Value } from "../../graph.ts";
-import { type Blocks, inBlocks, inRows, onlyNormalised, type Placed, stays } from "./blocked.ts";
+import { type Blocks, inBlocks, inRows, type Normed, onlyNormalised, type Placed, stays } from "./blocked.ts";
 import { convolved } from "./conv.ts";
+import { type Gate, ownAffineSum, ownSums } from "./own-maps.ts";
 
-/** A map less something near its mean per channel, and what is left of the mean in it, [Cp]; nothing if 0. */
-export interface Centred {
-  readonly map: string;
-  readonly rest?: string | undefined;
-}
+type Centred = Pick<Normed, "map" | "rest">;
 
 /** Rule of batchNorm; the centred maps serve the gradient too. */
 export function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[] | undefined {
@@ -18,19 +15,18 @@ export function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[]
   const { w } = b;
   const [n, c, h, width] = x.shape as [number, number, number, number];
   const padded = b.up(c);
-  const { map, rest, mean } = centre(b, x, around);
-  const squares = w.op("Mul", [w.sum(b.dot(map, map, x.shape), [0]), w.float(1 / (n * h * width))]);
+  const { map, rest, mean, squared } = centre(b, x, around);
+  const sum = squared ?? ownSums(b, x, [map, map])?.[1] ?? w.sum(b.dot(map, map, x.shape), [0]);
+  const squares = w.op("Mul", [sum, w.float(1 / (n * h * width))]);
   const less = rest === undefined ? squares : w.op("Sub", [squares, w.op("Mul", [rest, rest])]);
   const variance = rest === undefined ? less : w.op("Max", [less, w.float(0)]);
   const factor = w.op("Mul", [b.vector(weight), inverseDeviation(b, variance, node.attrs.eps)]);
-  const shift = b.vector(bias);
+  const plain = b.vector(bias);
+  const shift = rest === undefined ? plain : w.op("Sub", [plain, w.op("Mul", [factor, rest])]);
   const clip = onlyClipped(b, node.outputs[0]!);
-  const y = b.affine(map, factor, padded, {
-    bias: rest === undefined ? shift : w.op("Sub", [shift, w.op("Mul", [factor, rest])]),
-    clip,
-  });
+  const y = b.affine(map, factor, padded, { bias: shift, clip });
   if (clip !== undefined) b.clipped.add(node.outputs[0]!);
-  b.centred.set(node.outputs[1]!, { map, rest });
+  b.centred.set(node.outputs[1]!, { map, rest, y: node.outputs[0]!, factor, shift });
   return [inBlocks(y), inRows(mean), inRows(b.trim(variance, c))];
 }
 
@@ -38,9 +34,14 @@ export function batchNorm(b: Blocks, node: Node<"batchNorm">): readonly Placed[]
  * Takes (almost) the mean away without a pass of its own where a convolution can do it as it writes: the exact mean
  * (normalisedNext), or the running one, after which E[x^2] - mean^2 loses no digits. Else in a pass.
  */
-function centre(b: Blocks, x: Value, around: Value | undefined): Centred & { mean: string } {
+function centre(
+  b: Blocks,
+  x: Value,
+  around: Value | undefined,
+): Centred & { readonly mean: string; readonly squared?: string | undefined } {
   const { w } = b;
-  const c = x.shape[1]!;
+  const [n, c, h, width] = x.shape as [number, number, number, number];
+  const count = n * h * width;
   const padded = b.up(c);
   const known = b.meanless.get(x);
   if (known !== undefined) return { map: b.blocked(x), mean: known };
@@ -50,8 +51,9 @@ function centre(b: Blocks, x: Value, around: Value | undefined): Centred & { mea
     const old = b.vector(around);
     const map = convolved(b, x.node, w.op("Neg", [old]));
     if (map !== undefined) {
-      const rest = meanOf(map);
-      return { map, rest, mean: b.trim(w.op("Add", [old, rest]), c) };
+      const own = ownSums(b, x, [map, map]);
+      const rest = own === undefined ? meanOf(map) : w.op("Mul", [own[0], w.float(1 / count)]);
+      return { map, rest, mean: b.trim(w.op("Add", [old, rest]), c), squared: own?.[1] };
     }
   }
   const mean = meanOf(b.blocked(x)); // [Cp]
@@ -70,13 +72,15 @@ export function batchNormGrad(b: Blocks, node: Node<"batchNormGrad">): readonly 
   const centred = b.centred.get(mean);
   if (centred === undefined || !b.fits(dy)) return undefined;
   const { map, rest } = centred;
+  const { given, gate } = passed(b, dy, centred);
   const { w } = b;
   const [n, c, h, width] = x.shape as [number, number, number, number];
   const padded = b.up(c);
   const inverse = inverseDeviation(b, b.vector(variance), node.attrs.eps);
-  const means = w.sum(b.spatialMean(b.blocked(dy), x.shape), [0]);
-  const dbias = w.op("Mul", [means, w.float(h * width)]);
-  const products = w.sum(b.dot(map, b.blocked(dy), x.shape), [0]);
+  const [dbias, products] = ownSums(b, x, [map, given], gate) ?? [
+    w.op("Mul", [w.sum(b.spatialMean(given, x.shape), [0]), w.float(h * width)]),
+    w.sum(b.dot(map, given, x.shape), [0]),
+  ];
   const about = rest === undefined ? products : w.op("Sub", [products, w.op("Mul", [rest, dbias])]);
   const dweight = w.op("Mul", [about, inverse]);
   const a = w.op("Mul", [b.vector(weight), inverse]);
@@ -84,9 +88,24 @@ export function batchNormGrad(b: Blocks, node: Node<"batchNormGrad">): readonly 
   const slope = w.op("Mul", [w.op("Mul", [share, inverse]), dweight]);
   const offset = w.op("Mul", [share, dbias]);
   const bias = rest === undefined ? offset : w.op("Sub", [offset, w.op("Mul", [slope, rest])]);
-  const fromX = b.affine(map, slope, padded, { bias });
-  const dx = b.affine(b.blocked(dy), a, padded, { sum: fromX });
+  const dx =
+    ownAffineSum(b, x, [given, a, map, slope, bias], gate) ??
+    b.affine(given, a, padded, { sum: b.affine(map, slope, padded, { bias }) });
   return [inBlocks(dx), inRows(b.trim(dweight, c)), inRows(b.trim(dbias, c))];
+}
+
+/**
+ * The gradient that a norm is given: where nothing but it reads that of an activation that clips, what the activation is given,
+ * and a gate of our own operators, so that the clipped one is never made.
+ */
+function passed(b: Blocks, dy: Value, { y, factor, shift }: Normed): { given: string; gate?: Gate } {
+  const { node } = dy;
+  if (b.kernels === undefined || b.readers(dy).length !== 1 || !isNode(node, "activationGrad"))
+    return { given: b.blocked(dy) };
+  const [x, before] = node.inputs;
+  const [low, high] = RANGES[node.attrs.kind] ?? [];
+  if (x !== y || low !== 0 || !b.fits(before)) return { given: b.blocked(dy) };
+  return { given: b.blocked(before), gate: { factor, shift, high: high! } };
 }
 
 /** Rule of batchNormEval: one affine pass. */

@@ -4,6 +4,7 @@
 import type { Node, Shape } from "../../graph.ts";
 import { COMPILED } from "../writer.ts";
 import { type Blocks, inRows, type Placed } from "./blocked.ts";
+import { squareWindow } from "./own-maps.ts";
 
 /** True for the kernel of a convolution that the operators take. @param shape - [O, C, KH, KW], C of one group */
 export function isOwnKernel(shape: Shape): boolean {
@@ -11,34 +12,23 @@ export function isOwnKernel(shape: Shape): boolean {
   return shape.length === 4 && (high === 1 || high === 3) && high === wide && o! % 4 === 0 && c! % 4 === 0;
 }
 
-interface Sizes {
-  /** [O, C, K, K] */
-  readonly weight: Shape;
-  /** What the convolution reads and what it writes, also where its gradient is asked for. */
-  readonly x: Shape;
-  readonly y: Shape;
-}
-
 /** Attributes of the operator; undefined where there is none for it. */
 function attributes(
   b: Blocks,
   { attrs }: Node<"conv2d" | "convInputGrad" | "convWeightGrad">,
-  { weight, x, y }: Sizes,
-) {
-  const { stride, padding, groups } = attrs;
-  if (b.kernels === undefined || groups !== 1 || !isOwnKernel(weight)) return undefined;
-  const [o, c, k] = weight as [number, number, number];
-  const [s] = stride;
-  const pad = (k - 1) / 2;
-  if (s !== stride[1] || s > 2 || padding.some((p) => p !== pad)) return undefined;
-  const [n, , h, w] = x as [number, number, number, number];
-  const [, , ho, wo] = y as [number, number, number, number];
-  const fits = (from: number, to: number) => to === Math.floor((from + 2 * pad - k) / s) + 1;
-  return fits(h, ho) && fits(w, wo) ? { n, c, o, h, w, ho, wo, k, s } : undefined;
+  { weight, x, y }: { readonly weight: Shape; readonly x: Shape; readonly y: Shape },
+): Readonly<Record<string, number>> | undefined {
+  if (b.kernels === undefined || attrs.groups !== 1 || !isOwnKernel(weight)) return undefined;
+  const [o, , high, wide] = weight as [number, number, number, number];
+  const window = squareWindow({ x, y }, { ...attrs, kernel: [high, wide] });
+  return window === undefined || window["s"]! > 2 ? undefined : { ...window, o };
 }
 
-/** What Winograd's form F(4x4, 3x3) is of. */
-const isWinograd = ({ k, s }: { readonly k: number; readonly s: number }) => k === 3 && s === 1;
+/** What Winograd's form F(4x4, 3x3) is of: a map as large as the one that it makes. */
+const isWinograd = (sizes: Readonly<Record<string, number>>) => {
+  const { k, s, p, h, ho, w, wo } = sizes;
+  return k === 3 && s === 1 && p === 1 && h === ho && w === wo;
+};
 
 /**
  * The convolution, or its gradient towards x, in blocks.
@@ -70,4 +60,14 @@ export function ownWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly
   if (sizes === undefined) return undefined;
   const operator = isWinograd(sizes) ? "WinogradConvWeights" : "DirectConvWeights";
   return [inRows(b.w.op(operator, [b.blocked(x), b.blocked(dy)], { ...sizes, back: 0 }, COMPILED))];
+}
+
+/** The gradient towards the weights of a first convolution, of an image in planes; undefined as above. */
+export function ownStemWeightGrad(b: Blocks, node: Node<"convWeightGrad">): readonly Placed[] | undefined {
+  const [x, dy] = node.inputs;
+  const { kernel, stride, padding } = node.attrs;
+  const sizes = squareWindow({ x: x.shape, y: dy.shape }, { kernel, stride, padding });
+  if (b.kernels === undefined || sizes === undefined) return undefined;
+  const attributes = { ...sizes, o: dy.shape[1]! };
+  return [inRows(b.w.op("StemConvWeights", [b.plain(x), b.blocked(dy)], attributes, COMPILED))];
 }

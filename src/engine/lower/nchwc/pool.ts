@@ -7,6 +7,7 @@ import { poolAttributes } from "../plain-layers.ts";
 import { NCHWC } from "../writer.ts";
 import { type Blocks, inBlocks, type Placed, stays } from "./blocked.ts";
 import { picked } from "./blocked-pick.ts";
+import { ownMaxPoolGrad } from "./own-maps.ts";
 import { weave } from "./phases.ts";
 
 /** Blocked rule of maxPool; undefined where the plain one has to do it. */
@@ -19,6 +20,8 @@ export function maxPool(b: Blocks, { inputs: [x], attrs }: Node<"maxPool">): rea
 export function maxPoolGrad(b: Blocks, node: Node<"maxPoolGrad">): readonly Placed[] | undefined {
   const [x, y] = node.inputs;
   if (!stays(b, x) || !stays(b, y)) return undefined;
+  const own = ownMaxPoolGrad(b, node);
+  if (own !== undefined) return [inBlocks(own)];
   const { stride, padding } = node.attrs;
   const shares = sharesOf(b, node);
   const phases = (axis: 0 | 1) => Array.from({ length: stride[axis] }, (_, a) => a);
