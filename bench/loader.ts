@@ -35,7 +35,8 @@ export function picture(index: number): Uint8Array {
   return data;
 }
 
-async function images(count: number): Promise<string[]> {
+/** Paths of the pictures, which are made when they are first asked for. */
+export async function images(count = COUNT): Promise<string[]> {
   const folder = count === COUNT ? FOLDER : `${FOLDER}-${count}`;
   const paths = Array.from({ length: count }, (_, i) => join(folder, `${String(i).padStart(4, "0")}.jpg`));
   if (existsSync(folder)) return paths;

@@ -44,12 +44,14 @@ const MODES: Readonly<Record<string, readonly string[]>> = {
 const AGREE = "derive-agree";
 /** Measures what each step of it costs. */
 const STEPS = "derive-steps";
+/** Measures what each step of preparing a picture costs. */
+const LOADER_STEPS = "loader-steps";
 /** Where a training step's time goes. */
 const PROFILE = "step-profile";
 /** Whose work they do. */
 const WORDS: Readonly<Record<string, string>> = {
   ...{ [AGREE]: "derive", [STEPS]: "derive" },
-  ...{ [PROFILE]: "train-step", "step-kernels": "train-step" },
+  ...{ [LOADER_STEPS]: "loader", [PROFILE]: "train-step", "step-kernels": "train-step" },
 };
 
 const USAGE = `Usage: npm run bench -- NAME [options]
@@ -195,7 +197,7 @@ async function main(): Promise<void> {
   if (flags.help)
     return console.log(
       `${USAGE}
-Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, trajectory RUN --weights FILE, to-accuracy --data SOURCE --weights FILE; growth; step-profile, step-kernels; gpu [--work MODEL:BATCHxPX,...] [--rehearse]; page [ROWS], page-peer; speed (all goals), speed-table`,
+Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, epochs, learning RUNS --weights FILE, loader-steps, trajectory RUN --weights FILE, to-accuracy --data SOURCE --weights FILE; growth; step-profile, step-kernels; gpu [--work MODEL:BATCHxPX,...] [--rehearse]; page [ROWS], page-peer; speed (all goals), speed-table`,
     );
   const name = WORDS[argv[0] ?? ""] ?? benchmark(positionals[0]);
   const asked: Work = {
@@ -211,6 +213,7 @@ Benchmarks: ${NAMES.join(", ")}; derive-agree, derive-steps, detector-graphs, ep
       ? asked
       : await (await import("./kernels.ts")).withKernels(word, asked, flags.kernels);
   if (argv[0] === STEPS) return (await import("./derive-steps.ts")).deriveSteps(work);
+  if (argv[0] === LOADER_STEPS) return (await import("./loader-steps.ts")).loaderSteps(work.sizePx);
   if (argv[0] === AGREE) {
     const python = findPython(flags.python, undefined, DLIB);
     if ("path" in python) return (await import("./derive-agree.ts")).agree(work, python.path);
