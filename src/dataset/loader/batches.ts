@@ -106,9 +106,10 @@ async function assemble(
       const places = members.flatMap((member, place) => (member % threads === t ? [place] : []));
       if (places.length === 0) return;
       const items = places.map((place) => ({ key: sampleKey(chosen[place]!), path: chosen[place]!.path }));
-      const part = await prepare(t, { epoch, items });
-      places.forEach((place, k) => {
-        images.set(part.subarray(k * stride, (k + 1) * stride), place * stride);
+      await prepare(t, { epoch, items }, (pictures) => {
+        places.forEach((place, k) => {
+          images.set(pictures.subarray(k * stride, (k + 1) * stride), place * stride);
+        });
       });
     }),
   );

@@ -29,6 +29,8 @@ export interface WorkerSetup {
 export interface WorkerRequest {
   readonly epoch: number;
   readonly items: readonly { readonly key: string; readonly path: string }[];
+  /** RGB u8, [items, sizePx, sizePx, 3], where they are written: in memory that both threads see, as copies on the way cost more. */
+  readonly out: Uint8Array;
 }
 
 /** A request of one of the loaders that share the thread; without one the loader is closed, and its memory freed. */
@@ -42,37 +44,33 @@ export interface LoaderOrder {
 /** Files that one thread has open at once. */
 const DECODING = 3;
 
-if (parentPort !== null) serveWorker<LoaderOrder, Uint8Array>(parentPort, serving(new Pictures()));
+if (parentPort !== null) serveWorker<LoaderOrder, void>(parentPort, serving(new Pictures()));
 
 /** The thread's work, for loaders that come and go. */
-export function serving(pictures: Pictures): (order: LoaderOrder) => Promise<WorkerResult<Uint8Array>> {
+export function serving(pictures: Pictures): (order: LoaderOrder) => Promise<WorkerResult<void>> {
   const loaders = new Map<number, ReturnType<typeof preparer>>();
   return async ({ loader, setup, request }) => {
-    if (request === undefined) {
-      loaders.delete(loader);
-      return { value: new Uint8Array(0) };
+    if (request === undefined) loaders.delete(loader);
+    else {
+      const prepare = loaders.get(loader) ?? preparer(setup, pictures);
+      loaders.set(loader, prepare);
+      await prepare(request);
     }
-    const prepare = loaders.get(loader) ?? preparer(setup, pictures);
-    loaders.set(loader, prepare);
-    return await prepare(request);
+    return { value: undefined };
   };
 }
 
 /**
- * The work for one loader: pictures of a request, one after another in one array.
+ * The work for one loader: pictures of a request, one after another.
  *
  * @param pictures - their memory; other requests use it too
- * @returns function from a request to RGB u8, [items, sizePx, sizePx, 3]
+ * @returns function that fills a request's `out`
  */
-export function preparer(
-  setup: WorkerSetup,
-  pictures: Pictures,
-): (r: WorkerRequest) => Promise<WorkerResult<Uint8Array>> {
+export function preparer(setup: WorkerSetup, pictures: Pictures): (request: WorkerRequest) => Promise<void> {
   const { sizePx } = setup;
   const cache = cachingDecoder(setup, pictures);
-  return async ({ epoch, items }) => {
+  return async ({ epoch, items, out }) => {
     const stride = sizePx * sizePx * 3;
-    const out = new Uint8Array(items.length * stride); // [N, sizePx, sizePx, 3]
     let at = 0;
     for await (const { item, source } of mapOrdered(items, DECODING, cache.open)) {
       const { key, path } = item;
@@ -91,7 +89,6 @@ export function preparer(
       } else place.set(photo.data);
       at += stride;
     }
-    return { value: out }; // copied: one buffer handed over makes V8 check every typed array access of the thread
   };
 }
 

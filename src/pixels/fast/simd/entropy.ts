@@ -123,11 +123,11 @@ function longCode(table: usize, bits: u64): u32 {
   return 0;
 }
 
-/** The value of `size` bits on top: negative if the first is 0 (T.81 F.2.2.1). */
+/** The value of `size` bits on top, at least one: negative if the first is 0 (T.81 F.2.2.1). */
 @inline
 function extend(bits: u64, size: u32): i32 {
-  const value = <i32>(bits >> (64 - size));
-  return value + (((value >> (size - 1)) - 1) & (1 - (1 << size)));
+  const mask = <u64>(<i64>~bits >> 63); // all ones where the first is 0
+  return <i32>((((bits ^ mask) >> (64 - <u64>size)) ^ mask) - mask);
 }
 
 /**
