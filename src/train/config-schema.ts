@@ -179,7 +179,7 @@ export const trainConfigSchema = z.strictObject({
     .enum(KERNELS)
     .optional()
     .describe(
-      "native: operators of training that `facehand kernels build` compiled on this machine, in float32, 3x3 convolutions in Winograd's form, which takes less time; ONNX Runtime's if left out",
+      "native: training steps by operators that `facehand kernels build` compiled on this machine, in float32, 3x3 convolutions in Winograd's form, which take less time; ONNX Runtime's alone if left out",
     ),
 });
 /** A checked configuration with its defaults filled in. */

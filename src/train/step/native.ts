@@ -10,7 +10,7 @@ import { factsOf, type TrainConfig } from "../config.ts";
 import { declaredSpecs } from "./graph.ts";
 
 /**
- * Refuses kernels that this machine does not have, or that this run would not use.
+ * Refuses kernels that this machine does not have, or of which this run would use little.
  *
  * @throws AppError("input", "KERNELS"); as kernelLibrary
  */
@@ -40,6 +40,6 @@ export async function checkKernels(config: TrainConfig, device: Device = "cpu"):
 export function kernelNotes({ kernels }: Pick<TrainConfig, "kernels">): readonly string[] {
   if (kernels === undefined) return [];
   return [
-    `--kernels ${kernels}: float32, by operators that were compiled here. 3x3 convolutions and weight gradients sum in another order, with errors of 1e-6 to 1e-5 of what is computed; validation and predictions are as without. A run is resumed by the same kernels`,
+    `--kernels ${kernels}: float32, by operators that were compiled here. They sum in another order, 3x3 convolutions in Winograd's form, with errors of 1e-6 to 1e-5 of what is computed; validation and predictions are as without. A run is resumed by the same kernels`,
   ];
 }
