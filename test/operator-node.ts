@@ -116,6 +116,12 @@ export function drawnConv(sizes: Sizes, lanes: number) {
   };
 }
 
+/** True for equal bytes. A matcher for arrays would take minutes to word how two large ones differ. */
+export const sameBytes = (a: Float32Array, b: Float32Array): boolean => {
+  const [x, y] = [a, b].map((data) => Buffer.from(data.buffer, data.byteOffset, data.byteLength));
+  return x!.equals(y!);
+};
+
 /** A node, what it reads and writes, and the library of its operator. */
 export interface OperatorNode {
   readonly op: string;
