@@ -1,10 +1,14 @@
 // What train says before its first step: against lines worked out by hand.
 import { expect, it } from "vitest";
+import { lacking, lanesOf } from "../../engine/kernels/library.ts";
+import { probeBlock } from "../../engine/runtime/probe.ts";
 import { parseTrainConfig } from "../../train/config.ts";
+import { kernelsWay } from "../../train/step/native.ts";
 import type { Trial } from "../../train/trial.ts";
 import { outlookLines, type Ways } from "./outlook.ts";
 
 const TAG = "test_efficientnet.none_F1_Af_Lb_Z0";
+const TRANSFORMER = "vit_tiny_patch16_224.none_F1_Af_Lb_Z0";
 const PRETRAINED = "mobilenetv2_100.ra_in1k_F1_Af_Lb_Z0";
 const configOf = (more: object = {}) =>
   parseTrainConfig({
@@ -99,6 +103,19 @@ it("names other trainings with their time, and that their results are others", (
     "would take less: Z2 and An in the tag: about 0:10 for a whole run beside the heads' steps, on features made once; other results",
   );
   expect(less(pretrained({ tag: PRETRAINED.replace("Z0", "Z2") }))).toBeUndefined();
+});
+
+it("names native kernels where they could serve", async () => {
+  expect(less(configOf(), { ways: { kernels: "--kernels native: not timed" } })).toBe(
+    "would take less: --kernels native: not timed",
+  );
+  const served = lacking() === undefined && (await probeBlock()) === lanesOf();
+  const how = served
+    ? expect.stringMatching(/^--kernels native(, once `facehand kernels build` made them)?: /)
+    : undefined;
+  expect(await kernelsWay(configOf())).toEqual(how);
+  for (const unused of [{ kernels: "native" }, { tag: TAG.replace("Z0", "Z2") }, { tag: TRANSFORMER }])
+    expect(await kernelsWay(configOf(unused))).toBeUndefined();
 });
 
 it("names devices that run here, and a smaller batch where memory is short", () => {

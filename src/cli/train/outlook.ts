@@ -11,6 +11,7 @@ import { imagesPerStep, type TrainConfig } from "../../train/config.ts";
 import { checkPhases, lastPhase } from "../../train/phases.ts";
 import { NOT_PRETRAINED } from "../../train/pretrained.ts";
 import { keepsFeatures } from "../../train/step/features.ts";
+import { kernelsWay } from "../../train/step/native.ts";
 import type { Tried } from "../../train/try-run.ts";
 import { expectedSeconds, type Known, laterPictures, trialAt } from "./expected.ts";
 
@@ -29,6 +30,8 @@ export interface Ways {
   readonly freeBytes?: number | undefined;
   /** Devices that run here, beside the CPU. */
   readonly devices?: readonly Device[] | undefined;
+  /** How the run could have native kernels. */
+  readonly kernels?: string | undefined;
 }
 
 /**
@@ -78,7 +81,8 @@ export class Outlook {
     const { device, workers } = this.#how;
     const freeBytes = process.availableMemory() + process.memoryUsage.rss();
     const devices = tried.trial === undefined ? [] : await usableDevices(device);
-    const ways = { device, workers, following, freeBytes, devices };
+    const kernels = device === "cpu" && tried.trial !== undefined ? await kernelsWay(config) : undefined;
+    const ways = { device, workers, following, freeBytes, devices, kernels };
     outlookLines(config, tried, ways).forEach(this.#report);
     this.#beganMs = performance.now();
   }
@@ -124,7 +128,7 @@ function sameResults(config: TrainConfig, { trial }: Known, ways: Ways): string[
 }
 
 /** Other trainings, by what was measured of this one. */
-function otherResults(config: TrainConfig, known: Known, { devices = [] }: Ways): string[] {
+function otherResults(config: TrainConfig, known: Known, { devices = [], kernels }: Ways): string[] {
   const { imageSize, startSize } = config;
   const { frozen, pretrain } = parseTag(config.tag);
   const kept = keepsFeatures(config);
@@ -134,6 +138,7 @@ function otherResults(config: TrainConfig, known: Known, { devices = [] }: Ways)
   const { image } = known.trial.validation;
   const { train, val, test } = known.images;
   return [
+    ...(kernels === undefined ? [] : [kernels]),
     ...devices.map((device) => `--device ${device}, which runs here: not timed, and rounds differently`),
     ...(startSize !== undefined || kept || half.startSize < 32 || !isPossible(half)
       ? []

@@ -1,6 +1,6 @@
 // `--kernels`: what refuses it before anything is made, and what a run says of it.
 import { unexpected } from "../../core/errors.ts";
-import { kernelLibrary, lanesOf } from "../../engine/kernels/library.ts";
+import { builtLibrary, kernelLibrary, lacking, lanesOf } from "../../engine/kernels/library.ts";
 import { isOwnKernel } from "../../engine/lower/nchwc/own-conv.ts";
 import type { Device } from "../../engine/runtime/device.ts";
 import { probeBlock } from "../../engine/runtime/probe.ts";
@@ -15,25 +15,41 @@ import { declaredSpecs } from "./graph.ts";
  * @throws AppError("input", "KERNELS"); as kernelLibrary
  */
 export async function checkKernels(config: TrainConfig, device: Device = "cpu"): Promise<void> {
-  const { kernels, tag, imageSize } = config;
+  const { kernels } = config;
   if (kernels === undefined) return;
   const name = `--kernels ${kernels}`;
   const refuse = (expected: string, got: unknown, hint: string) =>
     unexpected("input", { code: "KERNELS", expected, name, got, hint });
   if (device !== "cpu") throw refuse("--device cpu", device, "leave one of the two out");
   kernelLibrary();
+  const unused = await unusedBy(config);
+  if (unused !== undefined) throw refuse(...unused, `train without ${name}`);
+}
+
+/** Why kernels would not be used in a run on the CPU: what they need, and what there is. */
+async function unusedBy({
+  tag,
+  ...config
+}: TrainConfig): Promise<readonly [expected: string, got: string] | undefined> {
   const [block, lanes] = [await probeBlock(), lanesOf()];
   if (block !== lanes)
-    throw refuse(
+    return [
       `ONNX Runtime's operators in blocks of ${lanes} channels`,
       block === undefined ? "its plain ones alone" : `blocks of ${block}`,
-      `train without ${name}`,
-    );
-  if (parseTag(tag).frozen === 2)
-    throw refuse("a backbone that learns (Z0 or Z1)", tag, `train without ${name}`);
-  const specs = declaredSpecs(modelGraph(factsOf(config, [])), imageSize);
-  if (!specs.some(({ shape }) => isOwnKernel(shape)))
-    throw refuse("a network with dense convolutions of kernel 1 or 3", tag, `train without ${name}`);
+    ];
+  if (parseTag(tag).frozen === 2) return ["a backbone that learns (Z0 or Z1)", tag];
+  const specs = declaredSpecs(modelGraph(factsOf({ tag, ...config }, [])), config.imageSize);
+  return specs.some(({ shape }) => isOwnKernel(shape))
+    ? undefined
+    : ["a network with dense convolutions of kernel 1 or 3", tag];
+}
+
+/** What a run without kernels could do to have them; undefined where this machine or this run has no use for them. */
+export async function kernelsWay(config: TrainConfig): Promise<string | undefined> {
+  if (config.kernels !== undefined || lacking() !== undefined) return undefined;
+  if ((await unusedBy(config)) !== undefined) return undefined;
+  const built = builtLibrary() === undefined ? ", once `facehand kernels build` made them" : "";
+  return `--kernels native${built}: float32 by operators of this machine, not timed; rounds differently`;
 }
 
 /** What a run with kernels says first; nothing without. */
