@@ -46,10 +46,13 @@ const GOALS: readonly Goal[] = [
     ...{ benchmark: "train-step", model: LARGE, ...at(8, 224), time: 0.75, memory: 1.15 },
     kernels: "native",
   },
-  {
-    ...{ benchmark: "train-step", model: "resnet18", ...at(32, 128), time: 0.5, memory: 1 },
-    kernels: "native",
-  },
+  ...SMALL.map(
+    (model) =>
+      ({
+        ...({ benchmark: "train-step", model, ...at(32, 128), time: 0.5, memory: 1 } as const),
+        kernels: "native",
+      }) as const,
+  ),
   { benchmark: "forward", model: LARGE, ...at(8, 224), time: 0.5, memory: 1 },
   ...SMALL.map((model) => ({ benchmark: "forward", model, ...at(32, 128), time: 0.5, memory: 1 }) as const),
   { benchmark: "head-step", model: LARGE, ...at(8, 224), time: 1.15 },
@@ -191,7 +194,7 @@ const head = (narrow: string) => `# Speed
 Written by \`npm run bench -- speed-table\` from \`bench/results.jsonl\`, whose newest rows \`npm run bench -- speed\`
 measures (\`--python PATH\` chooses PyTorch's Python). PyTorch runs as it is by default, in the channels_last memory format,
 there compiled by inductor, and there with autocast to bfloat16: **bf16 is reduced precision**, ours is float32 in all rows, those
-with \`--kernels native\` too: an option that is off unless it is asked for, and a work of its own ([decision 27](decisions/0027-native-kernels.md)).
+with \`--kernels native\` too: an option that is off unless it is asked for, and a work of its own ([decision 29](decisions/0029-native-kernels-in-float32.md)).
 Where bf16 is slower than channels_last, as in a step of mobilenetv2_100, its backward convolutions are: 298 ms against 132 ms,
 while all else takes half (torch.profiler, PyTorch 2.15, two cores of an AMD EPYC); on the Intel Xeon its products are slower themselves ([why](decisions/0027-native-kernels.md#intels-processors)). Rows with (AVX2) are of a processor without AVX-512, others of one that
 has it:${narrow} bf16 is emulated without (9 s a step of \`mobilenetv2_100\`) and has no row. The sides alternate within one run on the same machine; the ratio
