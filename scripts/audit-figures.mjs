@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
 
 const [demo, out] = process.argv.slice(2);
+if (out === undefined) throw new Error("Expected two folders, DEMO and OUT");
 const genders = new Map();
 for (const split of ["train", "val", "test"])
   for (const line of readFileSync(join(demo, `pairs/${split}.csv`), "utf8")
@@ -29,7 +30,7 @@ const browser = await chromium.launch({
 /** A person in a browser of their own, at a queue. */
 async function sit(who, queue) {
   const context = await browser.newContext({
-    viewport: { width: 960, height: 720 },
+    viewport: { width: 960, height: 880 },
     reducedMotion: "reduce",
   });
   const page = await context.newPage();

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DEMO_DEFAULTS, SHARES } from "../../src/cli/demo/plan.ts";
+import { SMALL_SUBJECTS } from "../../src/evaluate/metrics/small.ts";
 import { readSplits } from "../../src/evaluate/stored/prediction-folder.ts";
 import { exists } from "../../src/machine/files.ts";
 import { type Ran, runCli } from "./run.ts";
@@ -32,6 +34,11 @@ describe("facehand demo", () => {
     expect(first.stdout).toMatch(/^hand\s+UMCC F1\s+[01]\.\d{3}\s+(fe)?male$/m);
     expect(first.stdout).toContain("prove nothing about accuracy on real images");
     expect(first.stdout).toContain("report.html");
+  });
+
+  it("by its defaults, puts enough people of each sex in test for figures by modality", () => {
+    const ofEachSex = (DEMO_DEFAULTS.subjects * SHARES.test) / 2; // about half of those drawn
+    expect(ofEachSex).toBeGreaterThan(1.25 * SMALL_SUBJECTS);
   });
 
   it("leaves the sample, the pairs, two runs with predictions, and the report", async () => {
