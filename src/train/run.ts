@@ -9,6 +9,7 @@ import { z } from "zod";
 import { AppError } from "../core/errors.ts";
 import { parseJson } from "../core/schema.ts";
 import { flagOf } from "../core/words.ts";
+import { kernelLibrary } from "../engine/kernels/library.ts";
 import { exists, readText, writeJson } from "../machine/files.ts";
 import { appendJournal, cutJournal, type JournalFormat, readJournal } from "../machine/journal.ts";
 import { makeFolders } from "../machine/make-folders.ts";
@@ -36,12 +37,14 @@ export async function openRunFolder(
   if (await exists(paths.config)) {
     if (!resume) throw runExists(dir);
     checkSameConfig(config, await readRunConfig(dir), paths.config);
+    if (config.kernels !== undefined) await checkSameKernels(paths.environment);
   } else {
     checkPretraining(config);
     // A kill between the two writes leaves the first alone: that too is a run to resume.
     if (await holdsMore(dir, resume ? [basename(paths.environment)] : [])) throw runExists(dir);
     await makeFolders(dir);
-    await writeJson(paths.environment, await describeEnvironment(sources));
+    const kernels = config.kernels === undefined ? {} : { kernels: basename(kernelLibrary()) };
+    await writeJson(paths.environment, { ...(await describeEnvironment(sources)), ...kernels });
     await writeJson(paths.config, config);
   }
 }
@@ -73,11 +76,24 @@ function runExists(dir: string): AppError {
 function checkSameConfig(given: TrainConfig, stored: TrainConfig, where: string): void {
   for (const key of Object.keys({ ...given, ...stored }) as (keyof TrainConfig)[]) {
     if (JSON.stringify(given[key]) === JSON.stringify(stored[key])) continue;
-    const message = `Expected ${flagOf(key)} ${JSON.stringify(stored[key])} as in ${where}, got ${JSON.stringify(given[key])}`;
+    const [before, now] = [stored[key], given[key]].map((value) => JSON.stringify(value) ?? "left out");
+    const message = `Expected ${flagOf(key)} ${before} as in ${where}, got ${now}`;
     throw new AppError("input", "RESUME_CONFIG", message, {
       hint: "resume with the same flags, or start a new run",
     });
   }
+}
+
+/** Refuses operators of other sources, of another compiler or for another processor: they need not compute the same bytes. */
+async function checkSameKernels(path: string): Promise<void> {
+  const text = await readText(path, "a run's environment.json");
+  const { kernels } = parseJson(text, z.looseObject({ kernels: z.string() }), path);
+  const now = basename(kernelLibrary());
+  if (kernels === now) return;
+  const message = `Expected the operators of the run's start, ${kernels} (${path}), got ${now}`;
+  throw new AppError("input", "RESUME_CONFIG", message, {
+    hint: "resume by the version of facehand, the compiler and the kind of processor that it began with, or start a new run",
+  });
 }
 
 /** The configuration that a run folder was trained with. */

@@ -1,7 +1,7 @@
 // `facehand kernels build` and `train --kernels`: what refuses it, what it says, and that a run by it learns and resumes.
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Interrupted } from "../../src/core/errors.ts";
 import { kernelLibrary } from "../../src/engine/kernels/library.ts";
@@ -123,8 +123,19 @@ describe.skipIf(NO_KERNELS !== undefined)(`train --kernels native${WHY}`, () => 
     const other = await runCli(...given("stopped"), "--resume");
     expect([other.code, other.stderr]).toEqual([
       2,
-      expect.stringContaining('Expected --kernels "native" as in'),
+      expect.stringMatching(/Expected --kernels "native" as in .*, got left out/),
     ]);
+    // Operators that another compiler made.
+    const { environment } = runPaths(at("stopped"));
+    const begun = await readFile(environment, "utf8");
+    expect(JSON.parse(begun)).toHaveProperty("kernels", basename(kernelLibrary()));
+    await writeFile(environment, begun.replace(basename(kernelLibrary()), "operators-0-1.so"));
+    const remade = await runCli(...given("stopped"), ...NATIVE, "--resume");
+    expect([remade.code, remade.stderr]).toEqual([
+      2,
+      expect.stringContaining("Expected the operators of the run's start, operators-0-1.so"),
+    ]);
+    await writeFile(environment, begun);
     expect((await runCli(...given("stopped"), ...NATIVE, "--resume")).code).toBe(0);
     const bytes = async (name: string) => {
       const { last, best, predictions } = runPaths(at(name));

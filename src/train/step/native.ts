@@ -56,6 +56,6 @@ export async function kernelsWay(config: TrainConfig): Promise<string | undefine
 export function kernelNotes({ kernels }: Pick<TrainConfig, "kernels">): readonly string[] {
   if (kernels === undefined) return [];
   return [
-    `--kernels ${kernels}: float32, by operators that were compiled here. They sum in another order, 3x3 convolutions in Winograd's form, with errors of 1e-6 to 1e-5 of what is computed; validation and predictions are as without. A run is resumed by the same kernels`,
+    `--kernels ${kernels}: float32, by operators that were compiled here. They sum in another order, convolutions of 3x3 with errors of 1e-6 to 1e-5 of a map, so that a run takes another path, as after any rounding; validation and predictions are as without. A run is resumed by the same operators`,
   ];
 }
