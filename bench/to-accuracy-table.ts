@@ -211,8 +211,8 @@ quite the same. An accuracy is reached when the mean over seeds has it at the en
 most with each seed left out in turn, and \`-\` stands where it is not reached. The last column, the time of an epoch after the first, does not depend on what is learnt: geometric mean over
 seeds with its interval of 95 % (Student's t of logarithms). The last two columns compare every row with the fastest
 float32 PyTorch: of equal precision, \`--kernels native\` too, but for rows at reduced precision, which are PyTorch's. Neither these nor rows with \`--kernels\` have a part in what is to be
-reached: that is the end of plain settings without them, in float32. Goal: <= ${GOAL} of the time, which is missed: with one recipe both sides need about as many epochs,
-so that the time is that of an epoch, and this is steps, of which \`train-step\` above has the ratio and [decision 27](decisions/0027-native-kernels.md) the profile. Whatever
+reached: that is the end of plain settings without them, in float32. Goal: <= ${GOAL} of the time. With one recipe both sides need about as many epochs, but for chance,
+so that the time is that of an epoch, which misses the goal in all tables, and this is steps, of which \`train-step\` above has the ratio and [decision 29](decisions/0029-native-kernels-in-float32.md) the profile. Whatever
 reaches the accuracy in fewer epochs serves PyTorch as well; what was tried is the study [labelled-pace](studies/labelled-pace/report.md).
 A table is of one run, the newest of its network on its kind of processor, and has an accuracy to be reached of its own.
 `;
