@@ -24,9 +24,9 @@ const STARTED = [
   "studies/plan/measure-main",
   "studies/run/task-main",
 ];
-const URL_OF = /new URL\("(\.[^"]*)",\s*import\.meta\.url\)/g;
-/** Where a module asks whether it is the one that was started. */
-const OWN_URL = /import\.meta\.url(?!\s*===)/g;
+const URL_OF = /new URL\(\s*"(\.[^"]*)",\s*import\s*\.\s*meta\s*\.\s*url\s*\)/g;
+/** Where a module asks for its address, but not whether it is the one that was started. Lines of dist/ end anywhere. */
+const OWN_URL = /import\s*\.\s*meta\s*\.\s*url(?!\s*===)/g;
 
 /** The folder of the bundles of dist/ as it is, built or to be. */
 function folderOf(): string {

@@ -44,7 +44,7 @@ describe.skipIf(CHROMIUM === undefined)("one pair", () => {
     const page = await opened();
     await page.keyboard.press("Enter");
     const id = (await page.textContent(".pair-title code"))!;
-    expect(await choices(page)).toEqual({ pair: id });
+    await expect.poll(() => choices(page)).toEqual({ pair: id });
     await page.waitForSelector("[data-column=face_px]");
     expect(await page.textContent("[data-column=image_id] td")).toBe(id);
     expect(await page.textContent("[data-column=face_px]")).toMatch(/[✓✗] face_size: removed below 28/);
