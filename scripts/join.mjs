@@ -31,7 +31,7 @@ function writeDense({ outputFiles }) {
 /** `from "./x.js"`, `import("./x.js")`, and the threads and processes that a module starts: `new URL("./x", import.meta.url)`. */
 const IMPORT = /(?:\bfrom|\bimport\(|\bimport)\s*"(\.[^"]+)"/g;
 const LATER = /\bimport\(\s*"(\.[^"]+)"/g;
-const STARTED = /new URL\("(\.[^"]*)",\s*import\.meta\.url\)/g;
+const STARTED = /new URL\(\s*"(\.[^"]*)",\s*import\s*\.\s*meta\s*\.\s*url\s*\)/g;
 
 /** Modules that stay: what the package exports, what runs in threads, what asks where it lies; and all that these import. */
 function apart(dist) {
